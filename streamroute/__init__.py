@@ -1,0 +1,1 @@
+"""Declarative routing of events on Redis Streams."""

@@ -1,0 +1,1 @@
+"""Where redis-py is met."""

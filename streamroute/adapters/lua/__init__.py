@@ -1,0 +1,1 @@
+"""Lua scripts, run by the server in one step each."""

@@ -1,0 +1,1 @@
+"""From a document to live objects, and the checks that need them."""

@@ -1,0 +1,1 @@
+"""Routing and consuming: standard library only."""

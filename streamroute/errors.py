@@ -1,0 +1,72 @@
+"""The exceptions of streamroute: one small tree.
+
+Mistakes in a configuration are not exceptions but findings (``streamroute.config.diagnostics``);
+an exception means that a call could not do what it was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class StreamrouteError(Exception):
+    """Base of everything that streamroute raises on purpose."""
+
+
+class ConfigError(StreamrouteError):
+    """Raised when a configuration with errors is asked to run.
+
+    ``findings`` holds every finding of the run, sorted by place.
+    """
+
+    def __init__(self, message: str, findings: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+class SetupError(StreamrouteError):
+    """Raised when a part is used before it was given what it needs, or is given what it cannot use."""
+
+
+class DecodeError(StreamrouteError):
+    """Raised by a codec for an entry that it cannot read; the entry is dead-lettered with this reason."""
+
+
+class EncodeError(StreamrouteError):
+    """Raised by a codec for an event that it cannot write."""
+
+
+class RedisUnavailableError(StreamrouteError):
+    """Raised when Redis cannot be reached or refuses us; the text says which address and what to do."""
+
+
+class EmbeddedServerError(RedisUnavailableError):
+    """Raised when the embedded server cannot run here; the text says what to set instead."""
+
+
+class RouteFailure(StreamrouteError):  # noqa: N818 - the base of two outcomes that handlers raise by name
+    """Base of the two outcomes that a handler may choose by raising: ``Retry`` and ``Reject``."""
+
+
+class Retry(RouteFailure):
+    """Raised by a handler to have its route run again for this message.
+
+    ``delay`` is in seconds; None leaves it to the route's retry policy. The attempt counts: when the
+    policy's ``max_attempts`` is spent, the message goes to the dead letters.
+    """
+
+    def __init__(self, delay: float | None = None, reason: str = "") -> None:
+        super().__init__(reason or "the handler asked for a retry")
+        self.delay = delay
+
+
+class Reject(RouteFailure):
+    """Raised by a handler to send the message straight to the dead letters, for its route alone."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason or "the handler rejected the message")
+        self.reason = str(self)

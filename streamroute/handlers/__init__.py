@@ -1,0 +1,1 @@
+"""Built-in handlers that a route may name."""

@@ -1,0 +1,53 @@
+"""The names of everything that streamroute keeps in Redis, beside the streams themselves.
+
+Every key of a stream shares its cluster slot: a name that holds a hash tag gets a suffix, any other
+becomes the tag itself (``bot_events`` -> ``{bot_events}:notifications:retry``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+def has_hash_tag(name: str) -> bool:
+    """Whether Redis Cluster hashes only a part of this key (a non-empty ``{...}``)."""
+    start = name.find("{")
+    return start >= 0 and name.find("}", start + 1) > start + 1
+
+
+def hash_tag(name: str) -> str:
+    """The part of a key that decides its cluster slot."""
+    if not has_hash_tag(name):
+        return name
+    start = name.index("{")
+    return name[start + 1 : name.index("}", start)]
+
+
+def base(stream: str) -> str:
+    """The prefix of the keys that belong to ``stream``."""
+    return stream if has_hash_tag(stream) else f"{{{stream}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKeys:
+    """The keys of one consumer group of one stream."""
+
+    stream: str
+    retry: str
+    due: str
+    delayed: str
+    dead: str
+    meta: str
+
+    @classmethod
+    def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
+        """``retry`` is a stream, ``due`` a sorted set by Redis time, ``delayed`` the hash of what is due."""
+        prefix = f"{base(stream)}:{group}"
+        return cls(
+            stream=stream,
+            retry=f"{prefix}:retry",
+            due=f"{prefix}:due",
+            delayed=f"{prefix}:delayed",
+            dead=dead or f"{prefix}:dead",
+            meta=f"{prefix}:meta",
+        )

@@ -1,0 +1,82 @@
+"""Message: the payload that handlers get, which also knows where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from streamroute.values import Outcome
+
+
+class Message(dict[str, Any]):
+    """A payload (a plain dict in every respect, equality included) with the facts of its delivery.
+
+    ``id`` and ``stream``
+        the entry as it was produced; a retry keeps them.
+    ``group``
+        the consumer group that it was read for.
+    ``deliveries``
+        how often this attempt was handed to a worker, crashes included (1 for the first).
+    ``attempt``
+        1 for the first run of its routes, one more for each retry.
+    ``routes``
+        the only routes that are to run (a retry), or None for every route that matches.
+    ``fields``
+        the entry's raw fields, bytes to bytes: what retries and dead letters are written from.
+    ``fault``
+        why the entry cannot be routed (it did not decode), or None.
+
+    The rest is for the processor and its storage: where the entry is pending (``held_in``,
+    ``entry_id``), since when it was surely ours (``fresh``, Redis time in ms), and ``outcomes``, the
+    failures of its routes that one script will settle. ``outcomes`` is None where nobody collects them.
+    """
+
+    __slots__ = (
+        "attempt",
+        "deliveries",
+        "entry_id",
+        "fault",
+        "fields",
+        "fresh",
+        "group",
+        "held_in",
+        "id",
+        "outcomes",
+        "routes",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        payload: Mapping[str, Any],
+        *,
+        id: str = "",  # noqa: A002 - the field's own term
+        stream: str = "",
+        group: str = "",
+        deliveries: int = 1,
+        attempt: int = 1,
+        routes: frozenset[str] | None = None,
+        fields: Mapping[bytes, bytes] | None = None,
+        fault: str | None = None,
+        held_in: str = "",
+        entry_id: str = "",
+        fresh: int = 0,
+        outcomes: list[Outcome] | None = None,
+    ) -> None:
+        super().__init__(payload)
+        self.id = id
+        self.stream = stream
+        self.group = group
+        self.deliveries = deliveries
+        self.attempt = attempt
+        self.routes = routes
+        self.fields = fields or {}
+        self.fault = fault
+        self.held_in = held_in or stream
+        self.entry_id = entry_id or id
+        self.fresh = fresh
+        self.outcomes = outcomes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are plain dicts: the facts of a delivery belong to this process alone."""
+        return (dict, (dict(self),))

@@ -1,0 +1,1 @@
+"""What is built around a running app."""
