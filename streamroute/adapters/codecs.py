@@ -1,0 +1,244 @@
+"""Codecs: how the fields of a stream entry become a payload, and a payload becomes fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from streamroute.adapters.jsontext import NotJsonError, read_json, shown, write_json
+from streamroute.errors import DecodeError, EncodeError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Names and values of one entry together; more is refused before anything is decoded."""
+
+
+class Codec(Protocol):
+    """What a stream's ``codec:`` names; also the shape of a user's own.
+
+    ``decode`` gets the fields of one entry and gives its payload, with the event's type under ``type``.
+    It raises DecodeError, with a reason that a person understands, for what it cannot read: the entry is
+    then dead-lettered as it is. ``encode`` is its inverse and raises EncodeError.
+    """
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """The payload of an entry."""
+        ...
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """The fields of an entry that ``decode`` turns into this payload."""
+        ...
+
+
+class JsonCodec:
+    """The field ``data`` holds a JSON object; every other field is a string beside it.
+
+    Of an envelope and data with the same key, the envelope's ``type`` wins, and data wins for every other
+    key. An entry without ``data`` is taken as flat strings.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """See ``Codec``."""
+        _refuse_unfit(fields, self._max_bytes)
+        data = fields.get(b"data")
+        if data is None:
+            return _strings(fields)
+        payload = _read_object(data)
+        try:
+            for name, value in fields.items():
+                if name == b"type":
+                    payload["type"] = value.decode()
+                elif name != b"data":
+                    payload.setdefault(name.decode(), value.decode())
+        except UnicodeDecodeError:
+            raise DecodeError(_not_utf8(fields)) from None
+        return payload
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """``type`` in a field of its own, everything else in ``data``."""
+        kind = _type_of(payload)
+        data = {key: value for key, value in payload.items() if key != "type"}
+        fields = {b"type": _utf8("type", kind), b"data": _written("data", data)}
+        return _sized(fields, self._max_bytes)
+
+
+class FieldsCodec:
+    """Every field is a string, and nothing is nested."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """See ``Codec``."""
+        _refuse_unfit(fields, self._max_bytes)
+        return _strings(fields)
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """Raises EncodeError for a value that is not a string: read again, it would be another value."""
+        _type_of(payload)
+        for name, value in payload.items():
+            if not isinstance(value, str):
+                raise EncodeError(
+                    f'the codec "fields" holds strings only, and "{name}" is {_kind(value)}; '
+                    'write it as a string, or use the codec "typed-fields" or "json"'
+                )
+        fields = {_utf8(name, name): _utf8(name, value) for name, value in payload.items()}
+        return _sized(fields, self._max_bytes)
+
+
+class TypedFieldsCodec:
+    """Every field is JSON where it reads as JSON, else a string; ``type`` is always a string."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """See ``Codec``."""
+        _refuse_unfit(fields, self._max_bytes)
+        payload = _strings(fields)
+        for name, value in fields.items():
+            if value[:1] in _MAY_BE_JSON and name != b"type":
+                payload[name.decode()] = _read_typed(name, value)
+        return payload
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """A string that would read as JSON is written as a JSON string, so that it stays one."""
+        kind = _type_of(payload)
+        fields = {_utf8(name, name): _write_typed(name, value) for name, value in payload.items()}
+        return _sized(fields | {b"type": _utf8("type", kind)}, self._max_bytes)
+
+
+_BUILT_IN: Final[dict[str, Callable[[int], Codec]]] = {
+    "json": JsonCodec,
+    "fields": FieldsCodec,
+    "typed-fields": TypedFieldsCodec,
+}
+CODEC_NAMES: Final = tuple(_BUILT_IN)
+
+
+def codec_named(name: str, *, max_bytes: int = MAX_BYTES) -> Codec:
+    """The built-in codec of this name; raises SetupError for any other (a dotted path is not one)."""
+    if name not in _BUILT_IN:
+        raise SetupError(f'there is no codec "{name}"; the built-in ones are {", ".join(CODEC_NAMES)}')
+    return _BUILT_IN[name](max_bytes)
+
+
+_MAY_BE_JSON: Final = frozenset(bytes([byte]) for byte in b'{["-0123456789tfn \t\r\n')
+
+
+def _refuse_unfit(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
+    if not fields:
+        raise DecodeError("the entry has no fields")
+    size = sum(map(len, fields.values())) + sum(map(len, fields))
+    if size > max_bytes:
+        raise DecodeError(f"the entry has {size:,} bytes; at most {max_bytes:,} are decoded")
+
+
+def _strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+    try:
+        return {name.decode(): value.decode() for name, value in fields.items()}
+    except UnicodeDecodeError:
+        raise DecodeError(_not_utf8(fields)) from None
+
+
+def _not_utf8(fields: Mapping[bytes, bytes]) -> str:
+    for name, value in fields.items():
+        if not _is_utf8(name):
+            return f"the name of a field is not UTF-8: {shown(name)}"
+        if name != b"data" and not _is_utf8(value):
+            return f"the field {_quoted(name)} is not UTF-8: {shown(value)}"
+    return f'the field "data" is not UTF-8: {shown(fields[b"data"])}'
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _quoted(name: bytes) -> str:
+    return f'"{shown(name.decode())[1:-1]}"'
+
+
+def _read_object(data: bytes) -> dict[str, Any]:
+    try:
+        value = read_json(data)
+    except ValueError as error:
+        raise DecodeError(f'the field "data" {error}') from None
+    if type(value) is not dict:
+        raise DecodeError(f'the field "data" holds {_kind(value)}, not a JSON object: {shown(data)}')
+    return value
+
+
+def _read_typed(name: bytes, value: bytes) -> Any:
+    try:
+        return read_json(value)
+    except NotJsonError:
+        return value.decode()
+    except ValueError as error:
+        raise DecodeError(f"the field {_quoted(name)} {error}") from None
+
+
+def _write_typed(name: str, value: Any) -> bytes:
+    if isinstance(value, str) and not _reads_as_json(plain := _utf8(name, value)):
+        return plain
+    return _written(name, value)
+
+
+def _reads_as_json(plain: bytes) -> bool:
+    if plain[:1] not in _MAY_BE_JSON:
+        return False
+    try:
+        read_json(plain)
+    except NotJsonError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def _kind(value: Any) -> str:
+    """What a person calls a value of this type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), f"of the Python type {type(value).__name__}")
+
+
+def _type_of(payload: Mapping[str, Any]) -> str:
+    kind = payload.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise EncodeError('an event needs a "type", a string that is not empty')
+    for key in payload:
+        if not isinstance(key, str):
+            raise EncodeError(f"the keys of an event are strings, and {shown(repr(key))} is not one")
+    return kind
+
+
+def _utf8(name: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise EncodeError(f"{shown(name)} holds half of a surrogate pair: {shown(text)}") from None
+
+
+def _written(name: str, value: Any) -> bytes:
+    try:
+        return write_json(value)
+    except (TypeError, ValueError) as error:
+        raise EncodeError(f'"{name}" cannot be written as JSON: {error}') from None
+
+
+def _sized(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:
+    size = sum(map(len, fields.values())) + sum(map(len, fields))
+    if size > max_bytes:
+        raise EncodeError(f"the event has {size:,} bytes; at most {max_bytes:,} can be read again")
+    return fields

@@ -1,0 +1,197 @@
+"""Codecs: entries to payloads and back, and a plain reason for each entry that cannot be read."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamroute.adapters.codecs import CODEC_NAMES, Codec, codec_named
+from streamroute.errors import DecodeError, EncodeError, SetupError
+from streamroute.message import Message
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+_LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+_JSON = st.recursive(_LEAF, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=10)
+TYPES = TEXT.filter(bool)
+
+
+def events(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Payloads with a type."""
+    return st.builds(lambda data, kind: data | {"type": kind}, st.dictionaries(TEXT, values), TYPES)
+
+
+def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any] | str:
+    """The payload, or the reason why there is none."""
+    try:
+        return codec.decode(fields)
+    except DecodeError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("name", ["json", "typed-fields"])
+@given(data=st.data())
+def test_an_event_survives_encode_and_decode(name: str, data: st.DataObject) -> None:
+    payload = data.draw(events(_JSON | st.sampled_from(["1", "true", '"', "[", "NaN", " 2", "nan", "1e400"])))
+    codec = codec_named(name)
+    assert codec.decode(codec.encode(payload)) == payload
+
+
+@given(events(TEXT))
+def test_an_event_of_strings_survives_every_codec(payload: dict[str, Any]) -> None:
+    for name in CODEC_NAMES:
+        codec = codec_named(name)
+        assert codec.decode(codec.encode(Message(payload))) == payload
+
+
+@pytest.mark.parametrize("name", CODEC_NAMES)
+@given(fields=st.dictionaries(st.binary(), st.binary()))
+def test_any_entry_decodes_to_printable_strings_or_gets_a_reason(
+    name: str, fields: dict[bytes, bytes]
+) -> None:
+    outcome = decoded(codec_named(name), fields)
+    assert repr(outcome).isprintable()
+    repr(outcome).encode()
+    if isinstance(outcome, dict) and b"type" in fields:
+        assert outcome["type"] == fields[b"type"].decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "payload"),
+    [
+        pytest.param(
+            {b"type": b"a", b"data": b'{"n": 1}', b"source": b"web"},
+            {"type": "a", "n": 1, "source": "web"},
+            id="data-beside-the-envelope",
+        ),
+        pytest.param(
+            {b"type": b"a", b"data": b'{"type": "b", "source": "data"}', b"source": b"envelope"},
+            {"type": "a", "source": "data"},
+            id="the-envelope's-type-wins-and-data-wins-else",
+        ),
+        pytest.param({b"data": b'{"type": "b"}'}, {"type": "b"}, id="type-in-data-alone"),
+        pytest.param({b"type": b"a", b"n": b"1"}, {"type": "a", "n": "1"}, id="flat-strings"),
+        pytest.param({b"type": b"", b"data": b'{"type": "b"}'}, {"type": ""}, id="an-empty-type-is-a-type"),
+    ],
+)
+def test_json_reads_an_envelope_with_data(fields: dict[bytes, bytes], payload: dict[str, Any]) -> None:
+    assert codec_named("json").decode(fields) == payload
+
+
+def test_json_writes_the_type_beside_the_data() -> None:
+    fields = codec_named("json").encode({"type": "a", "guest": {"name": "Zoë"}, "data": [1]})
+    assert fields == {b"type": b"a", b"data": '{"guest":{"name":"Zoë"},"data":[1]}'.encode()}
+
+
+def test_fields_leaves_every_value_a_string() -> None:
+    assert codec_named("fields").decode({b"type": b"a", b"data": b'{"n": 1}'}) == {
+        "type": "a",
+        "data": '{"n": 1}',
+    }
+
+
+def test_typed_fields_reads_json_where_it_is_json() -> None:
+    fields = {
+        b"type": b"1",
+        b"nights": b"3",
+        b"vip": b"true",
+        b"tags": b'["a"]',
+        b"name": b"tom",
+        b"zip": b"0123",
+        b"nan": b"NaN",
+        b"empty": b"",
+        b"quoted": b'"7"',
+    }
+    assert codec_named("typed-fields").decode(fields) == {
+        "type": "1",
+        "nights": 3,
+        "vip": True,
+        "tags": ["a"],
+        "name": "tom",
+        "zip": "0123",
+        "nan": "NaN",
+        "empty": "",
+        "quoted": "7",
+    }
+
+
+@pytest.mark.parametrize(
+    ("codec", "fields", "reason"),
+    [
+        ("json", {}, "the entry has no fields"),
+        ("fields", {}, "the entry has no fields"),
+        ("json", {b"data": b"{broken"}, 'the field "data" is not JSON: Expecting property name'),
+        ("json", {b"data": b""}, 'the field "data" is empty, not JSON'),
+        ("json", {b"data": b"[1]"}, "the field \"data\" holds a list, not a JSON object: b'[1]'"),
+        ("json", {b"data": b"null"}, 'the field "data" holds null, not a JSON object'),
+        ("json", {b"data": b"true"}, 'the field "data" holds true, not a JSON object'),
+        ("json", {b"data": b"3"}, 'the field "data" holds a number, not a JSON object'),
+        ("json", {b"data": b'{"a": "\xff"}'}, 'the field "data" is not UTF-8 at byte 7'),
+        ("json", {b"data": b"{}", b"type": b"\xff"}, "the field \"type\" is not UTF-8: b'\\xff'"),
+        ("json", {b"data": b"{}", b"\xfe": b"a"}, "the name of a field is not UTF-8: b'\\xfe'"),
+        ("json", {b"data": b"{" * 100_000}, 'the field "data" is not JSON: Expecting property name'),
+        ("json", {b"data": b'{"a":' * 100_000}, 'the field "data" is nested deeper than 200 levels'),
+        ("fields", {b"a\nb": b"\xff"}, r'the field "a\nb" is not UTF-8'),
+        ("fields", {b"data": b"\xff"}, 'the field "data" is not UTF-8'),
+        ("typed-fields", {b"a": b"[" * 201 + b"]" * 201}, 'the field "a" is nested deeper than 200 levels'),
+    ],
+)
+def test_an_unreadable_entry_has_a_reason(codec: str, fields: dict[bytes, bytes], reason: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        codec_named(codec).decode(fields)
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("codec", CODEC_NAMES)
+def test_an_entry_beyond_the_size_limit_is_neither_read_nor_written(codec: str) -> None:
+    small = codec_named(codec, max_bytes=1000)
+    assert small.decode({b"type": b"a", b"text": b"x" * 900})
+    with pytest.raises(DecodeError, match=r"the entry has 1,009 bytes; at most 1,000 are decoded"):
+        small.decode({b"type": b"a", b"text": b"x" * 1000})
+    with pytest.raises(EncodeError, match=r"at most 1,000"):
+        small.encode({"type": "a", "text": "x" * 1000})
+
+
+@pytest.mark.parametrize("codec", CODEC_NAMES)
+@pytest.mark.parametrize("payload", [{}, {"type": ""}, {"type": 5}, {"type": None}, {"type": "a", 1: "b"}])
+def test_an_event_without_a_type_or_with_odd_keys_is_not_written(codec: str, payload: Any) -> None:
+    with pytest.raises(EncodeError):
+        codec_named(codec).encode(payload)
+
+
+@pytest.mark.parametrize(
+    ("codec", "value", "reason"),
+    [
+        ("json", math.nan, '"data" cannot be written as JSON'),
+        ("json", {1}, '"data" cannot be written as JSON: Object of type set is not JSON serializable'),
+        ("json", "\ud800", '"data" cannot be written as JSON: holds half of a surrogate pair'),
+        ("fields", "\ud800", "'a' holds half of a surrogate pair"),
+        ("fields", 3, 'the codec "fields" holds strings only, and "a" is a number'),
+        ("typed-fields", math.inf, '"a" cannot be written as JSON'),
+    ],
+)
+def test_a_value_that_cannot_be_written_has_a_reason(codec: str, value: Any, reason: str) -> None:
+    with pytest.raises(EncodeError) as caught:
+        codec_named(codec).encode({"type": "a", "a": value})
+    assert reason in str(caught.value)
+
+
+def test_an_unknown_codec_is_refused_with_the_names_of_all() -> None:
+    with pytest.raises(SetupError, match='no codec "jsn"; the built-in ones are json, fields, typed-fields'):
+        codec_named("jsn")
+
+
+def test_a_plain_class_is_a_codec() -> None:
+    class Upper:
+        def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+            return {"type": fields[b"t"].decode().upper()}
+
+        def encode(self, payload: Any) -> dict[bytes, bytes]:
+            return {b"t": str(payload["type"]).lower().encode()}
+
+    codec: Codec = Upper()
+    assert codec.decode(codec.encode({"type": "A"})) == {"type": "A"}
