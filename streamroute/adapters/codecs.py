@@ -43,7 +43,8 @@ class JsonCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
-        _refuse_unfit(fields, self._max_bytes)
+        if not self._is_small(fields):
+            _refuse_unfit(fields, self._max_bytes)
         data = fields.get(b"data")
         if data is None:
             return _strings(fields)
@@ -57,6 +58,12 @@ class JsonCodec:
         except UnicodeDecodeError:
             raise DecodeError(_not_utf8(fields)) from None
         return payload
+
+    def _is_small(self, fields: dict[bytes, bytes]) -> bool:
+        """Whether this is the usual entry, ``type`` and ``data``, far below the limit: known at a glance."""
+        if len(fields) != 2 or b"data" not in fields or b"type" not in fields:
+            return False
+        return len(fields[b"data"]) + len(fields[b"type"]) + 8 <= self._max_bytes
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """``type`` in a field of its own, everything else in ``data``."""
