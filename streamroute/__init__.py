@@ -1,1 +1,54 @@
-"""Declarative routing of events on Redis Streams."""
+"""streamroute: events on Redis Streams, routed by what routes.yaml says.
+
+The public names are loaded when they are first used, so that the command line starts at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from streamroute.adapters.storage import RedisStreamStorage as RedisStreamStorage
+    from streamroute.compiler.routes import compile_routes as compile_routes
+    from streamroute.core.dispatcher import BotRedisDispatcher as BotRedisDispatcher
+    from streamroute.core.dispatcher import RetrySchedulerProtocol as RetrySchedulerProtocol
+    from streamroute.core.processor import RedisStreamProcessor as RedisStreamProcessor
+    from streamroute.core.router import RedisRouter as RedisRouter
+    from streamroute.core.storage import StreamStorageProtocol as StreamStorageProtocol
+    from streamroute.errors import Reject as Reject
+    from streamroute.errors import Retry as Retry
+    from streamroute.errors import StreamrouteError as StreamrouteError
+    from streamroute.message import Message as Message
+
+__version__: Final = "0.1.0"
+
+_HOMES: Final = {
+    "BotRedisDispatcher": "streamroute.core.dispatcher",
+    "Message": "streamroute.message",
+    "RedisRouter": "streamroute.core.router",
+    "RedisStreamProcessor": "streamroute.core.processor",
+    "RedisStreamStorage": "streamroute.adapters.storage",
+    "Reject": "streamroute.errors",
+    "Retry": "streamroute.errors",
+    "RetrySchedulerProtocol": "streamroute.core.dispatcher",
+    "StreamStorageProtocol": "streamroute.core.storage",
+    "StreamrouteError": "streamroute.errors",
+    "compile_routes": "streamroute.compiler.routes",
+}
+
+__all__ = [  # noqa: PLE0604 - the table above is the list
+    "__version__",
+    *_HOMES,
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

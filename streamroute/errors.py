@@ -7,10 +7,7 @@ an exception means that a call could not do what it was asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
 
 class StreamrouteError(Exception):

@@ -46,7 +46,7 @@ class Message(dict[str, Any]):
         "stream",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a keyword for each fact of a delivery
         self,
         payload: Mapping[str, Any],
         *,

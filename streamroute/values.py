@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -78,3 +79,15 @@ class DeadLetter:
 
 
 Outcome = RetryLater | DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a settlement: everything that is named in neither part is done.
+
+    ``lost`` are the ids that were no longer ours: nothing was written for them. ``refused`` are the ids
+    whose outcomes the server would not write, with its reason: they are still pending, and still ours.
+    """
+
+    lost: Sequence[str] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)

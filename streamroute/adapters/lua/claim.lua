@@ -1,0 +1,49 @@
+-- Takes over entries whose lease has ended, at most ARGV[4] of them.
+-- KEYS: the stream. ARGV: group, consumer, min idle (ms), count, cursor, the consumer that holds what was
+-- released, how many pending entries one sweep looks at.
+-- First what was released and what dead consumers hold (found by the consumers' own idle time, at the cost
+-- of what they hold), then a sweep of the pending list from the cursor, which finds what a consumer that is
+-- alive has let go of.
+-- Returns {now (ms), cursor, {{id, delivery count, fields}...}, {ids that were deleted while pending...}}.
+local key, group, me = KEYS[1], ARGV[1], ARGV[2]
+local min_idle, count, cursor = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local released, sweep = ARGV[6], tonumber(ARGV[7])
+local found, seen = {}, {}
+
+local function take(rows)
+  for _, row in ipairs(rows) do
+    if #found < count and not seen[row[1]] and (row[3] >= min_idle or row[2] == released) then
+      seen[row[1]] = true
+      found[#found + 1] = row
+    end
+  end
+end
+
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
+  local facts = {}
+  for i = 1, #consumer, 2 do facts[consumer[i]] = consumer[i + 1] end
+  local gone = facts.idle >= min_idle or facts.name == released
+  if gone and facts.pending > 0 and #found < count then
+    local idle = facts.name == released and 0 or min_idle
+    take(redis.call('XPENDING', key, group, 'IDLE', idle, '-', '+', count - #found, facts.name))
+  end
+end
+if #found < count then
+  local start = cursor == '-' and '-' or '(' .. cursor
+  local rows = redis.call('XPENDING', key, group, start, '+', sweep)
+  take(rows)
+  cursor = #rows < sweep and '-' or rows[#rows][1]
+end
+
+local claimed, deleted = {}, {}
+for _, row in ipairs(found) do
+  local entry = redis.call('XCLAIM', key, group, me, 0, row[1])[1]
+  if entry then
+    claimed[#claimed + 1] = {row[1], row[4] + 1, entry[2]}
+  else
+    redis.call('XACK', key, group, row[1])
+    deleted[#deleted + 1] = row[1]
+  end
+end
+local now = redis.call('TIME')
+return {now[1] * 1000 + math.floor(now[2] / 1000), cursor, claimed, deleted}

@@ -1,0 +1,11 @@
+-- Lets go of entries that are still ours, so that another worker may take them at once.
+-- KEYS: the stream. ARGV: group, consumer, the consumer that holds what was released, then for each entry
+-- its id, its delivery count, and the count that it is to have from now on.
+local key, group, me = KEYS[1], ARGV[1], ARGV[2]
+for i = 4, #ARGV, 3 do
+  local held = redis.call('XPENDING', key, group, ARGV[i], ARGV[i], 1)[1]
+  if held and held[2] == me and held[4] == tonumber(ARGV[i + 1]) then
+    redis.call('XCLAIM', key, group, ARGV[3], 0, ARGV[i], 'RETRYCOUNT', ARGV[i + 2], 'JUSTID')
+  end
+end
+return 1

@@ -1,0 +1,105 @@
+"""What is written of a message that failed: the retry that will run, and the dead letter that is kept.
+
+Both hold the entry's raw fields and one field more, the reserved ``_streamroute``: a JSON object that
+says where the entry came from and what happened to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streamroute.adapters.packing import pack_fields, unpack_fields
+from streamroute.errors import DecodeError
+from streamroute.message import Message
+from streamroute.values import DeadLetter, RetryLater
+
+FACTS: Final = b"_streamroute"
+_VERSION: Final = 1
+_MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
+_LONGEST_TRACE: Final = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRecord:
+    """A retry as it waits: the origin's id, the routes to run, the attempt's number, the raw fields."""
+
+    id: str
+    routes: frozenset[str]
+    attempt: int
+    fields: Mapping[bytes, bytes]
+
+    @property
+    def name(self) -> str:
+        """What makes two schedulings the same retry."""
+        return f"{self.id}|{','.join(sorted(self.routes))}|{self.attempt}"
+
+    def pack(self) -> bytes:
+        """The record as one value."""
+        facts = {"v": _VERSION, "id": self.id, "routes": sorted(self.routes), "attempt": self.attempt}
+        fields = {name: value for name, value in self.fields.items() if name != FACTS}
+        return pack_fields({FACTS: _json(facts), **fields})
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> RetryRecord:
+        """The record that ``pack`` was called on; raises DecodeError for anything else."""
+        fields = unpack_fields(packed)
+        try:
+            facts = json.loads(fields.pop(FACTS))
+            return cls(str(facts["id"]), frozenset(facts["routes"]), int(facts["attempt"]), fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
+
+
+def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
+    """The retry of one route of a message."""
+    return RetryRecord(message.id, frozenset([retry.route]), retry.attempt, message.fields)
+
+
+def dead_fields(message: Message, dead: DeadLetter) -> dict[bytes, bytes]:
+    """The fields of a dead letter: the entry's own, and what is known of its failure."""
+    facts = {
+        "v": _VERSION,
+        "id": message.id,
+        "stream": message.stream,
+        "group": message.group,
+        "route": dead.route,
+        "reason": dead.reason,
+        "error": dead.error,
+        "traceback": _middle_out(dead.traceback),
+        "attempt": dead.attempt,
+        "deliveries": message.deliveries,
+    }
+    fields = {name: value for name, value in message.fields.items() if name != FACTS}
+    if len(fields) > _MOST_FIELDS:
+        fields = {b"_fields": pack_fields(fields)}
+    return {FACTS: _json(facts), **fields}
+
+
+def flat(fields: Mapping[bytes, bytes]) -> list[bytes]:
+    """Fields as XADD takes them: name, value, name, value."""
+    return [part for field in fields.items() for part in field]
+
+
+def paired(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
+    """Fields as the server sends them: a flat list (RESP2 and RESP3 alike), or none at all."""
+    if parts is None:
+        return {}
+    if isinstance(parts, Mapping):
+        return dict(parts)
+    pairs: Iterable[bytes] = iter(parts)
+    return dict(zip(pairs, pairs, strict=True))
+
+
+def _json(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts).encode()
+
+
+def _middle_out(text: str) -> str:
+    """A traceback's two ends say what was called and what went wrong; a long middle is left out."""
+    if len(text) <= _LONGEST_TRACE:
+        return text
+    half = _LONGEST_TRACE // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"

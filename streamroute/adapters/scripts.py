@@ -1,0 +1,63 @@
+"""Lua scripts: one step each on the server, sent by their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, ResponseError
+
+from streamroute.adapters.wire import command
+
+Argument = str | bytes | int
+Call = tuple[Sequence[str], Sequence[Argument]]
+"""Keys and arguments of one run of a script."""
+
+
+class Script:
+    """One of the scripts in ``streamroute/adapters/lua``.
+
+    A server that does not know the digest (it is new, it was restarted, its scripts were flushed) is
+    sent the text.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.text = resources.files("streamroute.adapters.lua").joinpath(f"{name}.lua").read_text("utf-8")
+        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run it once; raises what redis-py raises."""
+        try:
+            return await command(client, "EVALSHA", self.digest, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await command(client, "EVAL", self.text, len(keys), *keys, *arguments)
+
+    async def run_each(self, client: Redis, calls: Sequence[Call]) -> list[Any]:
+        """Run it once for each call, in one round trip; an answer may be an exception.
+
+        Raises where the server cannot be reached.
+        """
+        pipeline = client.pipeline(transaction=False)
+        for keys, arguments in calls:
+            pipeline.execute_command("EVALSHA", self.digest, len(keys), *keys, *arguments)
+        answers = await pipeline.execute(raise_on_error=False)
+        for index, (keys, arguments) in enumerate(calls):
+            if isinstance(answers[index], NoScriptError):
+                answers[index] = await self._answer(client, keys, arguments)
+        return list(answers)
+
+    async def _answer(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        try:
+            return await self.run(client, keys, arguments)
+        except ResponseError as error:
+            return error
+
+
+@cache
+def script(name: str) -> Script:
+    """The script of this name; read once."""
+    return Script(name)

@@ -1,0 +1,262 @@
+"""RedisStreamStorage: a stream, its retries and its dead letters, for a consumer group, in Redis.
+
+An entry's id here is the server's own, with ``@retry`` behind it where the entry is pending in the
+group's retry stream and not in the stream itself: ids of two streams may collide.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from streamroute.adapters.codecs import Codec, codec_named
+from streamroute.adapters.records import RetryRecord, dead_fields, flat, paired, retry_record
+from streamroute.adapters.scripts import Call, script
+from streamroute.adapters.wire import Row, command, milliseconds, streams, text, unparsed
+from streamroute.errors import DecodeError
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import DeadLetter, RetryLater, Settled
+
+log = logging.getLogger(__name__)
+
+_RETRY: Final = "@retry"
+_RELEASED: Final = "streamroute:released"
+_SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
+_PROMOTE: Final = 100  # retries that one step promotes
+_ACK: Final = 500  # ids in one script
+
+
+class RedisStreamStorage:
+    """The ``StreamStorageProtocol`` on redis-py, with every capability that the processor knows.
+
+    ``codec`` is a codec or a built-in one's name; ``lease`` is the seconds after which other workers may
+    claim an entry of a silent consumer, the same for the whole group; ``block`` the seconds that a read
+    waits on the server, less than the client's socket timeout; ``dead_letter`` the stream for dead
+    letters (default ``{stream}:group:dead``).
+    """
+
+    blocks = True
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        codec: Codec | str = "json",
+        lease: float = 60.0,
+        block: float = 2.0,
+        dead_letter: str | None = None,
+    ) -> None:
+        self._client = unparsed(client)
+        self._codec = codec_named(codec) if isinstance(codec, str) else codec
+        self._lease = int(lease * 1000)
+        self._block = max(1, int(block * 1000))
+        self._dead_letter = dead_letter
+        self._cursors: dict[str, str] = {}
+
+    async def create_group(self, stream_name: str, group_name: str) -> None:
+        """Create the group on the stream and on its retry stream, from their first entries.
+
+        Source: https://redis.io/docs/latest/commands/xgroup-create/
+        """
+        keys = self._keys(stream_name, group_name)
+        for key in (keys.stream, keys.retry):
+            try:
+                await command(self._client, "XGROUP", "CREATE", key, group_name, "0", "MKSTREAM")
+            except ResponseError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Retries that were promoted, then new entries; waits up to ``block`` seconds for the first.
+
+        Source: https://redis.io/docs/latest/commands/xreadgroup/
+        """
+        keys = self._keys(stream_name, group_name)
+        pipeline = self._client.pipeline(transaction=False)
+        # The time is asked before the read: from then on nobody else can have claimed what it returns.
+        pipeline.execute_command("TIME")
+        pipeline.execute_command(
+            *("XREADGROUP", "GROUP", group_name, consumer_name, "COUNT", count, "BLOCK", self._block),
+            *("STREAMS", keys.retry, keys.stream, ">", ">"),
+        )
+        now, reply = await pipeline.execute(raise_on_error=True)
+        fresh = milliseconds(now)
+        return [
+            self._entry(keys, group_name, name, row, fresh, 1)
+            for name, rows in streams(reply)
+            for row in rows
+        ]
+
+    async def claim_stale_events(
+        self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Take over entries of consumers that have gone silent, and what was released.
+
+        Entries that were deleted while pending are gone; they are taken off the pending list and logged.
+        """
+        keys = self._keys(stream_name, group_name)
+        entries: list[tuple[str, dict[str, Any]]] = []
+        for key in (keys.retry, keys.stream):
+            if len(entries) < count:
+                room = count - len(entries)
+                entries += await self._claim(keys, key, group_name, consumer_name, min_idle_time, room)
+        return entries
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """XACK, without a fence: for processors that do not settle."""
+        await self.ack_events(stream_name, group_name, [message_id])
+
+    async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
+        """XACK of many, without a fence."""
+        keys = self._keys(stream_name, group_name)
+        retries = [message_id.removesuffix(_RETRY) for message_id in message_ids if _is_retry(message_id)]
+        others = [message_id for message_id in message_ids if not _is_retry(message_id)]
+        if others:
+            await command(self._client, "XACK", keys.stream, group_name, *others)
+        if retries:
+            await command(self._client, "XACK", keys.retry, group_name, *retries)
+            await command(self._client, "XDEL", keys.retry, *retries)
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Write every outcome, then ack, in one step for each message that failed and one for all others."""
+        keys = self._keys(stream_name, group_name)
+        lost: list[str] = []
+        for key, suffix in ((keys.stream, ""), (keys.retry, _RETRY)):
+            done = [m for m in messages.values() if not m.outcomes and m.held_in == key]
+            for start in range(0, len(done), _ACK):
+                gone = await self._ack(key, group_name, consumer_name, done[start : start + _ACK])
+                lost += [text(entry_id) + suffix for entry_id in gone]
+        refused: dict[str, str] = {}
+        failed = {entry_id: message for entry_id, message in messages.items() if message.outcomes}
+        if failed:
+            calls = [self._settlement(keys, group_name, consumer_name, m) for m in failed.values()]
+            answers = await script("settle").run_each(self._client, calls)
+            for entry_id, answer in zip(failed, answers, strict=True):
+                if isinstance(answer, Exception):
+                    refused[entry_id] = str(answer)
+                elif not answer:
+                    lost.append(entry_id)
+        return Settled(lost, refused)
+
+    async def release(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        messages: Mapping[str, Message],
+        *,
+        started: bool,
+    ) -> None:
+        """Hand entries to a consumer that nobody is: the next claim of any worker takes them.
+
+        Source: https://redis.io/docs/latest/commands/xclaim/
+        """
+        keys = self._keys(stream_name, group_name)
+        for key in (keys.stream, keys.retry):
+            arguments: list[str | int] = [group_name, consumer_name, _RELEASED]
+            for message in messages.values():
+                if message.held_in == key:
+                    count = message.deliveries if started else message.deliveries - 1
+                    arguments += [message.entry_id, message.deliveries, count]
+            if len(arguments) > 3:
+                await script("release").run(self._client, [key], arguments)
+
+    async def promote_due(self, stream_name: str, group_name: str) -> float | None:
+        """Move retries whose time has come to the retry stream; returns seconds until the next."""
+        keys = self._keys(stream_name, group_name)
+        left = await script("promote").run(self._client, [keys.due, keys.delayed, keys.retry], [_PROMOTE])
+        return None if left < 0 else left / 1000
+
+    def _keys(self, stream: str, group: str) -> GroupKeys:
+        return GroupKeys.of(stream, group, self._dead_letter)
+
+    async def _ack(self, key: str, group: str, consumer: str, done: list[Message]) -> list[bytes]:
+        deadline = min(message.fresh for message in done) + self._lease
+        drop = "drop" if _is_retry_stream(done[0]) else "keep"
+        ids = [message.entry_id for message in done]
+        counts = [] if all(m.deliveries == 1 for m in done) else [m.deliveries for m in done]
+        lost = await script("ack").run(
+            self._client, [key], [group, consumer, deadline, len(ids), drop, *ids, *counts]
+        )
+        return list(lost)
+
+    def _settlement(self, keys: GroupKeys, group: str, consumer: str, message: Message) -> Call:
+        outcomes = message.outcomes or []
+        retries = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
+        arguments: list[str | bytes | int] = [
+            *(group, consumer, message.entry_id, message.deliveries),
+            *("drop" if _is_retry_stream(message) else "keep", len(retries)),
+        ]
+        for retry in retries:
+            record = retry_record(message, retry)
+            arguments += [record.name, int(retry.delay * 1000), record.pack()]
+        for outcome in outcomes:
+            if isinstance(outcome, DeadLetter):
+                fields = flat(dead_fields(message, outcome))
+                arguments += [len(fields), *fields]
+        return [message.held_in, keys.due, keys.delayed, keys.dead], arguments
+
+    async def _claim(
+        self, keys: GroupKeys, key: str, group: str, consumer: str, idle: int, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        cursor = self._cursors.get(key, "-")
+        now, cursor, claimed, deleted = await script("claim").run(
+            self._client, [key], [group, consumer, idle, count, cursor, _RELEASED, _SWEEP]
+        )
+        self._cursors[key] = text(cursor)
+        if deleted:
+            ids = ", ".join(text(entry_id) for entry_id in deleted)
+            log.error("%d entries of %s were deleted while they were pending: %s", len(deleted), key, ids)
+        return [
+            self._entry(keys, group, key, (entry_id, fields), now, deliveries)
+            for entry_id, deliveries, fields in claimed
+        ]
+
+    def _entry(
+        self, keys: GroupKeys, group: str, key: str, row: Row, fresh: int, deliveries: int
+    ) -> tuple[str, Message]:
+        """A row as a message; one that cannot be read is a message too, with its ``fault``."""
+        entry_id, fields, fault = text(row[0]), paired(row[1]), None
+        origin = RetryRecord(entry_id, frozenset(), 1, fields)
+        payload: dict[str, Any] = {}
+        try:
+            if key == keys.retry:
+                origin = RetryRecord.unpack(fields.get(b"entry", b""))
+            payload = self._codec.decode(dict(origin.fields))
+        except DecodeError as error:
+            fault = str(error)
+        except Exception as error:  # noqa: BLE001 - a user's codec may raise anything: the entry is kept
+            fault = f"the codec failed: {type(error).__name__}: {error}"
+        message = Message(
+            payload,
+            id=origin.id,
+            stream=keys.stream,
+            group=group,
+            deliveries=deliveries,
+            attempt=origin.attempt,
+            routes=origin.routes or None,
+            fields=origin.fields,
+            fault=fault,
+            held_in=key,
+            entry_id=entry_id,
+            fresh=fresh,
+            outcomes=[],
+        )
+        return (f"{entry_id}{_RETRY}" if key == keys.retry else entry_id), message
+
+
+def _is_retry(message_id: str) -> bool:
+    return message_id.endswith(_RETRY)
+
+
+def _is_retry_stream(message: Message) -> bool:
+    return message.held_in != message.stream

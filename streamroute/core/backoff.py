@@ -1,0 +1,45 @@
+"""Waiting after a failure: longer each time, never in step with others, and one log line a change."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+_FIRST: Final = 0.05
+_LONGEST: Final = 2.0
+
+
+@dataclass(slots=True)
+class Outage:
+    """One activity's run of failures: how long to wait before the next try, and what to say of it."""
+
+    activity: str
+    failures: int = 0
+    _since: float = field(default=0.0)
+
+    def failed(self, error: BaseException) -> float:
+        """Note a failure; returns the seconds to wait (full jitter, at most two seconds)."""
+        if self.failures == 0:
+            self._since = time.monotonic()
+            log.warning("%s failed, trying again until it works: %s", self.activity, describe(error))
+        self.failures += 1
+        ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
+        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
+
+    def worked(self) -> None:
+        """Note a success, which ends the outage."""
+        if self.failures:
+            lasted = time.monotonic() - self._since
+            log.warning("%s works again after %d failures in %.1fs", self.activity, self.failures, lasted)
+            self.failures = 0
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,296 @@
+"""BotRedisDispatcher: runs every handler that matches a message, and answers for each that fails."""
+
+from __future__ import annotations
+
+import logging
+import math
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, Protocol, runtime_checkable
+
+from streamroute.core import marker
+from streamroute.core.cancellation import is_our_end
+from streamroute.core.observer import Observer, Result, ignore
+from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
+from streamroute.errors import Reject, Retry, RouteFailure, SetupError, StreamrouteError
+from streamroute.message import Message
+from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
+
+log = logging.getLogger(__name__)
+
+_UNSET: Final = object()
+_KNOWN_UNKNOWNS: Final = 1000  # types that no route lists are remembered up to this many
+
+
+@runtime_checkable
+class RetrySchedulerProtocol(Protocol):
+    """Brings a failed message back later (ARQ, a cron table ...).
+
+    The promise: once ``schedule_retry`` has returned, the payload will appear in the stream again,
+    whole and at least once. The dispatcher lets the entry be acknowledged on that word alone.
+    """
+
+    async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
+        """Put ``payload`` back into ``stream_name`` after ``delay`` seconds; raise if that is not certain."""
+        ...
+
+
+class RoutesFailedError(StreamrouteError):
+    """Raised by ``process_message`` when routes failed and nobody here can retry or dead-letter them.
+
+    The entry must not be acknowledged: it stays pending and is delivered again.
+    """
+
+    def __init__(self, outcomes: list[Outcome]) -> None:
+        failures = "; ".join(f"{o.route or 'message'}: {_reason(o)}" for o in outcomes)
+        super().__init__(f"not acknowledged: {failures}")
+        self.outcomes = tuple(outcomes)
+
+
+class BotRedisDispatcher:
+    """The central hub: handlers come from routers and decorators, messages from a stream processor.
+
+    ``retry_scheduler`` is asked to bring failed messages back. Without one, the failures of a
+    ``Message`` whose storage settles outcomes are collected on it (``Message.outcomes``), and any
+    other failure is raised, so that the entry is not acknowledged.
+
+    ``retry`` is the policy of handlers that do not carry their own. ``unknown_type`` says what happens
+    to a message whose type no handler lists. ``group_name`` lets retries of other groups pass where
+    payloads are plain dicts; a ``Message`` knows its group. ``observer`` hears every outcome.
+    """
+
+    def __init__(
+        self,
+        retry_scheduler: RetrySchedulerProtocol | None = None,
+        *,
+        retry: RetryPolicy | None = None,
+        unknown_type: Literal["ack", "dead_letter"] = "ack",
+        group_name: str | None = None,
+        observer: Observer = ignore,
+    ) -> None:
+        self._scheduler = retry_scheduler
+        self._policy = retry or RetryPolicy(delay=60, jitter=0)
+        self._unknown_type = unknown_type
+        self._group_name = group_name
+        self._observe = observer
+        self._own = RedisRouter()
+        self._tables: list[Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]] = [self._own.handlers]
+        self._container: Any = _UNSET
+        self._unknown: set[str] = set()
+
+    def setup(self, container: Any) -> None:
+        """Set what every handler gets as its second argument; any value will do, None included."""
+        self._container = container
+
+    def include_router(self, router: RedisRouter) -> None:
+        """Add a feature's handlers; what is registered on the router later counts as well."""
+        self._tables.append(router.handlers)
+
+    def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
+        """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
+        return self._own.message(message_type, filter_func)
+
+    async def process_message(self, message_data: dict[str, Any], stream_name: str = "bot_events") -> None:
+        """Run every handler that matches; returning means that the entry may be acknowledged.
+
+        ``message_data`` is a payload with a ``type``; ``stream_name`` is where a retry goes.
+        Raises SetupError before ``setup()``, and RoutesFailedError when a failure has nowhere to go.
+        """
+        if self._container is _UNSET:
+            raise SetupError("call setup(container) before messages are processed; setup(None) will do")
+        if marker.KEY in message_data:
+            returned = self._returned(message_data)
+            if returned is None:
+                return  # another group's retry: ours is done with this entry
+            message_data = returned
+        failures: list[Outcome] = []
+        if not await self._run_matching(message_data, failures):
+            self._answer_unmatched(message_data, failures)
+        if failures:
+            await self._answer_for(message_data, failures, stream_name)
+
+    async def _run_matching(self, payload: dict[str, Any], failures: list[Outcome]) -> bool:
+        """Run the handlers of the payload's type; False where no handler lists it."""
+        message_type = payload.get("type")
+        if not isinstance(message_type, str):
+            return False
+        only = payload.routes if isinstance(payload, Message) else None
+        gone = set(only) if only else None
+        listed = False
+        for table in self._tables:
+            for handler, accepts in table.get(message_type, ()):
+                listed = True
+                if gone is not None and only is not None:
+                    route = route_key(handler)
+                    if route not in only:
+                        continue
+                    gone.discard(route)
+                await self._run(handler, accepts, payload, failures)
+        if gone and listed:
+            failures.extend(_route_is_gone(route, payload) for route in sorted(gone))
+        return listed
+
+    async def _run(
+        self,
+        handler: HandlerFunc,
+        accepts: FilterFunc | None,
+        payload: dict[str, Any],
+        failures: list[Outcome],
+    ) -> None:
+        """One handler's run: it succeeds, declines, or leaves an outcome; nothing else escapes."""
+        try:
+            if accepts is not None and not accepts(payload):
+                self._observe(payload, route_key(handler), Result.FILTERED)
+                return
+        except Exception as error:  # noqa: BLE001 - whatever a filter raises is that route's failure
+            # A filter is a function of the payload alone: it would raise again, so no retry.
+            failures.append(_dead(route_key(handler), "the filter failed", error, attempt_of(payload)))
+            return
+        try:
+            await handler(payload, self._container)
+        except BaseException as error:
+            if is_our_end(error):
+                raise  # the drain is over or the lease is lost; the entry stays pending
+            failures.append(self._judge(handler, error, payload))
+        else:
+            self._observe(payload, route_key(handler), Result.SUCCEEDED)
+
+    def _judge(self, handler: HandlerFunc, error: BaseException, payload: dict[str, Any]) -> Outcome:
+        """What a failed handler asks for, or what the policy says where it asks for nothing."""
+        route, attempt = route_key(handler), attempt_of(payload)
+        if isinstance(error, Reject):
+            return _dead(route, error.reason, error, attempt)
+        asked = error.delay if isinstance(error, Retry) else None
+        has_own_policy = hasattr(handler, "route_key") and asked is not None
+        if attempt >= self._policy.max_attempts and not has_own_policy:
+            return _dead(route, f"failed after {attempt} attempts", error, attempt)
+        delay = self._policy.delay_after(attempt) if asked is None else asked
+        log.warning("route %s failed (attempt %d), again in %.3gs: %s", route, attempt, delay, _text(error))
+        return RetryLater(route, delay, attempt + 1, _text(error))
+
+    def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
+        """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""
+        message_type, attempt = payload.get("type"), attempt_of(payload)
+        if not isinstance(message_type, str):
+            failures.append(DeadLetter(None, _no_type(payload), attempt=attempt))
+        elif isinstance(payload, Message) and payload.routes:
+            failures.extend(_route_is_gone(route, payload) for route in sorted(payload.routes))
+        elif self._unknown_type == "dead_letter":
+            failures.append(DeadLetter(None, f"no route lists the type {message_type!r}", attempt=attempt))
+        else:
+            self._observe(payload, None, Result.UNKNOWN)
+            self._warn_unknown(message_type)
+
+    def _warn_unknown(self, message_type: str) -> None:
+        if message_type in self._unknown or len(self._unknown) >= _KNOWN_UNKNOWNS:
+            return
+        self._unknown.add(message_type)
+        log.warning("no route lists the type %r; its messages are acknowledged and counted", message_type)
+
+    async def _answer_for(self, payload: dict[str, Any], failures: list[Outcome], stream_name: str) -> None:
+        """Give every failure its place: scheduled, collected for one settlement, or raised."""
+        collected = payload.outcomes if isinstance(payload, Message) else None
+        retries = [outcome for outcome in failures if isinstance(outcome, RetryLater)]
+        # Without a place for the dead ones the whole entry has to stay pending, and to schedule the
+        # others as well would double them when it comes again.
+        if self._scheduler and retries and (collected is not None or len(retries) == len(failures)):
+            await self._schedule(self._scheduler, payload, retries, stream_name)
+            self._tell(payload, retries)
+            failures = [outcome for outcome in failures if isinstance(outcome, DeadLetter)]
+        if collected is not None:
+            collected.extend(failures)
+            self._tell(payload, failures)
+        elif failures:
+            for failure in failures:
+                self._observe(payload, failure.route, Result.FAILED)
+            raise RoutesFailedError(failures)
+
+    async def _schedule(
+        self,
+        scheduler: RetrySchedulerProtocol,
+        payload: dict[str, Any],
+        retries: list[RetryLater],
+        stream_name: str,
+    ) -> None:
+        """Hand all failed routes to the scheduler at once; if it raises, the entry is not acknowledged."""
+        routes = frozenset(retry.route for retry in retries)
+        message_id, group = getattr(payload, "id", ""), getattr(payload, "group", "") or self._group_name
+        mark = marker.Marker(message_id, group or "", routes, retries[0].attempt)
+        again = {**payload, marker.KEY: mark.as_dict()}
+        delay = math.ceil(max(retry.delay for retry in retries))
+        await scheduler.schedule_retry(stream_name, again, delay=delay)
+
+    def _tell(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            result = Result.RETRIED if isinstance(outcome, RetryLater) else Result.DEAD
+            self._observe(payload, outcome.route, result)
+
+    def _returned(self, payload: dict[str, Any]) -> dict[str, Any] | None:
+        """A foreign scheduler's retry as the message that it continues; None for another group's."""
+        mark = marker.read(payload[marker.KEY])
+        group = getattr(payload, "group", "") or self._group_name or ""
+        plain = {key: value for key, value in payload.items() if key != marker.KEY}
+        if mark is None:
+            return _continued(payload, plain)  # not our key after all: a message like any other
+        if mark.group != group:
+            return None
+        return _continued(payload, plain, mark)
+
+
+def route_key(handler: HandlerFunc) -> str:
+    """The stable name of a handler's route: its own ``route_key``, else where it is defined."""
+    key = getattr(handler, "route_key", None)
+    if isinstance(key, str):
+        return key
+    name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
+    return f"{getattr(handler, '__module__', None) or type(handler).__module__}.{name}"
+
+
+def attempt_of(payload: Mapping[str, Any]) -> int:
+    """The number of this attempt; a plain dict is the first."""
+    return payload.attempt if isinstance(payload, Message) else 1
+
+
+def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Marker | None = None) -> Message:
+    """The payload without the reserved key; its outcomes are still collected where they were."""
+    known = payload if isinstance(payload, Message) else Message({})
+    message = Message(
+        plain,
+        id=mark.id if mark else known.id,
+        stream=known.stream,
+        group=known.group,
+        deliveries=known.deliveries,
+        attempt=mark.attempt if mark else known.attempt,
+        routes=mark.routes if mark else known.routes,
+        fields=known.fields,
+        held_in=known.held_in,
+        entry_id=known.entry_id,
+    )
+    message.outcomes = known.outcomes
+    return message
+
+
+def _route_is_gone(route: str, payload: Mapping[str, Any]) -> DeadLetter:
+    return DeadLetter(route, f"the route {route!r} is no longer configured", attempt=attempt_of(payload))
+
+
+def _no_type(payload: Mapping[str, Any]) -> str:
+    if "type" not in payload:
+        return "the message has no type"
+    return f"the type is not a string but {type(payload['type']).__name__}"
+
+
+def _dead(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
+    shown = error.__cause__ if isinstance(error, RouteFailure) and error.__cause__ else error
+    trace = "".join(traceback.format_exception(shown))
+    log.error("route %s failed for good (attempt %d): %s: %s", route, attempt, reason, _text(shown))
+    return DeadLetter(route, reason, _text(shown), trace, attempt)
+
+
+def _text(error: BaseException) -> str:
+    shown = error.__cause__ if isinstance(error, RouteFailure) and error.__cause__ else error
+    return f"{type(shown).__name__}: {shown}"
+
+
+def _reason(outcome: Outcome) -> str:
+    return outcome.reason if isinstance(outcome, DeadLetter) else outcome.error

@@ -1,0 +1,64 @@
+"""The reserved key that says: this is a retry, of these routes, for this group.
+
+A retry scheduler of somebody else's (ARQ ...) is handed a payload with this key and brings it back
+through the stream, where every group reads it again: the other groups let it pass, and in its own
+group only the routes that failed run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+KEY: Final = "_streamroute"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Whose retry a payload is: the origin's id, the group, the routes to run and the attempt's number."""
+
+    id: str
+    group: str
+    routes: frozenset[str]
+    attempt: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form that travels in the payload; ``read`` takes it back."""
+        return {
+            "v": VERSION,
+            "id": self.id,
+            "group": self.group,
+            "routes": sorted(self.routes),
+            "attempt": self.attempt,
+        }
+
+
+def read(value: object) -> Marker | None:
+    """The marker in a payload's reserved key (an object, or its JSON text); None where it is not ours.
+
+    Whoever can write to the stream can write this key, so nothing in it is taken on trust.
+    """
+    if isinstance(value, str | bytes):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(value, Mapping) or value.get("v") != VERSION:
+        return None
+    entry_id, group, attempt = value.get("id"), value.get("group"), value.get("attempt")
+    routes = _names(value.get("routes"))
+    if not (isinstance(entry_id, str) and isinstance(group, str) and routes):
+        return None
+    if not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 1:
+        return None
+    return Marker(entry_id, group, routes, attempt)
+
+
+def _names(value: object) -> frozenset[str] | None:
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
+        return None
+    names = list(value)
+    return frozenset(names) if all(isinstance(name, str) for name in names) else None

@@ -1,0 +1,27 @@
+"""What the core tells whoever watches it: one call for each outcome of a route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+
+class Result(StrEnum):
+    """What became of a message at one route, or, where no route is named, of the message."""
+
+    SUCCEEDED = "succeeded"
+    RETRIED = "retried"
+    DEAD = "dead"
+    FILTERED = "filtered"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    """It failed and nobody collects outcomes here: the entry stays pending."""
+
+
+Observer = Callable[[Mapping[str, Any], str | None, Result], None]
+"""``(payload, route or None, result)``; called in the event loop, so it must be quick and must not raise."""
+
+
+def ignore(payload: Mapping[str, Any], route: str | None, result: Result) -> None:
+    """The observer of those who do not watch."""

@@ -1,0 +1,41 @@
+"""RedisRouter: a message type leads to its handlers, each with an optional filter."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+HandlerFunc = Callable[[dict[str, Any], Any], Awaitable[Any]]
+"""``async (payload, container)``: returning is success, raising is failure."""
+
+FilterFunc = Callable[[dict[str, Any]], bool]
+"""``(payload) -> bool``: whether the handler runs for this payload."""
+
+H = TypeVar("H", bound=HandlerFunc)
+
+
+class RedisRouter:
+    """Groups the handlers of a feature by message type, until a dispatcher includes them.
+
+    >>> router = RedisRouter()
+    >>> @router.message("booking.confirmed", filter_func=lambda payload: payload["nights"] > 2)
+    ... async def thank(payload, container): ...
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, list[tuple[HandlerFunc, FilterFunc | None]]] = {}
+
+    @property
+    def handlers(self) -> Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]:
+        """What is registered, as a live read-only view: type -> ``[(handler, filter or None)]``."""
+        return MappingProxyType(self._handlers)
+
+    def message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
+        """Register the decorated handler for a message type; returns it unchanged."""
+
+        def register(handler: H) -> H:
+            self._handlers.setdefault(message_type, []).append((handler, filter_func))
+            return handler
+
+        return register

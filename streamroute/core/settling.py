@@ -1,0 +1,143 @@
+"""Settling: what handlers have finished is acknowledged in the background, many entries a call.
+
+An entry waits here for at most ``delay`` seconds or ``batch`` companions. It stays held (leased and
+counted against the slots) until the storage has answered, and a call that fails is made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from streamroute.core.backoff import Outage
+from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
+from streamroute.message import Message
+from streamroute.values import Settled
+
+log = logging.getLogger(__name__)
+
+Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[Settled]]
+"""Writes finished entries to the storage."""
+
+
+class Settler:
+    """Collects finished entries and settles them in batches, in the order in which they finished.
+
+    ``release`` is called with the entries that are held no longer, ``lost`` with the ids of those that
+    had gone to another owner.
+    """
+
+    def __init__(
+        self,
+        write: Write,
+        *,
+        activity: str,
+        release: Callable[[Mapping[str, dict[str, Any]]], None],
+        lost: Callable[[Iterable[str]], None],
+        delay: float,
+        batch: int = 256,
+    ) -> None:
+        self._write = write
+        self._release = release
+        self._lost = lost
+        self._delay = delay
+        self._batch = batch
+        self._finished: dict[str, dict[str, Any]] = {}
+        self._refused = 0
+        self._kick = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._outage = Outage(activity)
+        self._refusals = Outage(f"{activity} (refused by the server)")
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Start settling in the background."""
+        self._task = asyncio.create_task(self._run())
+
+    def add(self, entry_id: str, payload: dict[str, Any]) -> None:
+        """A handler has finished with this entry."""
+        self._finished[entry_id] = payload
+        if len(self._finished) >= self._batch:
+            self._kick.set()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._delay, self._kick.set)
+
+    async def close(self, patience: float) -> None:
+        """Settle what is left, for at most ``patience`` seconds; what remains stays pending in the group."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                while self._finished or self._refused:
+                    self._empty.clear()
+                    self._kick.set()
+                    await self._empty.wait()
+        except TimeoutError:
+            left = len(self._finished) + self._refused
+            log.error("%d finished entries could not be settled; they stay pending and run again", left)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._kick.wait()
+            self._kick.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            while self._finished:
+                await self._settle(dict(list(self._finished.items())[: self._batch]))
+            self._empty.set()
+
+    async def _settle(self, batch: dict[str, dict[str, Any]]) -> None:
+        try:
+            result = await self._write(batch)
+        except Exception as error:  # noqa: BLE001 - whatever a storage raises, the entries are kept
+            await asyncio.sleep(self._outage.failed(error))
+            return
+        self._outage.worked()
+        for entry_id in batch:
+            del self._finished[entry_id]
+        if result.refused:
+            self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
+        elif not self._refused:
+            self._refusals.worked()
+        self._release(batch)
+        if result.lost:
+            self._lost(result.lost)
+
+    def _keep(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
+        """The server would not write these outcomes: they stay held and are offered again later."""
+        wait = self._refusals.failed(RuntimeError(next(iter(reasons.values()))))
+        self._refused += len(refused)
+        asyncio.get_running_loop().call_later(wait, self._offer_again, refused)
+
+    def _offer_again(self, refused: dict[str, dict[str, Any]]) -> None:
+        self._refused -= len(refused)
+        self._finished.update(refused)
+        self._kick.set()
+
+
+def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer: str) -> Write:
+    """The best way that this storage has to finish entries: settle, ack many, or ack one by one."""
+    settling, acking = settles(storage), acks_many(storage)
+    if settling is not None:
+        return lambda finished: settling.settle(stream, group, consumer, _messages(finished))
+
+    async def ack_all(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        if acking is not None:
+            await acking.ack_events(stream, group, list(finished))
+        else:
+            for entry_id in finished:
+                await storage.ack_event(stream, group, entry_id)
+        return Settled()
+
+    return ack_all
+
+
+def _messages(finished: Mapping[str, dict[str, Any]]) -> dict[str, Message]:
+    return {entry_id: payload for entry_id, payload in finished.items() if isinstance(payload, Message)}

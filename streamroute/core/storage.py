@@ -1,0 +1,122 @@
+"""What the processor asks of a storage: the protocol, and the capabilities that a storage may add.
+
+A capability is found by its method's name on the storage's class, never by isinstance: a storage with
+only ``create_group``, ``read_events`` and ``ack_event`` runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast, runtime_checkable
+
+from streamroute.message import Message
+from streamroute.values import Settled
+
+
+@runtime_checkable
+class StreamStorageProtocol(Protocol):
+    """A stream with consumer groups: in Redis, XGROUP, XREADGROUP, XACK and XAUTOCLAIM.
+
+    The promise: an entry that was read stays pending, and will be claimed by someone, until it is acked.
+    """
+
+    async def create_group(self, stream_name: str, group_name: str) -> None:
+        """Create the consumer group, and the stream where it is missing; harmless where both exist."""
+        ...
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Up to ``count`` entries that no consumer of the group has had; empty where there are none."""
+        ...
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Take the entry off the group's pending list: it is done."""
+        ...
+
+    async def claim_stale_events(
+        self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Take over up to ``count`` pending entries that were idle for ``min_idle_time`` milliseconds."""
+        ...
+
+
+class ManyAcks(Protocol):
+    """Capability ``ack_events``: many entries acked in one call."""
+
+    async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
+        """Ack all of them."""
+        ...
+
+
+class Settles(Protocol):
+    """Capability ``settle``: the outcomes of messages are written and the entries acked in one step.
+
+    A storage with it hands out ``Message``s whose ``outcomes`` is a list. For each message the storage
+    either writes every outcome and then acks, or does nothing.
+    """
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Settle messages by their ids; raises where the storage cannot be reached."""
+        ...
+
+
+class Releases(Protocol):
+    """Capability ``release``: what was read and did not finish goes to another worker at once."""
+
+    async def release(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        messages: Mapping[str, Message],
+        *,
+        started: bool,
+    ) -> None:
+        """End the lease of these entries; what was not ``started`` gets its delivery count back."""
+        ...
+
+
+class PromotesDue(Protocol):
+    """Capability ``promote_due``: retries whose time has come are put where they will be read."""
+
+    async def promote_due(self, stream_name: str, group_name: str) -> float | None:
+        """Promote what is due; returns the seconds until the next one, or None where none waits."""
+        ...
+
+
+def acks_many(storage: object) -> ManyAcks | None:
+    """The storage as one that acks many entries in one call, or None."""
+    return cast("ManyAcks", storage) if offers(storage, "ack_events") else None
+
+
+def settles(storage: object) -> Settles | None:
+    """The storage as one that settles outcomes, or None."""
+    return cast("Settles", storage) if offers(storage, "settle") else None
+
+
+def releases(storage: object) -> Releases | None:
+    """The storage as one that releases unfinished entries, or None."""
+    return cast("Releases", storage) if offers(storage, "release") else None
+
+
+def promotes(storage: object) -> PromotesDue | None:
+    """The storage as one that promotes due retries, or None."""
+    return cast("PromotesDue", storage) if offers(storage, "promote_due") else None
+
+
+def claims(storage: object) -> bool:
+    """Whether the storage can claim; one without leaves the entries of dead consumers pending."""
+    return offers(storage, "claim_stale_events")
+
+
+def blocks(storage: object) -> bool:
+    """Whether ``read_events`` waits on the server for entries (class attribute ``blocks = True``)."""
+    return getattr(type(storage), "blocks", False) is True
+
+
+def offers(storage: object, method: str) -> bool:
+    """Whether the storage's class has this method: an attribute that a mock makes up does not count."""
+    return callable(getattr(type(storage), method, None))
