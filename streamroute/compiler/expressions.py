@@ -1,0 +1,56 @@
+"""What can be known of an expression before any message: its syntax, its functions, their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.compiler.functions import SIGNATURES
+from streamroute.compiler.parsing import Node, Tree, parse, walk
+from streamroute.compiler.problems import ExpressionError, Problem
+from streamroute.config.suggestions import did_you_mean
+
+_FOREIGN: Final = {
+    "len": "length", "size": "length", "count": "length", "startswith": "starts_with", "str": "to_string",
+    "endswith": "ends_with", "includes": "contains", "has": "contains", "string": "to_string",
+    "number": "to_number", "int": "to_number", "float": "to_number", "coalesce": "not_null",
+    "average": "avg", "mean": "avg", "round": "floor", "concat": "join",
+}  # fmt: skip
+"""What other languages call them; too far apart in letters to be guessed."""
+
+
+def check_expression(expression: str) -> list[Problem]:
+    """Everything that is wrong with an expression whatever the message; empty if it can be compiled."""
+    try:
+        tree = parse(expression)
+    except ExpressionError as error:
+        return [error.problem]
+    return list(check_tree(tree))
+
+
+def check_tree(tree: Tree) -> Iterator[Problem]:
+    """The problems of an expression that parsed."""
+    for node, start, end in walk(tree.root, 0, len(tree.expression)):
+        if node["type"] == "function_expression":
+            yield from _check_call(node, start, end)
+        elif node["type"] == "slice" and node["children"][2] == 0:
+            yield Problem("SR306", "a slice with a step of 0 always fails", start, end)
+
+
+def _check_call(node: Node, start: int, end: int | None) -> Iterator[Problem]:
+    name: str = node["value"]
+    signature = SIGNATURES.get(name)
+    if signature is None:
+        meant = _FOREIGN.get(name.lower()) or did_you_mean(name, SIGNATURES)
+        yield Problem("SR302", f'unknown function "{name}"', start, start + len(name), suggestion=meant)
+        return
+    given, needed = len(node["children"]), len(signature)
+    variadic = signature[-1].get("variadic", False)
+    if given < needed or (given > needed and not variadic):
+        yield Problem("SR304", _miscounted(name, given, needed, variadic=variadic), start, end)
+
+
+def _miscounted(name: str, given: int, needed: int, *, variadic: Any) -> str:
+    least = "at least " if variadic else ""
+    plural = "" if needed == 1 else "s"
+    return f'the function "{name}" takes {least}{needed} argument{plural}, not {given}'

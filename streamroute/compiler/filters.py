@@ -1,0 +1,95 @@
+"""Filters: a JMESPath expression as ``(payload) -> bool``, with JMESPath's truth (0 is true)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from jmespath.exceptions import JMESPathTypeError
+
+from streamroute.compiler.expressions import check_tree
+from streamroute.compiler.functions import evaluate, is_false
+from streamroute.compiler.parsing import parse
+from streamroute.compiler.problems import ExpressionError
+from streamroute.errors import StreamrouteError
+
+
+class Filter(Protocol):
+    """Whether a route takes a payload. Raises FilterError where the expression fails on it."""
+
+    expression: str
+
+    def __call__(self, payload: Any, /) -> bool: ...
+
+
+class FilterError(StreamrouteError):
+    """Raised by a filter that fails on a payload: the same payload fails again, so nothing is retried."""
+
+    def __init__(self, expression: str, cause: str) -> None:
+        super().__init__(f"the filter {_shortened(expression)} failed: {cause}")
+        self.expression = expression
+        self.cause = cause
+
+
+def compile_filter(expression: str) -> Filter:
+    """Compile an expression. Raises ExpressionError for the first problem that no message can heal."""
+    return InterpretedFilter(checked(expression))
+
+
+def checked(expression: str) -> str:
+    """The expression, once it is known to hold no problem; raises ExpressionError otherwise."""
+    for problem in check_tree(parse(expression)):
+        raise ExpressionError(expression, problem)
+    return expression
+
+
+class InterpretedFilter:
+    """A filter that the jmespath library evaluates."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+        self._root = parse(expression).root
+
+    def __call__(self, payload: Any, /) -> bool:
+        """Whether the expression is true of the payload."""
+        return matches(self.expression, payload)
+
+
+def matches(expression: str, payload: Any) -> bool:
+    """JMESPath's truth of the expression for this payload, by the library. Raises FilterError."""
+    try:
+        return not is_false(evaluate(parse(expression).root, payload))
+    except Exception as error:
+        raise FilterError(expression, in_words(error)) from error
+
+
+def no_match(accepts: Callable[[Any], bool], warn: Callable[[FilterError], None]) -> Callable[[Any], bool]:
+    """A filter that is false where it would fail (``on_filter_error: no_match``); warns of the first."""
+    warned = False
+
+    def lenient(payload: Any) -> bool:
+        nonlocal warned
+        try:
+            return accepts(payload)
+        except FilterError as error:
+            # The route does not take this message; the others go on with it.
+            if not warned:
+                warned = True
+                warn(error)
+            return False
+
+    return lenient
+
+
+def in_words(error: BaseException) -> str:
+    """Why an evaluation failed, without the payload's values: they may be secrets."""
+    if isinstance(error, JMESPathTypeError):
+        wanted = " or ".join(str(kind) for kind in error.expected_types)
+        return f"{error.function_name}() takes {wanted}, and was given {error.actual_type}"
+    if isinstance(error, RecursionError):
+        return "the payload is nested too deep"
+    return f"{type(error).__name__}: {error}"
+
+
+def _shortened(expression: str) -> str:
+    return expression if len(expression) <= 120 else f"{expression[:117]}..."

@@ -1,0 +1,155 @@
+"""What is wrong with an expression's syntax, in the words of a person who reads routes, not grammars."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from streamroute.compiler.problems import Problem
+
+SYNTAX: Final = "SR301"
+
+_CLOSERS: Final = {"lparen": ")", "lbracket": "]", "filter": "]", "lbrace": "}"}
+_OPENERS: Final = {")": "(", "]": "[", "}": "{"}
+_WORDS: Final = {"and": "&&", "or": "||", "not": "!"}
+_DASHED: Final = re.compile(r"[A-Za-z_][\w]*(?:-[\w]+)+", re.ASCII)
+_ARITHMETIC: Final = "+/%^"
+
+
+def problem(message: str, start: int, end: int | None, help_text: str | None = None) -> Problem:
+    """A syntax problem at these offsets."""
+    return Problem(SYNTAX, message, start, end, help_text)
+
+
+def no_token(expression: str, at: int) -> Problem:
+    """What to say of a character that begins no token."""
+    char = expression[at]
+    if char in "'\"`":
+        return problem(f"the {char} opened here is never closed", at, None)
+    if char == "=" and at >= 2 and expression[at - 2 : at] in ("==", "!="):
+        sign = expression[at - 2 : at + 1]
+        return problem(f"JMESPath has no {sign} operator", at - 2, at + 1, "write == or !=")
+    if char == "=":
+        return problem("a single = compares nothing", at, at + 1, "write == to compare")
+    if char == "-":
+        return _dash(expression, at)
+    if char in _ARITHMETIC:
+        return problem(f"JMESPath has no {char} operator: it compares, it does not calculate", at, at + 1)
+    return problem(f"unexpected character {char!r}", at, at + 1)
+
+
+def _dash(expression: str, at: int) -> Problem:
+    for name in _DASHED.finditer(expression):
+        if name.start() < at < name.end():
+            return problem(
+                f"a name with a dash is written in double quotes: \"{name[0]}\"", name.start(), name.end()
+            )
+    return problem("JMESPath has no - operator: it compares, it does not calculate", at, at + 1)
+
+
+def bad_token(kind: str, start: int, end: int) -> Problem:
+    """What to say of a token whose inside cannot be read."""
+    if kind == "number":
+        return problem("a number with too many digits", start, end)
+    if kind == "literal":
+        return problem("what stands between the backticks is not JSON", start, end)
+    message = 'a backslash in a "name" begins an escape, as in JSON'
+    return problem(message, start, end, 'the escapes are \\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u00e9')
+
+
+def unexpected(expression: str, tokens: list[dict[str, Any]], index: int) -> Problem:
+    """What to say of a token that stands where the grammar takes another."""
+    token = tokens[index]
+    before = tokens[index - 1] if index else None
+    if token["type"] == "eof":
+        return _cut_short(expression, tokens)
+    start, end = token["start"], token["end"]
+    hint = _common_mistake(tokens, index)
+    if hint is not None:
+        return problem(hint[0], start, end, hint[1])
+    text = expression[start:end]
+    if before is None:
+        return problem(f"an expression cannot begin with {text}", start, end)
+    after = expression[before["start"] : before["end"]]
+    return problem(f"unexpected {_short(text)} after {_short(after)}", start, end)
+
+
+def _cut_short(expression: str, tokens: list[dict[str, Any]]) -> Problem:
+    if len(tokens) == 1:
+        return problem("the expression is empty", 0, None)
+    opened = _unclosed(expression, tokens)
+    last = tokens[-2]
+    if opened is not None and _ends_a_value(last):
+        start, end = opened["start"], opened["end"]
+        text, closer = expression[start:end], _CLOSERS[opened["type"]]
+        return problem(f"the {text} opened here is never closed; it needs a {closer}", start, end)
+    start, end = last["start"], last["end"]
+    text = _short(expression[start:end])
+    return problem(f"the expression ends after {text}, where more must follow", start, end)
+
+
+def _unclosed(expression: str, tokens: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The innermost bracket that is still open at the end."""
+    stack: list[dict[str, Any]] = []
+    for token in tokens:
+        if token["type"] in _CLOSERS:
+            stack.append(token)
+        elif expression[token["start"] : token["end"]] in _OPENERS and stack:
+            stack.pop()
+    return stack[-1] if stack else None
+
+
+_VALUE_ENDS: Final = frozenset(
+    {"unquoted_identifier", "quoted_identifier", "literal", "number", "star", "current"}
+    | {"rparen", "rbracket", "rbrace", "flatten"}
+)
+
+
+def _ends_a_value(token: dict[str, Any]) -> bool:
+    return token["type"] in _VALUE_ENDS
+
+
+def _common_mistake(tokens: list[dict[str, Any]], index: int) -> tuple[str, str | None] | None:
+    """A message and a help text for the mistakes that people bring from other languages."""
+    token, before = tokens[index], tokens[index - 1] if index else {"type": "", "value": ""}
+    kind, value = token["type"], token["value"]
+    follows_value = index > 0 and _ends_a_value(before)
+    if kind == "number" and before["type"] == "dot":
+        return f"an index is written [{value}], without a dot", None
+    if kind == "number" and not follows_value:
+        return f"a bare number is not a value in JMESPath; write `{value}`, in backticks", None
+    if follows_value and str(before["value"]).lower() == "not" and before["type"] == "unquoted_identifier":
+        return 'JMESPath writes ! for "not"', None
+    if kind == "unquoted_identifier" and follows_value:
+        return _foreign_word(value)
+    return _foreign_sign(kind, before["type"], follows_value=follows_value)
+
+
+def _foreign_word(word: str) -> tuple[str, str | None] | None:
+    if word.lower() in _WORDS:
+        return f"JMESPath writes {_WORDS[word.lower()]} for \"{word}\"", None
+    if word.lower() in ("in", "contains"):
+        return f'JMESPath has no "{word}" operator', "write contains(list, value)"
+    if word.lower() == "is":
+        return 'JMESPath has no "is" operator', "write == `null`, or ! before the name"
+    if word.lower() in ("like", "matches", "startswith", "endswith"):
+        return f'JMESPath has no "{word}" operator', "there are starts_with, ends_with and contains"
+    return None
+
+
+def _foreign_sign(kind: str, before: str, *, follows_value: bool) -> tuple[str, str | None] | None:
+    if kind == "expref" and follows_value:
+        return "a single & joins nothing", "write && for and"
+    if kind == "gt" and before == "lt":
+        return "<> compares nothing", "write != for not equal"
+    if kind in ("literal", "unquoted_identifier", "quoted_identifier") and before == "lbracket":
+        return "an index is a number, * or [? filter]", "write guest.name for a field, not guest['name']"
+    if kind == "lparen" and before == "quoted_identifier":
+        return "a function's name is written without quotes", None
+    if kind == "rbracket" and before == "filter":
+        return "the filter [? ] is empty", None
+    return None
+
+
+def _short(text: str, limit: int = 30) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."

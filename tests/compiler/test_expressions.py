@@ -1,0 +1,71 @@
+"""What can be known of an expression before any message is found statically, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from expression_cases import compliance_cases, needs_compliance
+
+from streamroute.compiler.expressions import check_expression
+from streamroute.compiler.functions import SIGNATURES
+
+
+@pytest.mark.parametrize(
+    ("expression", "caret", "text"),
+    [
+        ("lenght(a) > `1`", "lenght", 'unknown function "lenght"; did you mean "length"?'),
+        ("a && len(b) > `1`", "len", 'unknown function "len"; did you mean "length"?'),
+        ("a[?startswith(@, b)]", "startswith", 'unknown function "startswith"; did you mean "starts_with"?'),
+        ("qqq(a)", "qqq", 'unknown function "qqq"'),
+        ("a.b.qqq(@)", "qqq", 'unknown function "qqq"'),
+    ],
+)
+def test_an_unknown_function_is_named_with_what_was_meant(expression: str, caret: str, text: str) -> None:
+    [problem] = check_expression(expression)
+    assert (problem.code, problem.text) == ("SR302", text)
+    assert expression[problem.start : problem.end] == caret
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("length()", 'the function "length" takes 1 argument, not 0'),
+        ("contains(a)", 'the function "contains" takes 2 arguments, not 1'),
+        ("abs(a, b)", 'the function "abs" takes 1 argument, not 2'),
+        ("not_null()", 'the function "not_null" takes at least 1 argument, not 0'),
+    ],
+)
+def test_a_wrong_number_of_arguments_is_counted(expression: str, text: str) -> None:
+    [problem] = check_expression(f"a && {expression}")
+    assert (problem.code, problem.text, problem.start) == ("SR304", text, 5)
+
+
+def test_a_slice_that_takes_no_step_always_fails() -> None:
+    assert [problem.code for problem in check_expression("a[::0]")] == ["SR306"]
+
+
+def test_every_problem_of_an_expression_is_found() -> None:
+    problems = check_expression("foo(bar(a), length())")
+    assert [problem.code for problem in problems] == ["SR302", "SR302", "SR304"]
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_every_function_of_the_library_is_known(name: str) -> None:
+    arguments = ", ".join("a" for _ in SIGNATURES[name])
+    assert check_expression(f"{name}({arguments})") == []
+
+
+@needs_compliance
+@pytest.mark.parametrize(("expression", "document", "case"), compliance_cases())
+def test_the_suite_s_static_errors_are_found_and_no_valid_expression_is_refused(
+    expression: str, document: Any, case: dict[str, Any]
+) -> None:
+    codes = {problem.code for problem in check_expression(expression)}
+    static = {
+        "syntax": {"SR301"},
+        "unknown-function": {"SR302"},
+        "invalid-arity": {"SR304"},
+        "invalid-value": {"SR306"},
+    }
+    assert codes == static.get(case.get("error", ""), set())
