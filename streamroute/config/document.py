@@ -1,0 +1,199 @@
+"""The trusted document: what a configuration says, typed, with every default in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from streamroute.config.source import Place, SourceFile
+from streamroute.config.wording import hide_secrets
+from streamroute.keys import GroupKeys
+from streamroute.values import RetryPolicy, parse_duration
+
+EMBEDDED: Final = "embedded"
+DEFAULT_TIMEOUT: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class RedisConfig:
+    """Where the streams are; ``url`` may hold a password, which its repr does not show."""
+
+    url: str = EMBEDDED
+    place: Place | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"RedisConfig({hide_secrets(self.url)!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamConfig:
+    """How one stream is consumed; ``lease``, ``claim_interval`` and ``grace`` are in seconds."""
+
+    name: str
+    group: str
+    codec: str
+    concurrency: int
+    lease: float
+    claim_interval: float
+    max_deliveries: int
+    grace: float
+    retry: RetryPolicy
+    dead_letter: str
+    unknown_type: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteConfig:
+    """Which messages go to which handler; ``timeout`` is in seconds.
+
+    ``streams`` is empty where the route names none and there is not exactly one. ``retry`` holds what the
+    route itself says of its policy; ``policy_for`` gives the whole.
+    """
+
+    name: str
+    streams: tuple[str, ...]
+    types: tuple[str, ...]
+    handler: str
+    place: Place
+    filter: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = DEFAULT_TIMEOUT
+    retry: Mapping[str, Any] = field(default_factory=dict)
+    on_filter_error: str = "dead_letter"
+    enabled: bool = True
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+    def policy_for(self, stream: StreamConfig) -> RetryPolicy:
+        """The retry policy of this route on a stream: key by key its own, else the stream's."""
+        return replace(stream.retry, **self.retry) if self.retry else stream.retry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole configuration: the root file and all that it includes, in order.
+
+    ``path`` is the root file's, as the user would write it. ``allow`` is None where handlers of any
+    module may be named.
+    """
+
+    path: str
+    redis: RedisConfig
+    container: str | None
+    streams: Mapping[str, StreamConfig]
+    routes: tuple[RouteConfig, ...]
+    allow: tuple[str, ...] | None
+    sources: tuple[SourceFile, ...] = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        """The root file's own place: ``at`` ("container",) or ("handlers", "allow") stands below it."""
+        return Place(self.sources[0])
+
+
+Checked = tuple[SourceFile, Mapping[str, Any]]
+"""A file and what of its data may be used, under paths that are the same in both."""
+
+
+def build_document(files: Sequence[Checked]) -> Document:
+    """The document of the root file, which comes first, and of the files that it includes.
+
+    Their data must be valid under the schema.
+    """
+    root, data = files[0]
+    streams = _streams(root, data)
+    return Document(
+        path=root.path,
+        redis=RedisConfig(data.get("redis", {}).get("url", EMBEDDED), Place(root, ("redis", "url"))),
+        container=data.get("container"),
+        streams=MappingProxyType(streams),
+        routes=tuple(_routes(files, tuple(streams))),
+        allow=_allow(data),
+        sources=tuple(source for source, _ in files),
+    )
+
+
+def _allow(data: Mapping[str, Any]) -> tuple[str, ...] | None:
+    allowed = data.get("handlers", {}).get("allow")
+    return None if allowed is None else tuple(allowed)
+
+
+# Streams
+
+
+def _streams(root: SourceFile, data: Mapping[str, Any]) -> dict[str, StreamConfig]:
+    defaults = data.get("defaults", {})
+    return {
+        name: _stream(name, defaults, settings or {}, Place(root, ("streams", name)))
+        for name, settings in data.get("streams", {}).items()
+    }
+
+
+def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], place: Place) -> StreamConfig:
+    settings = {**defaults, **own}
+    retry = {**_retry(defaults.get("retry", {})), **_retry(own.get("retry", {}))}
+    group = settings.get("group", "streamroute")
+    return StreamConfig(
+        name=name,
+        group=group,
+        codec=settings.get("codec", "json"),
+        concurrency=int(settings.get("concurrency", 32)),
+        lease=parse_duration(settings.get("lease", "60s")),
+        claim_interval=parse_duration(settings.get("claim_interval", "5s")),
+        max_deliveries=int(settings.get("max_deliveries", 5)),
+        grace=parse_duration(settings.get("grace", "30s")),
+        retry=RetryPolicy(**retry),
+        dead_letter=GroupKeys.of(name, group, settings.get("dead_letter")).dead,
+        unknown_type=settings.get("unknown_type", "ack"),
+        place=place,
+    )
+
+
+_RETRY_TYPES: Final[Mapping[str, Any]] = {
+    "max_attempts": int,
+    "delay": parse_duration,
+    "multiplier": float,
+    "max_delay": parse_duration,
+    "jitter": float,
+}
+
+
+def _retry(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _RETRY_TYPES[key](value) for key, value in settings.items()}
+
+
+# Routes
+
+
+def _routes(files: Sequence[Checked], streams: tuple[str, ...]) -> Iterable[RouteConfig]:
+    only = streams if len(streams) == 1 else ()
+    for source, data in files:
+        for at, settings in enumerate(data.get("routes", ())):
+            if settings is not None:
+                yield _route(settings, only, Place(source, ("routes", at)))
+
+
+def _route(settings: Mapping[str, Any], only: tuple[str, ...], place: Place) -> RouteConfig:
+    timeout = settings.get("timeout")
+    return RouteConfig(
+        name=settings["name"],
+        streams=_names(settings["stream"]) if "stream" in settings else only,
+        types=_names(settings["type"]),
+        handler=settings["handler"],
+        place=place,
+        filter=settings.get("filter"),
+        arguments=settings.get("with", {}),
+        timeout=DEFAULT_TIMEOUT if timeout is None else parse_duration(timeout),
+        retry=_retry(settings.get("retry", {})),
+        on_filter_error=settings.get("on_filter_error", "dead_letter"),
+        enabled=settings.get("enabled", True),
+        description=settings.get("description", ""),
+        tags=tuple(settings.get("tags", ())),
+    )
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

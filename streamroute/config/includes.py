@@ -1,0 +1,120 @@
+"""``include``: the files that belong to a configuration, in the order in which they are stated."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from streamroute.config.diagnostics import Finding
+from streamroute.config.loading import load_file
+from streamroute.config.source import SourceFile
+from streamroute.config.text import TextFile
+
+_WILDCARD: Final = re.compile(r"[*?\[]")
+
+
+@dataclass(slots=True)
+class Collection:
+    """A root's included files, depth first, with what was found on the way and every text there is."""
+
+    sources: list[SourceFile] = field(default_factory=list)
+    files: list[TextFile] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A file to be read; ``above`` are the real paths of the files that lead to it, its own last."""
+
+    path: str
+    above: tuple[str, ...]
+
+
+def collect_includes(root: SourceFile) -> Collection:
+    """Read every file that ``root`` includes, or that one of those includes; each is read once."""
+    collection = Collection()
+    own = os.path.realpath(root.path)
+    seen = {own}
+    waiting = list(_visits(root, (own,), collection))[::-1]
+    while waiting:
+        visit = waiting.pop()
+        if visit.above[-1] in seen:
+            continue
+        seen.add(visit.above[-1])
+        source = _read(visit.path, collection)
+        if source is not None:
+            waiting += list(_visits(source, visit.above, collection))[::-1]
+    return collection
+
+
+def _read(path: str, collection: Collection) -> SourceFile | None:
+    loading = load_file(Path(path), path)
+    collection.files.append(loading.file)
+    collection.findings += loading.findings
+    if loading.source is not None:
+        collection.sources.append(loading.source)
+    return loading.source
+
+
+def _visits(source: SourceFile, above: tuple[str, ...], collection: Collection) -> Iterator[_Visit]:
+    for position, pattern in stated_includes(source):
+        matches = match_include(source.path, pattern)
+        if not matches:
+            collection.findings.append(_no_match(source, position, pattern))
+        for path in matches:
+            real = os.path.realpath(path)
+            if real == above[-1] and _WILDCARD.search(pattern):
+                continue
+            if real in above:
+                collection.findings.append(_cycle(source, position, path))
+                continue
+            yield _Visit(path, (*above, real))
+
+
+def stated_includes(source: SourceFile) -> list[tuple[int, str]]:
+    """Position and text of each usable include of a file; the schema reports the others."""
+    stated = source.data.get("include")
+    items = stated if isinstance(stated, list) else []
+    return [
+        (at, item) for at, item in enumerate(items) if isinstance(item, str) and item and "${" not in item
+    ]
+
+
+def match_include(including: str, pattern: str) -> list[str]:
+    """The files that an include means, sorted; it is relative to the file that states it."""
+    folder = os.path.dirname(including)  # noqa: PTH120 - pathlib would lose the path's own spelling
+    if not _WILDCARD.search(pattern):
+        path = os.path.join(folder, pattern)  # noqa: PTH118 - as above
+        found = [path] if Path(path).is_file() else []
+    else:
+        found = [os.path.join(folder, match) for match in _glob(pattern, folder)]  # noqa: PTH118 - as above
+    return [os.path.normpath(path) for path in found if Path(path).is_file()]
+
+
+def _glob(pattern: str, folder: str) -> list[str]:
+    return sorted(glob.glob(pattern, root_dir=folder or None, recursive=True))  # noqa: PTH207 - needs root_dir
+
+
+def _no_match(source: SourceFile, position: int, pattern: str) -> Finding:
+    folder = Path(source.path).parent / pattern
+    return source.finding(
+        "SR015",
+        f'the include "{pattern}" matches no file',
+        source.span(("include", position)),
+        help=f"it is a folder; write {pattern.rstrip('/')}/routes.yaml"
+        if folder.is_dir()
+        else "an include is relative to the file that states it",
+    )
+
+
+def _cycle(source: SourceFile, position: int, path: str) -> Finding:
+    itself = os.path.realpath(path) == os.path.realpath(source.path)
+    message = (
+        "the file includes itself" if itself else f'"{path}" includes this file, which includes it again'
+    )
+    return source.finding("SR016", message, source.span(("include", position)))

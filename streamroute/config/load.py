@@ -1,0 +1,161 @@
+"""From a path to a trusted document and every finding: the one way in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from streamroute.config.diagnostics import Finding, Severity, sort_findings
+from streamroute.config.document import Checked, Document, build_document
+from streamroute.config.includes import collect_includes
+from streamroute.config.loading import load_file
+from streamroute.config.pruning import prune
+from streamroute.config.shape import ROOT_ONLY, check_shape
+from streamroute.config.source import DataPath, SourceFile
+from streamroute.config.text import TextFile
+from streamroute.config.variables import find_misplaced, replace_variables
+from streamroute.config.wording import quoted
+
+FILE_NAME: Final = "routes.yaml"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of a configuration.
+
+    ``document`` is None where its errors leave nothing to go on with; where it is there, it holds what
+    the errors left, and must not run unless ``findings``, sorted by place, hold no error. ``files`` are
+    the texts by the paths that findings name.
+    """
+
+    document: Document | None
+    findings: tuple[Finding, ...]
+    files: Mapping[str, TextFile] = field(repr=False)
+
+
+def load_config(
+    path: str | Path, *, env: Mapping[str, str] | None = None, unset: Literal["info", "error"] = "error"
+) -> Loaded:
+    """Read a configuration and all that it includes; a folder means its routes.yaml.
+
+    ``env`` gives the variables (the process's own where it is None), ``unset`` the severity of one that
+    is not set and has no default. Never raises for what a file holds.
+    """
+    name = config_file(path)
+    loading = load_file(Path(name), name)
+    files = [loading.file]
+    findings = list(loading.findings)
+    document = None
+    if loading.source is not None:
+        environment = os.environ if env is None else env
+        run = _Run(loading.source, environment, Severity(unset), loading.findings)
+        document = run.document()
+        findings += run.findings
+        files += run.files
+    return Loaded(document, tuple(sort_findings(findings)), {file.path: file for file in files})
+
+
+def config_file(path: str | Path) -> str:
+    """The file that a path given by a user means."""
+    return str(Path(path) / FILE_NAME if Path(path).is_dir() else Path(path))
+
+
+class _Run:
+    """One reading of a root file and its includes."""
+
+    def __init__(
+        self, root: SourceFile, environment: Mapping[str, str], unset: Severity, known: Sequence[Finding]
+    ) -> None:
+        self.root = root
+        self.environment = environment
+        self.unset = unset
+        self.known = known
+        self.findings: list[Finding] = []
+        self.files: list[TextFile] = []
+
+    def document(self) -> Document | None:
+        data = self._root_data()
+        if data is None:
+            return None
+        collection = collect_includes(self.root)
+        self.findings += collection.findings
+        self.files += collection.files
+        files: list[Checked] = [(self.root, data)]
+        files += [(source, self._fragment_data(source)) for source in collection.sources]
+        return build_document(files) if self._has_streams(files) else None
+
+    def _root_data(self) -> dict[str, Any] | None:
+        if not self._version_is_known(self.root):
+            return None
+        replacement = replace_variables(self.root, self.environment, self.unset)
+        self.findings += replacement.findings
+        self.findings += find_misplaced(self.root, root=True)
+        return self._checked(self.root, replacement.data, replacement.replaced)
+
+    def _fragment_data(self, source: SourceFile) -> dict[str, Any]:
+        if not self._version_is_known(source):
+            return {}
+        misplaced = [key for key in ROOT_ONLY if key in source.data]
+        self.findings += [_root_only(source, key) for key in misplaced]
+        data = {key: value for key, value in source.data.items() if key not in misplaced}
+        # A variable in a part that does not belong here would be a second finding about it.
+        self.findings += find_misplaced(SourceFile(source.path, source.text, data), root=False)
+        return self._checked(source, data, {})
+
+    def _checked(
+        self, source: SourceFile, data: dict[str, Any], replaced: Mapping[DataPath, str]
+    ) -> dict[str, Any]:
+        shape = check_shape(source, data, replaced)
+        self.findings += [found for found in shape.findings if not self._is_known(found)]
+        return prune(data, shape.broken) if shape.broken else data
+
+    def _is_known(self, found: Finding) -> bool:
+        """Whether the reader or a variable has its finding in this place already: one cause, one finding."""
+        return any(_covers(found, earlier) for earlier in (*self.known, *self.findings))
+
+    def _version_is_known(self, source: SourceFile) -> bool:
+        version = source.data.get("version", VERSION)
+        if version == VERSION and not isinstance(version, bool):
+            return True
+        advice = "this release reads version 1" if isinstance(version, (int, float)) else "write version: 1"
+        message = f"the version {quoted(version)} is not known"
+        self.findings.append(source.finding("SR101", message, source.span(("version",)), help=advice))
+        return False
+
+    def _has_streams(self, files: list[Checked]) -> bool:
+        streams = files[0][1].get("streams")
+        has_routes = any(data.get("routes") for _, data in files)
+        if streams is None and "streams" in self.root.data:
+            return False
+        if streams or not has_routes:
+            return True
+        place = ("streams",) if "streams" in self.root.data else ()
+        on: Literal["key", "first-key"] = "key" if place else "first-key"
+        self.findings.append(
+            self.root.finding(
+                "SR103",
+                "there are routes, but no streams that they could take messages from",
+                self.root.span(place, on),
+                help="for instance streams: {bot_events: {group: notifications}}",
+            )
+        )
+        return False
+
+
+def _covers(found: Finding, earlier: Finding) -> bool:
+    one, two = found.span, earlier.span
+    start, end = (one.line, one.column), (one.end_line, one.end_column)
+    same_line = one.line == two.line and found.file == earlier.file
+    return same_line and found != earlier and start <= (two.line, two.column) < end
+
+
+def _root_only(source: SourceFile, key: str) -> Finding:
+    return source.finding(
+        "SR109",
+        f'"{key}" belongs in the root file, and this file is included by another',
+        source.span((key,), "key"),
+    )

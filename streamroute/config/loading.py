@@ -1,0 +1,105 @@
+"""From a path to a SourceFile, or to findings that say why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from streamroute.config.builder import Builder, TooMuchError
+from streamroute.config.diagnostics import Finding
+from streamroute.config.source import SourceFile
+from streamroute.config.text import TextFile
+from streamroute.config.yaml_errors import explain_yaml_error
+
+MAX_BYTES: Final = 10_000_000
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What came of one file: ``source`` is None where it can't be used; ``file`` holds what text there is."""
+
+    file: TextFile
+    source: SourceFile | None
+    findings: tuple[Finding, ...]
+
+
+def load_file(path: Path, name: str | None = None) -> Loading:
+    """Read a configuration file, which people know as ``name``."""
+    name = str(path) if name is None else name
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        return _unreadable(name, error)
+    return load_bytes(content, name)
+
+
+def load_bytes(content: bytes, name: str) -> Loading:
+    """Read the content of a configuration file."""
+    if len(content) > MAX_BYTES:
+        return _refused(
+            TextFile(name, ""),
+            "SR003",
+            f"the file is larger than {MAX_BYTES // 1_000_000} MB",
+            "split it, and bring the parts in by include",
+        )
+    try:
+        text = content.removeprefix(_BOM).decode()
+    except UnicodeDecodeError as error:
+        return _not_utf8(content, name, error)
+    return load_text(text, name)
+
+
+def load_text(text: str, name: str) -> Loading:
+    """Read the text of a configuration file."""
+    file = TextFile(name, text)
+    builder = Builder(file)
+    try:
+        data = builder.build()
+    except yaml.YAMLError as error:
+        return Loading(file, None, (*builder.findings, explain_yaml_error(error, file)))
+    except TooMuchError:
+        return Loading(file, None, tuple(builder.findings))
+    if not isinstance(data, dict):
+        return _not_a_mapping(file, data, builder.root_start)
+    source = SourceFile(name, text, data)
+    return Loading(source, source, tuple(builder.findings))
+
+
+def _refused(file: TextFile, code: str, message: str, advice: str | None = None, at: int = 0) -> Loading:
+    return Loading(file, None, (file.finding(code, message, file.between(at, at), help=advice),))
+
+
+def _unreadable(name: str, error: Exception) -> Loading:
+    reasons: dict[type[Exception], str] = {
+        FileNotFoundError: "there is no such file",
+        IsADirectoryError: "this is a folder, not a file",
+        NotADirectoryError: "there is no such file",
+        PermissionError: "the file may not be read",
+    }
+    other = f"the file can't be read: {getattr(error, 'strerror', None) or error}"
+    return _refused(TextFile(name, ""), "SR001", reasons.get(type(error), other))
+
+
+def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> Loading:
+    start = len(content) - len(content.removeprefix(_BOM)) + error.start
+    # What stands before the first wrong byte is UTF-8, so that its place can still be told.
+    file = TextFile(name, content.removeprefix(_BOM).decode(errors="replace"))
+    at = len(content[:start].removeprefix(_BOM).decode())
+    message = f"the file is not UTF-8 text: byte 0x{content[start]:02x} can't be read"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        message = "the file is UTF-16 text, not UTF-8"
+    return _refused(file, "SR002", message, "save it as UTF-8", at)
+
+
+def _not_a_mapping(file: TextFile, data: object, start: int | None) -> Loading:
+    if start is None or data is None:
+        return _refused(file, "SR012", "the file is empty", "start it with: version: 1", start or 0)
+    kind = "a list" if isinstance(data, list) else "a single value"
+    return _refused(
+        file, "SR012", f"the file holds {kind}, not a mapping", "start it with: version: 1", start
+    )

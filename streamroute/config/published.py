@@ -1,0 +1,84 @@
+"""The published schema of routes.yaml, and the form of it that data is checked against."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from streamroute.errors import SetupError
+
+SCHEMA_NAME: Final = "routes.schema.json"
+_VARIABLE: Final = {"$ref": "#/$defs/variable"}
+
+
+def published_text() -> str:
+    """The schema as editors get it."""
+    # In a wheel the folder is part of the package, in a checkout it lies beside it.
+    package = Path(__file__).parents[1]
+    for folder in (package / "schemas", package.parent / "schemas"):
+        path = folder / SCHEMA_NAME
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise SetupError(f"{SCHEMA_NAME} is missing from the installation of streamroute; install it again")
+
+
+@cache
+def checked_schema() -> dict[str, Any]:
+    """The schema for data whose variables have been replaced: the published one less its variables.
+
+    Its patterns end with ``\\Z``: in JSON Schema ``$`` is the end of the text, in Python also the place
+    before a last line break.
+    """
+    schema: dict[str, Any] = _prepare(json.loads(published_text()))
+    return schema
+
+
+def _prepare(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_prepare(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    choices = node.get("anyOf")
+    if isinstance(choices, list) and choices[-1] == _VARIABLE:
+        node = {key: value for key, value in node.items() if key != "anyOf"} | choices[0]
+    return {key: _end_of_text(value) if key == "pattern" else _prepare(value) for key, value in node.items()}
+
+
+def _end_of_text(pattern: Any) -> Any:
+    if isinstance(pattern, str) and pattern.endswith("$"):
+        return f"{pattern[:-1]}\\Z"
+    return pattern
+
+
+def resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a ``$ref`` into the schema's own ``$defs`` stands for."""
+    reference = schema.get("$ref")
+    if reference is None:
+        return schema
+    found: Mapping[str, Any] = checked_schema()["$defs"][str(reference).removeprefix("#/$defs/")]
+    return found
+
+
+def schema_at(path: Sequence[str | int]) -> Mapping[str, Any]:
+    """The part of the schema that a value is checked against; empty where anything may stand."""
+    here: Mapping[str, Any] = checked_schema()
+    for step in path:
+        here = resolve(_below(here, step))
+    return here
+
+
+def _below(schema: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:
+    if isinstance(step, int):
+        below = schema.get("items")
+    else:
+        below = schema.get("properties", {}).get(step) or schema.get("additionalProperties")
+    return below if isinstance(below, dict) else {}
+
+
+def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The JSON types that a schema names; none where it takes any."""
+    types = schema.get("type", ())
+    return (types,) if isinstance(types, str) else tuple(types)

@@ -1,0 +1,82 @@
+"""Every rule that a finding may name. A code is never used again for another rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from streamroute.config.diagnostics import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its code, a name for people, its usual severity, and what it finds in one sentence."""
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+
+
+_ERROR, _WARNING = Severity.ERROR, Severity.WARNING
+
+_ALL: Final = (
+    # The file.
+    Rule("SR001", "unreadable-file", _ERROR, "A configuration file is absent, a folder, or may not be read."),
+    Rule("SR002", "not-utf-8", _ERROR, "A configuration file is not UTF-8 text."),
+    Rule("SR003", "file-too-large", _ERROR, "A configuration file is larger than 10 MB."),
+    Rule("SR004", "yaml-syntax", _ERROR, "A file is not YAML."),
+    Rule("SR005", "tab-indentation", _ERROR, "A tab stands where YAML takes spaces only."),
+    Rule("SR006", "duplicate-key", _ERROR, "A mapping holds the same key twice."),
+    Rule("SR007", "broken-alias", _ERROR, "An alias names no anchor, or the mapping or list that holds it."),
+    Rule("SR008", "alias-expansion", _ERROR, "Aliases expand to more values than a configuration can need."),
+    Rule("SR009", "key-not-a-string", _ERROR, "A key is a number, a truth value, null, a list or a mapping."),
+    Rule("SR010", "unknown-tag", _ERROR, "A YAML tag is none of the core schema's."),
+    Rule("SR011", "nested-too-deep", _ERROR, "Mappings and lists are nested deeper than 64 levels."),
+    Rule("SR012", "not-a-mapping", _ERROR, "A file is empty, or holds something other than a mapping."),
+    Rule("SR013", "several-documents", _ERROR, "A file holds more than one YAML document."),
+    Rule("SR014", "broken-merge", _ERROR, "A << takes something other than mappings."),
+    Rule("SR015", "include-matches-nothing", _WARNING, "An include matches no file."),
+    Rule("SR016", "include-cycle", _ERROR, "A file includes itself, or a file that includes it."),
+    Rule("SR017", "number-too-long", _ERROR, "A number has more digits than can be read."),
+    # The shape.
+    Rule("SR101", "unknown-version", _ERROR, "The version is not one that this release reads."),
+    Rule("SR102", "unexpected-key", _ERROR, "A mapping holds a key that it does not take."),
+    Rule("SR103", "missing-key", _ERROR, "A mapping lacks a key that it needs."),
+    Rule("SR104", "wrong-type", _ERROR, "A value is of another type than its key takes."),
+    Rule("SR105", "not-a-choice", _ERROR, "A value is none of those that its key takes."),
+    Rule("SR106", "out-of-range", _ERROR, "A number is too small or too large."),
+    Rule("SR107", "wrong-form", _ERROR, "A string does not have the form that its key takes."),
+    Rule("SR108", "wrong-size", _ERROR, "A string or a list is empty, too long, or repeats itself."),
+    Rule("SR109", "root-only-key", _ERROR, "An included file holds a key that only the root file may hold."),
+    # The routes.
+    Rule("SR201", "duplicate-route", _ERROR, "Two routes have the same name."),
+    Rule("SR202", "unknown-stream", _ERROR, "A route names a stream that is not declared."),
+    Rule("SR203", "stream-needed", _ERROR, "A route names no stream where several are declared."),
+    Rule("SR204", "type-pattern", _ERROR, "A route's type is a pattern, which is not supported."),
+    # The expressions.
+    Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
+    Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),
+    Rule(
+        "SR303", "expression-misread", _ERROR, "YAML cuts an expression short or reads it as something else."
+    ),
+    Rule("SR304", "argument-count", _ERROR, "A function is called with too few or too many arguments."),
+    Rule("SR305", "expression-too-large", _ERROR, "An expression is too long or nested too deep."),
+    Rule("SR306", "expression-always-fails", _ERROR, "An expression fails whatever the message holds."),
+    # The handlers.
+    Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
+    Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),
+    Rule("SR403", "not-callable", _ERROR, "What a path names cannot be called."),
+    Rule("SR404", "arguments-do-not-fit", _ERROR, "A handler does not take the arguments it would be given."),
+    Rule("SR405", "module-not-allowed", _ERROR, "The configuration may not name this module."),
+    Rule("SR406", "import-shadowed", _ERROR, "Another module of the same name is imported instead."),
+    Rule("SR407", "import-raised", _ERROR, "A module raised an exception while it was imported."),
+    # The environment.
+    Rule("SR501", "variable-unset", _ERROR, "An environment variable without a default is not set."),
+    Rule("SR502", "variable-value", _ERROR, "A variable's value does not fit the key that takes it."),
+    Rule("SR503", "variable-misplaced", _ERROR, "A variable stands where none is replaced."),
+    Rule("SR504", "variable-malformed", _ERROR, "A ${...} is neither ${NAME} nor ${NAME:-default}."),
+)
+
+RULES: Final[dict[str, Rule]] = {rule.code: rule for rule in _ALL}
+"""Code -> rule, in the order of the codes."""

@@ -1,0 +1,238 @@
+"""From violations of the schema to findings: one cause, one finding, in the right place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streamroute.config.diagnostics import Finding
+from streamroute.config.published import types_of
+from streamroute.config.source import DataPath, Part, SourceFile
+from streamroute.config.suggestions import did_you_mean
+from streamroute.config.violations import Violation, find_violations, violations_by_path
+from streamroute.config.wording import EXPECTED, home_of, inside, kind_of, label, listed, owner, quoted
+
+ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers")
+
+
+@dataclass(slots=True)
+class Shape:
+    """What the schema says about a file: its findings, and the paths of what can't be used."""
+
+    source: SourceFile
+    replaced: Mapping[DataPath, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    broken: list[DataPath] = field(default_factory=list)
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        path: DataPath,
+        on: Part = "value",
+        *,
+        advice: str | None = None,
+        suggestion: str | None = None,
+    ) -> None:
+        """Add a finding about the value, or the key, at ``path``."""
+        span = self.source.span(path, on)
+        self.findings.append(self.source.finding(code, message, span, help=advice, suggestion=suggestion))
+
+    def shown(self, violation: Violation) -> str:
+        """The value as it may be shown: what a variable gave stays secret."""
+        return quoted(self.replaced.get(violation.path, violation.value))
+
+
+def check_shape(source: SourceFile, data: Mapping[str, Any], replaced: Mapping[DataPath, str]) -> Shape:
+    """Check ``data``, what is left of the source's data once variables are replaced (``replaced``)."""
+    shape = Shape(source, replaced)
+    for path, group in violations_by_path(find_violations(data)):
+        keywords = {violation.keyword: violation for violation in group}
+        if "additionalProperties" in keywords or "required" in keywords:
+            _explain_keys(shape, path, group[0])
+        else:
+            shape.broken.append(path)
+            _explain_value(shape, next(keywords[word] for word in _WORDING if word in keywords))
+    return shape
+
+
+def _explain_keys(shape: Shape, path: DataPath, violation: Violation) -> None:
+    present, properties = violation.value, violation.schema.get("properties", {})
+    missing = [key for key in violation.schema.get("required", ()) if key not in present]
+    for key in _unexpected(violation):
+        meant = did_you_mean(key, [name for name in properties if name not in present])
+        if meant is not None and meant in missing:
+            missing.remove(meant)
+            shape.broken.append((*path, meant))
+        shape.broken.append((*path, key))
+        _explain_unexpected(shape, path, key, meant)
+    for key in missing:
+        shape.broken.append((*path, key))
+        _explain_missing(shape, path, key, properties[key])
+
+
+def _unexpected(violation: Violation) -> list[str]:
+    schema = violation.schema
+    if schema.get("additionalProperties") is not False:
+        return []
+    patterns = list(schema.get("patternProperties", ()))
+    return [
+        key
+        for key in violation.value
+        if key not in schema.get("properties", {})
+        and not any(re.search(pattern, key) for pattern in patterns)
+    ]
+
+
+def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | None) -> None:
+    home = None if meant else home_of(key)
+    shape.add(
+        "SR102",
+        f"unexpected key {quoted(key)} {inside(path)}",
+        (*path, key),
+        "key",
+        suggestion=meant,
+        advice=f'"{key}" belongs {home}' if home else None,
+    )
+
+
+def _explain_missing(shape: Shape, path: DataPath, key: str, schema: Mapping[str, Any]) -> None:
+    example = schema.get("examples", [None])[0]
+    shape.add(
+        "SR103",
+        f'{owner(path)} lacks the key "{key}"',
+        path,
+        "first-key",
+        advice=f"for instance {key}: {example}" if example is not None else None,
+    )
+
+
+def _explain_value(shape: Shape, violation: Violation) -> None:
+    _WORDING[violation.keyword](shape, violation)
+
+
+def _wrong_type(shape: Shape, violation: Violation) -> None:
+    path, value = violation.path, violation.value
+    types = [name for name in types_of(violation.schema) if name != "null"]
+    expected = listed(EXPECTED[name] for name in types)
+    if value is None:
+        shape.add("SR104", f"{label(path)} is empty, and must be {expected}", path)
+        return
+    shape.add(
+        "SR104",
+        f"{label(path)} must be {expected}, not {kind_of(value)}",
+        path,
+        advice=_type_advice(shape, violation, types),
+    )
+
+
+def _type_advice(shape: Shape, violation: Violation, types: list[str]) -> str | None:
+    raw = shape.source.raw(violation.path)
+    value, pattern = violation.value, violation.schema.get("pattern")
+    if path_is_expression(violation.path) and isinstance(value, (dict, list)):
+        return "an expression that starts with { or [ must be quoted as a whole"
+    if violation.path in shape.replaced or isinstance(value, (dict, list)):
+        return None
+    if types in (["integer"], ["number"], ["boolean"]):
+        return "write it without quotes" if _reads_as_number(value) else None
+    if "string" not in types:
+        return None
+    if pattern and not re.search(pattern, raw):
+        return (
+            f"write a unit: {raw}s" if re.search(pattern, f"{raw}s") and not isinstance(value, bool) else None
+        )
+    return f'quote it: "{raw}"'
+
+
+def path_is_expression(path: DataPath) -> bool:
+    """Whether a JMESPath expression is wanted at a path."""
+    return path[-1:] == ("filter",)
+
+
+def _reads_as_number(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?|true|false", value) is not None
+
+
+def _wrong_choice(shape: Shape, violation: Violation) -> None:
+    choices = violation.schema["enum"]
+    shown, meant = shape.shown(violation), None
+    if violation.path not in shape.replaced:
+        meant = did_you_mean(str(violation.value), choices)
+    shape.add(
+        "SR105",
+        f"{label(violation.path)} is {shown}, and must be {listed(choices)}",
+        violation.path,
+        suggestion=meant,
+    )
+
+
+def _wrong_constant(shape: Shape, violation: Violation) -> None:
+    constant = violation.schema["const"]
+    shape.add(
+        "SR105",
+        f"{label(violation.path)} must be {quoted(constant)}, not {shape.shown(violation)}",
+        violation.path,
+    )
+
+
+def _wrong_pattern(shape: Shape, violation: Violation) -> None:
+    words = violation.schema.get("patternErrorMessage", "it does not have the form that is wanted")
+    meant = None
+    if violation.path not in shape.replaced:
+        meant = did_you_mean(str(violation.value), violation.schema.get("examples", ()))
+    shape.add(
+        "SR107",
+        f"{label(violation.path)} can't be {shape.shown(violation)}: {words}",
+        violation.path,
+        suggestion=meant,
+    )
+
+
+def _out_of_range(shape: Shape, violation: Violation) -> None:
+    limit = violation.schema[violation.keyword]
+    side = "at least" if violation.keyword == "minimum" else "at most"
+    shape.add(
+        "SR106",
+        f"{label(violation.path)} must be {side} {limit}, not {shape.shown(violation)}",
+        violation.path,
+    )
+
+
+def _too_short(shape: Shape, violation: Violation) -> None:
+    kind = "an empty list" if isinstance(violation.value, list) else "an empty string"
+    shape.add("SR108", f"{label(violation.path)} is {kind}", violation.path)
+
+
+def _too_long(shape: Shape, violation: Violation) -> None:
+    limit = violation.schema["maxLength"]
+    shape.add("SR108", f"{label(violation.path)} is longer than {limit} characters", violation.path)
+
+
+def _repeated(shape: Shape, violation: Violation) -> None:
+    items = violation.value
+    later = next(position for position, item in enumerate(items) if item in items[:position])
+    shape.add(
+        "SR108", f"{label(violation.path)} holds {quoted(items[later])} twice", (*violation.path, later)
+    )
+
+
+def _wrong_name(shape: Shape, violation: Violation) -> None:
+    shape.add("SR108", f"a name in {label(violation.path[:-1])} is empty", violation.path, "key")
+
+
+_WORDING: Final[dict[str, Callable[[Shape, Violation], None]]] = {
+    "type": _wrong_type,
+    "const": _wrong_constant,
+    "enum": _wrong_choice,
+    "minLength": _too_short,
+    "maxLength": _too_long,
+    "pattern": _wrong_pattern,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
+    "minItems": _too_short,
+    "uniqueItems": _repeated,
+    "propertyNames": _wrong_name,
+}
+"""The keywords that a value may break, the one that names the cause best first."""

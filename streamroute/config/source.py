@@ -1,0 +1,120 @@
+"""A file that was read: its data, and where each part of the data stands in its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Literal
+
+from streamroute.config.alignment import align
+from streamroute.config.diagnostics import Finding, Severity, Span
+from streamroute.config.marks import Mark, Step, build_marks
+from streamroute.config.text import TextFile
+
+Part = Literal["key", "value", "first-key"]
+DataPath = tuple[Step, ...]
+
+_COMMENT: Final = re.compile(r"[ \t]+(#[^\r\n]*)")
+
+
+class SourceFile(TextFile):
+    """A text and its data.
+
+    A data path is a tuple of keys and list positions, such as ``("routes", 3, "handler")``. Where it leads
+    nowhere (the key is missing), the nearest value above it is meant.
+    """
+
+    def __init__(self, path: str, text: str, data: dict[str, Any]) -> None:
+        super().__init__(path, text)
+        self.data = data
+
+    @cached_property
+    def _root(self) -> Mark:
+        return build_marks(self.text)
+
+    def span(self, path: Sequence[Step], on: Part = "value") -> Span:
+        """Where the value at ``path`` stands, or its key, or the first key of the mapping that it is."""
+        key, value = self._find(path)
+        if on == "first-key":
+            return self._span_of(_first_key(value))
+        return self._span_of(key if on == "key" else value)
+
+    def span_in(self, path: Sequence[Step], start: int, end: int) -> Span:
+        """Where the characters ``start`` to ``end`` of the string at ``path`` stand, whatever its quotes."""
+        mark = self._find(path)[1].content
+        if mark.value is None:
+            return self._span_of(mark)
+        offsets = align(self.text[mark.start : mark.end], mark.value, mark.style)
+        first = offsets[min(start, len(mark.value))]
+        last = offsets[min(end, len(mark.value)) - 1] + 1 if end > start else first
+        return self.between(mark.start + first, mark.start + last)
+
+    def raw(self, path: Sequence[Step]) -> str:
+        """The value at ``path`` as it is written in the file."""
+        mark = self._find(path)[1].content
+        return self.text[mark.start : mark.end].rstrip()
+
+    def comment_after(self, path: Sequence[Step]) -> str | None:
+        """The comment right behind the value at ``path``, from its ``#`` on, or None."""
+        match = _COMMENT.match(self.text, self._find(path)[1].content.end)
+        return match[1] if match else None
+
+    def is_plain(self, path: Sequence[Step]) -> bool:
+        """Whether the value at ``path`` is a scalar without quotes."""
+        return self._find(path)[1].content.style == "plain"
+
+    def _find(self, path: Sequence[Step]) -> tuple[Mark, Mark]:
+        found = (self._root, self._root)
+        for step in path:
+            deeper = found[1].child(step)
+            if deeper is None:
+                return found[1], found[1]
+            found = deeper
+        return found
+
+    def _span_of(self, mark: Mark) -> Span:
+        # The end of a block scalar stands behind its last line break.
+        return self.between(mark.start, mark.start + len(self.text[mark.start : mark.end].rstrip()))
+
+
+def _first_key(mark: Mark) -> Mark:
+    pairs = mark.content.pairs
+    return pairs[0][0] if pairs else mark
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of a file, which later steps make findings about."""
+
+    source: SourceFile
+    path: DataPath = ()
+
+    def finding(
+        self,
+        code: str,
+        message: str,
+        *,
+        at: DataPath = (),
+        on: Part = "value",
+        within: tuple[int, int] | None = None,
+        help: str | None = None,  # noqa: A002 - the field of a finding
+        suggestion: str | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of rule ``code`` about the value, or its key, at ``at`` below this place.
+
+        ``within`` narrows it to the characters from its first number up to its second in the string there.
+        """
+        path = (*self.path, *at)
+        span = self.source.span(path, on) if within is None else self.source.span_in(path, *within)
+        return self.source.finding(code, message, span, help=help, suggestion=suggestion, severity=severity)
+
+    def comment_after(self, at: DataPath) -> str | None:
+        """The comment right behind an unquoted value below this place, or None: YAML may have cut it."""
+        path = (*self.path, *at)
+        return self.source.comment_after(path) if self.source.is_plain(path) else None
+
+    def __repr__(self) -> str:
+        return f"Place({self.source.path!r}, {self.path!r})"

@@ -1,0 +1,44 @@
+"""What a person probably meant by a misspelt word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate nearest to ``word``, or None where none is near.
+
+    A wrong, missing or added letter and a swap of two neighbors count one edit each; short words
+    may differ by one edit, longer ones by up to three.
+    """
+    if len(word) > 200:
+        return None
+    allowed = 1 if len(word) < 5 else 2 if len(word) < 10 else 3
+    best: tuple[int, str] | None = None
+    for candidate in candidates:
+        edits = _edits(word.lower(), candidate.lower(), allowed)
+        if edits <= allowed and candidate != word and (best is None or edits < best[0]):
+            best = (edits, candidate)
+    return best[1] if best else None
+
+
+def _edits(one: str, two: str, allowed: int) -> int:
+    """The optimal string alignment distance, or something above ``allowed``."""
+    if abs(len(one) - len(two)) > allowed:
+        return allowed + 1
+    before: list[int] = []
+    above = list(range(len(two) + 1))
+    for row in range(1, len(one) + 1):
+        current = [row]
+        for column in range(1, len(two) + 1):
+            differs = one[row - 1] != two[column - 1]
+            cost = min(above[column] + 1, current[column - 1] + 1, above[column - 1] + differs)
+            if _swapped(one, two, row, column):
+                cost = min(cost, before[column - 2] + 1)
+            current.append(cost)
+        before, above = above, current
+    return above[-1]
+
+
+def _swapped(one: str, two: str, row: int, column: int) -> bool:
+    return row > 1 and column > 1 and one[row - 1] == two[column - 2] and one[row - 2] == two[column - 1]

@@ -1,0 +1,54 @@
+"""A file's text: from offsets to lines and columns."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cached_property
+
+from streamroute.config.diagnostics import Finding, Severity, Span
+from streamroute.config.rules import RULES
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class TextFile:
+    """The text of one file, without a byte order mark, and the path that people know it by."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, of the character at ``offset``."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def between(self, start: int, end: int) -> Span:
+        """The span of the characters from ``start`` up to ``end``."""
+        return Span(*self.position(start), *self.position(max(start, end)))
+
+    def line(self, number: int) -> str:
+        """The text of a line, from 1, without its end; empty where there is no such line."""
+        if not 0 < number <= len(self._starts):
+            return ""
+        start = self._starts[number - 1]
+        match = _LINE_END.search(self.text, start)
+        return self.text[start : match.start() if match else len(self.text)]
+
+    def finding(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        help: str | None = None,  # noqa: A002 - the field of a finding
+        suggestion: str | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding in this file, of the rule's severity unless another is given."""
+        return Finding(code, severity or RULES[code].severity, message, self.path, span, help, suggestion)

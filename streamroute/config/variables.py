@@ -1,0 +1,194 @@
+"""``${NAME}`` and ``${NAME:-default}``, replaced after parsing in ``redis`` and ``streams`` alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streamroute.config.diagnostics import Finding, Severity
+from streamroute.config.published import schema_at, types_of
+from streamroute.config.scalars import read_plain
+from streamroute.config.source import DataPath, SourceFile
+from streamroute.config.wording import EXPECTED, label, listed, quoted
+
+PLACES: Final = ("redis", "streams")
+
+_TOKEN: Final = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}$]*))?\}|\$\{[^}]*\}?")
+_MISPLACED: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}")
+
+
+@dataclass(slots=True)
+class Replacement:
+    """A file's data with its variables replaced.
+
+    ``replaced`` maps the path of each value that came from a variable to its text in the file; what can't be
+    told (unset, of the wrong type) is left out of ``data``, so that its default holds.
+    """
+
+    source: SourceFile
+    environment: Mapping[str, str]
+    unset: Severity
+    data: dict[str, Any] = field(default_factory=dict)
+    replaced: dict[DataPath, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+_GONE: Final = object()
+
+
+def replace_variables(source: SourceFile, environment: Mapping[str, str], unset: Severity) -> Replacement:
+    """Replace the variables of a root file; the source's own data stays as it is."""
+    result = Replacement(source, environment, unset)
+    for key, value in source.data.items():
+        result.data[key] = _walk(result, (key,), value) if key in PLACES else value
+    return result
+
+
+def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
+    """A finding for each variable that stands where none is replaced."""
+    skipped = PLACES if root else ()
+    return [
+        source.finding(
+            "SR503",
+            f"{quoted(match[0])} is not replaced here: variables work in redis and streams only",
+            source.span_in(path, *match.span()) if not on_key else source.span(path, "key"),
+            help="read it in the handler, from its container or its own environment",
+        )
+        for key, value in source.data.items()
+        if key not in skipped and not key.startswith("x-")
+        for path, text, on_key in _strings((key,), value)
+        if (match := _MISPLACED.search(text))
+    ]
+
+
+def _strings(path: DataPath, value: Any) -> Iterator[tuple[DataPath, str, bool]]:
+    """Every key and string below a path that may hold a variable."""
+    if type(value) is str:
+        if "${" in value:
+            yield path, value, False
+    elif type(value) is dict:
+        for key, item in value.items():
+            if "${" in key:
+                yield (*path, key), key, True
+            if type(item) is not str or "${" in item:
+                yield from _strings((*path, key), item)
+    elif type(value) is list:
+        for position, item in enumerate(value):
+            yield from _strings((*path, position), item)
+
+
+def _walk(result: Replacement, path: DataPath, value: Any) -> Any:
+    if type(value) is str:
+        return _expand(result, path, value) if "$" in value else value
+    if type(value) is list:
+        items = [_walk(result, (*path, position), item) for position, item in enumerate(value)]
+        return [item for item in items if item is not _GONE]
+    if type(value) is dict:
+        return _walk_mapping(result, path, value)
+    return value
+
+
+def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any]) -> dict[str, Any]:
+    walked = {}
+    for key, item in value.items():
+        if _MISPLACED.search(key):
+            result.findings.append(
+                result.source.finding(
+                    "SR503",
+                    f"{quoted(key)} is not replaced here: a variable can be a value, not a key",
+                    result.source.span((*path, key), "key"),
+                )
+            )
+        walked[key] = _walk(result, (*path, key), item)
+    return {key: item for key, item in walked.items() if item is not _GONE}
+
+
+def _expand(result: Replacement, path: DataPath, text: str) -> Any:
+    known = True
+    parts: list[str] = []
+    at = 0
+    for match in _TOKEN.finditer(text):
+        value = _value_of(result, path, match)
+        known = known and value is not None
+        parts += [text[at : match.start()], value or ""]
+        at = match.end()
+    if not known:
+        return _GONE
+    return _converted(result, path, text, "".join([*parts, text[at:]]))
+
+
+def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str | None:
+    """What a variable, or an escape, gives; None, and a finding, where that can't be told."""
+    if match[0] == "$$":
+        return "$"
+    if match[1] is None:
+        _report(
+            result,
+            path,
+            match,
+            "SR504",
+            f"{quoted(match[0])} is not a variable",
+            "write ${NAME} or ${NAME:-default}, without another variable inside; $$ stands for a $",
+        )
+        return None
+    # As in a shell, a default is for what is unset and for what is empty.
+    value = result.environment.get(match[1], "")
+    if match[2] is not None:
+        return value or match[2]
+    if match[1] not in result.environment:
+        _report(
+            result,
+            path,
+            match,
+            "SR501",
+            f'the environment variable "{match[1]}" is not set',
+            f"set it, or give a default: ${{{match[1]}:-default}}",
+            result.unset,
+        )
+        return None
+    return value
+
+
+def _report(
+    result: Replacement,
+    path: DataPath,
+    match: re.Match[str],
+    code: str,
+    message: str,
+    advice: str,
+    severity: Severity | None = None,
+) -> None:
+    span = result.source.span_in(path, *match.span())
+    result.findings.append(result.source.finding(code, message, span, help=advice, severity=severity))
+
+
+def _converted(result: Replacement, path: DataPath, text: str, value: str) -> Any:
+    """The value in its key's type; it is never read as YAML beyond a number or a truth value."""
+    result.replaced[path] = text
+    types = types_of(schema_at(path))
+    if not types or "string" in types:
+        return value
+    for kind in types:
+        converted = _as_type(kind, value)
+        if converted is not _GONE:
+            return converted
+    expected = listed(EXPECTED[kind] for kind in types)
+    result.findings.append(
+        result.source.finding(
+            "SR502",
+            f"{label(path)} must be {expected}, and the value of {quoted(text)} is not",
+            result.source.span(path),
+        )
+    )
+    return _GONE
+
+
+def _as_type(kind: str, value: str) -> Any:
+    accepted = {"integer": (int,), "number": (int, float), "boolean": (bool,)}.get(kind, ())
+    try:
+        converted = read_plain(value.strip())
+    except ValueError:
+        return _GONE
+    return converted if type(converted) in accepted else _GONE

@@ -1,0 +1,86 @@
+"""The words of a finding about a value's shape."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from streamroute.config.published import schema_at
+from streamroute.config.source import DataPath
+
+EXPECTED: Final = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "array": "a list",
+    "object": "a mapping",
+    "boolean": "true or false",
+    "null": "empty",
+}
+_SECRET: Final = re.compile(r"(?<=://)[^/\s]*(?=@)")
+_HOMES: Final[tuple[DataPath, ...]] = (
+    (),
+    ("routes", 0),
+    ("streams", ""),
+    ("redis",),
+    ("handlers",),
+    ("streams", "", "retry"),
+)
+
+
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """``a, b or c``."""
+    *most, end = words
+    return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, as a person would say it."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a string" if isinstance(value, str) else "a list" if isinstance(value, list) else "a mapping"
+
+
+def quoted(value: Any) -> str:
+    """A value as JSON writes it, short, without a password."""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = hide_secrets(text)
+    return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
+
+
+def hide_secrets(text: str) -> str:
+    """The text with user and password of every address in it overwritten; its length stays."""
+    return _SECRET.sub(lambda match: "*" * len(match[0]), text)
+
+
+def label(path: DataPath) -> str:
+    """How a value is called: by its key, or by its position in a list."""
+    if not path:
+        return "the file"
+    if isinstance(path[-1], int):
+        return "a route" if path[0] == "routes" and len(path) == 2 else f'item {path[-1] + 1} of "{path[-2]}"'
+    return f'"{path[-1]}"'
+
+
+def owner(path: DataPath) -> str:
+    """How a mapping is called that lacks a key."""
+    return f'stream "{path[1]}"' if path[:1] == ("streams",) and len(path) == 2 else label(path)
+
+
+def inside(path: DataPath) -> str:
+    """Where a key stands: ``in a route``, ``at the top level``."""
+    return f"in {owner(path)}" if path else "at the top level"
+
+
+def home_of(key: str) -> str | None:
+    """Where a key that stands in the wrong mapping belongs, or None."""
+    for path in _HOMES:
+        if key in schema_at(path).get("properties", {}):
+            return "in a stream" if path == ("streams", "") else inside(path)
+    return None

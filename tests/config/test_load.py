@@ -1,0 +1,137 @@
+"""A configuration becomes a document, with every default in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamroute.config.diagnostics import Severity
+from streamroute.config.document import Document
+from streamroute.config.load import Loaded, load_config
+from streamroute.values import RetryPolicy
+
+ROUTE = "{name: one, type: a, handler: shop.handlers.one}"
+MINIMAL = f"version: 1\nstreams: {{bot_events: }}\nroutes:\n  - {ROUTE}\n"
+
+
+def load(folder: Path, text: str, env: dict[str, str] | None = None) -> Loaded:
+    (folder / "routes.yaml").write_text(text, encoding="utf-8")
+    return load_config(folder, env=env or {})
+
+
+def document(folder: Path, text: str, env: dict[str, str] | None = None) -> Document:
+    loaded = load(folder, text, env)
+    assert [str(found) for found in loaded.findings] == []
+    assert loaded.document is not None
+    return loaded.document
+
+
+def codes(loaded: Loaded) -> list[str]:
+    return [found.code for found in loaded.findings]
+
+
+def test_a_stream_without_settings_has_every_default(tmp_path: Path) -> None:
+    stream = document(tmp_path, MINIMAL).streams["bot_events"]
+    assert (stream.group, stream.codec, stream.concurrency) == ("streamroute", "json", 32)
+    assert (stream.lease, stream.claim_interval, stream.grace) == (60.0, 5.0, 30.0)
+    assert (stream.max_deliveries, stream.unknown_type) == (5, "ack")
+    assert stream.dead_letter == "{bot_events}:streamroute:dead"
+    assert stream.retry == RetryPolicy()
+
+
+def test_a_route_takes_the_only_stream_and_has_every_default(tmp_path: Path) -> None:
+    (route,) = document(tmp_path, MINIMAL).routes
+    assert (route.name, route.streams, route.types) == ("one", ("bot_events",), ("a",))
+    assert (route.filter, dict(route.arguments), route.timeout) == (None, {}, 300.0)
+    assert (route.on_filter_error, route.enabled, route.description, route.tags) == ("dead_letter", True, "", ())
+
+
+def test_a_route_that_names_no_stream_among_several_keeps_none(tmp_path: Path) -> None:
+    (route,) = document(tmp_path, MINIMAL.replace("{bot_events: }", "{a: , b: }")).routes
+    assert route.streams == ()
+
+
+def test_redis_is_embedded_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    assert document(tmp_path, MINIMAL).redis.url == "embedded"
+
+
+def test_a_password_is_not_in_the_repr(tmp_path: Path) -> None:
+    loaded = document(tmp_path, MINIMAL + "redis: {url: 'redis://me:s3cret@host:1'}\n")
+    assert loaded.redis.url == "redis://me:s3cret@host:1"
+    assert "s3cret" not in repr(loaded)
+
+
+def test_retry_merges_key_by_key_route_over_stream_over_defaults(tmp_path: Path) -> None:
+    text = """
+    version: 1
+    defaults: {retry: {max_attempts: 9, delay: 2s}, concurrency: 7}
+    streams:
+      a: {retry: {delay: 3s, max_delay: 1m}}
+    routes:
+      - {name: one, type: a, handler: shop.one, retry: {max_delay: 5m, multiplier: 3}}
+    """
+    loaded = document(tmp_path, text)
+    stream = loaded.streams["a"]
+    assert stream.retry == RetryPolicy(max_attempts=9, delay=3.0, max_delay=60.0)
+    assert stream.concurrency == 7
+    assert loaded.routes[0].policy_for(stream) == RetryPolicy(
+        max_attempts=9, delay=3.0, max_delay=300.0, multiplier=3.0
+    )
+
+
+def test_anchors_under_x_keys_and_merges_work(tmp_path: Path) -> None:
+    text = f"""
+    version: 1
+    x-common: &common {{group: shared, concurrency: 3}}
+    streams:
+      a: {{<<: *common, concurrency: 4}}
+    routes: [{ROUTE}]
+    """
+    stream = document(tmp_path, text).streams["a"]
+    assert (stream.group, stream.concurrency) == ("shared", 4)
+
+
+def test_a_broken_route_does_not_hide_its_neighbors(tmp_path: Path) -> None:
+    loaded = load(tmp_path, MINIMAL + "  - {name: two, type: a, handlr: shop.two}\n")
+    assert codes(loaded) == ["SR102"]
+    assert loaded.findings[0].suggestion == "handler"
+    assert loaded.document is not None
+    assert [route.name for route in loaded.document.routes] == ["one"]
+
+
+def test_places_stay_right_behind_a_broken_route(tmp_path: Path) -> None:
+    loaded = load(tmp_path, MINIMAL + "  - 12\n  - {name: three, type: b, handler: shop.three}\n")
+    assert loaded.document is not None
+    found = loaded.document.routes[1].place.finding("SR401", "no", at=("handler",))
+    assert (found.span.line, found.span.column) == (6, 37)
+
+
+def test_an_unset_variable_is_an_error_or_an_info_as_asked(tmp_path: Path) -> None:
+    text = MINIMAL + "redis: {url: '${NOT_SET}'}\n"
+    assert load(tmp_path, text).findings[0].severity is Severity.ERROR
+    loaded = load_config(tmp_path, env={}, unset="info")
+    assert [found.severity for found in loaded.findings] == [Severity.INFO]
+    assert loaded.document is not None
+    assert loaded.document.redis.url == "embedded"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "version: 2", "routes: [", "version: 1\nstreams: 3\n"])
+def test_a_root_that_leaves_nothing_to_go_on_with_gives_no_document(tmp_path: Path, text: str) -> None:
+    loaded = load(tmp_path, text)
+    assert loaded.document is None
+    assert len(loaded.findings) == 1
+
+
+def test_an_absent_file_is_a_finding(tmp_path: Path) -> None:
+    loaded = load_config(tmp_path / "nowhere.yaml")
+    assert loaded.document is None
+    assert codes(loaded) == ["SR001"]
+
+
+def test_routes_without_streams_are_one_finding(tmp_path: Path) -> None:
+    assert codes(load(tmp_path, f"version: 1\nroutes: [{ROUTE}]\n")) == ["SR103"]
+
+
+def test_an_unknown_version_is_the_only_finding(tmp_path: Path) -> None:
+    assert codes(load(tmp_path, "version: 3\nnonsense: true\nroutes: 5\n")) == ["SR101"]
