@@ -41,7 +41,7 @@ def redis_url(redis_server: RealServer) -> str:
 @pytest.fixture
 async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
     """A client of a server without any data; replies are bytes."""
-    from redis.asyncio import Redis  # noqa: PLC0415 - tests without a server do not pay for it
+    from redis.asyncio import Redis  # tests without a server do not pay for it
 
     async with Redis.from_url(redis_url) as client:
         yield client

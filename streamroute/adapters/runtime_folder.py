@@ -1,0 +1,64 @@
+"""Where the embedded server's socket lives: a short path in a folder that is ours alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streamroute.errors import EmbeddedServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, the final zero included
+
+
+def socket_path(folder: Path) -> Path:
+    """The socket of the server whose data is in ``folder``; raises EmbeddedServerError if there is no place.
+
+    The temporary folder comes first: XDG_RUNTIME_DIR is deleted at logout, under a server that goes on.
+    """
+    name = sha256(os.fsencode(folder.resolve())).hexdigest()[:16] + ".sock"
+    refused = []
+    for candidate in _candidates():
+        path = candidate / name
+        reason = _too_long(path) or _not_private(candidate)
+        if not reason:
+            return path
+        refused.append(f"{candidate} {reason}")
+    raise EmbeddedServerError(
+        f"there is no folder for the embedded server's socket: {'; '.join(refused)}; "
+        "set TMPDIR to a short path of your own"
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    ours = f"streamroute-{os.geteuid()}"
+    yield Path(tempfile.gettempdir(), ours)
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime and Path(runtime).is_absolute():
+        yield Path(runtime, "streamroute")
+    yield Path("/tmp", ours)  # noqa: S108 - checked below: ours alone, and no link
+
+
+def _too_long(path: Path) -> str:
+    return "has too long a path" if len(os.fsencode(path)) > _LONGEST else ""
+
+
+def _not_private(folder: Path) -> str:
+    """Why nobody should put a socket here, or an empty string; creates the folder where it is missing."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            return "is not a folder"
+        if found.st_uid != os.geteuid():
+            return "belongs to another user"
+        folder.chmod(0o700)
+    except OSError as error:
+        return f"cannot be used ({error.strerror})"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "is not writable"
