@@ -19,7 +19,12 @@ from streamroute.values import DeadLetter, RetryLater
 FACTS: Final = b"_streamroute"
 _VERSION: Final = 1
 _MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
+_PACKED: Final = b"_fields"
 _LONGEST_TRACE: Final = 16_000
+_DEAD_FACTS: Final = (
+    *("id", "stream", "group", "route", "reason", "error", "traceback"),
+    *("attempt", "deliveries"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +63,60 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     return RetryRecord(message.id, frozenset([retry.route]), retry.attempt, message.fields)
 
 
-def dead_fields(message: Message, dead: DeadLetter) -> dict[bytes, bytes]:
-    """The fields of a dead letter: the entry's own, and what is known of its failure."""
-    facts = {
-        "v": _VERSION,
-        "id": message.id,
-        "stream": message.stream,
-        "group": message.group,
-        "route": dead.route,
-        "reason": dead.reason,
-        "error": dead.error,
-        "traceback": _middle_out(dead.traceback),
-        "attempt": dead.attempt,
-        "deliveries": message.deliveries,
-    }
-    fields = {name: value for name, value in message.fields.items() if name != FACTS}
-    if len(fields) > _MOST_FIELDS:
-        fields = {b"_fields": pack_fields(fields)}
-    return {FACTS: _json(facts), **fields}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadRecord:
+    """A dead letter as it is kept: the entry's raw fields, where it came from, and why it failed.
+
+    ``id`` is the entry's as it was produced, ``route`` None where no route was to blame, ``attempt`` the
+    number of the run that failed, ``deliveries`` how often that run was handed to a worker.
+    """
+
+    id: str
+    stream: str
+    group: str
+    route: str | None
+    reason: str
+    error: str
+    traceback: str
+    attempt: int
+    deliveries: int
+    fields: Mapping[bytes, bytes]
+
+    @classmethod
+    def of(cls, message: Message, dead: DeadLetter) -> DeadRecord:
+        """The record of one failure of a message."""
+        return cls(
+            id=message.id,
+            stream=message.stream,
+            group=message.group,
+            route=dead.route,
+            reason=dead.reason,
+            error=dead.error,
+            traceback=_middle_out(dead.traceback),
+            attempt=dead.attempt,
+            deliveries=message.deliveries,
+            fields={name: value for name, value in message.fields.items() if name != FACTS},
+        )
+
+    def write(self) -> dict[bytes, bytes]:
+        """The fields of its entry in the stream of dead letters."""
+        facts = {name: getattr(self, name) for name in _DEAD_FACTS}
+        fields = self.fields if len(self.fields) <= _MOST_FIELDS else {_PACKED: pack_fields(self.fields)}
+        return {FACTS: _json({"v": _VERSION, **facts}), **fields}
+
+    @classmethod
+    def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:
+        """The record that ``write`` was called on; raises DecodeError for anything else."""
+        fields = dict(written)
+        try:
+            facts = json.loads(fields.pop(FACTS))
+            packed = fields.get(_PACKED) if len(fields) == 1 else None
+            return cls(
+                **{name: facts[name] for name in _DEAD_FACTS},
+                fields=fields if packed is None else unpack_fields(packed),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DecodeError(f"the facts of a dead letter are damaged: {error}") from None
 
 
 def flat(fields: Mapping[bytes, bytes]) -> list[bytes]:

@@ -1,8 +1,4 @@
-"""RedisStreamStorage: a stream, its retries and its dead letters, for a consumer group, in Redis.
-
-An entry's id here is the server's own, with ``@retry`` behind it where the entry is pending in the
-group's retry stream and not in the stream itself: ids of two streams may collide.
-"""
+"""RedisStreamStorage: a stream, its retries and its dead letters, for a consumer group, in Redis."""
 
 from __future__ import annotations
 
@@ -14,17 +10,16 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from streamroute.adapters.codecs import Codec, codec_named
-from streamroute.adapters.records import RetryRecord, dead_fields, flat, paired, retry_record
+from streamroute.adapters.entries import EntryReader, is_retry, server_id
+from streamroute.adapters.records import DeadRecord, flat, paired, retry_record
 from streamroute.adapters.scripts import Call, script
-from streamroute.adapters.wire import Row, command, milliseconds, streams, text, unparsed
-from streamroute.errors import DecodeError
+from streamroute.adapters.wire import command, milliseconds, streams, text, unparsed
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater, Settled
 
 log = logging.getLogger(__name__)
 
-_RETRY: Final = "@retry"
 _RELEASED: Final = "streamroute:released"
 _SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
 _PROMOTE: Final = 100  # retries that one step promotes
@@ -88,10 +83,11 @@ class RedisStreamStorage:
         )
         now, reply = await pipeline.execute(raise_on_error=True)
         fresh = milliseconds(now)
+        reader = EntryReader(self._codec, keys, group_name)
         return [
-            self._entry(keys, group_name, name, row, fresh, 1)
+            reader.read(name, text(entry_id), paired(fields), fresh=fresh, deliveries=1)
             for name, rows in streams(reply)
-            for row in rows
+            for entry_id, fields in rows
         ]
 
     async def claim_stale_events(
@@ -116,8 +112,8 @@ class RedisStreamStorage:
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
         """XACK of many, without a fence."""
         keys = self._keys(stream_name, group_name)
-        retries = [message_id.removesuffix(_RETRY) for message_id in message_ids if _is_retry(message_id)]
-        others = [message_id for message_id in message_ids if not _is_retry(message_id)]
+        retries = [server_id(message_id) for message_id in message_ids if is_retry(message_id)]
+        others = [message_id for message_id in message_ids if not is_retry(message_id)]
         if others:
             await command(self._client, "XACK", keys.stream, group_name, *others)
         if retries:
@@ -130,11 +126,12 @@ class RedisStreamStorage:
         """Write every outcome, then ack, in one step for each message that failed and one for all others."""
         keys = self._keys(stream_name, group_name)
         lost: list[str] = []
-        for key, suffix in ((keys.stream, ""), (keys.retry, _RETRY)):
+        reader = EntryReader(self._codec, keys, group_name)
+        for key in (keys.stream, keys.retry):
             done = [m for m in messages.values() if not m.outcomes and m.held_in == key]
             for start in range(0, len(done), _ACK):
                 gone = await self._ack(key, group_name, consumer_name, done[start : start + _ACK])
-                lost += [text(entry_id) + suffix for entry_id in gone]
+                lost += [reader.name(key, text(entry_id)) for entry_id in gone]
         refused: dict[str, str] = {}
         failed = {entry_id: message for entry_id, message in messages.items() if message.outcomes}
         if failed:
@@ -201,7 +198,7 @@ class RedisStreamStorage:
             arguments += [record.name, int(retry.delay * 1000), record.pack()]
         for outcome in outcomes:
             if isinstance(outcome, DeadLetter):
-                fields = flat(dead_fields(message, outcome))
+                fields = flat(DeadRecord.of(message, outcome).write())
                 arguments += [len(fields), *fields]
         return [message.held_in, keys.due, keys.delayed, keys.dead], arguments
 
@@ -216,46 +213,11 @@ class RedisStreamStorage:
         if deleted:
             ids = ", ".join(text(entry_id) for entry_id in deleted)
             log.error("%d entries of %s were deleted while they were pending: %s", len(deleted), key, ids)
+        reader = EntryReader(self._codec, keys, group)
         return [
-            self._entry(keys, group, key, (entry_id, fields), now, deliveries)
+            reader.read(key, text(entry_id), paired(fields), fresh=now, deliveries=deliveries)
             for entry_id, deliveries, fields in claimed
         ]
-
-    def _entry(
-        self, keys: GroupKeys, group: str, key: str, row: Row, fresh: int, deliveries: int
-    ) -> tuple[str, Message]:
-        """A row as a message; one that cannot be read is a message too, with its ``fault``."""
-        entry_id, fields, fault = text(row[0]), paired(row[1]), None
-        origin = RetryRecord(entry_id, frozenset(), 1, fields)
-        payload: dict[str, Any] = {}
-        try:
-            if key == keys.retry:
-                origin = RetryRecord.unpack(fields.get(b"entry", b""))
-            payload = self._codec.decode(dict(origin.fields))
-        except DecodeError as error:
-            fault = str(error)
-        except Exception as error:  # noqa: BLE001 - a user's codec may raise anything: the entry is kept
-            fault = f"the codec failed: {type(error).__name__}: {error}"
-        message = Message(
-            payload,
-            id=origin.id,
-            stream=keys.stream,
-            group=group,
-            deliveries=deliveries,
-            attempt=origin.attempt,
-            routes=origin.routes or None,
-            fields=origin.fields,
-            fault=fault,
-            held_in=key,
-            entry_id=entry_id,
-            fresh=fresh,
-            outcomes=[],
-        )
-        return (f"{entry_id}{_RETRY}" if key == keys.retry else entry_id), message
-
-
-def _is_retry(message_id: str) -> bool:
-    return message_id.endswith(_RETRY)
 
 
 def _is_retry_stream(message: Message) -> bool:

@@ -1,0 +1,80 @@
+"""Entries as they were read, made into the messages that handlers get.
+
+An entry's id here is the server's own, with ``@retry`` behind it where the entry is pending in the
+group's retry stream and not in the stream itself: ids of two streams may collide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streamroute.adapters.codecs import Codec
+from streamroute.adapters.records import RetryRecord
+from streamroute.errors import DecodeError
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+
+_RETRY: Final = "@retry"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReader:
+    """Makes messages of the entries of one group; ``keys`` tells its retry stream from its stream."""
+
+    codec: Codec
+    keys: GroupKeys
+    group: str
+
+    def read(
+        self, key: str, entry_id: str, fields: Mapping[bytes, bytes], *, fresh: int, deliveries: int
+    ) -> tuple[str, Message]:
+        """The entry's id and its message; one that cannot be decoded is a message with a ``fault``."""
+        origin, payload, fault = self._decoded(key, entry_id, fields)
+        message = Message(
+            payload,
+            id=origin.id,
+            stream=self.keys.stream,
+            group=self.group,
+            deliveries=deliveries,
+            attempt=origin.attempt,
+            routes=origin.routes or None,
+            fields=origin.fields,
+            fault=fault,
+            held_in=key,
+            entry_id=entry_id,
+            fresh=fresh,
+            outcomes=[],
+        )
+        return self.name(key, entry_id), message
+
+    def name(self, key: str, entry_id: str) -> str:
+        """The id that an entry of the stream ``key`` goes by here."""
+        return f"{entry_id}{_RETRY}" if key == self.keys.retry else entry_id
+
+    def _decoded(
+        self, key: str, entry_id: str, fields: Mapping[bytes, bytes]
+    ) -> tuple[RetryRecord, dict[str, Any], str | None]:
+        origin = RetryRecord(entry_id, frozenset(), 1, fields)
+        try:
+            if key == self.keys.retry:
+                origin = RetryRecord.unpack(fields.get(b"entry", b""))
+            payload: object = self.codec.decode(dict(origin.fields))
+        except DecodeError as error:
+            return origin, {}, str(error)
+        except Exception as error:  # noqa: BLE001 - a user's codec may raise anything: the entry is kept
+            return origin, {}, f"the codec failed: {type(error).__name__}: {error}"
+        if not isinstance(payload, dict):
+            return origin, {}, f"the codec returned {type(payload).__name__}, and a payload is a dict"
+        return origin, payload, None
+
+
+def is_retry(message_id: str) -> bool:
+    """Whether this id is that of an entry in a retry stream."""
+    return message_id.endswith(_RETRY)
+
+
+def server_id(message_id: str) -> str:
+    """The id that the server knows an entry by."""
+    return message_id.removesuffix(_RETRY)

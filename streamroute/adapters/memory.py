@@ -1,0 +1,288 @@
+"""In-process twins of the storage and a retry scheduler, for tests that want no server.
+
+>>> storage = MemoryStreamStorage()
+>>> storage.add("bot_events", {"type": "booking.confirmed", "user_id": "7"})  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from streamroute.adapters.codecs import Codec, codec_named
+from streamroute.adapters.entries import EntryReader, is_retry, server_id
+from streamroute.adapters.memory_delays import Delayed, MemoryDelays
+from streamroute.adapters.memory_stream import RELEASED, MemoryGroup, MemoryStream, Pending
+from streamroute.adapters.records import DeadRecord, retry_record
+from streamroute.errors import StreamrouteError
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import DeadLetter, RetryLater, Settled
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+"""Seconds, as ``time.time`` gives them."""
+
+
+class MemoryStreamStorage:
+    """Behaves as ``RedisStreamStorage`` does, for any number of processors on one event loop.
+
+    ``codec``, ``block`` (seconds) and ``dead_letter`` mean what they mean there. ``clock`` decides how
+    long entries are idle and when retries are due; a test may move it. ``refuse`` is a reason that, while
+    it is set, keeps every failure from being written, as a server without memory does.
+    """
+
+    blocks = True
+
+    def __init__(
+        self,
+        *,
+        codec: Codec | str = "json",
+        block: float = 2.0,
+        dead_letter: str | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        self.codec = codec_named(codec) if isinstance(codec, str) else codec
+        self.refuse: str | None = None
+        self._block = block
+        self._dead_letter = dead_letter
+        self._clock = clock
+        self._streams: dict[str, MemoryStream] = {}
+        self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
+        self._numbers = itertools.count(1)
+        self._arrivals: set[asyncio.Future[None]] = set()
+
+    # What a test puts in, looks at, and breaks.
+
+    def add(self, stream: str, fields: Mapping[str, str] | Mapping[bytes, bytes]) -> str:
+        """Append an entry of raw fields (XADD); returns its id."""
+        return self._append(stream, {_bytes(name): _bytes(value) for name, value in fields.items()})
+
+    def publish(self, stream: str, payload: Mapping[str, Any], *, delay: float = 0) -> None:
+        """Append a payload in the storage's codec, after ``delay`` seconds.
+
+        What is delayed is moved by a processor that consumes the stream.
+        """
+        fields = self.codec.encode(payload)
+        if delay > 0:
+            due = self._clock() + delay
+            self._delayed[stream].add(f"published {next(self._numbers)}", Delayed(due, stream, fields))
+        else:
+            self._append(stream, fields)
+
+    def delete(self, stream: str, *entry_ids: str) -> None:
+        """Delete entries (XDEL), pending or not."""
+        self._stream(stream).delete(entry_ids)
+
+    def clear(self) -> None:
+        """Lose everything, groups included (FLUSHALL)."""
+        self._streams.clear()
+        self._delayed.clear()
+        self._wake()
+
+    def pending(self, stream: str, group: str) -> list[str]:
+        """The ids of the group's pending entries, retries included; in the order of their first reading."""
+        reader = self._reader(stream, group)
+        return [
+            reader.name(key, entry_id)
+            for key in (reader.keys.stream, reader.keys.retry)
+            if (found := self._stream(key).groups.get(group)) is not None
+            for entry_id in found.pending
+        ]
+
+    def dead_letters(self, stream: str, group: str) -> list[DeadRecord]:
+        """The group's dead letters, oldest first."""
+        written = self._stream(self._keys(stream, group).dead).entries.values()
+        return [DeadRecord.read(fields) for fields in written]
+
+    def scheduled(self, stream: str, group: str) -> list[str]:
+        """The names of the group's retries that wait for their time: ``id|route|attempt``."""
+        return list(self._delayed[self._keys(stream, group).due])
+
+    # What a processor asks for.
+
+    async def create_group(self, stream_name: str, group_name: str) -> None:
+        """Create the group where it is missing, before the stream's first entry."""
+        keys = self._keys(stream_name, group_name)
+        for key in (keys.stream, keys.retry):
+            self._stream(key).groups.setdefault(group_name, MemoryGroup())
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Retries that were promoted, then new entries; waits up to ``block`` seconds for the first."""
+        await asyncio.sleep(0)
+        entries = self._read(stream_name, group_name, consumer_name, count)
+        if not entries:
+            await self._arrival()
+            entries = self._read(stream_name, group_name, consumer_name, count)
+        return entries
+
+    async def claim_stale_events(
+        self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Take over entries that were idle for so many ms, and what was released."""
+        await asyncio.sleep(0)
+        reader, now = self._reader(stream_name, group_name), self._clock()
+        entries: list[tuple[str, dict[str, Any]]] = []
+        for key in (reader.keys.retry, reader.keys.stream):
+            stream, group = self._group(key, group_name)
+            room = count - len(entries)
+            for entry in stream.claim(group, consumer_name, min_idle_time / 1000, room, now):
+                if entry.fields is None:
+                    log.error("the entry %s of %s was deleted while it was pending", entry.id, key)
+                    continue
+                facts = {"fresh": int(now * 1000), "deliveries": entry.deliveries}
+                entries.append(reader.read(key, entry.id, entry.fields, **facts))
+        return entries
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Take the entry off the pending list, whoever has it."""
+        await self.ack_events(stream_name, group_name, [message_id])
+
+    async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
+        """Take the entries off the pending list, whoever has them."""
+        await asyncio.sleep(0)
+        for message_id in message_ids:
+            self._ack(stream_name, group_name, message_id)
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Write every outcome of a message, then ack it; only what this consumer still holds."""
+        await asyncio.sleep(0)
+        lost, refused = [], {}
+        for name, message in messages.items():
+            if self._held(stream_name, group_name, consumer_name, message) is None:
+                lost.append(name)
+            elif message.outcomes and self.refuse is not None:
+                refused[name] = self.refuse
+            else:
+                self._write(self._keys(stream_name, group_name), message)
+                self._ack(stream_name, group_name, name)
+        return Settled(lost, refused)
+
+    async def release(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        messages: Mapping[str, Message],
+        *,
+        started: bool,
+    ) -> None:
+        """Let go of what this consumer still holds: the next claim of any worker takes it."""
+        await asyncio.sleep(0)
+        for message in messages.values():
+            held = self._held(stream_name, group_name, consumer_name, message)
+            if held is not None:
+                held.consumer = RELEASED
+                held.deliveries -= 0 if started else 1
+
+    async def promote_due(self, stream_name: str, group_name: str) -> float | None:
+        """Put retries whose time has come where they will be read; returns seconds until the next."""
+        await asyncio.sleep(0)
+        waits = [self._promote(key) for key in (self._keys(stream_name, group_name).due, stream_name)]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _keys(self, stream: str, group: str) -> GroupKeys:
+        return GroupKeys.of(stream, group, self._dead_letter)
+
+    def _reader(self, stream: str, group: str) -> EntryReader:
+        return EntryReader(self.codec, self._keys(stream, group), group)
+
+    def _stream(self, key: str) -> MemoryStream:
+        return self._streams.setdefault(key, MemoryStream())
+
+    def _group(self, key: str, group: str) -> tuple[MemoryStream, MemoryGroup]:
+        stream = self._stream(key)
+        if group not in stream.groups:
+            raise StreamrouteError(f"NOGROUP the stream {key!r} has no consumer group {group!r}")
+        return stream, stream.groups[group]
+
+    def _read(self, stream: str, group: str, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
+        reader, now = self._reader(stream, group), self._clock()
+        facts = {"fresh": int(now * 1000), "deliveries": 1}
+        found = [(key, *self._group(key, group)) for key in (reader.keys.retry, reader.keys.stream)]
+        return [
+            reader.read(key, entry_id, fields, **facts)
+            for key, entries, held in found
+            for entry_id, fields in entries.read(held, consumer, count, now)
+        ]
+
+    def _held(self, stream: str, group: str, consumer: str, message: Message) -> Pending | None:
+        keys = self._keys(stream, group)
+        entries = self._stream(keys.stream if message.held_in == stream else keys.retry)
+        found = entries.groups.get(group)
+        return found and found.held(consumer, message.entry_id, message.deliveries)
+
+    def _write(self, keys: GroupKeys, message: Message) -> None:
+        now = self._clock()
+        for outcome in message.outcomes or ():
+            if isinstance(outcome, DeadLetter):
+                self._stream(keys.dead).add(DeadRecord.of(message, outcome).write(), now)
+            elif isinstance(outcome, RetryLater):
+                record = retry_record(message, outcome)
+                delayed = Delayed(now + outcome.delay, keys.retry, {b"entry": record.pack()})
+                self._delayed[keys.due].add(record.name, delayed)
+
+    def _ack(self, stream: str, group: str, message_id: str) -> None:
+        keys = self._keys(stream, group)
+        entries = self._stream(keys.retry if is_retry(message_id) else keys.stream)
+        if group in entries.groups:
+            entries.groups[group].pending.pop(server_id(message_id), None)
+        if is_retry(message_id):
+            entries.delete([server_id(message_id)])  # nobody else reads it
+
+    def _promote(self, key: str) -> float | None:
+        for retry in self._delayed[key].take_due(self._clock()):
+            self._append(retry.stream, retry.fields)
+        return self._delayed[key].wait(self._clock())
+
+    def _append(self, stream: str, fields: Mapping[bytes, bytes]) -> str:
+        entry_id = self._stream(stream).add(fields, self._clock())
+        self._wake()
+        return entry_id
+
+    async def _arrival(self) -> None:
+        """Wait until something was added, or ``block`` seconds."""
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrivals.add(arrival)
+        try:
+            async with asyncio.timeout(self._block):
+                await arrival
+        except TimeoutError:
+            return
+        finally:
+            self._arrivals.discard(arrival)
+
+    def _wake(self) -> None:
+        for arrival in self._arrivals:
+            if not arrival.done():
+                arrival.set_result(None)
+
+
+class MemoryRetryScheduler:
+    """A ``RetrySchedulerProtocol`` that brings payloads back into a ``MemoryStreamStorage``.
+
+    ``scheduled`` holds every call: ``(stream, payload, delay)``.
+    """
+
+    def __init__(self, storage: MemoryStreamStorage) -> None:
+        self.scheduled: list[tuple[str, dict[str, Any], int]] = []
+        self._storage = storage
+
+    async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
+        """Publish the payload after ``delay`` seconds of the storage's clock."""
+        self.scheduled.append((stream_name, payload, delay))
+        self._storage.publish(stream_name, payload, delay=delay)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
