@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.wording import hide_secrets
@@ -41,7 +42,7 @@ class StreamConfig:
     grace: float
     retry: RetryPolicy
     dead_letter: str
-    unknown_type: str
+    unknown_type: Literal["ack", "dead_letter"]
     place: Place
 
 
@@ -92,6 +93,15 @@ class Document:
     def place(self) -> Place:
         """The root file's own place: ``at`` ("container",) or ("handlers", "allow") stands below it."""
         return Place(self.sources[0])
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the root file; relative paths and the user's own modules are found from there."""
+        return Path(self.path).absolute().parent
+
+    def served(self, stream: str) -> tuple[RouteConfig, ...]:
+        """The enabled routes of a stream, in order."""
+        return tuple(route for route in self.routes if route.enabled and stream in route.streams)
 
 
 Checked = tuple[SourceFile, Mapping[str, Any]]

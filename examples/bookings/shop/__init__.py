@@ -1,0 +1,1 @@
+"""The handlers of a small booking bot, and what they need."""

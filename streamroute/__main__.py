@@ -1,0 +1,7 @@
+"""``python -m streamroute``."""
+
+from __future__ import annotations
+
+from streamroute.cli.main import main
+
+main()

@@ -1,0 +1,131 @@
+"""The composition root: a checked configuration becomes running consumers, and ends without loss."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.adapters.backlog import Backlog
+from streamroute.adapters.publisher import Publisher
+from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.compiler.container import open_container
+from streamroute.compiler.threads import handler_threads
+from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.core.observer import Observer, ignore
+from streamroute.core.processor import RedisStreamProcessor
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from streamroute.adapters.codecs import Codec
+    from streamroute.compiler.compilation import Compiled
+    from streamroute.config.document import Document, StreamConfig
+
+_BATCH: Final = 500  # entries in one read: five times as fast as ten
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One stream as it is served."""
+
+    config: StreamConfig
+    codec: Codec | str
+    processor: RedisStreamProcessor
+
+
+class App:
+    """Everything that runs for one configuration, on one connection to Redis."""
+
+    def __init__(self, client: Redis, services: Sequence[Service]) -> None:
+        self._client = client
+        self.services = {service.config.name: service for service in services}
+
+    def publisher(self, stream: str) -> Publisher:
+        """A publisher to one of the streams, in its codec."""
+        return Publisher(self._client, stream, self.services[stream].codec)
+
+    def backlog(self, stream: str) -> Backlog:
+        """What the stream's group has still to do."""
+        return Backlog(self._client, stream, self.services[stream].config.group)
+
+    async def start(self) -> None:
+        """Start every consumer, or none: raises what the first one that could not start raised."""
+        try:
+            for service in self.services.values():
+                await service.processor.start_listening()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Drain: every consumer finishes what runs within its grace, all at the same time."""
+        stopping = (service.processor.stop_listening() for service in self.services.values())
+        await asyncio.gather(*stopping)
+
+
+@asynccontextmanager
+async def open_app(
+    client: Redis, document: Document, compiled: Compiled, *, observer: Observer = ignore
+) -> AsyncIterator[App]:
+    """The app of a configuration that was checked, not yet started; it is stopped on leaving.
+
+    Raises SetupError when the container cannot be made.
+    """
+    async with open_container(compiled.container, document.container or "") as container:
+        consumer = consumer_name()
+        services = [
+            build_service(client, stream, compiled, container, consumer, observer)
+            for stream in document.streams.values()
+            if document.served(stream.name)
+        ]
+        app = App(client, services)
+        with handler_threads(sum(service.config.concurrency for service in services)):
+            try:
+                yield app
+            finally:
+                await app.stop()
+
+
+def build_service(
+    client: Redis,
+    stream: StreamConfig,
+    compiled: Compiled,
+    container: Any,
+    consumer: str,
+    observer: Observer,
+) -> Service:
+    """Wire storage, processor and dispatcher of one stream together."""
+    codec = compiled.codecs.get(stream.name, stream.codec)
+    storage = RedisStreamStorage(client, codec=codec, lease=stream.lease, dead_letter=stream.dead_letter)
+    processor = RedisStreamProcessor(
+        storage,
+        stream.name,
+        stream.group,
+        consumer,
+        batch_count=_BATCH,
+        concurrency=stream.concurrency,
+        lease=stream.lease,
+        claim_interval=stream.claim_interval,
+        max_deliveries=stream.max_deliveries,
+        grace=stream.grace,
+        observer=observer,
+    )
+    dispatcher = BotRedisDispatcher(
+        retry=stream.retry, unknown_type=stream.unknown_type, group_name=stream.group, observer=observer
+    )
+    for router in compiled.routers[stream.name]:
+        dispatcher.include_router(router)
+    dispatcher.setup(container)
+    processor.set_message_callback(dispatcher.process_message)
+    return Service(stream, codec, processor)
+
+
+def consumer_name() -> str:
+    """A consumer's name that no other process start has: host, process, and chance."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,51 @@
+"""``streamroute init``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import click
+
+from streamroute.cli.exits import Exit
+
+
+@click.command(name="init")
+@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]")
+def command(folder: Path) -> int:
+    """Write a project to start from, in DIR or here: routes, handlers, events to try.
+
+    Nothing that exists is overwritten.
+    """
+    files = dict(_starter())
+    taken = [name for name in files if (folder / name).exists()]
+    if taken:
+        click.echo(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
+        return Exit.FOUND
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        click.echo(f"wrote {path}")
+    here = "" if folder == Path() else f"cd {os.fspath(folder)} && "
+    click.echo(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
+    return Exit.OK
+
+
+def _starter() -> Iterator[tuple[str, bytes]]:
+    yield from _files(resources.files("streamroute.cli.starter"), "")
+    schema = resources.files("streamroute.schemas").joinpath("routes.schema.json")
+    yield "routes.schema.json", schema.read_bytes()
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """Every file of the starter, by its path; the package's own __init__ is no part of it."""
+    for entry in sorted(folder.iterdir(), key=lambda found: found.name):
+        name = f"{prefix}{entry.name}"
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _files(entry, f"{name}/")
+        elif entry.is_file() and name != "__init__.py":
+            yield name, entry.read_bytes()

@@ -1,0 +1,111 @@
+"""The ``streamroute`` command: finds the subcommand, and answers for what none of them expected."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from streamroute import __version__
+from streamroute.cli.exits import Exit
+from streamroute.errors import RedisUnavailableError, StreamrouteError
+
+_COMMANDS: Final = {
+    "check": "Say what is wrong in routes.yaml, before an event arrives.",
+    "init": "Write a project to start from.",
+    "publish": "Write events to a stream.",
+    "schema": "Print the JSON Schema of routes.yaml.",
+    "serve": "Route events until stopped.",
+}
+
+
+class _Commands(click.Group):
+    """Subcommands that are imported when they run: ``--help`` and ``check`` must start at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"streamroute.cli.{cmd_name}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"streamroute.cli.{cmd_name}.command is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from streamroute.config.suggestions import did_you_mean
+
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            meant = did_you_mean(args[0], _COMMANDS)
+            hint = f' Did you mean "{meant}"?' if meant else ""
+            ctx.fail(f'No such command "{args[0]}".{hint}')
+        return super().resolve_command(ctx, args)
+
+
+@click.command(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def streamroute() -> None:
+    """Route events on Redis Streams by what routes.yaml says.
+
+    Every command finds routes.yaml in the working folder when it is given none; a folder means its
+    routes.yaml.
+
+    \b
+    Shell completion:
+      bash  eval "$(_STREAMROUTE_COMPLETE=bash_source streamroute)"
+      zsh   eval "$(_STREAMROUTE_COMPLETE=zsh_source streamroute)"
+      fish  _STREAMROUTE_COMPLETE=fish_source streamroute | source
+
+    \b
+    Exit codes: 0 fine, 1 something is wrong in what was read or a message failed for good, 2 usage,
+    3 a fault of streamroute, 4 Redis cannot be reached.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit. Expected errors are one line; a traceback means a bug here."""
+    sys.exit(_guarded(lambda: streamroute.main(arguments, prog_name="streamroute", standalone_mode=False)))
+
+
+def _guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
+    try:
+        code = run()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except RedisUnavailableError as error:
+        return _say(error, Exit.NO_REDIS)
+    except StreamrouteError as error:
+        return _say(error, Exit.FOUND)
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`| head`): nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception:  # noqa: BLE001 - the last line of defense says whose fault it was
+        traceback.print_exc()
+        click.echo("This is a fault of streamroute, not of your files: please report it.", err=True)
+        return Exit.INTERNAL
+    return int(code or 0)
+
+
+def _say(error: StreamrouteError, code: Exit) -> int:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+    return code

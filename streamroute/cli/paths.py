@@ -1,0 +1,25 @@
+"""Which configuration a command means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+NAME: Final = "routes.yaml"
+
+
+def config_path(given: str | None) -> Path:
+    """The file that was named: routes.yaml in the working folder for none, a folder's for a folder.
+
+    Raises click.UsageError where there is no such file.
+    """
+    path = Path(given) if given is not None else Path(NAME)
+    if path.is_dir():
+        path = path / NAME
+    if path.exists():
+        return path
+    if given is None:
+        raise click.UsageError(f"there is no {NAME} in this folder; name one, or run: streamroute init")
+    raise click.UsageError(f"{path} does not exist")

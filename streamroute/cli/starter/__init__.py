@@ -1,0 +1,1 @@
+"""The project that ``streamroute init`` writes, file by file."""

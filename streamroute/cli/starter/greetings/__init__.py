@@ -1,0 +1,1 @@
+"""Your handlers: any module beside routes.yaml can be named there."""

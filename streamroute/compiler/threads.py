@@ -1,0 +1,44 @@
+"""Threads for handlers that are plain functions: as many as there are slots."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final
+
+_PREFIX: Final = "streamroute-handler"
+_MOST: Final = 256
+
+
+@contextmanager
+def handler_threads(slots: int) -> Iterator[None]:
+    """Make the loop's default executor as large as ``slots`` (at most 256 threads), for a while.
+
+    On leaving, running threads are not waited for: a function that never returns cannot be stopped, and
+    its message is pending, to be run again.
+    """
+    loop = asyncio.get_running_loop()
+    executor = ThreadPoolExecutor(min(max(slots, 1), _MOST), thread_name_prefix=_PREFIX)
+    loop.set_default_executor(executor)
+    try:
+        yield
+    finally:
+        # The loop waits for its default executor when it closes; it is given an idle one to wait for.
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def stuck_threads(patience: float) -> int:
+    """How many handler threads are still running after ``patience`` seconds; the interpreter would wait."""
+    deadline = time.monotonic() + patience
+    for thread in _ours():
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return len(_ours())
+
+
+def _ours() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(_PREFIX)]

@@ -1,0 +1,34 @@
+"""Drain: wait until a stream is done up to an entry, whoever does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+_FIRST_LOOK: Final = 0.02
+_LONGEST_PAUSE: Final = 0.5
+
+
+class Leaves(Protocol):
+    """What a group has still to do of one stream."""
+
+    async def is_left(self, upto: str) -> bool:
+        """Whether anything up to this id is, or may be, unread, pending or waiting for a retry."""
+        ...
+
+
+async def wait_until_done(backlogs: Mapping[str, Leaves], marks: Mapping[str, str]) -> None:
+    """Return when no stream has anything left up to its mark (an entry's id).
+
+    The entries of a worker that died are waited for until they were claimed and done; what arrives
+    after the marks is left alone.
+    """
+    await asyncio.gather(*(_done(backlog, marks[stream]) for stream, backlog in backlogs.items()))
+
+
+async def _done(backlog: Leaves, mark: str) -> None:
+    pause = _FIRST_LOOK
+    while await backlog.is_left(mark):
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
