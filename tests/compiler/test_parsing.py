@@ -87,7 +87,7 @@ def problem_of(expression: str) -> Problem:
         ("a == 'x", "'x", "the ' opened here is never closed"),
         ("a == `x", "`x", "the ` opened here is never closed"),
         ('"a\\q" == b', '"a\\q"', 'a backslash in a "name" begins an escape, as in JSON'),
-        ("a == `\"\\q\"`", '`"\\q"`', "what stands between the backticks is not JSON"),
+        ('a == `"\\q"`', '`"\\q"`', "what stands between the backticks is not JSON"),
         ("(a || b", "(", "the ( opened here is never closed; it needs a )"),
         ("a[?b", "[?", "the [? opened here is never closed; it needs a ]"),
         ("f(g(x)", "(", "the ( opened here is never closed; it needs a )"),

@@ -1,0 +1,185 @@
+"""Importing what a configuration names, with its own folder at the end of ``sys.path``.
+
+The folder stands at the end because at the front a user's ``queue.py`` would replace Python's own.
+Modules that print while they are imported print to stderr: stdout is for findings.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+from streamroute.compiler.problems import Problem
+from streamroute.compiler.references import Reference, check_allowed, parse_reference
+from streamroute.config.suggestions import did_you_mean
+
+
+def make_importable(folder: Path) -> None:
+    """Put the configuration's folder at the end of ``sys.path``, once, for this process."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
+
+
+@contextmanager
+def own_imports(folder: Path) -> Iterator[None]:
+    """Imports from ``folder`` that are forgotten at the end: two checked folders may both hold ``shop``."""
+    path, known = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - known:
+            if _lies_in(sys.modules[name], folder):
+                del sys.modules[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a dotted path names."""
+
+    value: Any
+
+
+class Importer:
+    """Resolves references for one configuration; each module is imported once, and blamed once."""
+
+    def __init__(self, folder: Path, allow: tuple[str, ...] | None = None) -> None:
+        self.folder = folder.resolve()
+        self._allow = allow
+        self._modules: dict[str, ModuleType | Problem | None] = {}
+        make_importable(self.folder)
+
+    def resolve(self, text: str) -> Resolved | Problem | None:
+        """The object that a dotted path names, or why there is none.
+
+        None stands for a module that raised when another route named it, which was reported there.
+        """
+        reference = parse_reference(text)
+        if isinstance(reference, Problem):
+            return reference
+        refused = check_allowed(reference, self._allow)
+        if refused is not None:
+            return refused
+        module = self._module(reference)
+        return self._attribute(module, reference) if isinstance(module, ModuleType) else module
+
+    def _module(self, reference: Reference) -> ModuleType | Problem | None:
+        if reference.module not in self._modules:
+            self._modules[reference.module] = found = self._import(reference)
+            if isinstance(found, Problem) and found.code == "SR407":
+                self._modules[reference.module] = None
+            return found
+        return self._modules[reference.module]
+
+    def _import(self, reference: Reference) -> ModuleType | Problem:
+        try:
+            with redirect_stdout(sys.stderr):
+                module = importlib.import_module(reference.module)
+        except KeyboardInterrupt:
+            raise
+        except ModuleNotFoundError as error:
+            missing = self._missing(reference, error)
+            return missing or self._raised(reference, error)
+        except BaseException as error:  # noqa: BLE001 - a module may well call sys.exit; it is reported
+            return self._raised(reference, error)
+        return self._shadowed(reference, module) or module
+
+    def _missing(self, reference: Reference, error: ModuleNotFoundError) -> Problem | None:
+        """The part of the path that does not exist; None if a module of the user's lacks another."""
+        name = error.name or ""
+        if not f"{reference.module}.".startswith(f"{name}.") or _user_frame(error.__traceback__):
+            return self._shadowed(reference, sys.modules.get(reference.package))
+        parent, _, part = name.rpartition(".")
+        start = len(parent) + 1 if parent else 0
+        holder = sys.modules.get(parent)
+        if parent and not hasattr(holder, "__path__"):
+            message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
+            return Problem("SR401", message, start, len(name), "a path is a module and exactly one attribute")
+        shadowed = self._shadowed(reference, sys.modules.get(reference.package))
+        if shadowed:
+            return shadowed
+        where = f'in the package "{parent}"' if parent else f"in {self.folder.name}/, nor installed"
+        message = f'no module "{part}" {where}'
+        meant = did_you_mean(part, _siblings(self.folder, holder))
+        return Problem("SR401", message, start, len(name), suggestion=meant)
+
+    def _raised(self, reference: Reference, error: BaseException) -> Problem:
+        """What the module raised, and where in the user's own code."""
+        text = str(error).strip().partition("\n")[0]
+        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        message = f'importing "{reference.module}" raised {said}'
+        return Problem("SR407", message, 0, len(reference.module), self._place(error))
+
+    def _place(self, error: BaseException) -> str | None:
+        if isinstance(error, SyntaxError) and error.filename:
+            return f"in {self._shown(error.filename)}:{error.lineno}"
+        frames = [frame for frame in _frames(error.__traceback__) if _is_user_file(frame[0])]
+        own = [frame for frame in frames if Path(frame[0]).is_relative_to(self.folder)]
+        for filename, line in reversed(own or frames):
+            return f"in {self._shown(filename)}:{line}"
+        return None
+
+    def _shown(self, filename: str) -> str:
+        path = Path(filename)
+        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else filename
+
+    def _shadowed(self, reference: Reference, module: ModuleType | None) -> Problem | None:
+        """The configuration's folder holds this name, but Python found another one first."""
+        top = sys.modules.get(reference.package, module)
+        mine = [self.folder / reference.package, self.folder / f"{reference.package}.py"]
+        held = [path for path in mine if path.is_file() or any(path.glob("*.py"))]
+        if not held or top is None or _lies_in(top, self.folder):
+            return None
+        found = getattr(top, "__file__", None) or "elsewhere"
+        message = f'"{reference.package}" is imported from {found}, not from {held[0].name} in this folder'
+        help_text = f"rename {held[0].name}, or name the module by a path that only it has"
+        return Problem("SR406", message, 0, len(reference.package), help_text)
+
+    def _attribute(self, module: ModuleType, reference: Reference) -> Resolved | Problem:
+        start, end = reference.offset, len(reference.text)
+        try:
+            return Resolved(getattr(module, reference.attribute))
+        except AttributeError:
+            names = [name for name in dir(module) if not name.startswith("__")]
+            message = f'the module "{reference.module}" has no "{reference.attribute}"'
+            meant = did_you_mean(reference.attribute, names)
+            return Problem("SR402", message, start, end, suggestion=meant)
+        except Exception as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything; it is reported
+            message = f'reading "{reference.text}" raised {type(error).__name__}: {error}'
+            return Problem("SR407", message, start, end)
+
+
+def _siblings(folder: Path, package: ModuleType | None) -> list[str]:
+    """The modules that stand where one was missed."""
+    places = [folder] if package is None else [Path(path) for path in package.__path__]
+    entries = [entry for place in places if place.is_dir() for entry in place.iterdir()]
+    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in entries)
+    return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
+    while traceback is not None:
+        yield traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def _is_user_file(filename: str) -> bool:
+    return not filename.startswith("<frozen ") and filename not in (__file__, importlib.__file__)
+
+
+def _user_frame(traceback: TracebackType | None) -> bool:
+    return any(_is_user_file(filename) for filename, _ in _frames(traceback))
+
+
+def _lies_in(module: Any, folder: Path) -> bool:
+    """Whether a module, or a part of a namespace package, was found in this folder."""
+    names = getattr(module, "__dict__", {})  # not getattr: a module's own __getattr__ may raise anything
+    places = [names.get("__file__"), *names.get("__path__", ())]
+    return any(Path(place).resolve().is_relative_to(folder.resolve()) for place in places if place)
