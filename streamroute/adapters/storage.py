@@ -43,7 +43,7 @@ class RedisStreamStorage:
         *,
         codec: Codec | str = "json",
         lease: float = 60.0,
-        block: float = 2.0,
+        block: float = 0.5,
         dead_letter: str | None = None,
     ) -> None:
         self._client = unparsed(client)
