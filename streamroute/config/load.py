@@ -110,18 +110,14 @@ class _Run:
         self, source: SourceFile, data: dict[str, Any], replaced: Mapping[DataPath, str]
     ) -> dict[str, Any]:
         shape = check_shape(source, data, replaced)
-        self.findings += [found for found in shape.findings if not self._is_known(found)]
+        self.findings += _new(shape.findings, (*self.known, *self.findings))
         return prune(data, shape.broken) if shape.broken else data
-
-    def _is_known(self, found: Finding) -> bool:
-        """Whether the reader or a variable has its finding in this place already: one cause, one finding."""
-        return any(_covers(found, earlier) for earlier in (*self.known, *self.findings))
 
     def _version_is_known(self, source: SourceFile) -> bool:
         version = source.data.get("version", VERSION)
         if version == VERSION and not isinstance(version, bool):
             return True
-        advice = "this release reads version 1" if isinstance(version, (int, float)) else "write version: 1"
+        advice = "this release reads version 1" if type(version) in {int, float} else "write version: 1"
         message = f"the version {quoted(version)} is not known"
         self.findings.append(source.finding("SR101", message, source.span(("version",)), help=advice))
         return False
@@ -133,6 +129,8 @@ class _Run:
             return False
         if streams or not has_routes:
             return True
+        if any(found.suggestion == "streams" for found in self.findings):
+            return False
         place = ("streams",) if "streams" in self.root.data else ()
         on: Literal["key", "first-key"] = "key" if place else "first-key"
         self.findings.append(
@@ -146,11 +144,21 @@ class _Run:
         return False
 
 
+def _new(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
+    """What was found where the reader or a variable has no finding already: one cause, one finding."""
+    by_line: dict[tuple[str, int], list[Finding]] = {}
+    for earlier in known:
+        by_line.setdefault((earlier.file, earlier.span.line), []).append(earlier)
+    return [
+        one
+        for one in found
+        if not any(_covers(one, earlier) for earlier in by_line.get((one.file, one.span.line), ()))
+    ]
+
+
 def _covers(found: Finding, earlier: Finding) -> bool:
-    one, two = found.span, earlier.span
-    start, end = (one.line, one.column), (one.end_line, one.end_column)
-    same_line = one.line == two.line and found.file == earlier.file
-    return same_line and found != earlier and start <= (two.line, two.column) < end
+    span, start = found.span, (earlier.span.line, earlier.span.column)
+    return (span.line, span.column) <= start < (span.end_line, span.end_column)
 
 
 def _root_only(source: SourceFile, key: str) -> Finding:

@@ -12,7 +12,7 @@ from streamroute.config.published import types_of
 from streamroute.config.source import DataPath, Part, SourceFile
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.violations import Violation, find_violations, violations_by_path
-from streamroute.config.wording import EXPECTED, home_of, inside, kind_of, label, listed, owner, quoted
+from streamroute.config.wording import EXPECTED, home_of, inside, kind_of, label, listed, owner, quote, quoted
 
 ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers")
 
@@ -122,17 +122,25 @@ def _wrong_type(shape: Shape, violation: Violation) -> None:
         return
     shape.add(
         "SR104",
-        f"{label(path)} must be {expected}, not {kind_of(value)}",
+        f"{label(path)} must be {expected}, not {_actual(shape, violation, types)}",
         path,
         advice=_type_advice(shape, violation, types),
     )
+
+
+def _actual(shape: Shape, violation: Violation, types: list[str]) -> str:
+    value = violation.value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or violation.path in shape.replaced:
+        return kind_of(value)
+    raw = shape.source.raw(violation.path)
+    return raw if {"integer", "number"} & set(types) else f"the number {raw}"
 
 
 def _type_advice(shape: Shape, violation: Violation, types: list[str]) -> str | None:
     raw = shape.source.raw(violation.path)
     value, pattern = violation.value, violation.schema.get("pattern")
     if path_is_expression(violation.path) and isinstance(value, (dict, list)):
-        return "an expression that starts with { or [ must be quoted as a whole"
+        return f"quote the whole of it: {quote(raw)}"
     if violation.path in shape.replaced or isinstance(value, (dict, list)):
         return None
     if types in (["integer"], ["number"], ["boolean"]):
@@ -143,7 +151,7 @@ def _type_advice(shape: Shape, violation: Violation, types: list[str]) -> str | 
         return (
             f"write a unit: {raw}s" if re.search(pattern, f"{raw}s") and not isinstance(value, bool) else None
         )
-    return f'quote it: "{raw}"'
+    return f"quote it: {quote(raw)}"
 
 
 def path_is_expression(path: DataPath) -> bool:

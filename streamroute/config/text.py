@@ -32,6 +32,10 @@ class TextFile:
         """The span of the characters from ``start`` up to ``end``."""
         return Span(*self.position(start), *self.position(max(start, end)))
 
+    def start_of_line(self, number: int) -> int:
+        """Offset of the first character of a line, from 1."""
+        return self._starts[number - 1]
+
     def line(self, number: int) -> str:
         """The text of a line, from 1, without its end; empty where there is no such line."""
         if not 0 < number <= len(self._starts):

@@ -43,15 +43,22 @@ def kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return "a number"
+        return f"the number {quoted(value)}"
     return "a string" if isinstance(value, str) else "a list" if isinstance(value, list) else "a mapping"
 
 
 def quoted(value: Any) -> str:
     """A value as JSON writes it, short, without a password."""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
-    text = hide_secrets(text)
+    plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
+    text = hide_secrets(str(value) if plain else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
+
+
+def quote(text: str) -> str:
+    """The text in quotes that YAML needs no escapes for."""
+    if '"' in text or "\\" in text:
+        return "'" + text.replace("'", "''") + "'"
+    return f'"{text}"'
 
 
 def hide_secrets(text: str) -> str:

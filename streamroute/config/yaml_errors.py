@@ -7,13 +7,16 @@ from typing import Final
 
 import yaml
 
-from streamroute.config.builder import EXPRESSION_KEYS, QUOTE_IT
+from streamroute.config.builder import EXPRESSION_KEYS
 from streamroute.config.diagnostics import Finding
 from streamroute.config.text import TextFile
+from streamroute.config.wording import quote
 
 _EXPRESSION_LINE: Final = re.compile(
-    rf"[ \t]*(?:- +)*(?:{'|'.join(sorted(EXPRESSION_KEYS))})[ \t]*:[ \t]+(\S)"
+    rf"[ \t]*(?:- +)*(?:{'|'.join(sorted(EXPRESSION_KEYS))})[ \t]*:[ \t]+(?=\S)"
 )
+_NO_SPACE: Final = re.compile(r"[ \t]*(?:- +)*[A-Za-z_][\w-]*(:)[^\s/]")
+_PAIR: Final = re.compile(r"((?:[ \t]|- )*)[^\s:#]+:[ \t]+\S")
 _CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _WORDS: Final[tuple[tuple[str, str, str | None], ...]] = (
@@ -37,8 +40,16 @@ _WORDS: Final[tuple[tuple[str, str, str | None], ...]] = (
         'this does not belong to the list around it: an item starts with "- "',
         'check the indentation; every item of a list starts in the same column with "- "',
     ),
-    ("did not find expected ',' or ']'", 'a list in [ ] lacks a "," or its "]" before this', None),
-    ("did not find expected ',' or '}'", 'a mapping in { } lacks a "," or its "}" before this', None),
+    (
+        "did not find expected ',' or ']'",
+        'the list that starts on line {line} lacks a "," or its "]" before this',
+        None,
+    ),
+    (
+        "did not find expected ',' or '}'",
+        'the mapping that starts on line {line} lacks a "," or its "}}" before this',
+        None,
+    ),
     (
         "block sequence entries are not allowed",
         'a "- " stands where no list can be',
@@ -70,25 +81,44 @@ _WORDS: Final[tuple[tuple[str, str, str | None], ...]] = (
 )
 
 
+_FIRST: Final = {
+    "!": "it takes what starts with ! for a tag",
+    "&": "it takes what starts with & for an anchor",
+    "*": "it takes what starts with * for an alias",
+    "`": "a plain value can't start with `",
+    "@": "a plain value can't start with @",
+    "%": "a plain value can't start with %",
+    "'": "it ends at the second ', and nothing may follow",
+    '"': 'it ends at the second ", and nothing may follow',
+    "|": "| starts a block of text on the next line",
+    ">": "> starts a block of text on the next line",
+    "[": "it takes what starts with [ for a list",
+    "{": "it takes what starts with { for a mapping",
+}
+
+
 def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
     """The finding for what PyYAML raised while it read ``file``."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return _explain_character(file)
     mark = error.problem_mark or error.context_mark
     at = min(mark.index if mark else 0, len(file.text))
-    return _explain_unclosed(error, file) or _explain_tab(file, at) or _explain_syntax(error, file, at)
+    return (
+        _explain_unclosed(error, file)
+        or _explain_tab(file, at)
+        or _explain_expression(file, at)
+        or _explain_key(error, file, at)
+        or _explain_end(file, at)
+        or _explain_syntax(error, file, at)
+    )
 
 
 def _explain_character(file: TextFile) -> Finding:
     match = _CONTROL.search(file.text)
     at = match.start() if match else 0
     name = f"U+{ord(file.text[at]):04X}" if match else "a character"
-    return file.finding(
-        "SR004",
-        f"YAML does not allow the character {name}",
-        file.between(at, at + 1),
-        help='write it as an escape in double quotes, such as "\\x07"',
-    )
+    advice = 'write it as an escape in double quotes, such as "\\x07"'
+    return _at(file, at, "SR004", f"YAML does not allow the character {name}", advice)
 
 
 def _explain_unclosed(error: yaml.MarkedYAMLError, file: TextFile) -> Finding | None:
@@ -101,7 +131,7 @@ def _explain_unclosed(error: yaml.MarkedYAMLError, file: TextFile) -> Finding | 
     unclosed = "quoted scalar" in str(error.context) or (at_end and opener in {"[", "{"})
     if not unclosed or "escape" in str(error.problem) or "number" in str(error.problem):
         return None
-    return file.finding("SR004", f"this {opener} is never closed", file.between(start, start + 1))
+    return _at(file, start, "SR004", f"this {opener} is never closed")
 
 
 def _explain_tab(file: TextFile, at: int) -> Finding | None:
@@ -111,24 +141,67 @@ def _explain_tab(file: TextFile, at: int) -> Finding | None:
     tab = indentation.find("\t")
     if tab < 0 or column - 1 > len(indentation):
         return None
-    start = at - (column - 1) + tab
+    message = "a tab is used for indentation, where YAML takes spaces only"
+    return _at(file, file.start_of_line(line) + tab, "SR005", message, "put spaces in its place")
+
+
+def _explain_expression(file: TextFile, at: int) -> Finding | None:
+    """An expression that is not quoted, on the line where YAML stumbled."""
+    line, column = file.position(at)
+    text = file.line(line).rstrip()
+    match = _EXPRESSION_LINE.match(text)
+    if match is None or column - 1 < match.end():
+        return None
+    start, expression = file.start_of_line(line) + match.end(), text[match.end() :]
+    reason = _FIRST.get(expression[0], "it holds what YAML reads as its own")
     return file.finding(
-        "SR005",
-        "a tab is used for indentation, where YAML takes spaces only",
-        file.between(start, start + 1),
-        help="put spaces in its place",
+        "SR303",
+        f"YAML can't read this expression: {reason}",
+        file.between(start, start + len(expression)),
+        help=f"quote the whole of it: {quote(expression)}",
     )
 
 
-def _explain_syntax(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding:
-    span = file.between(at, min(at + 1, len(file.text)))
+def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
+    """A key that YAML took for a part of the value above it."""
     line = file.position(at)[0]
-    if _EXPRESSION_LINE.match(file.line(line)):
-        return file.finding(
-            "SR303", f"YAML can't read this expression: {_words(error, file, at)[0]}", span, help=QUOTE_IT
+    if "mapping values" not in str(error.problem) or line == 1:
+        return None
+    above, text = file.line(line - 1), file.line(line)
+    glued = _NO_SPACE.match(above)
+    if glued:
+        start = file.start_of_line(line - 1) + glued.start(1)
+        return _at(file, start, "SR004", 'a space is missing behind this ":"')
+    pair = _PAIR.match(above)
+    indentation = len(text) - len(text.lstrip())
+    if pair and indentation > len(pair[1]):
+        start = file.start_of_line(line) + indentation
+        message = (
+            "this line is indented deeper than the key above it, so that YAML reads it as a part of its value"
         )
+        return file.finding(
+            "SR004",
+            message,
+            file.between(start, at),
+            help=f"indent it by {len(pair[1])} spaces, as the key above",
+        )
+    return None
+
+
+def _explain_end(file: TextFile, at: int) -> Finding | None:
+    if file.text[at:].strip():
+        return None
+    last = max(len(file.text.rstrip()) - 1, 0)
+    return _at(file, last, "SR004", "the file ends too early: a value or a closing bracket is missing")
+
+
+def _explain_syntax(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding:
     message, advice = _words(error, file, at)
-    return file.finding("SR004", message, span, help=advice)
+    return _at(file, at, "SR004", message, advice)
+
+
+def _at(file: TextFile, start: int, code: str, message: str, advice: str | None = None) -> Finding:
+    return file.finding(code, message, file.between(start, min(start + 1, len(file.text))), help=advice)
 
 
 def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, str | None]:
@@ -136,7 +209,8 @@ def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, s
     char = file.text[at : at + 1]
     if "cannot start any token" in problem:
         return f"a value can't start with {'a tab' if char == chr(9) else char}", "quote the value"
+    opened = file.position(error.context_mark.index)[0] if error.context_mark else 1
     for part, message, advice in _WORDS:
         if part in problem:
-            return message, advice
+            return message.format(line=opened), advice
     return f"the file is not YAML: {problem}", None

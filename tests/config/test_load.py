@@ -44,7 +44,12 @@ def test_a_route_takes_the_only_stream_and_has_every_default(tmp_path: Path) -> 
     (route,) = document(tmp_path, MINIMAL).routes
     assert (route.name, route.streams, route.types) == ("one", ("bot_events",), ("a",))
     assert (route.filter, dict(route.arguments), route.timeout) == (None, {}, 300.0)
-    assert (route.on_filter_error, route.enabled, route.description, route.tags) == ("dead_letter", True, "", ())
+    assert (route.on_filter_error, route.enabled, route.description, route.tags) == (
+        "dead_letter",
+        True,
+        "",
+        (),
+    )
 
 
 def test_a_route_that_names_no_stream_among_several_keeps_none(tmp_path: Path) -> None:
