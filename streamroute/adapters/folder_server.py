@@ -170,10 +170,10 @@ class FolderServer:
         return state == "ready"
 
     def _has_ended(self) -> bool:
-        self._child_has_ended()
         ended = self._life.try_exclusive()
         if ended:
             self._life.release()
+            wait_for(self._child_has_ended, _START_PATIENCE, self._cancelled)  # no zombie is left
         return ended
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, the final zero included
 
+_SHORTEST: Final = "/tmp"  # noqa: S108 - what is used there is checked: ours alone, and no link
+
 
 def socket_path(folder: Path) -> Path:
     """The socket of the server whose data is in ``folder``; raises EmbeddedServerError if there is no place.
@@ -42,7 +44,7 @@ def _candidates() -> Iterator[Path]:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_absolute():
         yield Path(runtime, "streamroute")
-    yield Path("/tmp", ours)  # noqa: S108 - checked below: ours alone, and no link
+    yield Path(_SHORTEST, ours)
 
 
 def _too_long(path: Path) -> str:

@@ -71,7 +71,7 @@ def spawn(program: Path, folder: Path, socket_path: Path, life_lock: int) -> int
             )
     except OSError as error:
         raise EmbeddedServerError(
-            f"the embedded server {program} cannot run here: {error}; {INSTEAD}"
+            f"the embedded server {program} cannot run here: {error.strerror}; {INSTEAD}"
         ) from error
     process.returncode = 0  # disowned: it outlives us on purpose, and Popen would warn of that
     return process.pid

@@ -1,0 +1,103 @@
+"""A server that takes its time: it is waited for while it loads, and its end is noticed."""
+
+from __future__ import annotations
+
+import json
+import socket
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamroute.adapters import folder_server, valkey
+from streamroute.adapters.filelock import FileLock
+from streamroute.adapters.folder_server import FolderServer
+from streamroute.errors import EmbeddedServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_LOADING = b"-LOADING Valkey is loading the dataset in memory\r\n"
+
+
+@contextmanager
+def impostor(folder: Path, replies: Sequence[bytes]) -> Iterator[FileLock]:
+    """Stands in for a living server of the folder; PING gets one reply after the other, then the last."""
+    place = tempfile.TemporaryDirectory(prefix="sr-")
+    path = Path(place.name, "s")
+    life = FileLock(folder / "server.lock")
+    assert life.try_exclusive()
+    life.path.write_text(json.dumps({"socket": str(path), "pid": 1}))
+    left = list(replies)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    if connection.recv(100).startswith(b"PING"):
+                        connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield life
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            life.release()
+            place.cleanup()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[FolderServer]:
+    """The server of an empty folder."""
+    found = FolderServer(tmp_path, threading.Event())
+    yield found
+    found.forget()
+
+
+def test_a_server_is_waited_for_while_it_loads(tmp_path: Path, server: FolderServer) -> None:
+    with impostor(tmp_path, [_LOADING, _LOADING, _LOADING, b"+PONG\r\n"]):
+        server.ensure()
+        server.wait_until_loaded()
+
+
+def test_a_server_that_loads_for_ever_is_an_error(
+    tmp_path: Path, server: FolderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_server, "_LOAD_PATIENCE", 0.05)
+    (tmp_path / "valkey.log").write_text("1:M 1 Jan 2026 00:00:00.000 * Loading\n")
+    with impostor(tmp_path, [_LOADING]):
+        server.ensure()
+        with pytest.raises(
+            EmbeddedServerError, match=r"still loading .* after 0\.05 s; .* ends with: Loading"
+        ):
+            server.wait_until_loaded()
+
+
+def test_a_server_that_dies_over_its_data_is_an_error(tmp_path: Path, server: FolderServer) -> None:
+    with impostor(tmp_path, [_LOADING]):
+        server.ensure()
+    with pytest.raises(
+        EmbeddedServerError, match=r"ended while it loaded its data; its log .* cannot be read"
+    ):
+        server.wait_until_loaded()
+
+
+def test_a_server_that_refuses_to_end_is_an_error_with_its_reason(
+    tmp_path: Path, server: FolderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(valkey, "request_shutdown", lambda path: "-ERR disk full")
+    with impostor(tmp_path, [b"+PONG\r\n"]):
+        server.ensure()
+        with pytest.raises(EmbeddedServerError, match="does not end: -ERR disk full"):
+            server.shut_down()
