@@ -143,10 +143,10 @@ def _misfits(
     taken = {one.name for one in by_position}
     if container is ContainerBy.NAME:
         taken.add("container")
-    return [
-        *_wrong_keys(parameters, by_position, name, arguments),
-        *_missing(parameters, taken | set(arguments), name),
-    ]
+    wrong = _wrong_keys(parameters, by_position, name, arguments)
+    # A misspelt key is not also a missing one.
+    meant = {misfit.problem.suggestion or "" for misfit in wrong}
+    return [*wrong, *_missing(parameters, taken | set(arguments) | meant, name)]
 
 
 def _takes_payload(first: inspect.Parameter) -> bool:
@@ -168,7 +168,7 @@ def _wrong_keys(
             message = f'"{key}" is given to "{name}" already: it is where the message goes'
             misfits.append(Misfit(Problem(MISFIT, message), key))
         elif key not in free and not takes_any:
-            meant = did_you_mean(key, free)
+            meant = did_you_mean(key, [*free, *(one.name for one in by_position[1:])])
             misfits.append(Misfit(Problem(MISFIT, f'"{name}" takes no "{key}"', suggestion=meant), key))
     return misfits
 

@@ -1,0 +1,240 @@
+"""From a trusted document to what runs: every check that needs live objects, then the routers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.compiler.expressions import check_expression
+from streamroute.compiler.imports import Importer, Resolved
+from streamroute.compiler.problems import Problem
+from streamroute.compiler.route_checks import check_routes
+from streamroute.compiler.signatures import CallShape, Misfit, call_shape
+from streamroute.config.diagnostics import Finding, sort_findings
+from streamroute.config.document import Document, RouteConfig, StreamConfig
+from streamroute.config.source import DataPath, Place
+from streamroute.core.router import FilterFunc, RedisRouter
+from streamroute.errors import SetupError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs import Codec
+    from streamroute.compiler.filters import FilterError
+
+log = logging.getLogger(__name__)
+
+_BUILT_IN_CODECS: Final = frozenset({"json", "fields", "typed-fields"})
+_CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRoute:
+    """A route and how its handler is called; ``shape`` is None where that is not known."""
+
+    config: RouteConfig
+    shape: CallShape | None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a document compiles to, and everything that was found on the way, sorted by place.
+
+    ``container`` is the user's factory, or None; ``codecs`` holds the user's own, by stream. Nothing may
+    run while ``findings`` hold an error.
+    """
+
+    document: Document
+    findings: tuple[Finding, ...]
+    routes: tuple[CheckedRoute, ...] = field(repr=False)
+    container: Callable[[], Any] | None = None
+    codecs: Mapping[str, Codec] = field(default_factory=dict)
+
+    @cached_property
+    def routers(self) -> dict[str, list[RedisRouter]]:
+        """For each stream, one router for each file that has routes of it, in the order of the files.
+
+        Raises SetupError where a handler is not known, since its check found an error or was left out.
+        """
+        return {stream.name: self._routers_of(stream) for stream in self.document.streams.values()}
+
+    def names(self, stream: str) -> list[str]:
+        """The names of the routes that a stream's messages may take, in order."""
+        return [route.config.name for route in self._enabled(stream)]
+
+    def _enabled(self, stream: str) -> Iterator[CheckedRoute]:
+        return (route for route in self.routes if route.config.enabled and stream in route.config.streams)
+
+    def _routers_of(self, stream: StreamConfig) -> list[RedisRouter]:
+        routers: dict[str, RedisRouter] = {}
+        for route in self._enabled(stream.name):
+            router = routers.setdefault(route.config.place.source.path, RedisRouter())
+            _register(router, route, stream)
+        return list(routers.values())
+
+
+def _register(router: RedisRouter, route: CheckedRoute, stream: StreamConfig) -> None:
+    from streamroute.compiler.handlers import route_handler  # asyncio: a check does not need it
+
+    config = route.config
+    if route.shape is None:
+        raise SetupError(f"the handler of the route {config.name!r} is not known")
+    policy = config.policy_for(stream)
+    handler = route_handler(route.shape, name=config.name, timeout=config.timeout, retry=policy)
+    accepts = _filter(config)
+    for message_type in dict.fromkeys(config.types):
+        router.message(message_type, accepts)(handler)
+
+
+def _filter(route: RouteConfig) -> FilterFunc | None:
+    from streamroute.compiler.filters import compile_filter, no_match
+
+    if route.filter is None:
+        return None
+    accepts = compile_filter(route.filter)
+    return no_match(accepts, _warner(route.name)) if route.on_filter_error == "no_match" else accepts
+
+
+def _warner(route: str) -> Callable[[FilterError], None]:
+    def warn(error: FilterError) -> None:
+        log.warning("route %s does not match where its filter fails: %s (said once)", route, error)
+
+    return warn
+
+
+def compile_document(document: Document, *, imports: bool = True) -> Compiled:
+    """Check everything that a document names, and make it ready to run.
+
+    Without ``imports`` no code of the user's runs, handlers stay unknown, and there are no routers.
+    """
+    return _Compilation(document, imports=imports).result()
+
+
+class _Compilation:
+    """One pass over a document, collecting findings."""
+
+    def __init__(self, document: Document, *, imports: bool) -> None:
+        self.document = document
+        self.findings: list[Finding] = []
+        self.importer: Importer | None = None
+        if imports:
+            self.importer = Importer(Path(document.path).parent, document.allow)
+
+    def result(self) -> Compiled:
+        self.findings += check_routes(self.document)
+        routes = [CheckedRoute(route, self._shape(route)) for route in self.document.routes]
+        for route in self.document.routes:
+            self.findings += _check_filter(route)
+        container, codecs = self._container(), self._codecs()
+        findings = tuple(sort_findings(self.findings))
+        return Compiled(self.document, findings, tuple(routes), container, codecs)
+
+    def _shape(self, route: RouteConfig) -> CallShape | None:
+        resolved = self._resolve(route.handler, route.place, ("handler",))
+        if resolved is None:
+            return None
+        shape = call_shape(resolved.value, route.handler, route.arguments)
+        if isinstance(shape, CallShape):
+            return shape
+        self.findings += (_misfit_finding(route, misfit) for misfit in shape)
+        return None
+
+    def _resolve(self, reference: str, place: Place, at: DataPath) -> Resolved | None:
+        if self.importer is None:
+            return None
+        found = self.importer.resolve(reference)
+        if isinstance(found, Problem):
+            self.findings.append(_finding(place, at, found, reference))
+            return None
+        return found
+
+    def _container(self) -> Callable[[], Any] | None:
+        reference = self.document.container
+        if reference is None:
+            return None
+        place, at = self.document.place, ("container",)
+        resolved = self._resolve(reference, place, at)
+        if resolved is None:
+            return None
+        if not callable(resolved.value):
+            message = f'"{reference}" is no factory, which makes the container'
+            self.findings.append(place.finding("SR403", message, at=at))
+            return None
+        factory: Callable[[], Any] = resolved.value
+        return factory
+
+    def _codecs(self) -> dict[str, Codec]:
+        named = (stream for stream in self.document.streams.values() if stream.codec not in _BUILT_IN_CODECS)
+        found = ((stream.name, self._codec(stream)) for stream in named)
+        return {name: codec for name, codec in found if codec is not None}
+
+    def _codec(self, stream: StreamConfig) -> Codec | None:
+        place = _codec_place(self.document, stream)
+        resolved = self._resolve(stream.codec, place, ("codec",))
+        if resolved is None:
+            return None
+        codec = _codec_object(resolved.value, stream.codec)
+        if isinstance(codec, Problem):
+            self.findings.append(_finding(place, ("codec",), codec, stream.codec))
+            return None
+        return codec
+
+
+def _codec_place(document: Document, stream: StreamConfig) -> Place:
+    """Where the codec of a stream is written: in the stream itself, or in the defaults."""
+    own = document.sources[0].data.get("streams", {}).get(stream.name) or {}
+    return stream.place if "codec" in own else Place(document.sources[0], ("defaults",))
+
+
+def _codec_object(named: Any, reference: str) -> Codec | Problem:
+    """The codec itself, or the instance of the class that was named."""
+    try:
+        codec: Codec = named() if isinstance(named, type) else named
+    except Exception as error:  # noqa: BLE001 - a constructor may raise anything; it is reported
+        return Problem("SR403", f'making a "{reference}" raised {type(error).__name__}: {error}')
+    missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
+    if missing:
+        return Problem("SR403", f'"{reference}" is no codec: it has no {" and no ".join(missing)}')
+    return codec
+
+
+def _check_filter(route: RouteConfig) -> Iterator[Finding]:
+    if route.filter is None:
+        return
+    at: DataPath = ("filter",)
+    for problem in check_expression(route.filter):
+        if problem.code == "SR301" and _is_cut_short(route, at):
+            help_text = "quote it, or write it under >-"
+            yield route.place.finding("SR303", _CUT_SHORT, at=at, help=help_text)
+        else:
+            yield _finding(route.place, at, problem, route.filter)
+
+
+def _is_cut_short(route: RouteConfig, at: DataPath) -> bool:
+    """Whether the expression is one only together with what YAML took for a comment."""
+    comment = route.place.comment_after(at)
+    return comment is not None and not check_expression(f"{route.filter} {comment}")
+
+
+def _finding(place: Place, at: DataPath, problem: Problem, text: str) -> Finding:
+    within = (problem.start, len(text) if problem.end is None else problem.end)
+    return place.finding(
+        problem.code, problem.message, at=at, within=within, help=problem.help, suggestion=problem.suggestion
+    )
+
+
+def _misfit_finding(route: RouteConfig, misfit: Misfit) -> Finding:
+    problem = misfit.problem
+    if misfit.key is None:
+        return _finding(route.place, ("handler",), problem, route.handler)
+    return route.place.finding(
+        problem.code, problem.message, at=("with", misfit.key), on="key", help=problem.help,
+        suggestion=problem.suggestion,
+    )  # fmt: skip
+
+
+def all_findings(*parts: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings of several steps, sorted by place."""
+    return tuple(sort_findings(finding for part in parts for finding in part))

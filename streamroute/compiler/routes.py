@@ -1,0 +1,38 @@
+"""compile_routes: routes.yaml as RedisRouters, for whoever wires a dispatcher of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from streamroute.compiler.check import check_path
+from streamroute.compiler.compilation import Compiled, compile_document
+from streamroute.config.diagnostics import Finding, Severity
+from streamroute.core.router import RedisRouter
+from streamroute.errors import ConfigError
+
+__all__ = ["Compiled", "compile_document", "compile_routes"]
+
+_SHOWN: Final = 20
+
+
+def compile_routes(path: str | Path) -> dict[str, list[RedisRouter]]:
+    """Compile a configuration into routers: stream -> one router for each file that has routes of it.
+
+    A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Raises
+    ConfigError, whose ``findings`` hold everything that was found, if there is an error among them.
+    """
+    result = check_path(path)
+    errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
+    if errors or result.compiled is None:
+        raise ConfigError(_summary(path, errors), result.findings)
+    return result.compiled.routers
+
+
+def _summary(path: str | Path, errors: Sequence[Finding]) -> str:
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    lines = [str(finding) for finding in errors[:_SHOWN]]
+    if len(errors) > _SHOWN:
+        lines.append(f"and {len(errors) - _SHOWN} more")
+    return "\n  ".join([f"{path} has {count}:", *lines])
