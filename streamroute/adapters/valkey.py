@@ -128,8 +128,8 @@ def request_shutdown(socket_path: Path, options: str = "") -> str:
     """Ask the server to write everything to disk and end; returns why it will not, or an empty string."""
     try:
         return _ask(socket_path, f"SHUTDOWN {options}".encode()).decode(errors="replace").strip()
-    except ConnectionError:
-        return ""  # gone before it could answer, or gone already
+    except (ConnectionError, TimeoutError):
+        return ""  # gone before it could answer, or busy with writing its data
     except OSError as error:
         return str(error)
 
@@ -143,13 +143,11 @@ def _ask(socket_path: Path, command: bytes) -> bytes:
 
 
 def last_words(folder: Path) -> str:
-    """The end of the server's log, as one line: its last warning if there is one, and where the log is."""
+    """The last line of the server's log, which says why it ended, and where the log is."""
     log = folder / LOG_NAME
     try:
-        lines = log.read_bytes()[-4096:].decode(errors="replace").splitlines()
+        lines = log.read_bytes()[-4096:].decode(errors="replace").split("\n")
     except OSError as error:
         return f"its log {log} cannot be read: {error.strerror}"
-    said = (
-        [line for line in lines if " # " in line] or [line for line in lines if line.strip()] or ["nothing"]
-    )
+    said = [line for line in lines if line.strip()] or ["nothing"]
     return f"its log {log} ends with: {_LOG_PREFIX.sub('', said[-1]).strip()}"

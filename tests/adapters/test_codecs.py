@@ -180,6 +180,11 @@ def test_a_value_that_cannot_be_written_has_a_reason(codec: str, value: Any, rea
     assert reason in str(caught.value)
 
 
+def test_typed_fields_writes_a_string_of_too_deep_json_as_a_string() -> None:
+    codec, deep = codec_named("typed-fields"), "[" * 300 + "]" * 300
+    assert codec.decode(codec.encode({"type": "a", "text": deep})) == {"type": "a", "text": deep}
+
+
 def test_an_unknown_codec_is_refused_with_the_names_of_all() -> None:
     with pytest.raises(SetupError, match='no codec "jsn"; the built-in ones are json, fields, typed-fields'):
         codec_named("jsn")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from servers import RealServer, free_port
-from streamroute.adapters.connection import SOCKET_TIMEOUT, new_client, open_redis
+from streamroute.adapters.connection import SOCKET_TIMEOUT, new_client, open_redis, unavailable
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
 
 if TYPE_CHECKING:
@@ -137,6 +138,27 @@ async def test_a_wrong_password_and_a_missing_one(start_server: Callable[..., Re
     async with open_redis(f"redis://:hunter2@127.0.0.1:{server.port}/0", folder=_NOWHERE) as connection:
         await connection.ping()
         assert "hunter2" not in f"{connection!r} {connection.address!r} {connection.address}"
+
+
+async def test_a_user_without_rights(start_server: Callable[..., RealServer]) -> None:
+    server = start_server(port=free_port())
+    server.command("ACL", "SETUSER", "shop", "on", "nopass", "+client", "-ping")
+    denied = await refusal(f"redis://shop:any@127.0.0.1:{server.port}")
+    assert "does not permit this user to do that" in denied
+
+
+def test_any_other_error_is_on_one_line() -> None:
+    message = str(unavailable(OSError("no route\nto the host"), "redis://h"))
+    assert message == "Redis at redis://h cannot be used: no route to the host"
+
+
+async def test_a_platform_without_file_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "streamroute.adapters.embedded", None)
+    with pytest.raises(EmbeddedServerError, match="runs on Linux and macOS only"):
+        async with open_redis("embedded", folder=tmp_path):
+            pytest.fail("it was not refused")
 
 
 async def test_a_value_that_redis_py_refuses_is_not_quoted() -> None:

