@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from servers import RealServer, redis_binary, valkey_binary
 
 if TYPE_CHECKING:
