@@ -10,29 +10,29 @@ from typing import Any, Final
 
 import yaml
 
-from streamroute.config.diagnostics import Finding
-from streamroute.config.events import end_of, events, start_of
+from streamroute.config.events import events, extent
 from streamroute.config.merges import merge
-from streamroute.config.scalars import CORE, read_plain, read_tagged
+from streamroute.config.reports import Extent, Reports
+from streamroute.config.scalar_events import QUOTE_IT, ScalarReader
+from streamroute.config.scalars import CORE
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.text import TextFile
 
 MAX_DEPTH: Final = 64
 MAX_EXPANSION: Final = 1_000_000
 EXPRESSION_KEYS: Final = frozenset({"filter"})
-QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
 
 _NO_KEY: Final = object()
 _MERGE: Final = object()
 _OPEN: Final = object()
-
-
-class TooMuchError(Exception):
-    """Raised inside the reader, after its finding was written, where reading on would be no use."""
+_CORE_TAGS: Final = frozenset({f"{CORE}map", f"{CORE}seq", "!", None})
 
 
 class _Frame:
-    """A mapping or a list that is not complete yet."""
+    """A mapping or a list that is not complete yet.
+
+    ``key`` is the mapping's key whose value comes next; ``keys`` are those it has had, by offset.
+    """
 
     __slots__ = ("anchor", "count", "data", "key", "keys", "merged", "start")
 
@@ -43,17 +43,18 @@ class _Frame:
         self.count = count
         self.key: Any = _NO_KEY
         self.keys: dict[Any, int] = {}
-        self.merged: list[tuple[Any, int, int]] = []
+        self.merged: list[tuple[Any, Extent]] = []
 
 
 class Builder:
-    """Builds the data of one text; ``findings`` fills on the way."""
+    """Builds the data of one text; ``reports`` fills on the way."""
 
     def __init__(self, file: TextFile) -> None:
         self.file = file
-        self.findings: list[Finding] = []
+        self.reports = Reports(file)
         self.root: Any = None
         self.root_start: int | None = None
+        self._scalars = ScalarReader(self.reports)
         self._documents = 0
         self._count = 0
         self._expanded = 0
@@ -85,90 +86,59 @@ class Builder:
     def _open_document(self, event: yaml.Event) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._stop(
-                "SR013",
-                "the file holds more than one YAML document",
-                start_of(event),
-                end_of(event),
-                "keep one document a file, and bring the others in by include",
-            )
+            advice = "keep one document a file, and bring the others in by include"
+            self.reports.stop("SR013", "the file holds more than one YAML document", extent(event), advice)
 
-    # Scalars
+    # Values
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         self._count += 1
-        value: Any = event.value
-        if event.implicit[0]:
-            top = self._top
-            if top is not None and top.key is _NO_KEY and value == "<<" and type(top.data) is dict:
-                value = _MERGE
-            else:
-                value = self._plain(event, value)
-        elif event.tag is not None:
-            value = self._tagged(event, event.tag)
+        top = self._top
+        if event.value == "<<" and top is not None and self._is_merge(top, event):
+            value: Any = _MERGE
+        else:
+            value = self._scalars.read(event, top is not None and top.key in EXPRESSION_KEYS)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, 1)
-        self._put(value, event)
+            self._anchors[event.anchor] = ("<<" if value is _MERGE else value, 1)
+        if top is not None and top.key is not _NO_KEY and top.key is not _MERGE:
+            # The usual case, without the offsets that only a finding needs.
+            top.data[top.key] = value
+            top.key = _NO_KEY
+        else:
+            self._place(value, extent(event))
 
-    def _plain(self, event: yaml.ScalarEvent, text: str) -> Any:
-        if self._top is not None and self._top.key in EXPRESSION_KEYS and self._lost_bang(event):
-            return None
-        try:
-            return read_plain(text)
-        except ValueError:
-            self._find(
-                "SR017",
-                f"a number of {len(text)} digits is too long to be read",
-                start_of(event),
-                end_of(event),
-            )
-            return text
+    def _is_merge(self, top: _Frame, event: yaml.ScalarEvent) -> bool:
+        return event.implicit[0] and top.key is _NO_KEY and type(top.data) is dict
 
-    def _lost_bang(self, event: yaml.ScalarEvent) -> bool:
-        # `filter: ! vip` reaches us as `vip`: the message would go to the wrong route.
-        start = start_of(event)
-        if self.file.text[start : start + 1] != "!":
-            return False
-        self._misread_tag("!", start, end_of(event))
-        return True
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        name, where = str(event.anchor), extent(event)
+        value, size = self._anchors.get(name, (_NO_KEY, 0))
+        if value is _OPEN:
+            self.reports.find("SR007", f'"*{name}" stands inside the very value that it names', where)
+            value = None
+        elif value is _NO_KEY:
+            self._unknown_alias(name, where)
+            value = None
+        self._expand(size, where)
+        self._place(value, where)
 
-    def _tagged(self, event: yaml.ScalarEvent, tag: str) -> Any:
-        try:
-            return read_tagged(tag, event.value)
-        except ValueError:
-            self._find(
-                "SR010",
-                f'"{event.value}" is not what its tag !!{tag.removeprefix(CORE)} says',
-                start_of(event),
-                end_of(event),
-            )
-        except KeyError:
-            if self._unknown_tag(event):
-                return None
-        return event.value
-
-    def _unknown_tag(self, event: Any) -> bool:
-        """Report the tag; true where it has eaten the start of an expression."""
-        start, end = start_of(event), end_of(event)
-        name = self.file.text[start:end].split()[0] if self.file.text[start : start + 1] == "!" else event.tag
+    def _unknown_alias(self, name: str, where: Extent) -> None:
         if self._top is not None and self._top.key in EXPRESSION_KEYS:
-            self._misread_tag(name, start, end)
-            return True
-        self._find(
-            "SR010",
-            f'unknown tag "{name}"',
-            start,
-            start + len(name),
-            "a value that starts with ! must be quoted",
-        )
-        return False
+            self.reports.find("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
+            return
+        near = did_you_mean(name, self._anchors)
+        message = f'"*{name}" names an anchor that does not exist above it'
+        meant = f"*{near}" if near else None
+        self.reports.find("SR007", message, where, f"an anchor is written &{name}", meant)
 
-    def _misread_tag(self, name: str, start: int, end: int) -> None:
-        self._find(
-            "SR303", f'YAML reads "{name}" as a tag, and the expression loses it', start, end, QUOTE_IT
-        )
+    def _expand(self, size: int, where: Extent) -> None:
+        # Every later step walks the expanded data, so that a small bomb would cost days.
+        self._count += size
+        self._expanded += size
+        if self._expanded > MAX_EXPANSION:
+            self.reports.stop("SR008", f"aliases expand to more than {MAX_EXPANSION:,} values", where)
 
-    # Mappings, lists and aliases
+    # Mappings and lists
 
     def _open_mapping(self, event: yaml.MappingStartEvent) -> None:
         self._open({}, event)
@@ -178,153 +148,80 @@ class Builder:
 
     def _open(self, data: Any, event: Any) -> None:
         self._count += 1
-        if event.tag is not None and event.tag not in {f"{CORE}map", f"{CORE}seq", "!"}:
-            self._unknown_tag(event)
+        if event.tag not in _CORE_TAGS:
+            self._scalars.unknown_tag(event, event.tag, wants_expression=False)
         if len(self._stack) >= MAX_DEPTH:
-            self._stop(
-                "SR011",
-                f"mappings and lists are nested deeper than {MAX_DEPTH} levels",
-                start_of(event),
-                end_of(event),
-            )
+            message = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"
+            self.reports.stop("SR011", message, extent(event))
         if event.anchor is not None:
             self._anchors[event.anchor] = (_OPEN, 0)
-        self._top = _Frame(data, event.anchor, start_of(event), self._count)
+        self._top = _Frame(data, event.anchor, event.start_mark.index, self._count)
         self._stack.append(self._top)
 
     def _close(self, event: yaml.Event) -> None:
         frame = self._stack.pop()
-        if frame.merged:
-            self._merge(frame)
+        for value, where in frame.merged:
+            self._merge(frame, value, where)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = (frame.data, self._count - frame.count + 1)
         self._top = self._stack[-1] if self._stack else None
-        self._place(frame.data, frame.start, end_of(event))
+        self._place(frame.data, (frame.start, extent(event)[1]))
 
-    def _merge(self, frame: _Frame) -> None:
-        for value, start, end in frame.merged:
-            grown = merge(frame.data, value)
-            if grown is None:
-                self._find(
-                    "SR014",
-                    "<< takes a mapping or a list of mappings",
-                    start,
-                    end,
-                    "name an anchor: <<: *common",
-                )
-            else:
-                self._expand(grown, start, end)
-
-    def _alias(self, event: yaml.AliasEvent) -> None:
-        name, start, end = str(event.anchor), start_of(event), end_of(event)
-        value, size = self._anchors.get(name, (_NO_KEY, 0))
-        if value is _OPEN:
-            self._find("SR007", f'"*{name}" stands inside the very value that it names', start, end)
-            value = None
-        elif value is _NO_KEY:
-            self._unknown_alias(name, start, end)
-            value = None
-        self._expand(size, start, end)
-        self._place(value, start, end)
-
-    def _unknown_alias(self, name: str, start: int, end: int) -> None:
-        near = did_you_mean(name, self._anchors)
-        if self._top is not None and self._top.key in EXPRESSION_KEYS:
-            self._find("SR303", f'YAML reads "*{name}" as an alias', start, end, QUOTE_IT)
-            return
-        self.findings.append(
-            self.file.finding(
-                "SR007",
-                f'"*{name}" names an anchor that does not exist above it',
-                self.file.between(start, end),
-                help=f"an anchor is written &{name}",
-                suggestion=f"*{near}" if near else None,
-            )
-        )
-
-    def _expand(self, size: int, start: int, end: int) -> None:
-        # Every later step walks the expanded data, so that a small bomb would cost days.
-        self._count += size
-        self._expanded += size
-        if self._expanded > MAX_EXPANSION:
-            self._stop("SR008", f"aliases expand to more than {MAX_EXPANSION:,} values", start, end)
+    def _merge(self, frame: _Frame, value: Any, where: Extent) -> None:
+        grown = merge(frame.data, value)
+        if grown is None:
+            advice = "name an anchor: <<: *common"
+            self.reports.find("SR014", "<< takes a mapping or a list of mappings", where, advice)
+        else:
+            self._expand(grown, where)
 
     # Where a value goes
 
-    def _put(self, value: Any, event: yaml.Event) -> None:
-        top = self._top
-        if top is not None:
-            if top.key is not _NO_KEY:
-                if top.key is not _MERGE:
-                    top.data[top.key] = value
-                    top.key = _NO_KEY
-                    return
-            elif type(top.data) is list:
-                top.data.append(value)
-                return
-        self._place(value, start_of(event), end_of(event))
-
-    def _place(self, value: Any, start: int, end: int) -> None:
+    def _place(self, value: Any, where: Extent) -> None:
         top = self._top
         if top is None:
-            self.root, self.root_start = value, start
+            self.root, self.root_start = value, where[0]
         elif type(top.data) is list:
             top.data.append(value)
         elif top.key is _NO_KEY:
-            self._take_key(top, value, start, end)
-        elif top.key is _MERGE:
-            top.merged.append((value, start, end))
-            top.key = _NO_KEY
+            self._take_key(top, value, where)
+        else:
+            self._take_value(top, value, where)
+
+    def _take_value(self, top: _Frame, value: Any, where: Extent) -> None:
+        if top.key is _MERGE:
+            top.merged.append((value, where))
         else:
             top.data[top.key] = value
-            top.key = _NO_KEY
+        top.key = _NO_KEY
 
-    def _take_key(self, top: _Frame, key: Any, start: int, end: int) -> None:
+    def _take_key(self, top: _Frame, key: Any, where: Extent) -> None:
         if type(key) is not str and key is not _MERGE:
-            key = self._odd_key(key, start, end)
+            key = self._odd_key(key, where)
         if key in top.keys:
-            self._duplicate(top, key, start, end)
-        top.keys[key] = start
+            self._duplicate(top, key, where)
+        top.keys[key] = where[0]
         top.key = key
 
-    def _duplicate(self, top: _Frame, key: Any, start: int, end: int) -> None:
-        name = "<<" if key is _MERGE else key
+    def _duplicate(self, top: _Frame, key: Any, where: Extent) -> None:
         line = self.file.position(top.keys[key])[0]
-        self._find(
-            "SR006",
-            f'key "{name}" appears a second time; the first is on line {line}',
-            start,
-            end,
-            "name several anchors in one: <<: [*one, *two]" if key is _MERGE else None,
-        )
+        name = "<<" if key is _MERGE else key
+        advice = "name several anchors in one: <<: [*one, *two]" if key is _MERGE else None
+        message = f'key "{name}" appears a second time; the first is on line {line}'
+        self.reports.find("SR006", message, where, advice)
 
-    def _odd_key(self, key: Any, start: int, end: int) -> str:
-        text = self.file.text[start:end].strip()
+    def _odd_key(self, key: Any, where: Extent) -> str:
+        text = self.file.text[where[0] : where[1]].strip()
         if isinstance(key, (dict, list)):
-            self._find(
-                "SR009",
-                f"a {'mapping' if isinstance(key, dict) else 'list'} can't be a key",
-                start,
-                end,
-                "a value that starts with { or [ must be quoted",
-            )
-            return text
-        kind = "empty" if text == "" else "null" if key is None else _KINDS[type(key)]
-        self._find(
-            "SR009",
-            f"a key must be a string, and {text or 'this one'} is {kind}",
-            start,
-            end,
-            f'quote it: "{text}"',
-        )
+            kind = "mapping" if isinstance(key, dict) else "list"
+            advice = "a value that starts with { or [ must be quoted"
+            self.reports.find("SR009", f"a {kind} can't be a key", where, advice)
+        elif not text:
+            self.reports.find("SR009", "a key is missing", where)
+        else:
+            message = f"a key must be a string, and {text} is {_KINDS.get(type(key), 'null')}"
+            self.reports.find("SR009", message, where, f'quote it: "{text}"')
         return text
-
-    def _find(self, code: str, message: str, start: int, end: int, help: str | None = None) -> None:  # noqa: A002 - the field of a finding
-        self.findings.append(self.file.finding(code, message, self.file.between(start, end), help=help))
-
-    def _stop(self, code: str, message: str, start: int, end: int, help: str | None = None) -> None:  # noqa: A002 - the field of a finding
-        self._find(code, message, start, end, help)
-        raise TooMuchError(message)
 
 
 _KINDS: Final[dict[type, str]] = {int: "a number", float: "a number", bool: "a truth value"}

@@ -25,13 +25,6 @@ def events(text: str) -> Iterator[yaml.Event]:
         yield event
 
 
-def start_of(event: yaml.Event) -> int:
-    """Offset of the event's first character."""
-    mark: Any = event.start_mark
-    return int(mark.index)
-
-
-def end_of(event: yaml.Event) -> int:
-    """Offset behind the event's last character."""
-    mark: Any = event.end_mark
-    return int(mark.index)
+def extent(event: Any) -> tuple[int, int]:
+    """Offsets of the event's first character, and behind its last."""
+    return event.start_mark.index, event.end_mark.index

@@ -8,8 +8,9 @@ from typing import Final
 
 import yaml
 
-from streamroute.config.builder import Builder, TooMuchError
+from streamroute.config.builder import Builder
 from streamroute.config.diagnostics import Finding
+from streamroute.config.reports import TooMuchError
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 from streamroute.config.yaml_errors import explain_yaml_error
@@ -61,13 +62,13 @@ def load_text(text: str, name: str) -> Loading:
     try:
         data = builder.build()
     except yaml.YAMLError as error:
-        return Loading(file, None, (*builder.findings, explain_yaml_error(error, file)))
+        return Loading(file, None, (*builder.reports.findings, explain_yaml_error(error, file)))
     except TooMuchError:
-        return Loading(file, None, tuple(builder.findings))
+        return Loading(file, None, tuple(builder.reports.findings))
     if not isinstance(data, dict):
         return _not_a_mapping(file, data, builder.root_start)
     source = SourceFile(name, text, data)
-    return Loading(source, source, tuple(builder.findings))
+    return Loading(source, source, tuple(builder.reports.findings))
 
 
 def _refused(file: TextFile, code: str, message: str, advice: str | None = None, at: int = 0) -> Loading:

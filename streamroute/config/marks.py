@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from streamroute.config.events import end_of, events, start_of
+from streamroute.config.events import events, extent
 
 Step = str | int
 
@@ -87,7 +87,7 @@ class _Marker:
             if isinstance(event, yaml.ScalarEvent):
                 self._add(self._anchored(event, _scalar(event)))
             elif isinstance(event, yaml.AliasEvent):
-                self._add(Mark(start_of(event), end_of(event), target=self._anchors.get(str(event.anchor))))
+                self._add(Mark(*extent(event), target=self._anchors.get(str(event.anchor))))
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 self._open.append((self._anchored(event, _collection(event)), []))
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
@@ -112,7 +112,7 @@ class _Marker:
         else:
             mark.items = children
         # The end event of a block collection stands before the next token, maybe lines below.
-        mark.end = end_of(event) if mark.style == "flow" else _end(children, mark.start)
+        mark.end = extent(event)[1] if mark.style == "flow" else _end(children, mark.start)
         self._add(mark)
 
 
@@ -122,13 +122,11 @@ def _end(children: Sequence[Mark], start: int) -> int:
 
 def _scalar(event: yaml.ScalarEvent) -> Mark:
     plain = event.style in {"", None}
-    return Mark(
-        start_of(event), end_of(event), style="plain" if plain else str(event.style), value=event.value
-    )
+    return Mark(*extent(event), style="plain" if plain else str(event.style), value=event.value)
 
 
 def _collection(event: Any) -> Mark:
     style = "flow" if event.flow_style else "block"
     if isinstance(event, yaml.MappingStartEvent):
-        return Mark(start_of(event), end_of(event), style=style, pairs=[])
-    return Mark(start_of(event), end_of(event), style=style)
+        return Mark(*extent(event), style=style, pairs=[])
+    return Mark(*extent(event), style=style)

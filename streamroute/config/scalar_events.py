@@ -1,0 +1,70 @@
+"""From a scalar's event to its value."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+from streamroute.config.events import extent
+from streamroute.config.reports import Reports
+from streamroute.config.scalars import CORE, read_plain, read_tagged
+
+QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
+
+
+class ScalarReader:
+    """Reads scalars; ``wants_expression`` says that the value of a key such as ``filter`` is read."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self._text = reports.file.text
+
+    def read(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
+        """The scalar's value; where it can't be told, a finding says why."""
+        if event.implicit[0]:
+            return self._plain(event, wants_expression)
+        if event.tag is not None:
+            return self._tagged(event, event.tag, wants_expression)
+        return event.value
+
+    def _plain(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
+        if wants_expression and self._has_bang(event):
+            # `filter: ! vip` comes as `vip`: the message would go to the wrong route.
+            self._misread("!", event)
+            return None
+        try:
+            return read_plain(event.value)
+        except ValueError:
+            digits = len(event.value)
+            self._reports.find("SR017", f"a number of {digits} digits is too long to be read", extent(event))
+            return event.value
+
+    def _has_bang(self, event: yaml.ScalarEvent) -> bool:
+        return self._text.startswith("!", extent(event)[0])
+
+    def _tagged(self, event: yaml.ScalarEvent, tag: str, wants_expression: bool) -> Any:
+        try:
+            return read_tagged(tag, event.value)
+        except ValueError:
+            name = tag.removeprefix(CORE)
+            self._reports.find("SR010", f'"{event.value}" is not what its tag !!{name} says', extent(event))
+        except KeyError:
+            self.unknown_tag(event, tag, wants_expression)
+            if wants_expression:
+                return None
+        return event.value
+
+    def unknown_tag(self, event: Any, tag: str, wants_expression: bool) -> None:
+        """Report a tag that is none of the core schema's, of a scalar, a mapping or a list."""
+        start, end = extent(event)
+        name = self._text[start:end].split()[0] if self._has_bang(event) else tag
+        if wants_expression:
+            self._misread(name, event)
+            return
+        advice = "a value that starts with ! must be quoted"
+        self._reports.find("SR010", f'unknown tag "{name}"', (start, start + len(name)), advice)
+
+    def _misread(self, name: str, event: yaml.Event) -> None:
+        message = f'YAML reads "{name}" as a tag, and the expression loses it'
+        self._reports.find("SR303", message, extent(event), QUOTE_IT)

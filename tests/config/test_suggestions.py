@@ -1,0 +1,37 @@
+"""A misspelt word finds the one that was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamroute.config.suggestions import did_you_mean
+
+KEYS = ["handler", "filter", "name", "type", "timeout", "with", "retry", "stream"]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("hander", "handler"),
+        ("handelr", "handler"),
+        ("fitler", "filter"),
+        ("tpye", "type"),
+        ("nam", "name"),
+        ("names", "name"),
+        ("tiemout", "timeout"),
+        ("HANDLER", "handler"),
+        ("wiht", "with"),
+    ],
+)
+def test_near_words_are_found(word: str, meant: str) -> None:
+    assert did_you_mean(word, KEYS) == meant
+
+
+@pytest.mark.parametrize("word", ["", "xy", "description", "enabled", "zzzz", "handler", "x" * 100_000])
+def test_far_words_and_the_word_itself_are_not(word: str) -> None:
+    assert did_you_mean(word, KEYS) is None
+
+
+def test_a_swap_is_nearer_than_two_edits() -> None:
+    assert did_you_mean("ab", ["ax", "ba"]) == "ax"
+    assert did_you_mean("abcdef", ["abxyef", "abdcef"]) == "abdcef"
