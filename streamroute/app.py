@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.backlog import Backlog
+from streamroute.adapters.connection import Connection
 from streamroute.adapters.publisher import Publisher
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.compiler.container import open_container
@@ -21,8 +22,6 @@ from streamroute.core.observer import Observer, ignore
 from streamroute.core.processor import RedisStreamProcessor
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
     from streamroute.adapters.codecs import Codec
     from streamroute.compiler.compilation import Compiled
     from streamroute.config.document import Document, StreamConfig
@@ -42,8 +41,8 @@ class Service:
 class App:
     """Everything that runs for one configuration, on one connection to Redis."""
 
-    def __init__(self, client: Redis, services: Sequence[Service]) -> None:
-        self._client = client
+    def __init__(self, connection: Connection, services: Sequence[Service]) -> None:
+        self._client = connection.client
         self.services = {service.config.name: service for service in services}
 
     def publisher(self, stream: str) -> Publisher:
@@ -71,7 +70,7 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    client: Redis, document: Document, compiled: Compiled, *, observer: Observer = ignore
+    connection: Connection, document: Document, compiled: Compiled, *, observer: Observer = ignore
 ) -> AsyncIterator[App]:
     """The app of a configuration that was checked, not yet started; it is stopped on leaving.
 
@@ -80,11 +79,11 @@ async def open_app(
     async with open_container(compiled.container, document.container or "") as container:
         consumer = consumer_name()
         services = [
-            build_service(client, stream, compiled, container, consumer, observer)
+            build_service(connection, stream, compiled, container, consumer, observer)
             for stream in document.streams.values()
             if document.served(stream.name)
         ]
-        app = App(client, services)
+        app = App(connection, services)
         with handler_threads(sum(service.config.concurrency for service in services)):
             try:
                 yield app
@@ -93,7 +92,7 @@ async def open_app(
 
 
 def build_service(
-    client: Redis,
+    connection: Connection,
     stream: StreamConfig,
     compiled: Compiled,
     container: Any,
@@ -102,7 +101,7 @@ def build_service(
 ) -> Service:
     """Wire storage, processor and dispatcher of one stream together."""
     codec = compiled.codecs.get(stream.name, stream.codec)
-    storage = RedisStreamStorage(client, codec=codec, lease=stream.lease, dead_letter=stream.dead_letter)
+    storage = RedisStreamStorage(connection.client, codec=codec, lease=stream.lease, dead_letter=stream.dead_letter)
     processor = RedisStreamProcessor(
         storage,
         stream.name,

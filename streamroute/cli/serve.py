@@ -114,7 +114,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         )
         await redis.ping()
         app = await stack.enter_async_context(
-            open_app(redis.client, document, runnable.compiled, observer=tally)
+            open_app(redis, document, runnable.compiled, observer=tally)
         )
         _introduce(runnable, redis)
         if target is not None:
