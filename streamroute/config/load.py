@@ -158,7 +158,8 @@ def _new(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
 
 def _covers(found: Finding, earlier: Finding) -> bool:
     span, start = found.span, (earlier.span.line, earlier.span.column)
-    return (span.line, span.column) <= start < (span.end_line, span.end_column)
+    first, last = (span.line, span.column), (span.end_line, span.end_column)
+    return start == first or first < start < last
 
 
 def _root_only(source: SourceFile, key: str) -> Finding:

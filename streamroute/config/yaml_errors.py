@@ -11,90 +11,13 @@ from streamroute.config.builder import EXPRESSION_KEYS
 from streamroute.config.diagnostics import Finding
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quote
+from streamroute.config.yaml_words import CLOSED, MISREAD, PROBLEMS
 
-_EXPRESSION_LINE: Final = re.compile(
-    rf"[ \t]*(?:- +)*(?:{'|'.join(sorted(EXPRESSION_KEYS))})[ \t]*:[ \t]+(?=\S)"
-)
+_VALUE_LINE: Final = re.compile(r"[ \t]*(?:- +)*(?P<key>[\w-]+)[ \t]*:[ \t]+(?=\S)")
+_ESCAPE: Final = re.compile("escape|hexdecimal")
 _NO_SPACE: Final = re.compile(r"[ \t]*(?:- +)*[A-Za-z_][\w-]*(:)[^\s/]")
 _PAIR: Final = re.compile(r"((?:[ \t]|- )*)[^\s:#]+:[ \t]+\S")
 _CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-_WORDS: Final[tuple[tuple[str, str, str | None], ...]] = (
-    (
-        "mapping values are not allowed",
-        'a ": " stands where no key can be',
-        'quote a value that holds ": ", or check the indentation of this line and the one above it',
-    ),
-    (
-        "could not find expected ':'",
-        'this line is neither a key with ":" nor part of the value above it',
-        "check its indentation, and that a key is followed by a colon and a space",
-    ),
-    (
-        "did not find expected key",
-        "this does not belong to the mapping around it",
-        "check the indentation; a value that goes on behind a closing quote must be quoted as a whole",
-    ),
-    (
-        "did not find expected '-' indicator",
-        'this does not belong to the list around it: an item starts with "- "',
-        'check the indentation; every item of a list starts in the same column with "- "',
-    ),
-    (
-        "did not find expected ',' or ']'",
-        'the list that starts on line {line} lacks a "," or its "]" before this',
-        None,
-    ),
-    (
-        "did not find expected ',' or '}'",
-        'the mapping that starts on line {line} lacks a "," or its "}}" before this',
-        None,
-    ),
-    (
-        "block sequence entries are not allowed",
-        'a "- " stands where no list can be',
-        "put the list on a line of its own below its key",
-    ),
-    (
-        "found unknown escape character",
-        "this escape is not one of YAML's",
-        "in single quotes a backslash needs no escape",
-    ),
-    (
-        "did not find expected hexdecimal number",
-        "this escape needs hexadecimal digits",
-        "in single quotes a backslash needs no escape",
-    ),
-    (
-        "did not find expected comment or line break",
-        "a | or > must end its line",
-        "put the text on the next line, indented, or quote it",
-    ),
-    ("found undefined tag handle", "a value that starts with ! must be quoted", None),
-    ("did not find expected <document start>", "this stands behind the end of the document", None),
-    (
-        "did not find expected alphabetic or numeric character",
-        "a value that starts with * or & must be quoted",
-        None,
-    ),
-    ("did not find expected node content", "a value is missing before this", None),
-)
-
-
-_FIRST: Final = {
-    "!": "it takes what starts with ! for a tag",
-    "&": "it takes what starts with & for an anchor",
-    "*": "it takes what starts with * for an alias",
-    "`": "a plain value can't start with `",
-    "@": "a plain value can't start with @",
-    "%": "a plain value can't start with %",
-    "'": "it ends at the second ', and nothing may follow",
-    '"': 'it ends at the second ", and nothing may follow',
-    "|": "| starts a block of text on the next line",
-    ">": "> starts a block of text on the next line",
-    "[": "it takes what starts with [ for a list",
-    "{": "it takes what starts with { for a mapping",
-}
 
 
 def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
@@ -106,7 +29,7 @@ def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
     return (
         _explain_unclosed(error, file)
         or _explain_tab(file, at)
-        or _explain_expression(file, at)
+        or _explain_value(error, file, at)
         or _explain_key(error, file, at)
         or _explain_end(file, at)
         or _explain_syntax(error, file, at)
@@ -129,7 +52,7 @@ def _explain_unclosed(error: yaml.MarkedYAMLError, file: TextFile) -> Finding | 
     opener = file.text[start : start + 1]
     at_end = error.problem_mark is None or not file.text[error.problem_mark.index :].strip()
     unclosed = "quoted scalar" in str(error.context) or (at_end and opener in {"[", "{"})
-    if not unclosed or "escape" in str(error.problem) or "number" in str(error.problem):
+    if not unclosed or _ESCAPE.search(str(error.problem)):
         return None
     return _at(file, start, "SR004", f"this {opener} is never closed")
 
@@ -145,21 +68,22 @@ def _explain_tab(file: TextFile, at: int) -> Finding | None:
     return _at(file, file.start_of_line(line) + tab, "SR005", message, "put spaces in its place")
 
 
-def _explain_expression(file: TextFile, at: int) -> Finding | None:
-    """An expression that is not quoted, on the line where YAML stumbled."""
+def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
+    """A value that YAML misreads on the line where it stumbled: an expression, or one with quotes inside."""
     line, column = file.position(at)
     text = file.line(line).rstrip()
-    match = _EXPRESSION_LINE.match(text)
-    if match is None or column - 1 < match.end():
+    match = _VALUE_LINE.match(text)
+    if match is None or column - 1 < match.end() or _ESCAPE.search(str(error.problem)):
         return None
-    start, expression = file.start_of_line(line) + match.end(), text[match.end() :]
-    reason = _FIRST.get(expression[0], "it holds what YAML reads as its own")
-    return file.finding(
-        "SR303",
-        f"YAML can't read this expression: {reason}",
-        file.between(start, start + len(expression)),
-        help=f"quote the whole of it: {quote(expression)}",
-    )
+    start, value = file.start_of_line(line) + match.end(), text[match.end() :]
+    span = file.between(start, start + len(value))
+    reason = MISREAD.get(value[0], "it holds what YAML reads as its own")
+    if match["key"] in EXPRESSION_KEYS:
+        advice = f"quote the whole of it: {quote(value)}"
+        return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice)
+    if value[0] in CLOSED and "did not find expected" in str(error.problem):
+        return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=CLOSED[value[0]])
+    return None
 
 
 def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
@@ -210,7 +134,7 @@ def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, s
     if "cannot start any token" in problem:
         return f"a value can't start with {'a tab' if char == chr(9) else char}", "quote the value"
     opened = file.position(error.context_mark.index)[0] if error.context_mark else 1
-    for part, message, advice in _WORDS:
+    for part, message, advice in PROBLEMS:
         if part in problem:
             return message.format(line=opened), advice
     return f"the file is not YAML: {problem}", None

@@ -20,6 +20,10 @@ from streamroute.config.rules import RULES
 from streamroute.config.verdict import compile_schema, document_verdict
 from streamroute.config.violations import find_violations
 
+# How fast a machine is, is no law.
+LAW = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufeff\ufffe\uffff"),
     max_size=12,
@@ -45,6 +49,7 @@ DATA = st.dictionaries(
 )
 
 
+@LAW
 @given(DATA)
 def test_json_is_read_as_json_reads_it(data: dict[str, Any]) -> None:
     """A YAML 1.2 core document that is also JSON means the same."""
@@ -55,6 +60,7 @@ def test_json_is_read_as_json_reads_it(data: dict[str, Any]) -> None:
     assert _same(loading.source.data, data)
 
 
+@LAW
 @given(DATA, st.sampled_from(["'", '"', "|"]))
 def test_what_pyyaml_writes_is_read_back(data: dict[str, Any], style: str) -> None:
     """Strings survive every style but the plain one, where YAML 1.1 and 1.2 differ (``0o7``, ``1e5``)."""
@@ -87,6 +93,7 @@ EXPRESSIONS = st.text("ab =|&'\"\\`\n#:!é予", min_size=1, max_size=30).filter(
 )
 
 
+@LAW
 @given(EXPRESSIONS, st.sampled_from(["'", '"', "|", ">"]), st.integers(20, 80))
 def test_every_character_of_a_string_is_found_in_the_file(expression: str, style: str, width: int) -> None:
     """Whatever its quotes, folds and indentation, a caret into a string points at the right character."""
@@ -175,7 +182,7 @@ def _reference() -> Any:
     return Draft202012Validator(checked_schema())
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(LAW, max_examples=400)
 @given(CONFIGS)
 def test_the_quick_verdict_is_jsonschemas(config: Any) -> None:
     """The quick check and the jsonschema library never differ on whether a file is valid."""
@@ -195,6 +202,7 @@ def find_violations_slowly(config: dict[str, Any]) -> list[Any]:
     return list(_validator().iter_errors(config))
 
 
+@LAW
 @given(ROUTE)
 def test_a_route_is_judged_alone_as_in_its_file(route: Any) -> None:
     """Only broken routes are shown to the slow validator, so that both must agree on which are broken."""
@@ -270,7 +278,7 @@ def mutations(draw: st.DrawFn) -> bytes:
     return content
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(LAW, max_examples=400)
 @given(content=mutations())
 def test_a_mutated_file_never_raises_and_every_error_has_a_place(content: bytes, tmp_path: Path) -> None:
     """Reading ends in a document or in findings that stand inside the file."""

@@ -1,0 +1,90 @@
+"""The words for what libyaml and PyYAML complain about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
+    (
+        "mapping values are not allowed",
+        'a ": " stands where no key can be',
+        'quote a value that holds ": ", or check the indentation of this line and the one above it',
+    ),
+    (
+        "could not find expected ':'",
+        'this line is neither a key with ":" nor part of the value above it',
+        "check its indentation, and that a key is followed by a colon and a space",
+    ),
+    (
+        "did not find expected key",
+        "this does not belong to the mapping around it",
+        "check the indentation; a value that goes on behind a closing quote must be quoted as a whole",
+    ),
+    (
+        "did not find expected '-' indicator",
+        'this does not belong to the list around it: an item starts with "- "',
+        'check the indentation; every item of a list starts in the same column with "- "',
+    ),
+    (
+        "did not find expected ',' or ']'",
+        'the list that starts on line {line} lacks a "," or its "]" before this',
+        None,
+    ),
+    (
+        "did not find expected ',' or '}'",
+        'the mapping that starts on line {line} lacks a "," or its "}}" before this',
+        None,
+    ),
+    (
+        "block sequence entries are not allowed",
+        'a "- " stands where no list can be',
+        "put the list on a line of its own below its key",
+    ),
+    (
+        "found unknown escape character",
+        "this escape is not one of YAML's",
+        "in single quotes a backslash needs no escape",
+    ),
+    (
+        "did not find expected hexdecimal number",
+        "this escape needs hexadecimal digits",
+        "in single quotes a backslash needs no escape",
+    ),
+    (
+        "did not find expected comment or line break",
+        "a | or > must end its line",
+        "put the text on the next line, indented, or quote it",
+    ),
+    ("found undefined tag handle", "a value that starts with ! must be quoted", None),
+    ("did not find expected <document start>", "this stands behind the end of the document", None),
+    (
+        "did not find expected alphabetic or numeric character",
+        "a value that starts with * or & must be quoted",
+        None,
+    ),
+    ("did not find expected whitespace or line break", "a value that starts with ! must be quoted", None),
+    ("did not find expected node content", "a value is missing before this", None),
+)
+"""A part of the library's text, what to say instead, and what to do; {line} is where the value starts."""
+
+MISREAD: Final = {
+    "!": "it takes what starts with ! for a tag",
+    "&": "it takes what starts with & for an anchor",
+    "*": "it takes what starts with * for an alias",
+    "`": "a plain value can't start with `",
+    "@": "a plain value can't start with @",
+    "%": "a plain value can't start with %",
+    "'": "it ends at the second ', and nothing may follow",
+    '"': 'it ends at the second ", and nothing may follow',
+    "|": "| starts a block of text on the next line",
+    ">": "> starts a block of text on the next line",
+    "[": "it takes what starts with [ for a list",
+    "{": "it takes what starts with { for a mapping",
+}
+"""Why YAML misreads a value that starts with this character."""
+
+CLOSED: Final = {
+    "'": "in single quotes a ' is written twice: ''",
+    '"': 'in double quotes a " is written \\"',
+}
+"""What to do where a value goes on behind its closing quote."""
