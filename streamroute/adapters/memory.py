@@ -33,9 +33,9 @@ Clock = Callable[[], float]
 class MemoryStreamStorage:
     """Behaves as ``RedisStreamStorage`` does, for any number of processors on one event loop.
 
-    ``codec``, ``block`` (seconds) and ``dead_letter`` mean what they mean there. ``clock`` decides how
-    long entries are idle and when retries are due; a test may move it. ``refuse`` is a reason that, while
-    it is set, keeps every failure from being written, as a server without memory does.
+    The parameters mean what they mean there; ``lease`` and ``block`` are in seconds. ``clock`` decides
+    how long entries are idle and when retries are due; a test may move it. ``refuse`` is a reason that,
+    while it is set, keeps every failure from being written, as a server without memory does.
     """
 
     blocks = True
@@ -44,13 +44,15 @@ class MemoryStreamStorage:
         self,
         *,
         codec: Codec | str = "json",
+        lease: float = 60.0,
         block: float = 2.0,
         dead_letter: str | None = None,
         clock: Clock = time.time,
     ) -> None:
         self.codec = codec_named(codec) if isinstance(codec, str) else codec
         self.refuse: str | None = None
-        self._block = block
+        self.lease = lease
+        self.block = block
         self._dead_letter = dead_letter
         self._clock = clock
         self._streams: dict[str, MemoryStream] = {}
@@ -220,7 +222,9 @@ class MemoryStreamStorage:
         keys = self._keys(stream, group)
         entries = self._stream(keys.stream if message.held_in == stream else keys.retry)
         found = entries.groups.get(group)
-        return found and found.held(consumer, message.entry_id, message.deliveries)
+        if found is None:
+            return None
+        return found.held(consumer, message.entry_id, message.deliveries)
 
     def _write(self, keys: GroupKeys, message: Message) -> None:
         now = self._clock()
@@ -255,7 +259,7 @@ class MemoryStreamStorage:
         arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._arrivals.add(arrival)
         try:
-            async with asyncio.timeout(self._block):
+            async with asyncio.timeout(self.block):
                 await arrival
         except TimeoutError:
             return

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import logging
 import math
-import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from streamroute.core import marker
 from streamroute.core.cancellation import is_our_end
+from streamroute.core.failures import (
+    RoutesFailedError,
+    attempt_of,
+    dead,
+    judge,
+    no_route,
+    no_type,
+    routes_are_gone,
+)
 from streamroute.core.observer import Observer, Result, ignore
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
-from streamroute.errors import Reject, Retry, RouteFailure, SetupError, StreamrouteError
+from streamroute.core.routes import Route, named
+from streamroute.errors import SetupError
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
@@ -33,18 +42,6 @@ class RetrySchedulerProtocol(Protocol):
     async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
         """Put ``payload`` back into ``stream_name`` after ``delay`` seconds; raise if that is not certain."""
         ...
-
-
-class RoutesFailedError(StreamrouteError):
-    """Raised by ``process_message`` when routes failed and nobody here can retry or dead-letter them.
-
-    The entry must not be acknowledged: it stays pending and is delivered again.
-    """
-
-    def __init__(self, outcomes: list[Outcome]) -> None:
-        failures = "; ".join(f"{o.route or 'message'}: {_reason(o)}" for o in outcomes)
-        super().__init__(f"not acknowledged: {failures}")
-        self.outcomes = tuple(outcomes)
 
 
 class BotRedisDispatcher:
@@ -75,6 +72,7 @@ class BotRedisDispatcher:
         self._observe = observer
         self._own = RedisRouter()
         self._tables: list[Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]] = [self._own.handlers]
+        self._routes: dict[str, Sequence[Route]] = {}
         self._container: Any = _UNSET
         self._unknown: set[str] = set()
 
@@ -114,69 +112,51 @@ class BotRedisDispatcher:
         message_type = payload.get("type")
         if not isinstance(message_type, str):
             return False
+        routes = self._routes_of(message_type)
         only = payload.routes if isinstance(payload, Message) else None
-        gone = set(only) if only else None
-        listed = False
-        for table in self._tables:
-            for handler, accepts in table.get(message_type, ()):
-                listed = True
-                if gone is not None and only is not None:
-                    route = route_key(handler)
-                    if route not in only:
-                        continue
-                    gone.discard(route)
-                await self._run(handler, accepts, payload, failures)
-        if gone and listed:
-            failures.extend(_route_is_gone(route, payload) for route in sorted(gone))
-        return listed
+        if only and routes:
+            failures.extend(routes_are_gone(only.difference(route.key for route in routes), payload))
+        for route in routes:
+            if not only or route.key in only:
+                await self._run(route, payload, failures)
+        return bool(routes)
 
-    async def _run(
-        self,
-        handler: HandlerFunc,
-        accepts: FilterFunc | None,
-        payload: dict[str, Any],
-        failures: list[Outcome],
-    ) -> None:
+    def _routes_of(self, message_type: str) -> Sequence[Route]:
+        """The type's handlers in the order of their registration, which may have gone on since."""
+        known = self._routes.get(message_type, ())
+        if len(known) != sum(len(table.get(message_type, ())) for table in self._tables):
+            entries = (entry for table in self._tables for entry in table.get(message_type, ()))
+            known = self._routes[message_type] = named(entries)
+        return known
+
+    async def _run(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """One handler's run: it succeeds, declines, or leaves an outcome; nothing else escapes."""
         try:
-            if accepts is not None and not accepts(payload):
-                self._observe(payload, route_key(handler), Result.FILTERED)
+            if route.accepts is not None and not route.accepts(payload):
+                self._observe(payload, route.key, Result.FILTERED)
                 return
         except Exception as error:  # noqa: BLE001 - whatever a filter raises is that route's failure
             # A filter is a function of the payload alone: it would raise again, so no retry.
-            failures.append(_dead(route_key(handler), "the filter failed", error, attempt_of(payload)))
+            failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
             return
         try:
-            await handler(payload, self._container)
+            await route.handler(payload, self._container)
         except BaseException as error:
             if is_our_end(error):
                 raise  # the drain is over or the lease is lost; the entry stays pending
-            failures.append(self._judge(handler, error, payload))
+            failures.append(judge(route, error, attempt_of(payload), self._policy))
         else:
-            self._observe(payload, route_key(handler), Result.SUCCEEDED)
-
-    def _judge(self, handler: HandlerFunc, error: BaseException, payload: dict[str, Any]) -> Outcome:
-        """What a failed handler asks for, or what the policy says where it asks for nothing."""
-        route, attempt = route_key(handler), attempt_of(payload)
-        if isinstance(error, Reject):
-            return _dead(route, error.reason, error, attempt)
-        asked = error.delay if isinstance(error, Retry) else None
-        has_own_policy = hasattr(handler, "route_key") and asked is not None
-        if attempt >= self._policy.max_attempts and not has_own_policy:
-            return _dead(route, f"failed after {attempt} attempts", error, attempt)
-        delay = self._policy.delay_after(attempt) if asked is None else asked
-        log.warning("route %s failed (attempt %d), again in %.3gs: %s", route, attempt, delay, _text(error))
-        return RetryLater(route, delay, attempt + 1, _text(error))
+            self._observe(payload, route.key, Result.SUCCEEDED)
 
     def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""
-        message_type, attempt = payload.get("type"), attempt_of(payload)
+        message_type = payload.get("type")
         if not isinstance(message_type, str):
-            failures.append(DeadLetter(None, _no_type(payload), attempt=attempt))
+            failures.append(no_type(payload))
         elif isinstance(payload, Message) and payload.routes:
-            failures.extend(_route_is_gone(route, payload) for route in sorted(payload.routes))
+            failures.extend(routes_are_gone(payload.routes, payload))
         elif self._unknown_type == "dead_letter":
-            failures.append(DeadLetter(None, f"no route lists the type {message_type!r}", attempt=attempt))
+            failures.append(no_route(message_type, payload))
         else:
             self._observe(payload, None, Result.UNKNOWN)
             self._warn_unknown(message_type)
@@ -237,20 +217,6 @@ class BotRedisDispatcher:
         return _continued(payload, plain, mark)
 
 
-def route_key(handler: HandlerFunc) -> str:
-    """The stable name of a handler's route: its own ``route_key``, else where it is defined."""
-    key = getattr(handler, "route_key", None)
-    if isinstance(key, str):
-        return key
-    name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
-    return f"{getattr(handler, '__module__', None) or type(handler).__module__}.{name}"
-
-
-def attempt_of(payload: Mapping[str, Any]) -> int:
-    """The number of this attempt; a plain dict is the first."""
-    return payload.attempt if isinstance(payload, Message) else 1
-
-
 def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Marker | None = None) -> Message:
     """The payload without the reserved key; its outcomes are still collected where they were."""
     known = payload if isinstance(payload, Message) else Message({})
@@ -268,29 +234,3 @@ def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Mark
     )
     message.outcomes = known.outcomes
     return message
-
-
-def _route_is_gone(route: str, payload: Mapping[str, Any]) -> DeadLetter:
-    return DeadLetter(route, f"the route {route!r} is no longer configured", attempt=attempt_of(payload))
-
-
-def _no_type(payload: Mapping[str, Any]) -> str:
-    if "type" not in payload:
-        return "the message has no type"
-    return f"the type is not a string but {type(payload['type']).__name__}"
-
-
-def _dead(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
-    shown = error.__cause__ if isinstance(error, RouteFailure) and error.__cause__ else error
-    trace = "".join(traceback.format_exception(shown))
-    log.error("route %s failed for good (attempt %d): %s: %s", route, attempt, reason, _text(shown))
-    return DeadLetter(route, reason, _text(shown), trace, attempt)
-
-
-def _text(error: BaseException) -> str:
-    shown = error.__cause__ if isinstance(error, RouteFailure) and error.__cause__ else error
-    return f"{type(shown).__name__}: {shown}"
-
-
-def _reason(outcome: Outcome) -> str:
-    return outcome.reason if isinstance(outcome, DeadLetter) else outcome.error

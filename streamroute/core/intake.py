@@ -7,9 +7,9 @@ there, and goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple, Protocol
 
 from streamroute.core.backoff import Outage
 from streamroute.core.slots import Entry
@@ -19,8 +19,7 @@ _PROMOTE_EVERY: Final = 1.0  # seconds; a retry may come due that another worker
 _READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Whose entries: a stream, its consumer group, and this consumer."""
 
     stream: str
@@ -28,46 +27,59 @@ class Source:
     consumer: str
 
 
-class Intake:
-    """Brings entries in for as long as it is open.
+class Sink(Protocol):
+    """Where entries go."""
 
-    ``take(entries, claimed)`` is given what was read or claimed; ``room(claims)`` waits until there is
-    room and returns for how many entries.
-    """
+    async def room(self, *, claims: bool) -> int:
+        """Wait until there is room; returns for how many entries. Claims have room of their own."""
+        ...
+
+    def take(self, entries: list[Entry]) -> None:
+        """These were read."""
+        ...
+
+    async def take_claimed(self, entries: list[Entry], asked: int) -> bool:
+        """These were claimed, of so many that were asked for; returns whether to claim again at once."""
+        ...
+
+
+class Intake:
+    """Brings entries into the ``sink`` for as long as it is open."""
 
     def __init__(
         self,
         storage: StreamStorageProtocol,
         source: Source,
+        sink: Sink,
         *,
-        take: Callable[[list[Entry], bool], None],
-        room: Callable[[bool], Awaitable[int]],
         poll_interval: float,
         lease: float,
         claim_interval: float,
     ) -> None:
         self._storage = storage
         self._source = source
-        self._take = take
-        self._room = room
+        self._sink = sink
         self._poll_interval = poll_interval
         self._lease = lease
         self._claim_interval = claim_interval
         self._closing = asyncio.Event()
         self._sooner = asyncio.Event()
-        self._reading = False
-        self._reader: asyncio.Task[None] | None = None
-        self._others: list[asyncio.Task[None]] = []
+        self._in_flight: set[asyncio.Task[None] | None] = set()
+        self._loops: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Start the loops."""
-        self._closing.clear()
-        self._reader = self._loop(self._read, "reading from")
-        self._others = []
+        self._closing, self._sooner = asyncio.Event(), asyncio.Event()
+        self._loops = [self._loop(self._read, "reading from")]
         if claims(self._storage):
-            self._others.append(self._loop(self._claim, "claiming in"))
+            self._loops.append(self._loop(self._claim, "claiming in"))
         if promotes(self._storage):
-            self._others.append(self._loop(self._promote, "promoting retries of"))
+            self._loops.append(self._loop(self._promote, "promoting retries of"))
+
+    async def claim(self, count: int) -> list[Entry]:
+        """Take over up to ``count`` entries whose lease has ended."""
+        async with self._reply():
+            return await self._storage.claim_stale_events(*self._source, int(self._lease * 1000), count)
 
     def expect_retry(self, delay: float) -> None:
         """A retry was scheduled here that comes due in ``delay`` seconds: do not sleep past it."""
@@ -75,18 +87,28 @@ class Intake:
             asyncio.get_running_loop().call_later(delay, self._sooner.set)
 
     async def close(self) -> None:
-        """Stop the loops; a read in flight is let finish, since its entries would be pending and unseen.
+        """Stop the loops; a read or claim in flight is let finish: its entries would be pending unseen.
 
-        Only a storage that goes on blocking for five seconds has its read cancelled.
+        Only a storage that goes on blocking for five seconds has its call cancelled.
         """
         self._closing.set()
-        if self._reader is not None and self._reading:
-            await asyncio.wait([self._reader], timeout=_READ_PATIENCE)
-        tasks = [task for task in (self._reader, *self._others) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._reader, self._others = None, []
+        waited_for = [loop for loop in self._loops if loop in self._in_flight]
+        if waited_for:
+            await asyncio.wait(waited_for, timeout=_READ_PATIENCE)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        self._loops = []
+
+    @asynccontextmanager
+    async def _reply(self) -> AsyncIterator[None]:
+        """Mark the running loop as one that waits for entries which the server may have handed out."""
+        loop = asyncio.current_task()
+        self._in_flight.add(loop)
+        try:
+            yield
+        finally:
+            self._in_flight.discard(loop)
 
     def _loop(self, step: Callable[[], Awaitable[None]], doing: str) -> asyncio.Task[None]:
         return asyncio.create_task(self._repeat(step, Outage(f"{doing} {self._source.stream}")))
@@ -104,31 +126,22 @@ class Intake:
                 outage.worked()
 
     async def _read(self) -> None:
-        count = await self._room(False)
+        count = await self._sink.room(claims=False)
         if self._closing.is_set():
             return
-        self._reading = True
-        try:
-            entries = await self._storage.read_events(
-                self._source.stream, self._source.group, self._source.consumer, count
-            )
-        finally:
-            self._reading = False
+        async with self._reply():
+            entries = await self._storage.read_events(*self._source, count)
         if entries:
-            self._take(entries, False)
+            self._sink.take(entries)
         elif not blocks(self._storage):
             await self._pause(self._poll_interval)
 
     async def _claim(self) -> None:
         """Take over what dead consumers hold, until a claim finds less than it has room for."""
         while not self._closing.is_set():
-            count = await self._room(True)
-            idle = int(self._lease * 1000)
-            entries = await self._storage.claim_stale_events(
-                self._source.stream, self._source.group, self._source.consumer, idle, count
-            )
-            self._take(entries, True)
-            if len(entries) < count:
+            count = await self._sink.room(claims=True)
+            entries = await self.claim(count)
+            if not await self._sink.take_claimed(entries, count):
                 break
         await self._pause(self._claim_interval)
 

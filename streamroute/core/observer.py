@@ -17,6 +17,8 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
     FAILED = "failed"
     """It failed and nobody collects outcomes here: the entry stays pending."""
+    LOST = "lost"
+    """Another worker took the entry while it was held here: it runs, or ran, more than once."""
 
 
 Observer = Callable[[Mapping[str, Any], str | None, Result], None]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
 
 from streamroute.core.backoff import Outage
 from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
@@ -17,6 +18,8 @@ from streamroute.message import Message
 from streamroute.values import Settled
 
 log = logging.getLogger(__name__)
+
+_MOST: Final = 1024  # finished entries that may wait before nothing more is taken in
 
 Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[Settled]]
 """Writes finished entries to the storage."""
@@ -47,7 +50,7 @@ class Settler:
         self._finished: dict[str, dict[str, Any]] = {}
         self._refused = 0
         self._kick = asyncio.Event()
-        self._empty = asyncio.Event()
+        self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._outage = Outage(activity)
         self._refusals = Outage(f"{activity} (refused by the server)")
@@ -55,6 +58,7 @@ class Settler:
 
     def open(self) -> None:
         """Start settling in the background."""
+        self._kick, self._progress = asyncio.Event(), asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     def add(self, entry_id: str, payload: dict[str, Any]) -> None:
@@ -65,6 +69,11 @@ class Settler:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._delay, self._kick.set)
 
+    async def room(self) -> None:
+        """Wait while more is finished than can be settled: the storage is away, or refuses outcomes."""
+        while self._left >= _MOST:
+            await self._next_progress()
+
     async def close(self, patience: float) -> None:
         """Settle what is left, for at most ``patience`` seconds; what remains stays pending in the group."""
         task, self._task = self._task, None
@@ -72,15 +81,21 @@ class Settler:
             return
         try:
             async with asyncio.timeout(patience):
-                while self._finished or self._refused:
-                    self._empty.clear()
+                while self._left:
                     self._kick.set()
-                    await self._empty.wait()
+                    await self._next_progress()
         except TimeoutError:
-            left = len(self._finished) + self._refused
-            log.error("%d finished entries could not be settled; they stay pending and run again", left)
+            log.error("%d finished entries could not be settled; they stay pending and run again", self._left)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+    @property
+    def _left(self) -> int:
+        return len(self._finished) + self._refused
+
+    async def _next_progress(self) -> None:
+        self._progress.clear()
+        await self._progress.wait()
 
     async def _run(self) -> None:
         while True:
@@ -90,8 +105,7 @@ class Settler:
                 self._timer.cancel()
                 self._timer = None
             while self._finished:
-                await self._settle(dict(list(self._finished.items())[: self._batch]))
-            self._empty.set()
+                await self._settle(dict(islice(self._finished.items(), self._batch)))
 
     async def _settle(self, batch: dict[str, dict[str, Any]]) -> None:
         try:
@@ -106,9 +120,10 @@ class Settler:
             self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
         elif not self._refused:
             self._refusals.worked()
-        self._release(batch)
         if result.lost:
             self._lost(result.lost)
+        self._release(batch)
+        self._progress.set()
 
     def _keep(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
         """The server would not write these outcomes: they stay held and are offered again later."""
@@ -125,18 +140,24 @@ class Settler:
 def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer: str) -> Write:
     """The best way that this storage has to finish entries: settle, ack many, or ack one by one."""
     settling, acking = settles(storage), acks_many(storage)
-    if settling is not None:
-        return lambda finished: settling.settle(stream, group, consumer, _messages(finished))
 
-    async def ack_all(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def ack(entry_ids: Sequence[str]) -> None:
         if acking is not None:
-            await acking.ack_events(stream, group, list(finished))
+            await acking.ack_events(stream, group, entry_ids)
         else:
-            for entry_id in finished:
+            for entry_id in entry_ids:
                 await storage.ack_event(stream, group, entry_id)
-        return Settled()
 
-    return ack_all
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        messages = _messages(finished) if settling is not None else {}
+        others = [entry_id for entry_id in finished if entry_id not in messages]
+        if others:
+            await ack(others)
+        if settling is None or not messages:
+            return Settled()
+        return await settling.settle(stream, group, consumer, messages)
+
+    return write
 
 
 def _messages(finished: Mapping[str, dict[str, Any]]) -> dict[str, Message]:

@@ -8,77 +8,125 @@ wait run side by side at once, and handlers which do not cost no wake-ups.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
+
+log = logging.getLogger(__name__)
 
 Entry = tuple[str, dict[str, Any]]
+
+_LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
 
 
 class Slots:
     """``concurrency`` workers, and the queue of what they will handle next.
 
-    ``handle`` must not raise. ``queue`` holds what was read and has not started.
+    ``handle`` must not raise, but for the cancellation of its task.
     """
 
     def __init__(self, concurrency: int, handle: Callable[[str, dict[str, Any]], Awaitable[None]]) -> None:
-        self.concurrency = concurrency
-        self.queue: deque[Entry] = deque()
-        self.running: dict[str, asyncio.Task[None]] = {}
+        self._concurrency = concurrency
         self._handle = handle
+        self._queue: deque[Entry] = deque()
+        self._running: dict[asyncio.Task[None], Entry] = {}
+        self._dropped: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[None]] = []
-        self._room: asyncio.Future[None] | None = None
-        self._wanted = 0
-        self._workers: list[asyncio.Task[None]] = []
+        self._room: list[tuple[int, asyncio.Future[None]]] = []
+        self._alone: deque[Entry] | None = None
+        self._still: asyncio.Future[None] | None = None
+        self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
 
     def open(self) -> None:
         """Start the workers."""
         self._closing = False
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
+        for _ in range(self._concurrency):
+            self._start_worker()
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued."""
         if first:
-            self.queue.extendleft(reversed(entries))
+            self._queue.extendleft(reversed(entries))
         else:
-            self.queue.extend(entries)
+            self._queue.extend(entries)
         self._wake()
 
     async def room(self, below: int) -> None:
-        """Wait until fewer than ``below`` entries are queued."""
-        while len(self.queue) >= below and not self._closing:
-            self._wanted = below
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
+        """Wait until fewer than ``below`` entries are queued, or the slots are closing."""
+        while len(self._queue) >= below and not self._closing:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._room.append((below, future))
+            await future
+
+    async def run_alone(self, fetch: Callable[[], Awaitable[list[Entry]]], patience: float) -> bool:
+        """Start nothing more, and once nothing runs, run what ``fetch`` brings, with nothing beside it.
+
+        Returns False, and has fetched nothing, where handlers still run after ``patience`` seconds.
+        """
+        alone = self._alone = deque()
+        try:
+            async with asyncio.timeout(patience):
+                await self._stillness()
+        except TimeoutError:
+            return False
+        else:
+            alone.extend(await fetch())
+            self._wake()
+            await self._stillness()
+            return True
+        finally:
+            self._alone = None
+            self._queue.extendleft(reversed(alone))
+            self._wake()
+
+    def drop(self, entry_id: str) -> None:
+        """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
+        kept = [entry for entry in self._queue if entry[0] != entry_id]
+        self._queue.clear()
+        self._queue.extend(kept)
+        for worker, entry in self._running.items():
+            if entry[0] == entry_id and worker not in self._dropped:
+                self._dropped.add(worker)
+                worker.cancel()
 
     def clear(self) -> dict[str, dict[str, Any]]:
         """Empty the queue; returns what will not be started."""
-        unstarted = dict(self.queue)
-        self.queue.clear()
+        unstarted = dict(self._queue)
+        self._queue.clear()
         return unstarted
 
-    async def close(self, grace: float) -> list[str]:
-        """Let what runs finish within ``grace`` seconds, then cancel it; returns the ids of what was cut."""
+    async def close(self, grace: float) -> dict[str, dict[str, Any]]:
+        """Let what runs finish within ``grace`` seconds, then cancel it; returns what was cut off."""
         self._closing = True
-        self._release_reader()
+        self._admit()
         for idle in self._idle:
             _resolve(idle)
         if self._workers:
             await asyncio.wait(self._workers, timeout=grace)
-        cut = list(self.running)
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-        self._workers = []
+        cut = dict(self._running.values())
+        await self._cancel_workers()
         self._idle.clear()
         return cut
+
+    async def _cancel_workers(self) -> None:
+        for worker in self._workers:
+            worker.cancel()
+        if self._workers:
+            _, deaf = await asyncio.wait(self._workers, timeout=_LAST_PATIENCE)
+            if deaf:
+                log.error("%d handlers do not end although they were cancelled", len(deaf))
+        self._workers.clear()
+
+    def _start_worker(self) -> None:
+        self._workers.add(asyncio.create_task(self._work()))
 
     async def _work(self) -> None:
         worker = asyncio.current_task()
         assert worker is not None  # noqa: S101 - a worker is a task
-        queue, running = self.queue, self.running
         while True:
+            queue = self._queue if self._alone is None else self._alone
             if not queue:
                 if self._closing:
                     return
@@ -87,27 +135,57 @@ class Slots:
             entry_id, payload = queue.popleft()
             if queue and self._idle:
                 self._wake()
-            if self._room is not None and len(queue) < self._wanted:
-                self._release_reader()
-            running[entry_id] = worker
+            if self._room:
+                self._admit()
+            self._running[worker] = (entry_id, payload)
             try:
                 await self._handle(entry_id, payload)
+            except BaseException:
+                if worker not in self._dropped:
+                    self._replace(worker)
+                    raise
             finally:
-                del running[entry_id]
+                self._finish(worker)
+
+    def _finish(self, worker: asyncio.Task[None]) -> None:
+        del self._running[worker]
+        if worker in self._dropped:
+            self._dropped.discard(worker)
+            worker.uncancel()
+        if self._still is not None and not self._running:
+            _resolve(self._still)
+
+    def _replace(self, worker: asyncio.Task[None]) -> None:
+        """A handler has cancelled its own task, or something failed that must not: that slot lives on."""
+        if not self._closing:
+            self._workers.discard(worker)
+            self._start_worker()
 
     async def _rest(self) -> None:
         idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(idle)
         await idle
 
+    async def _stillness(self) -> None:
+        """Wait until nothing runs, and nothing that may start is queued."""
+        while self._running or self._alone:
+            self._still = asyncio.get_running_loop().create_future()
+            await self._still
+        self._still = None
+
     def _wake(self) -> None:
-        for _ in range(min(2, len(self._idle), len(self.queue))):
+        queue = self._queue if self._alone is None else self._alone
+        for _ in range(min(2, len(self._idle), len(queue))):
             _resolve(self._idle.pop())
 
-    def _release_reader(self) -> None:
-        if self._room is not None:
-            _resolve(self._room)
-            self._room = None
+    def _admit(self) -> None:
+        """Let those go on who wait for room that is there now."""
+        waiting, self._room = self._room, []
+        for below, future in waiting:
+            if self._closing or len(self._queue) < below:
+                _resolve(future)
+            else:
+                self._room.append((below, future))
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

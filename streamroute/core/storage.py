@@ -6,7 +6,7 @@ only ``create_group``, ``read_events`` and ``ack_event`` runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast, runtime_checkable
 
 from streamroute.message import Message
@@ -87,6 +87,41 @@ class PromotesDue(Protocol):
         ...
 
 
+class LeaseKeeper(Protocol):
+    """Keeps what a consumer holds from being claimed, for as long as its event loop is alive."""
+
+    async def open(self) -> None:
+        """Start; raises nothing: while the storage is away, the leases run out."""
+        ...
+
+    async def close(self) -> None:
+        """End; what is still held is claimed by others when its lease ends."""
+        ...
+
+
+class KeepsLeases(Protocol):
+    """Capability ``lease_keeper``: an entry is not taken for a dead worker's because it takes long.
+
+    Without it, a handler that runs longer than the lease has its entry run by another worker as well.
+    """
+
+    def lease_keeper(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        *,
+        held: Callable[[], Mapping[str, Message]],
+        lost: Callable[[Sequence[tuple[str, int]]], None],
+    ) -> LeaseKeeper:
+        """A keeper of what ``held()`` returns, by id; it may be called from any thread.
+
+        ``lost`` is called in the event loop, with the id and the delivery count of each entry that
+        another worker has taken all the same.
+        """
+        ...
+
+
 def acks_many(storage: object) -> ManyAcks | None:
     """The storage as one that acks many entries in one call, or None."""
     return cast("ManyAcks", storage) if offers(storage, "ack_events") else None
@@ -105,6 +140,11 @@ def releases(storage: object) -> Releases | None:
 def promotes(storage: object) -> PromotesDue | None:
     """The storage as one that promotes due retries, or None."""
     return cast("PromotesDue", storage) if offers(storage, "promote_due") else None
+
+
+def keeps_leases(storage: object) -> KeepsLeases | None:
+    """The storage as one that keeps leases, or None."""
+    return cast("KeepsLeases", storage) if offers(storage, "lease_keeper") else None
 
 
 def claims(storage: object) -> bool:

@@ -1,0 +1,31 @@
+"""The storages keep what they promise: the memory twin, and Redis and Valkey in both protocols."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+pytest.register_assert_rewrite("storage_contract")
+
+from redis.asyncio import Redis  # noqa: E402
+
+from backends import MemoryBackend, RedisBackend  # noqa: E402 - after the asserts are registered
+from storage_contract import Groups, Leases, Outcomes  # noqa: E402
+
+
+class TestMemoryStreamStorage(Groups, Leases, Outcomes):
+    """The twin."""
+
+    @pytest.fixture
+    def backend(self) -> MemoryBackend:
+        return MemoryBackend()
+
+
+class TestRedisStreamStorage(Groups, Leases, Outcomes):
+    """The real thing."""
+
+    @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
+    async def backend(self, redis_url: str, request: pytest.FixtureRequest) -> AsyncIterator[RedisBackend]:
+        async with Redis.from_url(redis_url, protocol=request.param) as client:
+            yield RedisBackend(client)

@@ -1,0 +1,113 @@
+"""The same questions to the memory twin and to a real server, so that one suite runs over both."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from redis.asyncio import Redis
+
+from consuming import GROUP, STREAM
+from streamroute.adapters.codecs import Codec
+from streamroute.adapters.memory import MemoryStreamStorage
+from streamroute.adapters.records import DeadRecord
+from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.keys import GroupKeys
+
+KEYS = GroupKeys.of(STREAM, GROUP)
+
+
+class Backend(Protocol):
+    """Data that storages work on, and a hand to look at it and to break it."""
+
+    def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
+        """A worker's storage; all of them work on the same data."""
+        ...
+
+    async def add(self, **fields: str) -> str:
+        """Produce an entry."""
+        ...
+
+    async def pending(self) -> list[str]:
+        """The ids that are pending in the group, retries included."""
+        ...
+
+    async def dead(self) -> list[DeadRecord]:
+        """The dead letters of the group."""
+        ...
+
+    async def scheduled(self) -> list[str]:
+        """The names of retries that wait for their time."""
+        ...
+
+    async def delete(self, entry_id: str) -> None:
+        """Delete an entry, pending or not."""
+        ...
+
+    async def wipe(self) -> None:
+        """Lose everything."""
+        ...
+
+
+class MemoryBackend:
+    """One memory twin, which every worker shares."""
+
+    def __init__(self) -> None:
+        self.twin = MemoryStreamStorage(block=0.05)
+
+    def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
+        self.twin.lease, self.twin.block = lease, block
+        self.twin.codec = codec or self.twin.codec
+        return self.twin
+
+    async def add(self, **fields: str) -> str:
+        return self.twin.add(STREAM, fields)
+
+    async def pending(self) -> list[str]:
+        return self.twin.pending(STREAM, GROUP)
+
+    async def dead(self) -> list[DeadRecord]:
+        return self.twin.dead_letters(STREAM, GROUP)
+
+    async def scheduled(self) -> list[str]:
+        return self.twin.scheduled(STREAM, GROUP)
+
+    async def delete(self, entry_id: str) -> None:
+        self.twin.delete(STREAM, entry_id)
+
+    async def wipe(self) -> None:
+        self.twin.clear()
+
+
+class RedisBackend:
+    """A real server; every worker has a storage of its own."""
+
+    def __init__(self, client: Redis) -> None:
+        self.client: Any = client
+
+    def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
+        return RedisStreamStorage(self.client, lease=lease, block=block, codec=codec or "json")
+
+    async def add(self, **fields: str) -> str:
+        entry_id: bytes = await self.client.xadd(STREAM, fields)
+        return entry_id.decode()
+
+    async def pending(self) -> list[str]:
+        return [*await self._pending(KEYS.stream), *await self._pending(KEYS.retry, "@retry")]
+
+    async def dead(self) -> list[DeadRecord]:
+        return [DeadRecord.read(fields) for _, fields in await self.client.xrange(KEYS.dead)]
+
+    async def scheduled(self) -> list[str]:
+        return [name.decode() for name in await self.client.zrange(KEYS.due, 0, -1)]
+
+    async def delete(self, entry_id: str) -> None:
+        await self.client.xdel(STREAM, entry_id)
+
+    async def wipe(self) -> None:
+        await self.client.flushall()
+
+    async def _pending(self, key: str, suffix: str = "") -> list[str]:
+        if not await self.client.exists(key):
+            return []
+        rows = await self.client.xpending_range(key, GROUP, "-", "+", 1000)
+        return [row["message_id"].decode() + suffix for row in rows]

@@ -1,0 +1,106 @@
+"""Running processors in tests: started, watched until something is true, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.core.processor import RedisStreamProcessor
+
+STREAM, GROUP = "bot_events", "notifications"
+_PATIENCE = 20.0  # seconds; far beyond what anything here takes on a busy machine
+_NUMBERS = itertools.count(1)
+
+Handler = Callable[[dict[str, Any], Any], Awaitable[Any]]
+
+
+async def eventually(condition: Callable[[], Any], what: str = "the condition") -> Any:
+    """Wait until ``condition()``, awaited where it is a coroutine, is true; returns its value."""
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            value = condition()
+            if inspect.isawaitable(value):
+                value = await value
+            if value:
+                return value
+            await asyncio.sleep(0.002)
+    raise AssertionError(what)
+
+
+async def within_patience(awaitable: Awaitable[Any]) -> Any:
+    """Await what must come; a test that would hang fails instead."""
+    async with asyncio.timeout(_PATIENCE):
+        return await awaitable
+
+
+def processor(storage: Any, callback: Any, **settings: Any) -> RedisStreamProcessor:
+    """A processor of the tests' stream and group; quick where nothing else is asked for."""
+    quick = {"poll_interval": 0.01, "claim_interval": 0.01, "ack_delay": 0.001, "grace": 5.0}
+    consumer = settings.pop("consumer", f"worker-{next(_NUMBERS)}")
+    made = RedisStreamProcessor(storage, STREAM, GROUP, consumer, **(quick | settings))
+    made.set_message_callback(callback)
+    return made
+
+
+@asynccontextmanager
+async def consuming(storage: Any, callback: Any, **settings: Any) -> AsyncIterator[RedisStreamProcessor]:
+    """A processor that listens inside the block."""
+    running = processor(storage, callback, **settings)
+    await within_patience(running.start_listening())
+    try:
+        yield running
+    finally:
+        await within_patience(running.stop_listening())
+
+
+def dispatcher_of(*handlers: Handler, event: str = "booked", **settings: Any) -> BotRedisDispatcher:
+    """A dispatcher that runs these handlers for ``event``."""
+    dispatcher = BotRedisDispatcher(**settings)
+    dispatcher.setup(None)
+    for handler in handlers:
+        dispatcher.on_message(event)(handler)
+    return dispatcher
+
+
+class Handling:
+    """A handler that notes what it got, and then does what it is told to."""
+
+    def __init__(self, name: str = "note", then: Callable[[dict[str, Any]], Any] | None = None) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.seen: list[dict[str, Any]] = []
+        self._then = then
+
+    async def __call__(self, payload: dict[str, Any], container: Any) -> None:
+        self.seen.append(payload)
+        result = self._then(payload) if self._then else None
+        if inspect.isawaitable(result):
+            await result
+
+    def numbers(self) -> list[str]:
+        """The field ``n`` of every payload, in the order in which they came."""
+        return [payload["n"] for payload in self.seen]
+
+
+def failing(error: BaseException | None = None) -> Callable[[dict[str, Any]], Any]:
+    """What a handler does that raises every time."""
+
+    def fail(payload: dict[str, Any]) -> None:
+        raise error or RuntimeError("no luck")
+
+    return fail
+
+
+def failing_first(times: int = 1) -> Callable[[dict[str, Any]], Any]:
+    """What a handler does that raises so many times and then succeeds."""
+    left = itertools.count()
+
+    def fail(payload: dict[str, Any]) -> None:
+        if next(left) < times:
+            raise RuntimeError("no luck yet")
+
+    return fail

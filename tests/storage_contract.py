@@ -1,0 +1,310 @@
+"""What every storage of ours promises: one suite, run over the memory twin and over real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from backends import Backend
+from consuming import GROUP, STREAM, eventually, within_patience
+from streamroute.message import Message
+from streamroute.values import DeadLetter, RetryLater
+
+ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
+
+
+async def read_one(storage: Any, who: tuple[str, str, str] = ONE) -> tuple[str, Message]:
+    """The next entry of the group, which must be there."""
+    [(entry_id, message)] = await storage.read_events(*who, 1)
+    return entry_id, message
+
+
+async def claimed(storage: Any, idle: int, who: tuple[str, str, str] = TWO) -> list[tuple[str, Message]]:
+    """What a claim brings, as soon as it brings anything."""
+    entries = await eventually(lambda: storage.claim_stale_events(*who, idle, 10), "a claim")
+    return list(entries)
+
+
+async def failed(storage: Any, outcome: DeadLetter | RetryLater) -> tuple[str, Message]:
+    """An entry that was read and has this outcome, settled."""
+    entry_id, message = await read_one(storage)
+    message.outcomes = [outcome]
+    settled = await storage.settle(*ONE, {entry_id: message})
+    assert (list(settled.lost), settled.refused) == ([], {})
+    return entry_id, message
+
+
+class Groups:
+    """Groups and reading."""
+
+    async def test_creating_a_group_twice_keeps_what_is_pending(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        entry_id = await backend.add(type="booked")
+        await storage.read_events(*ONE, 10)
+        await storage.create_group(STREAM, GROUP)
+        assert await backend.pending() == [entry_id]
+        assert await storage.read_events(*ONE, 10) == []
+
+    async def test_a_new_group_reads_from_the_first_entry(self, backend: Backend) -> None:
+        await backend.add(type="booked")
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        _, message = await read_one(storage)
+        assert message == {"type": "booked"}
+
+    async def test_an_entry_goes_to_one_consumer_of_the_group(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        ids = [await backend.add(type="booked") for _ in range(4)]
+        first = await storage.read_events(*ONE, 3)
+        second = await storage.read_events(*TWO, 3)
+        assert [entry_id for entry_id, _ in first + second] == ids
+
+    async def test_a_message_knows_where_it_came_from(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        added = await backend.add(type="booked", data='{"nights": 3}')
+        entry_id, message = await read_one(storage)
+        assert (entry_id, message) == (added, {"type": "booked", "nights": 3})
+        assert (message.id, message.stream, message.group) == (added, STREAM, GROUP)
+        assert (message.deliveries, message.attempt, message.routes, message.outcomes) == (1, 1, None, [])
+        assert message.fields == {b"type": b"booked", b"data": b'{"nights": 3}'}
+
+    async def test_a_read_waits_for_the_first_entry(self, backend: Backend) -> None:
+        storage = backend.storage(block=3.0)
+        await storage.create_group(STREAM, GROUP)
+        reading = asyncio.ensure_future(storage.read_events(*ONE, 10))
+        await asyncio.sleep(0)
+        added = await backend.add(type="booked")
+        assert [entry_id for entry_id, _ in await within_patience(reading)] == [added]
+
+    async def test_reading_without_the_group_is_an_error(self, backend: Backend) -> None:
+        with pytest.raises(Exception, match="NOGROUP"):
+            await backend.storage().read_events(*ONE, 10)
+
+    async def test_an_entry_that_cannot_be_decoded_is_read_with_its_fault(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked", data="{")
+        _, message = await read_one(storage)
+        assert message == {}
+        assert message.fault is not None
+        assert '"data"' in message.fault
+        assert message.fields == {b"type": b"booked", b"data": b"{"}
+
+    @pytest.mark.parametrize("result", [["a", "list"], ZeroDivisionError("oops")])
+    async def test_a_codec_that_misbehaves_is_a_fault_of_the_entry(
+        self, backend: Backend, result: Any
+    ) -> None:
+        class Odd:
+            def decode(self, fields: dict[bytes, bytes]) -> Any:
+                if isinstance(result, Exception):
+                    raise result
+                return result
+
+            def encode(self, payload: Any) -> dict[bytes, bytes]:
+                return {}
+
+        storage = backend.storage(codec=Odd())
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        _, message = await read_one(storage)
+        assert message.fault is not None
+        assert message.fault.startswith("the codec")
+
+
+class Leases:
+    """Acks, claims, releases: who may finish an entry."""
+
+    async def test_an_ack_takes_the_entry_off_the_pending_list(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        ids = [await backend.add(type="booked") for _ in range(3)]
+        await storage.read_events(*ONE, 10)
+        await storage.ack_event(STREAM, GROUP, ids[0])
+        assert await backend.pending() == ids[1:]
+        await storage.ack_events(STREAM, GROUP, ids[1:])
+        assert await backend.pending() == []
+
+    async def test_an_entry_cannot_be_claimed_within_its_lease(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        await read_one(storage)
+        assert await storage.claim_stale_events(*TWO, 60_000, 10) == []
+
+    async def test_a_claim_takes_idle_entries_and_counts_the_delivery(self, backend: Backend) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        added = await backend.add(type="booked")
+        await read_one(storage)
+        [(entry_id, message)] = await claimed(storage, 20)
+        assert (entry_id, message, message.deliveries) == (added, {"type": "booked"}, 2)
+        [(_, message)] = await claimed(storage, 20, ONE)
+        assert message.deliveries == 3
+
+    async def test_a_claim_takes_no_more_than_it_asks_for(self, backend: Backend) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        ids = [await backend.add(type="booked") for _ in range(5)]
+        await storage.read_events(*ONE, 10)
+        first = await eventually(lambda: storage.claim_stale_events(*TWO, 20, 2))
+        assert [entry_id for entry_id, _ in first] == ids[:2]
+
+    async def test_what_was_deleted_while_pending_is_reported_and_gone(
+        self, backend: Backend, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        gone, kept = await backend.add(type="booked"), await backend.add(type="booked")
+        await storage.read_events(*ONE, 10)
+        await backend.delete(gone)
+        assert [entry_id for entry_id, _ in await claimed(storage, 20)] == [kept]
+        assert await backend.pending() == [kept]
+        [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+        assert gone in record.getMessage()
+
+    async def test_a_consumer_that_lost_an_entry_cannot_ack_it(self, backend: Backend) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, message = await read_one(storage)
+        await claimed(storage, 20)
+        settled = await storage.settle(*ONE, {entry_id: message})
+        assert list(settled.lost) == [entry_id]
+        assert await backend.pending() == [entry_id]
+
+    @pytest.mark.parametrize("outcome", [DeadLetter("a", "no"), RetryLater("a", 60, 2, "no")])
+    async def test_a_consumer_that_lost_an_entry_writes_nothing(self, backend: Backend, outcome: Any) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, message = await read_one(storage)
+        message.outcomes = [outcome]
+        await claimed(storage, 20)
+        assert list((await storage.settle(*ONE, {entry_id: message})).lost) == [entry_id]
+        assert (await backend.dead(), await backend.scheduled()) == ([], [])
+
+    async def test_an_entry_that_went_away_and_came_back_is_another_delivery(self, backend: Backend) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, stale = await read_one(storage)
+        await claimed(storage, 20, TWO)
+        [(_, current)] = await claimed(storage, 20, ONE)
+        assert list((await storage.settle(*ONE, {entry_id: stale})).lost) == [entry_id]
+        assert list((await storage.settle(*ONE, {entry_id: current})).lost) == []
+        assert await backend.pending() == []
+
+    @pytest.mark.parametrize(("started", "deliveries"), [(False, 1), (True, 2)])
+    async def test_what_is_released_is_claimed_at_once(
+        self, backend: Backend, started: bool, deliveries: int
+    ) -> None:
+        """An entry that never started has its delivery given back, or innocents would be dead-lettered."""
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, message = await read_one(storage)
+        await storage.release(*ONE, {entry_id: message}, started=started)
+        [(same, again)] = await storage.claim_stale_events(*TWO, 60_000, 10)
+        assert (same, again.deliveries) == (entry_id, deliveries)
+
+    async def test_only_the_owner_can_release(self, backend: Backend) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, message = await read_one(storage)
+        await claimed(storage, 20)
+        await storage.release(*ONE, {entry_id: message}, started=True)
+        assert await storage.claim_stale_events(*ONE, 60_000, 10) == []
+
+
+class Outcomes:
+    """Retries and dead letters."""
+
+    async def test_a_retry_comes_back_as_its_next_attempt(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        origin = await backend.add(type="booked", data='{"nights": 3}')
+        await failed(storage, RetryLater("thank", 0, 2, "no luck"))
+        assert await backend.pending() == []
+        assert await backend.scheduled() == [f"{origin}|thank|2"]
+        await eventually(lambda: _promoted(storage))
+        entry_id, message = await read_one(storage)
+        assert (message.id, message.attempt, message.routes) == (origin, 2, frozenset({"thank"}))
+        assert message == {"type": "booked", "nights": 3}
+        assert message.fields == {b"type": b"booked", b"data": b'{"nights": 3}'}
+        assert await backend.pending() == [entry_id]
+        await storage.settle(*ONE, {entry_id: message})
+        assert (await backend.pending(), await backend.scheduled()) == ([], [])
+
+    async def test_a_retry_waits_for_its_time(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        await failed(storage, RetryLater("thank", 600, 2, "no luck"))
+        wait = await storage.promote_due(STREAM, GROUP)
+        assert 590 < wait <= 600
+        assert await storage.read_events(*ONE, 10) == []
+
+    async def test_nothing_waits_where_nothing_failed(self, backend: Backend) -> None:
+        assert await backend.storage().promote_due(STREAM, GROUP) is None
+
+    async def test_the_same_retry_twice_is_one(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, message = await read_one(storage)
+        message.outcomes = [RetryLater("thank", 600, 2, "no luck")] * 2
+        await storage.settle(*ONE, {entry_id: message})
+        assert len(await backend.scheduled()) == 1
+
+    async def test_a_dead_letter_holds_all_that_is_known(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        origin = await backend.add(type="booked", data="{}")
+        await failed(storage, DeadLetter("thank", "failed", "ValueError: x", "Traceback ...", 3))
+        [dead] = await backend.dead()
+        assert (dead.id, dead.stream, dead.group, dead.route) == (origin, STREAM, GROUP, "thank")
+        assert (dead.reason, dead.error, dead.traceback) == ("failed", "ValueError: x", "Traceback ...")
+        assert (dead.attempt, dead.deliveries) == (3, 1)
+        assert dead.fields == {b"type": b"booked", b"data": b"{}"}
+        assert await backend.pending() == []
+
+    async def test_an_entry_with_thousands_of_fields_is_dead_lettered_whole(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(**{f"field{n}": str(n) for n in range(3000)})
+        _, message = await failed(storage, DeadLetter(None, "no"))
+        [dead] = await backend.dead()
+        assert dead.fields == message.fields
+        assert len(dead.fields) == 3000
+
+    async def test_messages_of_all_kinds_are_settled_together(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked", n="retry")
+        await failed(storage, RetryLater("thank", 0, 2, "no luck"))
+        await eventually(lambda: _promoted(storage))
+        for n in ("done", "dead", "later"):
+            await backend.add(type="booked", n=n)
+        messages = {
+            entry_id: message for _ in range(2) for entry_id, message in await storage.read_events(*ONE, 10)
+        }
+        by_name = {message["n"]: message for message in messages.values()}
+        by_name["dead"].outcomes = [DeadLetter("thank", "no")]
+        by_name["later"].outcomes = [RetryLater("thank", 60, 2, "no")]
+        assert len(messages) == 4
+        settled = await storage.settle(*ONE, messages)
+        assert (list(settled.lost), settled.refused) == ([], {})
+        assert await backend.pending() == []
+        assert [dead.fields[b"n"] for dead in await backend.dead()] == [b"dead"]
+        assert await backend.scheduled() == [f"{by_name['later'].id}|thank|2"]
+
+
+async def _promoted(storage: Any) -> bool:
+    return await storage.promote_due(STREAM, GROUP) is None
