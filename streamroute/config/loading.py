@@ -13,7 +13,6 @@ from streamroute.config.diagnostics import Finding
 from streamroute.config.reports import TooMuchError
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
-from streamroute.config.yaml_errors import explain_yaml_error
 
 MAX_BYTES: Final = 10_000_000
 _BOM: Final = b"\xef\xbb\xbf"
@@ -62,6 +61,9 @@ def load_text(text: str, name: str) -> Loading:
     try:
         data = builder.build()
     except yaml.YAMLError as error:
+        # Its patterns take milliseconds to compile, which a readable file does not pay.
+        from streamroute.config.yaml_errors import explain_yaml_error
+
         return Loading(file, None, (*builder.reports.findings, explain_yaml_error(error, file)))
     except TooMuchError:
         return Loading(file, None, tuple(builder.reports.findings))

@@ -63,6 +63,7 @@ _ALL: Final = (
     Rule("SR304", "argument-count", _ERROR, "A function is called with too few or too many arguments."),
     Rule("SR305", "expression-too-large", _ERROR, "An expression is too long or nested too deep."),
     Rule("SR306", "expression-always-fails", _ERROR, "An expression fails whatever the message holds."),
+    Rule("SR307", "negation-binds-tighter", _WARNING, "!a.b is read as (!a).b, which is always null."),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),
