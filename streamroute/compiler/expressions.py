@@ -18,18 +18,32 @@ _FOREIGN: Final = {
 }  # fmt: skip
 """What other languages call them; too far apart in letters to be guessed."""
 
+_LOOSER: Final = frozenset({"subexpression", "filter_projection", "value_projection"})
+"""What JMESPath binds less tightly than ``!``, and is always null of a truth value."""
+
 
 def check_expression(expression: str) -> list[Problem]:
-    """Everything that is wrong with an expression whatever the message; empty if it can be compiled."""
+    """Everything that is wrong, or probably wrong, with an expression whatever the message."""
     try:
         tree = parse(expression)
     except ExpressionError as error:
         return [error.problem]
-    return list(check_tree(tree))
+    return [*check_tree(tree), *advise(tree)]
+
+
+def advise(tree: Tree) -> Iterator[Problem]:
+    """What an expression says that its writer probably does not mean; it can be compiled all the same."""
+    for node, start, end in walk(tree.root, 0, len(tree.expression)):
+        if node["type"] in _LOOSER and node["children"][0]["type"] == "not_expression":
+            if tree.expression[start] != "!":
+                continue  # (!a).b is odd, but says what it means
+            negated = tree.expression[start + 1 : end].strip()
+            message = "! binds tighter than what follows the name, so that this is always null"
+            yield Problem("SR307", message, start, end, f"write !({negated})")
 
 
 def check_tree(tree: Tree) -> Iterator[Problem]:
-    """The problems of an expression that parsed."""
+    """The problems that keep an expression that parsed from being compiled."""
     for node, start, end in walk(tree.root, 0, len(tree.expression)):
         if node["type"] == "function_expression":
             yield from _check_call(node, start, end)

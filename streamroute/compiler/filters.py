@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, cast
 
 from jmespath.exceptions import JMESPathTypeError
 
+from streamroute.compiler.codegen import NotCoveredError, generate_filter
 from streamroute.compiler.expressions import check_tree
 from streamroute.compiler.functions import evaluate, is_false
 from streamroute.compiler.parsing import parse
@@ -32,27 +34,20 @@ class FilterError(StreamrouteError):
 
 
 def compile_filter(expression: str) -> Filter:
-    """Compile an expression. Raises ExpressionError for the first problem that no message can heal."""
-    return InterpretedFilter(checked(expression))
+    """Compile an expression. Raises ExpressionError for the first problem that no message can heal.
 
-
-def checked(expression: str) -> str:
-    """The expression, once it is known to hold no problem; raises ExpressionError otherwise."""
-    for problem in check_tree(parse(expression)):
+    A filter is Python code of its own; what that does not cover, the jmespath library evaluates.
+    """
+    tree = parse(expression)
+    for problem in check_tree(tree):
         raise ExpressionError(expression, problem)
-    return expression
-
-
-class InterpretedFilter:
-    """A filter that the jmespath library evaluates."""
-
-    def __init__(self, expression: str) -> None:
-        self.expression = expression
-        self._root = parse(expression).root
-
-    def __call__(self, payload: Any, /) -> bool:
-        """Whether the expression is true of the payload."""
-        return matches(self.expression, payload)
+    interpreted = partial(matches, expression)
+    try:
+        accepts = generate_filter(tree.root, interpreted)
+    except NotCoveredError:
+        accepts = interpreted
+    vars(accepts)["expression"] = expression
+    return cast("Filter", accepts)
 
 
 def matches(expression: str, payload: Any) -> bool:

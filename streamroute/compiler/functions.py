@@ -69,9 +69,12 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Number) and not isinstance(value, bool)
 
 
+_EMPTY: Final[tuple[Any, ...]] = ("", [], {})
+
+
 def is_false(value: Any) -> bool:
     """JMESPath's truth: null, false, and the empty string, list and object are false; 0 is true."""
-    return value is None or value is False or value in ("", [], {})
+    return value is None or value is False or value in _EMPTY
 
 
 def order(operator: str, left: Any, right: Any) -> bool | None:
