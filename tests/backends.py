@@ -47,6 +47,14 @@ class Backend(Protocol):
         """Lose everything."""
         ...
 
+    async def destroy_group(self) -> None:
+        """Lose the group, but not the stream."""
+        ...
+
+    async def refuse_dead_letters(self, refuse: bool) -> None:
+        """Let nothing be written to the dead letters, or let it again."""
+        ...
+
 
 class MemoryBackend:
     """One memory twin, which every worker shares."""
@@ -77,6 +85,12 @@ class MemoryBackend:
     async def wipe(self) -> None:
         self.twin.clear()
 
+    async def destroy_group(self) -> None:
+        self.twin.destroy_group(STREAM, GROUP)
+
+    async def refuse_dead_letters(self, refuse: bool) -> None:
+        self.twin.refuse = "there is no room" if refuse else None
+
 
 class RedisBackend:
     """A real server; every worker has a storage of its own."""
@@ -105,6 +119,12 @@ class RedisBackend:
 
     async def wipe(self) -> None:
         await self.client.flushall()
+
+    async def destroy_group(self) -> None:
+        await self.client.xgroup_destroy(STREAM, GROUP)
+
+    async def refuse_dead_letters(self, refuse: bool) -> None:
+        await (self.client.set(KEYS.dead, "not a stream") if refuse else self.client.delete(KEYS.dead))
 
     async def _pending(self, key: str, suffix: str = "") -> list[str]:
         if not await self.client.exists(key):

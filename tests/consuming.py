@@ -41,8 +41,9 @@ async def within_patience(awaitable: Awaitable[Any]) -> Any:
 def processor(storage: Any, callback: Any, **settings: Any) -> RedisStreamProcessor:
     """A processor of the tests' stream and group; quick where nothing else is asked for."""
     quick = {"poll_interval": 0.01, "claim_interval": 0.01, "ack_delay": 0.001, "grace": 5.0}
+    group = settings.pop("group", GROUP)
     consumer = settings.pop("consumer", f"worker-{next(_NUMBERS)}")
-    made = RedisStreamProcessor(storage, STREAM, GROUP, consumer, **(quick | settings))
+    made = RedisStreamProcessor(storage, STREAM, group, consumer, **(quick | settings))
     made.set_message_callback(callback)
     return made
 
@@ -72,7 +73,7 @@ class Handling:
 
     def __init__(self, name: str = "note", then: Callable[[dict[str, Any]], Any] | None = None) -> None:
         self.__name__ = self.__qualname__ = name
-        self.seen: list[dict[str, Any]] = []
+        self.seen: list[Any] = []
         self._then = then
 
     async def __call__(self, payload: dict[str, Any], container: Any) -> None:

@@ -88,6 +88,11 @@ class MemoryStreamStorage:
         self._delayed.clear()
         self._wake()
 
+    def destroy_group(self, stream: str, group: str) -> None:
+        """Lose a group and its pending list, but not the stream (XGROUP DESTROY)."""
+        self._stream(stream).groups.pop(group, None)
+        self._wake()
+
     def pending(self, stream: str, group: str) -> list[str]:
         """The ids of the group's pending entries, retries included; in the order of their first reading."""
         reader = self._reader(stream, group)

@@ -1,0 +1,352 @@
+"""What a processor, a dispatcher and a storage of ours promise together; run over twin and servers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from backends import Backend
+from consuming import (
+    Handling,
+    consuming,
+    dispatcher_of,
+    eventually,
+    failing,
+    failing_first,
+    processor,
+    within_patience,
+)
+from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.errors import Reject, Retry
+from streamroute.values import RetryPolicy
+
+AT_ONCE = RetryPolicy(max_attempts=3, delay=0, jitter=0)
+
+
+async def nothing_left(backend: Backend) -> bool:
+    return not await backend.pending() and not await backend.scheduled()
+
+
+class Finishing:
+    """When an entry is done, and when it is not."""
+
+    async def test_an_entry_is_acked_after_its_handler_and_not_before(self, backend: Backend) -> None:
+        go_on = asyncio.Event()
+        handler = Handling(then=lambda payload: go_on.wait())
+        async with consuming(backend.storage(), dispatcher_of(handler).process_message):
+            added = await backend.add(type="booked")
+            await eventually(lambda: handler.seen)
+            assert await backend.pending() == [added]
+            go_on.set()
+            await eventually(lambda: nothing_left(backend))
+
+    async def test_what_the_callback_raises_on_stays_pending_and_is_claimed(self, backend: Backend) -> None:
+        seen: list[Any] = []
+
+        async def callback(payload: Any) -> None:
+            seen.append(payload.deliveries)
+            if len(seen) < 3:
+                raise RuntimeError("no luck yet")
+
+        async with consuming(backend.storage(lease=0.02), callback, lease=0.02):
+            await backend.add(type="booked")
+            await eventually(lambda: len(seen) == 3)
+            await eventually(lambda: nothing_left(backend))
+        assert seen == [1, 2, 3]
+        assert await backend.dead() == []
+
+    async def test_an_entry_that_is_never_finished_is_dead_lettered(self, backend: Backend) -> None:
+        seen: list[int] = []
+
+        async def callback(payload: Any) -> None:
+            seen.append(payload.deliveries)
+            raise RuntimeError("no luck")
+
+        async with consuming(backend.storage(lease=0.02), callback, lease=0.02, max_deliveries=3):
+            added = await backend.add(type="booked")
+            [dead] = await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert seen == [1, 2, 3]
+        assert (dead.id, dead.route, dead.fields) == (added, None, {b"type": b"booked"})
+        assert "delivered 3 times" in dead.reason
+
+    async def test_only_the_routes_that_failed_run_again(self, backend: Backend) -> None:
+        good, bad = Handling("good"), Handling("bad", failing_first(2))
+        dispatcher = dispatcher_of(good, bad, retry=AT_ONCE)
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await backend.add(type="booked")
+            await eventually(lambda: len(bad.seen) == 3)
+            await eventually(lambda: nothing_left(backend))
+        assert len(good.seen) == 1
+        assert [payload.attempt for payload in bad.seen] == [1, 2, 3]
+        assert await backend.dead() == []
+
+    async def test_a_route_that_fails_every_time_is_dead_lettered(self, backend: Backend) -> None:
+        good, bad = Handling("good"), Handling("bad", failing(ValueError("oops")))
+        dispatcher = dispatcher_of(good, bad, retry=AT_ONCE)
+        async with consuming(backend.storage(), dispatcher.process_message):
+            added = await backend.add(type="booked", n="1")
+            [dead] = await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert (len(good.seen), len(bad.seen)) == (1, 3)
+        assert (dead.id, dead.route, dead.attempt) == (added, "consuming.bad", 3)
+        assert (dead.reason, dead.error) == ("failed after 3 attempts", "ValueError: oops")
+        assert "in fail" in dead.traceback
+        assert dead.fields == {b"type": b"booked", b"n": b"1"}
+
+    async def test_a_handler_may_choose_the_delay_or_the_end(self, backend: Backend) -> None:
+        again, never = Handling("again", failing(Retry(delay=600))), Handling("never", failing(Reject("bad")))
+        async with consuming(backend.storage(), dispatcher_of(again, never).process_message):
+            added = await backend.add(type="booked")
+            [dead] = await eventually(backend.dead)
+        assert (dead.route, dead.reason) == ("consuming.never", "bad")
+        assert await backend.scheduled() == [f"{added}|consuming.again|2"]
+        assert await backend.pending() == []
+
+    async def test_a_filter_that_raises_is_dead_lettered_and_not_retried(self, backend: Backend) -> None:
+        handler = Handling()
+        dispatcher = BotRedisDispatcher(retry=AT_ONCE)
+        dispatcher.setup(None)
+        dispatcher.on_message("booked", lambda payload: bool(payload["guest"]))(handler)
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await backend.add(type="booked")
+            [dead] = await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert (dead.reason, dead.error) == ("the filter failed", "KeyError: 'guest'")
+        assert handler.seen == []
+
+    @pytest.mark.parametrize(
+        ("fields", "reason"),
+        [
+            ({"type": "booked", "data": "{"}, "data"),
+            ({"n": "1"}, "no type"),
+            ({"data": '{"type": 7}'}, "not a string but int"),
+        ],
+    )
+    async def test_what_cannot_be_routed_is_dead_lettered_as_it_is(
+        self, backend: Backend, fields: dict[str, str], reason: str
+    ) -> None:
+        async with consuming(backend.storage(), dispatcher_of(Handling()).process_message):
+            await backend.add(**fields)
+            [dead] = await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert reason in dead.reason
+        assert dead.fields == {name.encode(): value.encode() for name, value in fields.items()}
+
+    async def test_a_retry_whose_route_is_gone_is_dead_lettered(self, backend: Backend) -> None:
+        old = Handling("old", failing(Retry(delay=0.1)))
+        dispatcher = dispatcher_of(old, retry=RetryPolicy(max_attempts=10_000))
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await backend.add(type="booked")
+            await eventually(lambda: old.seen)
+        new = Handling("new")
+        async with consuming(backend.storage(), dispatcher_of(new).process_message):
+            [dead] = await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert (dead.route, new.seen) == ("consuming.old", [])
+        assert "no longer configured" in dead.reason
+
+    async def test_dead_letters_are_written_before_the_ack(self, backend: Backend) -> None:
+        """Where they cannot be written the entry stays pending, and the rest goes on; then it heals."""
+        bad, other = Handling("bad", failing(Reject("bad"))), Handling("other")
+        dispatcher = dispatcher_of(bad)
+        dispatcher.on_message("other")(other)
+        await backend.refuse_dead_letters(True)
+        async with consuming(backend.storage(), dispatcher.process_message):
+            kept = await backend.add(type="booked")
+            await eventually(lambda: bad.seen)
+            await backend.add(type="other")
+            await eventually(lambda: other.seen)
+            await eventually(lambda: _is([kept], backend.pending))
+            await backend.refuse_dead_letters(False)
+            [dead] = await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert (dead.id, len(bad.seen)) == (kept, 1)
+
+    @pytest.mark.parametrize(
+        "error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), RuntimeError()]
+    )
+    async def test_whatever_a_handler_raises_is_its_failure_and_the_worker_lives_on(
+        self, backend: Backend, error: BaseException
+    ) -> None:
+        def once(payload: Any) -> None:
+            if payload["n"] == "1" and payload.attempt == 1:
+                raise error
+
+        handler = Handling(then=once)
+        async with consuming(backend.storage(), dispatcher_of(handler, retry=AT_ONCE).process_message):
+            await backend.add(type="booked", n="1")
+            await backend.add(type="booked", n="2")
+            await eventually(lambda: len(handler.seen) == 3)
+            await eventually(lambda: nothing_left(backend))
+        assert sorted(handler.numbers()) == ["1", "1", "2"]
+
+
+class Healing:
+    """Groups and streams that vanish in the middle."""
+
+    async def test_after_everything_was_lost_new_entries_are_consumed(self, backend: Backend) -> None:
+        handler = Handling()
+        async with consuming(backend.storage(), dispatcher_of(handler).process_message):
+            await backend.add(type="booked", n="1")
+            await eventually(lambda: handler.numbers() == ["1"])
+            await backend.wipe()
+            await backend.add(type="booked", n="2")
+            await eventually(lambda: "2" in handler.numbers())
+            await eventually(lambda: nothing_left(backend))
+
+    async def test_a_lost_group_loses_nothing_that_was_pending_or_unread(self, backend: Backend) -> None:
+        go_on = asyncio.Event()
+        handler = Handling(then=lambda payload: go_on.wait())
+        async with consuming(backend.storage(), dispatcher_of(handler).process_message, batch_count=2):
+            added = {await backend.add(type="booked", n=str(n)) for n in range(8)}
+            await eventually(lambda: handler.seen)
+            await backend.destroy_group()
+            go_on.set()
+            await eventually(lambda: {payload.id for payload in handler.seen} == added)
+            await eventually(lambda: nothing_left(backend))
+
+
+class Stopping:
+    """Starting and stopping."""
+
+    async def test_stopping_lets_a_running_handler_finish(self, backend: Backend) -> None:
+        go_on = asyncio.Event()
+        handler = Handling(then=lambda payload: go_on.wait())
+        worker = processor(backend.storage(), dispatcher_of(handler).process_message)
+        await worker.start_listening()
+        await backend.add(type="booked")
+        await eventually(lambda: handler.seen)
+        stopping = asyncio.create_task(worker.stop_listening())
+        await asyncio.sleep(0)
+        go_on.set()
+        await within_patience(stopping)
+        assert await nothing_left(backend)
+
+    async def test_what_did_not_start_is_taken_by_another_worker_at_once(self, backend: Backend) -> None:
+        """With a lease of a minute; and its delivery is given back."""
+        go_on = asyncio.Event()
+        first, second = Handling(then=lambda payload: go_on.wait()), Handling()
+        worker = processor(backend.storage(), dispatcher_of(first).process_message)
+        await worker.start_listening()
+        for n in "123":
+            await backend.add(type="booked", n=n)
+        await eventually(lambda: first.seen)
+        await eventually(lambda: _count(3, backend.pending))
+        stopping = asyncio.create_task(worker.stop_listening())
+        async with consuming(backend.storage(), dispatcher_of(second).process_message):
+            await eventually(lambda: len(second.seen) == 2)
+        go_on.set()
+        await within_patience(stopping)
+        assert (first.numbers(), second.numbers()) == (["1"], ["2", "3"])
+        assert [payload.deliveries for payload in second.seen] == [1, 1]
+        assert await nothing_left(backend)
+
+    async def test_a_handler_that_outlasts_the_grace_is_cut_off_and_its_entry_runs_elsewhere(
+        self, backend: Backend
+    ) -> None:
+        never = asyncio.Event()
+        first, second = Handling(then=lambda payload: never.wait()), Handling()
+        worker = processor(backend.storage(), dispatcher_of(first).process_message, grace=0.01)
+        await worker.start_listening()
+        added = await backend.add(type="booked")
+        await eventually(lambda: first.seen)
+        await within_patience(worker.stop_listening())
+        assert await backend.pending() == [added]
+        async with consuming(backend.storage(), dispatcher_of(second).process_message):
+            await eventually(lambda: second.seen)
+            await eventually(lambda: nothing_left(backend))
+        assert [payload.deliveries for payload in second.seen] == [2]
+
+    async def test_starting_and_stopping_twice_are_harmless_and_a_stopped_one_starts_again(
+        self, backend: Backend
+    ) -> None:
+        handler = Handling()
+        worker = processor(backend.storage(), dispatcher_of(handler).process_message)
+        for n in ("1", "2"):
+            await asyncio.gather(worker.start_listening(), worker.start_listening())
+            await backend.add(type="booked", n=n)
+            await eventually(lambda: handler.numbers()[-1:] == [n])  # noqa: B023 - awaited in this round
+            await worker.stop_listening()
+            await worker.stop_listening()
+        assert handler.numbers() == ["1", "2"]
+        assert await nothing_left(backend)
+
+
+class Running:
+    """How handlers share a worker, and workers a group."""
+
+    async def test_one_at_a_time_keeps_the_order(self, backend: Backend) -> None:
+        handler = Handling(then=lambda payload: asyncio.sleep(0))
+        numbers = [str(n) for n in range(40)]
+        async with consuming(backend.storage(), dispatcher_of(handler).process_message):
+            for n in numbers:
+                await backend.add(type="booked", n=n)
+            await eventually(lambda: len(handler.seen) == 40)
+        assert handler.numbers() == numbers
+
+    async def test_as_many_handlers_run_side_by_side_as_there_are_slots(self, backend: Backend) -> None:
+        everyone = asyncio.Barrier(25)
+        handler = Handling(then=lambda payload: everyone.wait())
+        async with consuming(backend.storage(), dispatcher_of(handler).process_message, concurrency=25):
+            for _ in range(50):
+                await backend.add(type="booked")
+            await eventually(lambda: len(handler.seen) == 50)
+            await eventually(lambda: nothing_left(backend))
+
+    async def test_a_slow_handler_does_not_bar_others(self, backend: Backend) -> None:
+        go_on = asyncio.Event()
+
+        def slow_first(payload: Any) -> Any:
+            return go_on.wait() if payload["n"] == "0" else None
+
+        handler = Handling(then=slow_first)
+        async with consuming(backend.storage(), dispatcher_of(handler).process_message, concurrency=2):
+            added = [await backend.add(type="booked", n=str(n)) for n in range(30)]
+            await eventually(lambda: len(handler.seen) == 30)
+            await eventually(lambda: _is(added[:1], backend.pending))
+            go_on.set()
+
+    async def test_workers_share_a_group_and_each_entry_runs_once(self, backend: Backend) -> None:
+        one, two = Handling(), Handling()
+        async with (
+            consuming(backend.storage(), dispatcher_of(one).process_message, batch_count=3),
+            consuming(backend.storage(), dispatcher_of(two).process_message, batch_count=3),
+        ):
+            for n in range(40):
+                await backend.add(type="booked", n=str(n))
+            await eventually(lambda: nothing_left(backend))
+            await eventually(lambda: len(one.seen) + len(two.seen) == 40)
+        assert sorted(map(int, one.numbers() + two.numbers())) == list(range(40))
+
+    async def test_an_entry_on_its_last_delivery_runs_alone(self, backend: Backend) -> None:
+        """Else one that kills its worker would spend the deliveries of those beside it."""
+        running: set[str] = set()
+        company: dict[str, set[str]] = {}
+
+        async def callback(payload: Any) -> None:
+            if payload.deliveries < 3:
+                raise RuntimeError("not yet")
+            company[payload["n"]] = set(running)
+            running.add(payload["n"])
+            await asyncio.sleep(0.005)
+            running.discard(payload["n"])
+
+        storage = backend.storage(lease=0.05)
+        async with consuming(storage, callback, lease=0.05, max_deliveries=3, concurrency=5):
+            for n in "1234":
+                await backend.add(type="booked", n=n)
+            await eventually(lambda: len(company) == 4)
+            await eventually(lambda: nothing_left(backend))
+        assert company == {n: set() for n in "1234"}
+        assert await backend.dead() == []
+
+
+async def _is(expected: list[str], ask: Any) -> bool:
+    return bool(await ask() == expected)
+
+
+async def _count(expected: int, ask: Any) -> bool:
+    return len(await ask()) == expected
