@@ -118,6 +118,7 @@ class _Compilation:
     def __init__(self, document: Document, *, imports: bool) -> None:
         self.document = document
         self.findings: list[Finding] = []
+        self.shapes: dict[str, CallShape | list[Misfit]] = {}
         self.importer: Importer | None = None
         if imports:
             self.importer = Importer(Path(document.path).parent, document.allow)
@@ -135,11 +136,19 @@ class _Compilation:
         resolved = self._resolve(route.handler, route.place, ("handler",))
         if resolved is None:
             return None
-        shape = call_shape(resolved.value, route.handler, route.arguments)
+        shape = self._called(resolved.value, route)
         if isinstance(shape, CallShape):
             return shape
         self.findings += (_misfit_finding(route, misfit) for misfit in shape)
         return None
+
+    def _called(self, handler: Any, route: RouteConfig) -> CallShape | list[Misfit]:
+        """How a handler is called; many routes may share one that takes no arguments of theirs."""
+        if route.arguments:
+            return call_shape(handler, route.handler, route.arguments)
+        if route.handler not in self.shapes:
+            self.shapes[route.handler] = call_shape(handler, route.handler, {})
+        return self.shapes[route.handler]
 
     def _resolve(self, reference: str, place: Place, at: DataPath) -> Resolved | None:
         if self.importer is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from streamroute.compiler.functions import SIGNATURES
 from streamroute.compiler.parsing import Node, Tree, parse, walk
 from streamroute.compiler.problems import ExpressionError, Problem
+from streamroute.config.diagnostics import Severity
+from streamroute.config.rules import RULES
 from streamroute.config.suggestions import did_you_mean
 
 _FOREIGN: Final = {
@@ -18,9 +20,6 @@ _FOREIGN: Final = {
 }  # fmt: skip
 """What other languages call them; too far apart in letters to be guessed."""
 
-_LOOSER: Final = frozenset({"subexpression", "filter_projection", "value_projection"})
-"""What JMESPath binds less tightly than ``!``, and is always null of a truth value."""
-
 
 def check_expression(expression: str) -> list[Problem]:
     """Everything that is wrong, or probably wrong, with an expression whatever the message."""
@@ -28,30 +27,37 @@ def check_expression(expression: str) -> list[Problem]:
         tree = parse(expression)
     except ExpressionError as error:
         return [error.problem]
-    return [*check_tree(tree), *advise(tree)]
-
-
-def advise(tree: Tree) -> Iterator[Problem]:
-    """What an expression says that its writer probably does not mean; it can be compiled all the same."""
-    for node, start, end in walk(tree.root, 0, len(tree.expression)):
-        if node["type"] in _LOOSER and node["children"][0]["type"] == "not_expression":
-            if tree.expression[start] != "!":
-                continue  # (!a).b is odd, but says what it means
-            negated = tree.expression[start + 1 : end].strip()
-            message = "! binds tighter than what follows the name, so that this is always null"
-            yield Problem("SR307", message, start, end, f"write !({negated})")
+    return list(check_tree(tree))
 
 
 def check_tree(tree: Tree) -> Iterator[Problem]:
-    """The problems that keep an expression that parsed from being compiled."""
+    """The problems of an expression that parsed."""
     for node, start, end in walk(tree.root, 0, len(tree.expression)):
-        if node["type"] == "function_expression":
-            yield from _check_call(node, start, end)
-        elif node["type"] == "slice" and node["children"][2] == 0:
-            yield Problem("SR306", "a slice with a step of 0 always fails", start, end)
+        check = _CHECKS.get(node["type"])
+        if check is not None:
+            yield from check(tree, node, start, end)
 
 
-def _check_call(node: Node, start: int, end: int | None) -> Iterator[Problem]:
+def blocking(tree: Tree) -> Problem | None:
+    """The first problem that keeps an expression from being compiled; a warning does not."""
+    problems = (found for found in check_tree(tree) if RULES[found.code].severity is Severity.ERROR)
+    return next(problems, None)
+
+
+def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
+    if node["children"][0]["type"] != "not_expression" or tree.expression[start] != "!":
+        return  # (!a).b is odd, but says what it means
+    negated = tree.expression[start + 1 : end].strip()
+    message = "! binds tighter than what follows the name, so that this is always null"
+    yield Problem("SR307", message, start, end, f"write !({negated})")
+
+
+def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
+    if node["children"][2] == 0:
+        yield Problem("SR306", "a slice with a step of 0 always fails", start, end)
+
+
+def _check_call(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     name: str = node["value"]
     signature = SIGNATURES.get(name)
     if signature is None:
@@ -68,3 +74,13 @@ def _miscounted(name: str, given: int, needed: int, *, variadic: Any) -> str:
     least = "at least " if variadic else ""
     plural = "" if needed == 1 else "s"
     return f'the function "{name}" takes {least}{needed} argument{plural}, not {given}'
+
+
+_CHECKS: Final[dict[str, Callable[[Tree, Node, int, int], Iterator[Problem]]]] = {
+    "function_expression": _check_call,
+    "slice": _check_slice,
+    # What JMESPath binds less tightly than !, and is always null of a truth value.
+    "subexpression": _check_negation,
+    "filter_projection": _check_negation,
+    "value_projection": _check_negation,
+}

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 from jmespath.exceptions import JMESPathTypeError
 
 from streamroute.compiler.codegen import NotCoveredError, generate_filter
-from streamroute.compiler.expressions import check_tree
+from streamroute.compiler.expressions import blocking
 from streamroute.compiler.functions import evaluate, is_false
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import ExpressionError
@@ -39,7 +39,8 @@ def compile_filter(expression: str) -> Filter:
     A filter is Python code of its own; what that does not cover, the jmespath library evaluates.
     """
     tree = parse(expression)
-    for problem in check_tree(tree):
+    problem = blocking(tree)
+    if problem is not None:
         raise ExpressionError(expression, problem)
     interpreted = partial(matches, expression)
     try:

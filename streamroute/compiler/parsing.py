@@ -139,12 +139,13 @@ def chain(node: Node) -> list[Node]:
     return [node, *reversed(operands)]
 
 
-def walk(node: Node, start: int = 0, end: int | None = None) -> Iterator[tuple[Node, int, int | None]]:
+def walk(node: Node, start: int, end: int) -> Iterator[tuple[Node, int, int]]:
     """Every node with its place, each before its children; a node without one takes its parent's."""
-    stack: list[tuple[Node, int, int | None]] = [(node, start, end)]
+    stack = [(node, start, end)]
     while stack:
         node, start, end = stack.pop()
-        if "start" in node:
-            start, end = node["start"], node["end"]
+        start, end = node.get("start", start), node.get("end", end)
         yield node, start, end
-        stack.extend((child, start, end) for child in reversed(children(node)))
+        below = node["children"]
+        if below and node["type"] != "slice":
+            stack.extend([(child, start, end) for child in reversed(below)])

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 
 from streamroute.compiler import codegen
 from streamroute.compiler.codegen import Evaluate, NotCoveredError, generate_filter, generate_value
-from streamroute.compiler.expressions import check_tree
+from streamroute.compiler.expressions import blocking
 from streamroute.compiler.functions import SIGNATURES, evaluate, is_false
 from streamroute.compiler.parsing import Node, parse
 from streamroute.compiler.problems import ExpressionError
@@ -32,7 +32,7 @@ def compilable(expression: str) -> Node | None:
         tree = parse(expression)
     except ExpressionError:
         return None
-    return None if list(check_tree(tree)) else tree.root
+    return None if blocking(tree) else tree.root
 
 
 def code_of(function: Evaluate) -> CodeType:
