@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.backlog import Backlog
 from streamroute.adapters.connection import Connection
+from streamroute.adapters.faults import explained
 from streamroute.adapters.publisher import Publisher
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.compiler.container import open_container
@@ -42,22 +43,26 @@ class App:
     """Everything that runs for one configuration, on one connection to Redis."""
 
     def __init__(self, connection: Connection, services: Sequence[Service]) -> None:
-        self._client = connection.client
+        self._redis = connection
         self.services = {service.config.name: service for service in services}
 
     def publisher(self, stream: str) -> Publisher:
         """A publisher to one of the streams, in its codec."""
-        return Publisher(self._client, stream, self.services[stream].codec)
+        return Publisher(self._redis, stream, self.services[stream].codec)
 
     def backlog(self, stream: str) -> Backlog:
         """What the stream's group has still to do."""
-        return Backlog(self._client, stream, self.services[stream].config.group)
+        return Backlog(self._redis, stream, self.services[stream].config.group)
 
     async def start(self) -> None:
-        """Start every consumer, or none: raises what the first one that could not start raised."""
+        """Start every consumer, or none.
+
+        Raises RedisUnavailableError or SetupError where the first of them could not start.
+        """
         try:
-            for service in self.services.values():
-                await service.processor.start_listening()
+            for stream, service in self.services.items():
+                with explained(self._redis, f"consuming {stream}"):
+                    await service.processor.start_listening()
         except BaseException:
             await self.stop()
             raise
@@ -74,7 +79,7 @@ async def open_app(
 ) -> AsyncIterator[App]:
     """The app of a configuration that was checked, not yet started; it is stopped on leaving.
 
-    Raises SetupError when the container cannot be made.
+    Raises SetupError when the container cannot be made or, on leaving, closed.
     """
     async with open_container(compiled.container, document.container or "") as container:
         consumer = consumer_name()
@@ -101,7 +106,9 @@ def build_service(
 ) -> Service:
     """Wire storage, processor and dispatcher of one stream together."""
     codec = compiled.codecs.get(stream.name, stream.codec)
-    storage = RedisStreamStorage(connection.client, codec=codec, lease=stream.lease, dead_letter=stream.dead_letter)
+    storage = RedisStreamStorage(
+        connection.client, codec=codec, lease=stream.lease, dead_letter=stream.dead_letter
+    )
     processor = RedisStreamProcessor(
         storage,
         stream.name,

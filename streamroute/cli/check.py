@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -13,6 +13,7 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.paths import config_path
 
 if TYPE_CHECKING:
+    from streamroute.compiler.check import CheckResult
     from streamroute.config.diagnostics import Finding
 
 
@@ -30,36 +31,54 @@ def command(paths: tuple[str, ...], needs_env: bool, no_import: bool, form: str)
     that includes it is checked. Handlers are imported, to see that they are there and take their
     arguments. Redis is not needed.
     """
-    from streamroute.cli.findings import render_concise, render_full, render_json, summary
-    from streamroute.compiler.check import check_path
-    from streamroute.config.diagnostics import sort_findings
+    from streamroute.config.diagnostics import Severity, sort_findings
+
+    roots = _roots(paths)
+    results = _check(roots, unset="error" if needs_env else "info", imports=not no_import)
+    findings = sort_findings(finding for result in results for finding in result.findings)
+    _print(findings, results, form)
+    _conclude(findings, roots)
+    is_wrong = any(finding.severity is not Severity.INFO for finding in findings)
+    return Exit.FOUND if is_wrong else Exit.OK
+
+
+def _roots(paths: Sequence[str]) -> list[Path]:
+    """The configurations that are meant, each once, in the order in which they were named."""
     from streamroute.config.roots import find_root
 
-    roots = dict.fromkeys(find_root(config_path(path)) for path in paths or (None,))
-    results = [
-        check_path(root, unset="error" if needs_env else "info", imports=not no_import) for root in roots
-    ]
-    findings = sort_findings(finding for result in results for finding in result.findings)
-    files = {name: file for result in results for name, file in result.sources.items()}
+    roots: dict[Path, Path] = {}
+    for path in paths or (None,):
+        root = find_root(config_path(path))
+        roots.setdefault(root.resolve(), root)
+    return list(roots.values())
+
+
+def _check(roots: Sequence[Path], *, unset: Literal["error", "info"], imports: bool) -> list[CheckResult]:
+    from streamroute.compiler.check import check_path
+    from streamroute.compiler.imports import own_imports
+
+    results = []
+    for root in roots:
+        with own_imports(root.parent):
+            results.append(check_path(root, unset=unset, imports=imports))
+    return results
+
+
+def _print(findings: Sequence[Finding], results: Sequence[CheckResult], form: str) -> None:
+    from streamroute.cli.findings import render_concise, render_full, render_json
+
     if form == "json":
-        click.echo(render_json(findings), nl=False)
+        text = render_json(findings)
     elif form == "concise":
-        click.echo(render_concise(findings), nl=False)
+        text = render_concise(findings)
     else:
-        click.echo(render_full(findings, files, color=sys.stdout.isatty()), nl=False)
-    _conclude(findings, roots, summary(findings))
-    return Exit.FOUND if _is_wrong(findings) else Exit.OK
+        files = {name: file for result in results for name, file in result.sources.items()}
+        text = render_full(findings, files, color=sys.stdout.isatty())
+    click.echo(text, nl=False)
 
 
-def _conclude(findings: Sequence[Finding], roots: Sequence[Path] | dict[Path, None], counts: str) -> None:
-    checked = ", ".join(str(root) for root in roots)
-    if findings:
-        click.echo(f"{counts} in {checked}", err=True)
-    else:
-        click.echo(f"{checked}: nothing is wrong", err=True)
+def _conclude(findings: Sequence[Finding], roots: Sequence[Path]) -> None:
+    from streamroute.cli.findings import summary
 
-
-def _is_wrong(findings: Sequence[Finding]) -> bool:
-    from streamroute.config.diagnostics import Severity
-
-    return any(finding.severity is not Severity.INFO for finding in findings)
+    checked = ", ".join(map(str, roots))
+    click.echo(f"{summary(findings)} in {checked}" if findings else f"{checked}: nothing is wrong", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.errors import StreamrouteError
 
 
 @click.command(name="init")
@@ -26,13 +28,19 @@ def command(folder: Path) -> int:
         click.echo(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
         return Exit.FOUND
     for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        click.echo(f"wrote {path}")
-    here = "" if folder == Path() else f"cd {os.fspath(folder)} && "
+        _write(folder / name, content)
+        click.echo(f"wrote {folder / name}")
+    here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
     click.echo(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
     return Exit.OK
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise StreamrouteError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _starter() -> Iterator[tuple[str, bytes]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.logs import say_error
 
 if TYPE_CHECKING:
     from streamroute.compiler.compilation import Compiled
@@ -27,18 +28,20 @@ class Runnable:
     compiled: Compiled
 
 
-def load_or_exit(path: Path) -> Runnable:
+def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
     """Check the configuration as for production; with an error, print every finding and exit with 1.
 
-    Warnings and infos are logged: they never stop production.
+    Without ``imports`` no code of the user's runs. Warnings and infos are logged: they never stop
+    production.
     """
-    from streamroute.cli.findings import render_full
+    from streamroute.cli.findings import render_full, summary
     from streamroute.compiler.check import check_path
     from streamroute.config.diagnostics import Severity, has_errors
 
-    result = check_path(path, unset="error")
+    result = check_path(path, unset="error", imports=imports)
     if has_errors(result.findings) or result.document is None or result.compiled is None:
         click.echo(render_full(result.findings, result.sources, color=sys.stdout.isatty()), nl=False)
+        say_error(f"{path} cannot be used: {summary(result.findings)}")
         click.get_current_context().exit(Exit.FOUND)
     for finding in result.findings:
         log.log(logging.WARNING if finding.severity is Severity.WARNING else logging.INFO, "%s", finding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -12,16 +13,47 @@ from typing import Final
 import click
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
+_CONTROLS: Final = {code: 0xFFFD for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_TALKATIVE: Final = ("asyncio", "redis")  # their debug and info are about themselves
+
+log = logging.getLogger("streamroute")
 
 
 def set_up_logging(form: str, level: str) -> None:
-    """Send every log record to stderr, as ``text`` or ``json``; libraries are heard from WARNING up."""
+    """Send every log record from ``level`` up to stderr, as ``text`` or ``json``; warnings of Python too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines() if form == "json" else _Lines(sys.stderr.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("streamroute").setLevel(level.upper())
+    root.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(True)
+
+
+def speaks_json() -> bool:
+    """Whether stderr is for a machine."""
+    return isinstance(_formatter(), _JsonLines)
+
+
+def say_error(text: str) -> None:
+    """Say why a command ends: as a log line where logs are JSON, else for a person."""
+    if speaks_json():
+        log.error("%s", text)
+    else:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {text}", err=True)
+
+
+def say_at_once(level: int, text: str) -> None:
+    """Write one line in the form of the logs; fit for a signal handler, which may interrupt another write."""
+    record = logging.LogRecord(log.name, level, __file__, 0, text, (), None)
+    line = (_formatter() or _Lines(colored=False)).format(record)
+    os.write(sys.stderr.fileno(), f"{line}\n".encode())
+
+
+def _formatter() -> logging.Formatter | None:
+    handlers = logging.getLogger().handlers
+    return handlers[0].formatter if handlers else None
 
 
 class _Lines(logging.Formatter):
@@ -37,7 +69,7 @@ class _Lines(logging.Formatter):
         if self._colored and color:
             level = click.style(level, fg=color)
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
-        line = f"{when} {level}: {record.getMessage()}"
+        line = f"{when} {level}: {record.getMessage().translate(_CONTROLS)}"
         return f"{line}\n{_trace(record)}" if record.exc_info else line
 
 

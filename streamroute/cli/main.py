@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
@@ -13,7 +11,7 @@ import click
 
 from streamroute import __version__
 from streamroute.cli.exits import Exit
-from streamroute.errors import RedisUnavailableError, StreamrouteError
+from streamroute.cli.guard import guarded
 
 _COMMANDS: Final = {
     "check": "Say what is wrong in routes.yaml, before an event arrives.",
@@ -37,6 +35,14 @@ class _Commands(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"streamroute.cli.{cmd_name}.command is not a command")
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read our output has had enough (`| head`): nobody is left to be told.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Commands"):
@@ -77,35 +83,5 @@ def streamroute() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit. Expected errors are one line; a traceback means a bug here."""
-    sys.exit(_guarded(lambda: streamroute.main(arguments, prog_name="streamroute", standalone_mode=False)))
-
-
-def _guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
-    try:
-        code = run()
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    except click.Abort:
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return Exit.USAGE
-    except RedisUnavailableError as error:
-        return _say(error, Exit.NO_REDIS)
-    except StreamrouteError as error:
-        return _say(error, Exit.FOUND)
-    except BrokenPipeError:
-        # Whoever read our output has had enough (`| head`): nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
-    except Exception:  # noqa: BLE001 - the last line of defense says whose fault it was
-        traceback.print_exc()
-        click.echo("This is a fault of streamroute, not of your files: please report it.", err=True)
-        return Exit.INTERNAL
-    return int(code or 0)
-
-
-def _say(error: StreamrouteError, code: Exit) -> int:
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
-    return code
+    """Run the command line and exit."""
+    sys.exit(guarded(lambda: streamroute.main(arguments, prog_name="streamroute", standalone_mode=False)))

@@ -6,16 +6,24 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from streamroute.cli.logs import set_up_logging
 from streamroute.cli.paths import config_path
+from streamroute.cli.streams import stream_named
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+    from streamroute.adapters.connection import Connection
+    from streamroute.adapters.publisher import Publisher
     from streamroute.cli.load import Runnable
+    from streamroute.ops.feed import Progress
 
 
 @click.command(name="publish")
@@ -42,21 +50,38 @@ def command(
       streamroute publish bot_events events.jsonl
       streamroute publish bot_events --type booking.confirmed --data '{"nights": 3}'
     """
-    from streamroute.cli.load import load_or_exit
-
     if (file is None) == (event_type is None):
         raise click.UsageError("name a FILE of events, or one event with --type")
     if data is not None and event_type is None:
         raise click.UsageError("--data goes with --type")
-    runnable = load_or_exit(config_path(config))
+    set_up_logging("text", "warning")
+    runnable = _load(config_path(config), stream)
     with ExitStack() as stack:
-        size, chunks = _one_event(event_type, data) if event_type is not None else _lines(file or "-", stack)
-        published = asyncio.run(_publish(runnable, stream, chunks, size, file or "--data", not no_embedded))
-    click.echo(f"published {published} {'event' if published == 1 else 'events'} to {stream}", err=True)
+        source = _one_event(event_type, data) if event_type is not None else _file(file or "-", stack)
+        asyncio.run(_publish(runnable, stream, source, embedded=not no_embedded))
     return 0
 
 
-def _one_event(event_type: str, data: str | None) -> tuple[int, AsyncIterator[list[bytes]]]:
+def _load(path: Path, stream: str) -> Runnable:
+    """The configuration; code of the user's runs only where the stream's codec is the user's."""
+    from streamroute.adapters.codecs import CODEC_NAMES
+    from streamroute.cli.load import load_or_exit
+
+    runnable = load_or_exit(path, imports=False)
+    codec = stream_named(runnable.document.streams, stream).codec
+    return runnable if codec in CODEC_NAMES else load_or_exit(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the events come from; ``size`` is in bytes, None where it is not known."""
+
+    name: str
+    chunks: AsyncIterator[list[bytes]]
+    size: int | None
+
+
+def _one_event(event_type: str, data: str | None) -> _Source:
     try:
         fields = json.loads(data or "{}")
     except ValueError as error:
@@ -64,48 +89,57 @@ def _one_event(event_type: str, data: str | None) -> tuple[int, AsyncIterator[li
     if not isinstance(fields, dict):
         raise click.UsageError("--data is not a JSON object")
     line = json.dumps({**fields, "type": event_type}).encode()
-    return len(line), _chunk([line])
+    return _Source("--data", _chunk([line]), len(line))
 
 
 async def _chunk(lines: list[bytes]) -> AsyncIterator[list[bytes]]:
     yield lines
 
 
-def _lines(file: str, stack: ExitStack) -> tuple[int, AsyncIterator[list[bytes]]]:
-    from streamroute.ops.feed import read_lines
-
+def _file(file: str, stack: ExitStack) -> _Source:
     if file == "-":
-        return 0, read_lines(sys.stdin.buffer)
+        return _lines("stdin", sys.stdin.buffer, None)
     path = Path(file)
-    return path.stat().st_size, read_lines(stack.enter_context(path.open("rb")))
+    return _lines(file, stack.enter_context(path.open("rb")), path.stat().st_size)
 
 
-async def _publish(
-    config: Runnable, stream: str, chunks: AsyncIterator[list[bytes]], size: int, name: str, embedded: bool
-) -> int:
+def _lines(name: str, source: BinaryIO, size: int | None) -> _Source:
+    from streamroute.ops.lines import read_lines
+
+    return _Source(name, read_lines(source), size)
+
+
+async def _publish(runnable: Runnable, stream: str, source: _Source, *, embedded: bool) -> None:
     from streamroute.adapters.connection import open_redis
     from streamroute.adapters.publisher import Publisher
-    from streamroute.ops.feed import publish_feed
 
-    document = config.document
-    configured = stream_named(document.streams, stream)
+    document = runnable.document
+    codec = runnable.compiled.codecs.get(stream, document.streams[stream].codec)
     async with open_redis(document.redis.url, folder=document.folder, embedded=embedded) as redis:
         await redis.ping()
-        target = Publisher(redis.client, stream, config.compiled.codecs.get(stream, configured.codec))
-        published = 0
-        with click.progressbar(length=size, label=f"publishing to {stream}", file=sys.stderr) as bar:
-            async for count, taken in publish_feed(target, chunks, name):
-                published += count
-                bar.update(taken)
-        return published
+        await _feed(Publisher(redis, stream, codec), stream, source, redis)
 
 
-def stream_named(streams: Any, name: str) -> Any:
-    """The configured stream of this name; raises click.UsageError where there is none."""
-    from streamroute.config.suggestions import did_you_mean
+async def _feed(target: Publisher, stream: str, source: _Source, redis: Connection) -> None:
+    from streamroute.ops.feed import Progress, publish_feed
 
-    if name in streams:
-        return streams[name]
-    meant = did_you_mean(name, streams)
-    hint = f'; did you mean "{meant}"?' if meant else f"; it has {', '.join(streams)}"
-    raise click.UsageError(f'routes.yaml has no stream "{name}"{hint}')
+    progress = Progress()
+    try:
+        with _progress_bar(stream, source.size) as bar:
+            async for size in publish_feed(target, source.chunks, source.name, progress):
+                bar.update(size)
+    finally:
+        _conclude(stream, progress, redis)
+
+
+def _progress_bar(stream: str, size: int | None) -> AbstractContextManager[ProgressBar[Any]]:
+    """A bar on a terminal, and nothing elsewhere; without a size it only shows that something moves."""
+    endless = iter(int, 1) if size is None else None
+    return click.progressbar(
+        endless, size, f"publishing to {stream}", file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
+
+
+def _conclude(stream: str, progress: Progress, redis: Connection) -> None:
+    events = "1 event" if progress.events == 1 else f"{progress.events} events"
+    click.echo(f"published {events} to {stream} at {redis.address}", err=True)

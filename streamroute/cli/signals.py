@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
-import click
+from streamroute.cli.logs import say_at_once
+
+log = logging.getLogger(__name__)
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first signal; at the second, leave: what is unfinished stays pending."""
+    """Call ``stop`` in the event loop at the first signal; at the second, leave.
+
+    The second works even where a handler blocks the event loop. What is unfinished stays pending.
+    """
     loop = asyncio.get_running_loop()
     seen: list[int] = []
 
-    def on_signal(number: int) -> None:
-        seen.append(number)
-        if len(seen) > 1:
-            click.echo("stopped at once; unfinished entries stay pending", err=True)
-            sys.stdout.flush()
-            os._exit(128 + number)
-        click.echo("finishing what runs; a second signal stops at once", err=True)
+    def begin() -> None:
+        log.info("finishing what runs; a second signal stops at once")
         stop()
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, on_signal, number)
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        seen.append(number)
+        if len(seen) > 1:
+            say_at_once(logging.WARNING, "stopped at once; unfinished entries stay pending")
+            os._exit(128 + number)
+        loop.call_soon_threadsafe(begin)
+
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
     try:
         yield
     finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)

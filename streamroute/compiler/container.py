@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Any
 
+from streamroute.core.backoff import describe
 from streamroute.errors import SetupError
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -16,26 +25,30 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
 
     A factory returns the container, an awaitable of it, or a context manager (asynchronous or not)
     whose value it is; a context manager is left again. Without a factory the container is None. Raises
-    SetupError, with the factory's own error as its cause, when the container cannot be made; an error
-    on leaving is the factory's own.
+    SetupError, with the factory's own error as its cause, when the container cannot be made or left.
     """
     if factory is None:
         yield None
         return
-    try:
+    with _blaming(f"container {reference}"):
         made = factory()
         if inspect.isawaitable(made):
             made = await made
         entered = await _enter(made)
-    except Exception as error:
-        raise SetupError(f"container {reference} failed: {type(error).__name__}: {error}") from error
     try:
         yield entered
     finally:
-        if isinstance(made, AbstractAsyncContextManager):
-            await made.__aexit__(None, None, None)
-        elif isinstance(made, AbstractContextManager):
-            made.__exit__(None, None, None)
+        with _blaming(f"closing the container {reference}"):
+            await _leave(made)
+
+
+@contextmanager
+def _blaming(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        log.debug("%s failed", what, exc_info=True)
+        raise SetupError(f"{what} failed: {describe(error)}") from error
 
 
 async def _enter(made: Any) -> Any:
@@ -44,3 +57,10 @@ async def _enter(made: Any) -> Any:
     if isinstance(made, AbstractContextManager):
         return made.__enter__()
     return made
+
+
+async def _leave(made: Any) -> None:
+    if isinstance(made, AbstractAsyncContextManager):
+        await made.__aexit__(None, None, None)
+    elif isinstance(made, AbstractContextManager):
+        made.__exit__(None, None, None)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, Protocol
+
+from streamroute.ops.persistence import until_it_works
 
 _FIRST_LOOK: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
@@ -14,7 +17,10 @@ class Leaves(Protocol):
     """What a group has still to do of one stream."""
 
     async def is_left(self, upto: str) -> bool:
-        """Whether anything up to this id is, or may be, unread, pending or waiting for a retry."""
+        """Whether anything up to this id is unread, pending or waiting for a retry.
+
+        Raises RedisUnavailableError while that cannot be known.
+        """
         ...
 
 
@@ -24,11 +30,11 @@ async def wait_until_done(backlogs: Mapping[str, Leaves], marks: Mapping[str, st
     The entries of a worker that died are waited for until they were claimed and done; what arrives
     after the marks is left alone.
     """
-    await asyncio.gather(*(_done(backlog, marks[stream]) for stream, backlog in backlogs.items()))
+    await asyncio.gather(*(_done(stream, backlogs[stream], mark) for stream, mark in marks.items()))
 
 
-async def _done(backlog: Leaves, mark: str) -> None:
+async def _done(stream: str, backlog: Leaves, mark: str) -> None:
     pause = _FIRST_LOOK
-    while await backlog.is_left(mark):
+    while await until_it_works(partial(backlog.is_left, mark), f"looking at what is left of {stream}"):
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)

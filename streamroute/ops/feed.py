@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import json
-import os
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from typing import Any, BinaryIO, Final, Protocol
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
+from streamroute.adapters.jsontext import read_json
 from streamroute.errors import EncodeError, StreamrouteError
 
-_BATCH: Final = 500
-_CHUNK: Final = 1024 * 1024
+_MOST: Final = 500  # events in one batch
+_LARGEST: Final = 4 * 1024 * 1024  # bytes of one batch, unless a single event has more
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class FeedError(StreamrouteError):
-    """Raised for a line that is not an event; the text names the file and the line."""
+    """Raised for a line that is not an event; the text names the feed and the line."""
 
 
 class Publishes(Protocol):
@@ -26,65 +25,72 @@ class Publishes(Protocol):
         """The entry that holds this payload; raises EncodeError where none can."""
         ...
 
-    async def publish(self, entries: list[list[bytes]]) -> list[str]:
-        """Write entries; returns their ids."""
+    async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
+        """Write entries in order, all or none; returns their ids."""
         ...
 
 
-async def read_lines(source: BinaryIO) -> AsyncIterator[list[bytes]]:
-    """The lines of a file or a pipe, as many at a time as are there; a pipe is not waited full."""
-    rest = b""
-    while chunk := await asyncio.to_thread(os.read, source.fileno(), _CHUNK):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if lines:
-            yield lines
-    if rest:
-        yield [rest]
+@dataclass(slots=True)
+class Progress:
+    """How far a feed has come: events that were published, lines and bytes that were read."""
+
+    events: int = 0
+    lines: int = 0
+    bytes: int = 0
 
 
 async def publish_feed(
-    target: Publishes, chunks: AsyncIterable[list[bytes]], name: str
-) -> AsyncIterator[tuple[int, int]]:
-    """Publish the events of a feed, one a line; yields after each batch its events and its bytes.
+    target: Publishes, chunks: AsyncIterable[list[bytes]], name: str, progress: Progress
+) -> AsyncIterator[int]:
+    """Publish the events of a feed, one a line; counts in ``progress``, and yields each batch's bytes.
 
-    Blank lines are passed over. Raises FeedError for a line that is not an event: what came before it
-    has been published, and the error says how many events that were.
+    Blank lines are passed over. Raises FeedError for a line that is not an event, when what came before
+    it has been published.
     """
-    published = 0
-    numbers = itertools.count(1)
-    async for lines in chunks:
-        for start in range(0, len(lines), _BATCH):
-            batch = lines[start : start + _BATCH]
-            entries: list[list[bytes]] = []
-            try:
-                for line, number in zip(batch, numbers, strict=False):
-                    if line.strip():
-                        entries.append(_entry(target, line, f"{name}:{number}"))
-            except FeedError as error:
-                published += len(await target.publish(entries))
-                raise FeedError(f"{error} ({published} events before it were published)") from None
-            published += len(await target.publish(entries))
-            yield len(entries), sum(len(line) + 1 for line in batch)
+    async for chunk in chunks:
+        for lines in _batches(chunk):
+            entries, broken = _encoded(target, lines, progress.lines)
+            await target.publish(entries)
+            progress.events += len(entries)
+            if broken is not None:
+                raise FeedError(f"{name}:{broken}")
+            progress.lines += len(lines)
+            progress.bytes += (size := sum(len(line) + 1 for line in lines))
+            yield size
 
 
-def _entry(target: Publishes, line: bytes, place: str) -> list[bytes]:
+def read_event(line: bytes) -> dict[str, Any]:
+    """The event that a line holds; raises FeedError, without a place, for anything else."""
     try:
-        return target.encode(_event(line, place))
-    except EncodeError as error:
-        raise FeedError(f"{place}: {error}") from None
-
-
-def _event(line: bytes, place: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except UnicodeDecodeError:
-        raise FeedError(f"{place}: not UTF-8") from None
+        event = read_json(line)
     except ValueError as error:
-        raise FeedError(f"{place}: not JSON: {error}") from None
-    except RecursionError:
-        raise FeedError(f"{place}: nested too deeply") from None
+        raise FeedError(f"the line {error}") from None
     if not isinstance(event, dict):
-        raise FeedError(f"{place}: an event is a JSON object, and this is a {type(event).__name__}")
-    if not isinstance(event.get("type"), str):
-        raise FeedError(f'{place}: an event needs a "type" that is a string')
+        raise FeedError("the line is JSON, but not an object, and an event is one")
     return event
+
+
+def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        if batch and (len(batch) == _MOST or size + len(line) > _LARGEST):
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line)
+    yield batch
+
+
+def _encoded(target: Publishes, lines: list[bytes], before: int) -> tuple[list[list[bytes]], str | None]:
+    """The entries of these lines up to the first that is none, and where and what is wrong with that one."""
+    entries: list[list[bytes]] = []
+    for number, line in enumerate(lines, before + 1):
+        text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+        if not text.strip():
+            continue
+        try:
+            entries.append(target.encode(read_event(text)))
+        except (EncodeError, FeedError) as error:
+            return entries, f"{number}: {error}"
+    return entries, None

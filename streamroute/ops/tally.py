@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,6 +11,12 @@ from streamroute.core.observer import Result
 from streamroute.message import Message
 
 NO_ROUTE: Final = "(no route)"
+
+_MOST_TYPES: Final = 1000  # types come from outside: more of them are counted, and not told apart
+_LONGEST_TYPE: Final = 100  # characters
+
+Counts = dict[tuple[str, str], "Row"]
+"""Rows by stream and route."""
 
 
 @dataclass(slots=True)
@@ -22,51 +29,83 @@ class Row:
 
 
 @dataclass(slots=True)
+class Unlisted:
+    """Messages of types that no route lists: how many in all, and of each type."""
+
+    messages: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+
+    def add(self, message_type: str) -> None:
+        """Count one message."""
+        self.messages += 1
+        name = message_type[:_LONGEST_TYPE]
+        if name in self.types or len(self.types) < _MOST_TYPES:
+            self.types[name] += 1
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there may have been more types than were told apart."""
+        return len(self.types) == _MOST_TYPES
+
+
+@dataclass(slots=True)
 class Tally:
     """An observer that counts, the messages of a feed apart from what was there before.
 
-    ``marks`` are the last ids of the streams before the feed; a stream without a mark has no feed.
+    ``routes`` are the names of each stream's routes. ``marks`` are the last ids of the streams before
+    the feed; a stream without a mark has no feed. ``lost`` are entries that another worker took while
+    they were held here.
     """
 
     routes: Mapping[str, tuple[str, ...]]
     marks: dict[str, str] = field(default_factory=dict)
-    fed: dict[tuple[str, str], Row] = field(default_factory=dict)
-    leftover: dict[tuple[str, str], Row] = field(default_factory=dict)
-    unknown: dict[str, int] = field(default_factory=dict)
+    fed: Counts = field(default_factory=dict)
+    leftover: Counts = field(default_factory=dict)
+    unlisted: Unlisted = field(default_factory=Unlisted)
+    lost: int = 0
 
     def __call__(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         """See ``Observer``."""
-        stream, entry_id, attempt = "", "", 1
-        if isinstance(payload, Message):
-            stream, entry_id, attempt = payload.stream, payload.id, payload.attempt
-        if result is Result.UNKNOWN:
-            self.unknown[str(payload.get("type"))] = self.unknown.get(str(payload.get("type")), 0) + 1
-        if result in (Result.UNKNOWN, Result.FILTERED):
-            return
-        table = self.fed if self._is_fed(stream, entry_id) else self.leftover
-        row = table.setdefault((stream, route or NO_ROUTE), Row())
-        row.matched += route is not None and attempt == 1
-        row.succeeded += result is Result.SUCCEEDED
-        row.failed += result is Result.DEAD
+        match result:
+            case Result.FILTERED:
+                return
+            case Result.UNKNOWN:
+                self.unlisted.add(str(payload.get("type")))
+            case Result.LOST:
+                self.lost += 1
+            case _:
+                self._count(payload, route, result)
 
     @property
     def failed(self) -> int:
         """How many messages failed for good."""
         return sum(row.failed for table in (self.fed, self.leftover) for row in table.values())
 
-    def rows(self, table: Mapping[tuple[str, str], Row]) -> Iterator[tuple[str, str, Row]]:
+    def rows(self, counts: Counts) -> Iterator[tuple[str, str, Row]]:
         """Stream, route and counts: every configured route first, in order, then what had none."""
         configured = [(stream, route) for stream, routes in self.routes.items() for route in routes]
-        others = [key for key in table if key not in configured]
-        for stream, route in configured + sorted(others):
-            yield stream, route, table.get((stream, route), Row())
+        others = sorted(counts.keys() - set(configured))
+        for stream, route in configured + others:
+            yield stream, route, counts.get((stream, route), Row())
 
-    def _is_fed(self, stream: str, entry_id: str) -> bool:
-        mark = self.marks.get(stream)
-        return mark is not None and order(entry_id) > order(mark)
+    def _count(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
+        message = payload if isinstance(payload, Message) else Message({})
+        table = self.fed if self._is_fed(message) else self.leftover
+        row = table.setdefault((message.stream, route or NO_ROUTE), Row())
+        row.matched += route is not None and message.attempt == 1
+        row.succeeded += result is Result.SUCCEEDED
+        row.failed += result is Result.DEAD
+
+    def _is_fed(self, message: Message) -> bool:
+        mark = self.marks.get(message.stream)
+        return mark is not None and _order(message.id) > _order(mark)
 
 
-def order(entry_id: str) -> tuple[int, int]:
-    """An entry's id as numbers, which order as the stream does."""
+def _order(entry_id: str) -> tuple[int, int]:
+    """An entry's id as numbers, which order as the stream does; the lowest for what is no id."""
     milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds or 0), int(sequence or 0)
+    try:
+        return int(milliseconds), int(sequence or 0)
+    except ValueError:
+        # The marker of a foreign scheduler's retry may claim any id.
+        return 0, 0

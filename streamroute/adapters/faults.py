@@ -1,0 +1,48 @@
+"""Faults of a server in words: what redis-py and the network raise, as errors of streamroute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from redis import exceptions
+
+from streamroute.adapters.connection import Connection, unavailable
+from streamroute.errors import SetupError, StreamrouteError
+
+_PASSING: Final = (
+    OSError,
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.ReadOnlyError,
+    exceptions.OutOfMemoryError,
+    exceptions.ClusterDownError,
+    exceptions.MasterDownError,
+    exceptions.TryAgainError,
+)
+_PASSING_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ", "UNKILLABLE ")
+_ANNOTATED: Final = "of pipeline caused error: "
+
+
+@contextmanager
+def explained(redis: Connection, doing: str) -> Iterator[None]:
+    """Say what failed, and where, in place of what redis-py raised within.
+
+    ``doing`` completes "... failed". Raises RedisUnavailableError for what passes without a change of
+    the configuration (no connection, out of memory, a replica), SetupError for what does not (a key of
+    the wrong type, a missing permission).
+    """
+    try:
+        yield
+    except (exceptions.RedisError, OSError) as error:
+        raise in_words(error, redis, doing) from error
+
+
+def in_words(error: Exception, redis: Connection, doing: str) -> StreamrouteError:
+    """The error of streamroute that this error of redis-py stands for."""
+    if isinstance(error, _PASSING) or str(error).startswith(_PASSING_CODES):
+        return unavailable(error, str(redis.address))
+    # redis-py quotes the command, and with it somebody's data, before the server's own words.
+    reason = " ".join(str(error).rpartition(_ANNOTATED)[2].split())
+    return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}")

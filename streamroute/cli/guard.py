@@ -1,0 +1,51 @@
+"""Guard: every way in which a command may end becomes an exit code, and words for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from streamroute.cli.exits import Exit
+from streamroute.errors import RedisUnavailableError, StreamrouteError
+
+
+def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
+    """Run a command; returns its exit code. Expected errors are one line, a traceback is a bug here."""
+    try:
+        code = run()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        _show(error)
+        return Exit.USAGE
+    except RedisUnavailableError as error:
+        return _say(error, Exit.NO_REDIS)
+    except StreamrouteError as error:
+        return _say(error, Exit.FOUND)
+    except Exception:  # noqa: BLE001 - the last line of defense says whose fault it was
+        import traceback
+
+        traceback.print_exc()
+        click.echo("This is a fault of streamroute, not of your files: please report it.", err=True)
+        return Exit.INTERNAL
+    return int(code or 0)
+
+
+def _show(error: click.ClickException) -> None:
+    from streamroute.cli.logs import say_error, speaks_json
+
+    if speaks_json():
+        say_error(error.format_message())
+    else:
+        error.show()
+
+
+def _say(error: StreamrouteError, code: Exit) -> int:
+    from streamroute.cli.logs import say_error
+
+    say_error(str(error))
+    return code

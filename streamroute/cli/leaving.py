@@ -1,0 +1,45 @@
+"""Leaving: the process ends although a handler does not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from streamroute.cli.guard import guarded
+from streamroute.compiler.threads import stuck_threads
+
+log = logging.getLogger(__name__)
+
+_PATIENCE: Final = 1.0  # seconds that what was cancelled has to end
+
+
+def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
+    """Run a coroutine in an event loop of its own; returns its exit code.
+
+    Where a handler ignores its cancellation, or sits in a thread that cannot be stopped, the process
+    ends here, since Python would wait for it for ever. Its entry is pending and runs again.
+    """
+    runner = asyncio.Runner()
+    code = guarded(lambda: runner.run(main))
+    stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
+    if stuck:
+        log.warning("%d handlers did not end; their entries stay pending and run again", stuck)
+        sys.stdout.flush()
+        os._exit(code)
+    runner.close()
+    return code
+
+
+async def _end_tasks() -> int:
+    """Cancel what still runs in this loop; returns how much of it does not end."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if not tasks:
+        return 0
+    for task in tasks:
+        task.cancel()
+    _, running = await asyncio.wait(tasks, timeout=_PATIENCE)
+    return len(running)

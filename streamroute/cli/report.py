@@ -1,0 +1,46 @@
+"""Report: what became of the messages, as a table on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from streamroute.cli.findings import printable
+from streamroute.cli.table import table
+
+if TYPE_CHECKING:
+    from streamroute.ops.tally import Counts, Tally, Unlisted
+
+_NAMED: Final = 3  # types that are named of those that no route lists
+
+
+def print_tally(tally: Tally) -> None:
+    """What was fed, then what had been there before, then what concerns no route."""
+    if tally.marks:
+        click.echo(_table(tally, tally.fed))
+    if tally.leftover or not tally.marks:
+        title = "\nleft over from before:\n" if tally.marks else ""
+        click.echo(f"{title}{_table(tally, tally.leftover)}")
+    if tally.unlisted.messages:
+        click.echo(f"\n{unlisted_in_words(tally.unlisted)}")
+    if tally.lost:
+        click.echo(f"\nentries that another worker took meanwhile, and may have run as well: {tally.lost}")
+
+
+def unlisted_in_words(unlisted: Unlisted) -> str:
+    """How many messages no route lists, and of which types most of them are; one line."""
+    count = len(unlisted.types)
+    types = "1 type" if count == 1 else f"{'more than ' if unlisted.has_more else ''}{count} types"
+    messages = "1 message" if unlisted.messages == 1 else f"{unlisted.messages} messages"
+    named = ", ".join(f"{printable(name)} {times}" for name, times in unlisted.types.most_common(_NAMED))
+    rest = ", ..." if count > _NAMED else ""
+    return f"acknowledged, since no route lists its type: {messages} of {types} ({named}{rest})"
+
+
+def _table(tally: Tally, counts: Counts) -> str:
+    rows = [
+        (stream, printable(route), row.matched, row.succeeded, row.failed)
+        for stream, route, row in tally.rows(counts)
+    ]
+    return table(("stream", "route", "matched", "succeeded", "failed"), rows)

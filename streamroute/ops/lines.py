@@ -1,0 +1,56 @@
+"""Lines: what is in a file or a pipe, as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import BinaryIO, Final
+
+_CHUNK: Final = 1024 * 1024
+LONGEST: Final = 128 * 1024 * 1024
+"""Bytes of a line beyond which the rest of it is not read: no entry is as long as that."""
+
+
+async def read_lines(source: BinaryIO) -> AsyncIterator[list[bytes]]:
+    """The lines of a file or a pipe, as many at a time as are there; a pipe is not waited full.
+
+    Waiting can be cancelled, and keeps no thread busy. A line of more than ``LONGEST`` bytes is given
+    as far as it was read, and is the last.
+    """
+    parts: list[bytes] = []
+    while chunk := await _chunk(source.fileno()):
+        first, *others = chunk.split(b"\n")
+        parts.append(first)
+        if others:
+            yield [b"".join(parts), *others[:-1]]
+            parts = [others[-1]]
+        elif sum(map(len, parts)) > LONGEST:
+            break
+    if last := b"".join(parts):
+        yield [last]
+
+
+async def _chunk(descriptor: int) -> bytes:
+    await _readable(descriptor)
+    return os.read(descriptor, _CHUNK)
+
+
+async def _readable(descriptor: int) -> None:
+    """Wait until a read will not block; the bytes of a regular file are always there."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    try:
+        loop.add_reader(descriptor, _resolve, ready)
+    except OSError:
+        # epoll refuses what never blocks, and kqueue refuses /dev/null.
+        return
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _resolve(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
