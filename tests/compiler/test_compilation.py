@@ -37,6 +37,9 @@ class Compact:
 class Half:
     def decode(self, fields): return {}
 
+class Broken:
+    def __init__(self): raise OSError("no file")
+
 def build(): return "container"
 """
 
@@ -247,6 +250,26 @@ def test_an_expression_that_yaml_cut_short_is_told_from_one_that_is_wrong(
 def test_a_codec_in_the_defaults_is_found_there(write: Write) -> None:
     folder = write("version: 1\ndefaults: {codec: sr.nothing.Compact}\nstreams: {bookings: }\n")
     assert found(check_path(folder), folder) == ['2:22: E[SR401]: no module "nothing" in the package "sr"']
+
+
+def test_a_codec_that_cannot_be_made_says_why(write: Write) -> None:
+    folder = write("version: 1\nstreams: {bookings: {codec: sr.handlers.Broken}}\n")
+    assert found(check_path(folder), folder) == [
+        '2:29: E[SR403]: making a "sr.handlers.Broken" raised OSError: no file'
+    ]
+
+
+def test_a_handler_that_is_no_function_is_told_at_its_path(write: Write) -> None:
+    folder = write(HEAD + "\nroutes: [{name: a, type: t, handler: sr.handlers.CALLS}]")
+    assert found(check_path(folder), folder) == [
+        '6:38: E[SR403]: "sr.handlers.CALLS" is a list, which cannot be called'
+    ]
+
+
+def test_a_file_that_leaves_nothing_to_compile_is_all_findings(write: Write) -> None:
+    result = check_path(write("- a list\n"))
+    assert (result.document, result.compiled) == (None, None)
+    assert [finding.code for finding in result.findings] == ["SR012"]
 
 
 def test_container_and_codecs_are_resolved(write: Write) -> None:

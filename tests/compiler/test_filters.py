@@ -107,3 +107,16 @@ def test_on_filter_error_no_match_is_false_and_warns_of_the_first() -> None:
     assert lenient({"a": None}) is False
     assert lenient({"a": -2}) is True
     assert [error.cause for error in warned] == ["abs() takes number, and was given string"]
+
+
+def test_a_long_filter_is_shortened_in_its_error() -> None:
+    accepts = compile_filter(" && ".join(["abs(a) > `1`"] * 30))
+    with pytest.raises(
+        FilterError, match=r"the filter abs\(a\) > `1` && .*\.\.\. failed: abs\(\) takes number"
+    ):
+        accepts({"a": "x"})
+
+
+def test_what_a_function_of_python_s_raises_is_a_filter_error_too() -> None:
+    with pytest.raises(FilterError, match="failed: TypeError"):
+        compile_filter("max_by(a, &b) == `1`")({"a": [{"b": 1}, {"b": "x"}]})

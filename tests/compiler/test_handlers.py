@@ -236,3 +236,15 @@ async def test_awaiting_something_that_was_cancelled_elsewhere_is_a_failure() ->
         await future
 
     assert isinstance(await failure(handler), Retry)
+
+
+async def test_a_handler_that_cancels_its_own_task_is_not_a_failure() -> None:
+    async def handler(payload: Any) -> Never:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        raise asyncio.CancelledError
+
+    running = asyncio.ensure_future(wrap(handler)({}, None))
+    with pytest.raises(asyncio.CancelledError):
+        await running

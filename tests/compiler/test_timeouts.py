@@ -228,6 +228,17 @@ async def test_a_closed_wrapper_closes_its_handler() -> None:
     assert closed
 
 
+def test_a_wrapper_that_is_closed_when_no_loop_runs_is_simply_closed() -> None:
+    left: list[Coroutine[Any, Any, Any]] = []
+
+    async def leave() -> None:
+        left.append(run(asyncio.sleep(LONG)))
+        left[0].send(None)
+
+    asyncio.run(leave())
+    left[0].close()
+
+
 class FakeTask:
     """A task that counts who asked it to stop."""
 
