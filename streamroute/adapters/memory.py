@@ -103,6 +103,11 @@ class MemoryStreamStorage:
             for entry_id in found.pending
         ]
 
+    def unread(self, stream: str, group: str) -> int:
+        """How many entries the group has not been handed yet, promoted retries included."""
+        keys = self._keys(stream, group)
+        return sum(self._stream(key).unread(group) for key in (keys.stream, keys.retry))
+
     def dead_letters(self, stream: str, group: str) -> list[DeadRecord]:
         """The group's dead letters, oldest first."""
         written = self._stream(self._keys(stream, group).dead).entries.values()

@@ -81,6 +81,11 @@ class MemoryStream:
             group.pending[name] = Pending(consumer, now, 1)
         return [(name, self.entries[name]) for name in names]
 
+    def unread(self, group: str) -> int:
+        """How many entries the group has not had; all of them where it does not exist yet."""
+        position = self.groups[group].position if group in self.groups else (0, 0)
+        return len(self._order) - bisect_right(self._order, position)
+
     def claim(self, group: MemoryGroup, consumer: str, idle: float, count: int, now: float) -> list[Claimed]:
         """Hand over up to ``count`` entries that were released or idle for ``idle`` seconds.
 

@@ -1,0 +1,172 @@
+"""What only a real server can do to us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from backends import KEYS, RedisBackend
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
+from servers import RealServer
+from streamroute.adapters.scripts import Call, script
+from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.core.storage import StreamStorageProtocol, blocks, promotes, releases, settles
+from streamroute.errors import Reject, SetupError
+from streamroute.values import RetryPolicy
+
+
+@pytest.fixture
+def backend(redis_client: Redis) -> RedisBackend:
+    return RedisBackend(redis_client)
+
+
+def test_it_is_a_storage_with_every_capability() -> None:
+    storage = RedisStreamStorage(Redis())
+    assert isinstance(storage, StreamStorageProtocol)
+    assert blocks(storage)
+    assert None not in (settles(storage), promotes(storage), releases(storage))
+
+
+def test_a_client_that_decodes_replies_is_refused() -> None:
+    with pytest.raises(SetupError, match="decode_responses"):
+        RedisStreamStorage(Redis(decode_responses=True))
+
+
+def test_the_twin_of_the_client_leaves_its_replies_parsed(redis_client: Redis) -> None:
+    RedisStreamStorage(redis_client)
+    assert redis_client.response_callbacks
+
+
+async def test_an_idle_stream_is_waited_on_by_the_server(redis_url: str) -> None:
+    """The read blocks for 30 s, and an entry starts long before that and before any poll interval."""
+    handler = Handling()
+    async with Redis.from_url(redis_url, socket_timeout=60) as client:
+        backend = RedisBackend(client)
+        storage = backend.storage(block=30)
+        async with consuming(storage, dispatcher_of(handler).process_message, poll_interval=600):
+            await eventually(lambda: _is_blocked(backend.client))
+            await backend.add(type="booked")
+            await eventually(lambda: handler.seen)
+            await backend.add(type="booked")
+            await eventually(lambda: len(handler.seen) == 2)
+            await eventually(lambda: _is_blocked(backend.client))
+            await backend.client.xgroup_destroy(STREAM, GROUP)  # ends the read, so that the stop is quick
+
+
+async def test_scripts_that_the_server_has_forgotten_are_sent_again(backend: RedisBackend) -> None:
+    handler = Handling(then=failing(Reject("bad")))
+    async with consuming(backend.storage(), dispatcher_of(handler).process_message):
+        for count in (1, 2, 3):
+            await backend.client.script_flush()
+            await backend.add(type="booked")
+            await eventually(lambda: _count(count, backend.dead))  # noqa: B023 - awaited in this round
+            await eventually(lambda: _count(0, backend.pending))
+
+
+async def test_a_script_that_many_calls_need_is_sent_again_for_each(backend: RedisBackend) -> None:
+    await backend.client.script_flush()
+    calls: list[Call] = [([KEYS.due, KEYS.delayed], [f"name{n}", 60_000, "entry"]) for n in range(3)]
+    assert await script("schedule").run_each(backend.client, calls) == [1, 1, 1]
+    assert await script("schedule").run_each(backend.client, calls) == [0, 0, 0]
+
+
+async def test_a_retry_key_of_the_wrong_type_keeps_the_entry(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = Handling(then=failing())
+    dispatcher = dispatcher_of(handler, retry=RetryPolicy(max_attempts=2, delay=0))
+    await backend.client.set(KEYS.due, "not a sorted set")
+    async with consuming(backend.storage(), dispatcher.process_message):
+        kept = await backend.add(type="booked")
+        await eventually(lambda: "refused by the server" in caplog.text)
+        assert await backend.pending() == [kept]
+        await backend.client.delete(KEYS.due)
+        [dead] = await eventually(backend.dead)
+    assert dead.id == kept
+
+
+async def test_no_outcome_is_written_where_another_cannot_be(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is rolled back on the server, so the keys are looked at before anything is written."""
+    bad, again = Handling("bad", failing(Reject("bad"))), Handling("again", failing())
+    await backend.refuse_dead_letters(True)
+    dispatcher = dispatcher_of(again, bad, retry=RetryPolicy(delay=600))
+    async with consuming(backend.storage(), dispatcher.process_message):
+        await backend.add(type="booked")
+        await eventually(lambda: "refused by the server" in caplog.text)
+        assert await backend.scheduled() == []
+        await backend.refuse_dead_letters(False)
+        await eventually(backend.dead)
+    assert len(await backend.scheduled()) == 1
+
+
+@pytest.mark.parametrize("what", ["kill", "pause"])
+async def test_a_server_that_goes_away_and_comes_back_is_consumed_again(
+    start_server: Callable[..., RealServer], what: str
+) -> None:
+    server = start_server(append_only=True)
+    handler = Handling()
+    async with Redis.from_url(server.url, socket_timeout=0.3) as client:
+        backend = RedisBackend(client)
+        async with consuming(backend.storage(lease=0.5), dispatcher_of(handler).process_message, lease=0.5):
+            await backend.add(type="booked", n="1")
+            await eventually(lambda: handler.seen)
+            if what == "kill":
+                server.kill()
+                await asyncio.sleep(0.1)
+                server.start()
+            else:
+                server.pause()
+                await asyncio.sleep(0.6)
+                server.resume()
+            await eventually(lambda: _add(backend, "2"))
+            await eventually(lambda: "2" in handler.numbers())
+            await eventually(lambda: _count(0, backend.pending))
+
+
+async def test_an_entry_of_a_full_server_stays_pending_until_there_is_room(
+    start_server: Callable[..., RealServer], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = start_server(options=["--maxmemory-policy", "noeviction"])
+    full = asyncio.Event()
+
+    async def reject(payload: Any) -> None:
+        await full.wait()
+        raise Reject("bad")
+
+    handler = Handling(then=reject)
+    async with Redis.from_url(server.url) as client:
+        backend = RedisBackend(client)
+        async with consuming(backend.storage(), dispatcher_of(handler).process_message):
+            await eventually(lambda: backend.client.exists(STREAM))
+            kept = await backend.add(type="booked")
+            await eventually(lambda: handler.seen)
+            await backend.client.config_set("maxmemory", "1")
+            full.set()
+            await eventually(lambda: "refused by the server" in caplog.text)
+            assert (await backend.pending(), await backend.dead()) == ([kept], [])
+            await backend.client.config_set("maxmemory", "0")
+            await eventually(lambda: _count(1, backend.dead))
+            await eventually(lambda: _count(0, backend.pending))
+
+
+async def _is_blocked(client: Any) -> bool:
+    info = await client.info("clients")
+    return bool(info["blocked_clients"])
+
+
+async def _count(expected: int, ask: Any) -> bool:
+    return len(await ask()) == expected
+
+
+async def _add(backend: RedisBackend, n: str) -> bool:
+    try:
+        return bool(await backend.add(type="booked", n=n))
+    except RedisError:
+        return False  # it is on its way back

@@ -1,0 +1,310 @@
+"""The dispatcher: who runs, who does not, and where failures go."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import Any
+
+import pytest
+
+from consuming import GROUP, Handling, eventually, failing
+from streamroute.core.dispatcher import BotRedisDispatcher, RetrySchedulerProtocol
+from streamroute.core.failures import RoutesFailedError
+from streamroute.core.observer import Result
+from streamroute.core.router import RedisRouter
+from streamroute.errors import Reject, Retry, SetupError
+from streamroute.message import Message
+from streamroute.values import DeadLetter, RetryLater, RetryPolicy
+
+
+class Scheduler:
+    """Somebody's retry scheduler, without a base."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls: list[tuple[str, dict[str, Any], int]] = []
+        self._error = error
+
+    async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
+        if self._error:
+            raise self._error
+        self.calls.append((stream_name, payload, delay))
+
+
+def ready(*handlers: Any, **settings: Any) -> BotRedisDispatcher:
+    """A dispatcher that was set up, with these handlers of the type ``booked``."""
+    dispatcher = BotRedisDispatcher(**settings)
+    dispatcher.setup(None)
+    for handler in handlers:
+        dispatcher.on_message("booked")(handler)
+    return dispatcher
+
+
+def message(payload: dict[str, Any] | None = None, **facts: Any) -> Message:
+    """A message whose outcomes are collected."""
+    facts = {"id": "1-0", "stream": "bot_events", "group": GROUP, "outcomes": [], **facts}
+    return Message({"type": "booked"} if payload is None else payload, **facts)
+
+
+def test_the_parameters_are_those_of_the_documented_api() -> None:
+    def shared(function: Any) -> list[tuple[str, Any]]:
+        parameters = inspect.signature(function).parameters.values()
+        return [(p.name, p.default) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+
+    empty = inspect.Parameter.empty
+    assert shared(BotRedisDispatcher) == [("retry_scheduler", None)]
+    assert shared(BotRedisDispatcher().process_message) == [
+        ("message_data", empty),
+        ("stream_name", "bot_events"),
+    ]
+    assert shared(BotRedisDispatcher().on_message) == [("message_type", empty), ("filter_func", None)]
+    assert shared(RedisRouter().message) == [("message_type", empty), ("filter_func", None)]
+    assert isinstance(Scheduler(), RetrySchedulerProtocol)
+
+
+async def test_before_setup_nothing_is_processed_and_nothing_is_acked() -> None:
+    dispatcher = BotRedisDispatcher()
+    with pytest.raises(SetupError, match="setup"):
+        await dispatcher.process_message({"type": "booked"})
+
+
+@pytest.mark.parametrize("container", [None, {}, object()])
+async def test_every_handler_gets_the_container(container: Any) -> None:
+    got = []
+
+    async def handler(payload: dict[str, Any], container: Any) -> None:
+        got.append(container)
+
+    dispatcher = ready(handler)
+    dispatcher.setup(container)
+    await dispatcher.process_message({"type": "booked"})
+    assert got == [container]
+
+
+async def test_handlers_of_the_type_run_in_the_order_of_their_registration() -> None:
+    own, first, second = Handling("own"), Handling("first"), Handling("second")
+    router = RedisRouter()
+    router.message("booked")(first)
+    router.message("cancelled")(Handling("other", failing()))
+    dispatcher = ready(own)
+    dispatcher.include_router(router)
+    await dispatcher.process_message({"type": "booked"})
+    router.message("booked")(second)  # registered after the inclusion, and after a message
+    await dispatcher.process_message({"type": "booked"})
+    assert [len(handler.seen) for handler in (own, first, second)] == [2, 2, 1]
+
+
+def test_a_router_returns_the_handler_and_shows_what_it_has() -> None:
+    async def handler(payload: dict[str, Any], container: Any) -> None: ...
+
+    def is_urgent(payload: dict[str, Any]) -> bool:
+        return bool(payload.get("urgent"))
+
+    router = RedisRouter()
+    assert router.message("booked", is_urgent)(handler) is handler
+    assert router.handlers["booked"][0] == (handler, is_urgent)
+    with pytest.raises(TypeError):
+        router.handlers["booked"] = []  # type: ignore[index]  # that it cannot be written is the point
+
+
+async def test_a_filter_decides_whether_its_handler_runs() -> None:
+    handler = Handling()
+    dispatcher = ready()
+    dispatcher.on_message("booked", filter_func=lambda payload: payload["nights"] > 2)(handler)
+    await dispatcher.process_message({"type": "booked", "nights": 2})
+    await dispatcher.process_message({"type": "booked", "nights": 3})
+    assert handler.seen == [{"type": "booked", "nights": 3}]
+
+
+async def test_one_failure_does_not_stop_the_other_handlers() -> None:
+    good = Handling("good")
+    with pytest.raises(RoutesFailedError, match=r"consuming\.bad: RuntimeError: no luck"):
+        await ready(Handling("bad", failing()), good).process_message({"type": "booked"})
+    assert len(good.seen) == 1
+
+
+async def test_outcomes_are_collected_where_the_storage_settles_them() -> None:
+    policy = RetryPolicy(max_attempts=2, delay=3, multiplier=10, jitter=0)
+    dispatcher = ready(Handling("bad", failing(ValueError("oops"))), retry=policy)
+    first, last = message(), message(attempt=2)
+    await dispatcher.process_message(first)
+    await dispatcher.process_message(last)
+    assert first.outcomes == [RetryLater("consuming.bad", 3, 2, "ValueError: oops")]
+    [dead] = last.outcomes or []
+    assert isinstance(dead, DeadLetter)
+    assert (dead.route, dead.attempt, dead.error) == ("consuming.bad", 2, "ValueError: oops")
+
+
+async def test_the_error_behind_a_retry_is_what_is_kept() -> None:
+    async def handler(payload: dict[str, Any], container: Any) -> None:
+        raise Retry(delay=5) from ValueError("the cause")
+
+    got = message()
+    await ready(handler).process_message(got)
+    [retry] = got.outcomes or []
+    assert isinstance(retry, RetryLater)
+    assert (retry.delay, retry.error) == (5, "ValueError: the cause")
+
+
+async def test_a_handler_with_a_policy_of_its_own_counts_its_attempts_itself() -> None:
+    handler = Handling(then=failing(Retry(delay=5)))
+    vars(handler)["route_key"] = "thank"
+    got = message(attempt=99)
+    await ready(handler, retry=RetryPolicy(max_attempts=2)).process_message(got)
+    [retry] = got.outcomes or []
+    assert isinstance(retry, RetryLater)
+    assert (retry.route, retry.attempt) == ("thank", 100)
+
+
+async def test_handlers_that_share_a_name_are_told_apart() -> None:
+    """A retry of the second must not run the first again, which succeeded."""
+    one, two = Handling("same"), Handling("same", failing())
+    got = message()
+    dispatcher = ready(one, two)
+    await dispatcher.process_message(got)
+    [retry] = got.outcomes or []
+    assert retry.route == "consuming.same#2"
+    await dispatcher.process_message(message(attempt=2, routes=frozenset([retry.route])))
+    assert (len(one.seen), len(two.seen)) == (1, 2)
+
+
+async def test_a_retry_runs_only_its_routes_and_dead_letters_those_that_are_gone() -> None:
+    one, two = Handling("one"), Handling("two")
+    got = message(attempt=2, routes=frozenset(["consuming.two", "consuming.gone"]))
+    await ready(one, two).process_message(got)
+    assert (len(one.seen), len(two.seen)) == (0, 1)
+    assert [outcome.route for outcome in got.outcomes or []] == ["consuming.gone"]
+
+
+async def test_an_unknown_type_is_acked_counted_and_warned_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    results = []
+    dispatcher = ready(observer=lambda payload, route, result: results.append((route, result)))
+    for _ in range(3):
+        await dispatcher.process_message({"type": "strange"})
+    assert results == [(None, Result.UNKNOWN)] * 3
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+async def test_an_unknown_type_is_dead_lettered_where_that_is_asked_for() -> None:
+    got = message({"type": "strange"})
+    await ready(unknown_type="dead_letter").process_message(got)
+    assert got.outcomes == [DeadLetter(None, "no route lists the type 'strange'")]
+
+
+@pytest.mark.parametrize("payload", [{}, {"type": None}, {"type": 7}, {"type": ["booked"]}])
+async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any]) -> None:
+    with pytest.raises(RoutesFailedError, match="type"):
+        await ready(Handling()).process_message(payload)
+    got = message(payload)
+    await ready(Handling()).process_message(got)
+    assert [type(outcome) for outcome in got.outcomes or []] == [DeadLetter]
+
+
+async def test_every_outcome_of_a_route_is_observed() -> None:
+    results = []
+    dispatcher = ready(
+        Handling("good"),
+        Handling("bad", failing()),
+        Handling("worst", failing(Reject("x"))),
+        observer=lambda payload, route, result: results.append((route, result)),
+    )
+    dispatcher.on_message("booked", lambda payload: False)(Handling("idle"))
+    await dispatcher.process_message(message())
+    assert sorted(results, key=str) == [
+        ("consuming.bad", Result.RETRIED),
+        ("consuming.good", Result.SUCCEEDED),
+        ("consuming.idle", Result.FILTERED),
+        ("consuming.worst", Result.DEAD),
+    ]
+
+
+async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None:
+    scheduler = Scheduler()
+    dispatcher = ready(Handling("bad", failing()), Handling("good"), retry_scheduler=scheduler)
+    got = message({"type": "booked", "n": "1"})
+    await dispatcher.process_message(got, "orders")
+    mark = {"v": 1, "id": "1-0", "group": GROUP, "routes": ["consuming.bad"], "attempt": 2}
+    assert scheduler.calls == [("orders", {"type": "booked", "n": "1", "_streamroute": mark}, 60)]
+    assert got.outcomes == []
+    assert "_streamroute" not in got
+
+
+async def test_what_a_scheduler_brings_back_runs_in_its_group_alone_and_only_its_routes() -> None:
+    scheduler = Scheduler()
+    bad, good = Handling("bad", failing()), Handling("good")
+    dispatcher = ready(bad, good, retry_scheduler=scheduler)
+    await dispatcher.process_message(message())
+    [(_, payload, _)] = scheduler.calls
+    await dispatcher.process_message(message(payload, group="others"))
+    assert (len(bad.seen), len(good.seen)) == (1, 1)
+    await dispatcher.process_message(message(payload, id="9-0"))
+    assert (len(bad.seen), len(good.seen)) == (2, 1)
+    assert bad.seen[1] == {"type": "booked"}
+    assert (bad.seen[1].id, bad.seen[1].attempt) == ("1-0", 2)
+    assert scheduler.calls[1][1]["_streamroute"]["attempt"] == 3
+
+
+@pytest.mark.parametrize("group", [None, GROUP])
+async def test_plain_payloads_are_scheduled_and_brought_back_as_well(group: str | None) -> None:
+    scheduler, handler = Scheduler(), Handling("bad", failing())
+    dispatcher = ready(handler, retry_scheduler=scheduler, group_name=group)
+    await dispatcher.process_message({"type": "booked"})
+    [(_, payload, _)] = scheduler.calls
+    assert payload["_streamroute"]["group"] == (group or "")
+    await dispatcher.process_message(payload)
+    assert [call[1]["_streamroute"]["attempt"] for call in scheduler.calls] == [2, 3]
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_scheduler_that_raises_keeps_the_entry_unacked(plain: bool) -> None:
+    dispatcher = ready(Handling("bad", failing()), retry_scheduler=Scheduler(OSError("the queue is down")))
+    with pytest.raises(OSError, match="the queue is down"):
+        await dispatcher.process_message({"type": "booked"} if plain else message())
+
+
+async def test_a_dead_letter_without_a_place_keeps_the_whole_entry_and_schedules_nothing() -> None:
+    """The entry will come again, and what was scheduled as well would then run twice."""
+    scheduler = Scheduler()
+    dispatcher = ready(
+        Handling("again", failing()), Handling("never", failing(Reject("x"))), retry_scheduler=scheduler
+    )
+    with pytest.raises(RoutesFailedError):
+        await dispatcher.process_message({"type": "booked"})
+    assert scheduler.calls == []
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "text",
+        "[" * 100_000,
+        7,
+        None,
+        {},
+        {"v": 2, "id": "1-0", "group": GROUP, "routes": ["a"], "attempt": 2},
+        {"v": 1, "id": "1-0", "group": GROUP, "routes": [], "attempt": 2},
+        {"v": 1, "id": "1-0", "group": GROUP, "routes": "abc", "attempt": 2},
+        {"v": 1, "id": "1-0", "group": GROUP, "routes": [{}], "attempt": 2},
+        {"v": 1, "id": "1-0", "group": GROUP, "routes": ["a"], "attempt": True},
+        {"v": 1, "id": "1-0", "group": GROUP, "routes": ["a"], "attempt": 0},
+        {"v": 1, "id": 1, "group": GROUP, "routes": ["a"], "attempt": 1},
+    ],
+)
+async def test_a_reserved_key_that_is_not_ours_is_dropped_and_the_message_runs(mark: Any) -> None:
+    handler = Handling()
+    await ready(handler).process_message(message({"type": "booked", "_streamroute": mark}))
+    assert handler.seen == [{"type": "booked"}]
+
+
+async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_handler() -> None:
+    got, never = message(), asyncio.Event()
+    handler = Handling(then=lambda payload: never.wait())
+    running = asyncio.create_task(ready(handler).process_message(got))
+    await eventually(lambda: handler.seen)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert got.outcomes == []

@@ -1,0 +1,234 @@
+"""The processor with storages that have only the protocol's methods, and with its parameters."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+from typing import Any
+from unittest.mock import AsyncMock, create_autospec
+
+import pytest
+from seed_storages import ClaimingStorage, PlainStorage
+
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, processor
+from streamroute.adapters.memory import MemoryStreamStorage
+from streamroute.core.processor import RedisStreamProcessor
+from streamroute.core.storage import (
+    StreamStorageProtocol,
+    acks_many,
+    blocks,
+    claims,
+    keeps_leases,
+    promotes,
+    releases,
+    settles,
+)
+from streamroute.errors import SetupError
+
+
+def test_the_parameters_are_those_of_the_documented_api() -> None:
+    parameters = inspect.signature(RedisStreamProcessor).parameters.values()
+    shared = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [(p.name, p.default) for p in shared] == [
+        *((name, inspect.Parameter.empty) for name in ("storage", "stream_name")),
+        *((name, inspect.Parameter.empty) for name in ("consumer_group_name", "consumer_name")),
+        ("batch_count", 10),
+        ("poll_interval", 1.0),
+    ]
+
+
+async def test_a_storage_of_three_methods_runs() -> None:
+    storage = PlainStorage({"type": "booked", "n": "1"}, {"type": "booked", "n": "2"})
+    handler = Handling()
+    async with consuming(storage, dispatcher_of(handler).process_message):
+        await eventually(lambda: len(storage.acked) == 2)
+    assert storage.groups == [(STREAM, GROUP)]
+    assert handler.seen == [{"type": "booked", "n": "1"}, {"type": "booked", "n": "2"}]
+    assert storage.acked == ["1-0", "2-0"]
+
+
+async def test_a_storage_without_claims_leaves_failures_pending() -> None:
+    storage = PlainStorage({"type": "booked", "n": "1"}, {"type": "booked", "n": "2"})
+
+    async def callback(payload: dict[str, Any]) -> None:
+        if payload["n"] == "1":
+            raise RuntimeError("no luck")
+
+    async with consuming(storage, callback):
+        await eventually(lambda: storage.acked)
+    assert storage.acked == ["2-0"]
+
+
+async def test_a_storage_with_claims_is_asked_for_what_is_stale() -> None:
+    storage = ClaimingStorage()
+    storage.stale = [("1-0", {"type": "booked"})]
+    async with consuming(storage, dispatcher_of(Handling()).process_message, consumer="me", lease=7):
+        await eventually(lambda: storage.acked == ["1-0"])
+    assert storage.claims[0] == ("me", 7000, 10)
+
+
+async def test_a_claim_of_what_is_in_flight_here_starts_no_second_run() -> None:
+    go_on = asyncio.Event()
+    handler = Handling(then=lambda payload: go_on.wait())
+    storage = ClaimingStorage({"type": "booked"})
+    async with consuming(storage, dispatcher_of(handler).process_message, concurrency=2):
+        await eventually(lambda: handler.seen)
+        storage.stale = [("1-0", {"type": "booked"})]
+        seen = len(storage.claims)
+        await eventually(lambda: len(storage.claims) > seen + 2)
+        go_on.set()
+        await eventually(lambda: storage.acked)
+    assert (len(handler.seen), storage.acked) == (1, ["1-0"])
+
+
+@pytest.mark.parametrize("storage", [AsyncMock(), create_autospec(PlainStorage, instance=True)])
+async def test_a_mock_is_not_taken_for_a_storage_with_capabilities(storage: Any) -> None:
+    storage.read_events.return_value = []
+    capabilities = (acks_many, settles, releases, promotes, keeps_leases)
+    assert [capability(storage) for capability in capabilities] == [None] * 5
+    assert not claims(storage)
+    assert not blocks(storage)
+    storage.read_events.side_effect = [[("1-0", {"type": "booked"})]] + [[]] * 10_000
+    async with consuming(storage, dispatcher_of(Handling()).process_message):
+        await eventually(lambda: storage.ack_event.await_count)
+    storage.ack_event.assert_awaited_once_with(STREAM, GROUP, "1-0")
+
+
+def test_the_protocol_can_be_asked_at_run_time() -> None:
+    assert isinstance(ClaimingStorage(), StreamStorageProtocol)
+    assert isinstance(MemoryStreamStorage(), StreamStorageProtocol)
+
+
+async def test_the_poll_interval_is_slept_where_reads_do_not_wait() -> None:
+    storage = PlainStorage()
+    async with consuming(storage, dispatcher_of().process_message, poll_interval=600):
+        await eventually(lambda: storage.reads)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert storage.reads == 1
+
+
+async def test_an_idle_storage_that_waits_is_not_asked_in_a_loop() -> None:
+    class Counting(MemoryStreamStorage):
+        reads = 0
+
+        async def read_events(self, *args: Any) -> Any:
+            self.reads += 1
+            return await super().read_events(*args)
+
+    storage, handler = Counting(block=600), Handling()
+    async with consuming(storage, dispatcher_of(handler).process_message, poll_interval=600):
+        storage.add(STREAM, {"type": "booked"})
+        await eventually(lambda: handler.seen)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert storage.reads <= 3
+        storage.add(STREAM, {"type": "booked"})
+        await eventually(lambda: len(handler.seen) == 2)
+        storage.block = 0.01
+        storage.add(STREAM, {"type": "booked"})  # ends the long read, so that the stop is quick
+
+
+async def test_a_group_that_cannot_be_created_raises_after_the_last_attempt() -> None:
+    storage = PlainStorage()
+    storage.fail["create_group"] = [ConnectionError(f"attempt {n}") for n in range(1, 6)]
+    worker = processor(storage, dispatcher_of().process_message)
+    with pytest.raises(ConnectionError, match="attempt 5"):
+        await worker.start_listening()
+    await worker.start_listening()
+    await worker.stop_listening()
+    assert len(storage.groups) == 1
+
+
+async def test_without_a_callback_nothing_starts() -> None:
+    worker = RedisStreamProcessor(ClaimingStorage(), STREAM, GROUP, "me")
+    with pytest.raises(SetupError, match="set_message_callback"):
+        await worker.start_listening()
+
+
+async def test_errors_of_reading_and_acking_are_waited_out() -> None:
+    storage = PlainStorage({"type": "booked"})
+    storage.fail = {"read_events": [OSError("gone")] * 2, "ack_event": [OSError("gone")] * 2}
+    handler = Handling()
+    async with consuming(storage, dispatcher_of(handler).process_message):
+        await eventually(lambda: storage.acked)
+    assert (storage.acked, len(handler.seen)) == (["1-0"], 1)
+    assert len(storage.groups) == 3  # at the start, and after each error: the group may have gone as well
+
+
+async def test_a_handler_that_cancels_its_own_task_costs_no_slot() -> None:
+    def cancel_self(payload: dict[str, Any]) -> Any:
+        if payload["n"] == "1":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+        return asyncio.sleep(0)
+
+    storage = PlainStorage(*({"type": "booked", "n": str(n)} for n in range(1, 4)))
+    async with consuming(storage, dispatcher_of(Handling(then=cancel_self)).process_message):
+        await eventually(lambda: storage.acked == ["2-0", "3-0"])
+
+
+async def test_a_read_in_flight_is_waited_for_and_not_cancelled() -> None:
+    """Its reply would be lost: the entries would be pending and nobody would know."""
+    reading, answer = asyncio.Event(), asyncio.Event()
+
+    class Slow(PlainStorage):
+        cancelled = False
+
+        async def read_events(self, *args: Any) -> Any:
+            reading.set()
+            try:
+                await answer.wait()
+            except asyncio.CancelledError:
+                self.cancelled = True
+                raise
+            return await super().read_events(*args)
+
+    storage, handler = Slow({"type": "booked"}), Handling()
+    worker = processor(storage, dispatcher_of(handler).process_message)
+    await worker.start_listening()
+    await reading.wait()
+    stopping = asyncio.create_task(worker.stop_listening())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not stopping.done()
+    answer.set()
+    await stopping
+    assert not storage.cancelled
+
+
+async def test_a_lot_that_cannot_be_settled_stops_the_intake() -> None:
+    """Memory is bounded: what is finished and not written down counts."""
+    storage = MemoryStreamStorage(block=0.01)
+    storage.refuse = "there is no room"
+    for _ in range(3000):
+        storage.add(STREAM, {"n": "no type: a dead letter"})
+    async with consuming(storage, dispatcher_of().process_message, batch_count=100):
+        await eventually(lambda: len(storage.pending(STREAM, GROUP)) >= 1024)
+        for _ in range(300):
+            await asyncio.sleep(0)
+        assert len(storage.pending(STREAM, GROUP)) < 1500
+        storage.refuse = None
+        await eventually(lambda: len(storage.dead_letters(STREAM, GROUP)) == 3000)
+
+
+async def test_a_loop_that_ends_without_a_stop_ends() -> None:
+    """A program that forgets stop_listening() must not hang when its event loop closes."""
+
+    async def main() -> None:
+        storage = PlainStorage({"type": "booked"})
+        never = asyncio.Event()
+        handler = Handling(then=lambda payload: never.wait())
+        await processor(storage, dispatcher_of(handler).process_message).start_listening()
+        await eventually(lambda: handler.seen)
+
+    def run() -> None:
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(lambda loop, context: None)  # it may complain of tasks left behind
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(main())
+        gc.collect()
+
+    await asyncio.wait_for(asyncio.to_thread(run), 20)
