@@ -1,6 +1,6 @@
-"""Each ``testdata/err/NAME.yaml`` gives exactly ``NAME.out``.
+"""Each ``testdata/err/NAME.yaml`` gives exactly ``NAME.out``, through the whole check.
 
-``UPDATE_TESTDATA=1 pytest tests/config/test_testdata.py`` writes the outputs anew; read the difference.
+``UPDATE_TESTDATA=1 pytest tests/cli/test_testdata.py`` writes the outputs anew; read the difference.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from streamroute.cli.findings import render_concise, render_full, summary
-from streamroute.config.load import load_config
+from streamroute.compiler.check import CheckResult, check_path
+from streamroute.compiler.imports import own_imports
 from streamroute.config.rules import RULES
 
 FOLDER = Path(__file__).parents[1] / "testdata" / "err"
@@ -19,10 +20,15 @@ CASES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 ENVIRONMENT = {"SECRET": "hunter2", "NUMBER": "12", "EMPTY": ""}
 
 
+def check(name: str) -> CheckResult:
+    with own_imports(FOLDER):
+        return check_path(f"{name}.yaml", env=ENVIRONMENT)
+
+
 def report(name: str) -> str:
     """The whole output for a file, as a person gets it."""
-    loaded = load_config(f"{name}.yaml", env=ENVIRONMENT)
-    return f"{render_full(loaded.findings, loaded.files)}\n{summary(loaded.findings)}\n"
+    result = check(name)
+    return f"{render_full(result.findings, result.sources)}\n{summary(result.findings)}\n"
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -37,9 +43,9 @@ def test_output_is_as_written(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name", CASES)
 def test_every_finding_has_a_rule_a_place_and_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER)
-    loaded = load_config(f"{name}.yaml", env=ENVIRONMENT)
-    assert loaded.findings, "a file here is wrong in some way"
-    for found in loaded.findings:
+    findings = check(name).findings
+    assert findings, "a file here is wrong in some way"
+    for found in findings:
         assert found.code in RULES
         assert found.span.line >= 1
         assert found.span.column >= 1
