@@ -51,6 +51,10 @@ class Backend(Protocol):
         """Lose the group, but not the stream."""
         ...
 
+    async def end_leases(self) -> None:
+        """Let everything be claimed now."""
+        ...
+
     async def refuse_dead_letters(self, refuse: bool) -> None:
         """Let nothing be written to the dead letters, or let it again."""
         ...
@@ -88,6 +92,9 @@ class MemoryBackend:
     async def destroy_group(self) -> None:
         self.twin.destroy_group(STREAM, GROUP)
 
+    async def end_leases(self) -> None:
+        pass  # no lease is in force but the claimer's own
+
     async def refuse_dead_letters(self, refuse: bool) -> None:
         self.twin.refuse = "there is no room" if refuse else None
 
@@ -122,6 +129,9 @@ class RedisBackend:
 
     async def destroy_group(self) -> None:
         await self.client.xgroup_destroy(STREAM, GROUP)
+
+    async def end_leases(self) -> None:
+        await self.client.hset(KEYS.meta, "lease_until", 0)
 
     async def refuse_dead_letters(self, refuse: bool) -> None:
         await (self.client.set(KEYS.dead, "not a stream") if refuse else self.client.delete(KEYS.dead))

@@ -17,6 +17,7 @@ from typing import Any
 from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.entries import EntryReader, is_retry, server_id
 from streamroute.adapters.memory_delays import Delayed, MemoryDelays
+from streamroute.adapters.memory_lease import MemoryLeaseKeeper
 from streamroute.adapters.memory_stream import RELEASED, MemoryGroup, MemoryStream, Pending
 from streamroute.adapters.records import DeadRecord, retry_record
 from streamroute.errors import StreamrouteError
@@ -202,6 +203,35 @@ class MemoryStreamStorage:
         await asyncio.sleep(0)
         waits = [self._promote(key) for key in (self._keys(stream_name, group_name).due, stream_name)]
         return min((wait for wait in waits if wait is not None), default=None)
+
+    def lease_keeper(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        *,
+        held: Callable[[], Mapping[str, Message]],
+        lost: Callable[[Sequence[tuple[str, int]]], None],
+    ) -> MemoryLeaseKeeper:
+        """Heartbeats for what is held, in real time."""
+
+        def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
+            return self._keep(stream_name, group_name, consumer_name, messages)
+
+        return MemoryLeaseKeeper(keep, lease=self.lease, held=held, lost=lost)
+
+    def _keep(
+        self, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
+    ) -> list[tuple[str, int]]:
+        lost = []
+        still = set(self.pending(stream, group))
+        for name, message in messages.items():
+            held = self._held(stream, group, consumer, message)
+            if held is not None:
+                held.since = self._clock()
+            elif name in still:
+                lost.append((name, message.deliveries))
+        return lost
 
     def _keys(self, stream: str, group: str) -> GroupKeys:
         return GroupKeys.of(stream, group, self._dead_letter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -11,6 +11,7 @@ from redis.exceptions import ResponseError
 
 from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.entries import EntryReader, is_retry, server_id
+from streamroute.adapters.lease import RedisLeaseKeeper
 from streamroute.adapters.records import DeadRecord, flat, paired, retry_record
 from streamroute.adapters.scripts import Call, script
 from streamroute.adapters.wire import command, milliseconds, streams, text, unparsed
@@ -173,6 +174,22 @@ class RedisStreamStorage:
         left = await script("promote").run(self._client, [keys.due, keys.delayed, keys.retry], [_PROMOTE])
         return None if left < 0 else left / 1000
 
+    def lease_keeper(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        *,
+        held: Callable[[], Mapping[str, Message]],
+        lost: Callable[[Sequence[tuple[str, int]]], None],
+    ) -> RedisLeaseKeeper:
+        """Heartbeats for what is held, from a thread and a connection of their own."""
+        keys = self._keys(stream_name, group_name)
+        lease = self._lease / 1000
+        return RedisLeaseKeeper(
+            self._client, keys, group_name, consumer_name, lease=lease, held=held, lost=lost
+        )
+
     def _keys(self, stream: str, group: str) -> GroupKeys:
         return GroupKeys.of(stream, group, self._dead_letter)
 
@@ -207,7 +224,9 @@ class RedisStreamStorage:
     ) -> list[tuple[str, dict[str, Any]]]:
         cursor = self._cursors.get(key, "-")
         now, cursor, claimed, deleted = await script("claim").run(
-            self._client, [key], [group, consumer, idle, count, cursor, _RELEASED, _SWEEP]
+            self._client,
+            [key, keys.meta],
+            [group, consumer, idle, count, cursor, _RELEASED, _SWEEP],
         )
         self._cursors[key] = text(cursor)
         if deleted:

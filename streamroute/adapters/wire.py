@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 
 from streamroute.errors import SetupError
 
@@ -21,6 +21,15 @@ def unparsed(client: Redis) -> Redis:
     if client.connection_pool.connection_kwargs.get("decode_responses"):
         raise SetupError("the Redis client must not decode responses: leave out decode_responses=True")
     twin = Redis(connection_pool=client.connection_pool)
+    twin.response_callbacks.clear()
+    return twin
+
+
+def separate(client: Redis) -> Redis:
+    """A client with the same settings on connections of its own, for another event loop."""
+    pool = client.connection_pool
+    own = ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
+    twin = Redis.from_pool(own)
     twin.response_callbacks.clear()
     return twin
 

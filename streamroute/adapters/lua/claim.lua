@@ -1,14 +1,21 @@
 -- Takes over entries whose lease has ended, at most ARGV[4] of them.
--- KEYS: the stream. ARGV: group, consumer, min idle (ms), count, cursor, the consumer that holds what was
+-- KEYS: the stream, the group's meta (hash). ARGV: group, consumer, min idle (ms), count, cursor, the consumer that holds what was
 -- released, how many pending entries one sweep looks at.
 -- First what was released and what dead consumers hold (found by the consumers' own idle time, at the cost
 -- of what they hold), then a sweep of the pending list from the cursor, which finds what a consumer that is
 -- alive has let go of.
 -- Returns {now (ms), cursor, {{id, delivery count, fields}...}, {ids that were deleted while pending...}}.
-local key, group, me = KEYS[1], ARGV[1], ARGV[2]
+local key, meta, group, me = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 local min_idle, count, cursor = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local released, sweep = ARGV[6], tonumber(ARGV[7])
 local found, seen = {}, {}
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local known = redis.call('HMGET', meta, 'lease', 'lease_until')
+if now < tonumber(known[2] or 0) then
+  min_idle = math.max(min_idle, tonumber(known[1])) -- a worker with a longer lease is alive
+end
 
 local function take(rows)
   for _, row in ipairs(rows) do
@@ -45,5 +52,4 @@ for _, row in ipairs(found) do
     deleted[#deleted + 1] = row[1]
   end
 end
-local now = redis.call('TIME')
-return {now[1] * 1000 + math.floor(now[2] / 1000), cursor, claimed, deleted}
+return {now, cursor, claimed, deleted}

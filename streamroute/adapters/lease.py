@@ -1,0 +1,168 @@
+"""Leases: what a consumer holds is confirmed again and again, from a thread and a connection of its own.
+
+A busy event loop does not delay a heartbeat, and a handler that computes for a minute keeps its entry.
+A loop that has not come round for five leases is taken for hung: then the heartbeat pauses, and other
+workers take over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.scripts import script
+from streamroute.adapters.wire import separate, text
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+
+log = logging.getLogger(__name__)
+
+_BATCH: Final = 500  # entries that one script confirms
+_STALL: Final = 5  # leases
+
+Held = Callable[[], Mapping[str, Message]]
+Lost = Callable[[Sequence[tuple[str, int]]], None]
+
+
+class RedisLeaseKeeper:
+    """Beats every third of ``lease`` seconds for everything that ``held()`` returns.
+
+    ``lost`` is called in the event loop that opened the keeper.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        keys: GroupKeys,
+        group: str,
+        consumer: str,
+        *,
+        lease: float,
+        held: Held,
+        lost: Lost,
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._group = group
+        self._consumer = consumer
+        self._lease = lease
+        self._held = held
+        self._lost = lost
+        self._thread: threading.Thread | None = None
+
+    async def open(self) -> None:
+        """Start the thread; the first beat is at once."""
+        self._pulse = _Pulse(asyncio.get_running_loop(), stall=_STALL * self._lease)
+        self._loop = asyncio.new_event_loop()
+        self._closing = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="streamroute heartbeat", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """End the thread and wait for it."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        with suppress(RuntimeError):  # its loop is closed: it has ended by itself
+            self._loop.call_soon_threadsafe(self._closing.set)
+        await asyncio.to_thread(thread.join)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._beat_until_closed())
+        finally:
+            self._loop.close()
+
+    async def _beat_until_closed(self) -> None:
+        works = True
+        async with separate(self._client) as client:
+            while not self._closing.is_set():
+                try:
+                    if self._pulse.is_there():
+                        await self._beat(client)
+                    works = _report(works, None, self._keys.stream)
+                except _LoopIsClosedError:
+                    return
+                except Exception as error:  # noqa: BLE001 - whatever fails, the next beat may work
+                    works = _report(works, error, self._keys.stream)
+                await _wait(self._closing, self._lease / (3 if works else 10))
+
+    async def _beat(self, client: Redis) -> None:
+        held = self._held()
+        for key in (self._keys.stream, self._keys.retry):
+            entries = [(name, message) for name, message in held.items() if message.held_in == key]
+            for start in range(0, len(entries), _BATCH):
+                await self._confirm(client, key, entries[start : start + _BATCH])
+        if not held:
+            await self._confirm(client, self._keys.stream, [])  # the lease in force is noted all the same
+
+    async def _confirm(self, client: Redis, key: str, entries: list[tuple[str, Message]]) -> None:
+        tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}
+        arguments: list[str | int] = [self._group, self._consumer, int(self._lease * 1000)]
+        for entry_id, (_, _, deliveries) in tokens.items():
+            arguments += [entry_id, deliveries]
+        now, lost, deleted = await script("heartbeat").run(client, [key, self._keys.meta], arguments)
+        gone = [tokens.pop(text(entry_id)) for entry_id in lost]
+        for _, message, _ in tokens.values():
+            message.fresh = now
+        for entry_id in deleted:
+            log.error("the entry %s of %s was deleted while it was pending", text(entry_id), key)
+        if gone:
+            self._pulse.call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
+
+
+class _LoopIsClosedError(Exception):
+    """The event loop that opened the keeper has ended without closing it."""
+
+
+class _Pulse:
+    """Whether the event loop that runs the handlers still comes round."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stall: float) -> None:
+        self._loop = loop
+        self._stall = stall
+        self._asked = 0.0
+        self._answered = True
+
+    def is_there(self) -> bool:
+        """Whether it has answered within ``stall`` seconds; asks it again."""
+        if self._answered:
+            self._answered = False
+            self._asked = time.monotonic()
+            self.call(self._answer)
+        return time.monotonic() - self._asked <= self._stall
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function in the loop."""
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:
+            raise _LoopIsClosedError from None
+
+    def _answer(self) -> None:
+        self._answered = True
+
+
+def _report(worked: bool, error: Exception | None, stream: str) -> bool:
+    """Log when heartbeats begin to fail and when they work again; returns whether they work."""
+    if worked and error is not None:
+        log.warning("heartbeats of %s fail, trying again until they work: %s", stream, error)
+    elif error is None and not worked:
+        log.warning("heartbeats of %s work again", stream)
+    return error is None
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

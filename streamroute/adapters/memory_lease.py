@@ -1,0 +1,40 @@
+"""The twin of the heartbeats: a task instead of a thread, since nothing leaves the process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from streamroute.message import Message
+
+Held = Callable[[], Mapping[str, Message]]
+Lost = Callable[[Sequence[tuple[str, int]]], None]
+Keep = Callable[[Mapping[str, Message]], Sequence[tuple[str, int]]]
+"""Confirms entries; returns those that another consumer has, with the delivery count that they had here."""
+
+
+class MemoryLeaseKeeper:
+    """Calls ``keep`` for everything that is held, every third of ``lease`` real seconds."""
+
+    def __init__(self, keep: Keep, *, lease: float, held: Held, lost: Lost) -> None:
+        self._keep = keep
+        self._lease = lease
+        self._held = held
+        self._lost = lost
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start beating."""
+        self._task = asyncio.create_task(self._beat())
+
+    async def close(self) -> None:
+        """End."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _beat(self) -> None:
+        while True:
+            self._lost(self._keep(self._held()))
+            await asyncio.sleep(self._lease / 3)
