@@ -1,4 +1,4 @@
-"""The published schema of routes.yaml, and the form of it that data is checked against."""
+"""The published schemas, of routes.yaml and of its tests, in the form that data is checked against."""
 
 from __future__ import annotations
 
@@ -10,29 +10,33 @@ from typing import Any, Final
 
 from streamroute.errors import SetupError
 
-SCHEMA_NAME: Final = "routes.schema.json"
+ROUTES: Final = "routes.schema.json"
+TESTS: Final = "tests.schema.json"
+LISTS: Final = {ROUTES: "routes", TESTS: "tests"}
+"""Schema -> the key of the list that most of such a file is."""
+
 _VARIABLE: Final = {"$ref": "#/$defs/variable"}
 
 
-def published_text() -> str:
-    """The schema as editors get it."""
+def published_text(name: str = ROUTES) -> str:
+    """A schema as editors get it."""
     # In a wheel the folder is part of the package, in a checkout it lies beside it.
     package = Path(__file__).parents[1]
     for folder in (package / "schemas", package.parent / "schemas"):
-        path = folder / SCHEMA_NAME
+        path = folder / name
         if path.is_file():
             return path.read_text(encoding="utf-8")
-    raise SetupError(f"{SCHEMA_NAME} is missing from the installation of streamroute; install it again")
+    raise SetupError(f"{name} is missing from the installation of streamroute; install it again")
 
 
 @cache
-def checked_schema() -> dict[str, Any]:
-    """The schema for data whose variables have been replaced: the published one less its variables.
+def checked_schema(name: str = ROUTES) -> dict[str, Any]:
+    """A schema for data whose variables have been replaced: the published one less its variables.
 
     Its patterns end with ``\\Z``: in JSON Schema ``$`` is the end of the text, in Python also the place
     before a last line break.
     """
-    schema: dict[str, Any] = _prepare(json.loads(published_text()))
+    schema: dict[str, Any] = _prepare(json.loads(published_text(name)))
     return schema
 
 
@@ -54,7 +58,7 @@ def _end_of_text(pattern: Any) -> Any:
 
 
 def resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a ``$ref`` into the schema's own ``$defs`` stands for."""
+    """What a ``$ref`` into the ``$defs`` of the schema of routes stands for; the other has none."""
     reference = schema.get("$ref")
     if reference is None:
         return schema
@@ -62,9 +66,9 @@ def resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def schema_at(path: Sequence[str | int]) -> Mapping[str, Any]:
-    """The part of the schema that a value is checked against; empty where anything may stand."""
-    here: Mapping[str, Any] = checked_schema()
+def schema_at(path: Sequence[str | int], name: str = ROUTES) -> Mapping[str, Any]:
+    """The part of a schema that a value is checked against; empty where anything may stand."""
+    here: Mapping[str, Any] = checked_schema(name)
     for step in path:
         here = resolve(_below(here, step))
     return here

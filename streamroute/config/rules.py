@@ -10,12 +10,25 @@ from streamroute.config.diagnostics import Severity
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its code, a name for people, its usual severity, and what it finds in one sentence."""
+    """A rule: its code, a name for people, its usual severity, and what it finds in one sentence.
+
+    ``runs`` says of an error that a configuration can be built with it all the same.
+    """
 
     code: str
     name: str
     severity: Severity
     summary: str
+    runs: bool = False
+
+    @property
+    def silenceable(self) -> bool:
+        """Whether a comment in the file may silence it: what can't be built can't be silenced."""
+        return self.code not in ABOUT_IGNORES and (self.severity is not Severity.ERROR or self.runs)
+
+
+ABOUT_IGNORES: Final = ("SR018", "SR019", "SR020")
+"""The rules about the comments that silence others."""
 
 
 _ERROR, _WARNING = Severity.ERROR, Severity.WARNING
@@ -39,6 +52,9 @@ _ALL: Final = (
     Rule("SR015", "include-matches-nothing", _WARNING, "An include matches no file."),
     Rule("SR016", "include-cycle", _ERROR, "A file includes itself, or a file that includes it."),
     Rule("SR017", "number-too-long", _ERROR, "A number has more digits than can be read."),
+    Rule("SR018", "unused-ignore", _WARNING, "A comment silences a rule that finds nothing there."),
+    Rule("SR019", "malformed-ignore", _WARNING, "A comment that silences names no rule that there is."),
+    Rule("SR020", "refused-ignore", _WARNING, "A comment silences a rule that can't be silenced."),
     # The shape.
     Rule("SR101", "unknown-version", _ERROR, "The version is not one that this release reads."),
     Rule("SR102", "unexpected-key", _ERROR, "A mapping holds a key that it does not take."),
@@ -51,8 +67,8 @@ _ALL: Final = (
     Rule("SR109", "root-only-key", _ERROR, "An included file holds a key that only the root file may hold."),
     # The routes.
     Rule("SR201", "duplicate-route", _ERROR, "Two routes have the same name."),
-    Rule("SR202", "unknown-stream", _ERROR, "A route names a stream that is not declared."),
-    Rule("SR203", "stream-needed", _ERROR, "A route names no stream where several are declared."),
+    Rule("SR202", "unknown-stream", _ERROR, "A route names a stream that is not declared.", runs=True),
+    Rule("SR203", "stream-needed", _ERROR, "A route names no stream where several are declared.", runs=True),
     Rule("SR204", "type-pattern", _ERROR, "A route's type is a pattern, which is not supported."),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
@@ -77,6 +93,12 @@ _ALL: Final = (
     Rule("SR502", "variable-value", _ERROR, "A variable's value does not fit the key that takes it."),
     Rule("SR503", "variable-misplaced", _ERROR, "A variable stands where none is replaced."),
     Rule("SR504", "variable-malformed", _ERROR, "A ${...} is neither ${NAME} nor ${NAME:-default}."),
+    # The tests of routes.
+    Rule("SR601", "unknown-name-in-test", _ERROR, "A test names a route or a stream that does not exist."),
+    Rule("SR602", "disabled-route-in-test", _WARNING, "A test expects a route that is disabled."),
+    Rule("SR603", "unusable-message", _ERROR, "A test's message cannot be read, or is no message."),
+    Rule("SR604", "duplicate-test", _ERROR, "Two tests of a file have the same name."),
+    Rule("SR605", "contradictory-test", _ERROR, "A test expects of a route what cannot be together."),
 )
 
 RULES: Final[dict[str, Rule]] = {rule.code: rule for rule in _ALL}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamroute.config.diagnostics import Finding
-from streamroute.config.published import types_of
+from streamroute.config.published import ROUTES, types_of
 from streamroute.config.source import DataPath, Part, SourceFile
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.violations import Violation, find_violations, violations_by_path
@@ -23,6 +23,7 @@ class Shape:
 
     source: SourceFile
     replaced: Mapping[DataPath, str] = field(default_factory=dict)
+    schema: str = ROUTES
     findings: list[Finding] = field(default_factory=list)
     broken: list[DataPath] = field(default_factory=list)
 
@@ -45,10 +46,12 @@ class Shape:
         return quoted(self.replaced.get(violation.path, violation.value))
 
 
-def check_shape(source: SourceFile, data: Mapping[str, Any], replaced: Mapping[DataPath, str]) -> Shape:
+def check_shape(
+    source: SourceFile, data: Mapping[str, Any], replaced: Mapping[DataPath, str], schema: str = ROUTES
+) -> Shape:
     """Check ``data``, what is left of the source's data once variables are replaced (``replaced``)."""
-    shape = Shape(source, replaced)
-    for path, group in violations_by_path(find_violations(data)):
+    shape = Shape(source, replaced, schema)
+    for path, group in violations_by_path(find_violations(data, schema)):
         keywords = {violation.keyword: violation for violation in group}
         if "additionalProperties" in keywords or "required" in keywords:
             _explain_keys(shape, path, group[0])
@@ -87,7 +90,7 @@ def _unexpected(violation: Violation) -> list[str]:
 
 
 def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | None) -> None:
-    home = None if meant else home_of(key)
+    home = None if meant else home_of(key, shape.schema)
     shape.add(
         "SR102",
         f"unexpected key {quoted(key)} {inside(path)}",

@@ -13,7 +13,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, Final
 
-from streamroute.config.published import checked_schema, resolve, types_of
+from streamroute.config.published import LISTS, ROUTES, checked_schema, resolve, schema_at, types_of
 
 Check = Callable[[Any], bool]
 _Maker = Callable[[Mapping[str, Any]], Check]
@@ -55,15 +55,15 @@ _TYPES: Final[dict[str, Check]] = {
 
 
 @cache
-def document_verdict() -> Check:
+def document_verdict(schema: str = ROUTES) -> Check:
     """Whether a whole file is valid."""
-    return compile_schema(checked_schema())
+    return compile_schema(checked_schema(schema))
 
 
 @cache
-def route_verdict() -> Check:
-    """Whether one route is valid."""
-    return compile_schema(checked_schema()["$defs"]["route"])
+def item_verdict(schema: str = ROUTES) -> Check:
+    """Whether one item of a file's main list, such as a route, is valid."""
+    return compile_schema(schema_at((LISTS[schema], 0), schema))
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Check:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from streamroute.config.published import checked_schema
+from streamroute.config.published import LISTS, ROUTES, checked_schema
 from streamroute.config.source import DataPath
-from streamroute.config.verdict import document_verdict, is_integer, is_number, route_verdict
+from streamroute.config.verdict import document_verdict, is_integer, is_number, item_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +22,37 @@ class Violation:
     value: Any
 
 
-def find_violations(data: Mapping[str, Any]) -> list[Violation]:
+def find_violations(data: Mapping[str, Any], schema: str = ROUTES) -> list[Violation]:
     """Every violation of a file's data; jsonschema is imported only where there is one."""
-    if document_verdict()(data):
+    if document_verdict(schema)(data):
         return []
-    suspects, positions = _narrow(data)
-    return [_violation(error, positions) for error in _validator().iter_errors(suspects)]
+    suspects, positions = _narrow(data, schema)
+    errors = _validator(schema).iter_errors(suspects)
+    return [_violation(error, LISTS[schema], positions) for error in errors]
 
 
-def _narrow(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[int]]:
+def _narrow(data: Mapping[str, Any], schema: str) -> tuple[dict[str, Any], list[int]]:
     """The data with its broken routes alone, and where they stood: 10,000 good ones would take seconds."""
-    routes = data.get("routes")
-    if not isinstance(routes, list):
+    key = LISTS[schema]
+    items = data.get(key)
+    if not isinstance(items, list):
         return dict(data), []
-    valid = route_verdict()
-    positions = [position for position, route in enumerate(routes) if not valid(route)]
-    return {**data, "routes": [routes[position] for position in positions]}, positions
+    valid = item_verdict(schema)
+    positions = [position for position, item in enumerate(items) if not valid(item)]
+    return {**data, key: [items[position] for position in positions]}, positions
 
 
-def _violation(error: Any, positions: list[int]) -> Violation:
+def _violation(error: Any, key: str, positions: list[int]) -> Violation:
     path = tuple(error.absolute_path)
-    if len(path) > 1 and path[0] == "routes" and isinstance(path[1], int):
-        path = ("routes", positions[path[1]], *path[2:])
+    if len(path) > 1 and path[0] == key and isinstance(path[1], int):
+        path = (key, positions[path[1]], *path[2:])
     if "propertyNames" in error.absolute_schema_path:
         return Violation((*path, error.instance), "propertyNames", error.schema, error.instance)
     return Violation(path, str(error.validator), error.schema, error.instance)
 
 
 @cache
-def _validator() -> Any:
+def _validator(schema: str = ROUTES) -> Any:
     # The import takes 100 ms, which a valid file does not pay.
     from jsonschema import Draft202012Validator, validators
 
@@ -61,7 +63,7 @@ def _validator() -> Any:
         }
     )
     extend: Any = validators.extend
-    return extend(Draft202012Validator, type_checker=checker)(checked_schema())
+    return extend(Draft202012Validator, type_checker=checker)(checked_schema(schema))
 
 
 def violations_by_path(violations: list[Violation]) -> Iterator[tuple[DataPath, list[Violation]]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from streamroute.config.published import schema_at
+from streamroute.config.published import ROUTES, TESTS, schema_at
 from streamroute.config.source import DataPath
 
 EXPECTED: Final = {
@@ -20,14 +20,11 @@ EXPECTED: Final = {
     "null": "empty",
 }
 _SECRET: Final = re.compile(r"(?<=://)[^/\s]*(?=@)")
-_HOMES: Final[tuple[DataPath, ...]] = (
-    (),
-    ("routes", 0),
-    ("streams", ""),
-    ("redis",),
-    ("handlers",),
-    ("streams", "", "retry"),
-)
+_HOMES: Final[dict[str, tuple[DataPath, ...]]] = {
+    ROUTES: ((), ("routes", 0), ("streams", ""), ("redis",), ("handlers",), ("streams", "", "retry")),
+    TESTS: ((), ("tests", 0)),
+}
+_ITEMS: Final = {"routes": "a route", "tests": "a test"}
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:
@@ -71,7 +68,8 @@ def label(path: DataPath) -> str:
     if not path:
         return "the file"
     if isinstance(path[-1], int):
-        return "a route" if path[0] == "routes" and len(path) == 2 else f'item {path[-1] + 1} of "{path[-2]}"'
+        item = _ITEMS.get(str(path[0])) if len(path) == 2 else None
+        return item or f'item {path[-1] + 1} of "{path[-2]}"'
     return f'"{path[-1]}"'
 
 
@@ -85,9 +83,9 @@ def inside(path: DataPath) -> str:
     return f"in {owner(path)}" if path else "at the top level"
 
 
-def home_of(key: str) -> str | None:
+def home_of(key: str, schema: str = ROUTES) -> str | None:
     """Where a key that stands in the wrong mapping belongs, or None."""
-    for path in _HOMES:
-        if key in schema_at(path).get("properties", {}):
+    for path in _HOMES[schema]:
+        if key in schema_at(path, schema).get("properties", {}):
             return "in a stream" if path == ("streams", "") else inside(path)
     return None
