@@ -110,6 +110,8 @@ def _lost_base(step: Step, base: Node) -> str | None:
 
 def _up_to(step: Step, node: Node) -> str:
     """The path from its beginning to the end of one of its nodes, as it is written."""
+    if node["type"] == "identity":
+        return "@"
     return step.trace.tree.expression[step.start : node.get("end", step.end)]
 
 

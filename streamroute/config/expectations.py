@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from streamroute.config.diagnostics import Finding
+from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.load import VERSION
 from streamroute.config.loading import load_file
 from streamroute.config.published import TESTS
@@ -16,8 +17,6 @@ from streamroute.config.shape import check_shape
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quoted
-
-SUFFIX: Final = ".test.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Expectations:
 
 def find_expectations(folders: Iterable[Path]) -> list[Path]:
     """The test files that lie in these folders, sorted."""
-    found = {path for folder in folders for path in folder.glob(f"*{SUFFIX}") if path.is_file()}
+    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if path.is_file()}
     return sorted(found)
 
 

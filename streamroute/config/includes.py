@@ -15,6 +15,9 @@ from streamroute.config.loading import load_file
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 
+TEST_SUFFIX: Final = ".test.yaml"
+"""How files of tests are named: they lie beside configurations, and a wildcard passes over them."""
+
 _WILDCARD: Final = re.compile(r"[*?\[]")
 
 
@@ -92,7 +95,8 @@ def match_include(including: str, pattern: str) -> list[str]:
         path = os.path.join(folder, pattern)  # noqa: PTH118 - as above
         found = [path] if Path(path).is_file() else []
     else:
-        found = [os.path.join(folder, match) for match in _glob(pattern, folder)]  # noqa: PTH118 - as above
+        matches = (match for match in _glob(pattern, folder) if not match.endswith(TEST_SUFFIX))
+        found = [os.path.join(folder, match) for match in matches]  # noqa: PTH118 - as above
     return [os.path.normpath(path) for path in found if Path(path).is_file()]
 
 

@@ -120,3 +120,10 @@ def test_a_file_with_streams_is_its_own_root(tmp_path: Path) -> None:
     write(tmp_path / "routes.yaml", head=ROOT, include="[inner/routes.yaml]")
     write(tmp_path / "inner/routes.yaml", head=ROOT)
     assert find_root(tmp_path / "inner/routes.yaml") == tmp_path / "inner/routes.yaml"
+
+
+def test_a_wildcard_passes_over_files_of_tests(tmp_path: Path) -> None:
+    write(tmp_path / "routes.yaml", head=ROOT, include="['features/*.yaml']", route="root")
+    write(tmp_path / "features/one.yaml", route="one")
+    write(tmp_path / "features/one.test.yaml", route="never")
+    assert names(tmp_path) == ["root", "one"]
