@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @click.option("--env", "needs_env", is_flag=True, help="A ${VARIABLE} that is not set here is an error.")
 @click.option("--no-import", is_flag=True, help="Run none of the project's code: handlers are not looked at.")
 @click.option(
-    "--format", "form", type=click.Choice(["full", "concise", "json"]), default="full", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["full", "concise", "json"]),
+    default="full",
+    show_default=True,
+    help="With source lines and carets, one line each, or for machines.",
 )
 def command(paths: tuple[str, ...], needs_env: bool, no_import: bool, form: str) -> int:
     """Say what is wrong in PATHS, or in routes.yaml here.

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.config.published import published_text
 from streamroute.errors import StreamrouteError
 
 
@@ -45,8 +46,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _starter() -> Iterator[tuple[str, bytes]]:
     yield from _files(resources.files("streamroute.cli.starter"), "")
-    schema = resources.files("streamroute.schemas").joinpath("routes.schema.json")
-    yield "routes.schema.json", schema.read_bytes()
+    yield "routes.schema.json", published_text().encode()
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:

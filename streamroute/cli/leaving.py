@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from streamroute.cli.guard import guarded
 from streamroute.compiler.threads import stuck_threads
+from streamroute.ops.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
     code = guarded(lambda: runner.run(main))
     stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
     if stuck:
-        log.warning("%d handlers did not end; their entries stay pending and run again", stuck)
+        log.warning("%s did not end; what it was given is pending and runs again", counted(stuck, "handler"))
         sys.stdout.flush()
         os._exit(code)
     runner.close()

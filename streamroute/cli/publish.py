@@ -141,5 +141,6 @@ def _progress_bar(stream: str, size: int | None) -> AbstractContextManager[Progr
 
 
 def _conclude(stream: str, progress: Progress, redis: Connection) -> None:
-    events = "1 event" if progress.events == 1 else f"{progress.events} events"
-    click.echo(f"published {events} to {stream} at {redis.address}", err=True)
+    from streamroute.ops.wording import counted
+
+    click.echo(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)

@@ -8,6 +8,7 @@ import click
 
 from streamroute.cli.findings import printable
 from streamroute.cli.table import table
+from streamroute.ops.wording import counted
 
 if TYPE_CHECKING:
     from streamroute.ops.tally import Counts, Tally, Unlisted
@@ -31,8 +32,8 @@ def print_tally(tally: Tally) -> None:
 def unlisted_in_words(unlisted: Unlisted) -> str:
     """How many messages no route lists, and of which types most of them are; one line."""
     count = len(unlisted.types)
-    types = "1 type" if count == 1 else f"{'more than ' if unlisted.has_more else ''}{count} types"
-    messages = "1 message" if unlisted.messages == 1 else f"{unlisted.messages} messages"
+    types = f"{'more than ' if unlisted.has_more else ''}{counted(count, 'type')}"
+    messages = counted(unlisted.messages, "message")
     named = ", ".join(f"{printable(name)} {times}" for name, times in unlisted.types.most_common(_NAMED))
     rest = ", ..." if count > _NAMED else ""
     return f"acknowledged, since no route lists its type: {messages} of {types} ({named}{rest})"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 import click
+
+from streamroute.config.published import published_text
 
 
 @click.command(name="schema")
@@ -15,6 +15,4 @@ def command() -> None:
     An editor with a YAML language server completes and explains every key under this line:
       # yaml-language-server: $schema=routes.schema.json
     """
-    click.echo(
-        resources.files("streamroute.schemas").joinpath("routes.schema.json").read_text("utf-8"), nl=False
-    )
+    click.echo(published_text(), nl=False)

@@ -54,12 +54,19 @@ class _Orders:
 @click.option("--feed-stream", metavar="STREAM", help="Where --feed goes, if there are several streams.")
 @click.option("--drain", is_flag=True, help="Exit when everything up to now, the feed included, is done.")
 @click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or JSON lines for machines, on stderr.",
+)
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
     show_default=True,
+    help="From where up log records are heard.",
 )
 def command(
     config: str | None,
@@ -171,8 +178,9 @@ def _introduce(document: Document, redis: Connection) -> None:
 
 
 def _routes(names: list[str]) -> str:
+    from streamroute.ops.wording import counted
+
     if not names:
         return "no routes, not consumed"
-    count = "1 route" if len(names) == 1 else f"{len(names)} routes"
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{count}: {', '.join(names[:_NAMED])}{more}"
+    return f"{counted(len(names), 'route')}: {', '.join(names[:_NAMED])}{more}"

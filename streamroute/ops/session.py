@@ -11,6 +11,7 @@ from streamroute.ops.drain import wait_until_done
 from streamroute.ops.feed import Progress, publish_feed
 from streamroute.ops.lines import read_lines
 from streamroute.ops.persistence import Persistent, until_it_works
+from streamroute.ops.wording import counted
 
 if TYPE_CHECKING:
     from streamroute.app import App
@@ -51,6 +52,7 @@ async def _job(app: App, feed: Feed | None, drain: bool, stopped: asyncio.Task[b
         await stopped
         return
     marks = {stream: await _last_id(app, stream) for stream in app.services}
+    log.info("draining %s", ", ".join(f"{stream} up to {mark}" for stream, mark in marks.items()))
     await wait_until_done({stream: app.backlog(stream) for stream in marks}, marks)
 
 
@@ -59,9 +61,10 @@ async def _publish(app: App, feed: Feed) -> None:
     progress = Progress()
     try:
         async for _ in publish_feed(target, read_lines(feed.source), feed.name, progress):
-            log.debug("published %d events to %s", progress.events, feed.stream)
+            log.debug("published %s to %s", counted(progress.events, "event"), feed.stream)
     finally:
-        log.info("published %d events from %s to %s", progress.events, feed.name, feed.stream)
+        events = counted(progress.events, "event")
+        log.info("published %s from %s to %s", events, feed.name, feed.stream)
 
 
 async def _last_id(app: App, stream: str) -> str:
