@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects import Done, Project
 from servers import RealServer, redis_binary, valkey_binary
 
 if TYPE_CHECKING:
@@ -57,3 +59,51 @@ def start_server(server_binary: Path) -> Iterator[Callable[..., RealServer]]:
             return stack.enter_context(RealServer(server_binary, **settings))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[RealServer]:
+    """One server of the one kind that is always there, for what does not depend on the kind."""
+    with RealServer(valkey_binary()) as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, valkey_server: RealServer) -> Iterator[Project]:
+    """A project whose ``${REDIS_URL}`` is a server without any data."""
+    valkey_server.command("FLUSHALL")
+    with Project(tmp_path, {"REDIS_URL": valkey_server.url}) as made:
+        yield made
+
+
+@pytest.fixture
+def each_project(tmp_path: Path, redis_url: str) -> Iterator[Project]:
+    """The same, once on Valkey and once on Redis."""
+    with Project(tmp_path, {"REDIS_URL": redis_url}) as made:
+        yield made
+
+
+@pytest.fixture
+def lone_project(tmp_path: Path) -> Iterator[Project]:
+    """A project that has no server of its own."""
+    with Project(tmp_path, {"REDIS_URL": ""}) as made:
+        yield made
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
+    """``command("check", "routes.yaml")``: the command line run to its end, in this process."""
+    from streamroute.cli.main import main
+
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def run(*arguments: str) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    yield run
+    root.handlers[:], root.level = handlers, level
+    logging.captureWarnings(False)

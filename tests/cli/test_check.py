@@ -1,0 +1,121 @@
+"""``streamroute check``: what it looks at, what it says, and what it exits with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects import ROUTES, Done
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from projects import Project
+
+OK = "name: ok, type: t, handler: jobs.ok"
+BAD = "name: bad, type: t, handlr: jobs.ok"
+
+
+@pytest.fixture(autouse=True)
+def here(lone_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lone_project.folder)
+
+
+def folder_with(project: Project, name: str, *routes: str) -> Path:
+    """Another project in a folder below."""
+    lines = "".join(f"  - {{{route}}}\n" for route in routes)
+    return project.write(f"{name}/routes.yaml", ROUTES + lines).parent
+
+
+def test_routes_yaml_here_is_checked_when_nothing_is_named(
+    lone_project: Project, command: Callable[..., Done]
+) -> None:
+    lone_project.routes(OK)
+    assert command("check") == Done(0, "", "routes.yaml: nothing is wrong\n")
+
+
+def test_without_routes_yaml_it_says_what_to_do(command: Callable[..., Done]) -> None:
+    done = command("check")
+    assert done.code == 2
+    assert "there is no routes.yaml in this folder; name one, or run: streamroute init" in done.err
+
+
+@pytest.mark.parametrize("path", ["nowhere.yaml", "nowhere/routes.yaml", "."])
+def test_an_absent_path_is_a_matter_of_usage(command: Callable[..., Done], path: str) -> None:
+    done = command("check", path)
+    assert done.code == 2
+    assert "does not exist" in done.err
+
+
+def test_every_mistake_of_all_files_is_shown_at_once(
+    lone_project: Project, command: Callable[..., Done]
+) -> None:
+    folder_with(lone_project, "one", BAD, "name: gone, type: t, handler: nowhere.at_all")
+    folder_with(lone_project, "two", BAD)
+    done = command("check", "two", "one/routes.yaml", "./two/routes.yaml")
+    assert done.code == 1
+    heads = [line for line in done.out.splitlines() if "error[" in line]
+    assert [head.split(":")[0] for head in heads] == ["one/routes.yaml"] * 2 + ["two/routes.yaml"]
+    assert 'did you mean "handler"?' in heads[0]
+    assert "^^^^^^" in done.out
+    assert done.err == "3 errors in two/routes.yaml, one/routes.yaml\n"
+
+
+def test_folders_with_modules_of_the_same_name_are_told_apart(
+    lone_project: Project, command: Callable[..., Done]
+) -> None:
+    for name, function in (("one", "first"), ("two", "second")):
+        folder_with(lone_project, name, f"name: r, type: t, handler: jobs.{function}")
+        lone_project.write(f"{name}/jobs.py", f"async def {function}(payload): ...\n")
+    done = command("check", "one", "two")
+    assert done.code == 0, done.out
+
+
+def test_of_an_included_file_the_whole_is_checked(
+    lone_project: Project, command: Callable[..., Done]
+) -> None:
+    lone_project.routes(OK, head="include: [parts/*.yaml]\n" + ROUTES)
+    lone_project.write("parts/more.yaml", "version: 1\nroutes:\n  - {name: ok, type: t, handler: jobs.ok}\n")
+    done = command("check", "parts/more.yaml")
+    assert done.code == 1
+    assert "SR201" in done.out
+    assert "in routes.yaml" in done.err
+
+
+def test_a_warning_is_wrong_too(lone_project: Project, command: Callable[..., Done]) -> None:
+    lone_project.routes(OK, head="include: [nothing/*.yaml]\n" + ROUTES)
+    done = command("check")
+    assert done.code == 1
+    assert done.err == "1 warning in routes.yaml\n"
+
+
+def test_a_variable_that_is_not_set_is_info_unless_the_environment_counts(
+    lone_project: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOP_REDIS", raising=False)
+    lone_project.routes(OK, head=ROUTES.replace("${REDIS_URL:-embedded}", "${SHOP_REDIS}"))
+    done = command("check")
+    assert (done.code, "info[SR501]" in done.out) == (0, True)
+    done = command("check", "--env")
+    assert (done.code, "error[SR501]" in done.out) == (1, True)
+
+
+def test_no_import_runs_no_code(lone_project: Project, command: Callable[..., Done]) -> None:
+    lone_project.routes("name: r, type: t, handler: trap.door")
+    lone_project.write("trap.py", "import pathlib\npathlib.Path('sprung').touch()\nraise SystemExit(9)\n")
+    assert command("check", "--no-import").code == 0
+    assert not (lone_project.folder / "sprung").exists()
+    done = command("check")
+    assert (done.code, "SR407" in done.out) == (1, True)
+
+
+def test_findings_for_machines(lone_project: Project, command: Callable[..., Done]) -> None:
+    lone_project.routes(BAD)
+    [found] = json.loads(command("check", "--format", "json").out)
+    assert (found["code"], found["suggestion"], found["file"]) == ("SR102", "handler", "routes.yaml")
+    done = command("check", "--format", "concise")
+    assert done.out.count("\n") == 1
+    assert done.out.startswith("routes.yaml:")

@@ -1,0 +1,80 @@
+"""``streamroute init`` and ``schema``: what they write passes check and serves at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from projects import Done, Project
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_new_project_passes_the_check_and_serves(project: Project) -> None:
+    assert project.run("init", "new shop").code == 0
+    folder = project.folder / "new shop"
+    inside = type(project)(folder, project.env)
+    with inside:
+        done = inside.run("check", "--env")
+        assert (done.code, done.out) == (0, "")
+        done = inside.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 0, done.err
+    *printed, _, welcome, thanks = done.out.splitlines()
+    assert sorted(printed) == ["thank you, order A-1 over 250", "welcome, Ada"]
+    assert welcome.split() == ["events", "welcome", "1", "1", "0"]
+    assert thanks.split() == ["events", "thank-for-large-orders", "1", "1", "0"]
+
+
+def test_it_says_what_it_wrote_and_what_to_try(
+    tmp_path: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command("init", "new shop")
+    assert done.code == 0
+    written = [line.removeprefix("wrote ") for line in done.out.splitlines() if line.startswith("wrote ")]
+    assert sorted(written) == sorted(f"new shop/{name}" for name in contents(tmp_path / "new shop"))
+    assert done.out.endswith("cd 'new shop' && streamroute serve --feed events.jsonl --drain\n")
+
+
+def test_the_editor_s_schema_lies_beside_the_routes(
+    tmp_path: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command("init").out.endswith("\n  streamroute serve --feed events.jsonl --drain\n")
+    first, _ = (tmp_path / "routes.yaml").read_text().split("\n", 1)
+    assert first == "# yaml-language-server: $schema=routes.schema.json"
+    assert (tmp_path / "routes.schema.json").read_text() == command("schema").out
+
+
+def test_nothing_that_exists_is_overwritten(tmp_path: Path, command: Callable[..., Done]) -> None:
+    (tmp_path / "routes.yaml").write_text("mine")
+    done = command("init", str(tmp_path))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"nothing was written: {tmp_path} already has routes.yaml\n"
+    assert contents(tmp_path) == {"routes.yaml": b"mine"}
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, command: Callable[..., Done]) -> None:
+    (tmp_path / "file").write_text("")
+    done = command("init", str(tmp_path / "file" / "below"))
+    assert done.code == 1
+    assert done.err.startswith("error: ")
+    assert done.err.endswith(f"cannot be written: {os.strerror(20)}\n")
+
+
+def test_the_schema_is_one(command: Callable[..., Done]) -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(command("schema").out)
+    Draft202012Validator.check_schema(schema)
+    assert Draft202012Validator(schema).is_valid({"version": 1})
+    assert not Draft202012Validator(schema).is_valid({"version": 1, "rotues": []})

@@ -1,0 +1,130 @@
+"""The command line as a whole: help, versions, misspellings, completion, and how commands end."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from streamroute import __version__
+from streamroute.cli.exits import Exit
+from streamroute.cli.guard import guarded
+from streamroute.cli.main import streamroute
+from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects import Done, Project
+
+COMMANDS = ["check", "init", "publish", "schema", "serve"]
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_names_every_command_and_exit_code(command: Callable[..., Done], flag: str) -> None:
+    done = command(flag)
+    assert done.code == 0
+    for name in COMMANDS:
+        assert re.search(rf"^  {name}  +[A-Z].*\.$", done.out, re.MULTILINE)
+    assert all(f"{code} " in done.out.split("Exit codes:")[1] for code in range(5))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_of_its_own(command: Callable[..., Done], name: str) -> None:
+    done = command(name, "-h")
+    assert done.code == 0
+    assert done.out.startswith(f"Usage: streamroute {name} ")
+    assert max(map(len, done.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_a_help_text(name: str) -> None:
+    found = streamroute.get_command(click.Context(streamroute), name)
+    assert found is not None
+    options = [parameter for parameter in found.params if isinstance(parameter, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_the_module_is_the_command(project: Project) -> None:
+    done = project.run("--version")
+    assert (done.code, done.out) == (0, f"streamroute {__version__}\n")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("serv", "serve"), ("chekc", "check"), ("publsh", "publish")])
+def test_a_misspelt_command_is_recognized(command: Callable[..., Done], typed: str, meant: str) -> None:
+    done = command(typed)
+    assert done.code == Exit.USAGE
+    assert f'No such command "{typed}". Did you mean "{meant}"?' in done.err
+
+
+def test_a_misspelt_option_is_recognized(command: Callable[..., Done]) -> None:
+    done = command("serve", "--drian")
+    assert done.code == Exit.USAGE
+    assert "--drain" in done.err
+
+
+def test_no_command_shows_the_help(command: Callable[..., Done]) -> None:
+    done = command()
+    assert done.code == Exit.USAGE
+    assert "Usage: streamroute" in done.out + done.err
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_scripts_are_printed_and_complete(lone_project: Project, shell: str) -> None:
+    lone_project.env["_STREAMROUTE_COMPLETE"] = f"{shell}_source"
+    done = lone_project.run()
+    assert done.code == 0
+    assert "_STREAMROUTE_COMPLETE" in done.out
+    lone_project.env["_STREAMROUTE_COMPLETE"] = f"{shell}_complete"
+    lone_project.env["COMP_WORDS"] = "streamroute ser"
+    lone_project.env["COMP_CWORD"] = "ser" if shell == "fish" else "1"
+    assert "serve" in lone_project.run().out
+
+
+def test_a_reader_that_has_had_enough_is_no_fault(lone_project: Project) -> None:
+    done = subprocess.run(  # noqa: S602 - the shell's pipe is what is tested
+        f"{sys.executable} -m streamroute schema | head -n 1 >first; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        env=lone_project.env,
+        cwd=lone_project.folder,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (lone_project.folder / "first").read_text() == "{\n"
+
+
+def fail(error: BaseException) -> Callable[[], None]:
+    def run() -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (SetupError("no container"), Exit.FOUND, "error: no container\n"),
+        (RedisUnavailableError("no Redis"), Exit.NO_REDIS, "error: no Redis\n"),
+        (EmbeddedServerError("no server"), Exit.NO_REDIS, "error: no server\n"),
+        (click.UsageError("no such thing"), Exit.USAGE, "Error: no such thing\n"),
+        (click.Abort(), 130, ""),
+    ],
+)
+def test_what_can_be_expected_is_one_line(
+    capsys: pytest.CaptureFixture[str], error: Exception, code: int, said: str
+) -> None:
+    assert guarded(fail(error)) == code
+    assert capsys.readouterr().err == said
+
+
+def test_what_nobody_expected_is_called_a_fault_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(fail(KeyError("guest"))) == Exit.INTERNAL
+    err = capsys.readouterr().err
+    assert "KeyError: 'guest'" in err
+    assert err.endswith("This is a fault of streamroute, not of your files: please report it.\n")

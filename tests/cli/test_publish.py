@@ -1,0 +1,206 @@
+"""``streamroute publish``: events from a file, a pipe or the command line into a stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects import ROUTES
+from servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects import Done, Project
+
+OK = "name: ok, type: t, handler: jobs.ok"
+
+
+@pytest.fixture
+def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project that this process works in."""
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setenv("REDIS_URL", project.env["REDIS_URL"])
+    project.routes(OK)
+    return project
+
+
+def entries(project: Project) -> list[dict[bytes, bytes]]:
+    return [fields for _, fields in project.redis.xrange("events")]
+
+
+def test_one_event_from_the_command_line(shop: Project, command: Callable[..., Done]) -> None:
+    done = command("publish", "events", "--type", "t", "--data", '{"n": 1, "type": "loses"}')
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("published 1 event to events at unix://")
+    assert entries(shop) == [{b"type": b"t", b"data": b'{"n":1}'}]
+
+
+def test_an_event_needs_no_data(shop: Project, command: Callable[..., Done]) -> None:
+    assert command("publish", "events", "--type", "t").code == 0
+    assert entries(shop) == [{b"type": b"t", b"data": b"{}"}]
+
+
+def test_a_file_goes_in_whole_and_in_order(shop: Project, command: Callable[..., Done]) -> None:
+    """More than one batch; blank lines, CRLF and a byte order mark are not in the way."""
+    lines = [json.dumps({"type": "t", "n": n}) for n in range(1200)]
+    shop.write("events.jsonl", b"\xef\xbb\xbf" + "\r\n\r\n".join(lines).encode())
+    done = command("publish", "events", "events.jsonl")
+    assert (done.code, done.err[:21]) == (0, "published 1200 events")
+    assert [json.loads(fields[b"data"])["n"] for fields in entries(shop)] == list(range(1200))
+
+
+def test_a_pipe(shop: Project) -> None:
+    running = shop.start("publish", "events", "-", stdin=subprocess.PIPE)
+    running.stdin.write(b'{"type": "t", "n": 1}\n{"type": "t", "n": 2}')
+    running.stdin.close()
+    done = running.end()
+    assert (done.code, len(entries(shop))) == (0, 2)
+
+
+def test_the_stream_s_codec_writes_it(shop: Project, command: Callable[..., Done]) -> None:
+    shop.routes(OK, head=ROUTES.replace("group: tests", "group: tests\n    codec: fields"))
+    command("publish", "events", "--type", "t", "--data", '{"n": "1"}')
+    assert entries(shop) == [{b"type": b"t", b"n": b"1"}]
+    done = command("publish", "events", "--type", "t", "--data", '{"n": 1}')
+    assert done.code == 1
+    assert 'the codec "fields" holds strings only' in done.err
+
+
+CODEC = """
+import json
+
+class Shouting:
+    def decode(self, fields):
+        return json.loads(fields[b"body"].lower())
+
+    def encode(self, payload):
+        return {b"body": json.dumps(payload).upper().encode()}
+"""
+
+
+def test_a_codec_of_one_s_own_writes_it(shop: Project, command: Callable[..., Done]) -> None:
+    shop.routes(OK, head=ROUTES.replace("group: tests", "group: tests\n    codec: shouting.Shouting"))
+    shop.write("shouting.py", CODEC)
+    assert command("publish", "events", "--type", "t").code == 0
+    assert entries(shop) == [{b"body": b'{"TYPE": "T"}'}]
+
+
+def test_no_handler_is_imported_to_publish(shop: Project, command: Callable[..., Done]) -> None:
+    shop.routes("name: r, type: t, handler: trap.door")
+    shop.write("trap.py", "raise SystemExit(9)\n")
+    assert command("publish", "events", "--type", "t").code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"type": "t", ', "is not JSON"),
+        (b'["t"]', "is JSON, but not an object"),
+        (b'{"n": 1}', 'an event needs a "type"'),
+        (b'{"type": 1}', 'an event needs a "type"'),
+        (b'{"type": "t", "n": NaN}', "holds NaN"),
+        (b'{"type": "t", "n": "\xff"}', "is not UTF-8"),
+        (b'{"type": "t", "n": "\\ud800"}', "half of a surrogate pair"),
+        (b'{"type": "t", "n": ' + b"[" * 100_000, "nested"),
+    ],
+)
+def test_a_line_that_is_no_event_is_named(
+    shop: Project, command: Callable[..., Done], line: bytes, said: str
+) -> None:
+    shop.write("events.jsonl", b'{"type": "t"}\n\n' + line + b'\n{"type": "t"}\n')
+    done = command("publish", "events", "events.jsonl")
+    assert done.code == 1
+    published, error = done.err.splitlines()
+    assert published.startswith("published 1 event to events")
+    assert error.startswith("error: events.jsonl:3: ")
+    assert said in error
+    assert len(entries(shop)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["evnets", "--type", "t"], 'no stream "evnets"; did you mean "events"?'),
+        (["other", "--type", "t"], 'no stream "other"; it has events'),
+        (["events"], "name a FILE of events, or one event with --type"),
+        (["events", "routes.yaml", "--type", "t"], "name a FILE of events, or one event with --type"),
+        (["events", "routes.yaml", "--data", "{}"], "--data goes with --type"),
+        (["events", "--type", "t", "--data", "{"], "--data is not JSON"),
+        (["events", "--type", "t", "--data", "1"], "--data is not a JSON object"),
+        (["events", "nowhere.jsonl"], "'nowhere.jsonl' does not exist"),
+        (["events", "--type", "t", "--config", "no.yaml"], "no.yaml does not exist"),
+    ],
+)
+def test_misuse_is_explained(
+    shop: Project, command: Callable[..., Done], arguments: list[str], said: str
+) -> None:
+    done = command("publish", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert not shop.redis.exists("events")
+
+
+def test_a_configuration_that_is_wrong_is_shown(shop: Project, command: Callable[..., Done]) -> None:
+    shop.routes("name: r, type: t, handlr: jobs.ok")
+    done = command("publish", "events", "--type", "t")
+    assert (done.code, 'did you mean "handler"?' in done.out) == (1, True)
+
+
+def test_no_server_is_one_line_and_4(
+    shop: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://:hunter2@127.0.0.1:{free_port()}")
+    done = command("publish", "events", "--type", "t")
+    assert done.code == 4
+    assert "refuses the connection" in done.err
+    assert "hunter2" not in done.err
+
+
+def test_the_embedded_server_can_be_refused(
+    shop: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL")
+    done = command("publish", "events", "--type", "t", "--no-embedded")
+    assert (done.code, "the embedded server is refused here" in done.err) == (4, True)
+
+
+def test_a_key_that_is_no_stream_is_one_line_and_1(shop: Project, command: Callable[..., Done]) -> None:
+    shop.redis.set("events", "text")
+    done = command("publish", "events", "--type", "t", "--data", '{"secret": "hunter2"}')
+    assert done.code == 1
+    assert "publishing to events failed" in done.err
+    assert "WRONGTYPE" in done.err
+    assert "hunter2" not in done.err
+
+
+@pytest.mark.parametrize("source", ["events.jsonl", "-"])
+def test_a_terminal_is_shown_progress(shop: Project, source: str) -> None:
+    path = shop.feed(*(json.dumps({"type": "t", "n": n}) for n in range(1200)))
+    ours, theirs = pty.openpty()
+    with path.open("rb") as stdin:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamroute", "publish", "events", source],
+            cwd=shop.folder,
+            env=shop.env,
+            stdin=stdin,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        except OSError:
+            pass  # Linux's way to say that the other end is closed
+        finally:
+            os.close(ours)
+        assert process.wait() == 0
+    assert b"publishing to events  [" in shown
+    assert b"published 1200 events" in shown
