@@ -223,6 +223,20 @@ class Leases:
         assert await storage.claim_stale_events(*ONE, 60_000, 10) == []
 
 
+    async def test_who_has_released_an_entry_cannot_release_it_from_its_next_owner(
+        self, backend: Backend
+    ) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, message = await read_one(storage)
+        await storage.release(*ONE, {entry_id: message}, started=False)
+        [(_, again)] = await storage.claim_stale_events(*TWO, 60_000, 10)
+        assert again.deliveries == message.deliveries
+        await storage.release(*ONE, {entry_id: message}, started=False)
+        assert await storage.claim_stale_events(*ONE, 60_000, 10) == []
+
+
 class Outcomes:
     """Retries and dead letters."""
 

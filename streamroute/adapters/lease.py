@@ -18,6 +18,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from streamroute.adapters.scripts import script
+from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import separate, text
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -47,6 +48,7 @@ class RedisLeaseKeeper:
         lease: float,
         held: Held,
         lost: Lost,
+        watermarks: Watermarks,
     ) -> None:
         self._client = client
         self._keys = keys
@@ -55,6 +57,7 @@ class RedisLeaseKeeper:
         self._lease = lease
         self._held = held
         self._lost = lost
+        self._watermarks = watermarks
         self._thread: threading.Thread | None = None
 
     async def open(self) -> None:
@@ -103,6 +106,7 @@ class RedisLeaseKeeper:
                 await self._confirm(client, key, entries[start : start + _BATCH])
         if not held:
             await self._confirm(client, self._keys.stream, [])  # the lease in force is noted all the same
+        await self._watermarks.note(client, self._keys, self._group)
 
     async def _confirm(self, client: Redis, key: str, entries: list[tuple[str, Message]]) -> None:
         tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}

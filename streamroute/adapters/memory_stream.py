@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from streamroute.adapters.ids import Position, parsed, written
+
 Fields = Mapping[bytes, bytes]
-Position = tuple[int, int]
 
 RELEASED = None
 """The owner of an entry that was released: nobody."""
@@ -62,7 +63,7 @@ class MemoryStream:
         """Append an entry; returns its id, which is above every id before it."""
         self._last = max((int(now * 1000), 0), (self._last[0], self._last[1] + 1))
         self._order.append(self._last)
-        entry_id = _name(self._last)
+        entry_id = written(self._last)
         self.entries[entry_id] = fields
         return entry_id
 
@@ -70,14 +71,14 @@ class MemoryStream:
         """Delete entries, pending or not."""
         for entry_id in entry_ids:
             if self.entries.pop(entry_id, None) is not None:
-                self._order.remove(_position(entry_id))
+                self._order.remove(parsed(entry_id))
 
     def read(self, group: MemoryGroup, consumer: str, count: int, now: float) -> list[tuple[str, Fields]]:
         """Hand out up to ``count`` entries that the group has not had."""
         start = bisect_right(self._order, group.position)
-        names = [_name(position) for position in self._order[start : start + count]]
+        names = [written(position) for position in self._order[start : start + count]]
         for name in names:
-            group.position = _position(name)
+            group.position = parsed(name)
             group.pending[name] = Pending(consumer, now, 1)
         return [(name, self.entries[name]) for name in names]
 
@@ -105,12 +106,3 @@ class MemoryStream:
 
 def _is_free(held: Pending, idle: float, now: float) -> bool:
     return held.consumer is RELEASED or now - held.since >= idle
-
-
-def _name(position: Position) -> str:
-    return f"{position[0]}-{position[1]}"
-
-
-def _position(name: str) -> Position:
-    milliseconds, _, sequence = name.partition("-")
-    return int(milliseconds), int(sequence)

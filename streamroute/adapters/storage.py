@@ -14,6 +14,7 @@ from streamroute.adapters.entries import EntryReader, is_retry, server_id
 from streamroute.adapters.lease import RedisLeaseKeeper
 from streamroute.adapters.records import DeadRecord, flat, paired, retry_record
 from streamroute.adapters.scripts import Call, script
+from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import command, milliseconds, streams, text, unparsed
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -52,20 +53,33 @@ class RedisStreamStorage:
         self._lease = int(lease * 1000)
         self._block = max(1, int(block * 1000))
         self._dead_letter = dead_letter
+        self._watermarks = Watermarks()
+        self._seen: set[str] = set()
         self._cursors: dict[str, str] = {}
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """Create the group on the stream and on its retry stream, from their first entries.
 
+        One that was there before and is lost begins where it was: entries that were not settled run
+        again, and some that were. It is logged as an error.
+
         Source: https://redis.io/docs/latest/commands/xgroup-create/
         """
         keys = self._keys(stream_name, group_name)
-        for key in (keys.stream, keys.retry):
-            try:
-                await command(self._client, "XGROUP", "CREATE", key, group_name, "0", "MKSTREAM")
-            except ResponseError as error:
-                if not str(error).startswith("BUSYGROUP"):
-                    raise
+        start = await self._watermarks.start(self._client, keys, group_name)
+        if await self._create_group(keys.stream, group_name, start) and start != "0-0":
+            log.error("the group %s of %s was lost; it begins again after %s", group_name, stream_name, start)
+        await self._create_group(keys.retry, group_name, "0")
+
+    async def _create_group(self, key: str, group: str, start: str) -> bool:
+        """Whether the group was missing."""
+        try:
+            await command(self._client, "XGROUP", "CREATE", key, group, start, "MKSTREAM")
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+            return False
+        return True
 
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
@@ -187,7 +201,11 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         lease = self._lease / 1000
         return RedisLeaseKeeper(
-            self._client, keys, group_name, consumer_name, lease=lease, held=held, lost=lost
+            *(self._client, keys, group_name, consumer_name),
+            lease=lease,
+            held=held,
+            lost=lost,
+            watermarks=self._watermarks,
         )
 
     def _keys(self, stream: str, group: str) -> GroupKeys:

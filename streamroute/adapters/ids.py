@@ -1,0 +1,24 @@
+"""The ids of stream entries as what they are: two unsigned numbers of 64 bits, in order."""
+
+from __future__ import annotations
+
+Position = tuple[int, int]
+
+
+def parsed(entry_id: str) -> Position:
+    """``1700000000000-3`` as numbers that compare as the server compares ids."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
+def written(position: Position) -> str:
+    """The inverse of ``parsed``."""
+    return f"{position[0]}-{position[1]}"
+
+
+def before(entry_id: str) -> str:
+    """The highest id below this one; ``0-0`` has none and stays."""
+    milliseconds, sequence = parsed(entry_id)
+    if sequence:
+        return written((milliseconds, sequence - 1))
+    return written((milliseconds - 1, 2**64 - 1)) if milliseconds else entry_id

@@ -1,0 +1,52 @@
+"""What is held: an entry that comes again while it runs is not run twice, and is still finished."""
+
+from __future__ import annotations
+
+from streamroute.core.held import Held
+from streamroute.message import Message
+
+
+def delivery(deliveries: int, fresh: int = 0, n: bytes = b"1") -> Message:
+    return Message({}, id="1-0", deliveries=deliveries, fresh=fresh, fields={b"n": n})
+
+
+def test_what_was_not_held_is_to_be_handled() -> None:
+    held = Held()
+    first, second = ("1-0", {"n": 1}), ("2-0", {"n": 2})
+    assert held.take([first, second]) == [first, second]
+    assert held.take([second]) == []
+
+
+def test_the_run_in_progress_answers_for_a_new_delivery_of_its_entry() -> None:
+    held, running = Held(), delivery(1, fresh=100)
+    held.take([("1-0", running)])
+    assert held.take([("1-0", delivery(2, fresh=200))]) == []
+    assert (running.deliveries, running.fresh) == (2, 200)
+    assert held.has_delivery("1-0", 2)
+    assert not held.has_delivery("1-0", 1)
+
+
+def test_a_run_does_not_answer_for_another_entry_under_its_id() -> None:
+    """Else it would ack an entry that nobody has handled: the fence must refuse it."""
+    held, running = Held(), delivery(1, fresh=100)
+    held.take([("1-0", running)])
+    assert held.take([("1-0", delivery(1, fresh=200, n=b"2"))]) == []
+    assert (running.deliveries, running.fresh) == (0, 0)
+
+
+def test_an_entry_that_was_let_go_and_came_back_is_another() -> None:
+    held, first, second = Held(), delivery(1), delivery(1)
+    held.take([("1-0", first)])
+    held.let_go(["1-0", "unknown"])
+    assert held.take([("1-0", second)]) == [("1-0", second)]
+    assert held.has("1-0", second)
+    assert not held.has("1-0", first)
+
+
+def test_a_snapshot_holds_messages_only_and_does_not_change() -> None:
+    held, message = Held(), delivery(1)
+    held.take([("1-0", message), ("2-0", {"plain": True})])
+    snapshot = held.snapshot()
+    held.clear()
+    assert snapshot == {"1-0": message}
+    assert held.get("1-0") == {}
