@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from streamroute.config.catalogue.messages import MessageConfig
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.wording import hide_secrets
 from streamroute.keys import GroupKeys
@@ -78,7 +79,7 @@ class Document:
     """A whole configuration: the root file and all that it includes, in order.
 
     ``path`` is the root file's, as the user would write it. ``allow`` is None where handlers of any
-    module may be named.
+    module may be named. ``messages`` is the catalogue, empty where there is none.
     """
 
     path: str
@@ -88,6 +89,7 @@ class Document:
     routes: tuple[RouteConfig, ...]
     allow: tuple[str, ...] | None
     sources: tuple[SourceFile, ...] = field(repr=False)
+    messages: Mapping[str, MessageConfig] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:
@@ -108,7 +110,9 @@ Checked = tuple[SourceFile, Mapping[str, Any]]
 """A file and what of its data may be used, under paths that are the same in both."""
 
 
-def build_document(files: Sequence[Checked]) -> Document:
+def build_document(
+    files: Sequence[Checked], messages: Mapping[str, MessageConfig] = MappingProxyType({})
+) -> Document:
     """The document of the root file, which comes first, and of the files that it includes.
 
     Their data must be valid under the schema.
@@ -123,6 +127,7 @@ def build_document(files: Sequence[Checked]) -> Document:
         routes=tuple(_routes(files, tuple(streams))),
         allow=_allow(data),
         sources=tuple(source for source, _ in files),
+        messages=MappingProxyType(dict(messages)),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from streamroute.config.catalogue.messages import read_catalogue
 from streamroute.config.diagnostics import Finding, Severity, sort_findings
 from streamroute.config.document import Checked, Document, build_document
 from streamroute.config.includes import collect_includes
@@ -86,7 +87,10 @@ class _Run:
         self.files += collection.files
         files: list[Checked] = [(self.root, data)]
         files += [(source, self._fragment_data(source)) for source in collection.sources]
-        return build_document(files) if self._has_streams(files) else None
+        catalogue = read_catalogue(files)
+        self.findings += catalogue.findings
+        self.files += catalogue.files
+        return build_document(files, catalogue.messages) if self._has_streams(files) else None
 
     def _root_data(self) -> dict[str, Any] | None:
         if not self._version_is_known(self.root):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,19 +28,21 @@ class Loading:
     findings: tuple[Finding, ...]
 
 
-def load_file(path: Path, name: str | None = None) -> Loading:
-    """Read a configuration file, which people know as ``name``."""
+def load_file(
+    path: Path, name: str | None = None, read: Callable[[str, str], Loading] | None = None
+) -> Loading:
+    """Read a file, which people know as ``name``; ``read`` makes its data of a text and that name."""
     name = str(path) if name is None else name
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         return _unreadable(name, error)
-    return load_bytes(content, name)
+    return load_bytes(content, name, read)
 
 
-def load_bytes(content: bytes, name: str) -> Loading:
-    """Read the content of a configuration file."""
+def load_bytes(content: bytes, name: str, read: Callable[[str, str], Loading] | None = None) -> Loading:
+    """Read the content of a file, as YAML unless ``read`` is given."""
     if len(content) > MAX_BYTES:
         return _refused(
             TextFile(name, ""),
@@ -51,7 +54,7 @@ def load_bytes(content: bytes, name: str) -> Loading:
         text = content.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         return _not_utf8(content, name, error)
-    return load_text(text, name)
+    return (read or load_text)(text, name)
 
 
 def load_text(text: str, name: str) -> Loading:

@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from streamroute.config.source import DataPath
 
+_NAMED: Final = ("streams", "messages")
 _NEEDED: Final = frozenset({"name", "stream", "type", "handler"})
 
 
 def prune(data: dict[str, Any], broken: Iterable[DataPath]) -> dict[str, Any]:
     """A copy of ``data`` without its broken parts.
 
-    A route without a part that says what it is goes as a whole; a broken stream keeps its name, or every
-    route that names it would be reported too. Findings forbid to run what is left.
+    A route without a part that says what it is goes as a whole; a broken stream or message type keeps its
+    name, or every route that names it would be reported too. Findings forbid to run what is left.
     """
     pruned = dict(data)
     lost: set[int] = set()
@@ -45,11 +46,11 @@ def _prune_setting(pruned: dict[str, Any], path: DataPath) -> None:
     key = str(path[0])
     if len(path) == 1 or not isinstance(pruned.get(key), dict):
         pruned.pop(key, None)
-    elif key == "streams" and len(path) == 2:
+    elif key in _NAMED and len(path) == 2:
         pruned[key] = {**pruned[key], path[1]: {}}
-    elif key == "streams":
-        stream = pruned[key].get(path[1]) or {}
-        pruned[key] = {**pruned[key], path[1]: _without(stream, path[2])}
+    elif key in _NAMED:
+        settings = pruned[key].get(path[1]) or {}
+        pruned[key] = {**pruned[key], path[1]: _without(settings, path[2])}
     else:
         pruned[key] = _without(pruned[key], path[1])
 

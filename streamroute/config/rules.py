@@ -65,6 +65,14 @@ _ALL: Final = (
     Rule("SR107", "wrong-form", _ERROR, "A string does not have the form that its key takes."),
     Rule("SR108", "wrong-size", _ERROR, "A string or a list is empty, too long, or repeats itself."),
     Rule("SR109", "root-only-key", _ERROR, "An included file holds a key that only the root file may hold."),
+    # The catalogue.
+    Rule("SR110", "duplicate-message", _ERROR, "A message type is declared twice."),
+    Rule("SR111", "schema-unreadable", _ERROR, "The file of a schema is absent, or holds no schema."),
+    Rule("SR112", "schema-malformed", _ERROR, "A schema is not as JSON Schema has it."),
+    Rule("SR113", "schema-not-local", _ERROR, "A schema is not below the configuration's folder."),
+    Rule("SR114", "reference-broken", _ERROR, "A $ref leads nowhere."),
+    Rule("SR115", "schema-dialect", _ERROR, "A schema is written in a dialect that is not read."),
+    Rule("SR116", "schema-endless", _ERROR, "A schema refers to itself and to nothing else."),
     # The routes.
     Rule("SR201", "duplicate-route", _ERROR, "Two routes have the same name."),
     Rule("SR202", "unknown-stream", _ERROR, "A route names a stream that is not declared.", runs=True),

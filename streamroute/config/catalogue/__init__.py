@@ -1,0 +1,1 @@
+"""The catalogue: ``messages``, their JSON Schemas, and what is wrong with them."""

@@ -1,0 +1,132 @@
+"""What is wrong with the schemas of a catalogue: their form, their references, their patterns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from streamroute.config.catalogue.keywords import IN_PLACE, Node, base_below, hides_siblings, parts, walk
+from streamroute.config.catalogue.library import Document, Library, Target, UnresolvedError, root_of
+from streamroute.config.catalogue.patterns import python_pattern
+from streamroute.config.catalogue.wellformed import flaws
+from streamroute.config.diagnostics import Finding
+from streamroute.config.source import DataPath
+
+_REFERENCES: Final = ("$ref", "$dynamicRef")
+Key = tuple[str, int]
+
+
+@dataclass(slots=True)
+class SchemaCheck:
+    """Checks schemas and all that their references lead to, each once."""
+
+    library: Library
+    findings: list[Finding] = field(default_factory=list)
+    _seen: dict[Key, tuple[Document, Node]] = field(default_factory=dict)
+    _targets: dict[Key, Key] = field(default_factory=dict)
+
+    def check(self, document: Document) -> bool:
+        """Whether the document's root is a schema, with all that it refers to."""
+        known = len(self.findings)
+        waiting = [root_of(document, document.uri)]
+        while waiting:
+            waiting += self._schema(waiting.pop())
+        return len(self.findings) == known
+
+    def _schema(self, at: Target) -> list[Target]:
+        """Check one schema; returns what its references lead to."""
+        if (at.base, id(at.value)) in self._seen:
+            return []
+        wrong = flaws(at.value, at.document.dialect)
+        for flaw in wrong:
+            path, suggestion = (*at.path, *flaw.path), flaw.suggestion
+            place = at.document.place
+            self.findings.append(place.finding("SR112", flaw.message, at=path, suggestion=suggestion))
+        if wrong:
+            return []
+        return [target for node in self._new_nodes(at) for target in self._node(at.document, node)]
+
+    def _new_nodes(self, at: Target) -> Iterator[Node]:
+        for node in walk(at.value, at.path, at.base, at.document.dialect):
+            key = _key(node)
+            if key not in self._seen:
+                self._seen[key] = (at.document, node)
+                yield node
+
+    def _node(self, document: Document, node: Node) -> Iterator[Target]:
+        self.findings += _check_patterns(document, node)
+        for word in _REFERENCES:
+            reference = node.schema.get(word)
+            if isinstance(reference, str):
+                target = self._target(document, node, word, reference)
+                if target is not None:
+                    if word == "$ref" and isinstance(target.value, dict):
+                        self._targets[_key(node)] = (target.base, id(target.value))
+                    yield target
+
+    def _target(self, document: Document, node: Node, word: str, reference: str) -> Target | None:
+        try:
+            return self.library.lookup(reference, node.base, document)
+        except UnresolvedError as error:
+            at = (*node.path, word)
+            self.findings.append(document.place.finding(error.code, str(error), at=at, help=error.help))
+            return None
+
+    def endless(self) -> Iterator[Finding]:
+        """References that come back to where they started without a step into the value."""
+        done: set[Key] = set()
+        for start in self._targets:
+            yield from self._follow(start, done)
+
+    def _follow(self, start: Key, done: set[Key]) -> Iterator[Finding]:
+        """Walk depth first from ``start``; what is on the way already closes a circle."""
+        way = {} if start in done else {start: self._in_place(start)}
+        while way:
+            here = next(reversed(way))
+            following = next(way[here], None)
+            if following is None:
+                del way[here]
+                done.add(here)
+            elif following in way:
+                document, node = self._seen[here]
+                message = "the schema refers to itself, and to nothing else: its check would never end"
+                yield document.place.finding("SR116", message, at=node.path)
+            elif following in self._seen and following not in done:
+                way[following] = self._in_place(following)
+
+    def _in_place(self, key: Key) -> Iterator[Key]:
+        """The schemas that look at the same value as this one."""
+        document, node = self._seen[key]
+        if key in self._targets:
+            yield self._targets[key]
+        if hides_siblings(node.schema, document.dialect):
+            return
+        for steps, part in parts(node.schema):
+            if steps[0] in IN_PLACE and isinstance(part, dict):
+                yield (base_below(part, node.base, document.dialect), id(part))
+
+
+def _key(node: Node) -> Key:
+    return (node.base, id(node.schema))
+
+
+def _check_patterns(document: Document, node: Node) -> Iterator[Finding]:
+    pattern = node.schema.get("pattern")
+    if isinstance(pattern, str):
+        yield from _check_pattern(document, pattern, (*node.path, "pattern"))
+    by_name = node.schema.get("patternProperties")
+    for name in by_name if isinstance(by_name, dict) else ():
+        yield from _check_pattern(document, name, (*node.path, "patternProperties", name), on_key=True)
+
+
+def _check_pattern(
+    document: Document, pattern: str, at: DataPath, *, on_key: bool = False
+) -> Iterator[Finding]:
+    try:
+        python_pattern(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        reason = error.msg if isinstance(error, re.error) else str(error)
+        message = f'"{pattern}" is not a regular expression that can be checked: {reason}'
+        yield document.place.finding("SR112", message, at=at, on="key" if on_key else "value")

@@ -1,0 +1,90 @@
+"""Reading the file of a schema: JSON, or YAML where its name says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import yaml
+
+from streamroute.config.diagnostics import Finding
+from streamroute.config.loading import Loading, load_file
+from streamroute.config.marks import Mark, build_marks
+from streamroute.config.source import SourceFile
+from streamroute.config.text import TextFile
+
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_NO_SCHEMA: Final = "a schema is a mapping, for instance {type: object}"
+
+
+class JsonSource(SourceFile):
+    """A JSON text, whose places are found by reading it as YAML: JSON is nearly a part of that."""
+
+    @cached_property
+    def _root(self) -> Mark:
+        # What YAML would refuse is overwritten, and every offset stays where it is.
+        text = _SURROGATE.sub("\\\\u0020", self.text).replace("\t", " ")
+        try:
+            return build_marks(text)
+        except yaml.YAMLError:
+            return Mark(0, 0)
+
+
+def load_schema_file(path: Path, name: str) -> Loading:
+    """Read a schema, which people know as ``name``; the data of the source is a mapping."""
+    if path.suffix.lower() not in {".yaml", ".yml"}:
+        return load_file(path, name, load_json)
+    loading = load_file(path, name)
+    if any(found.code == "SR012" for found in loading.findings):
+        return _refused(loading.file, "the file holds no schema", advice=_NO_SCHEMA)
+    return loading
+
+
+def load_json(text: str, name: str) -> Loading:
+    """Read a JSON text that holds an object."""
+    file = TextFile(name, text)
+    repeated: list[str] = []
+    try:
+        data = _decode(text, repeated)
+    except json.JSONDecodeError as error:
+        return _refused(file, f"the file is not JSON: {error.msg[:1].lower()}{error.msg[1:]}", error.pos)
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        return _refused(file, f"the file is not JSON: {reason}")
+    if not isinstance(data, dict):
+        return _refused(file, "the file holds no schema", advice=_NO_SCHEMA)
+    source = JsonSource(name, text, data)
+    return Loading(source, source, tuple(_duplicates(source, repeated)))
+
+
+def _decode(text: str, repeated: list[str]) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) < len(items):
+            counts = Counter(key for key, _ in items)
+            repeated.extend(key for key, count in counts.items() if count > 1)
+        return made
+
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant)
+
+
+def _duplicates(source: SourceFile, repeated: list[str]) -> Iterator[Finding]:
+    for key in repeated:
+        # The reader of JSON does not say where; the key stands in its text at least twice.
+        at = [match.start() for match in re.finditer(re.escape(json.dumps(key)) + r"\s*:", source.text)]
+        start = at[1] if len(at) > 1 else 0
+        span = source.between(start, start + len(key) + 2)
+        yield source.finding("SR006", f'key "{key}" appears a second time in its object', span)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _refused(file: TextFile, message: str, at: int = 0, *, advice: str | None = None) -> Loading:
+    return Loading(file, None, (file.finding("SR111", message, file.between(at, at), help=advice),))

@@ -1,0 +1,205 @@
+"""Every document that holds schemas, and what the references between them lead to.
+
+Nothing is ever fetched: what a reference names must be a file below the configuration's folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
+
+from streamroute.config.catalogue.dialects import DEFAULT, Dialect, dialect_of
+from streamroute.config.catalogue.files import load_schema_file
+from streamroute.config.catalogue.keywords import anchors_of, base_below, walk
+from streamroute.config.diagnostics import Finding
+from streamroute.config.source import DataPath, Place
+from streamroute.config.text import TextFile
+
+_NETWORK: Final = "schemas are read from files below the folder of the configuration, never from a network"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with a schema in it; ``place`` is where its root stands in a file."""
+
+    uri: str
+    root: Any
+    dialect: Dialect
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a reference leads to: a value in a document, and the address that references in it count from."""
+
+    document: Document
+    path: DataPath
+    value: Any
+    base: str
+
+
+class UnresolvedError(Exception):
+    """Raised for a reference that leads nowhere; ``code`` names the rule, ``help`` what to do."""
+
+    def __init__(self, code: str, message: str, help: str | None = None) -> None:  # noqa: A002 - as in a finding
+        super().__init__(message)
+        self.code = code
+        self.help = help
+
+
+@dataclass(slots=True)
+class Library:
+    """The documents below one folder, read as they are named.
+
+    ``files`` and ``findings`` are of the files that were read on the way.
+    """
+
+    folder: Path
+    files: list[TextFile] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    _documents: dict[str, Document | None] = field(default_factory=dict)
+    _named: dict[str, Target] = field(default_factory=dict)
+
+    @property
+    def documents(self) -> Iterator[tuple[str, Document]]:
+        """Every document by each address that references reach it under."""
+        return ((uri, document) for uri, document in self._documents.items() if document is not None)
+
+    def add(self, uri: str, root: Any, dialect: Dialect, place: Place) -> Document:
+        """Take a document in, with every name that it gives to itself and to its parts."""
+        document = Document(uri, root, dialect, place)
+        self._documents[uri] = document
+        for node in walk(root, (), base_below(root, uri, dialect), dialect):
+            if "$id" in node.schema and node.base != uri:
+                self._named.setdefault(node.base, Target(document, node.path, node.schema, node.base))
+            for anchor in anchors_of(node.schema, dialect):
+                name = f"{node.base}#{anchor}"
+                self._named.setdefault(name, Target(document, node.path, node.schema, node.base))
+        return document
+
+    def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> Document | None:
+        """The document in a file; None where a finding says why there is none.
+
+        ``path`` is absolute, ``name`` what people call it; ``dialect`` holds where the file states none.
+        Raises UnresolvedError where there is no such file, or it is none of ours.
+        """
+        uri = file_uri(path)
+        if uri not in self._documents:
+            self._documents[uri] = None
+            self._must_be_ours(path, name)
+            self._documents[uri] = self._load(uri, path, name, dialect)
+        elif self._documents[uri] is None:
+            self._must_be_ours(path, name)
+        return self._documents[uri]
+
+    def _must_be_ours(self, path: str, name: str) -> None:
+        if not Path(path).is_relative_to(self.folder):
+            message = f'"{name}" is not below the folder of the configuration'
+            raise UnresolvedError("SR113", message, "move it there")
+        if not Path(path).is_file():
+            kind = "is a folder, not a file" if Path(path).is_dir() else "does not exist"
+            raise UnresolvedError(
+                "SR114", f'"{name}" {kind}', "a path is relative to the file that states it"
+            )
+
+    def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> Document | None:
+        loading = load_schema_file(Path(path), name)
+        self.files.append(loading.file)
+        self.findings += loading.findings
+        if loading.source is None:
+            return None
+        place = Place(loading.source)
+        stated = dialect_of(loading.source.data, dialect)
+        if stated is None:
+            self.findings.append(unknown_dialect(place, loading.source.data["$schema"]))
+            return None
+        return self.add(uri, loading.source.data, stated, place)
+
+    def lookup(self, reference: str, base: str, origin: Document) -> Target | None:
+        """What a reference in ``origin`` leads to; None where a finding about that file says why not.
+
+        Raises UnresolvedError for a reference that leads nowhere.
+        """
+        uri, fragment = urldefrag(urljoin(base, reference))
+        resource = self._resource(uri, reference, origin)
+        if resource is None:
+            return None
+        found = self._named.get(f"{uri}#{unquote(fragment)}") if fragment else resource
+        if found is None and fragment.startswith("/"):
+            found = _below(resource, fragment)
+        if found is None:
+            raise UnresolvedError(
+                "SR114", f'"{reference}" leads nowhere: there is no such part in its schema'
+            )
+        return found
+
+    def _resource(self, uri: str, reference: str, origin: Document) -> Target | None:
+        """The document, or the part of one, that has this address."""
+        if uri in self._named:
+            return self._named[uri]
+        document = self._documents.get(uri) or self._file(uri, reference, origin)
+        if document is None:
+            return None
+        return root_of(document, uri)
+
+    def _file(self, uri: str, reference: str, origin: Document) -> Document | None:
+        path = file_path(uri)
+        if path is None:
+            # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
+            plain = urldefrag(reference)[0]
+            path = None if urlsplit(plain).scheme else file_path(urljoin(origin.uri, plain))
+            if path is None or not Path(path).is_file():
+                message = f'"{reference}" is no file: it would have to be fetched'
+                raise UnresolvedError("SR113", message, _NETWORK)
+        document = self.read(path, self._name(path, origin), origin.dialect)
+        self._documents.setdefault(uri, document)
+        return document
+
+    def _name(self, path: str, origin: Document) -> str:
+        """A file's path, spelt like that of the file which names it."""
+        home = os.path.dirname(origin.place.source.path)  # noqa: PTH120 - pathlib would lose its spelling
+        own = os.path.dirname(os.path.abspath(origin.place.source.path))  # noqa: PTH100, PTH120 - as above
+        return os.path.normpath(os.path.join(home, os.path.relpath(path, own)))  # noqa: PTH118 - as above
+
+
+def root_of(document: Document, uri: str) -> Target:
+    """The root of a document that was asked for under an address."""
+    return Target(document, (), document.root, base_below(document.root, uri, document.dialect))
+
+
+def _below(resource: Target, pointer: str) -> Target | None:
+    """What a JSON pointer leads to. Source: https://www.rfc-editor.org/rfc/rfc6901"""
+    document, path, value, base = resource.document, resource.path, resource.value, resource.base
+    for raw in unquote(pointer).split("/")[1:]:
+        step = raw.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and step in value:
+            value, path = value[step], (*path, step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value, path = value[int(step)], (*path, int(step))
+        else:
+            return None
+        base = base_below(value, base, document.dialect)
+    return Target(document, path, value, base)
+
+
+def file_uri(path: str) -> str:
+    """The address of a file, from its absolute path."""
+    return f"file://{quote(path)}"
+
+
+def file_path(uri: str) -> str | None:
+    """The absolute path that an address means, or None where it is no file's."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        return None
+    return os.path.normpath(unquote(parts.path))
+
+
+def unknown_dialect(place: Place, stated: str) -> Finding:
+    """The finding about a ``$schema`` that is not read."""
+    advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
+    return place.finding("SR115", f'the dialect "{stated}" is not read', at=("$schema",), help=advice)

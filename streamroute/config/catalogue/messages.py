@@ -1,0 +1,159 @@
+"""``messages``: the types that a configuration declares, over all of its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from streamroute.config.catalogue.checks import SchemaCheck
+from streamroute.config.catalogue.dialects import Dialect, dialect_of
+from streamroute.config.catalogue.library import (
+    Document,
+    Library,
+    UnresolvedError,
+    file_uri,
+    unknown_dialect,
+)
+from streamroute.config.diagnostics import Finding
+from streamroute.config.source import Place, SourceFile
+from streamroute.config.suggestions import did_you_mean
+from streamroute.config.text import TextFile
+
+Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MessageSchema:
+    """A JSON Schema that was found to be one, and everything that it refers to.
+
+    ``root`` is the schema as it was read, ``uri`` its address, ``dialect`` the one it is written in.
+    ``documents`` are all documents of the catalogue by the addresses that references use, with the
+    dialect that each is to be read in.
+    """
+
+    root: Any
+    uri: str
+    dialect: Dialect
+    documents: Mapping[str, tuple[Any, Dialect]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageConfig:
+    """A type of messages; ``schema`` describes its data, and is None where nothing does."""
+
+    name: str
+    place: Place
+    description: str = ""
+    schema: MessageSchema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What came of ``messages``: the types by name, what was found, and the files that were read."""
+
+    messages: Mapping[str, MessageConfig]
+    findings: tuple[Finding, ...] = ()
+    files: tuple[TextFile, ...] = ()
+
+
+def read_catalogue(files: Files) -> Catalogue:
+    """The messages of a root file, which comes first, and of the files that it includes."""
+    if not any(data.get("messages") for _, data in files):
+        return Catalogue({})
+    reading = _Reading(Library(Path(os.path.abspath(files[0][0].path)).parent))  # noqa: PTH100 - no link is followed
+    messages = reading.messages(files)
+    findings = (*reading.findings, *reading.library.findings)
+    return Catalogue(messages, findings, tuple(reading.library.files))
+
+
+class _Reading:
+    """One reading of a catalogue."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.findings: list[Finding] = []
+        self._documents: dict[str, tuple[Any, Dialect]] = {}
+
+    def messages(self, files: Files) -> dict[str, MessageConfig]:
+        declared: dict[str, tuple[Place, Mapping[str, Any]]] = {}
+        for place, settings in _declarations(files):
+            name = str(place.path[-1])
+            if name in declared:
+                self.findings.append(_twice(name, place, declared[name][0]))
+            else:
+                declared[name] = (place, settings)
+        # Every document is there before the first reference is followed: it may name any of them.
+        documents = {name: self._document(*found) for name, found in declared.items()}
+        check = SchemaCheck(self.library)
+        sound = {name: found for name, found in documents.items() if found and check.check(found)}
+        self.findings += [*check.findings, *check.endless()]
+        self._documents.update((uri, (one.root, one.dialect)) for uri, one in self.library.documents)
+        return {
+            name: self._message(name, place, settings, sound.get(name))
+            for name, (place, settings) in declared.items()
+        }
+
+    def _message(
+        self, name: str, place: Place, settings: Mapping[str, Any], document: Document | None
+    ) -> MessageConfig:
+        schema = None
+        if document is not None:
+            schema = MessageSchema(document.root, document.uri, document.dialect, self._documents)
+        return MessageConfig(
+            name=name, place=place, description=settings.get("description", ""), schema=schema
+        )
+
+    def _document(self, place: Place, settings: Mapping[str, Any]) -> Document | None:
+        schema = settings.get("schema")
+        if schema is None:
+            return None
+        here = Place(place.source, (*place.path, "schema"))
+        if isinstance(schema, str):
+            return self._file(schema, here)
+        return self._inline(schema, here)
+
+    def _inline(self, schema: Mapping[str, Any], place: Place) -> Document | None:
+        dialect = dialect_of(schema)
+        if dialect is None:
+            self.findings.append(unknown_dialect(place, schema["$schema"]))
+            return None
+        # Relative references count from the file that holds the schema, and "#" means the schema alone.
+        home = file_uri(os.path.abspath(place.source.path))  # noqa: PTH100 - no link is followed
+        return self.library.add(f"{home}?message={quote(str(place.path[1]))}", schema, dialect, place)
+
+    def _file(self, stated: str, place: Place) -> Document | None:
+        folder = os.path.dirname(place.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
+        name = os.path.normpath(os.path.join(folder, stated))  # noqa: PTH118 - as above
+        try:
+            return self.library.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
+        except UnresolvedError as error:
+            code = "SR111" if error.code == "SR114" else error.code
+            near = None if code != "SR111" else _neighbor(stated, name)
+            self.findings.append(place.finding(code, str(error), help=error.help, suggestion=near))
+            return None
+
+
+def _declarations(files: Files) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    for source, data in files:
+        for name, settings in (data.get("messages") or {}).items():
+            yield Place(source, ("messages", name)), settings or {}
+
+
+def _twice(name: str, place: Place, first: Place) -> Finding:
+    line = first.source.span(first.path, "key").line
+    where = f"line {line}" if first.source is place.source else f"{first.source.path}:{line}"
+    message = f'the message type "{name}" is declared a second time; the first is on {where}'
+    return place.finding("SR110", message, on="key")
+
+
+def _neighbor(stated: str, name: str) -> str | None:
+    """A file beside the missing one whose name is nearly the same, as it would be stated."""
+    folder = Path(name).parent
+    if not folder.is_dir():
+        return None
+    near = did_you_mean(Path(name).name, sorted(entry.name for entry in folder.iterdir()))
+    return None if near is None else str(Path(stated).with_name(near))

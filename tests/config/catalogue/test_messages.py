@@ -1,0 +1,203 @@
+"""The catalogue: message types over all files, their schemas, and every mistake with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamroute.config.catalogue.dialects import Dialect
+from streamroute.config.load import Loaded, load_config
+
+HEAD = "version: 1\nstreams: {bookings: }\n"
+Write = Callable[..., Loaded]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes routes.yaml (below a head of three lines) and other files by name, and loads it."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str, **files: Any) -> Loaded:
+        Path("routes.yaml").write_text(HEAD + text)
+        for name, content in files.items():
+            path = Path(name.replace("__", "/") + (".json" if isinstance(content, dict) else ""))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content) if isinstance(content, dict) else content)
+        return load_config("routes.yaml")
+
+    return write
+
+
+def found(loaded: Loaded) -> list[str]:
+    return [str(finding).replace("routes.yaml:", "").replace("error[", "E[") for finding in loaded.findings]
+
+
+def test_a_schema_stands_in_a_file_or_inline(load: Write) -> None:
+    loaded = load(
+        "messages:\n"
+        "  a: {schema: schemas/a.json, description: An a}\n"
+        "  b: {schema: {$schema: 'http://json-schema.org/draft-07/schema#', type: object}}\n"
+        "  c:\n",
+        schemas__a={"type": "object"},
+    )
+    assert found(loaded) == []
+    assert loaded.document is not None
+    messages = loaded.document.messages
+    assert list(messages) == ["a", "b", "c"]
+    schemas = [messages[name].schema for name in messages]
+    assert [schema and schema.root.get("type") for schema in schemas] == ["object", "object", None]
+    assert schemas[0] is not None
+    assert schemas[1] is not None
+    assert (schemas[0].dialect, schemas[1].dialect) == (Dialect.DRAFT_2020_12, Dialect.DRAFT_07)
+    assert messages["a"].description == "An a"
+    assert "schemas/a.json" in loaded.files
+
+
+def test_included_files_declare_types_and_their_paths_are_their_own(load: Write) -> None:
+    (folder := Path("features")).mkdir()
+    (folder / "routes.yaml").write_text("version: 1\nmessages: {b: {schema: b.json}}")
+    (folder / "b.json").write_text('{"type": "object"}')
+    loaded = load("include: [features/*.yaml]\nmessages: {a: }")
+    assert found(loaded) == []
+    assert loaded.document is not None
+    assert list(loaded.document.messages) == ["a", "b"]
+
+
+def test_a_type_declared_twice_names_the_first(load: Write) -> None:
+    Path("other.yaml").write_text("version: 1\nmessages: {a: {description: again}}")
+    loaded = load("include: [other.yaml]\nmessages: {a: }")
+    assert found(loaded) == [
+        'other.yaml:2:12: E[SR110]: the message type "a" is declared a second time; the first is on 4'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "finding"),
+    [
+        ("schemas/b.jsn", '"schemas/b.jsn" does not exist; did you mean "schemas/b.json"?'),
+        ("schemas", '"schemas" is a folder, not a file'),
+        ("/etc/hostname", '"/etc/hostname" is not below the folder of the configuration'),
+        ("../outside.json", '"../outside.json" is not below the folder of the configuration'),
+        ("{type: objct}", '"objct" is not a type of JSON Schema: '),
+        ("{properties: []}", '"properties" must be a mapping'),
+        ("{required: name}", '"required" must be a list'),
+        ("{minimum: low}", '"minimum" must be a number'),
+        ("{maxLength: -1}", '"maxLength" must be at least 0'),
+        ("{properties: {a: 1}}", '"a" must be a mapping or true or false'),
+        ("{pattern: '[a'}", '"[a" is not a regular expression that can be checked: unterminated'),
+        ("{patternProperties: {'(': {}}}", '"(" is not a regular expression that can be checked'),
+        (
+            "{$schema: 'http://json-schema.org/draft-04/schema#'}",
+            'the dialect "http://json-schema.org/draft-04',
+        ),
+        ("{$ref: '#/$defs/x'}", '"#/$defs/x" leads nowhere: there is no such part'),
+        ("{$ref: '#x'}", '"#x" leads nowhere: there is no such part'),
+        ("{$ref: schemas/none.json}", '"schemas/none.json" does not exist'),
+        ("{$ref: 'https://example.com/x.json'}", '"https://example.com/x.json" is no file: it would have to'),
+        ("{$ref: '//example.com/x.json'}", '"//example.com/x.json" is no file'),
+        ("{$ref: ../../x.json}", '"../../x.json" is not below the folder of the configuration'),
+        ("{$ref: '#'}", "the schema refers to itself, and to nothing else"),
+        ("{allOf: [{$ref: '#/$defs/a'}], $defs: {a: {not: {$ref: '#'}}}}", "the schema refers to itself"),
+    ],
+)
+def test_a_broken_schema_is_one_error_with_its_place(load: Write, schema: str, finding: str) -> None:
+    loaded = load(f"messages:\n  a:\n    schema: {schema}\n", schemas__b={})
+    [line] = found(loaded)
+    assert finding in line
+    assert line.split(":")[0] in ("5", "schemas/b.json")
+    assert loaded.document is not None
+    assert list(loaded.document.messages) == ["a"], "the type is still known by its name"
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ('{\n\t"type": "objct"\n}', 'schemas/a.txt:2:10: E[SR112]: "objct" is not a type'),
+        ('{"type": "object", }', "schemas/a.txt:1:20: E[SR111]: the file is not JSON: "),
+        ("[1]", "schemas/a.txt:1:1: E[SR111]: the file holds no schema"),
+        ('{"a": NaN}', "schemas/a.txt:1:1: E[SR111]: the file is not JSON: NaN is no number of JSON"),
+        ("[" * 100_000, "schemas/a.txt:1:1: E[SR111]: the file is not JSON: it is nested too deep"),
+        ('{"a": 1,\n "a": 2}', 'schemas/a.txt:2:2: E[SR006]: key "a" appears a second time in its object'),
+        ('{"\\ud83d\\ude00": 1, "type": 1}', 'schemas/a.txt:1:29: E[SR112]: "type" has a value'),
+        ("\udcff", "schemas/a.txt:1:1: E[SR002]: the file is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_holds_no_schema_is_shown_where_it_is_wrong(load: Write, text: str, finding: str) -> None:
+    Path("schemas").mkdir()
+    Path("schemas/a.txt").write_bytes(text.encode(errors="surrogateescape"))
+    [line] = found(load("messages: {a: {schema: schemas/a.txt}}"))
+    assert line.startswith(finding)
+
+
+def test_a_schema_in_yaml_is_read_like_a_configuration(load: Write) -> None:
+    Path("a.yaml").write_text("type: object\nproperties: {on: {type: sting}}\n")
+    Path("b.yml").write_text("")
+    loaded = load("messages: {a: {schema: a.yaml}, b: {schema: b.yml}}")
+    assert [line.partition(": array")[0] for line in found(loaded)] == [
+        'a.yaml:2:25: E[SR112]: "sting" is not a type of JSON Schema',
+        "b.yml:1:1: E[SR111]: the file holds no schema",
+    ]
+
+
+def test_a_mistake_in_a_file_that_is_referred_to_is_shown_there_once(load: Write) -> None:
+    loaded = load(
+        "messages:\n  a: {schema: {$ref: parts.json}}\n  b: {schema: {$ref: 'parts.json#/$defs/x'}}\n",
+        parts={"$defs": {"x": {"type": "nmber"}}},
+    )
+    assert [line.partition(": array")[0] for line in found(loaded)] == [
+        'parts.json:1:26: E[SR112]: "nmber" is not a type of JSON Schema'
+    ]
+
+
+def test_references_follow_addresses_that_files_give_themselves(load: Write) -> None:
+    """An ``$id`` names a schema and is never fetched; beside it, a relative path means a file."""
+    loaded = load(
+        "messages:\n"
+        "  a: {schema: schemas/a.json}\n"
+        "  b: {schema: schemas/b.json}\n"
+        "  c: {schema: {$ref: 'https://example.com/s/b.json#named'}}\n",
+        schemas__a={
+            "$id": "https://example.com/s/a.json",
+            "properties": {
+                "b": {"$ref": "b.json"},
+                "c": {"$ref": "c.json#/$defs/x"},
+                "d": {"$ref": "#/$defs/d"},
+                "e": {"$ref": "inner"},
+            },
+            "$defs": {"d": {"$id": "inner", "type": "string"}},
+        },
+        schemas__b={"$id": "https://example.com/s/b.json", "$defs": {"n": {"$anchor": "named"}}},
+        schemas__c={"$defs": {"x": {"$ref": "a.json"}}},
+    )
+    assert found(loaded) == []
+
+
+def test_draft_07_ignores_what_stands_beside_a_reference(load: Write) -> None:
+    loaded = load(
+        "messages:\n"
+        "  a:\n"
+        "    schema:\n"
+        "      $schema: http://json-schema.org/draft-07/schema#\n"
+        "      properties: {x: {$ref: '#named', allOf: [{$ref: '#'}]}}\n"
+        "      definitions: {n: {$id: '#named', type: object}}\n"
+    )
+    assert found(loaded) == []
+
+
+def test_a_schema_may_hold_itself_where_a_step_is_between(load: Write) -> None:
+    loaded = load("messages: {a: {schema: {properties: {child: {$ref: '#'}}}}}")
+    assert found(loaded) == []
+
+
+def test_a_wrong_key_leaves_the_type_known(load: Write) -> None:
+    loaded = load("messages: {a: {shcema: x.json}, b: 3}")
+    assert [line.partition("; ")[0] for line in found(loaded)] == [
+        '3:16: E[SR102]: unexpected key "shcema" in "a"',
+        '3:36: E[SR104]: "b" must be a mapping, not the number 3',
+    ]
+    assert loaded.document is not None
+    assert list(loaded.document.messages) == ["a", "b"]
