@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from streamroute.cli.exits import Exit
-from streamroute.cli.paths import config_path
+from streamroute.cli.formats import FORMATS
 
 if TYPE_CHECKING:
-    from streamroute.compiler.check import CheckResult
-    from streamroute.config.diagnostics import Finding
+    from streamroute.cli.checking import Asked, Checked
 
 
 @click.command(name="check")
@@ -22,68 +19,85 @@ if TYPE_CHECKING:
 @click.option("--env", "needs_env", is_flag=True, help="A ${VARIABLE} that is not set here is an error.")
 @click.option("--no-import", is_flag=True, help="Run none of the project's code: handlers are not looked at.")
 @click.option(
+    "--select", multiple=True, metavar="CODES", help="Only these rules: SR301, or SR3 for all SR3xx."
+)
+@click.option("--ignore", multiple=True, metavar="CODES", help="Without these rules.")
+@click.option("--fix", is_flag=True, help="Mend what has one safe answer, and show the difference.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--watch", is_flag=True, help="Check again at every change, until Ctrl-C.")
+@click.option(
     "--format",
     "form",
-    type=click.Choice(["full", "concise", "json"]),
+    type=click.Choice(list(FORMATS)),
     default="full",
     show_default=True,
     help="With source lines and carets, one line each, or for machines.",
 )
-def command(paths: tuple[str, ...], needs_env: bool, no_import: bool, form: str) -> int:
+def command(
+    paths: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...], form: str, **flags: bool
+) -> int:
     """Say what is wrong in PATHS, or in routes.yaml here.
 
     Every mistake of a run is shown at once, each with its place. Of an included file the configuration
     that includes it is checked. Handlers are imported, to see that they are there and take their
     arguments. Redis is not needed.
+
+    \b
+    What a rule is about, with a wrong and a right example:
+      streamroute rule SR301
+    A comment in the file silences a warning on its line, or in the entry below it:
+      # streamroute: ignore[SR307] why
     """
-    from streamroute.config.diagnostics import Severity, sort_findings
+    from streamroute.cli.checking import Asked
+    from streamroute.cli.selection import Selection, read_codes
 
-    roots = _roots(paths)
-    results = _check(roots, unset="error" if needs_env else "info", imports=not no_import)
-    findings = sort_findings(finding for result in results for finding in result.findings)
-    _print(findings, results, form)
-    _conclude(findings, roots)
-    is_wrong = any(finding.severity is not Severity.INFO for finding in findings)
-    return Exit.FOUND if is_wrong else Exit.OK
-
-
-def _roots(paths: Sequence[str]) -> list[Path]:
-    """The configurations that are meant, each once, in the order in which they were named."""
-    from streamroute.config.roots import find_root
-
-    roots: dict[Path, Path] = {}
-    for path in paths or (None,):
-        root = find_root(config_path(path))
-        roots.setdefault(root.resolve(), root)
-    return list(roots.values())
+    selection = Selection(read_codes(select), read_codes(ignore))
+    asked = Asked(
+        paths,
+        unset="error" if flags["needs_env"] else "info",
+        imports=not flags["no_import"],
+        selection=selection,
+    )
+    if flags["watch"]:
+        return _watch(asked, form)
+    if flags["fix"] or flags["diff"]:
+        return _fix(asked, form, write=flags["fix"])
+    return _report(_check(asked), form)
 
 
-def _check(roots: Sequence[Path], *, unset: Literal["error", "info"], imports: bool) -> list[CheckResult]:
-    from streamroute.compiler.check import check_path
-    from streamroute.compiler.imports import own_imports
+def _check(asked: Asked) -> Checked:
+    from streamroute.cli.checking import check
 
-    results = []
-    for root in roots:
-        with own_imports(root.parent):
-            results.append(check_path(root, unset=unset, imports=imports))
-    return results
+    return check(asked)
 
 
-def _print(findings: Sequence[Finding], results: Sequence[CheckResult], form: str) -> None:
-    from streamroute.cli.findings import render_concise, render_full, render_json
+def _report(checked: Checked, form: str) -> int:
+    """Print what was found; the exit code says whether it is more than info."""
+    from streamroute.cli.colors import wants_color
+    from streamroute.cli.findings import is_clean, summary
+    from streamroute.cli.formats.rendering import render
 
-    if form == "json":
-        text = render_json(findings)
-    elif form == "concise":
-        text = render_concise(findings)
-    else:
-        files = {name: file for result in results for name, file in result.sources.items()}
-        text = render_full(findings, files, color=sys.stdout.isatty())
-    click.echo(text, nl=False)
+    findings = checked.report.findings
+    click.echo(render(checked.report, form, color=wants_color(sys.stdout)), nl=False)
+    roots = ", ".join(map(str, checked.roots))
+    click.echo(f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong", err=True)
+    return Exit.OK if is_clean(findings) else Exit.FOUND
 
 
-def _conclude(findings: Sequence[Finding], roots: Sequence[Path]) -> None:
-    from streamroute.cli.findings import summary
+def _fix(asked: Asked, form: str, *, write: bool) -> int:
+    from streamroute.cli.fixing import fixes_of, show, write_all
 
-    checked = ", ".join(map(str, roots))
-    click.echo(f"{summary(findings)} in {checked}" if findings else f"{checked}: nothing is wrong", err=True)
+    fixes = fixes_of(_check(asked).report)
+    if not write:
+        click.echo(show(fixes), nl=False)
+        return Exit.FOUND if fixes else Exit.OK
+    click.echo(show(fixes), nl=False, err=True)
+    write_all(fixes)
+    return _report(_check(asked), form)
+
+
+def _watch(asked: Asked, form: str) -> int:
+    from streamroute.cli.watching import watch
+
+    watch(asked, form)
+    return Exit.OK

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streamroute.cli.colors import wants_color
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import say_error
 
@@ -34,13 +35,14 @@ def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
     Without ``imports`` no code of the user's runs. Warnings and infos are logged: they never stop
     production.
     """
-    from streamroute.cli.findings import render_full, summary
+    from streamroute.cli.findings import summary
+    from streamroute.cli.formats.full import render_full
     from streamroute.compiler.check import check_path
     from streamroute.config.diagnostics import Severity, has_errors
 
     result = check_path(path, unset="error", imports=imports)
     if has_errors(result.findings) or result.document is None or result.compiled is None:
-        click.echo(render_full(result.findings, result.sources, color=sys.stdout.isatty()), nl=False)
+        click.echo(render_full(result.findings, result.sources, color=wants_color(sys.stdout)), nl=False)
         say_error(f"{path} cannot be used: {summary(result.findings)}")
         click.get_current_context().exit(Exit.FOUND)
     for finding in result.findings:

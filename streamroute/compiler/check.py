@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from streamroute.compiler.compilation import Compiled, all_findings, compile_document
-from streamroute.config.diagnostics import Finding
+from streamroute.config.diagnostics import Finding, Severity, sort_findings
 from streamroute.config.document import Document
+from streamroute.config.expectations import Expectations, RouteTest, find_expectations, load_expectations
+from streamroute.config.ignores import silence
 from streamroute.config.load import load_config
+from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 
 
@@ -18,14 +21,15 @@ from streamroute.config.text import TextFile
 class CheckResult:
     """Everything that was found, sorted by place, and what may run if none of it is an error.
 
-    ``document`` and ``compiled`` are None where the files leave nothing to compile. ``sources`` are the
-    files by the paths that findings name.
+    ``document`` and ``compiled`` are None where the files leave nothing to compile. ``tests`` are those
+    beside the files, where they were asked for. ``sources`` are the files by the paths that findings name.
     """
 
     findings: tuple[Finding, ...]
     document: Document | None
     compiled: Compiled | None
     sources: Mapping[str, TextFile] = field(repr=False)
+    tests: tuple[RouteTest, ...] = ()
 
 
 def check_path(
@@ -34,15 +38,35 @@ def check_path(
     env: Mapping[str, str] | None = None,
     unset: Literal["info", "error"] = "error",
     imports: bool = True,
+    tests: bool = False,
 ) -> CheckResult:
     """Load and compile a configuration, collecting every finding of every step.
 
     ``env`` gives the variables (None: the process's own), ``unset`` the severity of one that is not set.
-    Without ``imports`` no code of the user's runs. Never raises for what the files hold.
+    Without ``imports`` no code of the user's runs. With ``tests`` the tests of its routes are read, and
+    checked but not run. Never raises for what the files hold.
     """
     loaded = load_config(path, env=env, unset=unset)
-    if loaded.document is None:
-        return CheckResult(loaded.findings, None, None, loaded.files)
-    compiled = compile_document(loaded.document, imports=imports)
-    findings = all_findings(loaded.findings, compiled.findings)
-    return CheckResult(findings, loaded.document, compiled, loaded.files)
+    compiled = None if loaded.document is None else compile_document(loaded.document, imports=imports)
+    expectations = _expectations(loaded.document) if tests and loaded.document else Expectations()
+    found = all_findings(loaded.findings, compiled.findings if compiled else (), expectations.findings)
+    files = {**loaded.files, **expectations.files}
+    sources = [file for file in files.values() if isinstance(file, SourceFile)]
+    findings = sort_findings(silence(found, sources, unchecked=_unchecked(found, imports=imports)))
+    return CheckResult(tuple(findings), loaded.document, compiled, files, expectations.tests)
+
+
+def _expectations(document: Document) -> Expectations:
+    """The tests beside the files of a configuration, with what is wrong in them."""
+    from streamroute.compiler.expectation_checks import check_expectations
+
+    folders = dict.fromkeys(Path(source.path).parent for source in document.sources)
+    read = load_expectations(find_expectations(folders))
+    return replace(read, findings=(*read.findings, *check_expectations(document, read.tests)))
+
+
+def _unchecked(findings: Iterable[Finding], *, imports: bool) -> tuple[str, ...]:
+    """The beginnings of the codes that were not looked for everywhere."""
+    if any(found.code < "SR2" and found.severity is Severity.ERROR for found in findings):
+        return ("SR",)
+    return () if imports else ("SR4",)

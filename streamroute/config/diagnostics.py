@@ -37,7 +37,8 @@ class Finding:
     """One thing that is wrong, and where.
 
     ``code`` names a rule of ``streamroute.config.rules``; ``file`` is the path as the user would write
-    it. ``suggestion`` is the word that was probably meant, and belongs in the place of ``span``.
+    it. ``suggestion`` is the word that was probably meant, and belongs in the place of ``span``; ``fix``
+    is the text that belongs there without a doubt.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Finding:
     span: Span = START
     help: str | None = None
     suggestion: str | None = None
+    fix: str | None = None
 
     @property
     def text(self) -> str:

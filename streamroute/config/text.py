@@ -53,6 +53,8 @@ class TextFile:
         help: str | None = None,  # noqa: A002 - the field of a finding
         suggestion: str | None = None,
         severity: Severity | None = None,
+        fix: str | None = None,
     ) -> Finding:
         """A finding in this file, of the rule's severity unless another is given."""
-        return Finding(code, severity or RULES[code].severity, message, self.path, span, help, suggestion)
+        severity = severity or RULES[code].severity
+        return Finding(code, severity, message, self.path, span, help, suggestion, fix)

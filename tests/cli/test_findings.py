@@ -1,124 +1,38 @@
-"""How findings look: to a person, on one line, to a machine."""
+"""Findings in words: counted, sorted, safe to print."""
 
 from __future__ import annotations
 
-import json
-
-import click
 import pytest
 
-from streamroute.cli.findings import render_concise, render_full, render_json, summary
+from streamroute.cli.findings import is_clean, printable, summary
 from streamroute.config.diagnostics import Finding, Severity, Span, sort_findings
-from streamroute.config.text import TextFile
 
 
-def finding(line: int = 1, start: int = 1, end: int = 2, **parts: str) -> Finding:
-    return Finding("SR102", Severity.ERROR, "wrong", "routes.yaml", Span(line, start, line, end), **parts)
-
-
-def caret_line(text: str, found: Finding) -> tuple[str, str]:
-    """The source line and the caret's line, as shown."""
-    lines = render_full([found], {"routes.yaml": TextFile("routes.yaml", text)}).splitlines()
-    return lines[2].split(" | ", 1)[1], lines[3].split(" | ", 1)[1]
-
-
-def test_full_shows_the_line_a_caret_and_the_help() -> None:
-    found = finding(2, 3, 7, help="do this", suggestion="name")
-    assert render_full([found], {"routes.yaml": TextFile("routes.yaml", "a:\n  nmae: 1\n")}) == (
-        'routes.yaml:2:3: error[SR102]: wrong; did you mean "name"?\n'
-        "  |\n"
-        "2 |   nmae: 1\n"
-        "  |   ^^^^\n"
-        "  = help: do this\n"
-    )
-
-
-def test_a_file_without_text_shows_no_line() -> None:
-    assert render_full([finding()], {}) == "routes.yaml:1:1: error[SR102]: wrong\n"
-
-
-def test_concise_is_one_line_whatever_the_message_holds() -> None:
-    found = Finding("SR102", Severity.ERROR, "a\nb\x1b[31m\u202e", "routes.yaml", suggestion="c")
-    assert (
-        render_concise([found])
-        == 'routes.yaml:1:1: error[SR102]: a\ufffdb\ufffd[31m\ufffd; did you mean "c"?\n'
-    )
-
-
-def test_json_holds_every_part() -> None:
-    (shown,) = json.loads(render_json([finding(help="h", suggestion="s")]))
-    assert shown == {
-        "code": "SR102",
-        "rule": "unexpected-key",
-        "severity": "error",
-        "message": "wrong",
-        "suggestion": "s",
-        "help": "h",
-        "file": "routes.yaml",
-        "line": 1,
-        "column": 1,
-        "end_line": 1,
-        "end_column": 2,
-    }
-    assert json.loads(render_json([])) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "start", "end", "before", "width"),
-    [
-        ("\tx", 2, 3, 4, 1),
-        ("予約 x", 4, 5, 5, 1),
-        ("予約 x", 1, 3, 0, 4),
-        ("e\u0301 x", 4, 5, 2, 1),
-        ("\U0001f600 x", 3, 4, 3, 1),
-        ("abc", 4, 4, 3, 1),
-    ],
-)
-def test_the_caret_stands_below_its_character(
-    text: str, start: int, end: int, before: int, width: int
-) -> None:
-    _, caret = caret_line(text, finding(1, start, end))
-    assert caret == " " * before + "^" * width
-
-
-def test_a_long_line_is_cut_around_the_caret() -> None:
-    text = "x" * 500 + "HERE" + "y" * 500
-    shown, caret = caret_line(text, finding(1, 501, 505))
-    assert shown.startswith("...")
-    assert shown.endswith("...")
-    assert len(shown) < 130
-    assert shown[caret.index("^") : caret.rindex("^") + 1] == "HERE"
-
-
-def test_a_span_of_several_lines_is_marked_on_its_first() -> None:
-    found = Finding("SR104", Severity.ERROR, "wrong", "routes.yaml", Span(1, 4, 3, 2))
-    assert caret_line("a: [1,\n 2\n]", found) == ("a: [1,", "   ^^^")
-
-
-def test_a_password_in_the_line_is_not_shown() -> None:
-    shown, _ = caret_line("url: redis://me:s3cret@host", finding())
-    assert shown == "url: redis://*********@host"
-
-
-def test_what_could_move_a_cursor_is_not_shown() -> None:
-    shown, _ = caret_line("a: \x1b[2J\u202e", finding())
-    assert shown == "a: \ufffd[2J\ufffd"
-
-
-def test_color_only_when_asked() -> None:
-    files = {"routes.yaml": TextFile("routes.yaml", "abc")}
-    colored = render_full([finding()], files, color=True)
-    assert "\x1b[" in colored
-    assert click.unstyle(colored) == render_full([finding()], files)
+def finding(line: int, start: int = 1, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding("SR102", severity, "wrong", "routes.yaml", Span(line, start, line, start + 1))
 
 
 def test_the_summary_counts() -> None:
     kinds = [Severity.ERROR, Severity.WARNING, Severity.WARNING, Severity.INFO]
-    found = [Finding("SR102", kind, "m", "f") for kind in kinds]
-    assert summary(found) == "1 error, 2 warnings, 1 info"
+    assert summary([finding(1, severity=kind) for kind in kinds]) == "1 error, 2 warnings, 1 info"
     assert summary([]) == ""
 
 
+def test_only_info_is_clean() -> None:
+    assert is_clean([])
+    assert is_clean([finding(1, severity=Severity.INFO)])
+    assert not is_clean([finding(1, severity=Severity.WARNING)])
+
+
 def test_findings_are_sorted_by_place_and_told_once() -> None:
-    one, two, three = finding(2), finding(10), finding(2, 5, 6)
+    one, two, three = finding(2), finding(10), finding(2, 5)
     assert sort_findings([two, three, one, two]) == [one, three, two]
+
+
+@pytest.mark.parametrize("hidden", ["\x1b", "\u202e", "\u2028", "\n", "\x85", "\ud800"])
+def test_what_could_move_a_cursor_or_break_the_output_is_replaced(hidden: str) -> None:
+    assert printable(f"a{hidden}b") == "a\ufffdb"
+
+
+def test_letters_of_any_language_are_printed() -> None:
+    assert printable("Zoë 予約 \U0001f600") == "Zoë 予約 \U0001f600"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.cli.findings import render_concise, render_full, summary
+from streamroute.cli.findings import Report, summary
+from streamroute.cli.formats.as_concise import render as render_concise
+from streamroute.cli.formats.full import render_full
 from streamroute.compiler.check import CheckResult, check_path
 from streamroute.compiler.imports import own_imports
 from streamroute.config.rules import RULES
@@ -50,7 +52,7 @@ def test_every_finding_has_a_rule_a_place_and_one_line(name: str, monkeypatch: p
         assert found.span.line >= 1
         assert found.span.column >= 1
         assert (found.span.end_line, found.span.end_column) >= (found.span.line, found.span.column)
-        assert len(render_concise([found]).splitlines()) == 1
+        assert len(render_concise(Report([found], {})).splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,0 +1,64 @@
+"""One run of the check over what was asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from streamroute.cli.findings import Report
+from streamroute.cli.paths import config_path
+from streamroute.cli.selection import Selection
+from streamroute.compiler.check import check_path
+from streamroute.compiler.imports import own_imports
+from streamroute.config.diagnostics import sort_findings
+from streamroute.config.roots import find_root
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is asked for. ``unset`` is the severity of a variable that is not set."""
+
+    paths: tuple[str, ...] = ()
+    unset: Literal["error", "info"] = "info"
+    imports: bool = True
+    selection: Selection = field(default_factory=Selection)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a run: its report, the configurations, and the Python files that were imported."""
+
+    report: Report
+    roots: tuple[Path, ...]
+    modules: tuple[str, ...]
+
+
+def check(asked: Asked) -> Checked:
+    """Check each configuration that is meant once. Raises click.UsageError for a path that is not there."""
+    roots = _roots(asked.paths)
+    modules: list[str] = []
+    results = []
+    for root in roots:
+        with own_imports(root.parent):
+            results.append(check_path(root, unset=asked.unset, imports=asked.imports, tests=True))
+            modules += _modules_in(root.parent.resolve())
+    findings = sort_findings(found for result in results for found in result.findings)
+    sources = {name: file for result in results for name, file in result.sources.items()}
+    return Checked(Report(asked.selection.of(findings), sources), tuple(roots), tuple(modules))
+
+
+def _roots(paths: Sequence[str]) -> list[Path]:
+    """The configurations that are meant, each once, in the order in which they were named."""
+    roots: dict[Path, Path] = {}
+    for path in paths or (None,):
+        root = find_root(config_path(path))
+        roots.setdefault(root.resolve(), root)
+    return list(roots.values())
+
+
+def _modules_in(folder: Path) -> Iterator[str]:
+    files = (getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values()))
+    return (file for file in files if isinstance(file, str) and Path(file).is_relative_to(folder))

@@ -1,0 +1,31 @@
+"""A JSON array with an object for each finding."""
+
+from __future__ import annotations
+
+import json
+
+from streamroute.cli.findings import Report
+from streamroute.config.diagnostics import Finding
+from streamroute.config.rules import RULES
+
+
+def render(report: Report) -> str:
+    """Lines and columns count from 1, columns in characters; ends are exclusive."""
+    return json.dumps([_object(found) for found in report.findings], indent=2) + "\n"
+
+
+def _object(found: Finding) -> dict[str, str | int | None]:
+    return {
+        "code": found.code,
+        "rule": RULES[found.code].name,
+        "severity": str(found.severity),
+        "message": found.message,
+        "suggestion": found.suggestion,
+        "help": found.help,
+        "fix": found.fix,
+        "file": found.file,
+        "line": found.span.line,
+        "column": found.span.column,
+        "end_line": found.span.end_line,
+        "end_column": found.span.end_column,
+    }

@@ -1,0 +1,17 @@
+"""A report in the format that was asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from streamroute.cli.findings import Report
+
+
+def render(report: Report, form: str, *, color: bool = False) -> str:
+    """The report as text; ``color`` is for the format ``full`` alone. Modules are imported when used."""
+    if form == "full":
+        from streamroute.cli.formats.full import render_full
+
+        return render_full(report.findings, report.sources, color=color)
+    text: str = import_module(f"streamroute.cli.formats.as_{form}").render(report)
+    return text

@@ -1,0 +1,112 @@
+"""``check --watch``: the check again at every change of a file that it read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import click
+
+from streamroute.cli.checking import Asked, Checked, check
+from streamroute.cli.colors import wants_color
+from streamroute.cli.findings import summary
+from streamroute.cli.formats.rendering import render
+
+INTERVAL: Final = 0.3
+"""Seconds between two looks at the files."""
+
+_CLEAR: Final = "\x1b[2J\x1b[3J\x1b[H"
+
+Snapshot = Mapping[str, tuple[int, int] | None]
+"""Path -> time of its last change in nanoseconds and size; None where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one run printed, and the paths whose change calls for another."""
+
+    text: str
+    conclusion: str
+    paths: tuple[str, ...]
+
+
+def watch(asked: Asked, form: str) -> None:
+    """Check until Ctrl-C. Each run is a process of its own, so that changed code is imported anew."""
+    color = wants_color(sys.stdout)
+    try:
+        loop(lambda: _in_process(asked, form, color=color), _print, time.sleep)
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+
+
+def loop(run: Callable[[], Shown], show: Callable[[Shown], None], wait: Callable[[float], None]) -> None:
+    """Run and show, then again whenever a path has changed; ends with what ``wait`` raises."""
+    seen: Snapshot = {}
+    while True:
+        # Looked at before the run: a change in its middle calls for another.
+        earlier = snapshot(seen)
+        shown = run()
+        show(shown)
+        seen = {path: earlier.get(path, now) for path, now in snapshot(shown.paths).items()}
+        while snapshot(seen) == seen:
+            wait(INTERVAL)
+
+
+def snapshot(paths: Iterable[str]) -> Snapshot:
+    """What the paths look like now."""
+    return {path: _look(path) for path in paths}
+
+
+def _look(path: str) -> tuple[int, int] | None:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        # Absent for now: an editor may be replacing it. Its return is a change.
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def run_once(asked: Asked, form: str, *, color: bool = False) -> Shown:
+    """One run, rendered."""
+    checked = check(asked)
+    findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
+    conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
+    return Shown(render(checked.report, form, color=color), conclusion, watched(checked))
+
+
+def watched(checked: Checked) -> tuple[str, ...]:
+    """The files that a run read, and their folders, where new ones may be found by an include."""
+    files = [Path(name) for name in (*checked.report.sources, *checked.modules)]
+    folders = {parent for file in files for parent in _folders(file, checked.roots)}
+    return tuple(sorted(map(str, {*files, *folders})))
+
+
+def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
+    tops = {root.parent.resolve() for root in roots}
+    parents = file.absolute().parents
+    inside = [parent for parent in parents if any(parent.resolve().is_relative_to(top) for top in tops)]
+    return [parents[0], *inside]
+
+
+def _in_process(asked: Asked, form: str, *, color: bool) -> Shown:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(run_once, asked, form, color=color).result()
+        except BrokenProcessPool:
+            # A module that the configuration names ended the process while it was imported.
+            paths = asked.paths or (".",)
+            return Shown("", "the check ended in the middle: does a module call os._exit()?", paths)
+
+
+def _print(shown: Shown) -> None:
+    if sys.stdout.isatty():
+        click.echo(_CLEAR, nl=False)
+    click.echo(shown.text, nl=False)
+    click.echo(f"{shown.conclusion}; watching", err=True)
