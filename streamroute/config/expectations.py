@@ -49,9 +49,9 @@ class RouteTest:
 class Expectations:
     """The tests of some files, in order, and everything that was found in them; ``files`` by their paths."""
 
-    tests: tuple[RouteTest, ...]
-    findings: tuple[Finding, ...]
-    files: Mapping[str, TextFile] = field(repr=False)
+    tests: tuple[RouteTest, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: Mapping[str, TextFile] = field(default_factory=dict, repr=False)
 
 
 def find_expectations(folders: Iterable[Path]) -> list[Path]:

@@ -1,0 +1,82 @@
+"""What each route does with a message, and why: the same verdict as at work, without running a handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from streamroute.compiler.reasons import Reason, reasons
+from streamroute.compiler.tracing import Trace, trace
+from streamroute.config.document import RouteConfig
+
+
+class Verdict(StrEnum):
+    """What becomes of a message at a route."""
+
+    MATCHED = "matched"
+    """The handler runs."""
+    NOT_MATCHED = "not matched"
+    """The filter says no."""
+    FAILED = "failed"
+    """The message is dead-lettered for this route, since the filter fails on it."""
+    OTHER_TYPE = "other type"
+    """The route takes other types."""
+    OTHER_STREAM = "other stream"
+    """The route takes messages of other streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A route's verdict on a message.
+
+    ``filter`` is the evaluation of its filter, None where it has none or was not asked. A disabled
+    route has the verdict that it would have.
+    """
+
+    route: RouteConfig
+    verdict: Verdict
+    filter: Trace | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the handler would run: a disabled route's would not."""
+        return self.verdict is Verdict.MATCHED and self.route.enabled
+
+    @property
+    def fails(self) -> bool:
+        """Whether the message would be dead-lettered for this route before its handler."""
+        return self.verdict is Verdict.FAILED and self.route.enabled
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """The operands of the filter that decided."""
+        return [] if self.filter is None else reasons(self.filter)
+
+
+def decide(
+    routes: Iterable[RouteConfig], payload: Mapping[str, Any], stream: str | None = None
+) -> list[Decision]:
+    """The verdict of each route, in order, on a message of ``stream`` (None: of any).
+
+    Filters must be free of errors.
+    """
+    return [_decision(route, payload, stream) for route in routes]
+
+
+def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None) -> Decision:
+    if stream is not None and stream not in route.streams:
+        return Decision(route, Verdict.OTHER_STREAM)
+    if payload.get("type") not in route.types:
+        return Decision(route, Verdict.OTHER_TYPE)
+    if route.filter is None:
+        return Decision(route, Verdict.MATCHED)
+    traced = trace(route.filter, payload)
+    return Decision(route, _verdict(traced, route), traced)
+
+
+def _verdict(traced: Trace, route: RouteConfig) -> Verdict:
+    if traced.error is not None:
+        return Verdict.NOT_MATCHED if route.on_filter_error == "no_match" else Verdict.FAILED
+    return Verdict.MATCHED if traced.truth else Verdict.NOT_MATCHED

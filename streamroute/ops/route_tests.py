@@ -1,0 +1,118 @@
+"""Route tests: messages, what the routes do with them, and where that differs from what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streamroute.compiler.decisions import Decision, Verdict, decide
+from streamroute.config.document import Document, RouteConfig
+from streamroute.config.expectations import EntryReference, RouteTest
+from streamroute.config.suggestions import did_you_mean
+from streamroute.errors import StreamrouteError
+from streamroute.ops.delivery import delivered
+
+ReadEntry = Callable[[EntryReference], Awaitable[Mapping[str, Any]]]
+
+
+class MessageError(StreamrouteError):
+    """Raised where the message of a test cannot be had; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How one route differs from what a test expects, and why: a line for each operand that decided."""
+
+    route: RouteConfig
+    message: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one test; ``trouble`` says why its message could not be had, or is empty."""
+
+    test: RouteTest
+    decisions: Sequence[Decision] = ()
+    differences: Sequence[Difference] = ()
+    trouble: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the routes did what the test expects."""
+        return not self.differences and not self.trouble
+
+    @property
+    def routes(self) -> list[str]:
+        """The routes that took the message."""
+        return [decision.route.name for decision in self.decisions if decision.runs]
+
+
+async def run_tests(document: Document, tests: Iterable[RouteTest], read_entry: ReadEntry) -> list[Outcome]:
+    """Run tests, in order; those whose message could not be read from its file are left out.
+
+    ``read_entry`` gives the message of an entry, and raises MessageError where there is none.
+    """
+    return [await _outcome(document, test, read_entry) for test in tests if test.message is not None]
+
+
+async def _outcome(document: Document, test: RouteTest, read_entry: ReadEntry) -> Outcome:
+    try:
+        message = await read_entry(test.message) if isinstance(test.message, EntryReference) else test.message
+    except MessageError as error:
+        return Outcome(test, trouble=str(error))
+    if message is None:
+        return Outcome(test, trouble="the test has no message")
+    stream = test.message.stream if isinstance(test.message, EntryReference) else test.stream
+    try:
+        message = delivered(document, message, stream)
+    except StreamrouteError as error:
+        return Outcome(test, trouble=f"the message cannot be an entry of its stream: {error}")
+    decisions = decide(document.routes, message, stream)
+    return Outcome(test, decisions, compare(test, message, decisions))
+
+
+def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Decision]) -> list[Difference]:
+    """Where the decisions differ from what a test expects, in the order of the routes.
+
+    Names that no route has are not looked at: they are findings of the test file.
+    """
+    found = [_difference(test, message, decision) for decision in decisions]
+    return [difference for difference in found if difference is not None]
+
+
+def _difference(test: RouteTest, message: Mapping[str, Any], decision: Decision) -> Difference | None:
+    name = decision.route.name
+    why = _why(decision, message)
+    if name in test.routes and not decision.runs:
+        return Difference(decision.route, f"{name} was expected, and {_does(decision)}", why)
+    if name in test.dead_letter and not decision.fails:
+        return Difference(decision.route, f"{name} was expected to fail, and {_does(decision)}", why)
+    if decision.runs and name not in test.routes:
+        return Difference(decision.route, f"{name} matches, and was not expected", why)
+    if decision.fails and name not in test.dead_letter:
+        return Difference(decision.route, f"{name} fails, and so the message is dead-lettered for it", why)
+    return None
+
+
+def _does(decision: Decision) -> str:
+    if not decision.route.enabled:
+        return "is disabled"
+    return {
+        Verdict.MATCHED: "matches",
+        Verdict.FAILED: "fails, so that the message is dead-lettered for it",
+    }.get(decision.verdict, "does not match")
+
+
+def _why(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
+    if decision.verdict is Verdict.OTHER_STREAM:
+        return (f"it takes messages of {', '.join(decision.route.streams)}",)
+    if decision.verdict is Verdict.OTHER_TYPE:
+        kind = str(message.get("type"))
+        meant = did_you_mean(kind, decision.route.types)
+        hint = f'; did you mean "{meant}"?' if meant else ""
+        return (f'it takes {", ".join(decision.route.types)}, and the message is of the type "{kind}"{hint}',)
+    if decision.filter is None:
+        return (f"it has no filter: it takes every {message.get('type')}",)
+    return tuple(reason.text for reason in decision.reasons)
