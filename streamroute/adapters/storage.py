@@ -67,9 +67,11 @@ class RedisStreamStorage:
         """
         keys = self._keys(stream_name, group_name)
         start = await self._watermarks.start(self._client, keys, group_name)
-        if await self._create_group(keys.stream, group_name, start) and start != "0-0":
-            log.error("the group %s of %s was lost; it begins again after %s", group_name, stream_name, start)
+        was_missing = await self._create_group(keys.stream, group_name, start)
         await self._create_group(keys.retry, group_name, "0")
+        if was_missing and (start != "0-0" or keys.stream in self._seen):
+            log.error("the group %s of %s was lost; it begins again after %s", group_name, stream_name, start)
+        self._seen.add(keys.stream)
 
     async def _create_group(self, key: str, group: str, start: str) -> bool:
         """Whether the group was missing."""
