@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from streamroute.compiler.compilation import Compiled, all_findings, compile_document
-from streamroute.config.diagnostics import Finding, Severity, sort_findings
+from streamroute.config.diagnostics import Finding, Severity, has_errors, sort_findings
 from streamroute.config.document import Document
 from streamroute.config.expectations import Expectations, RouteTest, find_expectations, load_expectations
 from streamroute.config.ignores import silence
-from streamroute.config.load import load_config
+from streamroute.config.load import Loaded, load_config
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 
@@ -48,7 +48,7 @@ def check_path(
     """
     loaded = load_config(path, env=env, unset=unset)
     compiled = None if loaded.document is None else compile_document(loaded.document, imports=imports)
-    expectations = _expectations(loaded.document) if tests and loaded.document else Expectations()
+    expectations = _expectations(loaded) if tests else Expectations()
     found = all_findings(loaded.findings, compiled.findings if compiled else (), expectations.findings)
     files = {**loaded.files, **expectations.files}
     sources = [file for file in files.values() if isinstance(file, SourceFile)]
@@ -56,13 +56,19 @@ def check_path(
     return CheckResult(tuple(findings), loaded.document, compiled, files, expectations.tests)
 
 
-def _expectations(document: Document) -> Expectations:
-    """The tests beside the files of a configuration, with what is wrong in them."""
+def _expectations(loaded: Loaded) -> Expectations:
+    """The tests beside the files of a configuration, with what is wrong in them.
+
+    Where the files have errors, routes may be missing that the tests name.
+    """
     from streamroute.compiler.expectation_checks import check_expectations
 
-    folders = dict.fromkeys(Path(source.path).parent for source in document.sources)
+    if loaded.document is None:
+        return Expectations()
+    folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
     read = load_expectations(find_expectations(folders))
-    return replace(read, findings=(*read.findings, *check_expectations(document, read.tests)))
+    wrong = () if has_errors(loaded.findings) else check_expectations(loaded.document, read.tests)
+    return replace(read, findings=(*read.findings, *wrong))
 
 
 def _unchecked(findings: Iterable[Finding], *, imports: bool) -> tuple[str, ...]:
