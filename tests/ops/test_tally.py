@@ -1,0 +1,71 @@
+"""A tally counts each route's messages: the feed's apart from leftovers, in bounded memory."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamroute.core.observer import Result
+from streamroute.message import Message
+from streamroute.ops.tally import NO_ROUTE, Row, Tally
+
+
+def message(entry_id: str = "5-0", *, attempt: int = 1, stream: str = "s") -> Message:
+    return Message({"type": "t"}, id=entry_id, stream=stream, attempt=attempt)
+
+
+def test_each_result_is_counted_where_it_belongs() -> None:
+    tally = Tally({"s": ("a", "b")})
+    for result in (Result.SUCCEEDED, Result.DEAD, Result.RETRIED, Result.FILTERED, Result.FAILED):
+        tally(message(), "a", result)
+    assert list(tally.rows(tally.leftover)) == [("s", "a", Row(4, 1, 1)), ("s", "b", Row())]
+    assert tally.failed == 1
+
+
+def test_a_message_that_was_retried_was_matched_once() -> None:
+    tally = Tally({"s": ("a",)})
+    tally(message(), "a", Result.RETRIED)
+    tally(message(attempt=2), "a", Result.RETRIED)
+    tally(message(attempt=3), "a", Result.SUCCEEDED)
+    assert tally.leftover == {("s", "a"): Row(1, 1, 0)}
+
+
+def test_the_feed_begins_after_its_mark() -> None:
+    """Ids order as numbers, not as text, and each stream has its own mark."""
+    tally = Tally({"s": ("a",), "other": ("a",)}, marks={"s": "9-9"})
+    for entry_id in ("9-9", "8-10", "9-10", "10-0"):
+        tally(message(entry_id), "a", Result.SUCCEEDED)
+    tally(message("10-0", stream="other"), "a", Result.SUCCEEDED)
+    assert tally.fed == {("s", "a"): Row(2, 2, 0)}
+    assert tally.leftover == {("s", "a"): Row(2, 2, 0), ("other", "a"): Row(1, 1, 0)}
+
+
+def test_what_failed_without_a_route_has_a_row_behind_the_routes() -> None:
+    tally = Tally({"s": ("a",)})
+    tally(message(), None, Result.DEAD)
+    assert list(tally.rows(tally.leftover)) == [("s", "a", Row()), ("s", NO_ROUTE, Row(0, 0, 1))]
+
+
+def test_entries_that_went_to_another_worker_are_counted_apart() -> None:
+    tally = Tally({"s": ("a",)})
+    tally(message(), None, Result.LOST)
+    assert (tally.lost, tally.leftover) == (1, {})
+
+
+def test_types_that_nobody_lists_are_counted_in_bounded_memory() -> None:
+    tally = Tally({})
+    for n in range(3000):
+        tally(Message({"type": f"{n:05}" + "x" * 1000}), None, Result.UNKNOWN)
+    tally(Message({"type": "00000" + "x" * 2000}), None, Result.UNKNOWN)
+    assert tally.unlisted.messages == 3001
+    assert len(tally.unlisted.types) == 1000
+    assert tally.unlisted.has_more
+    [(name, count)] = tally.unlisted.types.most_common(1)
+    assert (len(name), count) == (100, 2)
+
+
+@given(st.text(max_size=40), st.sampled_from(Result), st.none() | st.text())
+def test_it_never_raises_whatever_an_id_looks_like(entry_id: str, result: Result, route: str | None) -> None:
+    tally = Tally({"s": ()}, marks={"s": "5-5"})
+    tally(message(entry_id), route, result)
+    tally({"type": entry_id}, route, result)
