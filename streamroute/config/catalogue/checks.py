@@ -14,7 +14,7 @@ from streamroute.config.catalogue.wellformed import flaws
 from streamroute.config.diagnostics import Finding
 from streamroute.config.source import DataPath
 
-_REFERENCES: Final = ("$ref", "$dynamicRef")
+_DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
 Key = tuple[str, int]
 
 
@@ -57,22 +57,30 @@ class SchemaCheck:
 
     def _node(self, document: Document, node: Node) -> Iterator[Target]:
         self.findings += _check_patterns(document, node)
-        for word in _REFERENCES:
-            reference = node.schema.get(word)
-            if isinstance(reference, str):
-                target = self._target(document, node, word, reference)
-                if target is not None:
-                    if word == "$ref" and isinstance(target.value, dict):
-                        self._targets[_key(node)] = (target.base, id(target.value))
-                    yield target
+        for word in _DYNAMIC:
+            if word in node.schema:
+                message, at = f'"{word}" is not read', (*node.path, word)
+                self.findings.append(document.place.finding("SR115", message, at=at, help="write $ref"))
+        reference = node.schema.get("$ref")
+        target = self._target(document, node, reference) if isinstance(reference, str) else None
+        if target is not None:
+            self._targets[_key(node)] = (target.base, id(target.value))
+            yield target
 
-    def _target(self, document: Document, node: Node, word: str, reference: str) -> Target | None:
+    def _target(self, document: Document, node: Node, reference: str) -> Target | None:
+        at = (*node.path, "$ref")
         try:
-            return self.library.lookup(reference, node.base, document)
+            target = self.library.lookup(reference, node.base, document)
         except UnresolvedError as error:
-            at = (*node.path, word)
             self.findings.append(document.place.finding(error.code, str(error), at=at, help=error.help))
             return None
+        if target is not None and target.document.dialect is not document.dialect:
+            message = f'"{reference}" is written in another dialect than this schema'
+            self.findings.append(
+                document.place.finding("SR115", message, at=at, help="state one $schema in both")
+            )
+            return None
+        return target
 
     def endless(self) -> Iterator[Finding]:
         """References that come back to where they started without a step into the value."""

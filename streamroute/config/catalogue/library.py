@@ -6,7 +6,6 @@ Nothing is ever fetched: what a reference names must be a file below the configu
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -63,11 +62,6 @@ class Library:
     findings: list[Finding] = field(default_factory=list)
     _documents: dict[str, Document | None] = field(default_factory=dict)
     _named: dict[str, Target] = field(default_factory=dict)
-
-    @property
-    def documents(self) -> Iterator[tuple[str, Document]]:
-        """Every document by each address that references reach it under."""
-        return ((uri, document) for uri, document in self._documents.items() if document is not None)
 
     def add(self, uri: str, root: Any, dialect: Dialect, place: Place) -> Document:
         """Take a document in, with every name that it gives to itself and to its parts."""

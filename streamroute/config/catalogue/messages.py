@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from streamroute.config.catalogue.bundling import bundle
 from streamroute.config.catalogue.checks import SchemaCheck
 from streamroute.config.catalogue.dialects import Dialect, dialect_of
 from streamroute.config.catalogue.library import (
@@ -28,17 +29,14 @@ Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MessageSchema:
-    """A JSON Schema that was found to be one, and everything that it refers to.
+    """A JSON Schema that was found to be one, and the dialect it is written in.
 
-    ``root`` is the schema as it was read, ``uri`` its address, ``dialect`` the one it is written in.
-    ``documents`` are all documents of the catalogue by the addresses that references use, with the
-    dialect that each is to be read in.
+    ``root`` is whole: its references are JSON pointers into itself, and what they led to in other files
+    was taken in.
     """
 
-    root: Any
-    uri: str
+    root: Mapping[str, Any]
     dialect: Dialect
-    documents: Mapping[str, tuple[Any, Dialect]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,6 @@ class _Reading:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.findings: list[Finding] = []
-        self._documents: dict[str, tuple[Any, Dialect]] = {}
 
     def messages(self, files: Files) -> dict[str, MessageConfig]:
         declared: dict[str, tuple[Place, Mapping[str, Any]]] = {}
@@ -91,21 +88,22 @@ class _Reading:
         check = SchemaCheck(self.library)
         sound = {name: found for name, found in documents.items() if found and check.check(found)}
         self.findings += [*check.findings, *check.endless()]
-        self._documents.update((uri, (one.root, one.dialect)) for uri, one in self.library.documents)
+        schemas = {} if self.findings or self.library.findings else self._schemas(sound)
         return {
-            name: self._message(name, place, settings, sound.get(name))
+            name: MessageConfig(
+                name=name,
+                place=place,
+                description=settings.get("description", ""),
+                schema=schemas.get(name),
+            )
             for name, (place, settings) in declared.items()
         }
 
-    def _message(
-        self, name: str, place: Place, settings: Mapping[str, Any], document: Document | None
-    ) -> MessageConfig:
-        schema = None
-        if document is not None:
-            schema = MessageSchema(document.root, document.uri, document.dialect, self._documents)
-        return MessageConfig(
-            name=name, place=place, description=settings.get("description", ""), schema=schema
-        )
+    def _schemas(self, documents: Mapping[str, Document]) -> dict[str, MessageSchema]:
+        return {
+            name: MessageSchema(bundle(document, self.library), document.dialect)
+            for name, document in documents.items()
+        }
 
     def _document(self, place: Place, settings: Mapping[str, Any]) -> Document | None:
         schema = settings.get("schema")

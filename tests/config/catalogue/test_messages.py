@@ -100,6 +100,7 @@ def test_a_type_declared_twice_names_the_first(load: Write) -> None:
         ("{$ref: 'https://example.com/x.json'}", '"https://example.com/x.json" is no file: it would have to'),
         ("{$ref: '//example.com/x.json'}", '"//example.com/x.json" is no file'),
         ("{$ref: ../../x.json}", '"../../x.json" is not below the folder of the configuration'),
+        ("{$dynamicRef: '#'}", '"$dynamicRef" is not read'),
         ("{$ref: '#'}", "the schema refers to itself, and to nothing else"),
         ("{allOf: [{$ref: '#/$defs/a'}], $defs: {a: {not: {$ref: '#'}}}}", "the schema refers to itself"),
     ],
@@ -174,6 +175,54 @@ def test_references_follow_addresses_that_files_give_themselves(load: Write) -> 
         schemas__c={"$defs": {"x": {"$ref": "a.json"}}},
     )
     assert found(loaded) == []
+
+
+def test_a_schema_is_made_whole_with_what_it_refers_to(load: Write) -> None:
+    loaded = load(
+        "messages:\n"
+        "  a: {schema: a.json}\n"
+        "  b: {schema: {$ref: 'a.json#/$defs/x', format: email}}\n"
+        "  c: {schema: {$ref: '#/parts/x~1y', parts: {x/y: {items: {$ref: '#/parts/x~1y'}}}}}\n",
+        a={
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": "https://example.com/a",
+            "properties": {"x": {"$ref": "#named"}},
+            "$defs": {"x": {"$anchor": "named", "items": {"$ref": "b.json"}}},
+        },
+        b={"const": {"$ref": "#no-reference"}},
+    )
+    assert found(loaded) == []
+    assert loaded.document is not None
+    schemas = [message.schema for message in loaded.document.messages.values()]
+    roots = [schema.root for schema in schemas if schema is not None]
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    b = {"const": {"$ref": "#no-reference"}}
+    assert roots == [
+        {
+            "$schema": dialect,
+            "properties": {"x": {"$ref": "#/$defs/x"}},
+            "$defs": {"x": {"items": {"$ref": "#/$defs/0:"}}, "0:": b},
+        },
+        {
+            "$schema": dialect,
+            "$ref": "#/$defs/0:$defs~1x",
+            "$defs": {"0:$defs/x": {"items": {"$ref": "#/$defs/1:"}}, "1:": b},
+        },
+        {
+            "$schema": dialect,
+            "$ref": "#/$defs/0:parts~1x~1y",
+            "parts": {"x/y": {"items": {"$ref": "#/parts/x~1y"}}},
+            "$defs": {"0:parts/x/y": {"items": {"$ref": "#/$defs/0:parts~1x~1y"}}},
+        },
+    ]
+
+
+def test_schemas_that_refer_to_one_another_are_written_in_one_dialect(load: Write) -> None:
+    loaded = load(
+        "messages:\n  a: {schema: {$ref: old.json}}\n",
+        old={"$schema": "http://json-schema.org/draft-07/schema"},
+    )
+    assert found(loaded) == ['4:22: E[SR115]: "old.json" is written in another dialect than this schema']
 
 
 def test_draft_07_ignores_what_stands_beside_a_reference(load: Write) -> None:
