@@ -6,7 +6,7 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,6 +15,7 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.logs import say_error
 
 if TYPE_CHECKING:
+    from streamroute.compiler.check import CheckResult
     from streamroute.compiler.compilation import Compiled
     from streamroute.config.document import Document
 
@@ -23,10 +24,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Runnable:
-    """A configuration without errors."""
+    """A configuration without errors, and the check that says so."""
 
     document: Document
     compiled: Compiled
+    checked: CheckResult
 
 
 def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
@@ -35,16 +37,31 @@ def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
     Without ``imports`` no code of the user's runs. Warnings and infos are logged: they never stop
     production.
     """
+    from streamroute.config.diagnostics import Severity
+
+    runnable = usable_or_exit(path, imports=imports, unset="error")
+    for finding in runnable.checked.findings:
+        log.log(logging.WARNING if finding.severity is Severity.WARNING else logging.INFO, "%s", finding)
+    return runnable
+
+
+def usable_or_exit(
+    path: Path, *, imports: bool = False, unset: Literal["error", "info"] = "info", tests: bool = False
+) -> Runnable:
+    """Check the configuration; with an error in it, print every finding and exit with 1.
+
+    With ``tests`` its tests are read as well: what is wrong in their files does not stop here.
+    """
     from streamroute.cli.findings import summary
     from streamroute.cli.formats.full import render_full
     from streamroute.compiler.check import check_path
-    from streamroute.config.diagnostics import Severity, has_errors
+    from streamroute.config.diagnostics import has_errors
+    from streamroute.config.includes import TEST_SUFFIX
 
-    result = check_path(path, unset="error", imports=imports)
-    if has_errors(result.findings) or result.document is None or result.compiled is None:
-        click.echo(render_full(result.findings, result.sources, color=wants_color(sys.stdout)), nl=False)
-        say_error(f"{path} cannot be used: {summary(result.findings)}")
+    result = check_path(path, unset=unset, imports=imports, tests=tests)
+    findings = [found for found in result.findings if not found.file.endswith(TEST_SUFFIX)]
+    if has_errors(findings) or result.document is None or result.compiled is None:
+        click.echo(render_full(findings, result.sources, color=wants_color(sys.stdout)), nl=False)
+        say_error(f"{path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(Exit.FOUND)
-    for finding in result.findings:
-        log.log(logging.WARNING if finding.severity is Severity.WARNING else logging.INFO, "%s", finding)
-    return Runnable(result.document, result.compiled)
+    return Runnable(result.document, result.compiled, result)

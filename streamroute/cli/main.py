@@ -17,8 +17,10 @@ _COMMANDS: Final = {
     "check": "Say what is wrong in routes.yaml, before an event arrives.",
     "init": "Write a project to start from.",
     "publish": "Write events to a stream.",
+    "rule": "Explain a rule of check, with a wrong and a right example.",
     "schema": "Print the JSON Schema of routes.yaml.",
     "serve": "Route events until stopped.",
+    "test": "Run the tests of routes: messages, and the routes that are to take them.",
 }
 
 

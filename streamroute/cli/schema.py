@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import click
 
-from streamroute.config.published import published_text
+from streamroute.config.published import ROUTES, TESTS, published_text
+
+_SCHEMAS = {"routes": ROUTES, "tests": TESTS}
 
 
 @click.command(name="schema")
-def command() -> None:
-    """Print the JSON Schema of routes.yaml, for editors and other tools.
+@click.argument("of", default="routes", metavar="[routes|tests]", type=click.Choice(list(_SCHEMAS)))
+def command(of: str) -> None:
+    """Print the JSON Schema of routes.yaml, or of its tests, for editors and other tools.
 
     \b
     An editor with a YAML language server completes and explains every key under this line:
       # yaml-language-server: $schema=routes.schema.json
     """
-    click.echo(published_text(), nl=False)
+    click.echo(published_text(_SCHEMAS[of]), nl=False)

@@ -48,6 +48,11 @@ class Outcome:
         """The routes that took the message."""
         return [decision.route.name for decision in self.decisions if decision.runs]
 
+    @property
+    def dead_letter(self) -> list[str]:
+        """The routes that failed before their handler."""
+        return [decision.route.name for decision in self.decisions if decision.fails]
+
 
 async def run_tests(document: Document, tests: Iterable[RouteTest], read_entry: ReadEntry) -> list[Outcome]:
     """Run tests, in order; those whose message could not be read from its file are left out.
@@ -78,20 +83,29 @@ def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Dec
 
     Names that no route has are not looked at: they are findings of the test file.
     """
-    found = [_difference(test, message, decision) for decision in decisions]
+    expected = _expected(test.routes, decisions), _expected(test.dead_letter, decisions)
+    found = [_difference(*expected, message, decision) for decision in decisions]
     return [difference for difference in found if difference is not None]
 
 
-def _difference(test: RouteTest, message: Mapping[str, Any], decision: Decision) -> Difference | None:
+def _expected(names: Iterable[str], decisions: Iterable[Decision]) -> set[str]:
+    """The routes that are meant: one whose name is misspelt is a finding, and no difference as well."""
+    known = {decision.route.name for decision in decisions}
+    return {name if name in known else did_you_mean(name, known) or name for name in names}
+
+
+def _difference(
+    routes: set[str], dead_letter: set[str], message: Mapping[str, Any], decision: Decision
+) -> Difference | None:
     name = decision.route.name
     why = _why(decision, message)
-    if name in test.routes and not decision.runs:
+    if name in routes and not decision.runs:
         return Difference(decision.route, f"{name} was expected, and {_does(decision)}", why)
-    if name in test.dead_letter and not decision.fails:
+    if name in dead_letter and not decision.fails:
         return Difference(decision.route, f"{name} was expected to fail, and {_does(decision)}", why)
-    if decision.runs and name not in test.routes:
+    if decision.runs and name not in routes:
         return Difference(decision.route, f"{name} matches, and was not expected", why)
-    if decision.fails and name not in test.dead_letter:
+    if decision.fails and name not in dead_letter:
         return Difference(decision.route, f"{name} fails, and so the message is dead-lettered for it", why)
     return None
 

@@ -11,10 +11,11 @@ from streamroute.config.rules import RULES
 
 def render(report: Report) -> str:
     """Lines and columns count from 1, columns in characters; ends are exclusive."""
-    return json.dumps([_object(found) for found in report.findings], indent=2) + "\n"
+    return json.dumps([as_object(found) for found in report.findings], indent=2) + "\n"
 
 
-def _object(found: Finding) -> dict[str, str | int | None]:
+def as_object(found: Finding) -> dict[str, str | int | None]:
+    """A finding as JSON has it."""
     return {
         "code": found.code,
         "rule": RULES[found.code].name,

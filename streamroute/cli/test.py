@@ -1,0 +1,90 @@
+"""``streamroute test``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from streamroute.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from streamroute.cli.testing.running import Run
+
+
+@click.command(name="test")
+@click.argument("paths", nargs=-1)
+@click.option(
+    "--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage."
+)
+@click.option(
+    "--init",
+    "events",
+    metavar="EVENTS",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="Write a first file of tests from these events, JSON lines.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["full", "json", "junit"]),
+    default="full",
+    show_default=True,
+    help="For people, or for machines.",
+)
+@click.option("--no-embedded", is_flag=True, help="Refuse to read entries from the embedded server.")
+def command(
+    paths: tuple[str, ...], fail_under: float | None, events: str | None, form: str, no_embedded: bool
+) -> int:
+    """Run the tests of routes: NAME.test.yaml beside the routes.yaml of PATHS, or here.
+
+    Each test is a message and the exact set of routes that are to take it. No handler runs. Coverage
+    counts that each route matched and did not, and that each operand in its filter was true and false.
+
+    \b
+    Examples:
+      streamroute test --init events.jsonl
+      streamroute test --fail-under 90 --format junit > report.xml
+    """
+    if events is not None:
+        from streamroute.cli.testing.starting import write_first
+
+        return write_first(paths, events)
+    from streamroute.cli.testing.running import run, wanted
+
+    runs = [run(meant, embedded=not no_embedded) for meant in wanted(paths)]
+    if not any(found.outcomes or found.findings for found in runs):
+        raise click.UsageError(
+            f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"
+        )
+    click.echo(_rendered(runs, form), nl=False)
+    return _verdict(runs, fail_under)
+
+
+def _rendered(runs: Sequence[Run], form: str) -> str:
+    if form == "json":
+        from streamroute.cli.testing import as_json
+
+        return as_json.render(runs)
+    if form == "junit":
+        from streamroute.cli.testing import as_junit
+
+        return as_junit.render(runs)
+    from streamroute.cli.colors import wants_color
+    from streamroute.cli.testing.full import render
+
+    return render(runs, color=wants_color(sys.stdout))
+
+
+def _verdict(runs: Sequence[Run], fail_under: float | None) -> int:
+    from streamroute.cli.findings import is_clean
+    from streamroute.cli.logs import say_error
+
+    low = [run for run in runs if fail_under is not None and run.coverage.percent < fail_under]
+    for run in low:
+        say_error(f"{run.root} has a coverage of {run.coverage.percent:.1f}%, below {fail_under:g}%")
+    passed = all(outcome.passed for run in runs for outcome in run.outcomes)
+    clean = all(is_clean(run.findings) for run in runs)
+    return Exit.OK if passed and clean and not low else Exit.FOUND

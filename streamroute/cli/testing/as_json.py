@@ -1,0 +1,69 @@
+"""One JSON object: every test with what its message met, what no test has seen, and the findings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from streamroute.cli.formats.as_json import as_object
+from streamroute.cli.testing.full import line_of, line_of_test
+from streamroute.cli.testing.running import Run
+from streamroute.ops.coverage import Goal
+from streamroute.ops.route_tests import Difference, Outcome
+
+
+def render(runs: Sequence[Run]) -> str:
+    """Lines count from 1, ``percent`` from 0 to 100. Routes that fail stand under ``dead_letter``."""
+    return json.dumps({"configs": [_run(run) for run in runs]}, indent=2, default=str) + "\n"
+
+
+def _run(run: Run) -> dict[str, Any]:
+    seen = run.coverage
+    return {
+        "config": str(run.root),
+        "tests": [_test(outcome) for outcome in run.outcomes],
+        "coverage": {
+            "percent": round(seen.percent, 2),
+            "covered": seen.covered,
+            "total": len(seen.goals),
+            "missed": [_goal(goal) for goal in seen.missed],
+        },
+        "findings": [as_object(found) for found in run.findings],
+    }
+
+
+def _test(outcome: Outcome) -> dict[str, Any]:
+    test = outcome.test
+    return {
+        "name": test.name,
+        "file": test.place.source.path,
+        "line": line_of_test(outcome),
+        "passed": outcome.passed,
+        "trouble": outcome.trouble or None,
+        "expected": {"routes": sorted(test.routes), "dead_letter": sorted(test.dead_letter)},
+        "actual": {"routes": sorted(outcome.routes), "dead_letter": sorted(outcome.dead_letter)},
+        "differences": [_difference(difference) for difference in outcome.differences],
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    route = difference.route
+    return {
+        "route": route.name,
+        "file": route.place.source.path,
+        "line": line_of(route),
+        "message": difference.message,
+        "reasons": list(difference.reasons),
+    }
+
+
+def _goal(goal: Goal) -> dict[str, Any]:
+    return {
+        "route": goal.route.name,
+        "file": goal.route.place.source.path,
+        "line": line_of(goal.route),
+        "branch": goal.branch.text if goal.branch else None,
+        "truth": goal.truth,
+        "message": goal.missed,
+    }

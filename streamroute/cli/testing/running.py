@@ -1,0 +1,115 @@
+"""One run of the tests that were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamroute.adapters.codecs import CODEC_NAMES
+from streamroute.cli.load import Runnable, load_or_exit, usable_or_exit
+from streamroute.cli.paths import NAME, config_path
+from streamroute.config.diagnostics import Finding
+from streamroute.config.expectations import EntryReference, RouteTest
+from streamroute.config.includes import TEST_SUFFIX
+from streamroute.config.roots import find_root
+from streamroute.config.text import TextFile
+from streamroute.ops.coverage import Coverage, coverage
+from streamroute.ops.route_tests import MessageError, Outcome, ReadEntry, run_tests
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of the tests of one configuration; ``findings`` are those about the files of tests."""
+
+    root: Path
+    outcomes: Sequence[Outcome]
+    coverage: Coverage
+    findings: Sequence[Finding]
+    sources: Mapping[str, TextFile] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The tests that are meant: a configuration, and of its test files those (None: all)."""
+
+    root: Path
+    files: frozenset[Path] | None = None
+
+    def holds(self, file: str) -> bool:
+        """Whether a file is a test file that is meant."""
+        if not file.endswith(TEST_SUFFIX):
+            return False
+        return self.files is None or Path(file).resolve() in self.files
+
+
+def wanted(paths: Sequence[str]) -> list[Wanted]:
+    """What PATHS mean: configurations, and files of tests beside one.
+
+    Raises click.UsageError for a path that does not exist.
+    """
+    tests = [Path(path) for path in paths if path.endswith(TEST_SUFFIX)]
+    configs = [path for path in paths if not path.endswith(TEST_SUFFIX)]
+    for path in tests:
+        if not path.is_file():
+            raise click.UsageError(f"{path} does not exist")
+    beside = [str(path.parent / NAME) for path in tests]
+    named: Sequence[str | None] = configs or beside or [None]
+    roots = {root.resolve(): root for root in (find_root(config_path(path)) for path in named)}
+    files = frozenset(path.resolve() for path in tests) or None
+    return [Wanted(root, files) for root in roots.values()]
+
+
+def run(meant: Wanted, *, embedded: bool) -> Run:
+    """Run the tests that are meant; no handler runs, and Redis is asked only for entries that tests name.
+
+    Exits with 1 where the configuration has errors.
+    """
+    runnable = usable_or_exit(meant.root, tests=True)
+    tests = [test for test in runnable.checked.tests if meant.holds(test.place.source.path)]
+    findings = [found for found in runnable.checked.findings if meant.holds(found.file)]
+    if _needs_imports(runnable, tests):
+        runnable = load_or_exit(meant.root)
+    outcomes = asyncio.run(_outcomes(runnable, tests, embedded=embedded))
+    decisions = (decision for outcome in outcomes for decision in outcome.decisions)
+    seen = coverage(runnable.document.routes, decisions)
+    return Run(meant.root, outcomes, seen, findings, runnable.checked.sources)
+
+
+def _entries(tests: Iterable[RouteTest]) -> list[EntryReference]:
+    return [test.message for test in tests if isinstance(test.message, EntryReference)]
+
+
+def _needs_imports(runnable: Runnable, tests: Iterable[RouteTest]) -> bool:
+    """Whether an entry must be decoded by a codec of the user's."""
+    streams = {entry.stream for entry in _entries(tests)}
+    codecs = {stream.codec for name, stream in runnable.document.streams.items() if name in streams}
+    return not codecs <= set(CODEC_NAMES)
+
+
+async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], *, embedded: bool) -> list[Outcome]:
+    async with AsyncExitStack() as stack:
+        read: ReadEntry = _nothing
+        if _entries(tests):
+            read = await _reader(runnable, stack, embedded=embedded)
+        return await run_tests(runnable.document, tests, read)
+
+
+async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
+    from streamroute.adapters.connection import open_redis
+    from streamroute.ops.entries import EntryReader
+
+    document = runnable.document
+    opened = open_redis(document.redis.url, folder=document.folder, embedded=embedded)
+    redis = await stack.enter_async_context(opened)
+    await redis.ping()
+    return EntryReader(redis, runnable.compiled)
+
+
+async def _nothing(reference: EntryReference) -> Mapping[str, Any]:
+    raise MessageError(f"the entry {reference.id} was not asked for")

@@ -1,0 +1,60 @@
+"""``streamroute test --init``: a first file of tests, beside the configuration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from streamroute.cli.exits import Exit
+from streamroute.cli.load import usable_or_exit
+from streamroute.cli.paths import config_path
+from streamroute.cli.testing.running import Wanted, run
+from streamroute.config.includes import TEST_SUFFIX
+from streamroute.config.published import TESTS, published_text
+from streamroute.config.roots import find_root
+from streamroute.ops.first_tests import examples, written
+from streamroute.ops.wording import counted
+
+
+def write_first(paths: Sequence[str], events: str) -> int:
+    """Write the tests of one configuration from a file of events (``-`` is stdin); overwrites nothing."""
+    if len(paths) > 1:
+        raise click.UsageError("--init takes one configuration")
+    root = find_root(config_path(paths[0] if paths else None))
+    target = root.with_name(f"{root.stem}{TEST_SUFFIX}")
+    if target.exists():
+        click.echo(f"nothing was written: {target} is there already", err=True)
+        return Exit.FOUND
+    document = usable_or_exit(root).document
+    found, count = examples(document, _lines(events), "stdin" if events == "-" else events)
+    if not found:
+        click.echo(f"nothing was written: {events} holds no event", err=True)
+        return Exit.FOUND
+    target.write_text(written(found), encoding="utf-8")
+    _write_schema(root.with_name(TESTS))
+    tests = counted(len(found), "test")
+    click.echo(f"wrote {target}: {tests} from {counted(count, 'event')}, {_coverage(root, target)}")
+    return Exit.OK
+
+
+def _write_schema(path: Path) -> None:
+    """The schema that the file's first line names, for editors."""
+    if not path.exists():
+        path.write_text(published_text(TESTS), encoding="utf-8")
+        click.echo(f"wrote {path}")
+
+
+def _lines(events: str) -> Iterator[bytes]:
+    if events == "-":
+        yield from sys.stdin.buffer
+        return
+    with Path(events).open("rb") as file:
+        yield from file
+
+
+def _coverage(root: Path, target: Path) -> str:
+    seen = run(Wanted(root, frozenset({target.resolve()})), embedded=False).coverage
+    return f"{seen.percent:.1f}% coverage"
