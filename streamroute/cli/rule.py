@@ -1,0 +1,82 @@
+"""``streamroute rule``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from streamroute.config.rules import Rule
+
+
+@click.command(name="rule")
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(codes: tuple[str, ...], form: str) -> None:
+    """Explain the rules of check: what CODE finds, with a wrong and a right example; without CODE, list all."""
+    from streamroute.config.rules import RULES
+
+    rules = [_named(code) for code in codes] or list(RULES.values())
+    if form == "json":
+        click.echo(json.dumps([_object(rule) for rule in rules], indent=2))
+    elif codes:
+        click.echo("\n\n".join(map(_page, rules)))
+    else:
+        click.echo(_list(rules))
+
+
+def _named(code: str) -> Rule:
+    from streamroute.config.rules import RULES
+    from streamroute.config.suggestions import did_you_mean
+
+    by_name = {rule.name: rule for rule in RULES.values()}
+    rule = RULES.get(code.upper()) or by_name.get(code.lower())
+    if rule is not None:
+        return rule
+    meant = did_you_mean(code.upper(), RULES) or did_you_mean(code.lower(), by_name)
+    hint = f' Did you mean "{meant}"?' if meant else " List them all: streamroute rule"
+    raise click.UsageError(f'There is no rule "{code}".{hint}')
+
+
+def _list(rules: list[Rule]) -> str:
+    from streamroute.cli.table import table
+
+    rows = [(rule.code, str(rule.severity), rule.name, rule.summary) for rule in rules]
+    return table(("code", "severity", "name", "finds"), rows)
+
+
+def _page(rule: Rule) -> str:
+    from streamroute.cli.colors import wants_color
+    from streamroute.config.pages.reading import page_of
+
+    title = f"{rule.code} {rule.name}: {rule.severity}"
+    text = "\n\n".join((title, rule.summary, page_of(rule.code).text.strip(), _silencing(rule)))
+    if not wants_color(sys.stdout):
+        return text
+    return "\n".join(_styled(line, is_title=line == title) for line in text.splitlines())
+
+
+def _styled(line: str, *, is_title: bool) -> str:
+    return click.style(line, bold=True) if is_title or line.startswith("## ") else line
+
+
+def _silencing(rule: Rule) -> str:
+    if rule.silenceable:
+        return f"Silence it where it is meant so: # streamroute: ignore[{rule.code}] why"
+    return "It can't be silenced in place."
+
+
+def _object(rule: Rule) -> dict[str, Any]:
+    from streamroute.config.pages.reading import page_of
+
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": str(rule.severity),
+        "summary": rule.summary,
+        "silenceable": rule.silenceable,
+        "page": page_of(rule.code).text,
+    }

@@ -1,0 +1,81 @@
+"""Every rule has its page, whose wrong example it finds, and whose right example is clean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamroute.compiler.check import check_path
+from streamroute.compiler.imports import own_imports
+from streamroute.config.diagnostics import Finding
+from streamroute.config.pages.reading import Example, page_of
+from streamroute.config.rules import RULES
+
+HANDLERS = """
+def welcome(payload): ...
+
+def send(payload, container, *, template): ...
+
+RATES = {"EUR": 1.0}
+"""
+MADE: dict[str, bytes | None] = {
+    "SR001": None,
+    "SR003": b"version: 1\n# " + b"x" * 11_000_000,
+    "SR017": b"version: 1\nx-id: " + b"1" * 5_000,
+}
+"""What is too much to be written into a page, or no file at all."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a few handlers, and none of the variables that the examples name."""
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "handlers.py").write_text(HANDLERS)
+    for name in ("SHOP_REDIS_URL", "SHOP_CONCURRENCY", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def found_in(example: Example, code: str, folder: Path) -> tuple[Finding, ...]:
+    for name, content in (example.files or {"routes.yaml": MADE[code]}).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is not None:
+            path.write_bytes(content)
+    with own_imports(folder):
+        return check_path("routes.yaml", tests=True).findings
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_wrong_example_is_found(code: str, folder: Path) -> None:
+    """One cause, one finding: the rule alone finds something, but for comments that silence."""
+    codes = {found.code for found in found_in(page_of(code).wrong, code, folder)}
+    assert code in codes
+    assert codes == {code} or code in {"SR019"}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_right_example_is_clean(code: str, folder: Path) -> None:
+    example = page_of(code).right
+    assert example.files
+    assert [str(found) for found in found_in(example, code, folder)] == []
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_page_says_why_before_it_shows_how(code: str) -> None:
+    text = page_of(code).text
+    why, _, examples = text.partition("## Wrong\n")
+    assert len(why.split()) >= 10
+    assert "## Right\n" in examples
+    assert max(map(len, text.splitlines())) <= 200
+
+
+def test_there_is_no_page_without_its_rule() -> None:
+    import streamroute.config.pages as package
+
+    pages = {path.stem for folder in package.__path__ for path in Path(folder).glob("*.md")}
+    assert pages <= set(RULES)
