@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(codes: tuple[str, ...], form: str) -> None:
-    """Explain the rules of check: what CODE finds, with a wrong and a right example; without CODE, list all."""
+    """Explain the rules of check: what CODE finds, with an example. Without CODE, list all."""
     from streamroute.config.rules import RULES
 
     rules = [_named(code) for code in codes] or list(RULES.values())
