@@ -344,6 +344,26 @@ class Running:
         assert await backend.dead() == []
 
 
+    async def test_an_entry_on_its_last_delivery_runs_in_company_of_what_never_ends(
+        self, backend: Backend
+    ) -> None:
+        never, seen = asyncio.Event(), []
+
+        async def callback(payload: Any) -> None:
+            seen.append((payload["n"], payload.deliveries))
+            if payload["n"] == "endless":
+                await never.wait()
+            if payload.deliveries < 2:
+                raise RuntimeError("not yet")
+
+        storage = backend.storage(lease=0.2)
+        async with consuming(storage, callback, lease=0.2, max_deliveries=2, concurrency=3, grace=0):
+            endless = await backend.add(type="booked", n="endless")
+            await backend.add(type="booked", n="last")
+            await eventually(lambda: ("last", 2) in seen)
+            await eventually(lambda: _is([endless], backend.pending))
+
+
 async def _is(expected: list[str], ask: Any) -> bool:
     return bool(await ask() == expected)
 

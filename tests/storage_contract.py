@@ -256,6 +256,16 @@ class Outcomes:
         await storage.settle(*ONE, {entry_id: message})
         assert (await backend.pending(), await backend.scheduled()) == ([], [])
 
+    async def test_a_retry_may_be_acked_without_a_settlement(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        await failed(storage, RetryLater("thank", 0, 2, "no luck"))
+        await eventually(lambda: _promoted(storage))
+        entry_id, _ = await read_one(storage)
+        await storage.ack_event(STREAM, GROUP, entry_id)
+        assert await backend.pending() == []
+
     async def test_a_retry_waits_for_its_time(self, backend: Backend) -> None:
         storage = backend.storage()
         await storage.create_group(STREAM, GROUP)
