@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from streamroute.adapters.retry import RedisRetryScheduler as RedisRetryScheduler
     from streamroute.adapters.storage import RedisStreamStorage as RedisStreamStorage
     from streamroute.compiler.routes import compile_routes as compile_routes
     from streamroute.core.dispatcher import BotRedisDispatcher as BotRedisDispatcher
@@ -26,6 +27,7 @@ __version__: Final = "0.1.0"
 _HOMES: Final = {
     "BotRedisDispatcher": "streamroute.core.dispatcher",
     "Message": "streamroute.message",
+    "RedisRetryScheduler": "streamroute.adapters.retry",
     "RedisRouter": "streamroute.core.router",
     "RedisStreamProcessor": "streamroute.core.processor",
     "RedisStreamStorage": "streamroute.adapters.storage",

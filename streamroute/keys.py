@@ -51,3 +51,18 @@ class GroupKeys:
             dead=dead or f"{prefix}:dead",
             meta=f"{prefix}:meta",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnKeys:
+    """The keys of what goes back into a stream itself, where every group reads it again."""
+
+    stream: str
+    due: str
+    delayed: str
+
+    @classmethod
+    def of(cls, stream: str) -> ReturnKeys:
+        """``due`` is a sorted set by Redis time, ``delayed`` the hash of what is due."""
+        prefix = f"{base(stream)}:returning"
+        return cls(stream=stream, due=f"{prefix}:due", delayed=prefix)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.adapters.codecs import Codec
-from streamroute.adapters.records import RetryRecord
+from streamroute.adapters.records import MARKER, RetryRecord
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -65,6 +65,8 @@ class EntryReader:
             return origin, {}, str(error)
         except Exception as error:  # noqa: BLE001 - a user's codec may raise anything: the entry is kept
             return origin, {}, f"the codec failed: {type(error).__name__}: {error}"
+        if isinstance(payload, dict) and key == self.keys.retry:
+            payload.pop(MARKER, None)  # left of a retry that came by the stream; this one's own facts count
         if not isinstance(payload, dict):
             return origin, {}, f"the codec returned {type(payload).__name__}, and a payload is a dict"
         return origin, payload, None

@@ -16,7 +16,10 @@ from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater
 
-FACTS: Final = b"_streamroute"
+MARKER: Final = "_streamroute"
+"""The reserved key: in a payload it says whose retry this is."""
+
+FACTS: Final = MARKER.encode()
 _VERSION: Final = 1
 _MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
 _PACKED: Final = b"_fields"

@@ -49,7 +49,8 @@ class BotRedisDispatcher:
 
     ``retry_scheduler`` is asked to bring failed messages back. Without one, the failures of a
     ``Message`` whose storage settles outcomes are collected on it (``Message.outcomes``), and any
-    other failure is raised, so that the entry is not acknowledged.
+    other failure is raised, so that the entry is not acknowledged. A scheduler whose class says
+    ``settles = True`` (``RedisRetryScheduler``) leaves such a message's retries to its settlement.
 
     ``retry`` is the policy of handlers that do not carry their own. ``unknown_type`` says what happens
     to a message whose type no handler lists. ``group_name`` lets retries of other groups pass where
@@ -173,8 +174,11 @@ class BotRedisDispatcher:
         retries = [outcome for outcome in failures if isinstance(outcome, RetryLater)]
         # Without a place for the dead ones the whole entry has to stay pending, and to schedule the
         # others as well would double them when it comes again.
-        if self._scheduler and retries and (collected is not None or len(retries) == len(failures)):
-            await self._schedule(self._scheduler, payload, retries, stream_name)
+        scheduler = self._scheduler
+        if collected is not None and getattr(type(scheduler), "settles", False) is True:
+            scheduler = None  # one step with the ack is better than two
+        if scheduler and retries and (collected is not None or len(retries) == len(failures)):
+            await self._schedule(scheduler, payload, retries, stream_name)
             self._tell(payload, retries)
             failures = [outcome for outcome in failures if isinstance(outcome, DeadLetter)]
         if collected is not None:

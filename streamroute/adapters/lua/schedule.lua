@@ -1,6 +1,8 @@
--- Schedules one retry; the same one twice is one.
+-- Schedules one entry; the same name twice is one.
 -- KEYS: due (sorted set), delayed (hash). ARGV: name, delay (ms), entry.
+-- The entry is written first: a name without one would be forgotten when its time has come.
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
+local new = redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[3])
 redis.call('ZADD', KEYS[1], 'NX', at + tonumber(ARGV[2]), ARGV[1])
-return redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[3])
+return new

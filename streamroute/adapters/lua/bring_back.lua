@@ -1,0 +1,30 @@
+-- Adds entries whose time has come to the stream that they came from, at most ARGV[1] of them.
+-- KEYS: due (sorted set), delayed (hash), the stream.
+-- Each is added before it is removed, so that a script that dies leaves it in one place or in both.
+-- Returns the ms until the next one (0: there are more now), or -1 where none waits.
+local due, delayed, stream = KEYS[1], KEYS[2], KEYS[3]
+local now = redis.call('TIME')
+local at = now[1] * 1000 + math.floor(now[2] / 1000)
+
+-- Names and values in turn, each behind its length: four bytes, big-endian.
+local function unpacked(entry)
+  local parts, position = {}, 1
+  while position <= #entry do
+    local length, start = struct.unpack('>I4', entry, position)
+    parts[#parts + 1] = string.sub(entry, start, start + length - 1)
+    position = start + length
+  end
+  return parts
+end
+
+for _, name in ipairs(redis.call('ZRANGE', due, '-inf', at, 'BYSCORE', 'LIMIT', 0, tonumber(ARGV[1]))) do
+  local entry = redis.call('HGET', delayed, name)
+  if entry then
+    redis.call('XADD', stream, '*', unpack(unpacked(entry)))
+    redis.call('HDEL', delayed, name)
+  end
+  redis.call('ZREM', due, name)
+end
+local nearest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+if #nearest == 0 then return -1 end
+return math.max(0, tonumber(nearest[2]) - at)
