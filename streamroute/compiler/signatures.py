@@ -64,8 +64,12 @@ def call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallSha
         # Compiled code may hide its signature: what is not known is not reported.
         return CallShape(handler, ContainerBy.POSITION, is_async, arguments)
     container = _container(parameters, arguments)
-    misfits = _misfits(parameters, container, name, arguments)
-    return misfits or CallShape(handler, container, is_async, arguments)
+    return misfits(parameters, name, arguments) or CallShape(handler, container, is_async, arguments)
+
+
+def misfits(parameters: list[inspect.Parameter], name: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+    """Everything by which a handler with these parameters does not fit its route."""
+    return _misfits(parameters, _container(parameters, arguments), name, arguments)
 
 
 def _instance(handler: Any, name: str) -> Any:
@@ -162,15 +166,15 @@ def _wrong_keys(
     takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
     taken = {one.name for one in by_position if one.kind in _BY_NAME}
     free = [one.name for one in parameters if one.kind in _BY_NAME and one.name not in taken]
-    misfits = []
+    wrong = []
     for key in arguments:
         if key in taken:
             message = f'"{key}" is given to "{name}" already: it is where the message goes'
-            misfits.append(Misfit(Problem(MISFIT, message), key))
+            wrong.append(Misfit(Problem(MISFIT, message), key))
         elif key not in free and not takes_any:
             meant = did_you_mean(key, [*free, *(one.name for one in by_position[1:])])
-            misfits.append(Misfit(Problem(MISFIT, f'"{name}" takes no "{key}"', suggestion=meant), key))
-    return misfits
+            wrong.append(Misfit(Problem(MISFIT, f'"{name}" takes no "{key}"', suggestion=meant), key))
+    return wrong
 
 
 def _missing(parameters: list[inspect.Parameter], given: set[str], name: str) -> list[Misfit]:

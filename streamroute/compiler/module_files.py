@@ -1,0 +1,60 @@
+"""Where the source of a module lies, found without importing anything."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFile:
+    """A module: its source, and the folders of its own modules where it is a package.
+
+    ``source`` is None where there is none to read: a namespace package, or compiled code.
+    """
+
+    source: Path | None
+    folders: tuple[Path, ...] = ()
+
+
+def find_module(name: str, places: Iterable[Path]) -> ModuleFile | None:
+    """The module of a dotted name, as Python would find it in these places; None where none has it.
+
+    Archives and import hooks are not asked: what is not found may exist all the same.
+    """
+    found: ModuleFile | None = ModuleFile(None, tuple(places))
+    for part in name.split("."):
+        if found is None:
+            return None
+        found = _find(part, found.folders)
+    return found
+
+
+def search_path(folder: Path) -> list[Path]:
+    """The places of modules as ``serve`` has them: Python's own, then the configuration's folder."""
+    places = [Path(entry or ".").resolve() for entry in sys.path]
+    own = folder.resolve()
+    return [*(place for place in places if place != own), own]
+
+
+def _find(part: str, folders: Iterable[Path]) -> ModuleFile | None:
+    spaces: list[Path] = []
+    for folder in folders:
+        here = folder / part
+        if (here / "__init__.py").is_file():
+            return ModuleFile(here / "__init__.py", (here,))
+        if (folder / f"{part}.py").is_file():
+            return ModuleFile(folder / f"{part}.py")
+        if _is_compiled(folder, part):
+            return ModuleFile(None)
+        if here.is_dir():
+            spaces.append(here)
+    return ModuleFile(None, tuple(spaces)) if spaces else None
+
+
+def _is_compiled(folder: Path, part: str) -> bool:
+    suffixes = [*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES]
+    return any((folder / f"{part}{suffix}").is_file() for suffix in suffixes)

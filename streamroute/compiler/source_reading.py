@@ -1,0 +1,189 @@
+"""Handlers checked by reading their source: for a check that must not run any code of the project.
+
+Only what is certain is an error. What goes beyond a plain ``def`` is not known, and said to be.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from streamroute.compiler.bindings import Bindings, Function, bindings, is_generator
+from streamroute.compiler.module_files import ModuleFile, find_module, search_path
+from streamroute.compiler.problems import Problem
+from streamroute.compiler.references import Reference, check_allowed, parse_reference
+from streamroute.compiler.signatures import Misfit, misfits
+from streamroute.config.suggestions import did_you_mean
+
+UNVERIFIED: Final = "SR410"
+_HELP: Final = "check without --no-import imports it"
+
+
+class SourceReader:
+    """Reads what a configuration names; each file is read once, and blamed once."""
+
+    def __init__(self, folder: Path, allow: tuple[str, ...] | None = None) -> None:
+        self.folder = folder.resolve()
+        self._allow = allow
+        self._places = search_path(folder)
+        self._modules: dict[str, Bindings | Problem | None] = {}
+
+    def handler(self, text: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+        """Everything that is wrong with a handler, or unknown of it."""
+        found = self.read(text)
+        if isinstance(found, Problem):
+            return [Misfit(found)]
+        return [] if found is None else _check(found, text, arguments)
+
+    def read(self, text: str) -> Function | Problem | None:
+        """The plain ``def`` that a path names, or why there is none, or that it is not known (UNVERIFIED).
+
+        None stands for a file that cannot be read as Python, which was reported for another path.
+        """
+        reference = parse_reference(text)
+        if isinstance(reference, Problem):
+            return reference
+        refused = check_allowed(reference, self._allow) or self._shadowed(reference)
+        if refused is not None:
+            return refused
+        module = self._module(reference)
+        return self._attribute(module, reference) if isinstance(module, Bindings) else module
+
+    # The module
+
+    def _module(self, reference: Reference) -> Bindings | Problem | None:
+        if reference.module not in self._modules:
+            self._modules[reference.module] = found = self._parsed(reference)
+            if isinstance(found, Problem) and found.code == "SR407":
+                self._modules[reference.module] = None
+            return found
+        return self._modules[reference.module]
+
+    def _parsed(self, reference: Reference) -> Bindings | Problem:
+        file = find_module(reference.module, self._places)
+        if file is None:
+            return self._missing(reference)
+        if file.source is None:
+            return _unverified(reference, "has no source to be read")
+        try:
+            return bindings(ast.parse(file.source.read_bytes(), str(file.source)))
+        except (SyntaxError, ValueError) as error:
+            return self._unreadable(reference, file.source, error)
+        except (OSError, RecursionError) as error:
+            return _unverified(reference, f"cannot be read ({type(error).__name__})")
+
+    def _missing(self, reference: Reference) -> Problem:
+        """The first part of the path that was not found: an error where nothing else could provide it."""
+        parent, part = self._first_missing(reference.module)
+        start = len(parent) + 1 if parent else 0
+        holder = find_module(parent, self._places) if parent else ModuleFile(None, (self.folder,))
+        folders = holder.folders if holder else ()
+        if parent and not folders:
+            message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
+            help_text = "a path is a module and exactly one attribute"
+            return Problem("SR401", message, start, start + len(part), help_text)
+        meant = did_you_mean(part, _modules_in(folders))
+        if holder is None or holder.source is None or "__path__" in _text(holder.source):
+            message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
+            return Problem(UNVERIFIED, message, start, start + len(part), _HELP, suggestion=meant)
+        message = f'no module "{part}" in the package "{parent}"'
+        return Problem("SR401", message, start, start + len(part), suggestion=meant)
+
+    def _first_missing(self, module: str) -> tuple[str, str]:
+        parts = module.split(".")
+        for count in range(1, len(parts)):
+            if find_module(".".join(parts[:count]), self._places) is None:
+                return ".".join(parts[: count - 1]), parts[count - 1]
+        return ".".join(parts[:-1]), parts[-1]
+
+    def _unreadable(self, reference: Reference, source: Path, error: Exception) -> Problem:
+        message = f'importing "{reference.module}" would raise {type(error).__name__}: {error}'
+        shown = source.relative_to(self.folder) if source.is_relative_to(self.folder) else source
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        return Problem("SR407", message, 0, len(reference.module), f"in {shown}{line}")
+
+    def _shadowed(self, reference: Reference) -> Problem | None:
+        """The configuration's folder holds this name, but Python would find another one first."""
+        mine, first = (find_module(reference.package, at) for at in ([self.folder], self._places))
+        if mine is None or first is None or mine.source is None or first == mine:
+            return None
+        held = mine.source.parent if mine.source.name == "__init__.py" else mine.source
+        package, found = reference.package, first.source
+        message = f'"{package}" is imported from {found}, not from {held.name} in this folder'
+        help_text = f"rename {held.name}, or name the module by a path that only it has"
+        return Problem("SR406", message, 0, len(package), help_text)
+
+    # The attribute
+
+    def _attribute(self, module: Bindings, reference: Reference) -> Function | Problem:
+        name = reference.attribute
+        if name in module.names:
+            return module.plain_function(name) or _unverified(reference, _kind(module.names[name]))
+        if module.is_open:
+            return _unverified(reference, "may come from where the text does not show it")
+        start, end = reference.offset, len(reference.text)
+        if find_module(f"{reference.module}.{name}", self._places) is not None:
+            return Problem("SR403", f'"{reference.text}" is a module, which cannot be called', start, end)
+        meant = did_you_mean(name, module.names)
+        message = f'the module "{reference.module}" has no "{name}"'
+        return Problem("SR402", message, start, end, suggestion=meant)
+
+
+def _unverified(reference: Reference, what: str) -> Problem:
+    return Problem(UNVERIFIED, f'"{reference.text}" {what}: reading alone does not verify it', help=_HELP)
+
+
+def _kind(statements: list[ast.AST]) -> str:
+    if len(statements) > 1:
+        return "is bound in several places"
+    match statements[0]:
+        case ast.Import() | ast.ImportFrom():
+            return "is imported from another module"
+        case ast.ClassDef():
+            return "is a class"
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return "is decorated"
+        case _:
+            return "is not a def"
+
+
+def _text(source: Path) -> str:
+    try:
+        return source.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        # It is not known what it does to its own search path.
+        return "__path__"
+
+
+def _modules_in(folders: tuple[Path, ...]) -> list[str]:
+    entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
+    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in entries)
+    return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
+
+
+def _check(function: Function, name: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+    if is_generator(function):
+        message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
+        return [Misfit(Problem("SR403", message))]
+    return misfits(list(_parameters(function.args)), name, arguments)
+
+
+def _parameters(written: ast.arguments) -> Iterator[inspect.Parameter]:
+    """The parameters of a ``def``, as ``inspect.signature`` would give them; defaults are all Ellipsis."""
+    kind = inspect.Parameter
+    positional = [
+        *((one, kind.POSITIONAL_ONLY) for one in written.posonlyargs),
+        *((one, kind.POSITIONAL_OR_KEYWORD) for one in written.args),
+    ]
+    required = len(positional) - len(written.defaults)
+    for index, (one, how) in enumerate(positional):
+        yield kind(one.arg, how, default=kind.empty if index < required else ...)
+    if written.vararg:
+        yield kind(written.vararg.arg, kind.VAR_POSITIONAL)
+    for one, default in zip(written.kwonlyargs, written.kw_defaults, strict=True):
+        yield kind(one.arg, kind.KEYWORD_ONLY, default=kind.empty if default is None else ...)
+    if written.kwarg:
+        yield kind(written.kwarg.arg, kind.VAR_KEYWORD)
