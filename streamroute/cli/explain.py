@@ -1,0 +1,112 @@
+"""``streamroute explain``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamroute.cli.exits import Exit
+from streamroute.errors import StreamrouteError
+
+if TYPE_CHECKING:
+    from streamroute.config.document import Document
+
+
+@click.command(name="explain")
+@click.argument("event", required=False)
+@click.option("--config", metavar="PATH", help="The routes.yaml to ask (default: here).")
+@click.option("--type", "event_type", metavar="TYPE", help="The event's type, without EVENT.")
+@click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
+@click.option("--stream", metavar="NAME", help="The stream that the event arrives on (default: any).")
+@click.option("--all", "everything", is_flag=True, help="Show the routes of other types too.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    event: str | None,
+    config: str | None,
+    event_type: str | None,
+    data: str | None,
+    stream: str | None,
+    everything: bool,
+    form: str,
+) -> int:
+    """Say which routes take EVENT, and why: the value of each part of each filter.
+
+    EVENT is a JSON object with its "type", a file that holds one, or - for stdin. No handler runs.
+
+    \b
+    Examples:
+      streamroute explain event.json
+      streamroute explain --type booking.confirmed --data '{"nights": 3}'
+    """
+    from streamroute.cli.load import usable_or_exit
+    from streamroute.cli.paths import config_path
+    from streamroute.config.roots import find_root
+
+    message = _message(event, event_type, data)
+    document = usable_or_exit(find_root(config_path(config))).document
+    click.echo(_explained(document, message, stream, form, everything=everything), nl=False)
+    return Exit.OK
+
+
+def _message(event: str | None, event_type: str | None, data: str | None) -> dict[str, Any]:
+    if (event is None) == (event_type is None):
+        raise click.UsageError("name an EVENT, or one with --type")
+    if data is not None and event_type is None:
+        raise click.UsageError("--data goes with --type")
+    if event_type is not None:
+        return {"type": event_type, **_object(data or "{}", "--data")}
+    return _typed(*_read(event or "-"))
+
+
+def _read(event: str) -> tuple[str, str]:
+    """The event's text, and what to call it."""
+    if event == "-":
+        return sys.stdin.read(), "stdin"
+    if event.lstrip().startswith("{"):
+        return event, "EVENT"
+    try:
+        return Path(event).read_text(encoding="utf-8"), event
+    except OSError as error:
+        raise click.UsageError(f"EVENT is neither JSON nor a file: {event}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise StreamrouteError(f"{event} is not UTF-8 text") from None
+
+
+def _typed(text: str, name: str) -> dict[str, Any]:
+    message = _object(text, name)
+    kind = message.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise StreamrouteError(f'{name} has no "type" that is a string: it would be dead-lettered as it is')
+    return message
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StreamrouteError(f"{name} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise StreamrouteError(f"{name} holds JSON, but not an object, and an event is one")
+    return value
+
+
+def _explained(
+    document: Document, message: dict[str, Any], stream: str | None, form: str, *, everything: bool
+) -> str:
+    from streamroute.cli.colors import wants_color
+    from streamroute.cli.explaining import as_json, render_text
+    from streamroute.cli.streams import stream_named
+    from streamroute.compiler.decisions import decide
+    from streamroute.ops.delivery import delivered
+
+    if stream is not None:
+        stream_named(document.streams, stream)
+    decisions = decide(document.routes, delivered(document, message, stream), stream)
+    kind = str(message["type"])
+    if form == "json":
+        return json.dumps(as_json(kind, decisions, everything=everything), indent=2, default=str) + "\n"
+    return render_text(kind, decisions, everything=everything, color=wants_color(sys.stdout))
