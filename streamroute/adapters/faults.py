@@ -22,7 +22,6 @@ _PASSING: Final = (
     exceptions.TryAgainError,
 )
 _PASSING_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ", "UNKILLABLE ")
-_ANNOTATED: Final = "of pipeline caused error: "
 
 
 @contextmanager
@@ -43,6 +42,5 @@ def in_words(error: Exception, redis: Connection, doing: str) -> StreamrouteErro
     """The error of streamroute that this error of redis-py stands for."""
     if isinstance(error, _PASSING) or str(error).startswith(_PASSING_CODES):
         return unavailable(error, str(redis.address))
-    # redis-py quotes the command, and with it somebody's data, before the server's own words.
-    reason = " ".join(str(error).rpartition(_ANNOTATED)[2].split())
+    reason = " ".join(str(error).split())
     return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}")

@@ -43,11 +43,14 @@ class Publisher:
         """
         if not entries:
             return []
-        pipeline = self._client.pipeline(transaction=True)
+        # Not redis-py's own transaction: its errors quote the command, and with it somebody's data.
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.execute_command("MULTI")
         for entry in entries:
             pipeline.execute_command("XADD", self._stream, "*", *entry)
+        pipeline.execute_command("EXEC")
         with explained(self._redis, f"publishing to {self._stream}"):
-            return [text(entry_id) for entry_id in await pipeline.execute(raise_on_error=True)]
+            return _ids(await pipeline.execute(raise_on_error=False))
 
     async def last_id(self) -> str:
         """The id of the last entry that the stream has; ``0-0`` where it has none.
@@ -57,3 +60,13 @@ class Publisher:
         with explained(self._redis, f"reading {self._stream}"):
             rows = await command(self._client, "XREVRANGE", self._stream, "+", "-", "COUNT", 1)
         return text(rows[0][0]) if rows else "0-0"
+
+
+def _ids(answers: Sequence[Any]) -> list[str]:
+    """The ids in the answer to EXEC; raises the first error among all answers."""
+    *queued, executed = answers
+    ids = executed if isinstance(executed, list) else [executed]
+    for answer in (*queued, *ids):
+        if isinstance(answer, Exception):
+            raise answer
+    return [text(entry_id) for entry_id in ids]
