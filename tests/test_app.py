@@ -1,0 +1,136 @@
+"""The app of a configuration: wired as it says, started whole or not at all, stopped without loss."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from consuming import eventually
+from projects import JOBS
+from streamroute.adapters.connection import open_redis
+from streamroute.app import App, consumer_name, open_app
+from streamroute.compiler.check import check_path
+from streamroute.compiler.imports import own_imports
+from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.ops.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from redis.asyncio import Redis
+
+CONFIG = """
+version: 1
+redis: {url: "${REDIS_URL}"}
+container: wiring.build
+streams:
+  events: {group: tests, lease: 7s, concurrency: 3, grace: 2s, max_deliveries: 9}
+  fields: {group: others, codec: fields, dead_letter: "{fields}:gone", unknown_type: dead_letter}
+  silent: {}
+routes:
+  - {name: a, stream: events, type: t, handler: jobs.ok}
+  - {name: b, stream: [events, fields], type: t, handler: jobs.told, with: {word: b}}
+  - {name: off, stream: silent, type: t, handler: jobs.ok, enabled: false}
+"""
+
+TOLD = """
+
+def told(payload, container, *, word):
+    note(word, payload["n"], container["name"])
+"""
+
+WIRING = """
+from contextlib import asynccontextmanager
+from jobs import note
+
+@asynccontextmanager
+async def build():
+    yield {"name": "container"}
+    note("closed")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    for name, text in (("routes.yaml", CONFIG), ("jobs.py", JOBS + TOLD), ("wiring.py", WIRING)):
+        (tmp_path / name).write_text(text)
+    with own_imports(tmp_path):
+        yield tmp_path
+
+
+@asynccontextmanager
+async def app_of(folder: Path, url: str, tally: Tally | None = None) -> AsyncIterator[App]:
+    result = check_path(folder, env={"REDIS_URL": url})
+    assert result.findings == ()
+    assert result.document is not None
+    assert result.compiled is not None
+    async with open_redis(url, folder=folder) as redis:
+        observer: Any = tally or Tally({})
+        async with open_app(redis, result.document, result.compiled, observer=observer) as app:
+            yield app
+
+
+def ledger(folder: Path) -> list[str]:
+    path = folder / "ledger"
+    return sorted(path.read_text().splitlines()) if path.exists() else []
+
+
+async def publish(app: App, stream: str, payload: dict[str, Any]) -> None:
+    target = app.publisher(stream)
+    await target.publish([target.encode(payload)])
+
+
+async def test_every_stream_with_routes_is_served_in_its_own_way(
+    folder: Path, redis_url: str, redis_client: Redis
+) -> None:
+    tally = Tally({})
+    async with app_of(folder, redis_url, tally) as app:
+        assert list(app.services) == ["events", "fields"]
+        await app.start()
+        await publish(app, "events", {"type": "t", "n": 1})
+        await publish(app, "fields", {"type": "t", "n": "2"})
+        await publish(app, "fields", {"type": "unlisted"})
+        await eventually(lambda: redis_client.xlen("{fields}:gone"))
+        await eventually(lambda: ledger(folder) == ["b 1 container", "b 2 container", "ok 1"])
+    assert ledger(folder)[-2:] == ["closed", "ok 1"]
+    assert {key: row.succeeded for key, row in tally.leftover.items()} == {
+        ("events", "a"): 1,
+        ("events", "b"): 1,
+        ("fields", "b"): 1,
+        ("fields", "(no route)"): 0,
+    }
+
+
+async def test_leaving_finishes_what_was_started(folder: Path, redis_url: str, redis_client: Redis) -> None:
+    async with app_of(folder, redis_url) as app:
+        await app.start()
+        await publish(app, "events", {"type": "t", "n": 1})
+        await eventually(lambda: ledger(folder))
+    pending: Any = await redis_client.xpending("events", "tests")
+    assert pending["pending"] == 0
+    async with app_of(folder, redis_url) as app:
+        assert not await app.backlog("events").is_left(await app.publisher("events").last_id())
+
+
+async def test_it_starts_whole_or_not_at_all(folder: Path, redis_url: str, redis_client: Redis) -> None:
+    await redis_client.set("fields", "text")
+    async with app_of(folder, redis_url) as app:
+        with pytest.raises(SetupError, match=r"consuming fields failed.*WRONGTYPE"):
+            await app.start()
+        await publish(app, "events", {"type": "t", "n": 1})
+        groups: Any = await redis_client.xinfo_consumers("events", "tests")
+        assert all(group["pending"] == 0 for group in groups)
+    assert ledger(folder) == ["closed"]
+
+
+async def test_no_server_is_said_in_a_person_s_words(folder: Path) -> None:
+    with pytest.raises(RedisUnavailableError, match="no socket there; is the server running"):
+        async with app_of(folder, "unix:///nowhere/socket") as app:
+            await app.start()
+
+
+def test_no_two_starts_share_a_consumer_s_name() -> None:
+    assert len({consumer_name() for _ in range(100)}) == 100
