@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,25 +28,27 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of a run: its report, the configurations, and the Python files that were imported."""
+    """What came of a run: its report, and the configurations."""
 
     report: Report
     roots: tuple[Path, ...]
-    modules: tuple[str, ...]
 
 
-def check(asked: Asked) -> Checked:
-    """Check each configuration that is meant once. Raises click.UsageError for a path that is not there."""
+def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Checked:
+    """Check each configuration that is meant once. Raises click.UsageError for a path that is not there.
+
+    ``after_each`` is called with each root while what it imported is still there.
+    """
     roots = _roots(asked.paths)
-    modules: list[str] = []
     results = []
     for root in roots:
         with own_imports(root.parent):
             results.append(check_path(root, unset=asked.unset, imports=asked.imports, tests=True))
-            modules += _modules_in(root.parent.resolve())
+            if after_each is not None:
+                after_each(root)
     findings = sort_findings(found for result in results for found in result.findings)
     sources = {name: file for result in results for name, file in result.sources.items()}
-    return Checked(Report(asked.selection.of(findings), sources), tuple(roots), tuple(modules))
+    return Checked(Report(asked.selection.of(findings), sources), tuple(roots))
 
 
 def _roots(paths: Sequence[str]) -> list[Path]:
@@ -57,8 +58,3 @@ def _roots(paths: Sequence[str]) -> list[Path]:
         root = find_root(config_path(path))
         roots.setdefault(root.resolve(), root)
     return list(roots.values())
-
-
-def _modules_in(folder: Path) -> Iterator[str]:
-    files = (getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values()))
-    return (file for file in files if isinstance(file, str) and Path(file).is_relative_to(folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +37,8 @@ def printable(text: str) -> str:
     """The text with every character replaced that could move a terminal's cursor or hide what is there."""
     if text.isascii() and text.isprintable():
         return text
+    import unicodedata  # seldom needed
+
     return "".join(
         "\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in text
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -75,15 +75,21 @@ def _look(path: str) -> tuple[int, int] | None:
 
 def run_once(asked: Asked, form: str, *, color: bool = False) -> Shown:
     """One run, rendered."""
-    checked = check(asked)
+    modules: list[str] = []
+    checked = check(asked, lambda root: modules.extend(_modules_in(root.parent.resolve())))
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
     conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    return Shown(render(checked.report, form, color=color), conclusion, watched(checked))
+    return Shown(render(checked.report, form, color=color), conclusion, watched(checked, modules))
 
 
-def watched(checked: Checked) -> tuple[str, ...]:
+def _modules_in(folder: Path) -> Iterator[str]:
+    files = (getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values()))
+    return (file for file in files if isinstance(file, str) and Path(file).is_relative_to(folder))
+
+
+def watched(checked: Checked, modules: Iterable[str]) -> tuple[str, ...]:
     """The files that a run read, and their folders, where new ones may be found by an include."""
-    files = [Path(name) for name in (*checked.report.sources, *checked.modules)]
+    files = [Path(name) for name in (*checked.report.sources, *modules)]
     folders = {parent for file in files for parent in _folders(file, checked.roots)}
     return tuple(sorted(map(str, {*files, *folders})))
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from streamroute.compiler.compilation import Compiled, all_findings, compile_document
 from streamroute.config.diagnostics import Finding, Severity, has_errors, sort_findings
 from streamroute.config.document import Document
-from streamroute.config.expectations import Expectations, RouteTest, find_expectations, load_expectations
-from streamroute.config.ignores import silence
+from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.load import Loaded, load_config
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
+
+if TYPE_CHECKING:
+    from streamroute.config.expectations import RouteTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +50,41 @@ def check_path(
     """
     loaded = load_config(path, env=env, unset=unset)
     compiled = None if loaded.document is None else compile_document(loaded.document, imports=imports)
-    expectations = _expectations(loaded) if tests else Expectations()
-    found = all_findings(loaded.findings, compiled.findings if compiled else (), expectations.findings)
-    files = {**loaded.files, **expectations.files}
-    sources = [file for file in files.values() if isinstance(file, SourceFile)]
-    findings = sort_findings(silence(found, sources, unchecked=_unchecked(found, imports=imports)))
-    return CheckResult(tuple(findings), loaded.document, compiled, files, expectations.tests)
+    found = all_findings(loaded.findings, compiled.findings if compiled else ())
+    result = CheckResult(found, loaded.document, compiled, loaded.files)
+    if tests:
+        result = _with_tests(result, loaded)
+    return replace(result, findings=_silenced(result, imports=imports))
 
 
-def _expectations(loaded: Loaded) -> Expectations:
-    """The tests beside the files of a configuration, with what is wrong in them.
+def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:
+    """The result together with the tests beside the files, and with what is wrong in them.
 
     Where the files have errors, routes may be missing that the tests name.
     """
-    from streamroute.compiler.expectation_checks import check_expectations
-
     if loaded.document is None:
-        return Expectations()
+        return result
     folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
+    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in folder.iterdir()):
+        return result
+    from streamroute.compiler.expectation_checks import check_expectations
+    from streamroute.config.expectations import find_expectations, load_expectations
+
     read = load_expectations(find_expectations(folders))
     wrong = () if has_errors(loaded.findings) else check_expectations(loaded.document, read.tests)
-    return replace(read, findings=(*read.findings, *wrong))
+    found = all_findings(result.findings, read.findings, wrong)
+    return replace(result, findings=found, sources={**result.sources, **read.files}, tests=read.tests)
+
+
+def _silenced(result: CheckResult, *, imports: bool) -> tuple[Finding, ...]:
+    """The findings less those that a comment in a file silences."""
+    sources = [file for file in result.sources.values() if isinstance(file, SourceFile)]
+    if not any("streamroute" in source.text for source in sources):
+        return result.findings
+    from streamroute.config.ignores import silence
+
+    unchecked = _unchecked(result.findings, imports=imports)
+    return tuple(sort_findings(silence(result.findings, sources, unchecked=unchecked)))
 
 
 def _unchecked(findings: Iterable[Finding], *, imports: bool) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Iterator
@@ -101,6 +100,8 @@ def match_include(including: str, pattern: str) -> list[str]:
 
 
 def _glob(pattern: str, folder: str) -> list[str]:
+    import glob  # most configurations include nothing
+
     return sorted(glob.glob(pattern, root_dir=folder or None, recursive=True))  # noqa: PTH207 - needs root_dir
 
 

@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from streamroute.config.catalogue.messages import read_catalogue
 from streamroute.config.diagnostics import Finding, Severity, sort_findings
 from streamroute.config.document import Checked, Document, build_document
 from streamroute.config.includes import collect_includes
@@ -19,6 +18,9 @@ from streamroute.config.source import DataPath, SourceFile
 from streamroute.config.text import TextFile
 from streamroute.config.variables import find_misplaced, replace_variables
 from streamroute.config.wording import quoted
+
+if TYPE_CHECKING:
+    from streamroute.config.catalogue.messages import MessageConfig
 
 FILE_NAME: Final = "routes.yaml"
 VERSION: Final = 1
@@ -87,10 +89,18 @@ class _Run:
         self.files += collection.files
         files: list[Checked] = [(self.root, data)]
         files += [(source, self._fragment_data(source)) for source in collection.sources]
+        messages = self._messages(files)
+        return build_document(files, messages) if self._has_streams(files) else None
+
+    def _messages(self, files: Sequence[Checked]) -> Mapping[str, MessageConfig]:
+        if not any(data.get("messages") for _, data in files):
+            return {}
+        from streamroute.config.catalogue.messages import read_catalogue  # schemas are read by much code
+
         catalogue = read_catalogue(files)
         self.findings += catalogue.findings
         self.files += catalogue.files
-        return build_document(files, catalogue.messages) if self._has_streams(files) else None
+        return catalogue.messages
 
     def _root_data(self) -> dict[str, Any] | None:
         if not self._version_is_known(self.root):

@@ -109,12 +109,28 @@ def _enum(schema: Mapping[str, Any]) -> Check:
 
 def _string(schema: Mapping[str, Any]) -> Check:
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", float("inf"))
-    search = re.compile(schema.get("pattern", "")).search
+    search = _search(schema["pattern"]) if "pattern" in schema else _anything
 
     def fits(value: Any) -> bool:
         return type(value) is not str or (shortest <= len(value) <= longest and search(value) is not None)
 
     return fits
+
+
+def _anything(text: str) -> object:
+    return text
+
+
+def _search(pattern: str) -> Callable[[str], object]:
+    """The pattern's search, compiled when it is first needed: a file has few of the schema's keys."""
+    compiled: list[Callable[[str], object]] = []
+
+    def search(text: str) -> object:
+        if not compiled:
+            compiled.append(re.compile(pattern).search)
+        return compiled[0](text)
+
+    return search
 
 
 def _range(schema: Mapping[str, Any]) -> Check:
