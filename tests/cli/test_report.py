@@ -53,11 +53,9 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[Tally], str]:
 
 
 def test_without_a_feed_there_is_one_table_without_a_title(printed: Callable[[Tally], str]) -> None:
-    tally = Tally({"s": ("a",)})
-    assert (
-        printed(tally)
-        == "stream  route  matched  succeeded  failed\ns       a            0          0       0\n"
-    )
+    head, row = printed(Tally({"s": ("a",)})).splitlines()
+    assert head == "stream  route  matched  succeeded  failed"
+    assert row == "s       a            0          0       0"
 
 
 def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Tally], str]) -> None:
