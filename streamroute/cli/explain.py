@@ -13,7 +13,7 @@ from streamroute.cli.exits import Exit
 from streamroute.errors import StreamrouteError
 
 if TYPE_CHECKING:
-    from streamroute.config.document import Document
+    from streamroute.cli.load import Runnable
 
 
 @click.command(name="explain")
@@ -47,8 +47,8 @@ def command(
     from streamroute.config.roots import find_root
 
     message = _message(event, event_type, data)
-    document = usable_or_exit(find_root(config_path(config))).document
-    click.echo(_explained(document, message, stream, form, everything=everything), nl=False)
+    runnable = usable_or_exit(find_root(config_path(config)))
+    click.echo(_explained(runnable, message, stream, form, everything=everything), nl=False)
     return Exit.OK
 
 
@@ -95,7 +95,7 @@ def _object(text: str, name: str) -> dict[str, Any]:
 
 
 def _explained(
-    document: Document, message: dict[str, Any], stream: str | None, form: str, *, everything: bool
+    runnable: Runnable, message: dict[str, Any], stream: str | None, form: str, *, everything: bool
 ) -> str:
     from streamroute.cli.colors import wants_color
     from streamroute.cli.explaining import as_json, render_text
@@ -103,9 +103,10 @@ def _explained(
     from streamroute.compiler.decisions import decide
     from streamroute.ops.delivery import delivered
 
+    document = runnable.document
     if stream is not None:
         stream_named(document.streams, stream)
-    decisions = decide(document.routes, delivered(document, message, stream), stream)
+    decisions = decide(runnable.routes, delivered(document, message, stream), stream)
     kind = str(message["type"])
     if form == "json":
         return json.dumps(as_json(kind, decisions, everything=everything), indent=2, default=str) + "\n"

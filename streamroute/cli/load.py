@@ -17,7 +17,7 @@ from streamroute.cli.logs import say_error
 if TYPE_CHECKING:
     from streamroute.compiler.check import CheckResult
     from streamroute.compiler.compilation import Compiled
-    from streamroute.config.document import Document
+    from streamroute.config.document import Document, RouteConfig
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,11 @@ class Runnable:
     document: Document
     compiled: Compiled
     checked: CheckResult
+
+    @property
+    def routes(self) -> list[RouteConfig]:
+        """The routes with the types that their patterns stand for, in order."""
+        return [route.config for route in self.compiled.routes]
 
 
 def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:

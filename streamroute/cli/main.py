@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "init": "Write a project to start from.",
     "publish": "Write events to a stream.",
     "rule": "Explain a rule of check, with a wrong and a right example.",
+    "routes": "List the routes, or draw them.",
     "schema": "Print the JSON Schema of routes.yaml.",
     "serve": "Route events until stopped.",
     "test": "Run the tests of routes: messages, and the routes that are to take them.",

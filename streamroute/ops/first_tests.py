@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.compiler.branches import covered
+from streamroute.compiler.compilation import Compiled
 from streamroute.compiler.decisions import Decision, decide
 from streamroute.config.document import Document
 from streamroute.errors import DecodeError, EncodeError
@@ -33,18 +34,19 @@ class Example:
     dead_letter: Sequence[str]
 
 
-def examples(document: Document, lines: Iterable[bytes], name: str) -> tuple[list[Example], int]:
+def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[list[Example], int]:
     """The events worth a test, and how many there were.
 
     An event is worth one where its type goes to a set of routes, or an operand of a filter has a truth,
     that no event before it has shown. Raises FeedError for a line that is not an event.
     """
+    routes = [route.config for route in compiled.routes]
     seen: set[object] = set()
     found: list[Example] = []
     count = 0
-    for message in _events(document, lines, name):
+    for message in _events(compiled.document, lines, name):
         count += 1
-        decisions = decide(document.routes, message)
+        decisions = decide(routes, message)
         shown = set(_shown(message, decisions))
         if not shown <= seen:
             seen |= shown

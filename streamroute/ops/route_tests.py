@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamroute.compiler.decisions import Decision, Verdict, decide
-from streamroute.config.document import Document, RouteConfig
+from streamroute.config.document import RouteConfig
 from streamroute.config.expectations import EntryReference, RouteTest
 from streamroute.config.suggestions import did_you_mean
 from streamroute.errors import StreamrouteError
 from streamroute.ops.delivery import delivered
+
+if TYPE_CHECKING:
+    from streamroute.compiler.compilation import Compiled
 
 ReadEntry = Callable[[EntryReference], Awaitable[Mapping[str, Any]]]
 
@@ -54,15 +57,15 @@ class Outcome:
         return [decision.route.name for decision in self.decisions if decision.fails]
 
 
-async def run_tests(document: Document, tests: Iterable[RouteTest], read_entry: ReadEntry) -> list[Outcome]:
+async def run_tests(compiled: Compiled, tests: Iterable[RouteTest], read_entry: ReadEntry) -> list[Outcome]:
     """Run tests, in order; those whose message could not be read from its file are left out.
 
     ``read_entry`` gives the message of an entry, and raises MessageError where there is none.
     """
-    return [await _outcome(document, test, read_entry) for test in tests if test.message is not None]
+    return [await _outcome(compiled, test, read_entry) for test in tests if test.message is not None]
 
 
-async def _outcome(document: Document, test: RouteTest, read_entry: ReadEntry) -> Outcome:
+async def _outcome(compiled: Compiled, test: RouteTest, read_entry: ReadEntry) -> Outcome:
     try:
         message = await read_entry(test.message) if isinstance(test.message, EntryReference) else test.message
     except MessageError as error:
@@ -71,10 +74,10 @@ async def _outcome(document: Document, test: RouteTest, read_entry: ReadEntry) -
         return Outcome(test, trouble="the test has no message")
     stream = test.message.stream if isinstance(test.message, EntryReference) else test.stream
     try:
-        message = delivered(document, message, stream)
+        message = delivered(compiled.document, message, stream)
     except StreamrouteError as error:
         return Outcome(test, trouble=f"the message cannot be an entry of its stream: {error}")
-    decisions = decide(document.routes, message, stream)
+    decisions = decide([route.config for route in compiled.routes], message, stream)
     return Outcome(test, decisions, compare(test, message, decisions))
 
 

@@ -77,7 +77,7 @@ def run(meant: Wanted, *, embedded: bool) -> Run:
         runnable = load_or_exit(meant.root)
     outcomes = asyncio.run(_outcomes(runnable, tests, embedded=embedded))
     decisions = (decision for outcome in outcomes for decision in outcome.decisions)
-    seen = coverage(runnable.document.routes, decisions)
+    seen = coverage(runnable.routes, decisions)
     return Run(meant.root, outcomes, seen, findings, runnable.checked.sources)
 
 
@@ -97,7 +97,7 @@ async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], *, embedded:
         read: ReadEntry = _nothing
         if _entries(tests):
             read = await _reader(runnable, stack, embedded=embedded)
-        return await run_tests(runnable.document, tests, read)
+        return await run_tests(runnable.compiled, tests, read)
 
 
 async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:

@@ -28,8 +28,8 @@ def write_first(paths: Sequence[str], events: str) -> int:
     if target.exists():
         click.echo(f"nothing was written: {target} is there already", err=True)
         return Exit.FOUND
-    document = usable_or_exit(root).document
-    found, count = examples(document, _lines(events), "stdin" if events == "-" else events)
+    compiled = usable_or_exit(root).compiled
+    found, count = examples(compiled, _lines(events), "stdin" if events == "-" else events)
     if not found:
         click.echo(f"nothing was written: {events} holds no event", err=True)
         return Exit.FOUND

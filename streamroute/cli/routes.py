@@ -1,0 +1,102 @@
+"""``streamroute routes``."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamroute.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamroute.cli.load import Runnable
+    from streamroute.config.document import RouteConfig
+
+
+@click.command(name="routes")
+@click.argument("config", required=False)
+@click.option("--stream", metavar="NAME", help="The routes of this stream only.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--graph", type=click.Choice(["mermaid", "dot", "svg"]), help="Print a drawing of them.")
+def command(config: str | None, stream: str | None, form: str, graph: str | None) -> int:
+    """List the routes of CONFIG, or of routes.yaml here, in the order in which they are asked.
+
+    \b
+    A drawing of streams, types, filters and handlers:
+      streamroute routes --graph svg > routes.svg
+    """
+    from streamroute.cli.load import usable_or_exit
+    from streamroute.cli.paths import config_path
+    from streamroute.config.roots import find_root
+
+    runnable = usable_or_exit(find_root(config_path(config)))
+    routes = _routes(runnable, stream)
+    if graph is not None:
+        streams = [stream] if stream else list(runnable.document.streams)
+        click.echo(_drawn(graph, streams, routes), nl=False)
+    elif form == "json":
+        click.echo(json.dumps([_object(route) for route in routes], indent=2))
+    else:
+        click.echo(_table(routes))
+    return Exit.OK
+
+
+def _routes(runnable: Runnable, stream: str | None) -> list[RouteConfig]:
+    from streamroute.cli.streams import stream_named
+
+    if stream is None:
+        return runnable.routes
+    stream_named(runnable.document.streams, stream)
+    return [route for route in runnable.routes if stream in route.streams]
+
+
+def _drawn(kind: str, streams: Sequence[str], routes: Sequence[RouteConfig]) -> str:
+    from streamroute.cli.graphs.model import graph_of
+
+    drawing: str = import_module(f"streamroute.cli.graphs.{kind}").render(graph_of(streams, routes))
+    return drawing
+
+
+def _table(routes: Sequence[RouteConfig]) -> str:
+    from streamroute.cli.findings import printable
+    from streamroute.cli.table import table
+
+    head = ("route", "stream", "type", "filter", "handler", "enabled", "place")
+    rows = [[printable(cell) for cell in _cells(route)] for route in routes]
+    return table(head, rows)
+
+
+def _cells(route: RouteConfig) -> list[str]:
+    from streamroute.cli.testing.full import place_of
+
+    streams, types = ", ".join(route.streams), ", ".join(route.types)
+    accepts = " ".join((route.filter or "").split())
+    enabled = "yes" if route.enabled else "no"
+    return [route.name, streams, types, _cut(accepts) or "-", route.handler, enabled, place_of(route)]
+
+
+def _cut(text: str, width: int = 60) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _object(route: RouteConfig) -> dict[str, Any]:
+    from streamroute.cli.testing.full import line_of
+
+    return {
+        "name": route.name,
+        "streams": list(route.streams),
+        "types": list(route.types),
+        "filter": route.filter,
+        "handler": route.handler,
+        "with": dict(route.arguments),
+        "enabled": route.enabled,
+        "description": route.description,
+        "tags": list(route.tags),
+        "timeout": route.timeout,
+        "file": route.place.source.path,
+        "line": line_of(route),
+    }
