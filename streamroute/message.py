@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamroute.values import Outcome
+from streamroute.values import Failure, Outcome
 
 
 class Message(dict[str, Any]):
@@ -25,6 +25,8 @@ class Message(dict[str, Any]):
         the entry's raw fields, bytes to bytes: what retries and dead letters are written from.
     ``fault``
         why the entry cannot be routed (it did not decode), or None.
+    ``history``
+        the earlier failures of its routes, oldest first.
 
     The rest is for the processor and its storage: where the entry is pending (``held_in``,
     ``entry_id``), since when it was surely ours (``fresh``, Redis time in ms), and ``outcomes``, the
@@ -40,6 +42,7 @@ class Message(dict[str, Any]):
         "fresh",
         "group",
         "held_in",
+        "history",
         "id",
         "outcomes",
         "routes",
@@ -58,6 +61,7 @@ class Message(dict[str, Any]):
         routes: frozenset[str] | None = None,
         fields: Mapping[bytes, bytes] | None = None,
         fault: str | None = None,
+        history: Sequence[Failure] = (),
         held_in: str = "",
         entry_id: str = "",
         fresh: int = 0,
@@ -72,6 +76,7 @@ class Message(dict[str, Any]):
         self.routes = routes
         self.fields = fields or {}
         self.fault = fault
+        self.history = history
         self.held_in = held_in or stream
         self.entry_id = entry_id or id
         self.fresh = fresh

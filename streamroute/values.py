@@ -58,6 +58,21 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """An earlier failure of a route, as its later retries and its dead letter remember it.
+
+    ``time`` is in seconds since the epoch, by the clock of the worker; ``reason`` is empty unless it was
+    dead-lettered then.
+    """
+
+    route: str | None
+    attempt: int
+    error: str
+    reason: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
 class RetryLater:
     """The outcome of a route that failed and runs again: its next attempt, after ``delay`` seconds."""
 

@@ -222,7 +222,6 @@ class Leases:
         await storage.release(*ONE, {entry_id: message}, started=True)
         assert await storage.claim_stale_events(*ONE, 60_000, 10) == []
 
-
     async def test_who_has_released_an_entry_cannot_release_it_from_its_next_owner(
         self, backend: Backend
     ) -> None:
@@ -332,3 +331,44 @@ class Outcomes:
 
 async def _promoted(storage: Any) -> bool:
     return await storage.promote_due(STREAM, GROUP) is None
+
+
+class Histories:
+    """What a retry and a dead letter remember."""
+
+    async def test_a_retry_remembers_the_failures_before_it(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        await failed(storage, RetryLater("thank", 0, 2, "first"))
+        await eventually(lambda: _promoted(storage))
+        await failed(storage, RetryLater("thank", 0, 3, "second"))
+        await eventually(lambda: _promoted(storage))
+        await failed(storage, DeadLetter("thank", "failed", "third", attempt=3))
+        [dead] = await backend.dead()
+        told = [(failure.route, failure.attempt, failure.error) for failure in dead.history]
+        assert told == [("thank", 1, "first"), ("thank", 2, "second")]
+        assert dead.as_failure().error == "third"
+
+    async def test_the_oldest_failures_are_forgotten(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        for attempt in range(1, 30):
+            await failed(storage, RetryLater("thank", 0, attempt + 1, f"number {attempt} " + "x" * 5000))
+            await eventually(lambda: _promoted(storage))
+        _, message = await read_one(storage)
+        assert [failure.attempt for failure in message.history] == list(range(10, 30))
+        assert max(len(failure.error) for failure in message.history) == 500
+
+    async def test_a_dead_letter_tells_its_type_its_routes_and_its_trace(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked", traceparent="00-1-2-01", tracestate="a=b", other="c")
+        await failed(storage, RetryLater("thank", 0, 2, "first"))
+        await eventually(lambda: _promoted(storage))
+        await failed(storage, DeadLetter(None, "delivered too often"))
+        [dead] = await backend.dead()
+        assert (dead.type, dead.routes) == ("booked", ["thank"])
+        assert dead.trace == {"traceparent": "00-1-2-01", "tracestate": "a=b"}
+        assert dead.time > 0

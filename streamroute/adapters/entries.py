@@ -42,6 +42,7 @@ class EntryReader:
             routes=origin.routes or None,
             fields=origin.fields,
             fault=fault,
+            history=origin.history,
             held_in=key,
             entry_id=entry_id,
             fresh=fresh,

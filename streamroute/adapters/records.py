@@ -7,14 +7,15 @@ says where the entry came from and what happened to it.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from streamroute.adapters.packing import pack_fields, unpack_fields
 from streamroute.errors import DecodeError
 from streamroute.message import Message
-from streamroute.values import DeadLetter, RetryLater
+from streamroute.values import DeadLetter, Failure, RetryLater
 
 MARKER: Final = "_streamroute"
 """The reserved key: in a payload it says whose retry this is."""
@@ -24,20 +25,29 @@ _VERSION: Final = 1
 _MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
 _PACKED: Final = b"_fields"
 _LONGEST_TRACE: Final = 16_000
+_LONGEST_ERROR: Final = 500
+_LONGEST_TRACE_FIELD: Final = 1000
+_MOST_FAILURES: Final = 20
+_TRACE_FIELDS: Final = ("traceparent", "tracestate")
 _DEAD_FACTS: Final = (
     *("id", "stream", "group", "route", "reason", "error", "traceback"),
     *("attempt", "deliveries"),
 )
+_LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace")
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRecord:
-    """A retry as it waits: the origin's id, the routes to run, the attempt's number, the raw fields."""
+    """A retry as it waits: the origin's id, the routes to run, the attempt's number, the raw fields.
+
+    No ``routes`` means every route that matches.
+    """
 
     id: str
     routes: frozenset[str]
     attempt: int
     fields: Mapping[bytes, bytes]
+    history: Sequence[Failure] = ()
 
     @property
     def name(self) -> str:
@@ -47,6 +57,8 @@ class RetryRecord:
     def pack(self) -> bytes:
         """The record as one value."""
         facts = {"v": _VERSION, "id": self.id, "routes": sorted(self.routes), "attempt": self.attempt}
+        if self.history:
+            facts["history"] = [asdict(failure) for failure in self.history]
         fields = {name: value for name, value in self.fields.items() if name != FACTS}
         return pack_fields({FACTS: _json(facts), **fields})
 
@@ -56,22 +68,39 @@ class RetryRecord:
         fields = unpack_fields(packed)
         try:
             facts = json.loads(fields.pop(FACTS))
-            return cls(str(facts["id"]), frozenset(facts["routes"]), int(facts["attempt"]), fields)
+            routes, attempt = frozenset(facts["routes"]), int(facts["attempt"])
+            return cls(str(facts["id"]), routes, attempt, fields, _failures(facts))
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
 
 
 def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     """The retry of one route of a message."""
-    return RetryRecord(message.id, frozenset([retry.route]), retry.attempt, message.fields)
+    history = message.history
+    if retry.error:
+        failure = Failure(retry.route, message.attempt, retry.error[:_LONGEST_ERROR], "", time.time())
+        history = remembered(history, failure)
+    return RetryRecord(message.id, frozenset([retry.route]), retry.attempt, message.fields, history)
+
+
+def remembered(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
+    """The history with one more failure; the oldest are forgotten."""
+    return (*history, failure)[-_MOST_FAILURES:]
+
+
+def _failures(facts: Mapping[str, Any]) -> tuple[Failure, ...]:
+    return tuple(Failure(**failure) for failure in facts.get("history", ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadRecord:
     """A dead letter as it is kept: the entry's raw fields, where it came from, and why it failed.
 
-    ``id`` is the entry's as it was produced, ``route`` None where no route was to blame, ``attempt`` the
-    number of the run that failed, ``deliveries`` how often that run was handed to a worker.
+    ``id`` is the entry's as it was produced, ``route`` None where no route was to blame, ``routes`` those
+    that the message was for (none: all that match), ``attempt`` the number of the run that failed,
+    ``deliveries`` how often that run was handed to a worker, ``history`` the failures before this one.
+    ``time`` is in seconds since the epoch by the worker's clock (the id in the stream of dead letters is
+    Redis's own time), ``generation`` names the configuration, ``trace`` is the W3C trace context.
     """
 
     id: str
@@ -84,10 +113,17 @@ class DeadRecord:
     attempt: int
     deliveries: int
     fields: Mapping[bytes, bytes]
+    type: str | None = None
+    routes: Sequence[str] = ()
+    time: float = 0.0
+    generation: str = ""
+    trace: Mapping[str, str] = field(default_factory=dict)
+    history: Sequence[Failure] = ()
 
     @classmethod
-    def of(cls, message: Message, dead: DeadLetter) -> DeadRecord:
+    def of(cls, message: Message, dead: DeadLetter, generation: str = "") -> DeadRecord:
         """The record of one failure of a message."""
+        kind = message.get("type")
         return cls(
             id=message.id,
             stream=message.stream,
@@ -99,11 +135,22 @@ class DeadRecord:
             attempt=dead.attempt,
             deliveries=message.deliveries,
             fields={name: value for name, value in message.fields.items() if name != FACTS},
+            type=kind if isinstance(kind, str) else None,
+            routes=sorted(message.routes or ()),
+            time=time.time(),
+            generation=generation,
+            trace=_trace(message),
+            history=message.history,
         )
+
+    def as_failure(self) -> Failure:
+        """This death as the history of what comes after it."""
+        return Failure(self.route, self.attempt, self.error[:_LONGEST_ERROR], self.reason, self.time)
 
     def write(self) -> dict[bytes, bytes]:
         """The fields of its entry in the stream of dead letters."""
-        facts = {name: getattr(self, name) for name in _DEAD_FACTS}
+        facts = {name: getattr(self, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
+        facts["history"] = [asdict(failure) for failure in self.history]
         fields = self.fields if len(self.fields) <= _MOST_FIELDS else {_PACKED: pack_fields(self.fields)}
         return {FACTS: _json({"v": _VERSION, **facts}), **fields}
 
@@ -116,6 +163,8 @@ class DeadRecord:
             packed = fields.get(_PACKED) if len(fields) == 1 else None
             return cls(
                 **{name: facts[name] for name in _DEAD_FACTS},
+                **{name: facts[name] for name in _LATER_FACTS if name in facts},
+                history=_failures(facts),
                 fields=fields if packed is None else unpack_fields(packed),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -135,6 +184,11 @@ def paired(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes,
         return dict(parts)
     pairs: Iterable[bytes] = iter(parts)
     return dict(zip(pairs, pairs, strict=True))
+
+
+def _trace(message: Message) -> dict[str, str]:
+    found = {name: message.get(name) for name in _TRACE_FIELDS}
+    return {name: value[:_LONGEST_TRACE_FIELD] for name, value in found.items() if isinstance(value, str)}
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:

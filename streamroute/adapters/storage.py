@@ -34,7 +34,7 @@ class RedisStreamStorage:
     ``codec`` is a codec or a built-in one's name; ``lease`` is the seconds after which other workers may
     claim an entry of a silent consumer, the same for the whole group; ``block`` the seconds that a read
     waits on the server, less than the client's socket timeout; ``dead_letter`` the stream for dead
-    letters (default ``{stream}:group:dead``).
+    letters (default ``{stream}:group:dead``), which also note the ``generation`` of the configuration.
     """
 
     blocks = True
@@ -47,12 +47,14 @@ class RedisStreamStorage:
         lease: float = 60.0,
         block: float = 0.5,
         dead_letter: str | None = None,
+        generation: str = "",
     ) -> None:
         self._client = unparsed(client)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._lease = int(lease * 1000)
         self._block = max(1, int(block * 1000))
         self._dead_letter = dead_letter
+        self._generation = generation
         self._watermarks = Watermarks()
         self._seen: set[str] = set()
         self._cursors: dict[str, str] = {}
@@ -235,7 +237,7 @@ class RedisStreamStorage:
             arguments += [record.name, int(retry.delay * 1000), record.pack()]
         for outcome in outcomes:
             if isinstance(outcome, DeadLetter):
-                fields = flat(DeadRecord.of(message, outcome).write())
+                fields = flat(DeadRecord.of(message, outcome, self._generation).write())
                 arguments += [len(fields), *fields]
         return [message.held_in, keys.due, keys.delayed, keys.dead], arguments
 

@@ -233,6 +233,7 @@ def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Mark
         attempt=mark.attempt if mark else known.attempt,
         routes=mark.routes if mark else known.routes,
         fields=known.fields,
+        history=known.history,
         held_in=known.held_in,
         entry_id=known.entry_id,
     )

@@ -11,10 +11,10 @@ pytest.register_assert_rewrite("storage_contract")
 from redis.asyncio import Redis  # noqa: E402
 
 from backends import MemoryBackend, RedisBackend  # noqa: E402 - after the asserts are registered
-from storage_contract import Groups, Leases, Outcomes  # noqa: E402
+from storage_contract import Groups, Histories, Leases, Outcomes  # noqa: E402
 
 
-class TestMemoryStreamStorage(Groups, Leases, Outcomes):
+class TestMemoryStreamStorage(Groups, Histories, Leases, Outcomes):
     """The twin."""
 
     @pytest.fixture
@@ -22,7 +22,7 @@ class TestMemoryStreamStorage(Groups, Leases, Outcomes):
         return MemoryBackend()
 
 
-class TestRedisStreamStorage(Groups, Leases, Outcomes):
+class TestRedisStreamStorage(Groups, Histories, Leases, Outcomes):
     """The real thing."""
 
     @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
