@@ -1,51 +1,86 @@
-"""Records: what is written of a failure is read again, whatever wrote it."""
+"""What is kept of failures is read back as it was, and damage is told."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streamroute.adapters.packing import pack_fields
+from streamroute.adapters.packing import pack_fields, unpack_fields
 from streamroute.adapters.records import DeadRecord, RetryRecord
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Failure
 
-FAILURE = Failure("thank", 1, "ValueError: no luck", "", 1.5)
+fields = st.dictionaries(st.binary(max_size=20), st.binary(max_size=50), max_size=10)
+own_fields = fields.map(lambda found: {name: value for name, value in found.items() if name[:1] != b"_"})
 
 
-def test_a_retry_is_read_as_it_was_written() -> None:
-    record = RetryRecord("1-0", frozenset({"a", "b"}), 3, {b"type": b"booked", b"\xff": b"\x00"}, (FAILURE,))
+@given(fields)
+def test_packed_fields_are_unpacked_byte_for_byte(found: dict[bytes, bytes]) -> None:
+    assert unpack_fields(pack_fields(found)) == found
+
+
+@given(own_fields, st.frozensets(st.text(max_size=5), max_size=3), st.integers(1, 99))
+def test_a_retry_is_read_as_it_was_written(
+    found: dict[bytes, bytes], routes: frozenset[str], attempt: int
+) -> None:
+    record = RetryRecord("7-0", routes, attempt, found)
     assert RetryRecord.unpack(record.pack()) == record
 
 
-def test_a_retry_without_a_history_is_read_too() -> None:
-    packed = pack_fields({b"_streamroute": b'{"v": 1, "id": "1-0", "routes": ["a"], "attempt": 2}'})
-    assert RetryRecord.unpack(packed) == RetryRecord("1-0", frozenset({"a"}), 2, {})
+@given(own_fields, st.text(), st.none() | st.text(max_size=5))
+def test_a_dead_letter_is_read_as_it_was_written(
+    found: dict[bytes, bytes], reason: str, route: str | None
+) -> None:
+    message = Message({}, id="7-0", stream="s", group="g", deliveries=2, fields=found)
+    record = DeadRecord.of(message, DeadLetter(route, reason, "error", "trace", 3))
+    assert DeadRecord.read(record.write()) == record
 
 
-@pytest.mark.parametrize("facts", ["[]", "{}", '{"id": "1-0", "routes": 7, "attempt": 1}', "no json"])
-def test_damaged_facts_are_an_error(facts: str) -> None:
+@pytest.mark.parametrize("packed", [b"", b"\x00", b"\x00\x00\x00\x09abc", pack_fields({b"a": b"b"})[:5]])
+def test_a_damaged_retry_is_a_decode_error(packed: bytes) -> None:
     with pytest.raises(DecodeError):
-        RetryRecord.unpack(pack_fields({b"_streamroute": facts.encode()}))
+        RetryRecord.unpack(packed)
+
+
+@pytest.mark.parametrize("facts", [b"", b"[]", b"{}", b"\xff", b'{"v": 1, "id": "7-0"}'])
+def test_damaged_facts_are_a_decode_error(facts: bytes) -> None:
     with pytest.raises(DecodeError):
-        DeadRecord.read({b"_streamroute": facts.encode()})
+        DeadRecord.read({b"_streamroute": facts})
+    with pytest.raises(DecodeError):
+        RetryRecord.unpack(pack_fields({b"_streamroute": facts}))
 
 
-def test_a_damaged_history_is_an_error() -> None:
+def test_a_long_traceback_keeps_its_two_ends() -> None:
+    trace = "first call\n" + "x" * 100_000 + "\nlast call"
+    record = DeadRecord.of(Message({}), DeadLetter(None, "no", traceback=trace))
+    assert record.traceback.startswith("first call")
+    assert record.traceback.endswith("last call")
+    assert len(record.traceback) < 17_000
+
+
+FAILURE = Failure("thank", 1, "ValueError: no luck", "", 1.5)
+
+
+def test_a_retry_keeps_its_history() -> None:
+    record = RetryRecord("1-0", frozenset({"a", "b"}), 3, {b"type": b"booked"}, (FAILURE,))
+    assert RetryRecord.unpack(record.pack()) == record
+
+
+def test_a_damaged_history_is_a_decode_error() -> None:
     facts = {"id": "1-0", "routes": ["a"], "attempt": 2, "history": [{"odd": 1}]}
     with pytest.raises(DecodeError):
         RetryRecord.unpack(pack_fields({b"_streamroute": json.dumps(facts).encode()}))
 
 
-def test_a_dead_letter_is_read_as_it_was_written() -> None:
+def test_a_dead_letter_keeps_its_history_and_its_configuration() -> None:
     message = Message({"type": "booked"}, id="1-0", stream="s", group="g", history=(FAILURE,))
-    message.fields = {b"type": b"booked"}
     record = DeadRecord.of(message, DeadLetter("thank", "no", "E: x", "Traceback", 2), "abc123")
     again = DeadRecord.read(record.write())
-    assert again == record
-    assert (again.generation, again.history) == ("abc123", (FAILURE,))
+    assert (again.generation, again.history, again.type) == ("abc123", (FAILURE,), "booked")
 
 
 def test_a_dead_letter_of_an_earlier_release_is_read() -> None:
