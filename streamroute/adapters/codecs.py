@@ -48,7 +48,21 @@ class JsonCodec:
         data = fields.get(b"data")
         if data is None:
             return _strings(fields)
-        payload = _read_object(data)
+        return self._beside(_read_object(data), fields)
+
+    def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The data alone, and the payload."""
+        data = fields.get(b"data")
+        if data is None:
+            payload = self.decode(fields)
+            return {key: value for key, value in payload.items() if key != "type"}, payload
+        if not self._is_small(fields):
+            _refuse_unfit(fields, self._max_bytes)
+        alone = _read_object(data)
+        return alone, self._beside(dict(alone), fields)
+
+    def _beside(self, payload: dict[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+        """The data with the envelope beside it."""
         try:
             for name, value in fields.items():
                 if name == b"type":

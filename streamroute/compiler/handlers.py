@@ -11,7 +11,7 @@ import contextvars
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from streamroute.compiler.signatures import CallShape, ContainerBy
 from streamroute.compiler.timeouts import finish
@@ -21,12 +21,18 @@ from streamroute.values import RetryPolicy
 
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, None]]
 Call = Callable[[Mapping[str, Any], Any], Any]
+Prepare = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes what the handler gets of the payload; raises Reject for a payload that no run will accept."""
 
 
-def route_handler(shape: CallShape, *, name: str, timeout: float, retry: RetryPolicy) -> RouteHandler:
+def route_handler(
+    shape: CallShape, *, name: str, timeout: float, retry: RetryPolicy, prepare: Prepare | None = None
+) -> RouteHandler:
     """Wrap a handler for the route ``name``; ``timeout`` is in seconds."""
     call = _caller(shape)
     start = call if shape.is_async else functools.partial(_in_thread, call)
+    if prepare is not None:
+        start = _prepared(prepare, start)
 
     async def route(payload: dict[str, Any], container: Any) -> None:
         try:
@@ -58,6 +64,10 @@ def _caller(shape: CallShape) -> Call:
     if shape.container is ContainerBy.NAME:
         return lambda payload, container: function(payload, container=container)
     return lambda payload, _container: function(payload)
+
+
+def _prepared(prepare: Prepare, start: Call) -> Call:
+    return lambda payload, container: start(prepare(cast("dict[str, Any]", payload)), container)
 
 
 async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> None:

@@ -16,6 +16,7 @@ _OUTSIDE: Final = {
     "(?<=": "(?<=",
     "(?<!": "(?<!",
 }
+_EVERYWHERE: Final = re.compile(r"[^\\\[&~]|\\[bdDsSwW./+*?^$()|{}\[\]-]")
 _INSIDE: Final = {r"\s": _SPACE, "[": r"\[", "&": r"\&", "|": r"\|", "~": r"\~"}
 _TOKEN: Final = re.compile(r"\\k<(?P<name>\w+)>|\\.|\(\?<[=!]?|.", re.DOTALL)
 
@@ -36,3 +37,16 @@ def python_pattern(pattern: str) -> str:
     written = f"(?a:{''.join(parts)})"
     re.compile(written)
     return written
+
+
+def shared_pattern(pattern: str) -> str | None:
+    """The pattern in the part of the language that every engine reads alike, or None beyond it."""
+    parts: list[str] = []
+    inside = False
+    for token in _TOKEN.finditer(pattern):
+        text = token[0]
+        if not (_EVERYWHERE.fullmatch(text) or text in {"(?", "["}) or (inside and text == "["):
+            return None
+        parts.append(_OUTSIDE["."] if text == "." and not inside else text)
+        inside = text != "]" if inside else text == "["
+    return "".join(parts)

@@ -1,0 +1,79 @@
+"""Transforms: a JMESPath expression that reshapes what the handler of a route gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from streamroute.compiler.codegen import NotCoveredError, generate_value
+from streamroute.compiler.expressions import blocking
+from streamroute.compiler.filters import in_words
+from streamroute.compiler.functions import evaluate
+from streamroute.compiler.parsing import Tree, parse
+from streamroute.compiler.problems import ExpressionError
+from streamroute.errors import Reject
+from streamroute.message import Message
+
+Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+_KINDS: Final[dict[type, str]] = {
+    bool: "a truth value",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a string",
+    type(None): "null",
+}
+
+
+def compile_transform(expression: str) -> Transform:
+    """Compile an expression to a function from a payload to what the handler gets.
+
+    The result must be an object. A ``Message`` gives a ``Message`` with the same facts, but for the
+    entry's raw fields: it is no longer what was produced. The function raises Reject where the expression
+    fails or gives anything else: the same payload would fail again. Raises ExpressionError for the first
+    problem that no message can heal.
+    """
+    tree = parse(expression)
+    problem = blocking(tree)
+    if problem is not None:
+        raise ExpressionError(expression, problem)
+    value_of = _evaluator(tree)
+
+    def transform(payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            value = value_of(payload)
+        except Exception as error:
+            raise Reject(f"the transform failed: {in_words(error)}") from error
+        if not isinstance(value, Mapping):
+            kind = _KINDS.get(type(value), type(value).__name__)
+            raise Reject(f"the transform gave {kind}, and a handler takes an object")
+        return _with_facts(value, payload)
+
+    return transform
+
+
+def _evaluator(tree: Tree) -> Callable[[Any], Any]:
+    library = partial(evaluate, tree.root)
+    try:
+        return generate_value(tree.root, library)
+    except NotCoveredError:
+        return library
+
+
+def _with_facts(value: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(payload, Message):
+        return dict(value)
+    return Message(
+        value,
+        id=payload.id,
+        stream=payload.stream,
+        group=payload.group,
+        deliveries=payload.deliveries,
+        attempt=payload.attempt,
+        routes=payload.routes,
+        held_in=payload.held_in,
+        entry_id=payload.entry_id,
+        fresh=payload.fresh,
+    )

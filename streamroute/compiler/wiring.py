@@ -1,0 +1,163 @@
+"""Wiring: checked routes as plain routers, each handler in what its route declares."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.compiler.signatures import CallShape
+from streamroute.config.document import RouteConfig, StreamConfig
+from streamroute.core.router import FilterFunc, RedisRouter
+from streamroute.errors import Reject, SetupError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs import Codec
+    from streamroute.compiler.filters import FilterError
+    from streamroute.compiler.handlers import Prepare
+    from streamroute.compiler.validation import Check
+
+log = logging.getLogger(__name__)
+
+NEEDS: Final = "__streamroute_needs__"
+"""The attribute by which a built-in handler names what it takes in the container's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRoute:
+    """A route and how its handler is called; ``shape`` is None where that is not known.
+
+    The types of ``config`` are those of the catalogue that its patterns stand for.
+    """
+
+    config: RouteConfig
+    shape: CallShape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an app gives to its routes, and a dispatcher of somebody else's does not.
+
+    ``resources`` are what built-in handlers need, by name. ``validated`` says that a message whose data is
+    invalid never gets to a route.
+    """
+
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    validated: bool = False
+
+
+def build_routers(
+    routes: Iterable[CheckedRoute],
+    stream: StreamConfig,
+    around: Surroundings,
+    checks: Mapping[str, Check],
+    codec: Codec | str,
+) -> list[RedisRouter]:
+    """One router for each file that has routes of the stream, in the order of the files.
+
+    ``checks`` are those of the data by type; ``codec`` tells it from the envelope. Raises SetupError
+    where a handler is not known.
+    """
+    routers: dict[str, RedisRouter] = {}
+    validate = _validator(checks, codec) if checks and not around.validated else None
+    for route in routes:
+        router = routers.setdefault(route.config.place.source.path, RedisRouter())
+        _register(router, route, stream, around.resources, validate)
+    return list(routers.values())
+
+
+def _register(
+    router: RedisRouter,
+    route: CheckedRoute,
+    stream: StreamConfig,
+    resources: Mapping[str, Any],
+    validate: Prepare | None,
+) -> None:
+    from streamroute.compiler.handlers import route_handler  # asyncio: a check does not need it
+
+    config = route.config
+    if route.shape is None:
+        raise SetupError(f"the handler of the route {config.name!r} is not known")
+    handler = route_handler(
+        _with_resource(route.shape, resources, config.handler),
+        name=config.name,
+        timeout=config.timeout,
+        retry=config.policy_for(stream),
+        prepare=_prepare(config, validate),
+    )
+    accepts = _filter(config)
+    for message_type in dict.fromkeys(config.types):
+        router.message(message_type, accepts)(handler)
+
+
+def _filter(route: RouteConfig) -> FilterFunc | None:
+    from streamroute.compiler.filters import compile_filter, no_match
+
+    if route.filter is None:
+        return None
+    accepts = compile_filter(route.filter)
+    return no_match(accepts, _warner(route.name)) if route.on_filter_error == "no_match" else accepts
+
+
+def _warner(route: str) -> Callable[[FilterError], None]:
+    def warn(error: FilterError) -> None:
+        log.warning("route %s does not match where its filter fails: %s (said once)", route, error)
+
+    return warn
+
+
+# What happens to a payload before its handler gets it.
+
+
+def _prepare(route: RouteConfig, validate: Prepare | None) -> Prepare | None:
+    if route.transform is None:
+        return validate
+    from streamroute.compiler.transforms import compile_transform
+
+    transform = compile_transform(route.transform)
+    if validate is None:
+        return transform
+    return lambda payload: transform(validate(payload))
+
+
+def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
+    """Lets valid payloads pass; raises Reject for others, since they would be invalid again."""
+    from streamroute.adapters.codecs import codec_named
+    from streamroute.adapters.validating import data_of
+
+    known = codec_named(codec) if isinstance(codec, str) else codec
+
+    def validate(payload: dict[str, Any]) -> dict[str, Any]:
+        check = checks.get(payload.get("type", ""))
+        wrong = check(data_of(payload, known)) if check is not None else None
+        if wrong is not None:
+            raise Reject(f"the data is invalid: {wrong}")
+        return payload
+
+    return validate
+
+
+# What a built-in handler needs.
+
+
+def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: str) -> CallShape:
+    """A built-in handler takes what it needs where others take the container."""
+    need = getattr(shape.function, NEEDS, None)
+    if need is None:
+        return shape
+    function = shape.function
+    if need not in resources:
+        return replace(shape, function=_refusing(reference, need))
+
+    async def with_resource(payload: Any, _container: Any, **arguments: Any) -> None:
+        await function(payload, resources[need], **arguments)
+
+    return replace(shape, function=with_resource)
+
+
+def _refusing(reference: str, need: str) -> Callable[..., Any]:
+    async def refuse(_payload: Any, _container: Any, **_arguments: Any) -> None:
+        raise SetupError(f"{reference} needs {need}, which streamroute's own app gives to its routes")
+
+    return refuse

@@ -1,0 +1,82 @@
+"""Patterns in a route's types stand for types of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from streamroute.compiler.check import check_path
+from streamroute.compiler.globs import Globs, is_glob
+from streamroute.compiler.imports import own_imports
+from streamroute.compiler.routes import compile_routes
+
+CATALOGUE = ("booking.confirmed", "booking.guest.added", "invoice.sent", "Booking.odd")
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Iterator[Write]:
+    (tmp_path / "globbed.py").write_text("def f(payload): ...\n")
+
+    def write_routes(text: str) -> Path:
+        (tmp_path / "routes.yaml").write_text(f"version: 1\nstreams: {{bookings: }}\n{text}")
+        return tmp_path
+
+    with own_imports(tmp_path):
+        yield write_routes
+
+
+@pytest.mark.parametrize(
+    ("types", "expanded"),
+    [
+        (("booking.*",), ("booking.confirmed", "booking.guest.added")),
+        (("*",), CATALOGUE),
+        (("*.sent", "booking.*"), ("invoice.sent", "booking.confirmed", "booking.guest.added")),
+        (("booking.*", "booking.confirmed"), ("booking.confirmed", "booking.guest.added")),
+        (("[bB]ooking.?dd",), ("Booking.odd",)),
+        (("other", "invoice.sent"), ("other", "invoice.sent")),
+        (("other.*",), ()),
+    ],
+)
+def test_a_pattern_stands_for_the_types_that_it_matches(
+    types: tuple[str, ...], expanded: tuple[str, ...]
+) -> None:
+    assert Globs(CATALOGUE).expand(types) == expanded
+
+
+def test_a_name_is_no_pattern() -> None:
+    assert not any(map(is_glob, CATALOGUE))
+
+
+def test_a_router_has_the_types_and_not_the_pattern(write: Write) -> None:
+    folder = write(
+        "messages: {a.x: , a.y: , b.x: }\n"
+        "routes:\n"
+        "  - {name: one, type: 'a.*', handler: globbed.f}\n"
+        "  - {name: two, type: [b.x, '*.x'], handler: globbed.f}\n"
+    )
+    [router] = compile_routes(folder)["bookings"]
+    assert {kind: [handler.__name__ for handler, _ in pairs] for kind, pairs in router.handlers.items()} == {
+        "a.x": ["one", "two"],
+        "a.y": ["one"],
+        "b.x": ["two"],
+    }
+
+
+def test_a_pattern_that_matches_nothing_is_a_warning(write: Write) -> None:
+    folder = write(
+        "messages: {booking.confirmed: }\nroutes: [{name: one, type: 'bokking.*', handler: globbed.f}]"
+    )
+    [finding] = check_path(folder).findings
+    assert str(finding).endswith(
+        'warning[SR205]: the pattern "bokking.*" matches no type of the catalogue; did you mean "booking.*"?'
+    )
+    assert compile_routes(folder)["bookings"][0].handlers == {}
+
+
+def test_a_pattern_without_a_catalogue_is_an_error_that_says_so(write: Write) -> None:
+    [finding] = check_path(write("routes: [{name: one, type: ['a', 'b.*'], handler: globbed.f}]")).findings
+    assert (finding.code, finding.span.line, finding.span.column) == ("SR204", 3, 34)
+    assert "there is no catalogue" in finding.message
