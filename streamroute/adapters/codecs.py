@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from streamroute.adapters.jsontext import NotJsonError, read_json, shown, write_json
+from streamroute.adapters.cloudevents import CloudEventsCodec
+from streamroute.adapters.entry_fields import (
+    MAX_BYTES,
+    kind_of,
+    not_utf8,
+    quoted,
+    read_object,
+    refuse_unfit,
+    sized,
+    strings,
+    type_of,
+    utf8,
+    written,
+)
+from streamroute.adapters.jsontext import NotJsonError, read_json
 from streamroute.errors import DecodeError, EncodeError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-MAX_BYTES: Final = 64 * 1024 * 1024
-"""Names and values of one entry together; more is refused before anything is decoded."""
 
 
 class Codec(Protocol):
@@ -44,11 +55,11 @@ class JsonCodec:
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
         if not self._is_small(fields):
-            _refuse_unfit(fields, self._max_bytes)
+            refuse_unfit(fields, self._max_bytes)
         data = fields.get(b"data")
         if data is None:
-            return _strings(fields)
-        return self._beside(_read_object(data), fields)
+            return strings(fields)
+        return self._beside(read_object(data), fields)
 
     def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The data alone, and the payload."""
@@ -57,8 +68,8 @@ class JsonCodec:
             payload = self.decode(fields)
             return {key: value for key, value in payload.items() if key != "type"}, payload
         if not self._is_small(fields):
-            _refuse_unfit(fields, self._max_bytes)
-        alone = _read_object(data)
+            refuse_unfit(fields, self._max_bytes)
+        alone = read_object(data)
         return alone, self._beside(dict(alone), fields)
 
     def _beside(self, payload: dict[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
@@ -70,7 +81,7 @@ class JsonCodec:
                 elif name != b"data":
                     payload.setdefault(name.decode(), value.decode())
         except UnicodeDecodeError:
-            raise DecodeError(_not_utf8(fields)) from None
+            raise DecodeError(not_utf8(fields)) from None
         return payload
 
     def _is_small(self, fields: dict[bytes, bytes]) -> bool:
@@ -81,10 +92,10 @@ class JsonCodec:
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """``type`` in a field of its own, everything else in ``data``."""
-        kind = _type_of(payload)
+        kind = type_of(payload)
         data = {key: value for key, value in payload.items() if key != "type"}
-        fields = {b"type": _utf8("type", kind), b"data": _written("data", data)}
-        return _sized(fields, self._max_bytes)
+        fields = {b"type": utf8("type", kind), b"data": written("data", data)}
+        return sized(fields, self._max_bytes)
 
 
 class FieldsCodec:
@@ -95,20 +106,20 @@ class FieldsCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
-        _refuse_unfit(fields, self._max_bytes)
-        return _strings(fields)
+        refuse_unfit(fields, self._max_bytes)
+        return strings(fields)
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """Raises EncodeError for a value that is not a string: read again, it would be another value."""
-        _type_of(payload)
+        type_of(payload)
         for name, value in payload.items():
             if not isinstance(value, str):
                 raise EncodeError(
-                    f'the codec "fields" holds strings only, and "{name}" is {_kind(value)}; '
+                    f'the codec "fields" holds strings only, and "{name}" is {kind_of(value)}; '
                     'write it as a string, or use the codec "typed-fields" or "json"'
                 )
-        fields = {_utf8(name, name): _utf8(name, value) for name, value in payload.items()}
-        return _sized(fields, self._max_bytes)
+        fields = {utf8(name, name): utf8(name, value) for name, value in payload.items()}
+        return sized(fields, self._max_bytes)
 
 
 class TypedFieldsCodec:
@@ -119,8 +130,8 @@ class TypedFieldsCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
-        _refuse_unfit(fields, self._max_bytes)
-        payload = _strings(fields)
+        refuse_unfit(fields, self._max_bytes)
+        payload = strings(fields)
         for name, value in fields.items():
             if value[:1] in _MAY_BE_JSON and name != b"type":
                 payload[name.decode()] = _read_typed(name, value)
@@ -128,15 +139,16 @@ class TypedFieldsCodec:
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """A string that would read as JSON is written as a JSON string, so that it stays one."""
-        kind = _type_of(payload)
-        fields = {_utf8(name, name): _write_typed(name, value) for name, value in payload.items()}
-        return _sized(fields | {b"type": _utf8("type", kind)}, self._max_bytes)
+        kind = type_of(payload)
+        fields = {utf8(name, name): _write_typed(name, value) for name, value in payload.items()}
+        return sized(fields | {b"type": utf8("type", kind)}, self._max_bytes)
 
 
 _BUILT_IN: Final[dict[str, Callable[[int], Codec]]] = {
     "json": JsonCodec,
     "fields": FieldsCodec,
     "typed-fields": TypedFieldsCodec,
+    "cloudevents": CloudEventsCodec,
 }
 CODEC_NAMES: Final = tuple(_BUILT_IN)
 
@@ -151,65 +163,19 @@ def codec_named(name: str, *, max_bytes: int = MAX_BYTES) -> Codec:
 _MAY_BE_JSON: Final = frozenset(bytes([byte]) for byte in b'{["-0123456789tfn \t\r\n')
 
 
-def _refuse_unfit(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
-    if not fields:
-        raise DecodeError("the entry has no fields")
-    size = sum(map(len, fields.values())) + sum(map(len, fields))
-    if size > max_bytes:
-        raise DecodeError(f"the entry has {size:,} bytes; at most {max_bytes:,} are decoded")
-
-
-def _strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
-    try:
-        return {name.decode(): value.decode() for name, value in fields.items()}
-    except UnicodeDecodeError:
-        raise DecodeError(_not_utf8(fields)) from None
-
-
-def _not_utf8(fields: Mapping[bytes, bytes]) -> str:
-    for name, value in fields.items():
-        if not _is_utf8(name):
-            return f"the name of a field is not UTF-8: {shown(name)}"
-        if name != b"data" and not _is_utf8(value):
-            return f"the field {_quoted(name)} is not UTF-8: {shown(value)}"
-    return f'the field "data" is not UTF-8: {shown(fields[b"data"])}'
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _quoted(name: bytes) -> str:
-    return f'"{shown(name.decode())[1:-1]}"'
-
-
-def _read_object(data: bytes) -> dict[str, Any]:
-    try:
-        value = read_json(data)
-    except ValueError as error:
-        raise DecodeError(f'the field "data" {error}') from None
-    if type(value) is not dict:
-        raise DecodeError(f'the field "data" holds {_kind(value)}, not a JSON object: {shown(data)}')
-    return value
-
-
 def _read_typed(name: bytes, value: bytes) -> Any:
     try:
         return read_json(value)
     except NotJsonError:
         return value.decode()
     except ValueError as error:
-        raise DecodeError(f"the field {_quoted(name)} {error}") from None
+        raise DecodeError(f"the field {quoted(name)} {error}") from None
 
 
 def _write_typed(name: str, value: Any) -> bytes:
-    if isinstance(value, str) and not _reads_as_json(plain := _utf8(name, value)):
+    if isinstance(value, str) and not _reads_as_json(plain := utf8(name, value)):
         return plain
-    return _written(name, value)
+    return written(name, value)
 
 
 def _reads_as_json(plain: bytes) -> bool:
@@ -222,44 +188,3 @@ def _reads_as_json(plain: bytes) -> bool:
     except ValueError:
         return True
     return True
-
-
-def _kind(value: Any) -> str:
-    """What a person calls a value of this type."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return names.get(type(value), f"of the Python type {type(value).__name__}")
-
-
-def _type_of(payload: Mapping[str, Any]) -> str:
-    kind = payload.get("type")
-    if not isinstance(kind, str) or not kind:
-        raise EncodeError('an event needs a "type", a string that is not empty')
-    for key in payload:
-        if not isinstance(key, str):
-            raise EncodeError(f"the keys of an event are strings, and {shown(repr(key))} is not one")
-    return kind
-
-
-def _utf8(name: str, text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise EncodeError(f"{shown(name)} holds half of a surrogate pair: {shown(text)}") from None
-
-
-def _written(name: str, value: Any) -> bytes:
-    try:
-        return write_json(value)
-    except (TypeError, ValueError) as error:
-        raise EncodeError(f'"{name}" cannot be written as JSON: {error}') from None
-
-
-def _sized(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:
-    size = sum(map(len, fields.values())) + sum(map(len, fields))
-    if size > max_bytes:
-        raise EncodeError(f"the event has {size:,} bytes; at most {max_bytes:,} can be read again")
-    return fields

@@ -16,6 +16,7 @@ from streamroute.message import Message
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 _JSON = st.recursive(_LEAF, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=10)
+PLAIN = [name for name in CODEC_NAMES if name != "cloudevents"]  # which has attributes of its own
 TYPES = TEXT.filter(bool)
 
 
@@ -42,7 +43,7 @@ def test_an_event_survives_encode_and_decode(name: str, data: st.DataObject) -> 
 
 @given(events(TEXT))
 def test_an_event_of_strings_survives_every_codec(payload: dict[str, Any]) -> None:
-    for name in CODEC_NAMES:
+    for name in PLAIN:
         codec = codec_named(name)
         assert codec.decode(codec.encode(Message(payload))) == payload
 
@@ -146,7 +147,7 @@ def test_an_unreadable_entry_has_a_reason(codec: str, fields: dict[bytes, bytes]
     assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize("codec", CODEC_NAMES)
+@pytest.mark.parametrize("codec", PLAIN)
 def test_an_entry_beyond_the_size_limit_is_neither_read_nor_written(codec: str) -> None:
     small = codec_named(codec, max_bytes=1000)
     assert small.decode({b"type": b"a", b"text": b"x" * 900})
