@@ -54,10 +54,10 @@ def _suite(suite: Suite) -> str:
 def _case(case: Case) -> str:
     attributes = _attributes(name=case.name, classname=case.classname)
     if case.outcome == "passed":
-        inner = f"<system-out>{_escape(case.text)}</system-out>" if case.text else ""
+        inner = f"<system-out>{escape(case.text)}</system-out>" if case.text else ""
     else:
         about = _attributes(message=case.problem, type=case.kind)
-        inner = f"<{case.outcome}{about}>{_escape(case.text)}</{case.outcome}>"
+        inner = f"<{case.outcome}{about}>{escape(case.text)}</{case.outcome}>"
     return f"    <testcase{attributes}>{inner}</testcase>\n"
 
 
@@ -74,5 +74,6 @@ def _quote(text: str) -> str:
     return _legal(text).translate(_QUOTES)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """The text as an element may hold it."""
     return _legal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
-from xml.sax.saxutils import escape
 
+from streamroute.cli.formats.xml_report import escape
 from streamroute.cli.graphs.layout import GAP, LINE, Box, Layout, lay_out
 from streamroute.cli.graphs.model import Graph, Layer
 

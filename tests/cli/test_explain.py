@@ -1,0 +1,146 @@
+"""``streamroute explain``: every route's verdict, the value of each part, the operand that decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from projects import Done, Project
+
+CONFIG = """
+version: 1
+redis: {url: "${REDIS_URL:-embedded}"}
+streams: {events: , audits: }
+routes:
+  - name: vip
+    stream: events
+    type: booked
+    filter: >-
+      guest.tier == 'gold'
+      && nights >= `3`
+    handler: jobs.x
+  - {name: all, stream: [events, audits], type: booked, handler: jobs.x}
+  - {name: tagged, stream: events, type: tagged, filter: "contains(tags, 'x')", handler: jobs.x}
+  - {name: off, stream: events, type: booked, handler: jobs.x, enabled: false}
+  - {name: priced, stream: audits, type: sold, filter: "items[?price > `9`]", handler: jobs.x}
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(lone_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lone_project.folder)
+    lone_project.write("routes.yaml", CONFIG)
+
+
+def test_each_route_of_the_type_is_explained(command: Callable[..., Done]) -> None:
+    event = '{"type": "booked", "guest": {"tier": "gold"}, "nights": 2}'
+    assert command("explain", event) == Done(
+        0,
+        "booked: 1 of 3 routes of this type match\n"
+        "\n"
+        "vip does not match  (routes.yaml:6)\n"
+        "  guest.tier == 'gold' && nights >= `3`  false\n"
+        "    guest.tier == 'gold'                 true\n"
+        '      guest.tier                         "gold"\n'
+        "    nights >= `3`                        false  <- decides\n"
+        "      nights                             2\n"
+        "\n"
+        "all matches  (routes.yaml:13)\n"
+        "  it has no filter\n"
+        "\n"
+        "off is disabled (it matches)  (routes.yaml:15)\n"
+        "  it has no filter\n",
+        "",
+    )
+
+
+def test_what_was_not_reached_and_where_a_path_was_lost_is_said(command: Callable[..., Done]) -> None:
+    out = command("explain", "--type", "booked", "--data", '{"guest": "Ada"}').out
+    assert "guest.tier                         null  (guest is a string, and has no fields)\n" in out
+    assert "    nights >= `3`                        (not reached)\n\n" in out
+
+
+def test_a_filter_that_fails_says_why(command: Callable[..., Done]) -> None:
+    assert command("explain", "--type", "tagged").out == (
+        "tagged: 0 of 1 route of this type match\n"
+        "\n"
+        "tagged fails: the message is dead-lettered for it  (routes.yaml:14)\n"
+        "  contains(tags, 'x')  failed: contains() takes array or string, and was given null\n"
+        "    tags               null\n"
+    )
+
+
+def test_a_condition_over_a_list_shows_its_values(command: Callable[..., Done]) -> None:
+    event = json.dumps({"type": "sold", "items": [{"price": price} for price in (1, 20, 3, 40)]})
+    out = command("explain", event).out
+    assert '  items[?price > `9`]  [{"price": 20}, {"price": 40}]\n' in out
+    assert "    price > `9`        false, true, false, ...  (4 times)\n" in out
+    assert "      price            1, 20, 3, ...  (4 times)\n" in out
+
+
+def test_all_shows_the_routes_of_other_types_and_stream_narrows(command: Callable[..., Done]) -> None:
+    out = command("explain", "--type", "booked", "--all", "--stream", "audits").out
+    assert "vip does not take messages of the stream  (routes.yaml:6)\n  it takes booked from events\n" in out
+    assert "all matches" in out
+    assert "priced does not take the type  (routes.yaml:16)\n  it takes sold from audits\n" in out
+    assert "priced" not in command("explain", "--type", "booked").out
+
+
+def test_a_type_that_no_route_takes_says_so(command: Callable[..., Done]) -> None:
+    done = command("explain", "--type", "boked")
+    assert done == Done(0, 'no route takes the type "boked"; did you mean "booked"?\n', "")
+
+
+def test_json_holds_every_part(command: Callable[..., Done]) -> None:
+    shown = json.loads(command("explain", "--type", "booked", "--format", "json").out)
+    assert (shown["type"], shown["routes"]) == ("booked", ["all"])
+    vip = shown["decisions"][0]
+    assert (vip["route"], vip["verdict"], vip["line"], vip["enabled"]) == ("vip", "not matched", 6, True)
+    assert vip["reasons"] == [
+        "guest.tier == 'gold' is false: guest.tier is null (guest is null or missing)"
+    ]
+    first = vip["filter"]["parts"][0]
+    assert (first["expression"], first["values"], first["count"]) == ("guest.tier == 'gold'", [False], 1)
+    assert (first["start"], first["end"]) == (0, 20)
+    assert vip["filter"]["parts"][1]["count"] == 0
+
+
+def test_an_event_comes_from_a_file_or_from_stdin(
+    command: Callable[..., Done], lone_project: Project
+) -> None:
+    path = lone_project.write("event.json", '{"type": "booked"}')
+    expected = command("explain", "--type", "booked")
+    assert command("explain", "event.json") == expected
+    with path.open("rb") as stdin:
+        assert lone_project.run("explain", "-", stdin=stdin) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 2, "name an EVENT, or one with --type"),
+        (("{}", "--type", "a"), 2, "name an EVENT, or one with --type"),
+        (("{}", "--data", "{}"), 2, "--data goes with --type"),
+        (("absent.json",), 2, "EVENT is neither JSON nor a file: absent.json: No such file"),
+        (("{",), 1, "EVENT is not JSON"),
+        (("--type", "a", "--data", "[]"), 1, "--data holds JSON, but not an object"),
+        (('{"typ": "a"}',), 1, 'EVENT has no "type" that is a string'),
+        (("--type", "booked", "--stream", "event"), 2, 'did you mean "events"?'),
+    ],
+)
+def test_what_is_no_event_is_refused(
+    command: Callable[..., Done], arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    done = command("explain", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+
+
+def test_a_configuration_with_errors_is_shown_instead(command: Callable[..., Done]) -> None:
+    Path("routes.yaml").write_text(CONFIG.replace("contains(", "contain("), encoding="utf-8")
+    done = command("explain", "--type", "booked")
+    assert done.code == 1
+    assert "error[SR302]" in done.out
