@@ -27,6 +27,10 @@ class Problem:
         """The message with its suggestion."""
         return f'{self.message}; did you mean "{self.suggestion}"?' if self.suggestion else self.message
 
+    def overlaps(self, other: Problem) -> bool:
+        """Whether both are about some part of the string."""
+        return (other.end is None or self.start < other.end) and (self.end is None or other.start < self.end)
+
 
 class ExpressionError(StreamrouteError):
     """Raised when an expression cannot be compiled; ``problem`` says why and where in it."""

@@ -1,0 +1,92 @@
+"""Everything that types say of an expression: ``check_types``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.parsing import Tree
+from streamroute.compiler.problems import Problem
+from streamroute.compiler.types.arguments import WRONG_ARGUMENT
+from streamroute.compiler.types.conditions import (
+    CONSTANT,
+    CONSTANT_BY_SCHEMA,
+    CONTRADICTION,
+    NUMBER_AS_CONDITION,
+    UNCOMPARABLE,
+)
+from streamroute.compiler.types.inference import Inference
+from streamroute.compiler.types.lattice import UNKNOWN, Type
+from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, find_mistakes
+from streamroute.compiler.types.outlines import Outlines, outline_of
+from streamroute.compiler.types.report import Report
+from streamroute.compiler.types.scope import Scope
+
+_SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA})
+_SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, UNCOMPARABLE: CONSTANT}
+"""What the schema says again of a part that is wrong by its literals."""
+
+_OUTLINES: Final = {True: Outlines(), False: Outlines()}
+"""The outlines of conditions, and of other expressions, that are clean whatever the payload."""
+
+
+def check_types(
+    tree: Tree, payload: Type | None = None, *, validated: bool = False, condition: bool = True
+) -> list[Problem]:
+    """The problems of an expression that parsed and calls known functions, in the order of their places.
+
+    ``payload`` is the type of what it is evaluated on (None: nothing is known), ``validated`` says that
+    messages were checked against the schema that it comes from. A ``condition`` is asked for its truth,
+    as a filter is; anything else for its value. What is not known is not reported.
+    """
+    problems = list(_by_literals(tree, condition=condition))
+    known: set[int] = set()
+    if payload is not None and payload is not UNKNOWN:
+        report = _run(tree, payload, Report(tree, declared=True, validated=validated), condition=condition)
+        problems += _news(report.problems, problems)
+        known = report.known_fields
+    problems += find_mistakes(tree, lambda node: id(node) in known)
+    return list(_one_for_each_cause(sorted(problems, key=lambda found: (found.start, found.code))))
+
+
+def _by_literals(tree: Tree, *, condition: bool) -> list[Problem]:
+    """What the expression says by itself, whatever the payload."""
+    outlines = _OUTLINES[condition]
+    outline = outline_of(tree.expression)
+    if outline is not None and outlines.is_clean(outline):
+        return []
+    problems = _run(tree, UNKNOWN, Report(tree), condition=condition).problems
+    if outline is not None and not problems:
+        outlines.add(outline)
+    return problems
+
+
+def _run(tree: Tree, payload: Type, report: Report, *, condition: bool) -> Report:
+    inference, scope = Inference(tree, report), Scope.of(payload)
+    if condition:
+        inference.condition(tree.root, scope)
+    else:
+        inference.infer(tree.root, scope)
+    return report
+
+
+def _news(found: list[Problem], before: list[Problem]) -> Iterator[Problem]:
+    """What the schema adds: no second word on a condition, or on an argument, that is wrong by itself."""
+    for problem in found:
+        if problem.code in _SETTLED and any(
+            other.code in _SETTLED and problem.overlaps(other) for other in before
+        ):
+            continue
+        if not any(
+            (problem.start, problem.end) == (other.start, other.end) and _SAME.get(problem.code) == other.code
+            for other in before
+        ):
+            yield problem
+
+
+def _one_for_each_cause(problems: list[Problem]) -> Iterator[Problem]:
+    """A name that should be a literal is the cause of whatever else is found of it."""
+    causes = [found for found in problems if found.code == FIELD_FOR_LITERAL]
+    for problem in dict.fromkeys(problems):
+        if problem.code == FIELD_FOR_LITERAL or not any(problem.overlaps(cause) for cause in causes):
+            yield problem

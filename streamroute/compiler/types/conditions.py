@@ -1,0 +1,111 @@
+"""Conditions that come out the same way for every message, and orderings that never hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from streamroute.compiler.parsing import Node
+from streamroute.compiler.types.comparing import may_be_equal
+from streamroute.compiler.types.lattice import BOOLEAN, UNKNOWN, Type, is_never, of_value
+from streamroute.compiler.types.paths import is_literal, path_of
+from streamroute.compiler.types.report import Report
+from streamroute.compiler.types.scope import Scope
+from streamroute.compiler.types.truth import may_be_false, may_be_true
+from streamroute.compiler.types.words import any_of, is_numeric, one_of, written
+
+CONTRADICTION: Final = "SR311"
+NUMBER_AS_CONDITION: Final = "SR313"
+CONSTANT: Final = "SR314"
+UNCOMPARABLE: Final = "SR316"
+CONSTANT_BY_SCHEMA: Final = "SR318"
+
+Infer = Callable[[Node, Scope], Type]
+
+
+def check(report: Report, node: Node, inferred: Type, scope: Scope, infer: Infer) -> None:
+    """Report a condition that can only come out one way, unless a condition around it already says so."""
+    if inferred is UNKNOWN or inferred is BOOLEAN or report.is_silent or not report.settles:
+        return
+    if is_never(inferred):
+        return
+    true, false = may_be_true(inferred), may_be_false(inferred)
+    if true == false:
+        return
+    if scope.is_narrowed and not _stays(report, node, scope.base, infer, true=true):
+        if not true and not report.declared:
+            _check_contradiction(report, node, scope, infer)
+        return
+    _report(report, node, inferred, true=true)
+
+
+def _stays(report: Report, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
+    """Whether the condition comes out this one way whatever the conditions before it say."""
+    with report.silence():
+        alone = infer(node, Scope.of(base))
+    return not is_never(alone) and may_be_true(alone) == true and may_be_false(alone) != true
+
+
+def _check_contradiction(report: Report, node: Node, scope: Scope, infer: Infer) -> None:
+    """``tier == 'gold' && tier == 'silver'``: each may hold, and never both."""
+    if node["type"] != "comparator" or node["value"] != "eq":
+        return
+    left, right = node["children"]
+    side, other = (left, right) if is_literal(right) else (right, left)
+    if not is_literal(other) or path_of(side) is None:
+        return
+    with report.silence():
+        before = infer(side, Scope.of(scope.joined))
+    known = _literals(before)
+    if known and not may_be_equal(before, of_value(other["value"])):
+        name, value = report.short(side), written(other["value"])
+        message = f"{name} cannot equal {value} here: before this && it has to be {any_of(known)}"
+        report.add(CONTRADICTION, node, message, "write || where either may hold")
+
+
+def _literals(t: Type) -> list[object]:
+    """The values of a type that holds a few scalars and nothing else."""
+    if t.kinds & {"array", "object", "expref"} or t.numbers is None or t.strings is None:
+        return []
+    values = [*t.strings, *t.numbers, *t.booleans, *([None] if t.null else [])]
+    return values if len(values) <= 6 else []
+
+
+def _report(report: Report, node: Node, inferred: Type, *, true: bool) -> None:
+    text = report.short(node)
+    if inferred.kinds == {"number"}:
+        message = f"{text} is a number, and a number is always true, 0 too"
+        help_text = None if is_literal(node) else f"compare it: {report.text(node)} > `0`"
+        report.add(NUMBER_AS_CONDITION, node, message, help_text)
+    elif report.declared:
+        message = f"{text} is always {_word(true=true)} for a message that its schema allows"
+        report.add(CONSTANT_BY_SCHEMA, node, message)
+    else:
+        report.add(CONSTANT, node, f"{text} is always {_word(true=true)}, whatever the message holds")
+
+
+def _word(*, true: bool) -> str:
+    return "true" if true else "false"
+
+
+def check_ordering(report: Report, node: Node, left: Type, right: Type) -> None:
+    """Report an ordering of what has no order by its schema: it is null for every message."""
+    if not report.declared or {"null"} in (left.kinds, right.kinds):
+        return
+    kinds = [one_of(t.kinds - {"null"}) for t in (left, right)]
+    message = f"{kinds[0]} is never less or greater than {kinds[1]}: this never holds"
+    report.add(UNCOMPARABLE, node, message, _ordering_help(report, node, left, right))
+
+
+def _ordering_help(report: Report, node: Node, left: Type, right: Type) -> str:
+    """How the literal, if there is one, is written as what the other side is."""
+    for literal, other in zip(node["children"], (right, left), strict=True):
+        if not is_literal(literal):
+            continue
+        value = literal["value"]
+        if isinstance(value, str) and other.has("number") and is_numeric(value):
+            return f"write a number in backticks: `{value}`"
+        if not isinstance(value, (str, bool)) and isinstance(value, (int, float)) and other.has("string"):
+            path = node["children"][1 if literal is node["children"][0] else 0]
+            return f"write a string in single quotes: '{value}', or to_number({report.text(path)})"
+    return "two numbers have an order, and two strings"

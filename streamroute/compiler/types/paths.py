@@ -1,0 +1,60 @@
+"""What the parts of an expression are: a path of fields, a literal, a call."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streamroute.compiler.parsing import Node
+
+Path = tuple[str, ...]
+
+_LONGEST: Final = 32
+
+
+def path_of(node: Node) -> Path | None:
+    """The fields that an expression walks from ``@`` on, or None where it does anything else."""
+    kind = node["type"]
+    if kind == "field":
+        return (node["value"],)
+    if kind in ("current", "identity"):
+        return ()
+    if kind != "subexpression":
+        return None
+    steps: Path = ()
+    if len(node["children"]) > _LONGEST:
+        return None
+    for child in node["children"]:
+        step = path_of(child)
+        if step is None:
+            return None
+        steps += step
+    return steps
+
+
+def paths_in(node: Node) -> set[Path]:
+    """Every path of this scope that an expression reads, in full."""
+    found: set[Path] = set()
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        path = path_of(node)
+        if path is not None:
+            found.add(path)
+        elif node["type"] != "slice":
+            stack.extend(node["children"])
+    return found
+
+
+def is_literal(node: Node) -> bool:
+    """Whether a node is a literal, in quotes or backticks."""
+    return bool(node["type"] == "literal")
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is no list and no object."""
+    return not isinstance(value, (list, dict))
+
+
+def is_call(node: Node, name: str) -> bool:
+    """Whether a node calls this function."""
+    return bool(node["type"] == "function_expression" and node["value"] == name)

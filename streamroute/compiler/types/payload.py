@@ -1,0 +1,56 @@
+"""The type of a payload: its data, and the envelope beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from streamroute.compiler.types.lattice import (
+    OBJECT,
+    STRING,
+    UNKNOWN,
+    VAGUE,
+    Property,
+    Shape,
+    Type,
+    intersect,
+    nullable,
+    object_of,
+    of_value,
+    union_all,
+)
+
+ENVELOPE_FIELD: Final = replace(nullable(STRING), doubt=VAGUE)
+"""A name that the data does not have: a field of the entry, which is a string, or nothing at all."""
+
+_ANYTHING: Final = Property(UNKNOWN)
+
+
+def payload_type(messages: Mapping[str, Type | None]) -> Type:
+    """What a route's payload is: ``messages`` maps each type that it takes to the type of its data.
+
+    None stands for data that is not known. The codec must be ``json``: it puts the entry's other fields
+    beside the data as strings, where the data has no such key. It is taken for granted that no field of
+    the envelope has the name of a declared property.
+    """
+    return union_all(_payload(name, data) for name, data in messages.items())
+
+
+def _payload(name: str, data: Type | None) -> Type:
+    shapes = intersect(OBJECT, UNKNOWN if data is None else data).objects
+    enveloped = (object_of(_enveloped(shape, name), empty=False) for shape in shapes)
+    return union_all(enveloped)
+
+
+def _enveloped(shape: Shape, name: str) -> Shape:
+    own = {"type": Property(of_value(name), required=True), "_streamroute": _ANYTHING}
+    properties = {**shape.properties, **own}
+    rest = ENVELOPE_FIELD if shape.rest is None else UNKNOWN
+    return replace(shape, properties=properties, rest=rest, envelope=shape.rest is None)
+
+
+def declared_names(messages: Iterable[Shape]) -> list[str]:
+    """The names that a person may have meant, over several shapes."""
+    names = dict.fromkeys(name for shape in messages for name in shape.properties)
+    return [name for name in names if name != "_streamroute"]

@@ -1,0 +1,76 @@
+"""Where the problems of one pass over an expression are gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from streamroute.compiler.parsing import Node, Tree, walk
+from streamroute.compiler.problems import Problem
+
+
+class Report:
+    """The problems found so far.
+
+    ``declared``: the types come from a schema, which is what may be missed. ``settles``: what the types
+    say is also what messages hold, so that a condition can be called always true.
+    """
+
+    def __init__(self, tree: Tree, *, declared: bool = False, validated: bool = False) -> None:
+        self.tree = tree
+        self.declared = declared
+        self.settles = validated or not declared
+        self.problems: list[Problem] = []
+        self.known_fields: set[int] = set()
+        """The nodes, by ``id``, of fields that the schema has."""
+        self._silent = False
+
+    @property
+    def count(self) -> int:
+        """How many problems there are."""
+        return len(self.problems)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether what is found now is not wanted."""
+        return self._silent
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Look again at a part that was looked at, and add nothing."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
+    def add(
+        self,
+        code: str,
+        node: Node,
+        message: str,
+        help: str | None = None,  # noqa: A002 - the problem's own term
+        suggestion: str | None = None,
+    ) -> None:
+        """Add what is wrong with this part of the expression."""
+        if not self._silent:
+            start, end = self.place(node)
+            self.problems.append(Problem(code, message, start, end, help, suggestion))
+
+    def place(self, node: Node) -> tuple[int, int]:
+        """The offsets of a part of the expression."""
+        if "start" in node:
+            return node["start"], node["end"]
+        within = walk(self.tree.root, 0, len(self.tree.expression))
+        places = ((start, end or start) for each, start, end in within if each is node)
+        return next(places, (0, len(self.tree.expression)))
+
+    def text(self, node: Node) -> str:
+        """A part of the expression as it is written."""
+        start, end = self.place(node)
+        return " ".join(self.tree.expression[start:end].split())
+
+    def short(self, node: Node, limit: int = 40) -> str:
+        """The same, shortened to fit into a sentence."""
+        text = self.text(node)
+        return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -1,0 +1,59 @@
+"""What ``@`` is at a place of an expression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamroute.compiler.parsing import Node
+from streamroute.compiler.types.lattice import NEVER, Type, is_never, without
+from streamroute.compiler.types.narrowing import assume
+from streamroute.compiler.types.paths import Path, paths_in
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The type of ``@``: ``type`` after the conditions before this place, ``joined`` after those before
+    ``&&`` alone, ``base`` after none.
+
+    ``guards`` are the conditions that were looked at before, understood or not.
+    """
+
+    type: Type
+    joined: Type
+    base: Type
+    guards: tuple[Node, ...] = ()
+
+    @classmethod
+    def of(cls, t: Type) -> Scope:
+        """A fresh scope: ``@`` was bound again."""
+        t = NEVER if is_never(t) else t
+        return cls(t, t, t)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a condition before this place said something of ``@``."""
+        return self.type is not self.base
+
+    def after(self, condition: Node, *, outcome: bool) -> Scope:
+        """Where the condition before ``&&`` was true, or the one before ``||`` false."""
+        narrowed = assume(condition, self.type, outcome=outcome)
+        if narrowed is self.type:
+            return Scope(self.type, self.joined, self.base, (*self.guards, condition))
+        joined = self.joined
+        if outcome:
+            joined = narrowed if joined is self.type else assume(condition, joined, outcome=True)
+        if is_never(narrowed):
+            narrowed = NEVER
+        return Scope(narrowed, joined, self.base, (*self.guards, condition))
+
+    def not_null(self) -> Scope:
+        """The scope where ``@`` is not null."""
+        if not self.type.null:
+            return self
+        t, joined, base = (without(each, None) for each in (self.type, self.joined, self.base))
+        same = self.type is self.base
+        return Scope(t, t if self.type is self.joined else joined, t if same else base, self.guards)
+
+    def is_guarded(self, path: Path) -> bool:
+        """Whether a condition before this place looks at the path: who wrote it has thought of it."""
+        return any(path in paths_in(guard) for guard in self.guards)
