@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,6 @@ from servers import RealServer, redis_binary, valkey_binary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from redis.asyncio import Redis
 
@@ -94,12 +94,13 @@ def lone_project(tmp_path: Path) -> Iterator[Project]:
 def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
     """``command("check", "routes.yaml")``: the command line run to its end, in this process."""
     from streamroute.cli.main import main
+    from streamroute.compiler.imports import own_imports
 
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
     def run(*arguments: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
+        with own_imports(Path.cwd()), pytest.raises(SystemExit) as ended:
             main(list(arguments))
         out, err = capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)
