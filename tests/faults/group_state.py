@@ -1,0 +1,117 @@
+"""Where a group's messages are in Redis, read in one step and without the library under test."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from producer import GROUP, STREAM
+
+_PREFIX = f"{{{STREAM}}}:{GROUP}"
+RETRY, DUE, DELAYED, DEAD = (f"{_PREFIX}:{name}" for name in ("retry", "due", "delayed", "dead"))
+_MANY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A pending entry: who has it, for how many ms nobody has renewed it, how often it was delivered."""
+
+    consumer: str
+    idle: int
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupState:
+    """Ids of messages by where they are. Scheduled and dead ones are (id, route); a dead letter's route is
+    None where no route was to blame."""
+
+    undelivered: frozenset[str] = frozenset()
+    pending: dict[str, Held] = field(default_factory=dict)
+    scheduled: frozenset[tuple[str, str]] = frozenset()
+    dead: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.undelivered or self.pending or self.scheduled)
+
+    def holds(self, entry_id: str, route: str | None) -> bool:
+        """Whether this message is still to be handled by the route, or was dead-lettered for it."""
+        return (
+            entry_id in self.undelivered
+            or entry_id in self.pending
+            or (entry_id, route) in self.scheduled
+            or (entry_id, route) in self.dead
+            or (entry_id, None) in self.dead
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.undelivered)} undelivered {sorted(self.undelivered)[:5]}, "
+            f"{len(self.pending)} pending {sorted(self.pending)[:5]}, "
+            f"{len(self.scheduled)} scheduled {sorted(self.scheduled)[:5]}"
+        )
+
+
+def read_state(client: Any) -> GroupState:
+    """The state at one moment; raises what redis-py raises."""
+    pipeline = client.pipeline(transaction=True)
+    for stream in (STREAM, RETRY):
+        pipeline.execute_command("XRANGE", stream, "-", "+")
+        pipeline.execute_command("XINFO", "GROUPS", stream)
+        pipeline.execute_command("XPENDING", stream, GROUP, "-", "+", _MANY)
+    pipeline.execute_command("HKEYS", DELAYED)
+    pipeline.execute_command("XRANGE", DEAD, "-", "+")
+    entries, groups, pending, retries, retry_groups, retry_pending, delayed, dead = map(
+        _sound, pipeline.execute(raise_on_error=False)
+    )
+    still = {entry_id for entry_id, *_ in retry_pending} | _undelivered(retries, retry_groups)
+    names = [_pairs(fields)[b"name"] for entry_id, fields in retries if entry_id in still]
+    return GroupState(
+        undelivered=frozenset(entry_id.decode() for entry_id in _undelivered(entries, groups)),
+        pending={i.decode(): Held(owner.decode(), idle, times) for i, owner, idle, times in pending},
+        scheduled=frozenset(pair for name in [*names, *delayed] for pair in _retry(name.decode())),
+        dead=tuple(_dead(_pairs(fields)) for _, fields in dead),
+    )
+
+
+def order(entry_id: bytes | str) -> tuple[int, int]:
+    """An id as numbers, which order as entries do."""
+    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
+    milliseconds, _, sequence = text.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
+def _undelivered(entries: list[Any], groups: list[Any]) -> set[bytes]:
+    """The ids that the group has not read; all of them where it is not there."""
+    facts = (_pairs(group) for group in groups)
+    last = next((f[b"last-delivered-id"] for f in facts if f[b"name"] == GROUP.encode()), b"0-0")
+    return {entry_id for entry_id, _ in entries if order(entry_id) > order(last)}
+
+
+def _sound(reply: Any) -> Any:
+    """A reply; nothing where the key or the group is not there."""
+    if isinstance(reply, ResponseError):
+        if "no such key" in str(reply) or str(reply).startswith("NOGROUP"):
+            return []
+        raise reply
+    return reply
+
+
+def _pairs(flat: list[Any]) -> dict[Any, Any]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _retry(name: str) -> list[tuple[str, str]]:
+    """A retry's name is its origin's id, its routes, and its attempt."""
+    entry_id, routes, _ = name.split("|")
+    return [(entry_id, route) for route in routes.split(",")]
+
+
+def _dead(fields: dict[bytes, bytes]) -> tuple[str, str | None]:
+    facts = json.loads(fields[b"_streamroute"])
+    return facts["id"], facts["route"]

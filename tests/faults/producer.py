@@ -1,0 +1,126 @@
+"""The producer: sends messages at a steady pace, resends what was not taken, and writes down what was."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from ledger import Ledger, now
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STREAM: Final = "orders"
+GROUP: Final = "shop"
+KIND: Final = "order.placed"
+MAX_ATTEMPTS: Final = 3
+_RESEND_AFTER = 0.05  # seconds
+
+
+def connect(socket_path: Path) -> Redis:
+    """A client for the test itself, past every proxy; it sends nothing twice, and replies are raw RESP2."""
+    client = Redis(
+        unix_socket_path=str(socket_path), socket_timeout=5, retry=Retry(NoBackoff(), 0), protocol=2
+    )
+    client.response_callbacks.clear()
+    return client
+
+
+class Producer:
+    """Sends about ``rate`` messages a second from a thread, between ``start()`` and ``finish()``.
+
+    ``seed`` decides what they ask of the handlers: most take some 80 ms, every tenth fails once or twice,
+    every fiftieth for good.
+    """
+
+    def __init__(self, socket_path: Path, folder: Path, seed: int, rate: float = 150) -> None:
+        self.count = 0
+        self._client: Any = connect(socket_path)
+        self._ledger = Ledger(folder / "produced.jsonl")
+        self._random = random.Random(seed)  # noqa: S311 - to be repeated, not secret
+        self._pause = 1 / rate
+        self._turn = threading.Lock()
+        self._stop = threading.Event()
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wait_for(self, count: int) -> None:
+        """Return once so many messages were taken."""
+        wait_for(lambda: self.count >= count, f"{count} messages to be taken", 60)
+
+    def send(self, **orders: Any) -> str:
+        """Send one message that asks for these things; returns its id once the server has taken it."""
+        fails = orders.get("fails", 0)
+        routes = ["record", "flaky"] if fails else ["record"]
+        doomed = ["flaky"] if fails >= MAX_ATTEMPTS else []
+        doomed += ["record"] if orders.get("die") == "every" else []
+        return self._send(orders, {b"type": KIND.encode()}, routes, doomed)
+
+    def send_raw(self, fields: dict[bytes, bytes]) -> str:
+        """Send an entry that no handler may see: the dead letters are its place."""
+        return self._send(None, fields, [], [])
+
+    def finish(self) -> None:
+        """End, with whatever is being sent taken first; harmless when ended."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(60)
+
+    def close(self) -> None:
+        """End, at once where the server is away for good, and let go of everything."""
+        self._given_up.set()
+        self.finish()
+        self._client.close()
+        self._ledger.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._pause):
+            try:
+                self.send(**self._ordinary())
+            except (RedisError, OSError):
+                return  # given up: this message was never taken
+
+    def _ordinary(self) -> dict[str, Any]:
+        orders: dict[str, Any] = {"work": round(self._random.uniform(0, 0.16), 4)}
+        kind = self._random.randrange(50)
+        if kind == 0:
+            orders["fails"] = MAX_ATTEMPTS
+        elif kind <= 5:
+            orders["fails"] = self._random.randint(1, MAX_ATTEMPTS - 1)
+        return orders
+
+    def _send(
+        self, orders: dict[str, Any] | None, fields: dict[bytes, bytes], routes: list[str], doomed: list[str]
+    ) -> str:
+        with self._turn:
+            n = self.count
+            if orders is not None:
+                fields = {**fields, b"data": json.dumps({"n": n, **orders}).encode()}
+            sent, entry_id = self._add(fields)
+            self._ledger.write(n=n, id=entry_id, sent=sent, at=now(), routes=routes, doomed=doomed)
+            self.count += 1
+        return entry_id
+
+    def _add(self, fields: dict[bytes, bytes]) -> tuple[float, str]:
+        """Send until it is taken; a lost reply makes two entries of one message, as it does everywhere."""
+        while True:
+            sent = now()
+            try:
+                entry_id: bytes = self._client.xadd(STREAM, fields)
+            except (RedisError, OSError):
+                if self._given_up.wait(_RESEND_AFTER):
+                    raise
+            else:
+                return sent, entry_id.decode()

@@ -1,0 +1,121 @@
+"""The proxy fails as it was told to, and only then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from proxy import Proxy
+from servers import RealServer, valkey_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RealServer]:
+    """A server for this file."""
+    with RealServer(valkey_binary()) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(server: RealServer) -> Iterator[Proxy]:
+    """A proxy of one test to a server without data."""
+    server.command("FLUSHALL")
+    with Proxy(server.socket_path) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def client(proxy: Proxy) -> Iterator[Any]:
+    """A connected client behind the proxy; it sends nothing twice."""
+    client = Redis(port=proxy.port, socket_timeout=0.3, retry=Retry(NoBackoff(), 0))
+    client.ping()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def direct(server: RealServer) -> Iterator[Any]:
+    """A client that knows no proxy."""
+    with Redis(unix_socket_path=str(server.socket_path)) as client:
+        yield client
+
+
+def test_what_is_sent_arrives_whole(client: Any) -> None:
+    """Large values in both directions."""
+    value = b"\x00\xff" * 500_000
+    client.set("key", value)
+    assert client.get("key") == value
+
+
+def test_a_cut_resets_and_a_mended_one_works(proxy: Proxy, client: Any) -> None:
+    """Present connections and new ones."""
+    proxy.cut()
+    for _ in range(2):
+        with pytest.raises(RedisError):
+            client.ping()
+    proxy.mend()
+    assert client.ping()
+
+
+def test_a_half_open_connection_says_nothing_and_a_new_one_works(proxy: Proxy, client: Any) -> None:
+    """The client finds out by its timeout alone."""
+    proxy.go_deaf()
+    with pytest.raises(RedisTimeoutError):
+        client.ping()
+    assert client.ping()
+
+
+def test_what_was_held_arrives_late(proxy: Proxy, client: Any, direct: Any) -> None:
+    """Even where the sender has given up."""
+    proxy.hold()
+    with pytest.raises(RedisTimeoutError):
+        client.rpush("list", "late")
+    assert direct.llen("list") == 0
+    proxy.let_go()
+    assert direct.blpop(["list"], 5) == (b"list", b"late")
+
+
+def test_a_lost_request_is_not_carried_out(proxy: Proxy, client: Any, direct: Any) -> None:
+    """And no reply comes."""
+    trap = proxy.trap(rb"RPUSH", "request")
+    assert client.ping()
+    with pytest.raises(RedisTimeoutError):
+        client.rpush("list", "lost")
+    assert trap.sprung.is_set()
+    assert direct.llen("list") == 0
+
+
+def test_a_request_whose_reply_is_lost_is_carried_out(proxy: Proxy, client: Any, direct: Any) -> None:
+    """Once, and the client sees its connection end."""
+    trap = proxy.trap(rb"RPUSH", "reply", abort=True)
+    with pytest.raises(RedisConnectionError):
+        client.rpush("list", "kept")
+    assert trap.sprung.is_set()
+    assert direct.lrange("list", 0, -1) == [b"kept"]
+
+
+def test_a_trap_lets_pass_what_came_before_it(proxy: Proxy, client: Any) -> None:
+    """The request before the trap was set does not spring it."""
+    client.rpush("list", "before")
+    trap = proxy.trap(rb"RPUSH", "request")
+    assert client.ping()
+    assert not trap.sprung.is_set()
+
+
+def test_a_trap_springs_once(proxy: Proxy, client: Any, direct: Any) -> None:
+    """The next request of its kind passes."""
+    proxy.trap(rb"RPUSH", "request", abort=True)
+    with pytest.raises(RedisError):
+        client.rpush("list", "lost")
+    client.rpush("list", "kept")
+    assert direct.lrange("list", 0, -1) == [b"kept"]
