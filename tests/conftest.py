@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
+pytest_plugins = ["fault_plugin"]
+
+
 @pytest.fixture(scope="session", params=["valkey", "redis"])
 def server_binary(request: pytest.FixtureRequest) -> Path:
     """The program of a server; a test that uses it runs once on Valkey and once on Redis."""

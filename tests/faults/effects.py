@@ -1,0 +1,97 @@
+"""The handlers that workers run under faults: they do what the message says, and write it down.
+
+Their orders are in the payload: ``work`` seconds to wait, ``block`` seconds to hold up the event loop (at
+the first delivery), ``gate`` to wait until the worker's gate is open, ``fails`` attempts of the route
+``flaky`` that fail, and ``die``: kill the process before or after the effect of the first delivery, or
+before that of ``every`` one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ledger import Ledger, now
+
+if TYPE_CHECKING:
+    from ledger import What
+
+_GATE_EVERY = 0.02  # seconds between two looks at a gate
+
+
+async def record(payload: dict[str, Any]) -> None:
+    """Take effect, once the orders are carried out."""
+    _write("start", "record", payload)
+    await _carry_out(payload)
+    _die_if(payload, "before")
+    _write("done", "record", payload)
+    _die_if(payload, "after")
+
+
+async def flaky(payload: dict[str, Any]) -> None:
+    """Fail as often as the message says, then take effect."""
+    _write("start", "flaky", payload)
+    if _attempt(payload) <= payload["fails"]:
+        _write("fail", "flaky", payload)
+        raise ConnectionError("the shop is closed")
+    _write("done", "flaky", payload)
+
+
+async def _carry_out(payload: dict[str, Any]) -> None:
+    if "work" in payload:
+        await asyncio.sleep(payload["work"])
+    if "block" in payload and _deliveries(payload) == 1:
+        threading.Event().wait(payload["block"])
+    if "gate" in payload:
+        gate = _folder() / f"open-{_worker()}"
+        while not await asyncio.to_thread(gate.exists):  # noqa: ASYNC110 - another process opens it
+            await asyncio.sleep(_GATE_EVERY)
+
+
+def _die_if(payload: dict[str, Any], moment: str) -> None:
+    order = payload.get("die")
+    first = _attempt(payload) == 1 and _deliveries(payload) == 1
+    if (order == moment and first) or (order == "every" and moment == "before"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _write(what: What, route: str, payload: dict[str, Any]) -> None:
+    _ledger().write(
+        sync=what != "start",
+        what=what,
+        n=payload["n"],
+        id=getattr(payload, "id", ""),
+        route=route,
+        attempt=_attempt(payload),
+        deliveries=_deliveries(payload),
+        worker=_worker(),
+        at=now(),
+    )
+
+
+def _attempt(payload: dict[str, Any]) -> int:
+    attempt: int = getattr(payload, "attempt", 1)
+    return attempt
+
+
+def _deliveries(payload: dict[str, Any]) -> int:
+    deliveries: int = getattr(payload, "deliveries", 1)
+    return deliveries
+
+
+@cache
+def _ledger() -> Ledger:
+    return Ledger(_folder() / f"runs-{_worker()}.jsonl")
+
+
+def _folder() -> Path:
+    return Path(os.environ["FAULTS_FOLDER"])
+
+
+def _worker() -> str:
+    return os.environ["FAULTS_WORKER"]

@@ -1,0 +1,74 @@
+"""Scenarios: each fault that workers must survive, by name, and how one of them is run and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from oracle import Terms, Verdict
+from scene import TERMS, Scene
+from servers import RealServer
+from worker_process import SERVE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Strike = Callable[[Scene], None]
+"""Does harm to a scene under load, and undoes it: what remains is for the workers to heal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A fault, and the scene that it needs; a ``slow`` one runs only where rounds are asked for."""
+
+    name: str
+    strike: Strike
+    workers: int = 2
+    slow: bool = False
+    terms: Terms = TERMS
+    server: Mapping[str, Any] = field(default_factory=dict)
+    command: Sequence[str] = SERVE
+
+
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(name: str, **facts: Any) -> Callable[[Strike], Strike]:
+    """Register the decorated function as the strike of a scenario."""
+
+    def register(strike: Strike) -> Strike:
+        SCENARIOS[name] = Scenario(name=name, strike=strike, **facts)
+        return strike
+
+    return register
+
+
+def play(
+    played: Scenario,
+    binary: Path,
+    folder: Path,
+    seed: int,
+    *,
+    command: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Load, the fault at a moment that the seed chooses, recovery, rest, and the oracle's verdict."""
+    settings = {"options": [], **played.server}
+    with (
+        RealServer(binary, **settings) as server,
+        Scene(
+            server,
+            folder,
+            seed,
+            command=command or played.command,
+            environment=environment or {},
+            terms=played.terms,
+        ) as scene,
+    ):
+        if played.workers:
+            scene.start(played.workers)
+        played.strike(scene)
+        scene.rest()
+        scene.end()
+        return scene.verdict()

@@ -1,0 +1,279 @@
+"""The scene of a fault: a server, workers behind proxies, a producer, and the ledgers of both sides."""
+
+from __future__ import annotations
+
+import random
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from group_state import GroupState, read_state
+from ledger import now, read_orders, read_runs
+from oracle import (
+    SLACK,
+    Evidence,
+    Fault,
+    Terms,
+    Verdict,
+    judge,
+    not_pending,
+    note_recovery,
+    running_now,
+    unaccounted,
+)
+from producer import Producer, connect
+from proxy import Proxy
+from routes_file import routes_yaml
+from waiting import wait_for
+from worker_process import SERVE, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from servers import RealServer
+
+TERMS = Terms(lease=2.0, claim_interval=0.5, max_deliveries=4)
+_REST = 40.0  # seconds within which everything must have come to rest
+_HEALED = 8.0  # seconds within which every worker must work again once a fault is over
+
+
+@dataclass(eq=False)
+class Scene:
+    """Everything that a scenario needs to strike and to be judged; a context manager.
+
+    ``rng`` is the scenario's only source of chance. ``faults`` is what has been done to the system so far.
+    """
+
+    server: RealServer
+    folder: Path
+    seed: int
+    command: Sequence[str] = SERVE
+    environment: Mapping[str, str] = field(default_factory=dict)
+    terms: Terms = TERMS
+    grace: float = 3.0
+    faults: list[Fault] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)  # noqa: S311 - to be repeated, not secret
+        self._stack = ExitStack()
+        self._worst: Verdict = Verdict()
+
+    def __enter__(self) -> Self:
+        self.client: Any = connect(self.server.socket_path)
+        self._stack.callback(self.client.close)
+        self.producer = Producer(self.server.socket_path, self.folder, self.seed)
+        self._stack.callback(self.producer.close)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    # What there is.
+
+    @property
+    def live(self) -> list[Worker]:
+        """The workers whose process runs."""
+        return [worker for worker in self.workers if worker.is_alive]
+
+    def state(self) -> GroupState:
+        """Where the group's messages are at this moment."""
+        return read_state(self.client)
+
+    def held_by(self, worker: Worker) -> frozenset[str]:
+        """The entries of the stream that are pending for this worker."""
+        return frozenset(i for i, held in self.state().pending.items() if worker.owns(held.consumer))
+
+    # What happens.
+
+    def start_worker(self, terms: Terms | None = None, **environment: str) -> Worker:
+        """One more worker, behind a proxy of its own; its name is new."""
+        name = f"w{len(self.workers) + 1}"
+        proxy = self._stack.enter_context(Proxy(self.server.socket_path))
+        config = self.folder / f"routes-{name}.yaml"
+        config.write_text(routes_yaml(terms or self.terms, self.grace))
+        worker = Worker(name, proxy, config, self.command, {**self.environment, **environment})
+        self._stack.callback(worker.discard)
+        self.workers.append(worker)
+        self.open_gate(worker)
+        return worker
+
+    def start(self, workers: int = 2) -> None:
+        """Start so many workers, and let load run until a seeded moment is reached."""
+        for _ in range(workers):
+            self.start_worker()
+        self.run_in()
+
+    def run_in(self) -> None:
+        """Let load run until each worker works and a seeded moment is reached."""
+        self.producer.start()
+        self.wait_for_work(0)
+        if dead := [worker for worker in self.workers if not worker.is_alive]:
+            raise RuntimeError(f"{dead[0].name} ended at its start:\n{dead[0].log}")
+        self.producer.wait_for(self.producer.count + self.rng.randrange(20, 120))
+
+    def wait_for_work(self, since: float) -> dict[str, float]:
+        """Wait until every live worker has started a message that was sent after ``since``; returns when."""
+        started: dict[str, float] = {}
+
+        def all_work() -> bool:
+            fresh = {order.id for order in read_orders(self.folder) if order.sent > since}
+            for run in read_runs(self.folder):
+                if run.id in fresh and run.what == "start":
+                    started.setdefault(run.worker, run.at)
+            return bool(self.live) and all(worker.name in started for worker in self.live)
+
+        wait_for(all_work, "every worker to work", _REST)
+        return started
+
+    @contextmanager
+    def fault(self, kind: str, worker: Worker | None = None, **facts: Any) -> Iterator[None]:
+        """What is done within is a fault, from the beginning of the block to its end."""
+        begin = now()
+        yield
+        workers = frozenset([worker.name]) if worker else None
+        self.faults.append(Fault(kind=kind, begin=begin, end=now(), workers=workers, **facts))
+
+    def kill(self, worker: Worker, kind: str = "kill -9") -> None:
+        """kill -9, or what is left to do where it has killed itself: what it held is noted for P2."""
+        begin = now()
+        worker.kill()
+        self._note_death(worker, kind, begin)
+
+    def wait_for_death(self, kind: str) -> None:
+        """Wait until some worker has killed itself."""
+        known = set(self.live)
+        wait_for(lambda: len(self.live) < len(known), "a worker to die", _REST)
+        begin = now()
+        for worker in known.difference(self.live):
+            self._note_death(worker, kind, begin)
+
+    def heal(self) -> None:
+        """P5: the fault is over, and every live worker works again within seconds, by itself."""
+        healed = now()
+        started = self.wait_for_work(healed)
+        for worker in self.live:
+            note_recovery(self._worst, worker.name, started[worker.name] - healed, _HEALED)
+
+    def open_gate(self, worker: Worker) -> None:
+        """Let the worker's handlers pass that wait at its gate; it is open from its start."""
+        self._gate(worker).touch()
+
+    def occupy(self, worker: Worker, count: int = 1) -> list[str]:
+        """Shut the worker's gate, and send messages until so many of them wait there; returns their ids."""
+        self._gate(worker).unlink(missing_ok=True)
+        sent: set[str] = set()
+
+        def waiting() -> list[str]:
+            running = running_now(read_runs(self.folder)).values()
+            return sorted(run.id for run in running if run.id in sent and run.worker == worker.name)
+
+        def enough() -> bool:
+            if len(sent) < 100 * count:
+                sent.add(self.producer.send(gate=True))
+            return len(waiting()) >= count
+
+        wait_for(enough, f"{worker.name} to hold {count} messages", _REST)
+        return waiting()
+
+    def wait_for_start(self, entry_id: str, deliveries: int) -> None:
+        """Wait until the entry runs at its delivery of this number."""
+        wait_for(
+            lambda: any(
+                run.id == entry_id and run.deliveries == deliveries for run in read_runs(self.folder)
+            ),
+            f"delivery {deliveries} of {entry_id}",
+            _REST,
+        )
+
+    def wait_for_recovery(self) -> None:
+        """Wait until what the last fault took from its worker runs again."""
+        fault = self.faults[-1]
+
+        def recovered() -> bool:
+            again = {run.id for run in read_runs(self.folder) if run.what == "start" and run.at > fault.begin}
+            return fault.held <= again
+
+        wait_for(recovered, f"what was held at {fault.kind} to run again", _REST)
+
+    def recovered(self, what: str, took: float, limit: float) -> None:
+        """Something has recovered after so many seconds, and so many were promised."""
+        note_recovery(self._worst, what, took, limit)
+
+    def stay(self, seconds: float) -> None:
+        """Let the fault last."""
+        threading.Event().wait(seconds)
+
+    # What is to be true.
+
+    def audit(self) -> None:
+        """P1 and P3 in the middle of a run: every message is somewhere, and what runs is pending."""
+        orders = read_orders(self.folder)
+        before = running_now(read_runs(self.folder))
+        state = self.state()
+        runs = read_runs(self.folder)
+        owed = [order for order in orders if not any(fault.excuses(order) for fault in self.faults)]
+        gone = unaccounted(owed, state, runs)
+        self.problems += [f"nowhere in the middle of the run: {entry_id} {route}" for entry_id, route in gone]
+        after = running_now(runs)
+        living = {worker.name for worker in self.live}
+        running = {key: run for key, run in after.items() if key in before and run.worker in living}
+        self.problems += [
+            f"runs, but is pending no more: {run}"
+            for run in not_pending(running, state)
+            if not any(fault.unhanded(run) for fault in self.faults)
+        ]
+
+    def rest(self) -> None:
+        """End the load and wait until nothing is left to do; what stays is for the oracle to say."""
+        self.producer.finish()
+        try:
+            wait_for(lambda: self.state().is_quiet, "the group to come to rest", _REST)
+        except TimeoutError:
+            return
+
+    def end(self) -> None:
+        """SIGTERM for every worker; each drains, and says that by its exit code."""
+        for worker in self.live:
+            worker.terminate()
+        for worker in self.workers:
+            if worker.is_alive and (code := worker.wait()) not in (0, 1):
+                self.problems.append(f"{worker.name} ended with {code}:\n{worker.log[-2000:]}")
+
+    def verdict(self) -> Verdict:
+        """What the oracle says, with what was found on the way."""
+        evidence = Evidence(
+            orders=read_orders(self.folder),
+            runs=read_runs(self.folder),
+            state=self.state(),
+            faults=self.faults,
+            terms=self.terms,
+        )
+        verdict = judge(evidence)
+        verdict.problems += self._worst.problems + self.problems
+        times = [t for t in (verdict.worst_recovery, self._worst.worst_recovery) if t is not None]
+        verdict.worst_recovery = max(times, default=None)
+        return verdict
+
+    def expect_log(self, *words: str) -> None:
+        """P6: some worker has said something that holds all of these words."""
+        lines = [line for worker in self.workers for line in worker.log.splitlines()]
+        if not any(all(word in line for word in words) for line in lines):
+            self.problems.append(f"no worker's log has a line with {words}")
+
+    def _note_death(self, worker: Worker, kind: str, begin: float) -> None:
+        held = self.held_by(worker)
+        self.faults.append(
+            Fault(kind=kind, begin=begin, end=now(), workers=frozenset([worker.name]), held=held)
+        )
+
+    def _gate(self, worker: Worker) -> Path:
+        return self.folder / f"open-{worker.name}"
+
+
+def lapse(terms: Terms = TERMS) -> float:
+    """Seconds after which a silent worker's entries have surely been taken by others."""
+    return terms.recovery + SLACK / 3

@@ -1,0 +1,33 @@
+"""The delivery promise under faults: nothing lost, nothing doubled without cause, healed in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faultlist import SCENARIOS
+from scenarios import Scenario, play
+from servers import redis_binary, valkey_binary
+
+if TYPE_CHECKING:
+    from fault_plugin import FaultReport
+
+
+@pytest.mark.parametrize("played", SCENARIOS.values(), ids=SCENARIOS)
+def test_the_promise_is_kept_under(
+    played: Scenario, fault_seed: int, many_rounds: bool, fault_report: FaultReport, tmp_path: Path
+) -> None:
+    """P1 to P6 hold, whatever the fault and its moment."""
+    if played.slow and not many_rounds:
+        pytest.skip("slow: plays with --rounds N")
+    verdict = play(played, _binary(played, fault_seed), tmp_path, fault_seed)
+    fault_report.add("streamroute", played.name, verdict)
+    assert not verdict.problems, "\n".join(verdict.problems[:20])
+
+
+def _binary(played: Scenario, seed: int) -> Path:
+    """Valkey and Redis by turns, where both are installed."""
+    binaries = [binary for binary in (valkey_binary(), redis_binary()) if binary is not None]
+    return binaries[(list(SCENARIOS).index(played.name) + seed) % len(binaries)]

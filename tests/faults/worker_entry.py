@@ -1,0 +1,25 @@
+"""A worker that is not quite right: ``streamroute serve`` with a wrong clock, a fixed name, or a mutation.
+
+FAULTS_CLOCK: seconds by which ``time.time()`` is off. FAULTS_CONSUMER: the consumer's name.
+FAULTS_MUTANT: the name of a mutation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from mutants import MUTANTS
+from streamroute import app
+from streamroute.cli.main import main
+
+if __name__ == "__main__":
+    if offset := float(os.environ.get("FAULTS_CLOCK", "0")):
+        true_time = time.time
+        time.time = lambda: true_time() + offset
+    if "FAULTS_CONSUMER" in os.environ:
+        app.consumer_name = lambda: os.environ["FAULTS_CONSUMER"]
+    if mutant := os.environ.get("FAULTS_MUTANT"):
+        MUTANTS[mutant]()
+    main(["serve", "--log-format", "json", "--no-embedded", *sys.argv[1:]])

@@ -1,0 +1,202 @@
+"""What happens to workers: killed, drained, frozen, hung, misnamed, misdated."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ledger import now, read_runs
+from oracle import Fault, running_now
+from scenarios import scenario
+from scene import TERMS
+from streamroute.adapters.scripts import script
+from waiting import wait_for
+
+if TYPE_CHECKING:
+    from scene import Scene
+    from worker_process import Worker
+
+ENTRY = (str(Path(__file__).with_name("worker_entry.py")),)
+SETTLE = b"|".join(
+    [script("ack").digest.encode(), script("settle").digest.encode(), re.escape(b"$4\r\nXACK\r\n")]
+)
+"""The requests that settle entries."""
+
+_STALL = 5 * TERMS.lease  # after which a worker whose event loop hangs lets go of what it holds
+
+
+@scenario("kill -9 of a worker")
+def kill(scene: Scene) -> None:
+    """At any moment."""
+    scene.kill(_victim(scene))
+    scene.audit()
+    scene.start_worker()
+    scene.heal()
+
+
+@scenario("kill -9 before the effect")
+def kill_before_effect(scene: Scene) -> None:
+    """In the handler: nothing of it is to be seen, and it must run again."""
+    _suicide(scene, "before")
+
+
+@scenario("kill -9 after the effect")
+def kill_after_effect(scene: Scene) -> None:
+    """In the handler: the effect is there, the ack is not."""
+    _suicide(scene, "after")
+
+
+@scenario("kill -9 before the settle script")
+def kill_before_settle(scene: Scene) -> None:
+    """The request is lost on its way."""
+    kill_at(scene, SETTLE, "request")
+
+
+@scenario("kill -9 after the settle script")
+def kill_after_settle(scene: Scene) -> None:
+    """The server has carried it out; the worker never learns of it."""
+    kill_at(scene, SETTLE, "reply")
+
+
+@scenario("SIGTERM with a slow handler")
+def terminate(scene: Scene) -> None:
+    """It is cut off at the end of the grace, and another worker takes its entry at once."""
+    victim = _victim(scene)
+    held = scene.occupy(victim, 3)
+    victim.terminate()
+    code = victim.wait()
+    ended = now()
+    if code not in (0, 1):
+        scene.problems.append(f"a drained worker ended with {code}")
+    for entry_id in held:
+        scene.wait_for_start(entry_id, 2)
+        started = next(
+            run.at for run in read_runs(scene.folder) if run.id == entry_id and run.deliveries == 2
+        )
+        scene.recovered("SIGTERM", started - ended, TERMS.claim_interval)
+    scene.audit()
+
+
+@scenario("SIGSTOP past the lease, then CONT")
+def freeze(scene: Scene) -> None:
+    """The zombie finishes what another worker runs by then, and may settle nothing of it."""
+    victim = _victim(scene)
+    other = next(worker for worker in scene.live if worker is not victim)
+    (entry_id, *_) = scene.occupy(victim)
+    scene.occupy(other)
+    held = scene.held_by(victim)
+    with scene.fault("SIGSTOP", victim, held=held):
+        victim.pause()
+        scene.wait_for_start(entry_id, 2)
+        scene.open_gate(victim)
+        victim.resume()
+    scene.heal()
+    scene.heal()
+    scene.audit()
+    scene.open_gate(other)
+
+
+@scenario("event loop blocked beyond the lease")
+def block(scene: Scene) -> None:
+    """The lease is kept by a thread of its own: nobody takes anything, and nothing runs twice."""
+    entry_id = scene.producer.send(block=TERMS.lease * 1.5)
+    _wait_for_effect(scene, entry_id)
+    scene.audit()
+    scene.heal()
+
+
+@scenario("event loop blocked for ever", slow=True)
+def hang(scene: Scene) -> None:
+    """A worker that hangs for five leases loses what it holds."""
+    entry_id = scene.producer.send(block=3600)
+    scene.wait_for_start(entry_id, 1)
+    (victim,) = (w for w in scene.live if running_now(read_runs(scene.folder))[entry_id, 1].worker == w.name)
+    begin, held = now(), scene.held_by(victim)
+    _wait_for_effect(scene, entry_id)
+    hung = Fault(kind="hang", begin=begin, end=now(), workers=frozenset([victim.name]))
+    stalled = begin + _STALL + TERMS.lease / 3  # when its heartbeats end
+    scene.faults += [hung, replace(hung, begin=stalled, held=held)]
+    scene.kill(victim)
+    scene.audit()
+
+
+@scenario("a message that kills its worker", terms=replace(TERMS, max_deliveries=2))
+def poison(scene: Scene) -> None:
+    """P4: it is dead-lettered in the end, and its neighbors are not."""
+    scene.producer.send(die="every")
+    for _ in range(scene.terms.max_deliveries):
+        scene.wait_for_death("a killer message")
+        scene.start_worker()
+    scene.heal()
+
+
+@scenario("duplicate consumer names", command=ENTRY, workers=0)
+def twins(scene: Scene) -> None:
+    """Two workers under one name, of which one dies while the other keeps the name alive."""
+    victim, _ = (scene.start_worker(FAULTS_CONSUMER="twin") for _ in range(2))
+    scene.run_in()
+    begin = now()
+    victim.kill()
+    running = running_now(read_runs(scene.folder)).values()
+    held = frozenset(run.id for run in running if run.worker == victim.name)
+    scene.faults.append(
+        Fault(kind="kill -9", begin=begin, end=now(), workers=frozenset([victim.name]), held=held)
+    )
+    scene.audit()
+
+
+@scenario("workers' clocks an hour off", command=ENTRY, workers=0)
+def clocks(scene: Scene) -> None:
+    """One ahead, one behind: leases and retries go by the server's clock."""
+    victim = scene.start_worker(FAULTS_CLOCK="3600")
+    scene.start_worker(FAULTS_CLOCK="-3600")
+    scene.run_in()
+    scene.kill(victim)
+    scene.start_worker(FAULTS_CLOCK="3600")
+    scene.heal()
+
+
+@scenario("a rollout that shortens the lease", terms=replace(TERMS, lease=6.0), workers=1)
+def rollout(scene: Scene) -> None:
+    """New workers with a short lease take nothing from old ones, who renew theirs more rarely."""
+    (old,) = scene.live
+    scene.occupy(old, 3)
+    scene.start_worker(replace(scene.terms, lease=0.5))
+    scene.heal()
+    scene.stay(2.5)
+    scene.open_gate(old)
+    scene.audit()
+
+
+def kill_at(scene: Scene, pattern: bytes, lose: Any) -> None:
+    """kill -9 in the moment in which a request of this kind, or its reply, is on its way."""
+    victim = _victim(scene)
+    trap = victim.proxy.trap(pattern, lose)
+    if not trap.sprung.wait(20):
+        scene.problems.append(f"nothing was sent that matches {pattern!r}")
+    scene.kill(victim)
+    scene.audit()
+    scene.start_worker()
+    scene.heal()
+
+
+def _victim(scene: Scene) -> Worker:
+    return scene.rng.choice(scene.live)
+
+
+def _suicide(scene: Scene, moment: str) -> None:
+    scene.producer.send(die=moment, work=0.05)
+    scene.wait_for_death(f"kill -9 {moment} the effect")
+    scene.audit()
+    scene.start_worker()
+    scene.heal()
+
+
+def _wait_for_effect(scene: Scene, entry_id: str) -> None:
+    wait_for(
+        lambda: any(run.id == entry_id and run.what == "done" for run in read_runs(scene.folder)),
+        f"the effect of {entry_id}",
+        60,
+    )

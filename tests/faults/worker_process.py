@@ -1,0 +1,106 @@
+"""A worker: a process of its own that serves routes.yaml, and can be ill-treated with signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamroute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from proxy import Proxy
+
+_HERE = Path(__file__).parent
+_PATIENCE = 30.0  # seconds
+SERVE = ("-m", "streamroute", "serve", "--log-format", "json", "--no-embedded")
+"""How a worker is started, unless a test has its own way; the path of routes.yaml follows."""
+
+
+class Worker:
+    """One start of a worker under a name of its own, behind its own proxy.
+
+    ``command`` is what Python is told to run. A context manager: on leaving, the process is gone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        proxy: Proxy,
+        config: Path,
+        command: Sequence[str] = SERVE,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.proxy = proxy
+        self._log = config.parent / f"log-{name}"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *command, str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**_environment(name, proxy, config.parent), **(environment or {})},
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs, frozen or not."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process's id, which is a part of its consumer's name."""
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """All that it has said."""
+        return self._log.read_text(errors="replace")
+
+    def owns(self, consumer: str) -> bool:
+        """Whether a consumer of this name is this worker: host, process, chance."""
+        return consumer.rsplit("-", 2)[-2:-1] == [str(self.pid)]
+
+    def kill(self) -> None:
+        """kill -9; returns when it is dead."""
+        self._process.kill()
+        self.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP: nothing in it runs, and nobody is told."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """SIGTERM: it is asked to drain."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Wait for its end; returns its exit code (a signal's number, negative)."""
+        return self._process.wait(_PATIENCE)
+
+    def discard(self) -> None:
+        """Make sure that it is gone."""
+        if self.is_alive:
+            self.kill()
+
+
+def _environment(name: str, proxy: Proxy, folder: Path) -> dict[str, str]:
+    package = Path(streamroute.__file__).parent.parent
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (package, _HERE))),
+        "FAULTS_FOLDER": str(folder),
+        "FAULTS_WORKER": name,
+        # A worker whose connection has died without a word notices after the socket timeout.
+        "FAULTS_URL": f"redis://127.0.0.1:{proxy.port}/0?socket_timeout=2&socket_connect_timeout=2",
+    }
