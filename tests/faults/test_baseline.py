@@ -1,0 +1,33 @@
+"""What readers compare with: the usual design under the same faults, by the same oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faultlist import SCENARIOS
+from scenarios import Scenario, play
+from servers import valkey_binary
+from worker_process import SERVE
+
+if TYPE_CHECKING:
+    from fault_plugin import FaultReport
+
+_BASELINE = (str(Path(__file__).with_name("baseline.py")),)
+_TITLE = "a processor that acks each entry, without fences or retries"
+_SHORT = "kill -9 after the effect"
+_PLAYED = [played for played in SCENARIOS.values() if played.command is SERVE]
+
+
+@pytest.mark.parametrize("played", _PLAYED, ids=[played.name for played in _PLAYED])
+def test_the_usual_design_breaks_the_promise(
+    played: Scenario, fault_seed: int, many_rounds: bool, fault_report: FaultReport, tmp_path: Path
+) -> None:
+    """It loses what fails, whatever else happens; the table says what more it does."""
+    if played.name != _SHORT and not many_rounds:
+        pytest.skip("slow: plays with --rounds N")
+    verdict = play(played, valkey_binary(), tmp_path, fault_seed, command=_BASELINE)
+    fault_report.add(_TITLE, played.name, verdict)
+    assert verdict.lost
