@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from streamroute.cli.checking import Asked, Checked, check
 from streamroute.cli.colors import wants_color
 from streamroute.cli.findings import summary
 from streamroute.cli.formats.rendering import render
+from streamroute.cli.paths import config_path
 
 INTERVAL: Final = 0.3
 """Seconds between two looks at the files."""
@@ -30,7 +32,7 @@ Snapshot = Mapping[str, tuple[int, int] | None]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one run printed, and the paths whose change calls for another."""
+    """What one run printed, and the paths whose change calls for another; none where it came to no end."""
 
     text: str
     conclusion: str
@@ -38,23 +40,35 @@ class Shown:
 
 
 def watch(asked: Asked, form: str) -> None:
-    """Check until Ctrl-C. Each run is a process of its own, so that changed code is imported anew."""
+    """Check until Ctrl-C. Each run is a process of its own, so that changed code is imported anew.
+
+    Raises click.UsageError for a path that is not there at the start.
+    """
     color = wants_color(sys.stdout)
+    start = [str(config_path(path)) for path in asked.paths or (None,)]
     try:
-        loop(lambda: _in_process(asked, form, color=color), _print, time.sleep)
+        loop(lambda: _in_process(asked, form, color=color), _print, time.sleep, start)
     except KeyboardInterrupt:
         click.echo("", err=True)
 
 
-def loop(run: Callable[[], Shown], show: Callable[[Shown], None], wait: Callable[[float], None]) -> None:
-    """Run and show, then again whenever a path has changed; ends with what ``wait`` raises."""
-    seen: Snapshot = {}
+def loop(
+    run: Callable[[], Shown],
+    show: Callable[[Shown], None],
+    wait: Callable[[float], None],
+    start: Iterable[str] = (),
+) -> None:
+    """Run and show, then again whenever a path has changed; ends with what ``wait`` raises.
+
+    A run that names no paths leaves those that were watched before it, at first ``start``.
+    """
+    seen = snapshot(start)
     while True:
         # Looked at before the run: a change in its middle calls for another.
         earlier = snapshot(seen)
         shown = run()
         show(shown)
-        seen = {path: earlier.get(path, now) for path, now in snapshot(shown.paths).items()}
+        seen = {path: earlier.get(path, now) for path, now in snapshot(shown.paths or seen).items()}
         while snapshot(seen) == seen:
             wait(INTERVAL)
 
@@ -76,7 +90,10 @@ def _look(path: str) -> tuple[int, int] | None:
 def run_once(asked: Asked, form: str, *, color: bool = False) -> Shown:
     """One run, rendered."""
     modules: list[str] = []
-    checked = check(asked, lambda root: modules.extend(_modules_in(root.parent.resolve())))
+    try:
+        checked = check(asked, lambda root: modules.extend(_modules_in(root.parent.resolve())))
+    except click.ClickException as error:
+        return Shown("", error.format_message(), ())  # it may come back: an editor is saving it
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
     conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
     return Shown(render(checked.report, form, color=color), conclusion, watched(checked, modules))
@@ -102,13 +119,16 @@ def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
 
 
 def _in_process(asked: Asked, form: str, *, color: bool) -> Shown:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    # Ctrl-C reaches every process of the terminal; only this one says good-bye.
+    quiet = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn"), initializer=signal.signal, initargs=quiet
+    ) as pool:
         try:
             return pool.submit(run_once, asked, form, color=color).result()
         except BrokenProcessPool:
             # A module that the configuration names ended the process while it was imported.
-            paths = asked.paths or (".",)
-            return Shown("", "the check ended in the middle: does a module call os._exit()?", paths)
+            return Shown("", "the check ended in the middle: does a module call os._exit()?", ())
 
 
 def _print(shown: Shown) -> None:
