@@ -15,6 +15,7 @@ from streamroute.cli.guard import guarded
 
 _COMMANDS: Final = {
     "check": "Say what is wrong in routes.yaml, before an event arrives.",
+    "dead": "Look at dead letters, let them run again, or drop them.",
     "explain": "Say which routes take an event, and why.",
     "init": "Write a project to start from.",
     "publish": "Write events to a stream.",

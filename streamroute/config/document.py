@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,6 +101,14 @@ class Document:
     def folder(self) -> Path:
         """The folder of the root file; relative paths and the user's own modules are found from there."""
         return Path(self.path).absolute().parent
+
+    @property
+    def generation(self) -> str:
+        """A short name for what the files say: another text, another generation."""
+        digest = hashlib.sha256()
+        for source in self.sources:
+            digest.update(hashlib.sha256(source.text.encode()).digest())
+        return digest.hexdigest()[:12]
 
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
         """The enabled routes of a stream, in order."""

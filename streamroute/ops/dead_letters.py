@@ -1,0 +1,170 @@
+"""Dead letters of a configuration: which there are, and which of them are meant."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from streamroute.adapters.dead import DeadLetters, StoredLetter
+
+if TYPE_CHECKING:
+    from streamroute.adapters.connection import Connection
+    from streamroute.adapters.records import DeadRecord
+    from streamroute.config.document import Document, StreamConfig
+
+NO_ROUTE: Final = "(no route)"
+UNREADABLE: Final = "(unreadable)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which dead letters are meant: those that every condition takes; an empty one takes all.
+
+    ``error`` and ``reason`` are parts of the text, in whatever case; ``older`` and ``newer`` are seconds
+    since the letter was written.
+    """
+
+    ids: Sequence[str] = ()
+    streams: Sequence[str] = ()
+    routes: Sequence[str] = ()
+    types: Sequence[str] = ()
+    error: str = ""
+    reason: str = ""
+    older: float | None = None
+    newer: float | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing was asked for in particular."""
+        return self == Wanted(streams=self.streams)
+
+    def takes(self, letter: Letter) -> bool:
+        """Whether a letter is meant; its id and its age have been looked at already."""
+        return (
+            (not self.streams or letter.stream in self.streams)
+            and (not self.routes or letter.route in self.routes)
+            and (not self.types or letter.type in self.types)
+            and self.error.lower() in letter.error.lower()
+            and self.reason.lower() in letter.reason.lower()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter of one of the configuration's streams, and the box that it lies in."""
+
+    box: DeadLetters
+    stored: StoredLetter
+    stream: str
+
+    @property
+    def record(self) -> DeadRecord | None:
+        """What it says; None where it cannot be read."""
+        return self.stored.record
+
+    @property
+    def route(self) -> str:
+        """The route that failed, or what is said in its place."""
+        if self.record is None:
+            return UNREADABLE
+        return self.record.route or NO_ROUTE
+
+    @property
+    def type(self) -> str:
+        """The message's type, as far as it is known."""
+        if self.record is None:
+            return ""
+        return self.record.type or self.record.fields.get(b"type", b"").decode(errors="replace")
+
+    @property
+    def error(self) -> str:
+        """What was raised."""
+        return self.record.error if self.record else ""
+
+    @property
+    def reason(self) -> str:
+        """Why it is dead, without the error's own words."""
+        if self.record is None:
+            return "not a dead letter of streamroute's, or damaged"
+        return self.record.reason.removesuffix(f": {self.record.error}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Letters that are meant, out of so many that were looked at."""
+
+    letters: Sequence[Letter]
+    scanned: int
+
+
+class Office:
+    """All dead letters of a configuration."""
+
+    def __init__(self, redis: Connection, document: Document) -> None:
+        self._document = document
+        self._homes: dict[str, list[StreamConfig]] = {}
+        for stream in document.streams.values():
+            self._homes.setdefault(stream.dead_letter, []).append(stream)
+        self._boxes = [DeadLetters(redis, key) for key in self._homes]
+
+    async def count(self) -> int:
+        """How many there are, of whatever kind."""
+        return sum([await box.count() for box in self._boxes])
+
+    async def now(self) -> int:
+        """Redis's time, in ms since the epoch."""
+        return await self._boxes[0].now() if self._boxes else 0
+
+    async def find(self, wanted: Wanted) -> AsyncIterator[Page]:
+        """The letters that are meant, oldest first in each box.
+
+        What is written from now on is not among them: a letter that runs again may soon be a new one.
+        """
+        now = await self.now()
+        since = 0 if wanted.newer is None else now - int(wanted.newer * 1000)
+        until = now - int((wanted.older or 0) * 1000)
+        for box in self._boxes:
+            async for stored in self._stored(box, wanted.ids, since, until):
+                letters = [letter for one in stored for letter in self._owned(box, one)]
+                yield Page([letter for letter in letters if wanted.takes(letter)], len(stored))
+
+    async def _stored(
+        self, box: DeadLetters, ids: Sequence[str], since: int, until: int
+    ) -> AsyncIterator[list[StoredLetter]]:
+        if not ids:
+            async for page in box.pages(since=since, until=until):
+                yield page
+            return
+        for letter_id in ids:
+            found = await box.find(letter_id)
+            if found is not None and since <= found.at <= until:
+                yield [found]
+
+    def _owned(self, box: DeadLetters, stored: StoredLetter) -> list[Letter]:
+        """The letter as one of ours; a box may hold those of other configurations too."""
+        homes, record = self._homes[box.key], stored.record
+        if record is None:
+            return [Letter(box, stored, homes[0].name)]
+        owners = [home for home in homes if (home.name, home.group) == (record.stream, record.group)]
+        return [Letter(box, stored, home.name) for home in owners]
+
+    def refusal(self, letter: Letter) -> str | None:
+        """Why a letter cannot run again under this configuration; None where it can."""
+        record = letter.record
+        if record is None:
+            return letter.reason
+        names = record.routes if record.route is None else [record.route]
+        served = {route.name for route in self._document.served(letter.stream)}
+        for name in names:
+            if name not in served:
+                return self._absence(name, letter.stream)
+        return None
+
+    def _absence(self, name: str, stream: str) -> str:
+        routes = {route.name: route for route in self._document.routes}
+        if name not in routes:
+            return f'the route "{name}" is no longer configured'
+        if not routes[name].enabled:
+            return f'the route "{name}" is disabled'
+        return f'the route "{name}" no longer takes the stream "{stream}"'
