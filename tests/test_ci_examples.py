@@ -1,0 +1,152 @@
+"""The pre-commit hook and the GitHub Action: what they would run is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+WRONG = "version: 1\nstreams: {bot_events: }\nroutes:\n- {name: a, type: t, handlr: nowhere.handle}\n"
+RIGHT = WRONG.replace("handlr", "handler")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """One in which ``streamroute`` is this checkout's."""
+    program = tmp_path / "bin" / "streamroute"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m streamroute "$@"\n')
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+# pre-commit
+
+
+@pytest.fixture
+def hook() -> dict[str, Any]:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    return dict(hook)
+
+
+def test_the_hook_passes_a_configuration_whose_code_is_not_there(
+    hook: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    (project / "routes.yaml").write_text(RIGHT)
+    done = run(shlex.split(hook["entry"]), project, environment)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_hook_stops_a_commit_that_breaks_the_configuration(
+    hook: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    (project / "deploy").mkdir()
+    (project / "deploy" / "routes.yaml").write_text(WRONG)
+    done = run([*shlex.split(hook["entry"]), "deploy/routes.yaml"], project, environment)
+    assert done.returncode == 1
+    assert 'did you mean "handler"?' in done.stdout
+
+
+def test_the_hook_is_of_the_form_that_pre_commit_reads(hook: dict[str, Any]) -> None:
+    """https://pre-commit.com/#new-hooks: the whole configuration, so that no names of files are passed."""
+    assert hook["language"] == "python"
+    assert hook["pass_filenames"] is False
+    assert {"id", "name", "entry"} <= hook.keys()
+
+
+# The Action
+
+
+@pytest.fixture
+def action() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "examples" / "ci" / "action.yml").read_text()))
+
+
+def run_action(
+    action: dict[str, Any], project: Path, environment: dict[str, str], **inputs: str
+) -> subprocess.CompletedProcess[str]:
+    """Its steps as a runner takes them: bash -e -o pipefail, with the inputs in the environment."""
+    values = {name: inputs.get(name, stated["default"]) for name, stated in action["inputs"].items()}
+    done = None
+    for step in action["runs"]["steps"]:
+        given = {name: _expanded(text, values) for name, text in step["env"].items()}
+        assert "${{" not in step["run"]
+        script = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+        done = run(script, project, {**environment, **given})
+        if done.returncode:
+            break
+    assert done is not None
+    return done
+
+
+def _expanded(text: str, inputs: dict[str, str]) -> str:
+    return re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda match: inputs[match[1]], text)
+
+
+def test_the_action_shows_its_findings_in_the_pull_request(
+    action: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    (project / "routes.yaml").write_text(WRONG)
+    done = run_action(action, project, environment)
+    assert done.returncode == 1
+    assert done.stdout.startswith("::error title=SR102 unexpected-key,file=routes.yaml,line=4,")
+
+
+def test_the_action_passes_a_clean_configuration(
+    action: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    (project / "routes.yaml").write_text(RIGHT)
+    assert run_action(action, project, environment).returncode == 0
+
+
+def test_the_action_takes_several_paths_and_writes_sarif(
+    action: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    for name, text in (("one", WRONG), ("two", RIGHT)):
+        (project / name).mkdir()
+        (project / name / "routes.yaml").write_text(text)
+    done = run_action(action, project, environment, paths="one two", sarif="findings.sarif")
+    assert done.returncode == 1
+    (result,) = json.loads((project / "findings.sarif").read_text())["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == "one/routes.yaml"
+
+
+def test_the_action_imports_handlers_where_it_is_told_to(
+    action: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    (project / "routes.yaml").write_text(RIGHT)
+    done = run_action(action, project, environment, **{"import": "true"})
+    assert done.returncode == 1
+    assert "SR401" in done.stdout
+
+
+def test_an_input_of_the_action_cannot_become_a_command(
+    action: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    (project / "routes.yaml").write_text(RIGHT)
+    run_action(action, project, environment, paths="$(touch owned); touch owned")
+    assert not (project / "owned").exists()
