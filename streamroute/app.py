@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.backlog import Backlog
+from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.publisher import Publisher
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.compiler.container import open_container
 from streamroute.compiler.threads import handler_threads
+from streamroute.compiler.wiring import Surroundings
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Observer, ignore
 from streamroute.core.processor import RedisStreamProcessor
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
     from streamroute.compiler.compilation import Compiled
     from streamroute.config.document import Document, StreamConfig
+    from streamroute.core.router import RedisRouter
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
 
@@ -83,8 +86,9 @@ async def open_app(
     """
     async with open_container(compiled.container, document.container or "") as container:
         consumer = consumer_name()
+        routers = compiled.routers_in(Surroundings(validated=True))
         services = [
-            build_service(connection, stream, compiled, container, consumer, observer)
+            build_service(connection, stream, compiled, routers[stream.name], container, consumer, observer)
             for stream in document.streams.values()
             if document.served(stream.name)
         ]
@@ -100,6 +104,7 @@ def build_service(
     connection: Connection,
     stream: StreamConfig,
     compiled: Compiled,
+    routers: Sequence[RedisRouter],
     container: Any,
     consumer: str,
     observer: Observer,
@@ -107,7 +112,10 @@ def build_service(
     """Wire storage, processor and dispatcher of one stream together."""
     codec = compiled.codecs.get(stream.name, stream.codec)
     storage = RedisStreamStorage(
-        connection.client, codec=codec, lease=stream.lease, dead_letter=stream.dead_letter
+        connection.client,
+        codec=_validating(codec, compiled, stream.name),
+        lease=stream.lease,
+        dead_letter=stream.dead_letter,
     )
     processor = RedisStreamProcessor(
         storage,
@@ -125,11 +133,21 @@ def build_service(
     dispatcher = BotRedisDispatcher(
         retry=stream.retry, unknown_type=stream.unknown_type, group_name=stream.group, observer=observer
     )
-    for router in compiled.routers[stream.name]:
+    for router in routers:
         dispatcher.include_router(router)
     dispatcher.setup(container)
     processor.set_message_callback(dispatcher.process_message)
     return Service(stream, codec, processor)
+
+
+def _validating(codec: Codec | str, compiled: Compiled, stream: str) -> Codec | str:
+    """A stream's codec as its storage uses it: what is invalid is dead-lettered before any route sees it."""
+    checks = compiled.checks(stream)
+    if not checks:
+        return codec
+    from streamroute.adapters.validating import ValidatingCodec
+
+    return ValidatingCodec(codec_named(codec) if isinstance(codec, str) else codec, checks)
 
 
 def consumer_name() -> str:

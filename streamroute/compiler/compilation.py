@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.compiler.expressions import check_expression
+from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.route_checks import check_routes
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape
+from streamroute.compiler.wiring import CheckedRoute, Surroundings, build_routers
 from streamroute.config.diagnostics import Finding, sort_findings
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.source import DataPath, Place
-from streamroute.core.router import FilterFunc, RedisRouter
-from streamroute.errors import SetupError
+from streamroute.core.router import RedisRouter
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
-    from streamroute.compiler.filters import FilterError
+    from streamroute.compiler.validation import Check
+    from streamroute.config.catalogue.messages import MessageSchema
 
-log = logging.getLogger(__name__)
-
-_BUILT_IN_CODECS: Final = frozenset({"json", "fields", "typed-fields"})
+_BUILT_IN_CODECS: Final = frozenset({"json", "fields", "typed-fields", "cloudevents"})
 _CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedRoute:
-    """A route and how its handler is called; ``shape`` is None where that is not known."""
-
-    config: RouteConfig
-    shape: CallShape | None
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,7 @@ class Compiled:
     routes: tuple[CheckedRoute, ...] = field(repr=False)
     container: Callable[[], Any] | None = None
     codecs: Mapping[str, Codec] = field(default_factory=dict)
+    _known_checks: dict[MessageSchema, Check] = field(default_factory=dict, repr=False)
 
     @cached_property
     def routers(self) -> dict[str, list[RedisRouter]]:
@@ -58,50 +50,38 @@ class Compiled:
 
         Raises SetupError where a handler is not known, since its check found an error or was left out.
         """
-        return {stream.name: self._routers_of(stream) for stream in self.document.streams.values()}
+        return self.routers_in(Surroundings())
+
+    def routers_in(self, around: Surroundings) -> dict[str, list[RedisRouter]]:
+        """The routers for an app that gives its routes what they need. Raises as ``routers`` does."""
+        return {
+            name: build_routers(
+                self._enabled(name), stream, around, self.checks(name), self.codecs.get(name, stream.codec)
+            )
+            for name, stream in self.document.streams.items()
+        }
 
     def names(self, stream: str) -> list[str]:
         """The names of the routes that a stream's messages may take, in order."""
         return [route.config.name for route in self._enabled(stream)]
 
+    def checks(self, stream: str) -> Mapping[str, Check]:
+        """For each type that routes of the stream take, the check of its data; none without ``validate``."""
+        if not self.document.streams[stream].validate:
+            return {}
+        types = {name for route in self._enabled(stream) for name in route.config.types}
+        schemas = {name: found.schema for name, found in self.document.messages.items() if name in types}
+        return {name: self._check(schema) for name, schema in schemas.items() if schema is not None}
+
+    def _check(self, schema: MessageSchema) -> Check:
+        from streamroute.compiler.validation import data_check
+
+        if schema not in self._known_checks:
+            self._known_checks[schema] = data_check(schema)
+        return self._known_checks[schema]
+
     def _enabled(self, stream: str) -> Iterator[CheckedRoute]:
         return (route for route in self.routes if route.config.enabled and stream in route.config.streams)
-
-    def _routers_of(self, stream: StreamConfig) -> list[RedisRouter]:
-        routers: dict[str, RedisRouter] = {}
-        for route in self._enabled(stream.name):
-            router = routers.setdefault(route.config.place.source.path, RedisRouter())
-            _register(router, route, stream)
-        return list(routers.values())
-
-
-def _register(router: RedisRouter, route: CheckedRoute, stream: StreamConfig) -> None:
-    from streamroute.compiler.handlers import route_handler  # asyncio: a check does not need it
-
-    config = route.config
-    if route.shape is None:
-        raise SetupError(f"the handler of the route {config.name!r} is not known")
-    policy = config.policy_for(stream)
-    handler = route_handler(route.shape, name=config.name, timeout=config.timeout, retry=policy)
-    accepts = _filter(config)
-    for message_type in dict.fromkeys(config.types):
-        router.message(message_type, accepts)(handler)
-
-
-def _filter(route: RouteConfig) -> FilterFunc | None:
-    from streamroute.compiler.filters import compile_filter, no_match
-
-    if route.filter is None:
-        return None
-    accepts = compile_filter(route.filter)
-    return no_match(accepts, _warner(route.name)) if route.on_filter_error == "no_match" else accepts
-
-
-def _warner(route: str) -> Callable[[FilterError], None]:
-    def warn(error: FilterError) -> None:
-        log.warning("route %s does not match where its filter fails: %s (said once)", route, error)
-
-    return warn
 
 
 def compile_document(document: Document, *, imports: bool = True) -> Compiled:
@@ -124,13 +104,19 @@ class _Compilation:
             self.importer = Importer(Path(document.path).parent, document.allow)
 
     def result(self) -> Compiled:
-        self.findings += check_routes(self.document)
-        routes = [CheckedRoute(route, self._shape(route)) for route in self.document.routes]
-        for route in self.document.routes:
-            self.findings += _check_filter(route)
+        globs = Globs(self.document.messages)
+        self.findings += check_routes(self.document, globs)
+        routes = [self._route(route, globs) for route in self.document.routes]
         container, codecs = self._container(), self._codecs()
         findings = tuple(sort_findings(self.findings))
         return Compiled(self.document, findings, tuple(routes), container, codecs)
+
+    def _route(self, route: RouteConfig, globs: Globs) -> CheckedRoute:
+        types = globs.expand(route.types)
+        expanded = route if types is route.types else replace(route, types=types)
+        self.findings += _check_expression(expanded, "filter", route.filter)
+        self.findings += _check_expression(expanded, "transform", route.transform)
+        return CheckedRoute(expanded, self._shape(route))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:
         resolved = self._resolve(route.handler, route.place, ("handler",))
@@ -209,22 +195,22 @@ def _codec_object(named: Any, reference: str) -> Codec | Problem:
     return codec
 
 
-def _check_filter(route: RouteConfig) -> Iterator[Finding]:
-    if route.filter is None:
+def _check_expression(route: RouteConfig, key: str, expression: str | None) -> Iterator[Finding]:
+    if expression is None:
         return
-    at: DataPath = ("filter",)
-    for problem in check_expression(route.filter):
-        if problem.code == "SR301" and _is_cut_short(route, at):
+    at: DataPath = (key,)
+    for problem in check_expression(expression):
+        if problem.code == "SR301" and _is_cut_short(route, at, expression):
             help_text = "quote it, or write it under >-"
             yield route.place.finding("SR303", _CUT_SHORT, at=at, help=help_text)
         else:
-            yield _finding(route.place, at, problem, route.filter)
+            yield _finding(route.place, at, problem, expression)
 
 
-def _is_cut_short(route: RouteConfig, at: DataPath) -> bool:
+def _is_cut_short(route: RouteConfig, at: DataPath, expression: str) -> bool:
     """Whether the expression is one only together with what YAML took for a comment."""
     comment = route.place.comment_after(at)
-    return comment is not None and not check_expression(f"{route.filter} {comment}")
+    return comment is not None and not check_expression(f"{expression} {comment}")
 
 
 def _finding(place: Place, at: DataPath, problem: Problem, text: str) -> Finding:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from streamroute.compiler.globs import Globs, is_glob
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.suggestions import did_you_mean
 
-_PATTERN_SIGNS = frozenset("*?[]")
 
-
-def check_routes(document: Document) -> Iterator[Finding]:
+def check_routes(document: Document, globs: Globs) -> Iterator[Finding]:
     """Findings about the routes as declared; no handler and no filter is looked at."""
     first_of: dict[str, RouteConfig] = {}
     for route in document.routes:
@@ -19,7 +18,7 @@ def check_routes(document: Document) -> Iterator[Finding]:
         if first is not route:
             yield _duplicate(route, first)
         yield from _check_streams(route, document.streams)
-        yield from _check_types(route)
+        yield from _check_types(route, document, globs)
 
 
 def _duplicate(route: RouteConfig, first: RouteConfig) -> Finding:
@@ -43,9 +42,16 @@ def _check_streams(route: RouteConfig, streams: Mapping[str, StreamConfig]) -> I
             yield route.place.finding("SR202", f'no stream "{name}" is declared', at=at, suggestion=meant)
 
 
-def _check_types(route: RouteConfig) -> Iterator[Finding]:
+def _check_types(route: RouteConfig, document: Document, globs: Globs) -> Iterator[Finding]:
     for index, name in enumerate(route.types):
-        if not _PATTERN_SIGNS.isdisjoint(name):
-            message = f'the type "{name}" is a pattern, and a route takes types by name only'
-            help_text = "list each type: type: [booking.confirmed, booking.cancelled]"
-            yield route.place.finding("SR204", message, at=("type", index), help=help_text)
+        if not is_glob(name):
+            continue
+        at = ("type", index)
+        if not document.messages:
+            message = f'the type "{name}" is a pattern, and there is no catalogue to match it with'
+            help_text = "declare the types under messages:, or list each: [order.paid, order.sent]"
+            yield route.place.finding("SR204", message, at=at, help=help_text)
+        elif not globs.matches(name):
+            message = f'the pattern "{name}" matches no type of the catalogue'
+            meant = did_you_mean(name, {f"{known.rpartition('.')[0]}.*" for known in document.messages})
+            yield route.place.finding("SR205", message, at=at, suggestion=meant)

@@ -45,6 +45,7 @@ class StreamConfig:
     retry: RetryPolicy
     dead_letter: str
     unknown_type: Literal["ack", "dead_letter"]
+    validate: bool
     place: Place
 
 
@@ -52,6 +53,7 @@ class StreamConfig:
 class RouteConfig:
     """Which messages go to which handler; ``timeout`` is in seconds.
 
+    ``types`` may hold patterns over the catalogue, which the compiler expands.
     ``streams`` is empty where the route names none and there is not exactly one. ``retry`` holds what the
     route itself says of its policy; ``policy_for`` gives the whole.
     """
@@ -62,6 +64,7 @@ class RouteConfig:
     handler: str
     place: Place
     filter: str | None = None
+    transform: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = DEFAULT_TIMEOUT
     retry: Mapping[str, Any] = field(default_factory=dict)
@@ -172,6 +175,7 @@ def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], plac
         retry=RetryPolicy(**retry),
         dead_letter=GroupKeys.of(name, group, settings.get("dead_letter")).dead,
         unknown_type=settings.get("unknown_type", "ack"),
+        validate=settings.get("validate", False),
         place=place,
     )
 
@@ -209,6 +213,7 @@ def _route(settings: Mapping[str, Any], only: tuple[str, ...], place: Place) -> 
         handler=settings["handler"],
         place=place,
         filter=settings.get("filter"),
+        transform=settings.get("transform"),
         arguments=settings.get("with", {}),
         timeout=DEFAULT_TIMEOUT if timeout is None else parse_duration(timeout),
         retry=_retry(settings.get("retry", {})),

@@ -77,7 +77,8 @@ _ALL: Final = (
     Rule("SR201", "duplicate-route", _ERROR, "Two routes have the same name."),
     Rule("SR202", "unknown-stream", _ERROR, "A route names a stream that is not declared.", runs=True),
     Rule("SR203", "stream-needed", _ERROR, "A route names no stream where several are declared.", runs=True),
-    Rule("SR204", "type-pattern", _ERROR, "A route's type is a pattern, which is not supported."),
+    Rule("SR204", "pattern-without-catalogue", _ERROR, "A route's type is a pattern without a catalogue."),
+    Rule("SR205", "pattern-matches-nothing", _WARNING, "A route's type is a pattern that matches no type."),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
     Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),

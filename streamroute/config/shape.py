@@ -159,7 +159,7 @@ def _type_advice(shape: Shape, violation: Violation, types: list[str]) -> str | 
 
 def path_is_expression(path: DataPath) -> bool:
     """Whether a JMESPath expression is wanted at a path."""
-    return path[-1:] == ("filter",)
+    return path[-1:] in (("filter",), ("transform",))
 
 
 def _reads_as_number(value: Any) -> bool:

@@ -208,7 +208,7 @@ routes:
         '8:32: E[SR202]: no stream "booking" is declared; did you mean "bookings"?',
         '9:6: E[SR203]: the route "a" names no stream, and there are several: "bookings", "payments"',
         '9:12: E[SR201]: there is another route "a", on line 8',
-        '10:21: E[SR204]: the type "booking.*" is a pattern, and a route takes types by name only',
+        '10:21: E[SR204]: the type "booking.*" is a pattern, and there is no catalogue to match it with',
         '10:62: E[SR401]: no module "handler" in the package "sr"; did you mean "handlers"?',
         '11:77: E[SR404]: "sr.handlers.thank" takes no "chanel"; did you mean "channel"?',
         '15:14: E[SR405]: "os" is a module of Python itself, which routes may not call',
