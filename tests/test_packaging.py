@@ -1,0 +1,56 @@
+"""What is installed is what is in the tree."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import streamroute
+
+ROOT = Path(__file__).parent.parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_every_package_is_listed() -> None:
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("streamroute/**/__init__.py")
+    }
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == found | {"streamroute.schemas"}
+
+
+def test_every_data_file_is_shipped() -> None:
+    """Whatever is no Python in a package is named by the package's data patterns."""
+    data = PROJECT["tool"]["setuptools"]["package-data"]
+    shipped = {
+        path
+        for package, patterns in data.items()
+        for pattern in patterns
+        for path in (ROOT / _folder(package)).glob(pattern)
+    }
+    found = {
+        path
+        for folder in ("streamroute", "schemas")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
+    assert {str(path) for path in found - shipped} == set()
+
+
+def _folder(package: str) -> Path:
+    return Path("schemas") if package == "streamroute.schemas" else Path(*package.split("."))
+
+
+def test_the_version_is_stated_once_and_told_twice() -> None:
+    assert PROJECT["project"]["version"] == streamroute.__version__
+
+
+def test_public_names_can_be_imported() -> None:
+    for name in streamroute.__all__:
+        assert getattr(streamroute, name) is not None
+
+
+def test_the_command_is_where_the_script_says() -> None:
+    for script in entry_points(group="console_scripts", name="streamroute"):
+        assert callable(script.load())
