@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.exits import Exit
-from streamroute.errors import StreamrouteError
+from streamroute.cli.findings import printable
+from streamroute.errors import DecodeError, StreamrouteError
 
 if TYPE_CHECKING:
     from streamroute.cli.load import Runnable
@@ -106,8 +107,19 @@ def _explained(
     document = runnable.document
     if stream is not None:
         stream_named(document.streams, stream)
-    decisions = decide(runnable.routes, delivered(document, message, stream), stream)
     kind = str(message["type"])
+    try:
+        payload = delivered(runnable.compiled, message, stream)
+    except DecodeError as error:
+        return _refused(kind, str(error), form)
+    decisions = decide(runnable.routes, payload, stream)
     if form == "json":
         return json.dumps(as_json(kind, decisions, everything=everything), indent=2, default=str) + "\n"
     return render_text(kind, decisions, everything=everything, color=wants_color(sys.stdout))
+
+
+def _refused(kind: str, reason: str, form: str) -> str:
+    """A message that is dead-lettered before any route sees it."""
+    if form == "json":
+        return json.dumps({"type": kind, "routes": [], "decisions": [], "invalid": reason}, indent=2) + "\n"
+    return printable(f"{kind}: dead-lettered as a whole, and no route sees it: {reason}") + "\n"

@@ -57,6 +57,10 @@ def _block(decision: Decision, *, color: bool) -> Iterator[str]:
         yield "  it has no filter"
     else:
         yield from _steps(decision)
+    if decision.trouble:
+        yield printable(f"  {decision.trouble}")
+    elif route.transform is not None and decision.handed is not None:
+        yield printable(f"  its handler gets {shown(decision.handed, 500)}")
 
 
 def _steps(decision: Decision) -> Iterator[str]:
@@ -97,6 +101,7 @@ def as_json(kind: str, decisions: Sequence[Decision], *, everything: bool) -> di
     rows = [row for row in decisions if everything or row.verdict not in _ELSEWHERE]
     return {
         "type": kind,
+        "invalid": None,
         "routes": [decision.route.name for decision in decisions if decision.runs],
         "decisions": [_decision(row) for row in rows],
     }
@@ -112,9 +117,10 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "streams": list(route.streams),
         "enabled": route.enabled,
         "verdict": str(decision.verdict),
-        "error": traced.error if traced else None,
+        "error": (traced.error if traced else None) or decision.trouble or None,
         "reasons": [reason.text for reason in decision.reasons],
         "filter": _step(traced.root) if traced else None,
+        "handed": decision.handed,
     }
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from streamroute.compiler.reasons import Reason, reasons
 from streamroute.compiler.tracing import Trace, trace
+from streamroute.compiler.transforms import compile_transform
 from streamroute.config.document import RouteConfig
+from streamroute.errors import Reject
 
 
 class Verdict(StrEnum):
@@ -20,7 +22,7 @@ class Verdict(StrEnum):
     NOT_MATCHED = "not matched"
     """The filter says no."""
     FAILED = "failed"
-    """The message is dead-lettered for this route, since the filter fails on it."""
+    """The message is dead-lettered for this route, since its filter or its transform fails on it."""
     OTHER_TYPE = "other type"
     """The route takes other types."""
     OTHER_STREAM = "other stream"
@@ -31,13 +33,16 @@ class Verdict(StrEnum):
 class Decision:
     """A route's verdict on a message.
 
-    ``filter`` is the evaluation of its filter, None where it has none or was not asked. A disabled
+    ``filter`` is the evaluation of its filter, None where it has none or was not asked; ``handed`` is what
+    its handler gets, None where it does not run. ``trouble`` says why the transform failed. A disabled
     route has the verdict that it would have.
     """
 
     route: RouteConfig
     verdict: Verdict
     filter: Trace | None = None
+    handed: Mapping[str, Any] | None = None
+    trouble: str = ""
 
     @property
     def runs(self) -> bool:
@@ -52,7 +57,7 @@ class Decision:
     @property
     def reasons(self) -> list[Reason]:
         """The operands of the filter that decided."""
-        return [] if self.filter is None else reasons(self.filter)
+        return [] if self.filter is None or self.trouble else reasons(self.filter)
 
 
 def decide(
@@ -60,7 +65,7 @@ def decide(
 ) -> list[Decision]:
     """The verdict of each route, in order, on a message of ``stream`` (None: of any).
 
-    Filters must be free of errors.
+    Filters and transforms must be free of errors.
     """
     return [_decision(route, payload, stream) for route in routes]
 
@@ -70,10 +75,22 @@ def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None
         return Decision(route, Verdict.OTHER_STREAM)
     if payload.get("type") not in route.types:
         return Decision(route, Verdict.OTHER_TYPE)
-    if route.filter is None:
-        return Decision(route, Verdict.MATCHED)
-    traced = trace(route.filter, payload)
-    return Decision(route, _verdict(traced, route), traced)
+    traced = None if route.filter is None else trace(route.filter, payload)
+    verdict = Verdict.MATCHED if traced is None else _verdict(traced, route)
+    if verdict is not Verdict.MATCHED:
+        return Decision(route, verdict, traced)
+    return _matched(route, traced, payload)
+
+
+def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any]) -> Decision:
+    """The verdict of a route whose filter says yes."""
+    if route.transform is None:
+        return Decision(route, Verdict.MATCHED, traced, payload)
+    try:
+        handed = compile_transform(route.transform)(payload)
+    except Reject as error:
+        return Decision(route, Verdict.FAILED, traced, trouble=error.reason)
+    return Decision(route, Verdict.MATCHED, traced, handed)
 
 
 def _verdict(traced: Trace, route: RouteConfig) -> Verdict:

@@ -32,8 +32,8 @@ class RouteTest:
     """A message, and the routes that are to take it.
 
     ``message`` is None where its file cannot be read. ``transform`` holds what the handler of a route is
-    to get; ``dead_letter`` the routes that are to fail before their handler. ``stream`` is None where the
-    routes of every stream are meant.
+    to get; ``dead_letter`` the routes that are to fail before their handler; ``invalid`` says that the
+    message is to be dead-lettered as a whole. ``stream`` is None where the routes of every stream are meant.
     """
 
     name: str
@@ -43,6 +43,7 @@ class RouteTest:
     stream: str | None = None
     transform: Mapping[str, Any] = field(default_factory=dict)
     dead_letter: tuple[str, ...] = ()
+    invalid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class _Reading:
 
     def _test(self, settings: Mapping[str, Any], at: int) -> RouteTest:
         place = Place(self.source, ("tests", at))
+        failing = settings.get("dead_letter", False)
         return RouteTest(
             name=settings["name"],
             message=self._message(settings["message"], place),
@@ -117,7 +119,8 @@ class _Reading:
             place=place,
             stream=settings.get("stream"),
             transform=settings.get("transform", {}),
-            dead_letter=tuple(settings.get("dead_letter", ())),
+            dead_letter=tuple(failing) if isinstance(failing, list) else (),
+            invalid=failing is True,
         )
 
     def _message(self, stated: Any, place: Place) -> Mapping[str, Any] | EntryReference | None:

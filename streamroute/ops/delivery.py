@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.codecs import CODEC_NAMES, codec_named
+from streamroute.adapters.codecs import CODEC_NAMES, Codec, codec_named
+from streamroute.adapters.validating import ValidatingCodec
 
 if TYPE_CHECKING:
-    from streamroute.config.document import Document
+    from streamroute.compiler.compilation import Compiled
 
 
-def delivered(document: Document, message: Mapping[str, Any], stream: str | None) -> Mapping[str, Any]:
+def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None) -> Mapping[str, Any]:
     """The payload that comes of a message which is published to ``stream``; None means the only one.
 
-    With a codec of the user's, or where the stream is not known, the message itself: nothing of the
-    user's runs. Raises EncodeError or DecodeError for a message that the stream cannot carry.
+    With a codec of the user's that was not imported, or where the stream is not known, the message
+    itself. Raises EncodeError for a message that the stream cannot carry, DecodeError for one that would be
+    dead-lettered as a whole, since its data is invalid.
     """
-    name = stream if stream is not None else _only(document)
-    configured = document.streams.get(name or "")
-    if configured is None or configured.codec not in CODEC_NAMES:
-        return message
-    codec = codec_named(configured.codec)
-    return codec.decode(codec.encode(message))
+    names = list(compiled.document.streams)
+    name = stream if stream is not None else names[0] if len(names) == 1 else None
+    codec = incoming_codec(compiled, name) if name is not None else None
+    return message if codec is None else codec.decode(codec.encode(message))
 
 
-def _only(document: Document) -> str | None:
-    names = list(document.streams)
-    return names[0] if len(names) == 1 else None
+def incoming_codec(compiled: Compiled, stream: str) -> Codec | None:
+    """The codec that reads entries of a stream, validating as the stream does; None for one not imported."""
+    configured = compiled.document.streams.get(stream)
+    if configured is None:
+        return None
+    codec = compiled.codecs.get(stream)
+    if codec is None and configured.codec in CODEC_NAMES:
+        codec = codec_named(configured.codec)
+    checks = compiled.checks(stream)
+    return ValidatingCodec(codec, checks) if codec is not None and checks else codec

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.lookup import read_entry
 from streamroute.errors import DecodeError, SetupError
+from streamroute.ops.delivery import incoming_codec
 from streamroute.ops.route_tests import MessageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ class EntryReader:
         self._compiled = compiled
 
     async def __call__(self, reference: EntryReference) -> Mapping[str, Any]:
-        """The message of an entry; raises MessageError where there is none, or it cannot be decoded."""
+        """The message of an entry.
+
+        Raises MessageError where there is none, DecodeError for one that is dead-lettered as a whole.
+        """
         name, codec = f'the entry {reference.id} of "{reference.stream}"', self._codec(reference.stream)
         try:
             fields = await read_entry(self._redis, reference.stream, reference.id)
@@ -35,14 +38,13 @@ class EntryReader:
             raise MessageError(f"{name} does not exist, or was trimmed")
         try:
             return codec.decode(fields)
-        except DecodeError as error:
-            raise MessageError(f"{name} cannot be decoded, and is dead-lettered: {error}") from error
+        except DecodeError:
+            raise
         except Exception as error:  # a user's codec may raise anything: serve dead-letters the entry then
-            said = f"{type(error).__name__}: {error}"
-            raise MessageError(f"the codec failed on {name}, which is dead-lettered: {said}") from error
+            raise DecodeError(f"the codec failed: {type(error).__name__}: {error}") from error
 
     def _codec(self, stream: str) -> Codec:
-        configured = self._compiled.document.streams.get(stream)
-        if configured is None:
+        codec = incoming_codec(self._compiled, stream)
+        if codec is None:
             raise MessageError(f'there is no stream "{stream}"')
-        return self._compiled.codecs.get(stream) or codec_named(configured.codec)
+        return codec

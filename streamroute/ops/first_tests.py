@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamroute.compiler.branches import covered
 from streamroute.compiler.compilation import Compiled
 from streamroute.compiler.decisions import Decision, decide
-from streamroute.config.document import Document
+from streamroute.config.document import RouteConfig
 from streamroute.errors import DecodeError, EncodeError
 from streamroute.ops.delivery import delivered
 from streamroute.ops.feed import FeedError, read_event
@@ -27,11 +27,16 @@ tests:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An event that shows something which none before it has shown, and what the routes do with it."""
+    """An event that shows something which none before it has shown, and what the routes do with it.
+
+    ``dead_letter`` is True where the message is dead-lettered as a whole; ``transform`` is what the
+    transforms give, by route.
+    """
 
     message: Mapping[str, Any]
-    routes: Sequence[str]
-    dead_letter: Sequence[str]
+    routes: Sequence[str] = ()
+    dead_letter: Sequence[str] | bool = ()
+    transform: Mapping[str, Any] = field(default_factory=dict)
 
 
 def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[list[Example], int]:
@@ -44,29 +49,52 @@ def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[lis
     seen: set[object] = set()
     found: list[Example] = []
     count = 0
-    for message in _events(compiled.document, lines, name):
+    for where, event in _events(lines, name):
         count += 1
-        decisions = decide(routes, message)
-        shown = set(_shown(message, decisions))
+        example, shown = _example(compiled, routes, event, where)
         if not shown <= seen:
             seen |= shown
-            found.append(_example(message, decisions))
+            found.append(example)
     return found, count
 
 
-def _events(document: Document, lines: Iterable[bytes], name: str) -> Iterator[Mapping[str, Any]]:
+def _events(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in enumerate(lines, 1):
         text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
         if not text.strip():
             continue
+        where = f"{name}:{number}"
         try:
-            yield delivered(document, read_event(text), None)
-        except (FeedError, EncodeError, DecodeError) as error:
-            raise FeedError(f"{name}:{number}: {error}") from error
+            event = read_event(text)
+        except FeedError as error:
+            raise FeedError(f"{where}: {error}") from error
+        if not isinstance(event.get("type"), str) or not event["type"]:
+            raise FeedError(f'{where}: an event needs a "type", a string that is not empty')
+        yield where, {"type": event["type"], **event}
 
 
-def _shown(message: Mapping[str, Any], decisions: Sequence[Decision]) -> Iterator[object]:
-    yield message["type"], tuple(decision.route.name for decision in decisions if decision.runs)
+def _example(
+    compiled: Compiled, routes: Sequence[RouteConfig], event: Mapping[str, Any], where: str
+) -> tuple[Example, set[object]]:
+    """What the routes do with an event, and what that shows."""
+    try:
+        message = delivered(compiled, event, None)
+    except DecodeError:
+        return Example(event, dead_letter=True), {(event["type"], "invalid")}
+    except EncodeError as error:
+        raise FeedError(f"{where}: {error}") from error
+    decisions = decide(routes, message)
+    runs = [decision for decision in decisions if decision.runs]
+    example = Example(
+        event,
+        [decision.route.name for decision in runs],
+        [decision.route.name for decision in decisions if decision.fails],
+        {decision.route.name: decision.handed for decision in runs if decision.route.transform},
+    )
+    return example, {(event["type"], tuple(example.routes)), *_shown(decisions)}
+
+
+def _shown(decisions: Sequence[Decision]) -> Iterator[object]:
     for decision in decisions:
         name = decision.route.name
         if decision.fails:
@@ -76,12 +104,6 @@ def _shown(message: Mapping[str, Any], decisions: Sequence[Decision]) -> Iterato
                 yield from ((name, branch, truth) for truth in truths)
 
 
-def _example(message: Mapping[str, Any], decisions: Sequence[Decision]) -> Example:
-    routes = [decision.route.name for decision in decisions if decision.runs]
-    message = {"type": message["type"], **message}
-    return Example(message, routes, [decision.route.name for decision in decisions if decision.fails])
-
-
 def written(found: Iterable[Example]) -> str:
     """The examples as a file of tests."""
     names: dict[str, int] = {}
@@ -89,8 +111,10 @@ def written(found: Iterable[Example]) -> str:
 
 
 def _name(example: Example, names: dict[str, int]) -> str:
-    takes = ", ".join(example.routes) or "no route"
-    name = f"{example.message['type']} goes to {takes}"[:180]
+    takes = f"goes to {', '.join(example.routes) or 'no route'}"
+    if example.dead_letter is True:
+        takes = "is invalid"
+    name = f"{example.message['type']} {takes}"[:180]
     names[name] = names.get(name, 0) + 1
     return name if names[name] == 1 else f"{name} ({names[name]})"
 
@@ -98,6 +122,8 @@ def _name(example: Example, names: dict[str, int]) -> str:
 def _test(example: Example, name: str) -> str:
     lines = [f"  - name: {scalar(name)}", "    message:", *yaml_lines(example.message, 6)]
     lines.append(f"    routes: {flow(list(example.routes))}")
+    if example.transform:
+        lines += ["    transform:", *yaml_lines(example.transform, 6)]
     if example.dead_letter:
-        lines.append(f"    dead_letter: {flow(list(example.dead_letter))}")
+        lines.append(f"    dead_letter: {flow(example.dead_letter)}")
     return "".join(f"{line}\n" for line in lines)

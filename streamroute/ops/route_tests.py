@@ -10,8 +10,9 @@ from streamroute.compiler.decisions import Decision, Verdict, decide
 from streamroute.config.document import RouteConfig
 from streamroute.config.expectations import EntryReference, RouteTest
 from streamroute.config.suggestions import did_you_mean
-from streamroute.errors import StreamrouteError
+from streamroute.errors import DecodeError, EncodeError, StreamrouteError
 from streamroute.ops.delivery import delivered
+from streamroute.ops.differing import differing
 
 if TYPE_CHECKING:
     from streamroute.compiler.compilation import Compiled
@@ -25,21 +26,29 @@ class MessageError(StreamrouteError):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How one route differs from what a test expects, and why: a line for each operand that decided."""
+    """How one route, or the message as a whole (None), differs from what a test expects, and why.
 
-    route: RouteConfig
+    ``reasons`` are lines: the operands that decided, or the places where values differ.
+    """
+
+    route: RouteConfig | None
     message: str
     reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one test; ``trouble`` says why its message could not be had, or is empty."""
+    """What came of one test.
+
+    ``trouble`` says why its message could not be had, ``invalid`` why it is dead-lettered as a whole; both
+    may be empty.
+    """
 
     test: RouteTest
     decisions: Sequence[Decision] = ()
     differences: Sequence[Difference] = ()
     trouble: str = ""
+    invalid: str = ""
 
     @property
     def passed(self) -> bool:
@@ -67,18 +76,34 @@ async def run_tests(compiled: Compiled, tests: Iterable[RouteTest], read_entry: 
 
 async def _outcome(compiled: Compiled, test: RouteTest, read_entry: ReadEntry) -> Outcome:
     try:
-        message = await read_entry(test.message) if isinstance(test.message, EntryReference) else test.message
+        stream, message = await _message(compiled, test, read_entry)
     except MessageError as error:
         return Outcome(test, trouble=str(error))
-    if message is None:
-        return Outcome(test, trouble="the test has no message")
-    stream = test.message.stream if isinstance(test.message, EntryReference) else test.stream
-    try:
-        message = delivered(compiled.document, message, stream)
-    except StreamrouteError as error:
-        return Outcome(test, trouble=f"the message cannot be an entry of its stream: {error}")
+    except DecodeError as error:
+        return Outcome(test, (), _of_the_whole(test, str(error)), invalid=str(error))
     decisions = decide([route.config for route in compiled.routes], message, stream)
-    return Outcome(test, decisions, compare(test, message, decisions))
+    whole = [Difference(None, "the message was to be dead-lettered as a whole, and is not")]
+    return Outcome(test, decisions, (whole if test.invalid else []) + compare(test, message, decisions))
+
+
+async def _message(
+    compiled: Compiled, test: RouteTest, read_entry: ReadEntry
+) -> tuple[str | None, Mapping[str, Any]]:
+    """The stream and the payload; raises MessageError, or DecodeError for what no route ever sees."""
+    if isinstance(test.message, EntryReference):
+        return test.message.stream, await read_entry(test.message)
+    if test.message is None:
+        raise MessageError("the test has no message")
+    try:
+        return test.stream, delivered(compiled, test.message, test.stream)
+    except EncodeError as error:
+        raise MessageError(f"the message cannot be an entry of its stream: {error}") from error
+
+
+def _of_the_whole(test: RouteTest, invalid: str) -> list[Difference]:
+    if test.invalid:
+        return []
+    return [Difference(None, "the message is dead-lettered as a whole, and no route sees it", (invalid,))]
 
 
 def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Decision]) -> list[Difference]:
@@ -87,8 +112,19 @@ def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Dec
     Names that no route has are not looked at: they are findings of the test file.
     """
     expected = _expected(test.routes, decisions), _expected(test.dead_letter, decisions)
-    found = [_difference(*expected, message, decision) for decision in decisions]
+    found = [
+        _difference(*expected, message, decision) or _transformed(test, decision) for decision in decisions
+    ]
     return [difference for difference in found if difference is not None]
+
+
+def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
+    """Whether the handler gets something else than the test says."""
+    name = decision.route.name
+    if name not in test.transform or not decision.runs:
+        return None
+    lines = tuple(differing(test.transform[name], decision.handed))
+    return Difference(decision.route, f"the handler of {name} gets something else", lines) if lines else None
 
 
 def _expected(names: Iterable[str], decisions: Iterable[Decision]) -> set[str]:
@@ -130,6 +166,8 @@ def _why(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
         meant = did_you_mean(kind, decision.route.types)
         hint = f'; did you mean "{meant}"?' if meant else ""
         return (f'it takes {", ".join(decision.route.types)}, and the message is of the type "{kind}"{hint}',)
+    if decision.trouble:
+        return (decision.trouble,)
     if decision.filter is None:
         return (f"it has no filter: it takes every {message.get('type')}",)
     return tuple(reason.text for reason in decision.reasons)

@@ -195,8 +195,8 @@ def test_json_holds_every_part(command: Callable[..., Done]) -> None:
     assert config["findings"] == []
     place = test["file"], test["line"]
     assert (test["name"], test["passed"], place) == ("silver", False, ("routes.test.yaml", 3))
-    assert test["expected"] == {"routes": ["vip"], "dead_letter": []}
-    assert test["actual"] == {"routes": ["all"], "dead_letter": []}
+    assert test["expected"] == {"routes": ["vip"], "dead_letter": [], "transform": {}}
+    assert test["actual"] == {"routes": ["all"], "dead_letter": [], "transform": {}}
     assert [difference["route"] for difference in test["differences"]] == ["vip", "all"]
     assert test["differences"][0]["reasons"] == ["tier == 'gold' is false: tier is \"silver\""]
     assert (config["coverage"]["covered"], config["coverage"]["total"]) == (3, 9)
@@ -223,6 +223,81 @@ def test_junit_has_a_case_for_each_test_and_each_finding(command: Callable[..., 
     assert outcomes == {"SR601:4:59": ["error"], "SR603:5:37": ["error"], "gold": [], "silver": ["failure"]}
 
 
+# What handlers get, and what is dead-lettered before
+
+SHAPED = """
+version: 1
+redis: {url: "${REDIS_URL:-embedded}"}
+streams: {events: {validate: true}}
+messages:
+  booked: {schema: {type: object, properties: {nights: {type: integer}}}}
+routes:
+  - name: mail
+    type: booked
+    transform: "merge(by_nights, {to: guest.email})"
+    handler: jobs.x
+"""
+
+
+def test_what_a_transform_gives_is_compared_place_by_place(command: Callable[..., Done]) -> None:
+    Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
+    message = "{type: booked, guest: {email: a@b}, by_nights: {n: 1, list: [1, 2]}}"
+    test = f"name: a, message: {message}, routes: [mail], transform: "
+    write_tests(test + "{mail: {to: a@b, n: 1, list: [1, 2]}}")
+    assert command("test").code == 0
+    write_tests(test + "{mail: {to: b, n: true, list: [1, 3], x: 1}}")
+    done = command("test")
+    assert done.code == 1
+    assert (
+        "  the handler of mail gets something else\n"
+        '    to is "a@b", not "b"\n'
+        "    n is 1, not true\n"
+        "    list[1] is 2, not 3\n"
+        "    x is missing, and was to be 1\n"
+        "    the route is in routes.yaml:8\n"
+    ) in done.out
+
+
+def test_a_transform_that_fails_is_a_difference_unless_it_is_expected(command: Callable[..., Done]) -> None:
+    Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
+    write_tests("name: a, message: {type: booked}, routes: [mail]")
+    done = command("test")
+    assert "mail was expected, and fails, so that the message is dead-lettered for it\n" in done.out
+    assert "the transform failed: merge() takes object, and was given null" in done.out
+    write_tests("name: a, message: {type: booked}, routes: [], dead_letter: [mail]")
+    assert command("test").code == 0
+    assert "fails: the message is dead-lettered for it" in command("explain", "--type", "booked").out
+
+
+def test_data_that_its_schema_refuses_is_dead_lettered_as_a_whole(command: Callable[..., Done]) -> None:
+    Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
+    message = "{type: booked, nights: x, by_nights: {}}"
+    write_tests(f"name: a, message: {message}, routes: [mail]")
+    done = command("test")
+    assert done.code == 1
+    assert (
+        "  the message is dead-lettered as a whole, and no route sees it\n"
+        "    the data is invalid: nights must be a whole number, not a string\n"
+    ) in done.out
+    write_tests(f"name: a, message: {message}, routes: [], dead_letter: true")
+    assert command("test").code == 0
+    write_tests("name: a, message: {type: booked, by_nights: {}}, routes: [mail], dead_letter: true")
+    assert "the message was to be dead-lettered as a whole, and is not" in command("test").out
+    out = command("explain", '{"type": "booked", "nights": "x"}').out
+    assert out.startswith("booked: dead-lettered as a whole, and no route sees it: the data is invalid")
+
+
+def test_a_first_file_holds_transforms_and_what_is_invalid(command: Callable[..., Done]) -> None:
+    Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
+    events = [{"type": "booked", "nights": "x"}, {"type": "booked", "by_nights": {"a": [1]}}]
+    Path("events.jsonl").write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+    assert command("test", "--init", "events.jsonl").code == 0
+    assert command("test").code == 0
+    text = Path("routes.test.yaml").read_text(encoding="utf-8")
+    assert "    dead_letter: true\n" in text
+    assert "    transform:\n      mail: {a: [1], to: null}\n" in text
+
+
 # Entries in Redis
 
 
@@ -236,14 +311,14 @@ def test_a_message_may_be_an_entry_that_is_in_redis(
     write_tests(f"name: real, message: {{stream: events, id: {names[0]}}}, routes: [all, vip]")
     assert command("test").code == 0
     write_tests(
+        f"name: expected, message: {{stream: events, id: {names[1]}}}, routes: [], dead_letter: true",
         f"name: broken, message: {{stream: events, id: {names[1]}}}, routes: []",
         "name: gone, message: {stream: events, id: 1-1}, routes: []",
         "name: no id, message: {stream: events, id: x}, routes: []",
     )
     done = command("test")
     assert done.code == 1
-    said = f'the entry {names[1]} of "events" cannot be decoded, and is dead-lettered: the field "data"'
-    assert said in done.out
+    assert "the message is dead-lettered as a whole, and no route sees it\n    the field \"data\"" in done.out
     assert 'the entry 1-1 of "events" does not exist, or was trimmed' in done.out
     assert "Invalid stream ID" in done.out
 

@@ -41,18 +41,32 @@ def _test(outcome: Outcome) -> dict[str, Any]:
         "line": line_of_test(outcome),
         "passed": outcome.passed,
         "trouble": outcome.trouble or None,
-        "expected": {"routes": sorted(test.routes), "dead_letter": sorted(test.dead_letter)},
-        "actual": {"routes": sorted(outcome.routes), "dead_letter": sorted(outcome.dead_letter)},
+        "expected": {
+            "routes": sorted(test.routes),
+            "dead_letter": test.invalid or sorted(test.dead_letter),
+            "transform": dict(test.transform),
+        },
+        "actual": {
+            "routes": sorted(outcome.routes),
+            "dead_letter": bool(outcome.invalid) or sorted(outcome.dead_letter),
+            "transform": _handed(outcome),
+        },
         "differences": [_difference(difference) for difference in outcome.differences],
     }
+
+
+def _handed(outcome: Outcome) -> dict[str, Any]:
+    """What the handlers get that the test says something about."""
+    runs = (decision for decision in outcome.decisions if decision.runs)
+    return {row.route.name: row.handed for row in runs if row.route.name in outcome.test.transform}
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
     route = difference.route
     return {
-        "route": route.name,
-        "file": route.place.source.path,
-        "line": line_of(route),
+        "route": route.name if route else None,
+        "file": route.place.source.path if route else None,
+        "line": line_of(route) if route else None,
         "message": difference.message,
         "reasons": list(difference.reasons),
     }

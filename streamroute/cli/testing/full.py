@@ -45,7 +45,8 @@ def explained(difference: Difference) -> Iterator[str]:
     """A difference on several lines: what, why, and where the route is."""
     yield difference.message
     yield from (f"  {reason}" for reason in difference.reasons)
-    yield f"  the route is in {place_of(difference.route)}"
+    if difference.route is not None:
+        yield f"  the route is in {place_of(difference.route)}"
 
 
 def place_of(route: RouteConfig) -> str:
