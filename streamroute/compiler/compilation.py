@@ -119,8 +119,10 @@ class _Compilation:
         return CheckedRoute(expanded, self._shape(route))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:
+        if "handler" in route.lost:
+            return None
         resolved = self._resolve(route.handler, route.place, ("handler",))
-        if resolved is None:
+        if resolved is None or "with" in route.lost:
             return None
         shape = self._called(resolved.value, route)
         if isinstance(shape, CallShape):

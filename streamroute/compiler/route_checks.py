@@ -15,7 +15,7 @@ def check_routes(document: Document, globs: Globs) -> Iterator[Finding]:
     first_of: dict[str, RouteConfig] = {}
     for route in document.routes:
         first = first_of.setdefault(route.name, route)
-        if first is not route:
+        if first is not route and "name" not in route.lost:
             yield _duplicate(route, first)
         yield from _check_streams(route, document.streams)
         yield from _check_types(route, document, globs)
@@ -31,9 +31,10 @@ def _duplicate(route: RouteConfig, first: RouteConfig) -> Finding:
 
 
 def _check_streams(route: RouteConfig, streams: Mapping[str, StreamConfig]) -> Iterator[Finding]:
-    if not route.streams:
+    if not route.streams and "stream" not in route.lost:
         names = ", ".join(f'"{name}"' for name in streams)
-        message = f'the route "{route.name}" names no stream, and there are several: {names}'
+        who = "this route" if "name" in route.lost else f'the route "{route.name}"'
+        message = f"{who} names no stream, and there are several: {names}"
         yield route.place.finding("SR203", message, on="first-key", help="add stream: to the route")
     for index, name in enumerate(route.streams):
         if name not in streams:

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from streamroute.config.catalogue.messages import MessageConfig
+from streamroute.config.pruning import LOST
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.wording import hide_secrets
 from streamroute.keys import GroupKeys
 from streamroute.values import RetryPolicy, parse_duration
+
+if TYPE_CHECKING:
+    from streamroute.config.catalogue.messages import MessageConfig
 
 EMBEDDED: Final = "embedded"
 DEFAULT_TIMEOUT: Final = 300.0
@@ -55,7 +58,8 @@ class RouteConfig:
 
     ``types`` may hold patterns over the catalogue, which the compiler expands.
     ``streams`` is empty where the route names none and there is not exactly one. ``retry`` holds what the
-    route itself says of its policy; ``policy_for`` gives the whole.
+    route itself says of its policy; ``policy_for`` gives the whole. ``lost`` are the keys whose values can't
+    be used, and are empty here; a finding says why.
     """
 
     name: str
@@ -72,6 +76,7 @@ class RouteConfig:
     enabled: bool = True
     description: str = ""
     tags: tuple[str, ...] = ()
+    lost: frozenset[str] = frozenset()
 
     def policy_for(self, stream: StreamConfig) -> RetryPolicy:
         """The retry policy of this route on a stream: key by key its own, else the stream's."""
@@ -123,20 +128,25 @@ Checked = tuple[SourceFile, Mapping[str, Any]]
 
 
 def build_document(
-    files: Sequence[Checked], messages: Mapping[str, MessageConfig] = MappingProxyType({})
+    files: Sequence[Checked],
+    messages: Mapping[str, MessageConfig] = MappingProxyType({}),
+    *,
+    knows_streams: bool = True,
 ) -> Document:
     """The document of the root file, which comes first, and of the files that it includes.
 
-    Their data must be valid under the schema.
+    Their data must be valid under the schema, but for what is ``LOST``. Without ``knows_streams`` nobody
+    knows which streams the routes take messages from.
     """
     root, data = files[0]
     streams = _streams(root, data)
+    lost = frozenset() if knows_streams else frozenset({"stream"})
     return Document(
         path=root.path,
         redis=RedisConfig(data.get("redis", {}).get("url", EMBEDDED), Place(root, ("redis", "url"))),
         container=data.get("container"),
         streams=MappingProxyType(streams),
-        routes=tuple(_routes(files, tuple(streams))),
+        routes=tuple(_routes(files, tuple(streams), lost)),
         allow=_allow(data),
         sources=tuple(source for source, _ in files),
         messages=MappingProxyType(dict(messages)),
@@ -196,21 +206,29 @@ def _retry(settings: Mapping[str, Any]) -> dict[str, Any]:
 # Routes
 
 
-def _routes(files: Sequence[Checked], streams: tuple[str, ...]) -> Iterable[RouteConfig]:
+def _routes(
+    files: Sequence[Checked], streams: tuple[str, ...], lost: frozenset[str]
+) -> Iterable[RouteConfig]:
     only = streams if len(streams) == 1 else ()
     for source, data in files:
         for at, settings in enumerate(data.get("routes", ())):
             if settings is not None:
-                yield _route(settings, only, Place(source, ("routes", at)))
+                yield _route(settings, only, Place(source, ("routes", at)), lost)
 
 
-def _route(settings: Mapping[str, Any], only: tuple[str, ...], place: Place) -> RouteConfig:
+def _route(
+    settings: Mapping[str, Any], only: tuple[str, ...], place: Place, lost: frozenset[str]
+) -> RouteConfig:
+    if lost or LOST in settings.values():
+        lost = lost.union(key for key, value in settings.items() if value is LOST)
+        settings = {key: value for key, value in settings.items() if key not in lost}
+        only = () if "stream" in lost else only
     timeout = settings.get("timeout")
     return RouteConfig(
-        name=settings["name"],
+        name=settings.get("name", ""),
         streams=_names(settings["stream"]) if "stream" in settings else only,
-        types=_names(settings["type"]),
-        handler=settings["handler"],
+        types=_names(settings.get("type", ())),
+        handler=settings.get("handler", ""),
         place=place,
         filter=settings.get("filter"),
         transform=settings.get("transform"),
@@ -221,6 +239,7 @@ def _route(settings: Mapping[str, Any], only: tuple[str, ...], place: Place) -> 
         enabled=settings.get("enabled", True),
         description=settings.get("description", ""),
         tags=tuple(settings.get("tags", ())),
+        lost=lost,
     )
 
 

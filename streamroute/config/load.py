@@ -90,7 +90,7 @@ class _Run:
         files: list[Checked] = [(self.root, data)]
         files += [(source, self._fragment_data(source)) for source in collection.sources]
         messages = self._messages(files)
-        return build_document(files, messages) if self._has_streams(files) else None
+        return build_document(files, messages, knows_streams=self._knows_streams(files))
 
     def _messages(self, files: Sequence[Checked]) -> Mapping[str, MessageConfig]:
         if not any(data.get("messages") for _, data in files):
@@ -125,7 +125,8 @@ class _Run:
     ) -> dict[str, Any]:
         shape = check_shape(source, data, replaced)
         self.findings += _new(shape.findings, (*self.known, *self.findings))
-        return prune(data, shape.broken) if shape.broken else data
+        source.spelt.update(_spelt(shape.meant))
+        return prune(data, shape.broken, shape.meant) if shape.broken else data
 
     def _version_is_known(self, source: SourceFile) -> bool:
         version = source.data.get("version", VERSION)
@@ -136,7 +137,8 @@ class _Run:
         self.findings.append(source.finding("SR101", message, source.span(("version",)), help=advice))
         return False
 
-    def _has_streams(self, files: list[Checked]) -> bool:
+    def _knows_streams(self, files: list[Checked]) -> bool:
+        """Whether it is known which streams there are; says so where there are routes without any."""
         streams = files[0][1].get("streams")
         has_routes = any(data.get("routes") for _, data in files)
         if streams is None and "streams" in self.root.data:
@@ -174,6 +176,11 @@ def _covers(found: Finding, earlier: Finding) -> bool:
     span, start = found.span, (earlier.span.line, earlier.span.column)
     first, last = (span.line, span.column), (span.end_line, span.end_column)
     return start == first or first < start < last
+
+
+def _spelt(meant: Mapping[DataPath, str]) -> dict[DataPath, str]:
+    """From the path of the key that was meant to the key as it is written."""
+    return {(*path[:-1], key): str(path[-1]) for path, key in meant.items()}
 
 
 def _root_only(source: SourceFile, key: str) -> Finding:

@@ -27,10 +27,13 @@ class Reports:
         extent: Extent,
         advice: str | None = None,
         suggestion: str | None = None,
+        fix: str | None = None,
     ) -> None:
         """Add a finding, and read on."""
         span = self.file.between(*extent)
-        self.findings.append(self.file.finding(code, message, span, help=advice, suggestion=suggestion))
+        self.findings.append(
+            self.file.finding(code, message, span, help=advice, suggestion=suggestion, fix=fix)
+        )
 
     def stop(self, code: str, message: str, extent: Extent, advice: str | None = None) -> None:
         """Add a finding, and raise TooMuchError."""

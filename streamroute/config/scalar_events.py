@@ -9,6 +9,7 @@ import yaml
 from streamroute.config.events import extent
 from streamroute.config.reports import Reports
 from streamroute.config.scalars import CORE, read_plain, read_tagged
+from streamroute.config.wording import quote
 
 QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
 
@@ -67,4 +68,7 @@ class ScalarReader:
 
     def _misread(self, name: str, event: yaml.Event) -> None:
         message = f'YAML reads "{name}" as a tag, and the expression loses it'
-        self._reports.find("SR303", message, extent(event), QUOTE_IT)
+        start, end = extent(event)
+        text = self._text[start:end].rstrip()
+        fix = quote(text) if "\n" not in text else None
+        self._reports.find("SR303", message, (start, end), QUOTE_IT, fix=fix)

@@ -8,11 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamroute.config.diagnostics import Finding
-from streamroute.config.published import ROUTES, types_of
+from streamroute.config.published import ROUTES, schema_at, types_of
+from streamroute.config.remedies import type_remedy
 from streamroute.config.source import DataPath, Part, SourceFile
 from streamroute.config.suggestions import did_you_mean
+from streamroute.config.verdict import compile_schema
 from streamroute.config.violations import Violation, find_violations, violations_by_path
-from streamroute.config.wording import EXPECTED, home_of, inside, kind_of, label, listed, owner, quote, quoted
+from streamroute.config.wording import (
+    EXPECTED,
+    home_of,
+    inside,
+    kind_of,
+    label,
+    listed,
+    owner,
+    quoted,
+    respelt,
+)
 
 ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers")
 
@@ -26,6 +38,8 @@ class Shape:
     schema: str = ROUTES
     findings: list[Finding] = field(default_factory=list)
     broken: list[DataPath] = field(default_factory=list)
+    meant: dict[DataPath, str] = field(default_factory=dict)
+    """Misspelt keys whose values are as those of the keys that were meant."""
 
     def add(
         self,
@@ -36,10 +50,13 @@ class Shape:
         *,
         advice: str | None = None,
         suggestion: str | None = None,
+        fix: str | None = None,
     ) -> None:
         """Add a finding about the value, or the key, at ``path``."""
         span = self.source.span(path, on)
-        self.findings.append(self.source.finding(code, message, span, help=advice, suggestion=suggestion))
+        self.findings.append(
+            self.source.finding(code, message, span, help=advice, suggestion=suggestion, fix=fix)
+        )
 
     def shown(self, violation: Violation) -> str:
         """The value as it may be shown: what a variable gave stays secret."""
@@ -64,12 +81,14 @@ def check_shape(
 def _explain_keys(shape: Shape, path: DataPath, violation: Violation) -> None:
     present, properties = violation.value, violation.schema.get("properties", {})
     missing = [key for key in violation.schema.get("required", ()) if key not in present]
+    free = [name for name in properties if name not in present]
     for key in _unexpected(violation):
-        meant = did_you_mean(key, [name for name in properties if name not in present])
-        if meant is not None and meant in missing:
-            missing.remove(meant)
-            shape.broken.append((*path, meant))
+        meant = did_you_mean(key, free)
         shape.broken.append((*path, key))
+        if meant is not None:
+            free.remove(meant)
+            missing = [name for name in missing if name != meant]
+            _read_as_meant(shape, path, key, meant, present[key])
         _explain_unexpected(shape, path, key, meant)
     for key in missing:
         shape.broken.append((*path, key))
@@ -89,6 +108,14 @@ def _unexpected(violation: Violation) -> list[str]:
     ]
 
 
+def _read_as_meant(shape: Shape, path: DataPath, key: str, meant: str, value: Any) -> None:
+    """Take the value for that of the key that was meant, so that it is checked in the same run."""
+    if compile_schema(schema_at((*path, meant), shape.schema))(value):
+        shape.meant[(*path, key)] = meant
+    else:
+        shape.broken.append((*path, meant))
+
+
 def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | None) -> None:
     home = None if meant else home_of(key, shape.schema)
     shape.add(
@@ -98,6 +125,7 @@ def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | Non
         "key",
         suggestion=meant,
         advice=f'"{key}" belongs {home}' if home else None,
+        fix=None if meant is None else respelt(shape.source.written((*path, key), "key"), meant),
     )
 
 
@@ -123,12 +151,9 @@ def _wrong_type(shape: Shape, violation: Violation) -> None:
     if value is None:
         shape.add("SR104", f"{label(path)} is empty, and must be {expected}", path)
         return
-    shape.add(
-        "SR104",
-        f"{label(path)} must be {expected}, not {_actual(shape, violation, types)}",
-        path,
-        advice=_type_advice(shape, violation, types),
-    )
+    remedy = type_remedy(shape.source, violation, types, is_replaced=path in shape.replaced)
+    message = f"{label(path)} must be {expected}, not {_actual(shape, violation, types)}"
+    shape.add("SR104", message, path, advice=remedy.advice, fix=remedy.fix)
 
 
 def _actual(shape: Shape, violation: Violation, types: list[str]) -> str:
@@ -137,33 +162,6 @@ def _actual(shape: Shape, violation: Violation, types: list[str]) -> str:
         return kind_of(value)
     raw = shape.source.raw(violation.path)
     return raw if {"integer", "number"} & set(types) else f"the number {raw}"
-
-
-def _type_advice(shape: Shape, violation: Violation, types: list[str]) -> str | None:
-    raw = shape.source.raw(violation.path)
-    value, pattern = violation.value, violation.schema.get("pattern")
-    if path_is_expression(violation.path) and isinstance(value, (dict, list)):
-        return f"quote the whole of it: {quote(raw)}"
-    if violation.path in shape.replaced or isinstance(value, (dict, list)):
-        return None
-    if types in (["integer"], ["number"], ["boolean"]):
-        return "write it without quotes" if _reads_as_number(value) else None
-    if "string" not in types:
-        return None
-    if pattern and not re.search(pattern, raw):
-        return (
-            f"write a unit: {raw}s" if re.search(pattern, f"{raw}s") and not isinstance(value, bool) else None
-        )
-    return f"quote it: {quote(raw)}"
-
-
-def path_is_expression(path: DataPath) -> bool:
-    """Whether a JMESPath expression is wanted at a path."""
-    return path[-1:] in (("filter",), ("transform",))
-
-
-def _reads_as_number(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?|true|false", value) is not None
 
 
 def _wrong_choice(shape: Shape, violation: Violation) -> None:

@@ -29,6 +29,8 @@ class SourceFile(TextFile):
     def __init__(self, path: str, text: str, data: dict[str, Any]) -> None:
         super().__init__(path, text)
         self.data = data
+        self.spelt: dict[DataPath, str] = {}
+        """Paths that lead to a misspelt key, and how it is written there."""
 
     @cached_property
     def _root(self) -> Mark:
@@ -52,8 +54,13 @@ class SourceFile(TextFile):
         return self.between(mark.start + first, mark.start + last)
 
     def raw(self, path: Sequence[Step]) -> str:
-        """The value at ``path`` as it is written in the file."""
+        """The value at ``path`` as it is written in the file; for an alias, where its anchor is."""
         mark = self._find(path)[1].content
+        return self.text[mark.start : mark.end].rstrip()
+
+    def written(self, path: Sequence[Step], on: Part = "value") -> str:
+        """What stands at the span of the value, or of the key, at ``path``."""
+        mark = self._find(path)[0 if on == "key" else 1]
         return self.text[mark.start : mark.end].rstrip()
 
     def comment_after(self, path: Sequence[Step]) -> str | None:
@@ -67,8 +74,8 @@ class SourceFile(TextFile):
 
     def _find(self, path: Sequence[Step]) -> tuple[Mark, Mark]:
         found = (self._root, self._root)
-        for step in path:
-            deeper = found[1].child(step)
+        for at, step in enumerate(path, 1):
+            deeper = found[1].child(self.spelt.get(tuple(path[:at]), step) if self.spelt else step)
             if deeper is None:
                 return found[1], found[1]
             found = deeper

@@ -58,6 +58,12 @@ def quote(text: str) -> str:
     return f'"{text}"'
 
 
+def respelt(raw: str, key: str) -> str:
+    """A key in the quotes, if any, of the one whose place it takes."""
+    mark = raw[0] if raw[:1] in {'"', "'"} else ""
+    return f"{mark}{key}{mark}"
+
+
 def hide_secrets(text: str) -> str:
     """The text with user and password of every address in it overwritten; its length stays."""
     return _SECRET.sub(lambda match: "*" * len(match[0]), text)

@@ -80,7 +80,8 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
     reason = MISREAD.get(value[0], "it holds what YAML reads as its own")
     if match["key"] in EXPRESSION_KEYS:
         advice = f"quote the whole of it: {quote(value)}"
-        return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice)
+        fix = None if " #" in value else quote(value)  # a comment behind it is no part of it
+        return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice, fix=fix)
     if value[0] in CLOSED and "did not find expected" in str(error.problem):
         return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=CLOSED[value[0]])
     return None

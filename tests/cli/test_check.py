@@ -58,10 +58,10 @@ def test_every_mistake_of_all_files_is_shown_at_once(
     done = command("check", "two", "one/routes.yaml", "./two/routes.yaml")
     assert done.code == 1
     heads = [line for line in done.out.splitlines() if "error[" in line]
-    assert [head.split(":")[0] for head in heads] == ["one/routes.yaml"] * 2 + ["two/routes.yaml"]
+    assert [head.split(":")[0] for head in heads] == ["one/routes.yaml"] * 3 + ["two/routes.yaml"] * 2
     assert 'did you mean "handler"?' in heads[0]
     assert "^^^^^^" in done.out
-    assert done.err == "3 errors in two/routes.yaml, one/routes.yaml\n"
+    assert done.err == "5 errors in two/routes.yaml, one/routes.yaml\n"
 
 
 def test_folders_with_modules_of_the_same_name_are_told_apart(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.config.diagnostics import Severity
+from streamroute.config.diagnostics import Severity, Span
 from streamroute.config.document import Document
 from streamroute.config.load import Loaded, load_config
 from streamroute.values import RetryPolicy
@@ -97,12 +97,48 @@ def test_anchors_under_x_keys_and_merges_work(tmp_path: Path) -> None:
     assert (stream.group, stream.concurrency) == ("shared", 4)
 
 
-def test_a_broken_route_does_not_hide_its_neighbors(tmp_path: Path) -> None:
-    loaded = load(tmp_path, MINIMAL + "  - {name: two, type: a, handlr: shop.two}\n")
-    assert codes(loaded) == ["SR102"]
-    assert loaded.findings[0].suggestion == "handler"
+def test_a_misspelt_key_is_read_as_the_one_that_was_meant(tmp_path: Path) -> None:
+    """So that its value is checked in the same run; the finding forbids to run it."""
+    loaded = load(tmp_path, MINIMAL + "  - {name: two, type: a, handlr: shop.two, fliter: a}\n")
+    assert codes(loaded) == ["SR102", "SR102"]
+    assert [found.suggestion for found in loaded.findings] == ["handler", "filter"]
     assert loaded.document is not None
-    assert [route.name for route in loaded.document.routes] == ["one"]
+    route = loaded.document.routes[1]
+    assert (route.name, route.handler, route.filter) == ("two", "shop.two", "a")
+    assert route.place.finding("SR401", "no", at=("handler",)).span == Span(5, 34, 5, 42)
+
+
+def test_of_a_broken_route_what_is_intact_is_kept(tmp_path: Path) -> None:
+    loaded = load(tmp_path, MINIMAL + "  - {nam: A B, type: a, handler: 3, filter: a, with: []}\n")
+    assert codes(loaded) == ["SR102", "SR104", "SR104"]
+    assert loaded.document is not None
+    route = loaded.document.routes[1]
+    assert (route.name, route.types, route.handler, route.filter) == ("", ("a",), "", "a")
+    assert route.lost == {"nam", "name", "handler", "with"}
+
+
+def test_two_misspelt_keys_are_not_read_as_the_same(tmp_path: Path) -> None:
+    loaded = load(tmp_path, MINIMAL + "  - {name: two, type: a, handlr: shop.two, hander: shop.three}\n")
+    assert [found.suggestion for found in loaded.findings] == ["handler", None]
+    assert loaded.document is not None
+    assert loaded.document.routes[1].handler == "shop.two"
+
+
+def test_misspelt_keys_of_streams_and_of_the_root_are_read_too(tmp_path: Path) -> None:
+    loaded = load(tmp_path, f"version: 1\nstrems: {{a: {{}}}}\nroutes: [{ROUTE}]\ndefalts: {{group: g}}\n")
+    assert codes(loaded) == ["SR102", "SR102"]
+    assert loaded.document is not None
+    assert loaded.document.streams["a"].group == "g"
+    assert loaded.document.routes[0].streams == ("a",)
+
+
+def test_without_streams_routes_are_still_checked(tmp_path: Path) -> None:
+    loaded = load(tmp_path, f"version: 1\nstreams: 3\nroutes: [{ROUTE}]\n")
+    assert codes(loaded) == ["SR104"]
+    assert loaded.document is not None
+    (route,) = loaded.document.routes
+    assert route.streams == ()
+    assert route.lost == {"stream"}
 
 
 def test_places_stay_right_behind_a_broken_route(tmp_path: Path) -> None:
@@ -121,7 +157,7 @@ def test_an_unset_variable_is_an_error_or_an_info_as_asked(tmp_path: Path) -> No
     assert loaded.document.redis.url == "embedded"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "version: 2", "routes: [", "version: 1\nstreams: 3\n"])
+@pytest.mark.parametrize("text", ["", "[]", "version: 2", "routes: ["])
 def test_a_root_that_leaves_nothing_to_go_on_with_gives_no_document(tmp_path: Path, text: str) -> None:
     loaded = load(tmp_path, text)
     assert loaded.document is None

@@ -243,10 +243,10 @@ def test_a_schema_may_hold_itself_where_a_step_is_between(load: Write) -> None:
 
 
 def test_a_wrong_key_leaves_the_type_known(load: Write) -> None:
-    loaded = load("messages: {a: {shcema: x.json}, b: 3}")
+    loaded = load("messages: {a: {shcema: {}}, b: 3}")
     assert [line.partition("; ")[0] for line in found(loaded)] == [
         '3:16: E[SR102]: unexpected key "shcema" in "a"',
-        '3:36: E[SR104]: "b" must be a mapping, not the number 3',
+        '3:32: E[SR104]: "b" must be a mapping, not the number 3',
     ]
     assert loaded.document is not None
     assert list(loaded.document.messages) == ["a", "b"]

@@ -1,0 +1,159 @@
+"""``check --fix`` and ``--diff``: what has one safe answer is mended, and nothing else is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from streamroute.cli.check import command
+from streamroute.cli.checking import Asked, check
+from streamroute.cli.fixing import fixes_of, write_all
+from streamroute.config.loading import load_text
+
+HEAD = "version: 1\nstreams: {bot_events: {}}\nroutes:\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def handle(payload): ...\n")
+    return tmp_path / "routes.yaml"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments, standalone_mode=False)
+
+
+def mended(path: Path, text: str) -> str:
+    """The file after ``--fix``, and the exit code is 0 where nothing is left."""
+    path.write_text(text, encoding="utf-8", newline="")
+    run("--fix", "--no-import")
+    return path.read_bytes().decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("handlr: mine.handle", "handler: mine.handle"),
+        ('"handlr": mine.handle', '"handler": mine.handle'),
+        ("handler: mine.handle\n  enabled: on", "handler: mine.handle\n  enabled: true"),
+        ("handler: mine.handle\n  enabled: 'No'", "handler: mine.handle\n  enabled: false"),
+        ("handler: mine.handle\n  enabled: 'true'", "handler: mine.handle\n  enabled: true"),
+        ("handler: mine.handle\n  tags: [1, x]", 'handler: mine.handle\n  tags: ["1", x]'),
+        ("handler: mine.handle\n  description: 0755", 'handler: mine.handle\n  description: "0755"'),
+        (
+            "handler: mine.handle\n  retry: {max_attempts: '3'}",
+            "handler: mine.handle\n  retry: {max_attempts: 3}",
+        ),
+        ("handler: mine.handle\n  filter: !vip", 'handler: mine.handle\n  filter: "!vip"'),
+        ("handler: mine.handle\n  filter: !vip && gold", 'handler: mine.handle\n  filter: "!vip && gold"'),
+        ("handler: mine.handle\n  filter: `1` < age", 'handler: mine.handle\n  filter: "`1` < age"'),
+        (
+            "handler: mine.handle\n  filter: \"a-b\" == 'x'",
+            "handler: mine.handle\n  filter: '\"a-b\" == ''x'''",
+        ),
+    ],
+)
+def test_one_safe_answer_is_written(path: Path, wrong: str, right: str) -> None:
+    text = f"{HEAD}- name: a # kept\n  type: t\n  {wrong}\n"
+    assert mended(path, text) == f"{HEAD}- name: a # kept\n  type: t\n  {right}\n"
+    assert run("--no-import").return_value == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "handler: mine.handle\n  timeout: 30",
+        "handler: mine.handle\n  filter: 3",
+        "handler: mine.handle\n  filter: !vip && x # gold",
+        "handler: mine.handle\n  retry: {max_attempts: '0'}",
+        "handler: mine.handle\n  enabled: maybe",
+        "handler: mine.handle\n  nonsense: 1",
+    ],
+)
+def test_where_more_than_one_answer_is_possible_the_file_stays(path: Path, text: str) -> None:
+    whole = f"{HEAD}- name: a\n  type: t\n  {text}\n"
+    assert mended(path, whole) == whole
+
+
+def test_line_ends_and_the_byte_order_mark_stay(path: Path) -> None:
+    path.write_bytes(
+        b"\xef\xbb\xbf"
+        + f"{HEAD}- {{name: a, type: t, handlr: mine.handle}}\n".replace("\n", "\r\n").encode()
+    )
+    run("--fix")
+    assert path.read_bytes() == b"\xef\xbb\xbf" + (
+        f"{HEAD}- {{name: a, type: t, handler: mine.handle}}\n".replace("\n", "\r\n").encode()
+    )
+
+
+def test_the_difference_is_shown_before_the_findings_that_are_left(path: Path) -> None:
+    path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle, nonsense: 1}\n")
+    result = run("--fix", "--format", "concise")
+    assert "-- {name: a, type: t, handlr: mine.handle, nonsense: 1}" in result.stderr
+    assert "+- {name: a, type: t, handler: mine.handle, nonsense: 1}" in result.stderr
+    assert result.stdout == 'routes.yaml:4:44: error[SR102]: unexpected key "nonsense" in a route\n'
+    assert result.return_value == 1
+
+
+def test_diff_shows_it_on_stdout_and_changes_nothing(path: Path) -> None:
+    text = HEAD + "- {name: a, type: t, handlr: mine.handle}\n"
+    path.write_text(text)
+    result = run("--diff")
+    assert result.stdout.startswith("--- routes.yaml\n+++ routes.yaml\n")
+    assert result.return_value == 1
+    assert path.read_text() == text
+
+
+def test_diff_of_a_clean_file_is_empty(path: Path) -> None:
+    path.write_text(HEAD + "- {name: a, type: t, handler: mine.handle}\n")
+    result = run("--diff")
+    assert (result.stdout, result.return_value) == ("", 0)
+
+
+def test_a_file_that_changed_meanwhile_is_left_as_it_is(path: Path) -> None:
+    path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
+    fixes = fixes_of(check(Asked(imports=False)).report)
+    path.write_text("version: 1\n")
+    with pytest.raises(click.ClickException, match="has changed meanwhile"):
+        write_all(fixes)
+    assert path.read_text() == "version: 1\n"
+
+
+def test_mode_and_link_of_a_file_stay(path: Path, tmp_path: Path) -> None:
+    real = tmp_path / "real.yaml"
+    real.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
+    real.chmod(0o640)
+    path.symlink_to(real)
+    run("--fix")
+    assert path.is_symlink()
+    assert "handler" in real.read_text()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine.py", "real.yaml", "routes.yaml"]
+
+
+def test_an_ignored_rule_is_not_mended(path: Path) -> None:
+    text = HEAD + "- {name: a, type: t, handlr: mine.handle}\n"
+    path.write_text(text)
+    run("--fix", "--ignore", "SR102")
+    assert path.read_text() == text
+
+
+def test_two_findings_at_one_place_are_mended_once(path: Path) -> None:
+    """Routes that share a mapping by << share its mistake."""
+    text = (
+        "version: 1\nstreams: {bot_events: {}}\nx-a: &a {type: t, handlr: mine.handle}\n"
+        "routes:\n- {<<: *a, name: a}\n- {<<: *a, name: b}\n"
+    )
+    assert mended(path, text) == text.replace("handlr", "handler")
+
+
+def test_what_is_mended_can_be_read(path: Path) -> None:
+    text = f"{HEAD}- name: a\n  type: t\n  handler: mine.handle\n  filter: !a\\b\n"
+    after = mended(path, text)
+    loaded = load_text(after, "routes.yaml").source
+    assert loaded is not None
+    assert loaded.data["routes"][0]["filter"] == "!a\\b"
