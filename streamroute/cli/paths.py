@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from streamroute.config.paths import exists, is_folder
+
 NAME: Final = "routes.yaml"
 
 
@@ -16,9 +18,9 @@ def config_path(given: str | None) -> Path:
     Raises click.UsageError where there is no such file.
     """
     path = Path(given) if given is not None else Path(NAME)
-    if path.is_dir():
+    if is_folder(path):
         path = path / NAME
-    if path.exists():
+    if exists(path):
         return path
     if given is None:
         raise click.UsageError(f"there is no {NAME} in this folder; name one, or run: streamroute init")

@@ -11,6 +11,7 @@ from typing import Final
 
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import load_file
+from streamroute.config.paths import is_file, is_folder
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 
@@ -92,11 +93,11 @@ def match_include(including: str, pattern: str) -> list[str]:
     folder = os.path.dirname(including)  # noqa: PTH120 - pathlib would lose the path's own spelling
     if not _WILDCARD.search(pattern):
         path = os.path.join(folder, pattern)  # noqa: PTH118 - as above
-        found = [path] if Path(path).is_file() else []
+        found = [path] if is_file(path) else []
     else:
         matches = (match for match in _glob(pattern, folder) if not match.endswith(TEST_SUFFIX))
         found = [os.path.join(folder, match) for match in matches]  # noqa: PTH118 - as above
-    return [os.path.normpath(path) for path in found if Path(path).is_file()]
+    return [os.path.normpath(path) for path in found if is_file(path)]
 
 
 def _glob(pattern: str, folder: str) -> list[str]:
@@ -112,7 +113,7 @@ def _no_match(source: SourceFile, position: int, pattern: str) -> Finding:
         f'the include "{pattern}" matches no file',
         source.span(("include", position)),
         help=f"it is a folder; write {pattern.rstrip('/')}/routes.yaml"
-        if folder.is_dir()
+        if is_folder(folder)
         else "an include is relative to the file that states it",
     )
 

@@ -12,6 +12,7 @@ from streamroute.config.diagnostics import Finding, Severity, sort_findings
 from streamroute.config.document import Checked, Document, build_document
 from streamroute.config.includes import collect_includes
 from streamroute.config.loading import load_file
+from streamroute.config.paths import is_folder
 from streamroute.config.pruning import prune
 from streamroute.config.shape import ROOT_ONLY, check_shape
 from streamroute.config.source import DataPath, SourceFile
@@ -64,7 +65,7 @@ def load_config(
 
 def config_file(path: str | Path) -> str:
     """The file that a path given by a user means."""
-    return str(Path(path) / FILE_NAME if Path(path).is_dir() else Path(path))
+    return str(Path(path) / FILE_NAME if is_folder(path) else Path(path))
 
 
 class _Run:

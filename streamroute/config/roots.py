@@ -11,6 +11,7 @@ from typing import Final
 from streamroute.config.includes import collect_includes
 from streamroute.config.load import FILE_NAME
 from streamroute.config.loading import load_file
+from streamroute.config.paths import is_file
 from streamroute.config.shape import ROOT_ONLY
 
 _ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:", re.MULTILINE)
@@ -21,7 +22,7 @@ def find_root(path: Path) -> Path:
 
     A file that holds a key of the root file is its own root.
     """
-    if not path.is_file() or _ROOT_KEY.search(_text(path)):
+    if not is_file(path) or _ROOT_KEY.search(_text(path)):
         return path
     for candidate in _candidates(path):
         if _reaches(candidate, path):
@@ -42,7 +43,7 @@ def _candidates(path: Path) -> Iterator[Path]:
     folder = path.parent
     for parent in (folder, *_parents(folder)):
         candidate = parent / FILE_NAME
-        if candidate.is_file() and not candidate.samefile(path):
+        if is_file(candidate) and not candidate.samefile(path):
             yield candidate
 
 
@@ -60,4 +61,4 @@ def _reaches(candidate: Path, path: Path) -> bool:
     if loading.source is None:
         return False
     included = collect_includes(loading.source).files
-    return any(Path(file.path).samefile(path) for file in included if Path(file.path).is_file())
+    return any(Path(file.path).samefile(path) for file in included if is_file(file.path))

@@ -15,6 +15,7 @@ from streamroute.config.catalogue.dialects import DEFAULT, Dialect, dialect_of
 from streamroute.config.catalogue.files import load_schema_file
 from streamroute.config.catalogue.keywords import anchors_of, base_below, walk
 from streamroute.config.diagnostics import Finding
+from streamroute.config.paths import is_file, is_folder
 from streamroute.config.source import DataPath, Place
 from streamroute.config.text import TextFile
 
@@ -94,8 +95,8 @@ class Library:
         if not Path(path).is_relative_to(self.folder):
             message = f'"{name}" is not below the folder of the configuration'
             raise UnresolvedError("SR113", message, "move it there")
-        if not Path(path).is_file():
-            kind = "is a folder, not a file" if Path(path).is_dir() else "does not exist"
+        if not is_file(path):
+            kind = "is a folder, not a file" if is_folder(path) else "does not exist"
             raise UnresolvedError(
                 "SR114", f'"{name}" {kind}', "a path is relative to the file that states it"
             )
@@ -146,7 +147,7 @@ class Library:
             # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(urljoin(origin.uri, plain))
-            if path is None or not Path(path).is_file():
+            if path is None or not is_file(path):
                 message = f'"{reference}" is no file: it would have to be fetched'
                 raise UnresolvedError("SR113", message, _NETWORK)
         document = self.read(path, self._name(path, origin), origin.dialect)

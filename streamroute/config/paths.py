@@ -1,0 +1,21 @@
+"""Whether a path leads to something; one that no file could have (too long, with a NUL) leads to nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether there is a file; pathlib's own raises for a name that is too long."""
+    return os.path.isfile(path)  # noqa: PTH113 - see above
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether there is a folder; pathlib's own raises for a name that is too long."""
+    return os.path.isdir(path)  # noqa: PTH112 - see above
+
+
+def exists(path: str | Path) -> bool:
+    """Whether there is anything, be it a pipe; pathlib's own raises for a name that is too long."""
+    return os.path.exists(path)  # noqa: PTH110 - see above
