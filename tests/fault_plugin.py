@@ -29,6 +29,7 @@ class Row:
     rounds: int = 0
     messages: int = 0
     lost: int = 0
+    given_up: int = 0
     unexplained: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     worst: float | None = None
@@ -39,6 +40,7 @@ class Row:
         self.rounds += 1
         self.messages += verdict.messages
         self.lost += len(verdict.lost)
+        self.given_up += len(verdict.given_up)
         self.unexplained += len(verdict.unexplained)
         self.causes.update(verdict.causes)
         self.broken += bool(verdict.problems)
@@ -65,9 +67,10 @@ class FaultReport:
             yield "|---|---:|---:|---:|---|---:|---:|---:|"
             for fault, row in rows.items():
                 causes = ", ".join(f"{count} ({cause})" for cause, count in row.causes.items()) or "0"
+                lost = f"{row.lost} ({row.given_up} had failed)" if row.given_up else str(row.lost)
                 worst = "-" if row.worst is None else f"{row.worst:.1f} s"
                 yield (
-                    f"| {fault} | {row.rounds} | {row.messages} | {row.lost} | {causes} "
+                    f"| {fault} | {row.rounds} | {row.messages} | {lost} | {causes} "
                     f"| {row.unexplained} | {worst} | {row.broken} |"
                 )
             yield ""

@@ -15,7 +15,6 @@ import re
 import secrets
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,32 +27,46 @@ from streamroute.message import Message
 
 log = logging.getLogger(__name__)
 
-_BATCH = 32
+_MOST = 32  # entries at a time
 
 
 async def main(lease: float) -> None:
-    """Consume until SIGTERM."""
+    """Consume until SIGTERM; what runs then is cut off."""
     consumer = f"host-{os.getpid()}-{secrets.token_hex(4)}"
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Redis.from_url(os.environ["FAULTS_URL"], protocol=2) as client:
-        work = asyncio.create_task(_consume(client, consumer, int(lease * 1000)))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
-        with suppress(asyncio.CancelledError):
-            await work
+        await _consume(client, consumer, int(lease * 1000), stop)
 
 
-async def _consume(client: Any, consumer: str, lease: int) -> None:
-    while True:
+async def _consume(client: Any, consumer: str, lease: int, stop: asyncio.Event) -> None:
+    running: set[asyncio.Task[None]] = set()
+    group_is_sure = False
+    while not stop.is_set():
         try:
-            await _create_group(client)
-            while True:
-                claimed = await client.xautoclaim(STREAM, GROUP, consumer, lease, "0-0", count=_BATCH)
-                read = await client.xreadgroup(GROUP, consumer, {STREAM: ">"}, count=_BATCH, block=500)
-                entries = [(*entry, 2) for entry in claimed[1]]
-                entries += [(*entry, 1) for _, rows in read for entry in rows]
-                await asyncio.gather(*(_process(client, *entry) for entry in entries))
+            if not group_is_sure:
+                await _create_group(client)
+                group_is_sure = True
+            for entry in await _next_entries(client, consumer, lease, _MOST - len(running)):
+                task = asyncio.create_task(_process(client, *entry))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            if len(running) >= _MOST:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         except (RedisError, OSError) as error:
             log.warning("trying again: %r", error)
+            group_is_sure = False
             await asyncio.sleep(0.2)
+
+
+async def _next_entries(
+    client: Any, consumer: str, lease: int, count: int
+) -> list[tuple[bytes, dict[bytes, bytes], int]]:
+    """What was claimed, and what was read: id, fields, and the number of the delivery."""
+    claimed = await client.xautoclaim(STREAM, GROUP, consumer, lease, "0-0", count=count)
+    read = await client.xreadgroup(GROUP, consumer, {STREAM: ">"}, count=count, block=200)
+    entries = [(entry_id, fields, 2) for entry_id, fields in claimed[1]]
+    return entries + [(entry_id, fields, 1) for _, rows in read for entry_id, fields in rows]
 
 
 async def _create_group(client: Any) -> None:
@@ -71,9 +84,12 @@ async def _process(client: Any, entry_id: bytes, fields: dict[bytes, bytes], del
             await effects.record(payload)
             if payload.get("fails"):
                 await effects.flaky(payload)
-    except Exception:
-        log.exception("the handler failed")
-    await client.xack(STREAM, GROUP, entry_id)
+    except Exception as error:  # noqa: BLE001 - logged, and that is all, as usual
+        log.warning("the handler failed: %r", error)
+    try:
+        await client.xack(STREAM, GROUP, entry_id)
+    except (RedisError, OSError) as error:
+        log.warning("not acked: %r", error)
 
 
 if __name__ == "__main__":

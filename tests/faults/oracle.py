@@ -85,10 +85,14 @@ class Evidence:
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of the messages; ``problems`` are breaches of the promise."""
+    """What became of the messages; ``problems`` are breaches of the promise.
+
+    ``given_up`` are those of the lost that had run and failed.
+    """
 
     messages: int = 0
     lost: list[Route] = field(default_factory=list)
+    given_up: list[Route] = field(default_factory=list)
     causes: Counter[str] = field(default_factory=Counter)
     unexplained: list[Run] = field(default_factory=list)
     worst_recovery: float | None = None
@@ -150,9 +154,11 @@ def running_now(runs: Iterable[Run]) -> dict[tuple[str, int], Run]:
 
 def _judge_losses(evidence: Evidence, verdict: Verdict) -> None:
     by_id = {order.id: order for order in evidence.orders}
+    failed = {(run.id, run.route) for run in evidence.runs if run.what == "fail"}
     for entry_id, route in unaccounted(evidence.orders, evidence.state, evidence.runs):
         if not any(fault.excuses(by_id[entry_id]) for fault in evidence.faults):
             verdict.lost.append((entry_id, route))
+            verdict.given_up += [(entry_id, route)] if (entry_id, route) in failed else []
             verdict.problems.append(f"lost: {entry_id} for the route {route or '(none)'}")
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from servers import RealServer
 
 TERMS = Terms(lease=2.0, claim_interval=0.5, max_deliveries=4)
+_RECOVERED = 20.0  # seconds after which nobody waits for a recovery any more
 _REST = 40.0  # seconds within which everything must have come to rest
 _HEALED = 8.0  # seconds within which every worker must work again once a fault is over
 
@@ -197,7 +198,10 @@ class Scene:
             again = {run.id for run in read_runs(self.folder) if run.what == "start" and run.at > fault.begin}
             return fault.held <= again
 
-        wait_for(recovered, f"what was held at {fault.kind} to run again", _REST)
+        try:
+            wait_for(recovered, f"what was held at {fault.kind} to run again", _RECOVERED)
+        except TimeoutError as error:
+            self.problems.append(str(error))
 
     def recovered(self, what: str, took: float, limit: float) -> None:
         """Something has recovered after so many seconds, and so many were promised."""
