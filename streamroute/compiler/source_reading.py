@@ -14,11 +14,10 @@ from typing import Any, Final
 from streamroute.compiler.bindings import Bindings, Function, bindings, is_generator
 from streamroute.compiler.module_files import ModuleFile, find_module, search_path
 from streamroute.compiler.problems import Problem
-from streamroute.compiler.references import Reference, check_allowed, parse_reference
+from streamroute.compiler.references import UNVERIFIED, Reference, check_allowed, parse_reference
 from streamroute.compiler.signatures import Misfit, misfits
 from streamroute.config.suggestions import did_you_mean
 
-UNVERIFIED: Final = "SR410"
 _HELP: Final = "check without --no-import imports it"
 
 
@@ -31,12 +30,12 @@ class SourceReader:
         self._places = search_path(folder)
         self._modules: dict[str, Bindings | Problem | None] = {}
 
-    def handler(self, text: str, arguments: Mapping[str, Any]) -> list[Misfit]:
-        """Everything that is wrong with a handler, or unknown of it."""
+    def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
+        """Everything that is wrong with a handler, or unknown of it; ``arguments`` are None if not known."""
         found = self.read(text)
         if isinstance(found, Problem):
             return [Misfit(found)]
-        return [] if found is None else _check(found, text, arguments)
+        return [] if found is None or arguments is None else _check(found, text, arguments)
 
     def read(self, text: str) -> Function | Problem | None:
         """The plain ``def`` that a path names, or why there is none, or that it is not known (UNVERIFIED).
