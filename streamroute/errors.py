@@ -61,6 +61,16 @@ class Retry(RouteFailure):
         self.delay = delay
 
 
+class Postpone(Retry):
+    """Raised where a route has to wait for something that is not its fault: the attempt does not count.
+
+    ``delay`` is in seconds.
+    """
+
+    def __init__(self, delay: float, reason: str = "") -> None:
+        super().__init__(delay, reason or "the route has to wait")
+
+
 class Reject(RouteFailure):
     """Raised by a handler to send the message straight to the dead letters, for its route alone."""
 

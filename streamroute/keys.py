@@ -32,6 +32,7 @@ def base(stream: str) -> str:
 class GroupKeys:
     """The keys of one consumer group of one stream."""
 
+    prefix: str
     stream: str
     retry: str
     due: str
@@ -44,6 +45,7 @@ class GroupKeys:
         """``retry`` is a stream, ``due`` a sorted set by Redis time, ``delayed`` the hash of what is due."""
         prefix = f"{base(stream)}:{group}"
         return cls(
+            prefix=prefix,
             stream=stream,
             retry=f"{prefix}:retry",
             due=f"{prefix}:due",
@@ -51,6 +53,10 @@ class GroupKeys:
             dead=dead or f"{prefix}:dead",
             meta=f"{prefix}:meta",
         )
+
+    def dedupe(self, route: str, digest: str) -> str:
+        """The key (a string) that says which message a route has run, or runs, for a value."""
+        return f"{self.prefix}:dedupe:{route}:{digest}"
 
 
 @dataclass(frozen=True, slots=True)

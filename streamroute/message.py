@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamroute.values import Failure, Outcome
+from streamroute.values import Claim, Failure, Outcome
 
 
 class Message(dict[str, Any]):
@@ -31,10 +31,14 @@ class Message(dict[str, Any]):
     The rest is for the processor and its storage: where the entry is pending (``held_in``,
     ``entry_id``), since when it was surely ours (``fresh``, Redis time in ms), and ``outcomes``, the
     failures of its routes that one script will settle. ``outcomes`` is None where nobody collects them.
+    ``claims`` are the keys of dedupe that it holds, by route, and ``deduplicator`` is who gives them;
+    None where nobody can.
     """
 
     __slots__ = (
         "attempt",
+        "claims",
+        "deduplicator",
         "deliveries",
         "entry_id",
         "fault",
@@ -66,6 +70,7 @@ class Message(dict[str, Any]):
         entry_id: str = "",
         fresh: int = 0,
         outcomes: list[Outcome] | None = None,
+        deduplicator: object = None,
     ) -> None:
         super().__init__(payload)
         self.id = id
@@ -81,6 +86,8 @@ class Message(dict[str, Any]):
         self.entry_id = entry_id or id
         self.fresh = fresh
         self.outcomes = outcomes
+        self.deduplicator = deduplicator
+        self.claims: dict[str, Claim] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are plain dicts: the facts of a delivery belong to this process alone."""

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -57,6 +58,26 @@ class RetryPolicy:
         return min(plain * spread, self.max_delay)
 
 
+class Turn(StrEnum):
+    """What a route with ``dedupe`` is told to do with a message."""
+
+    RUN = "run"
+    """No other message has the key: run, and say so when it has succeeded."""
+    SKIP = "skip"
+    """A route has succeeded with this key already."""
+    WAIT = "wait"
+    """Another message runs with this key, or waits for its retry."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """A key of dedupe that a message holds for a route, until it is settled; ``ttl`` is in seconds."""
+
+    key: str
+    ttl: float
+    succeeded: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An earlier failure of a route, as its later retries and its dead letter remember it.
@@ -74,12 +95,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """The outcome of a route that failed and runs again: its next attempt, after ``delay`` seconds."""
+    """The outcome of a route that failed and runs again: its next attempt, after ``delay`` seconds.
+
+    ``postponed``: it did not fail but has to wait, and the attempt is the same.
+    """
 
     route: str
     delay: float
     attempt: int
     error: str
+    postponed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

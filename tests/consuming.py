@@ -96,12 +96,12 @@ def failing(error: BaseException | None = None) -> Callable[[dict[str, Any]], An
     return fail
 
 
-def failing_first(times: int = 1) -> Callable[[dict[str, Any]], Any]:
+def failing_first(times: int = 1, error: BaseException | None = None) -> Callable[[dict[str, Any]], Any]:
     """What a handler does that raises so many times and then succeeds."""
     left = itertools.count()
 
     def fail(payload: dict[str, Any]) -> None:
         if next(left) < times:
-            raise RuntimeError("no luck yet")
+            raise error or RuntimeError("no luck yet")
 
     return fail

@@ -21,11 +21,15 @@ _RETRY: Final = "@retry"
 
 @dataclass(frozen=True, slots=True)
 class EntryReader:
-    """Makes messages of the entries of one group; ``keys`` tells its retry stream from its stream."""
+    """Makes messages of the entries of one group; ``keys`` tells its retry stream from its stream.
+
+    ``deduplicator`` gives the messages keys of dedupe.
+    """
 
     codec: Codec
     keys: GroupKeys
     group: str
+    deduplicator: object = None
 
     def read(
         self, key: str, entry_id: str, fields: Mapping[bytes, bytes], *, fresh: int, deliveries: int
@@ -47,6 +51,7 @@ class EntryReader:
             entry_id=entry_id,
             fresh=fresh,
             outcomes=[],
+            deduplicator=self.deduplicator,
         )
         return self.name(key, entry_id), message
 

@@ -16,10 +16,12 @@ from typing import Any
 
 from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.entries import EntryReader, is_retry, server_id
+from streamroute.adapters.memory_dedupe import KeyHeld, MemoryDedupeKeys, MemoryDeduplicator
 from streamroute.adapters.memory_delays import Delayed, MemoryDelays
 from streamroute.adapters.memory_lease import MemoryLeaseKeeper
 from streamroute.adapters.memory_stream import RELEASED, MemoryGroup, MemoryStream, Pending
-from streamroute.adapters.records import DeadRecord, retry_record
+from streamroute.adapters.records import DeadRecord, RetryRecord, retry_record
+from streamroute.adapters.settlement import has_something_to_tell
 from streamroute.errors import StreamrouteError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -58,6 +60,7 @@ class MemoryStreamStorage:
         self._clock = clock
         self._streams: dict[str, MemoryStream] = {}
         self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
+        self._dedupe = MemoryDedupeKeys(clock)
         self._numbers = itertools.count(1)
         self._arrivals: set[asyncio.Future[None]] = set()
 
@@ -87,6 +90,7 @@ class MemoryStreamStorage:
         """Lose everything, groups included (FLUSHALL)."""
         self._streams.clear()
         self._delayed.clear()
+        self._dedupe.clear()
         self._wake()
 
     def destroy_group(self, stream: str, group: str) -> None:
@@ -174,7 +178,7 @@ class MemoryStreamStorage:
         for name, message in messages.items():
             if self._held(stream_name, group_name, consumer_name, message) is None:
                 lost.append(name)
-            elif message.outcomes and self.refuse is not None:
+            elif has_something_to_tell(message) and self.refuse is not None:
                 refused[name] = self.refuse
             else:
                 self._write(self._keys(stream_name, group_name), message)
@@ -237,7 +241,18 @@ class MemoryStreamStorage:
         return GroupKeys.of(stream, group, self._dead_letter)
 
     def _reader(self, stream: str, group: str) -> EntryReader:
-        return EntryReader(self.codec, self._keys(stream, group), group)
+        keys = self._keys(stream, group)
+        deduplicator = MemoryDeduplicator(keys, self._dedupe, lambda held: self._lives(keys, group, held))
+        return EntryReader(self.codec, keys, group, deduplicator)
+
+    def _lives(self, keys: GroupKeys, group: str, held: KeyHeld) -> bool:
+        """Whether the message that has a key of dedupe is pending, or waits for its retry."""
+        if held.place == "delayed":
+            promoted = self._stream(keys.retry).entries.values()
+            names = (RetryRecord.unpack(fields[b"entry"]).name for fields in promoted)
+            return held.id in self._delayed[keys.due] or held.id in names
+        found = self._stream(keys.stream if held.place == "entry" else keys.retry).groups.get(group)
+        return found is not None and held.id in found.pending
 
     def _stream(self, key: str) -> MemoryStream:
         return self._streams.setdefault(key, MemoryStream())
@@ -268,13 +283,16 @@ class MemoryStreamStorage:
 
     def _write(self, keys: GroupKeys, message: Message) -> None:
         now = self._clock()
+        names: dict[str, str] = {}
         for outcome in message.outcomes or ():
             if isinstance(outcome, DeadLetter):
                 self._stream(keys.dead).add(DeadRecord.of(message, outcome).write(), now)
             elif isinstance(outcome, RetryLater):
                 record = retry_record(message, outcome)
+                names[outcome.route] = record.name
                 delayed = Delayed(now + outcome.delay, keys.retry, {b"entry": record.pack()})
                 self._delayed[keys.due].add(record.name, delayed)
+        self._dedupe.settle(message, names)
 
     def _ack(self, stream: str, group: str, message_id: str) -> None:
         keys = self._keys(stream, group)

@@ -77,7 +77,7 @@ class RetryRecord:
 def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     """The retry of one route of a message."""
     history = message.history
-    if retry.error:
+    if not retry.postponed:
         failure = Failure(retry.route, message.attempt, retry.error[:_LONGEST_ERROR], "", time.time())
         history = remembered(history, failure)
     return RetryRecord(message.id, frozenset([retry.route]), retry.attempt, message.fields, history)

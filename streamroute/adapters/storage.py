@@ -10,15 +10,17 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from streamroute.adapters.codecs import Codec, codec_named
+from streamroute.adapters.dedupe import RedisDeduplicator
 from streamroute.adapters.entries import EntryReader, is_retry, server_id
 from streamroute.adapters.lease import RedisLeaseKeeper
-from streamroute.adapters.records import DeadRecord, flat, paired, retry_record
-from streamroute.adapters.scripts import Call, script
+from streamroute.adapters.records import paired
+from streamroute.adapters.scripts import script
+from streamroute.adapters.settlement import drop_word, has_something_to_tell, settlement
 from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import command, milliseconds, streams, text, unparsed
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import DeadLetter, RetryLater, Settled
+from streamroute.values import Settled
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +104,7 @@ class RedisStreamStorage:
         )
         now, reply = await pipeline.execute(raise_on_error=True)
         fresh = milliseconds(now)
-        reader = EntryReader(self._codec, keys, group_name)
+        reader = self._reader(keys, group_name)
         return [
             reader.read(name, text(entry_id), paired(fields), fresh=fresh, deliveries=1)
             for name, rows in streams(reply)
@@ -142,21 +144,24 @@ class RedisStreamStorage:
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> Settled:
-        """Write every outcome, then ack, in one step for each message that failed and one for all others."""
+        """Write every outcome, then ack: a step for each message that failed or holds keys of dedupe.
+
+        All others are acked together.
+        """
         keys = self._keys(stream_name, group_name)
         lost: list[str] = []
-        reader = EntryReader(self._codec, keys, group_name)
+        reader = self._reader(keys, group_name)
+        told = {entry_id: m for entry_id, m in messages.items() if has_something_to_tell(m)}
         for key in (keys.stream, keys.retry):
-            done = [m for m in messages.values() if not m.outcomes and m.held_in == key]
+            done = [m for name, m in messages.items() if name not in told and m.held_in == key]
             for start in range(0, len(done), _ACK):
                 gone = await self._ack(key, group_name, consumer_name, done[start : start + _ACK])
                 lost += [reader.name(key, text(entry_id)) for entry_id in gone]
         refused: dict[str, str] = {}
-        failed = {entry_id: message for entry_id, message in messages.items() if message.outcomes}
-        if failed:
-            calls = [self._settlement(keys, group_name, consumer_name, m) for m in failed.values()]
+        if told:
+            calls = [settlement(keys, group_name, consumer_name, m, self._generation) for m in told.values()]
             answers = await script("settle").run_each(self._client, calls)
-            for entry_id, answer in zip(failed, answers, strict=True):
+            for entry_id, answer in zip(told, answers, strict=True):
                 if isinstance(answer, Exception):
                     refused[entry_id] = str(answer)
                 elif not answer:
@@ -215,31 +220,17 @@ class RedisStreamStorage:
     def _keys(self, stream: str, group: str) -> GroupKeys:
         return GroupKeys.of(stream, group, self._dead_letter)
 
+    def _reader(self, keys: GroupKeys, group: str) -> EntryReader:
+        return EntryReader(self._codec, keys, group, RedisDeduplicator(self._client, keys, group))
+
     async def _ack(self, key: str, group: str, consumer: str, done: list[Message]) -> list[bytes]:
         deadline = min(message.fresh for message in done) + self._lease
-        drop = "drop" if _is_retry_stream(done[0]) else "keep"
         ids = [message.entry_id for message in done]
         counts = [] if all(m.deliveries == 1 for m in done) else [m.deliveries for m in done]
         lost = await script("ack").run(
-            self._client, [key], [group, consumer, deadline, len(ids), drop, *ids, *counts]
+            self._client, [key], [group, consumer, deadline, len(ids), drop_word(done[0]), *ids, *counts]
         )
         return list(lost)
-
-    def _settlement(self, keys: GroupKeys, group: str, consumer: str, message: Message) -> Call:
-        outcomes = message.outcomes or []
-        retries = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
-        arguments: list[str | bytes | int] = [
-            *(group, consumer, message.entry_id, message.deliveries),
-            *("drop" if _is_retry_stream(message) else "keep", len(retries)),
-        ]
-        for retry in retries:
-            record = retry_record(message, retry)
-            arguments += [record.name, int(retry.delay * 1000), record.pack()]
-        for outcome in outcomes:
-            if isinstance(outcome, DeadLetter):
-                fields = flat(DeadRecord.of(message, outcome, self._generation).write())
-                arguments += [len(fields), *fields]
-        return [message.held_in, keys.due, keys.delayed, keys.dead], arguments
 
     async def _claim(
         self, keys: GroupKeys, key: str, group: str, consumer: str, idle: int, count: int
@@ -254,12 +245,8 @@ class RedisStreamStorage:
         if deleted:
             ids = ", ".join(text(entry_id) for entry_id in deleted)
             log.error("%d entries of %s were deleted while they were pending: %s", len(deleted), key, ids)
-        reader = EntryReader(self._codec, keys, group)
+        reader = self._reader(keys, group)
         return [
             reader.read(key, text(entry_id), paired(fields), fresh=now, deliveries=deliveries)
             for entry_id, deliveries, fields in claimed
         ]
-
-
-def _is_retry_stream(message: Message) -> bool:
-    return message.held_in != message.stream

@@ -23,7 +23,7 @@ from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.core.routes import Route, named
 from streamroute.errors import SetupError
 from streamroute.message import Message
-from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
+from streamroute.values import Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
 
@@ -141,13 +141,14 @@ class BotRedisDispatcher:
             failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
             return
         try:
-            await route.handler(payload, self._container)
+            result = await route.handler(payload, self._container)
         except BaseException as error:
             if is_our_end(error):
                 raise  # the drain is over or the lease is lost; the entry stays pending
             failures.append(judge(route, error, attempt_of(payload), self._policy))
         else:
-            self._observe(payload, route.key, Result.SUCCEEDED)
+            skipped = result is Result.SKIPPED
+            self._observe(payload, route.key, Result.SKIPPED if skipped else Result.SUCCEEDED)
 
     def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""
@@ -172,6 +173,9 @@ class BotRedisDispatcher:
         """Give every failure its place: scheduled, collected for one settlement, or raised."""
         collected = payload.outcomes if isinstance(payload, Message) else None
         retries = [outcome for outcome in failures if isinstance(outcome, RetryLater)]
+        if collected is not None:
+            # To a scheduler, an attempt that was postponed twice would be the same retry twice.
+            retries = [retry for retry in retries if not retry.postponed]
         # Without a place for the dead ones the whole entry has to stay pending, and to schedule the
         # others as well would double them when it comes again.
         scheduler = self._scheduler
@@ -180,7 +184,7 @@ class BotRedisDispatcher:
         if scheduler and retries and (collected is not None or len(retries) == len(failures)):
             await self._schedule(scheduler, payload, retries, stream_name)
             self._tell(payload, retries)
-            failures = [outcome for outcome in failures if isinstance(outcome, DeadLetter)]
+            failures = [outcome for outcome in failures if outcome not in retries]
         if collected is not None:
             collected.extend(failures)
             self._tell(payload, failures)
@@ -238,4 +242,8 @@ def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Mark
         entry_id=known.entry_id,
     )
     message.outcomes = known.outcomes
+    message.deduplicator = known.deduplicator
+    if known.claims is None:
+        known.claims = {}
+    message.claims = known.claims
     return message

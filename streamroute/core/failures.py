@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streamroute.core.routes import Route
-from streamroute.errors import Reject, Retry, RouteFailure, StreamrouteError
+from streamroute.errors import Postpone, Reject, Retry, RouteFailure, StreamrouteError
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
@@ -36,6 +36,9 @@ def judge(route: Route, error: BaseException, attempt: int, policy: RetryPolicy)
     """What a failed handler asks for, or what the policy says where it asks for nothing."""
     if isinstance(error, Reject):
         return dead(route.key, error.reason, error, attempt)
+    if isinstance(error, Postpone) and error.delay is not None:
+        log.debug("route %s waits %.3gs: %s", route.key, error.delay, error)
+        return RetryLater(route.key, error.delay, attempt, "", postponed=True)
     asked = error.delay if isinstance(error, Retry) else None
     # A handler with a route_key was wrapped with a policy of its own, which has counted already.
     has_own_policy = hasattr(route.handler, "route_key") and asked is not None

@@ -14,6 +14,8 @@ class Result(StrEnum):
     RETRIED = "retried"
     DEAD = "dead"
     FILTERED = "filtered"
+    SKIPPED = "skipped"
+    """It had succeeded for another message with the same key of dedupe."""
     UNKNOWN = "unknown"
     FAILED = "failed"
     """It failed and nobody collects outcomes here: the entry stays pending."""

@@ -1,10 +1,13 @@
--- Settles one entry whose routes failed: every retry and dead letter is written, and only then the ack.
--- KEYS: the stream that the entry is pending in, due (sorted set), delayed (hash), dead (stream).
--- ARGV: group, consumer, id, delivery count, "drop" or "keep", how many retries, then for each retry its
--- name, its delay (ms), its entry; then for each dead letter how many fields and values, and those.
+-- Settles one entry whose routes failed, or hold keys of dedupe: everything is written, and only then the ack.
+-- KEYS: the stream that the entry is pending in, due (sorted set), delayed (hash), dead (stream), then a
+-- dedupe key (string) for each claim.
+-- ARGV: group, consumer, id, delivery count, "drop" or "keep", how many retries, how many dead letters,
+-- the message's id; then for each retry its name, its delay (ms), its entry; then for each dead letter how
+-- many fields and values, and those; then for each claim its route and what becomes of it: "done" and the
+-- ms for which that is remembered, "delayed" and the retry's name, "free" and nothing.
 -- Returns 1, or 0 where the entry was no longer ours and nothing was written.
 local key, due, delayed, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local group, consumer, id = ARGV[1], ARGV[2], ARGV[3]
+local group, consumer, id, message = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 local held = redis.call('XPENDING', key, group, id, id, 1)[1]
 if not held or held[2] ~= consumer or held[4] ~= tonumber(ARGV[4]) then return 0 end
 
@@ -15,23 +18,42 @@ local function expect(name, kind)
     error({err = 'WRONGTYPE ' .. name .. ' is a ' .. found .. ', and streamroute needs a ' .. kind .. ' there'})
   end
 end
-expect(due, 'zset')
-expect(delayed, 'hash')
-expect(dead, 'stream')
+if tonumber(ARGV[6]) > 0 then
+  expect(due, 'zset')
+  expect(delayed, 'hash')
+end
+if tonumber(ARGV[7]) > 0 then expect(dead, 'stream') end
+for i = 5, #KEYS do expect(KEYS[i], 'string') end
 
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
-local next_arg = 7
+local next_arg = 9
 for _ = 1, tonumber(ARGV[6]) do
   local name, delay, entry = ARGV[next_arg], tonumber(ARGV[next_arg + 1]), ARGV[next_arg + 2]
   redis.call('ZADD', due, 'NX', at + delay, name)
   redis.call('HSETNX', delayed, name, entry)
   next_arg = next_arg + 3
 end
-while next_arg <= #ARGV do
+for _ = 1, tonumber(ARGV[7]) do
   local count = tonumber(ARGV[next_arg])
   redis.call('XADD', dead, '*', unpack(ARGV, next_arg + 1, next_arg + count))
   next_arg = next_arg + count + 1
+end
+for i = 5, #KEYS do
+  local route, fate, fact = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
+  local claimed = redis.call('GET', KEYS[i])
+  local since, owner = string.match(claimed or '', '^%S+ (%S+) (%S+) ')
+  if not owner or owner == message then
+    since = since or at
+    if fate == 'done' then
+      redis.call('SET', KEYS[i], table.concat({'done', since, message, route, 'entry', id}, ' '), 'PX', fact)
+    elseif fate == 'delayed' then
+      redis.call('SET', KEYS[i], table.concat({'running', since, message, route, fate, fact}, ' '))
+    else
+      redis.call('DEL', KEYS[i])
+    end
+  end
+  next_arg = next_arg + 3
 end
 redis.call('XACK', key, group, id)
 if ARGV[5] == 'drop' then redis.call('XDEL', key, id) end

@@ -1,0 +1,85 @@
+"""Dedupe: which message a route has run, or runs, for a key.
+
+The first message with a key runs; while it runs or waits for a retry, others with the key wait; once it
+has succeeded they are skipped, for ``ttl``; where it has failed for good, the next one runs. What becomes
+of a key is written with the settlement of its message, in the same step as the ack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.scripts import script
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import Claim, DeadLetter, Turn
+
+_TURNS: Final = (Turn.RUN, Turn.SKIP, Turn.WAIT)
+
+
+class RedisDeduplicator:
+    """Gives keys of dedupe to the messages of one group."""
+
+    def __init__(self, client: Redis, keys: GroupKeys, group: str) -> None:
+        self._client = client
+        self._keys = keys
+        self._group = group
+
+    async def begin(self, message: Message, route: str, digest: str, ttl: float) -> tuple[Turn, float]:
+        """Whether the route may run for this message, and for how many seconds another has had the key.
+
+        ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on. A message is
+        never its own duplicate. Raises what redis-py raises.
+        """
+        key = self._keys.dedupe(route, digest)
+        code, waited = await script("dedupe").run(
+            self._client,
+            [key, self._keys.stream, self._keys.retry, self._keys.delayed],
+            [self._group, message.id, route, place_of(message), message.entry_id],
+        )
+        turn = _TURNS[code]
+        if turn is Turn.RUN:
+            hold(message, route, Claim(key, ttl))
+        return turn, waited / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a claim: ``done`` for so many ms, ``delayed`` with a retry's name, or ``free``."""
+
+    key: str
+    route: str
+    state: str
+    fact: str | int
+
+
+def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
+    """What becomes of a message's claims; ``names`` are those of its routes' retries.
+
+    A claim without an outcome here (another scheduler has its retry) stays as it is: the next message
+    with the key finds that nobody runs any more.
+    """
+    failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
+    for route, claim in (message.claims or {}).items():
+        if claim.succeeded:
+            yield Fate(claim.key, route, "done", max(1, int(claim.ttl * 1000)))
+        elif route in names:
+            yield Fate(claim.key, route, "delayed", names[route])
+        elif route in failed:
+            yield Fate(claim.key, route, "free", "")
+
+
+def hold(message: Message, route: str, claim: Claim) -> None:
+    """Let the message hold a claim until it is settled."""
+    if message.claims is None:
+        message.claims = {}
+    message.claims[route] = claim
+
+
+def place_of(message: Message) -> str:
+    """Where a message is pending: ``retry`` in the group's retry stream, ``entry`` in the stream itself."""
+    return "entry" if message.held_in == message.stream else "retry"

@@ -1,0 +1,116 @@
+"""Dedupe: a route runs once for each value of its key.
+
+The key is a JMESPath expression over the message. A message whose key is null, or missing, has nothing to
+be compared by: it runs. Which message runs, waits or is skipped is for the storage to say, since it keeps
+that in the same step as the ack; a storage that cannot is refused, rather than a booking charged twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from streamroute.compiler.filters import in_words
+from streamroute.core.observer import Result
+from streamroute.errors import Postpone, Reject, SetupError
+from streamroute.message import Message
+from streamroute.values import Turn
+
+if TYPE_CHECKING:
+    from streamroute.compiler.handlers import RouteHandler
+    from streamroute.core.router import HandlerFunc
+
+log = logging.getLogger(__name__)
+
+_SHORTEST_WAIT: Final = 0.5  # seconds
+_LONGEST_WAIT: Final = 30.0
+_AWAY: Final = 1.0
+
+Evaluate = Callable[[Mapping[str, Any]], Any]
+
+
+class Deduplicates(Protocol):
+    """What a message of our storages brings along (``Message.deduplicator``).
+
+    The promise: of the messages of a group with the same ``digest`` for a route, one runs at a time, and
+    none after one that succeeded less than ``ttl`` seconds ago. Who may run holds a claim
+    (``Message.claims``) until its message is settled.
+    """
+
+    async def begin(self, message: Message, route: str, digest: str, ttl: float) -> tuple[Turn, float]:
+        """What the route may do, and for how many seconds another message has had the key."""
+        ...
+
+
+def deduplicated(handler: RouteHandler, evaluate: Evaluate, ttl: float) -> HandlerFunc:
+    """A route's handler that runs once for each value of its key; ``ttl`` is in seconds."""
+    name = handler.__name__
+
+    async def route(payload: dict[str, Any], container: Any) -> Result | None:
+        value = _key(evaluate, payload)
+        if value is None:
+            await handler(payload, container)
+            return None
+        message, storage = _deduplicator(name, payload)
+        try:
+            turn, waited = await storage.begin(message, name, digest(value), ttl)
+        except Exception as error:
+            # Nobody knows who has the key: the route has not failed, it has not even begun.
+            log.warning("route %s cannot ask for its key of dedupe, and waits: %s", name, error)
+            raise Postpone(_AWAY, f"the key of dedupe cannot be asked for: {error}") from error
+        if turn is Turn.SKIP:
+            return Result.SKIPPED
+        if turn is Turn.WAIT:
+            raise Postpone(wait_after(waited), "another message with its key of dedupe runs")
+        await handler(payload, container)
+        if message.claims is not None and name in message.claims:
+            message.claims[name].succeeded = True
+        return None
+
+    route.__name__ = route.__qualname__ = name
+    vars(route)["route_key"] = name
+    return route
+
+
+def digest(value: Any) -> str:
+    """A short text that is the same for values that are equal to JMESPath, and for no others."""
+    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def wait_after(waited: float) -> float:
+    """Seconds to wait when another has had the key for so long: the longer, the longer, never in step."""
+    plain = min(max(waited / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
+    return plain * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+
+
+def _key(evaluate: Evaluate, payload: dict[str, Any]) -> Any:
+    try:
+        return evaluate(payload)
+    except Exception as error:
+        raise Reject(f"the key of dedupe failed: {in_words(error)}") from error
+
+
+def _deduplicator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplicates]:
+    storage = getattr(payload, "deduplicator", None)
+    if storage is None or not isinstance(payload, Message):
+        raise SetupError(
+            f"the route {route!r} has dedupe, which needs a message of RedisStreamStorage or its twin in "
+            "memory; this message came from elsewhere, and would run twice"
+        )
+    return payload, cast("Deduplicates", storage)
+
+
+def _canonical(value: Any) -> Any:
+    """1.0 is 1 to JMESPath; true is not."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    return value

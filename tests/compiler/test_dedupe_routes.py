@@ -1,0 +1,88 @@
+"""Dedupe around a route's handler: keys, and what happens where nobody keeps them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jmespath.visitor import TreeInterpreter
+
+from consuming import Handling
+from streamroute.compiler.dedupe import deduplicated, digest, wait_after
+from streamroute.errors import Postpone, SetupError
+from streamroute.message import Message
+
+small = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 1.5])
+values = st.recursive(
+    small | st.text("ab", max_size=2),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=2),
+    max_leaves=4,
+)
+numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.none() | st.booleans() | numbers | st.text()
+
+
+class Away:
+    """A deduplicator whose server is away."""
+
+    async def begin(self, *_arguments: Any) -> Any:
+        raise ConnectionError("refused")
+
+
+@given(values)
+def test_a_value_is_its_own_duplicate(value: Any) -> None:
+    assert digest(value) == digest(_copied(value))
+
+
+@given(scalars | small, scalars | small)
+def test_scalars_are_duplicates_where_jmespath_calls_them_equal(one: Any, two: Any) -> None:
+    equals = TreeInterpreter.COMPARATOR_FUNC["eq"]
+    assert (digest(one) == digest(two)) is equals(one, two)
+
+
+def test_numbers_inside_are_equal_too() -> None:
+    assert digest({"a": [1.0]}) == digest({"a": [1]})
+    assert digest([True]) != digest([1])
+    assert digest("1") != digest(1)
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+async def test_a_message_that_nobody_can_deduplicate_is_refused() -> None:
+    """In a dispatcher and with a storage of somebody else's: not run twice in silence."""
+    handler = Handling("charge")
+    route = deduplicated(handler, lambda payload: payload["id"], 60)
+    for payload in ({"type": "paid", "id": 7}, Message({"type": "paid", "id": 7})):
+        with pytest.raises(SetupError, match="'charge' has dedupe"):
+            await route(payload, None)
+    assert handler.seen == []
+
+
+async def test_without_a_key_a_plain_dict_will_do() -> None:
+    handler = Handling("charge")
+    await deduplicated(handler, lambda payload: None, 60)({"type": "paid"}, None)
+    assert len(handler.seen) == 1
+
+
+async def test_where_nobody_can_be_asked_the_route_waits_and_spends_no_attempt() -> None:
+    route = deduplicated(Handling("charge"), lambda payload: 7, 60)
+    with pytest.raises(Postpone, match="refused"):
+        await route(Message({"type": "paid"}, deduplicator=Away()), None)
+
+
+def test_the_wrapper_is_the_same_route() -> None:
+    route: Any = deduplicated(Handling("charge"), lambda payload: None, 60)
+    assert (route.__name__, route.route_key) == ("charge", "charge")
+
+
+@given(st.floats(0, 1e9))
+def test_the_longer_the_other_has_had_the_key_the_longer_it_waits(waited: float) -> None:
+    assert 0.4 <= wait_after(waited) <= 36
+    assert wait_after(waited) <= max(0.6, waited * 0.6)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(value[key]) for key in reversed(value)}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
