@@ -13,6 +13,7 @@ from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.route_checks import check_routes
+from streamroute.compiler.route_expressions import RouteExpressions
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape
 from streamroute.compiler.wiring import CheckedRoute, Surroundings, build_routers
 from streamroute.config.diagnostics import Finding, sort_findings
@@ -99,6 +100,7 @@ class _Compilation:
         self.document = document
         self.findings: list[Finding] = []
         self.shapes: dict[str, CallShape | list[Misfit]] = {}
+        self.expressions = RouteExpressions(document)
         self.importer: Importer | None = None
         if imports:
             self.importer = Importer(Path(document.path).parent, document.allow)
@@ -114,8 +116,8 @@ class _Compilation:
     def _route(self, route: RouteConfig, globs: Globs) -> CheckedRoute:
         types = globs.expand(route.types)
         expanded = route if types is route.types else replace(route, types=types)
-        self.findings += _check_expression(expanded, "filter", route.filter)
-        self.findings += _check_expression(expanded, "transform", route.transform)
+        self.findings += _check_expression(expanded, "filter", route.filter, self.expressions)
+        self.findings += _check_expression(expanded, "transform", route.transform, self.expressions)
         return CheckedRoute(expanded, self._shape(route))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:
@@ -197,11 +199,13 @@ def _codec_object(named: Any, reference: str) -> Codec | Problem:
     return codec
 
 
-def _check_expression(route: RouteConfig, key: str, expression: str | None) -> Iterator[Finding]:
+def _check_expression(
+    route: RouteConfig, key: str, expression: str | None, expressions: RouteExpressions
+) -> Iterator[Finding]:
     if expression is None:
         return
     at: DataPath = (key,)
-    for problem in check_expression(expression):
+    for problem in expressions.check(expression, route, condition=key == "filter"):
         if problem.code == "SR301" and _is_cut_short(route, at, expression):
             help_text = "quote it, or write it under >-"
             yield route.place.finding("SR303", _CUT_SHORT, at=at, help=help_text)

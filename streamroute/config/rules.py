@@ -89,6 +89,38 @@ _ALL: Final = (
     Rule("SR305", "expression-too-large", _ERROR, "An expression is too long or nested too deep."),
     Rule("SR306", "expression-always-fails", _ERROR, "An expression fails whatever the message holds."),
     Rule("SR307", "negation-binds-tighter", _WARNING, "!a.b is read as (!a).b, which is always null."),
+    Rule("SR310", "argument-type", _ERROR, "A function is given what it never takes.", runs=True),
+    Rule("SR311", "contradiction", _ERROR, "A path has to equal two different values at once.", runs=True),
+    Rule(
+        "SR312",
+        "field-for-literal",
+        _WARNING,
+        "A name stands where a value in quotes or backticks was meant.",
+    ),
+    Rule("SR313", "number-as-condition", _WARNING, "A condition is a number, which is always true, 0 too."),
+    Rule("SR314", "constant-condition", _WARNING, "A condition is always true, or always false, by itself."),
+    Rule(
+        "SR315",
+        "unknown-field",
+        _ERROR,
+        "A path takes a step that its message's schema rules out.",
+        runs=True,
+    ),
+    Rule(
+        "SR316", "no-order", _ERROR, "Two values are ordered that by their schema have no order.", runs=True
+    ),
+    Rule(
+        "SR317",
+        "argument-may-be-missing",
+        _WARNING,
+        "A function fails where its argument is missing or null.",
+    ),
+    Rule(
+        "SR318",
+        "settled-by-schema",
+        _WARNING,
+        "A condition is always true, or false, by the message's schema.",
+    ),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),

@@ -32,21 +32,24 @@ _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}
 Change = Callable[[Type], Type]
 
 _MOST_BRANCHES: Final = 8
+_DEEPEST: Final = 3
 _MOST_VALUES: Final = 256
 _ALL: Final = frozenset(KINDS)
 _OBJECTS: Final[frozenset[Kind]] = frozenset(["object"])
 _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
 
 
-def assume(node: Node, scope: Type, *, outcome: bool) -> Type:
-    """The type of ``@`` where the condition came out like this; NEVER where it cannot."""
+def assume(node: Node, scope: Type, *, outcome: bool, depth: int = 0) -> Type:
+    """The type of ``@`` where the condition came out like this; NEVER where it cannot.
+
+    ``depth`` counts the alternatives that this is within.
+    """
     kind = node["type"]
     if kind == "not_expression":
-        return assume(node["children"][0], scope, outcome=not outcome)
+        return assume(node["children"][0], scope, outcome=not outcome, depth=depth)
     if kind in ("and_expression", "or_expression"):
-        return _assume_chain(
-            chain(node), scope, outcome=outcome, all_same=(kind == "and_expression") == outcome
-        )
+        assume_operands = _assume_all if (kind == "and_expression") == outcome else _assume_any
+        return assume_operands(chain(node), scope, outcome=outcome, depth=depth)
     if kind == "comparator":
         return _assume_comparison(node, scope, outcome=outcome)
     if kind == "function_expression":
@@ -57,18 +60,21 @@ def assume(node: Node, scope: Type, *, outcome: bool) -> Type:
     return scope
 
 
-def _assume_chain(operands: list[Node], scope: Type, *, outcome: bool, all_same: bool) -> Type:
-    """``all_same``: every operand came out like this; else the last that was looked at did, and it alone."""
-    if all_same:
-        for operand in operands:
-            scope = assume(operand, scope, outcome=outcome)
-        return scope
-    if len(operands) > _MOST_BRANCHES:
-        return scope
+def _assume_all(operands: list[Node], scope: Type, *, outcome: bool, depth: int) -> Type:
+    """Every operand came out like this."""
+    for operand in operands:
+        scope = assume(operand, scope, outcome=outcome, depth=depth)
+    return scope
+
+
+def _assume_any(operands: list[Node], scope: Type, *, outcome: bool, depth: int) -> Type:
+    """The last operand that was looked at came out like this, and those before it did not."""
+    if depth >= _DEEPEST or len(operands) > _MOST_BRANCHES or len(scope.objects) > _MOST_BRANCHES:
+        return scope  # true as well, and each alternative costs as much as all before it
     ends = []
     for operand in operands:
-        ends.append(assume(operand, scope, outcome=outcome))
-        scope = assume(operand, scope, outcome=not outcome)
+        ends.append(assume(operand, scope, outcome=outcome, depth=depth + 1))
+        scope = assume(operand, scope, outcome=not outcome, depth=depth + 1)
     return union_all(ends)
 
 
@@ -150,7 +156,8 @@ def _assume_call(node: Node, scope: Type, *, outcome: bool) -> Type:
     if is_call(node, "contains") and len(arguments) == 2:
         return _assume_contains(arguments[0], arguments[1], scope, outcome=outcome)
     if is_call(node, "not_null") and len(arguments) == 1:
-        return assume(arguments[0], scope, outcome=outcome)
+        path = path_of(arguments[0])
+        return scope if path is None else at_path(scope, path, truthy if outcome else falsy)
     return scope
 
 

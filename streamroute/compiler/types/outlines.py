@@ -7,7 +7,8 @@ be looked at again.
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Container, Iterator
+from typing import Any, Final
 
 from streamroute.compiler.types.lattice import KINDS
 
@@ -24,6 +25,21 @@ _WITH_A_MEANING: Final = frozenset(f"'{word}'" for word in ("", *KINDS))
 _PLAIN_LITERALS: Final = frozenset(("`0`", "`true`", "`false`", "`null`", "`[]`", "`{}`"))
 
 _MOST: Final = 4096
+
+
+def literals_in(schema: Any) -> Iterator[str]:
+    """Every string and number that a schema holds, as an expression writes it."""
+    stack = [schema]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+        elif isinstance(value, str):
+            yield f"'{value}'"
+        elif isinstance(value, (int, float)) and value == value // 1:
+            yield f"`{int(value)}`"
 
 
 class Outlines:
@@ -43,10 +59,11 @@ class Outlines:
         self._clean.add(outline)
 
 
-def outline_of(expression: str) -> str | None:
+def outline_of(expression: str, keep: Container[str] = ()) -> str | None:
     """The expression with a number for each of its strings and natural numbers, equal ones alike.
 
-    None if it holds literals that may equal one another in some other way, such as `1` and `1.0`.
+    Literals in ``keep`` stay as they are. None if the expression holds literals that may equal one another
+    in some other way, such as `1` and `1.0`.
     """
     if "`" in expression and '"' in expression:
         return None
@@ -59,7 +76,7 @@ def outline_of(expression: str) -> str | None:
         if found.lastgroup is None:
             is_plain = is_plain and text in _PLAIN_LITERALS
             return text
-        if text in _WITH_A_MEANING:
+        if text in _WITH_A_MEANING or text in keep:
             return text
         return f"{text[0]}{places.setdefault(text, len(places))}{text[0]}"
 

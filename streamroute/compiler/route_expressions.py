@@ -1,0 +1,86 @@
+"""The expressions of a route, checked with what its messages are declared to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streamroute.compiler.expressions import check_expression
+from streamroute.compiler.parsing import parse
+from streamroute.compiler.problems import Problem
+from streamroute.compiler.types.check import check_types
+from streamroute.compiler.types.lattice import Type
+from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
+from streamroute.compiler.types.payload import payload_type
+from streamroute.compiler.types.schemas import from_schema
+from streamroute.config.diagnostics import Severity
+from streamroute.config.document import Document, RouteConfig
+from streamroute.config.rules import RULES
+
+_DESCRIBED: Final = "json"
+"""The codec whose payload is the data that a schema describes, with the entry's other fields beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Payload:
+    """What is known of some routes' payloads; ``words`` are the literals that their schemas hold."""
+
+    type: Type | None = None
+    validated: bool = False
+    words: frozenset[str] = frozenset()
+    clean: Mapping[bool, Outlines] = field(default_factory=lambda: {True: Outlines(), False: Outlines()})
+
+
+class RouteExpressions:
+    """Checks the expressions of a document's routes; what a schema says is worked out once."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._unknown = _Payload()
+        self._payloads: dict[tuple[tuple[str, ...], bool], _Payload] = {}
+        self._data: dict[str, Type | None] = {}
+
+    def check(self, expression: str, route: RouteConfig, *, condition: bool) -> list[Problem]:
+        """What is wrong with an expression of a route, whose types hold no pattern any more.
+
+        A ``condition`` is asked for its truth, as a filter is; a transform is not.
+        """
+        problems = check_expression(expression)
+        if any(RULES[problem.code].severity is Severity.ERROR for problem in problems):
+            return problems  # only what can be evaluated has types
+        payload = self._payload(route)
+        outlines, outline = payload.clean[condition], outline_of(expression, payload.words)
+        if outline is not None and outlines.is_clean(outline):
+            return problems
+        found = check_types(parse(expression), payload.type, validated=payload.validated, condition=condition)
+        if outline is not None and not found:
+            outlines.add(outline)
+        return problems + [each for each in found if not any(each.overlaps(other) for other in problems)]
+
+    def _payload(self, route: RouteConfig) -> _Payload:
+        """What is known of a route's payloads: nothing where a stream has another codec."""
+        streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
+        if not self._document.messages or not all(stream.codec == _DESCRIBED for stream in streams):
+            return self._unknown
+        key = (route.types, all(stream.validate for stream in streams))
+        if key not in self._payloads:
+            self._payloads[key] = self._made(*key)
+        return self._payloads[key]
+
+    def _made(self, types: tuple[str, ...], validated: bool) -> _Payload:
+        data = {name: self._data_of(name) for name in types}
+        if not any(t is not None for t in data.values()):
+            return self._unknown
+        schemas = [self._schema_of(name) for name in types]
+        return _Payload(payload_type(data), validated, frozenset(literals_in([*types, *schemas])))
+
+    def _data_of(self, name: str) -> Type | None:
+        if name not in self._data:
+            schema = self._schema_of(name)
+            self._data[name] = None if schema is None else from_schema(schema)
+        return self._data[name]
+
+    def _schema_of(self, name: str) -> Any:
+        message = self._document.messages.get(name)
+        return None if message is None or message.schema is None else message.schema.root
