@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ def rearrangements(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 4))):
         holder, key = draw(st.sampled_from(list(_places(data))))
         if isinstance(holder, list) or draw(st.booleans()):
-            holder[key] = draw(JUNK)
+            holder[key] = deepcopy(draw(JUNK))
         else:
             value = holder.pop(key)
             holder[draw(st.sampled_from([str(key)[:-1], f"{key}s", str(key)[::-1], "retry", "schema"]))] = (
