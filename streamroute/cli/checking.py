@@ -10,7 +10,7 @@ from typing import Literal
 from streamroute.cli.findings import Report
 from streamroute.cli.paths import config_path
 from streamroute.cli.selection import Selection
-from streamroute.compiler.check import check_path
+from streamroute.compiler.check import CheckResult, check_path
 from streamroute.compiler.imports import own_imports
 from streamroute.config.diagnostics import sort_findings
 from streamroute.config.roots import find_root
@@ -40,10 +40,12 @@ def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Che
     ``after_each`` is called with each root while what it imported is still there.
     """
     roots = _roots(asked.paths)
-    results = []
+    results: list[CheckResult] = []
     for root in roots:
+        beside = [result.document for result in results if result.document is not None]
         with own_imports(root.parent):
-            results.append(check_path(root, unset=asked.unset, imports=asked.imports, tests=True))
+            result = check_path(root, unset=asked.unset, imports=asked.imports, tests=True, beside=beside)
+            results.append(result)
             if after_each is not None:
                 after_each(root)
     findings = sort_findings(found for result in results for found in result.findings)

@@ -55,7 +55,8 @@ def usable_or_exit(
 ) -> Runnable:
     """Check the configuration; with an error in it, print every finding and exit with 1.
 
-    With ``tests`` its tests are read as well: what is wrong in their files does not stop here.
+    With ``tests`` its tests are read as well: what is wrong in their files does not stop here. Nor does a
+    handler without ``imports``, since none is to run.
     """
     from streamroute.cli.findings import summary
     from streamroute.cli.formats.full import render_full
@@ -65,6 +66,8 @@ def usable_or_exit(
 
     result = check_path(path, unset=unset, imports=imports, tests=tests)
     findings = [found for found in result.findings if not found.file.endswith(TEST_SUFFIX)]
+    if not imports:
+        findings = [found for found in findings if not found.code.startswith("SR4")]
     if has_errors(findings) or result.document is None or result.compiled is None:
         click.echo(render_full(findings, result.sources, color=wants_color(sys.stdout)), nl=False)
         say_error(f"{path} cannot be used: {summary(findings)}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from streamroute.compiler.compilation import Compiled, all_findings, compile_document
+from streamroute.compiler.together import check_together
 from streamroute.config.diagnostics import Finding, Severity, has_errors, sort_findings
 from streamroute.config.document import Document
 from streamroute.config.includes import TEST_SUFFIX
@@ -41,20 +42,34 @@ def check_path(
     unset: Literal["info", "error"] = "error",
     imports: bool = True,
     tests: bool = False,
+    beside: Sequence[Document] = (),
 ) -> CheckResult:
     """Load and compile a configuration, collecting every finding of every step.
 
     ``env`` gives the variables (None: the process's own), ``unset`` the severity of one that is not set.
     Without ``imports`` no code of the user's runs. With ``tests`` the tests of its routes are read, and
-    checked but not run. Never raises for what the files hold.
+    checked but not run. ``beside`` are configurations that were checked before, which this one may
+    disagree with. Never raises for what the files hold.
     """
     loaded = load_config(path, env=env, unset=unset)
     compiled = None if loaded.document is None else compile_document(loaded.document, imports=imports)
     found = all_findings(loaded.findings, compiled.findings if compiled else ())
+    if compiled is not None:
+        found = all_findings(found, _together(compiled, found, beside))
     result = CheckResult(found, loaded.document, compiled, loaded.files)
     if tests:
         result = _with_tests(result, loaded)
     return replace(result, findings=_silenced(result, imports=imports))
+
+
+def _together(
+    compiled: Compiled, findings: Iterable[Finding], beside: Sequence[Document]
+) -> Iterator[Finding]:
+    """What the parts mean together; where some may be missing, the others are not blamed for it."""
+    broken = (found for found in findings if found.code < "SR3" and found.severity is Severity.ERROR)
+    if next(broken, None) is None:
+        routes = [route.config for route in compiled.routes]
+        yield from check_together(compiled.document, routes, beside)
 
 
 def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:

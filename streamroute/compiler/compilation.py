@@ -12,6 +12,7 @@ from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
 from streamroute.compiler.problems import Problem
+from streamroute.compiler.references import UNVERIFIED, is_built_in
 from streamroute.compiler.route_checks import check_routes
 from streamroute.compiler.route_expressions import RouteExpressions
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape
@@ -23,6 +24,7 @@ from streamroute.core.router import RedisRouter
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
+    from streamroute.compiler.source_reading import SourceReader
     from streamroute.compiler.validation import Check
     from streamroute.config.catalogue.messages import MessageSchema
 
@@ -88,7 +90,8 @@ class Compiled:
 def compile_document(document: Document, *, imports: bool = True) -> Compiled:
     """Check everything that a document names, and make it ready to run.
 
-    Without ``imports`` no code of the user's runs, handlers stay unknown, and there are no routers.
+    Without ``imports`` no code of the user's runs: handlers are checked by their source and stay unknown,
+    and there are no routers.
     """
     return _Compilation(document, imports=imports).result()
 
@@ -101,9 +104,9 @@ class _Compilation:
         self.findings: list[Finding] = []
         self.shapes: dict[str, CallShape | list[Misfit]] = {}
         self.expressions = RouteExpressions(document)
-        self.importer: Importer | None = None
-        if imports:
-            self.importer = Importer(Path(document.path).parent, document.allow)
+        self.folder = Path(document.path).parent
+        self.reader = None if imports else _source_reader(document)
+        self.unverified: set[str] = set()
 
     def result(self) -> Compiled:
         globs = Globs(self.document.messages)
@@ -123,6 +126,9 @@ class _Compilation:
     def _shape(self, route: RouteConfig) -> CallShape | None:
         if "handler" in route.lost:
             return None
+        if self.reader is not None and not is_built_in(route.handler):
+            self.findings += self._read(route, self.reader)
+            return None
         resolved = self._resolve(route.handler, route.place, ("handler",))
         if resolved is None or "with" in route.lost:
             return None
@@ -131,6 +137,21 @@ class _Compilation:
             return shape
         self.findings += (_misfit_finding(route, misfit) for misfit in shape)
         return None
+
+    def _read(self, route: RouteConfig, reader: SourceReader) -> Iterator[Finding]:
+        """What the source of a handler says; that it says too little is told once for each handler."""
+        arguments = None if "with" in route.lost else route.arguments
+        for misfit in reader.handler(route.handler, arguments):
+            if misfit.problem.code != UNVERIFIED:
+                yield _misfit_finding(route, misfit)
+            elif route.handler not in self.unverified:
+                self.unverified.add(route.handler)
+                yield _misfit_finding(route, misfit)
+
+    @cached_property
+    def importer(self) -> Importer:
+        """Imports what is named; without ``imports``, built-in handlers alone."""
+        return Importer(self.folder, self.document.allow)
 
     def _called(self, handler: Any, route: RouteConfig) -> CallShape | list[Misfit]:
         """How a handler is called; many routes may share one that takes no arguments of theirs."""
@@ -141,7 +162,10 @@ class _Compilation:
         return self.shapes[route.handler]
 
     def _resolve(self, reference: str, place: Place, at: DataPath) -> Resolved | None:
-        if self.importer is None:
+        if self.reader is not None and not is_built_in(reference):
+            read = self.reader.read(reference)
+            if isinstance(read, Problem) and read.code != UNVERIFIED:
+                self.findings.append(_finding(place, at, read, reference))
             return None
         found = self.importer.resolve(reference)
         if isinstance(found, Problem):
@@ -179,6 +203,12 @@ class _Compilation:
             self.findings.append(_finding(place, ("codec",), codec, stream.codec))
             return None
         return codec
+
+
+def _source_reader(document: Document) -> SourceReader:
+    from streamroute.compiler.source_reading import SourceReader  # a check that imports does without
+
+    return SourceReader(Path(document.path).parent, document.allow)
 
 
 def _codec_place(document: Document, stream: StreamConfig) -> Place:

@@ -31,7 +31,7 @@ ABOUT_IGNORES: Final = ("SR018", "SR019", "SR020")
 """The rules about the comments that silence others."""
 
 
-_ERROR, _WARNING = Severity.ERROR, Severity.WARNING
+_ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 _ALL: Final = (
     # The file.
@@ -79,6 +79,12 @@ _ALL: Final = (
     Rule("SR203", "stream-needed", _ERROR, "A route names no stream where several are declared.", runs=True),
     Rule("SR204", "pattern-without-catalogue", _ERROR, "A route's type is a pattern without a catalogue."),
     Rule("SR205", "pattern-matches-nothing", _WARNING, "A route's type is a pattern that matches no type."),
+    Rule("SR210", "same-route-twice", _WARNING, "Two routes run one handler for the same messages."),
+    Rule("SR211", "stream-without-routes", _WARNING, "A stream is declared that no route uses."),
+    Rule("SR212", "type-without-route", _INFO, "The catalogue declares a type that no route takes."),
+    Rule("SR213", "setting-without-effect", _WARNING, "A key of a retry policy changes nothing."),
+    Rule("SR214", "timeout-beyond-grace", _INFO, "A drain cuts an attempt off long before its timeout."),
+    Rule("SR215", "group-disagreement", _WARNING, "Two configurations serve one group with other settings."),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
     Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),
@@ -129,6 +135,7 @@ _ALL: Final = (
     Rule("SR405", "module-not-allowed", _ERROR, "The configuration may not name this module."),
     Rule("SR406", "import-shadowed", _ERROR, "Another module of the same name is imported instead."),
     Rule("SR407", "import-raised", _ERROR, "A module raised an exception while it was imported."),
+    Rule("SR410", "handler-not-verified", _INFO, "Reading its source alone cannot verify a handler."),
     # The environment.
     Rule("SR501", "variable-unset", _ERROR, "An environment variable without a default is not set."),
     Rule("SR502", "variable-value", _ERROR, "A variable's value does not fit the key that takes it."),

@@ -105,7 +105,8 @@ def test_a_variable_that_is_not_set_is_info_unless_the_environment_counts(
 
 def test_no_import_runs_no_code(lone_project: Project, command: Callable[..., Done]) -> None:
     lone_project.routes("name: r, type: t, handler: trap.door")
-    lone_project.write("trap.py", "import pathlib\npathlib.Path('sprung').touch()\nraise SystemExit(9)\n")
+    code = "import pathlib\npathlib.Path('sprung').touch()\nraise SystemExit(9)\ndef door(payload): ...\n"
+    lone_project.write("trap.py", code)
     assert command("check", "--no-import").code == 0
     assert not (lone_project.folder / "sprung").exists()
     done = command("check")

@@ -295,7 +295,7 @@ def test_without_imports_no_code_of_the_user_s_runs(write: Write) -> None:
 
 def test_compile_routes_raises_with_every_finding(write: Write) -> None:
     folder = write(
-        HEAD + "\nroutes:\n" + "".join(f"  - {{name: r{n}, type: t, handler: x.y}}\n" for n in range(30))
+        HEAD + "\nroutes:\n" + "".join(f"  - {{name: r{n}, type: t{n}, handler: x.y}}\n" for n in range(30))
     )
     with pytest.raises(ConfigError) as caught:
         compile_routes(folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from streamroute.cli.checking import Asked, check
 from streamroute.compiler.check import check_path
 from streamroute.compiler.imports import own_imports
 from streamroute.config.diagnostics import Finding
@@ -16,6 +17,9 @@ HANDLERS = """
 def welcome(payload): ...
 
 def send(payload, container, *, template): ...
+
+@staticmethod
+def notify(payload): ...
 
 RATES = {"EUR": 1.0}
 """
@@ -48,7 +52,9 @@ def found_in(example: Example, code: str, folder: Path) -> tuple[Finding, ...]:
         if content is not None:
             path.write_bytes(content)
     with own_imports(folder):
-        return check_path("routes.yaml", tests=True).findings
+        if code == "SR215":
+            return tuple(check(Asked(tuple(files))).report.findings)
+        return check_path("routes.yaml", tests=True, imports=code != "SR410").findings
 
 
 @pytest.mark.parametrize("code", RULES)

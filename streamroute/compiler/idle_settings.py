@@ -1,0 +1,83 @@
+"""Settings that are stated and change nothing: of retries, and a timeout that outlasts a drain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from streamroute.config.diagnostics import Finding
+from streamroute.config.document import Document, RouteConfig, StreamConfig
+from streamroute.config.source import DataPath, Place
+from streamroute.values import RetryPolicy, format_duration
+
+
+def check_idle_settings(document: Document) -> Iterator[Finding]:
+    """Findings about keys of ``retry`` without effect, and timeouts beyond a stream's ``grace``."""
+    for route in document.routes:
+        streams = [document.streams[name] for name in route.streams if name in document.streams]
+        if streams and route.retry:
+            policies = [route.policy_for(stream) for stream in streams]
+            yield from _idle(route.place, ("retry",), route.retry, policies)
+        yield from _check_timeout(route, streams)
+    for stream in document.streams.values():
+        stated = _stated(document, stream)
+        if stated:
+            yield from _idle(stream.place, ("retry",), stated, _policies(document, stream))
+
+
+def _stated(document: Document, stream: StreamConfig) -> Mapping[str, Any]:
+    """What the stream itself says of its retries, not what it has from the defaults."""
+    own = document.sources[0].data.get("streams", {}).get(stream.name) or {}
+    retry = own.get("retry") or {}
+    return retry if isinstance(retry, dict) else {}
+
+
+def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
+    """Every policy that the stream's settings are a part of."""
+    routes = (route for route in document.routes if stream.name in route.streams)
+    return [route.policy_for(stream) for route in routes] or [stream.retry]
+
+
+def _idle(
+    place: Place, at: DataPath, stated: Iterable[str], policies: Sequence[RetryPolicy]
+) -> Iterator[Finding]:
+    for key in stated:
+        why = [_why_idle(key, policy) for policy in policies]
+        if all(why):
+            yield place.finding("SR213", f'"{key}" has no effect: {why[0]}', at=(*at, key), on="key")
+
+
+def _why_idle(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a return for each cause
+    """Why a key of this policy changes nothing; None where it may."""
+    if key == "max_attempts":
+        return None
+    if policy.max_attempts == 1:
+        return "with max_attempts: 1 nothing runs again"
+    if policy.delay == 0 and key != "delay":
+        return "a delay of 0 stays 0"
+    if policy.max_delay < policy.delay and key == "delay":
+        return f"every retry waits for max_delay ({format_duration(policy.max_delay)}), which is shorter"
+    if policy.max_delay < policy.delay and key == "multiplier" and policy.multiplier >= 1:
+        return f"every retry waits for max_delay ({format_duration(policy.max_delay)})"
+    if policy.max_attempts == 2 and key == "multiplier":
+        return "with max_attempts: 2 there is only one retry, after the delay"
+    return None
+
+
+def _written(route: RouteConfig) -> Mapping[str, Any]:
+    """The route as its file has it, without defaults."""
+    here: Any = route.place.source.data
+    for step in route.place.path:
+        here = here[step]
+    written: Mapping[str, Any] = here
+    return written
+
+
+def _check_timeout(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[Finding]:
+    """A drain cuts an attempt off when ``grace`` has passed, which may be long before its timeout."""
+    grace = max((stream.grace for stream in streams), default=route.timeout)
+    if route.timeout > grace and "timeout" in _written(route):
+        longest, timeout = format_duration(grace), format_duration(route.timeout)
+        message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
+        help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"
+        yield route.place.finding("SR214", message, at=("timeout",), help=help_text)

@@ -1,0 +1,45 @@
+"""Two configurations that consume one stream in one group, and disagree about how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from streamroute.config.diagnostics import Finding
+from streamroute.config.document import EMBEDDED, Document, StreamConfig
+from streamroute.config.wording import listed
+
+_COMMON: Final = ("codec", "lease", "max_deliveries", "retry", "dead_letter", "unknown_type")
+"""What workers of one group must agree on; how many messages one takes at once is its own affair."""
+
+
+def check_shared_groups(document: Document, beside: Iterable[Document]) -> Iterator[Finding]:
+    """Findings about streams whose group another configuration serves with other settings."""
+    for other in beside:
+        if _server(other) != _server(document):
+            continue
+        for name, stream in document.streams.items():
+            known = other.streams.get(name)
+            if known is not None and known.group == stream.group:
+                yield from _compared(stream, other, known)
+
+
+def _compared(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
+    differing = [name for name in _COMMON if getattr(known, name) != getattr(stream, name)]
+    if differing:
+        yield _finding(stream, other, known, differing)
+
+
+def _server(document: Document) -> tuple[str, ...]:
+    """Which Redis is meant; the embedded one belongs to its folder."""
+    url = document.redis.url
+    return (url, str(document.folder)) if url.startswith(EMBEDDED) else (url,)
+
+
+def _finding(stream: StreamConfig, other: Document, known: StreamConfig, differing: list[str]) -> Finding:
+    line = known.place.source.span(known.place.path, "key").line
+    where = f"{other.path}:{line}"
+    names = listed((f'"{name}"' for name in differing), "and")
+    message = f'the group "{stream.group}" of "{stream.name}" is served by {where} too, with another {names}'
+    help_text = "workers of one group take each other's messages: give both the same settings, or two groups"
+    return stream.place.finding("SR215", message, on="key", help=help_text)

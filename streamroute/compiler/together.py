@@ -1,0 +1,25 @@
+"""What is checked of a whole configuration that has no errors of its own: what its parts mean together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from streamroute.compiler.idle_settings import check_idle_settings
+from streamroute.compiler.shared_groups import check_shared_groups
+from streamroute.compiler.twins import check_twins
+from streamroute.compiler.unrouted import check_unrouted
+from streamroute.config.diagnostics import Finding
+from streamroute.config.document import Document, RouteConfig
+
+
+def check_together(
+    document: Document, routes: Sequence[RouteConfig], beside: Iterable[Document]
+) -> Iterator[Finding]:
+    """Findings about routes and streams beside each other, and about configurations beside this one.
+
+    ``routes`` are the document's, with their types expanded.
+    """
+    yield from check_twins(routes)
+    yield from check_unrouted(document, routes)
+    yield from check_idle_settings(document)
+    yield from check_shared_groups(document, beside)

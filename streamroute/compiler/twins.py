@@ -1,0 +1,54 @@
+"""Twins: two routes by which one handler would run twice for the same messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from streamroute.compiler.lexing import tokenize
+from streamroute.compiler.problems import ExpressionError
+from streamroute.config.diagnostics import Finding
+from streamroute.config.document import RouteConfig
+
+
+def check_twins(routes: Iterable[RouteConfig]) -> Iterator[Finding]:
+    """Findings about routes that do what one before them does; ``routes`` have their types expanded."""
+    before: dict[tuple[str, str, str], list[RouteConfig]] = {}
+    for route in routes:
+        if not route.enabled:
+            continue
+        keys = [(stream, kind, route.handler) for stream in route.streams for kind in route.types]
+        others = (other for key in keys for other in before.get(key, ()))
+        twin = next((other for other in others if _does_the_same(route, other)), None)
+        if twin is not None:
+            yield _finding(route, twin)
+        for key in keys:
+            before.setdefault(key, []).append(route)
+
+
+def _does_the_same(one: RouteConfig, two: RouteConfig) -> bool:
+    if one is two or one.name == two.name:
+        return False  # a name that is there twice is a finding of its own
+    if one.arguments != two.arguments:
+        return False
+    return _tokens(one.filter) == _tokens(two.filter) and _tokens(one.transform) == _tokens(two.transform)
+
+
+def _tokens(expression: str | None) -> list[tuple[str, Any]] | None:
+    """An expression as its white space does not matter."""
+    if expression is None:
+        return None
+    try:
+        return [(token["type"], token["value"]) for token in tokenize(expression)]
+    except ExpressionError:
+        # It is a finding of its own, and equals nothing but itself.
+        return [("text", expression)]
+
+
+def _finding(route: RouteConfig, twin: RouteConfig) -> Finding:
+    source = twin.place.source
+    line = source.span((*twin.place.path, "name")).line
+    where = f"line {line}" if source is route.place.source else f"{source.path}:{line}"
+    message = f'the route "{route.name}" does what "{twin.name}" does, on {where}: {route.handler} runs twice'
+    help_text = "they take the same type by the same filter; leave one of them out"
+    return route.place.finding("SR210", message, at=("name",), help=help_text)
