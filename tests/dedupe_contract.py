@@ -115,7 +115,7 @@ class Deduplication:
             await backend.add(type="booked", key="a", n="1")
             await eventually(lambda: first.seen)
             await backend.add(type="booked", key="a", n="2")
-            await eventually(lambda: later.count(Result.RETRIED) > 5)
+            await eventually(lambda: later.count(Result.POSTPONED) > 5)
             go_on.set()
             await eventually(lambda: nothing_left(backend))
         assert {payload.attempt for payload in first.seen} == {1}

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.compiler.dedupe_check import check_dedupe
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
@@ -121,6 +122,7 @@ class _Compilation:
         expanded = route if types is route.types else replace(route, types=types)
         self.findings += _check_expression(expanded, "filter", route.filter, self.expressions)
         self.findings += _check_expression(expanded, "transform", route.transform, self.expressions)
+        self.findings += check_dedupe(expanded)
         return CheckedRoute(expanded, self._shape(route))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:

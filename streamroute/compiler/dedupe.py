@@ -22,7 +22,6 @@ from streamroute.values import Turn
 
 if TYPE_CHECKING:
     from streamroute.compiler.handlers import RouteHandler
-    from streamroute.core.router import HandlerFunc
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class Deduplicates(Protocol):
         ...
 
 
-def deduplicated(handler: RouteHandler, evaluate: Evaluate, ttl: float) -> HandlerFunc:
+def deduplicated(handler: RouteHandler, evaluate: Evaluate, ttl: float) -> RouteHandler:
     """A route's handler that runs once for each value of its key; ``ttl`` is in seconds."""
     name = handler.__name__
 

@@ -19,7 +19,7 @@ from streamroute.core.cancellation import is_our_end
 from streamroute.errors import Reject, Retry
 from streamroute.values import RetryPolicy
 
-RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, None]]
+RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
 Call = Callable[[Mapping[str, Any], Any], Any]
 Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 """Makes what the handler gets of the payload; raises Reject for a payload that no run will accept."""

@@ -86,6 +86,11 @@ def _register(
         retry=config.policy_for(stream),
         prepare=_prepare(config, validate),
     )
+    if config.dedupe is not None:
+        from streamroute.compiler.dedupe import deduplicated
+        from streamroute.compiler.values import compile_value
+
+        handler = deduplicated(handler, compile_value(config.dedupe.key), config.dedupe.ttl)
     accepts = _filter(config)
     for message_type in dict.fromkeys(config.types):
         router.message(message_type, accepts)(handler)

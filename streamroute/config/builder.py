@@ -97,7 +97,7 @@ class Builder:
         if event.value == "<<" and top is not None and self._is_merge(top, event):
             value: Any = _MERGE
         else:
-            value = self._scalars.read(event, top is not None and top.key in EXPRESSION_KEYS)
+            value = self._scalars.read(event, top is not None and self._wants_expression(top.key))
         if event.anchor is not None:
             self._anchors[event.anchor] = ("<<" if value is _MERGE else value, 1)
         if top is not None and top.key is not _NO_KEY and top.key is not _MERGE:
@@ -106,6 +106,11 @@ class Builder:
             top.key = _NO_KEY
         else:
             self._place(value, extent(event))
+
+    def _wants_expression(self, key: Any) -> bool:
+        if key == "key":
+            return len(self._stack) > 1 and self._stack[-2].key == "dedupe"
+        return key in EXPRESSION_KEYS
 
     def _is_merge(self, top: _Frame, event: yaml.ScalarEvent) -> bool:
         return event.implicit[0] and top.key is _NO_KEY and type(top.data) is dict
@@ -123,7 +128,7 @@ class Builder:
         self._place(value, where)
 
     def _unknown_alias(self, name: str, where: Extent) -> None:
-        if self._top is not None and self._top.key in EXPRESSION_KEYS:
+        if self._top is not None and self._wants_expression(self._top.key):
             self.reports.find("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
             return
         near = did_you_mean(name, self._anchors)

@@ -35,7 +35,10 @@ class RedisConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig:
-    """How one stream is consumed; ``lease``, ``claim_interval`` and ``grace`` are in seconds."""
+    """How one stream is consumed; ``lease``, ``claim_interval`` and ``grace`` are in seconds.
+
+    ``trim`` is the seconds for which entries are kept that every group has finished with; None: for ever.
+    """
 
     name: str
     group: str
@@ -49,7 +52,16 @@ class StreamConfig:
     dead_letter: str
     unknown_type: Literal["ack", "dead_letter"]
     validate: bool
+    trim: float | None
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DedupeConfig:
+    """A route runs once for each value of ``key``, an expression; ``ttl`` is in seconds."""
+
+    key: str
+    ttl: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +84,7 @@ class RouteConfig:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = DEFAULT_TIMEOUT
     retry: Mapping[str, Any] = field(default_factory=dict)
+    dedupe: DedupeConfig | None = None
     on_filter_error: str = "dead_letter"
     enabled: bool = True
     description: str = ""
@@ -186,8 +199,15 @@ def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], plac
         dead_letter=GroupKeys.of(name, group, settings.get("dead_letter")).dead,
         unknown_type=settings.get("unknown_type", "ack"),
         validate=settings.get("validate", False),
+        trim=_trim(settings.get("trim")),
         place=place,
     )
+
+
+def _trim(settings: Mapping[str, Any] | None) -> float | None:
+    if not settings:
+        return None
+    return 0.0 if settings["keep"] == "acked" else parse_duration(settings["keep"])
 
 
 _RETRY_TYPES: Final[Mapping[str, Any]] = {
@@ -235,12 +255,17 @@ def _route(
         arguments=settings.get("with", {}),
         timeout=DEFAULT_TIMEOUT if timeout is None else parse_duration(timeout),
         retry=_retry(settings.get("retry", {})),
+        dedupe=_dedupe(settings.get("dedupe")),
         on_filter_error=settings.get("on_filter_error", "dead_letter"),
         enabled=settings.get("enabled", True),
         description=settings.get("description", ""),
         tags=tuple(settings.get("tags", ())),
         lost=lost,
     )
+
+
+def _dedupe(settings: Mapping[str, Any] | None) -> DedupeConfig | None:
+    return DedupeConfig(settings["key"], parse_duration(settings["ttl"])) if settings else None
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from streamroute.core.failures import (
     judge,
     no_route,
     no_type,
+    result_of,
     routes_are_gone,
 )
 from streamroute.core.observer import Observer, Result, ignore
@@ -210,8 +211,7 @@ class BotRedisDispatcher:
 
     def _tell(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            result = Result.RETRIED if isinstance(outcome, RetryLater) else Result.DEAD
-            self._observe(payload, outcome.route, result)
+            self._observe(payload, outcome.route, result_of(outcome))
 
     def _returned(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         """A foreign scheduler's retry as the message that it continues; None for another group's."""

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from streamroute.core.observer import Result
 from streamroute.core.routes import Route
 from streamroute.errors import Postpone, Reject, Retry, RouteFailure, StreamrouteError
 from streamroute.message import Message
@@ -77,6 +78,13 @@ def no_type(payload: Mapping[str, Any]) -> DeadLetter:
 def no_route(message_type: str, payload: Mapping[str, Any]) -> DeadLetter:
     """The outcome of a type that no handler lists, where that is not allowed."""
     return DeadLetter(None, f"no route lists the type {message_type!r}", attempt=attempt_of(payload))
+
+
+def result_of(outcome: Outcome) -> Result:
+    """What observers are told of an outcome that has its place."""
+    if isinstance(outcome, DeadLetter):
+        return Result.DEAD
+    return Result.POSTPONED if outcome.postponed else Result.RETRIED
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -12,6 +12,8 @@ class Result(StrEnum):
 
     SUCCEEDED = "succeeded"
     RETRIED = "retried"
+    POSTPONED = "postponed"
+    """It has to wait for another message with the same key of dedupe: no attempt of its own was spent."""
     DEAD = "dead"
     FILTERED = "filtered"
     SKIPPED = "skipped"

@@ -67,7 +67,7 @@ class Tally:
     def __call__(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         """See ``Observer``."""
         match result:
-            case Result.FILTERED:
+            case Result.FILTERED | Result.POSTPONED:
                 return
             case Result.UNKNOWN:
                 self.unlisted.add(str(payload.get("type")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jmespath.visitor import TreeInterpreter
 
-from consuming import Handling
+from consuming import GROUP, STREAM, Handling, consuming, eventually
+from streamroute.adapters.memory import MemoryStreamStorage
 from streamroute.compiler.dedupe import deduplicated, digest, wait_after
+from streamroute.compiler.imports import own_imports
+from streamroute.compiler.routes import compile_routes
+from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.errors import Postpone, SetupError
 from streamroute.message import Message
 
@@ -86,3 +92,36 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copied(value[key]) for key in reversed(value)}
     return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+HANDLERS = """
+SEEN = []
+
+async def charge(payload):
+    SEEN.append(payload["n"])
+"""
+
+ROUTES = """
+version: 1
+streams: {bot_events: {group: notifications}}
+routes:
+  - {name: charge, type: booked, handler: paying_once.charge, dedupe: {key: payment.id, ttl: 1h}}
+"""
+
+
+async def test_a_route_declares_it(tmp_path: Path) -> None:
+    (tmp_path / "routes.yaml").write_text(ROUTES)
+    (tmp_path / "paying_once.py").write_text(HANDLERS)
+    with own_imports(tmp_path):
+        [router] = compile_routes(tmp_path)["bot_events"]
+        dispatcher = BotRedisDispatcher()
+        dispatcher.setup(None)
+        dispatcher.include_router(router)
+        storage = MemoryStreamStorage(block=0.01)
+        async with consuming(storage, dispatcher.process_message):
+            for n, payment in enumerate([{"id": 7}, {"id": 7.0}, {"id": 8}, {}, {}]):
+                storage.publish(STREAM, {"type": "booked", "n": n, "payment": payment})
+            await eventually(lambda: not storage.unread(STREAM, GROUP) and not storage.pending(STREAM, GROUP))
+            await eventually(lambda: not storage.scheduled(STREAM, GROUP))
+        seen = import_module("paying_once").SEEN
+    assert sorted(seen) == [0, 2, 3, 4]
