@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from streamroute.values import Claim, Failure, Outcome
+
+_new: Final = dict.__new__
 
 
 class Message(dict[str, Any]):
@@ -92,3 +94,28 @@ class Message(dict[str, Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are plain dicts: the facts of a delivery belong to this process alone."""
         return (dict, (dict(self),))
+
+
+def first_delivery(
+    payload: Mapping[str, Any],
+    entry_id: str,
+    fields: Mapping[bytes, bytes],
+    stream: str,
+    group: str,
+    fresh: int,
+    deduplicator: object,
+) -> Message:
+    """A new entry whose outcomes are collected; the constructor would take five times as long."""
+    message = _new(Message)
+    message.update(payload)
+    message.id = message.entry_id = entry_id
+    message.stream = message.held_in = stream
+    message.group = group
+    message.deliveries = message.attempt = 1
+    message.routes = message.fault = message.claims = None
+    message.fields = fields
+    message.history = ()
+    message.fresh = fresh
+    message.outcomes = []
+    message.deduplicator = deduplicator
+    return message

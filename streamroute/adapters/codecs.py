@@ -54,8 +54,18 @@ class JsonCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
-        if not self._is_small(fields):
-            refuse_unfit(fields, self._max_bytes)
+        kind, data = fields.get(b"type"), fields.get(b"data")
+        if kind is None or data is None or len(fields) != 2 or len(kind) + len(data) + 8 > self._max_bytes:
+            return self._unusual(fields)
+        payload = read_object(data)
+        try:
+            payload["type"] = kind.decode()
+        except UnicodeDecodeError:
+            raise DecodeError(not_utf8(fields)) from None
+        return payload
+
+    def _unusual(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        refuse_unfit(fields, self._max_bytes)
         data = fields.get(b"data")
         if data is None:
             return strings(fields)

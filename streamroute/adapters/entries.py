@@ -6,15 +6,16 @@ group's retry stream and not in the stream itself: ids of two streams may collid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.adapters.codecs import Codec
-from streamroute.adapters.records import MARKER, RetryRecord
+from streamroute.adapters.records import MARKER, RetryRecord, paired
+from streamroute.adapters.wire import Row
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
-from streamroute.message import Message
+from streamroute.message import Message, first_delivery
 
 _RETRY: Final = "@retry"
 
@@ -54,6 +55,24 @@ class EntryReader:
             deduplicator=self.deduplicator,
         )
         return self.name(key, entry_id), message
+
+    def read_new(self, rows: Iterable[Row], *, fresh: int) -> list[tuple[str, dict[str, Any]]]:
+        """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
+        decode, stream, group = self.codec.decode, self.keys.stream, self.group
+        entries: list[tuple[str, dict[str, Any]]] = []
+        for raw_id, parts in rows:
+            entry_id, fields = raw_id.decode(), paired(parts)
+            try:
+                payload: object = decode(dict(fields))
+            except Exception:  # noqa: BLE001 - whatever it is, ``read`` comes upon it again and keeps the entry
+                entries.append(self.read(stream, entry_id, fields, fresh=fresh, deliveries=1))
+                continue
+            if not isinstance(payload, dict):
+                entries.append(self.read(stream, entry_id, fields, fresh=fresh, deliveries=1))
+                continue
+            message = first_delivery(payload, entry_id, fields, stream, group, fresh, self.deduplicator)
+            entries.append((entry_id, message))
+        return entries
 
     def name(self, key: str, entry_id: str) -> str:
         """The id that an entry of the stream ``key`` goes by here."""

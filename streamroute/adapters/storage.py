@@ -105,11 +105,16 @@ class RedisStreamStorage:
         now, reply = await pipeline.execute(raise_on_error=True)
         fresh = milliseconds(now)
         reader = self._reader(keys, group_name)
-        return [
-            reader.read(name, text(entry_id), paired(fields), fresh=fresh, deliveries=1)
-            for name, rows in streams(reply)
-            for entry_id, fields in rows
-        ]
+        entries: list[tuple[str, dict[str, Any]]] = []
+        for name, rows in streams(reply):
+            if name == keys.stream:
+                entries += reader.read_new(rows, fresh=fresh)
+            else:
+                entries += (
+                    reader.read(name, text(entry_id), paired(fields), fresh=fresh, deliveries=1)
+                    for entry_id, fields in rows
+                )
+        return entries
 
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
@@ -152,8 +157,9 @@ class RedisStreamStorage:
         lost: list[str] = []
         reader = self._reader(keys, group_name)
         told = {entry_id: m for entry_id, m in messages.items() if has_something_to_tell(m)}
+        rest = [m for name, m in messages.items() if name not in told] if told else list(messages.values())
         for key in (keys.stream, keys.retry):
-            done = [m for name, m in messages.items() if name not in told and m.held_in == key]
+            done = [message for message in rest if message.held_in == key]
             for start in range(0, len(done), _ACK):
                 gone = await self._ack(key, group_name, consumer_name, done[start : start + _ACK])
                 lost += [reader.name(key, text(entry_id)) for entry_id in gone]
@@ -224,9 +230,11 @@ class RedisStreamStorage:
         return EntryReader(self._codec, keys, group, RedisDeduplicator(self._client, keys, group))
 
     async def _ack(self, key: str, group: str, consumer: str, done: list[Message]) -> list[bytes]:
-        deadline = min(message.fresh for message in done) + self._lease
+        deadline = min([message.fresh for message in done]) + self._lease
         ids = [message.entry_id for message in done]
-        counts = [] if all(m.deliveries == 1 for m in done) else [m.deliveries for m in done]
+        counts = [message.deliveries for message in done]
+        if max(counts) == 1:
+            counts = []
         lost = await script("ack").run(
             self._client, [key], [group, consumer, deadline, len(ids), drop_word(done[0]), *ids, *counts]
         )

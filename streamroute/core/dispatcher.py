@@ -29,6 +29,8 @@ from streamroute.values import Outcome, RetryLater, RetryPolicy
 log = logging.getLogger(__name__)
 
 _UNSET: Final = object()
+_SUCCEEDED: Final = Result.SUCCEEDED
+_SKIPPED: Final = Result.SKIPPED
 _KNOWN_UNKNOWNS: Final = 1000  # types that no route lists are remembered up to this many
 
 
@@ -73,6 +75,8 @@ class BotRedisDispatcher:
         self._group_name = group_name
         self._observe = observer
         self._own = RedisRouter()
+        self._own.watch(self._forget)
+        self._unwatched = False
         self._tables: list[Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]] = [self._own.handlers]
         self._routes: dict[str, Sequence[Route]] = {}
         self._container: Any = _UNSET
@@ -85,6 +89,12 @@ class BotRedisDispatcher:
     def include_router(self, router: RedisRouter) -> None:
         """Add a feature's handlers; what is registered on the router later counts as well."""
         self._tables.append(router.handlers)
+        self._routes.clear()
+        watch = getattr(router, "watch", None)
+        if watch is not None:
+            watch(self._forget)
+        else:
+            self._unwatched = True  # a router of another make: its handlers are counted for each message
 
     def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
         """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
@@ -104,52 +114,59 @@ class BotRedisDispatcher:
                 return  # another group's retry: ours is done with this entry
             message_data = returned
         failures: list[Outcome] = []
-        if not await self._run_matching(message_data, failures):
-            self._answer_unmatched(message_data, failures)
+        routes = self._matching(message_data, failures)
+        for route in routes:
+            if not self._accepts(route, message_data, failures):
+                continue
+            try:
+                result = await route[1](message_data, self._container)
+            except BaseException as error:
+                if is_our_end(error):
+                    raise  # the drain is over or the lease is lost; the entry stays pending
+                failures.append(judge(route, error, attempt_of(message_data), self._policy))
+            else:
+                self._observe(message_data, route[0], _SKIPPED if result is _SKIPPED else _SUCCEEDED)
         if failures:
             await self._answer_for(message_data, failures, stream_name)
 
-    async def _run_matching(self, payload: dict[str, Any], failures: list[Outcome]) -> bool:
-        """Run the handlers of the payload's type; False where no handler lists it."""
+    def _matching(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route]:
+        """The routes that the payload's type and its retry name; where there are none, it is answered for."""
         message_type = payload.get("type")
-        if not isinstance(message_type, str):
-            return False
-        routes = self._routes_of(message_type)
+        routes = self._routes_of(message_type) if isinstance(message_type, str) else ()
+        if not routes:
+            self._answer_unmatched(payload, failures)
+            return ()
         only = payload.routes if isinstance(payload, Message) else None
-        if only and routes:
-            failures.extend(routes_are_gone(only.difference(route.key for route in routes), payload))
-        for route in routes:
-            if not only or route.key in only:
-                await self._run(route, payload, failures)
-        return bool(routes)
+        if not only:
+            return routes
+        failures.extend(routes_are_gone(only.difference(route.key for route in routes), payload))
+        return [route for route in routes if route.key in only]
 
     def _routes_of(self, message_type: str) -> Sequence[Route]:
         """The type's handlers in the order of their registration, which may have gone on since."""
+        if message_type in self._routes and not self._unwatched:
+            return self._routes[message_type]
         known = self._routes.get(message_type, ())
         if len(known) != sum(len(table.get(message_type, ())) for table in self._tables):
             entries = (entry for table in self._tables for entry in table.get(message_type, ()))
             known = self._routes[message_type] = named(entries)
         return known
 
-    async def _run(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> None:
-        """One handler's run: it succeeds, declines, or leaves an outcome; nothing else escapes."""
+    def _forget(self, message_type: str) -> None:
+        self._routes.pop(message_type, None)
+
+    def _accepts(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> bool:
+        """Whether the route takes the payload; a filter that raises is a failure of its route."""
+        accepts = route[2]
         try:
-            if route.accepts is not None and not route.accepts(payload):
-                self._observe(payload, route.key, Result.FILTERED)
-                return
+            if accepts is None or accepts(payload):
+                return True
         except Exception as error:  # noqa: BLE001 - whatever a filter raises is that route's failure
             # A filter is a function of the payload alone: it would raise again, so no retry.
             failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
-            return
-        try:
-            result = await route.handler(payload, self._container)
-        except BaseException as error:
-            if is_our_end(error):
-                raise  # the drain is over or the lease is lost; the entry stays pending
-            failures.append(judge(route, error, attempt_of(payload), self._policy))
         else:
-            skipped = result is Result.SKIPPED
-            self._observe(payload, route.key, Result.SKIPPED if skipped else Result.SUCCEEDED)
+            self._observe(payload, route.key, Result.FILTERED)
+        return False
 
     def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""

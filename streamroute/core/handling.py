@@ -16,7 +16,7 @@ from streamroute.core.settling import Settler, writer_for
 from streamroute.core.slots import Entry, Slots
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
 from streamroute.message import Message
-from streamroute.values import DeadLetter, RetryLater
+from streamroute.values import DeadLetter, Outcome, RetryLater
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Handling:
         self.held = Held()
         self._source = source
         self._limits = limits
+        self._max_deliveries = limits.max_deliveries
         self._observe = observer
         self._claim_one = claim_one
         self._expect_retry = expect_retry
@@ -98,7 +99,7 @@ class Handling:
     async def room(self, *, claims: bool) -> int:
         """Wait for room; claims have room of their own, so that no backlog of new entries bars them."""
         await self._settler.room()
-        await self._slots.room((2 if claims else 1) * self._limits.batch_count)
+        await self._slots.room((3 if claims else 2) * self._limits.batch_count)
         return self._limits.batch_count
 
     def take(self, entries: list[Entry]) -> None:
@@ -150,15 +151,15 @@ class Handling:
 
     def _is_hopeless(self, message: Message) -> bool:
         """Whether this entry must not be handled; then its outcome is a dead letter."""
+        if message.fault is None and message.deliveries <= self._max_deliveries:
+            return False
         if message.fault is not None:
             reason = message.fault
-        elif message.deliveries > self._limits.max_deliveries:
+        else:
             reason = (
                 f"delivered {message.deliveries - 1} times without an outcome: "
                 "its workers died or were stopped while it ran"
             )
-        else:
-            return False
         log.error("entry %s of %s goes to the dead letters: %s", message.id, self._source.stream, reason)
         message.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
         self._observe(message, None, Result.DEAD)
@@ -186,10 +187,14 @@ class Handling:
 
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
         for payload in finished.values():
-            for outcome in (isinstance(payload, Message) and payload.outcomes) or ():
-                if isinstance(outcome, RetryLater):
-                    self._expect_retry(outcome.delay)
+            if isinstance(payload, Message) and payload.outcomes:
+                self._expect_retries(payload.outcomes)
         self.held.let_go(finished)
+
+    def _expect_retries(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, RetryLater):
+                self._expect_retry(outcome.delay)
 
     def _was_lost(self, entry_ids: Iterable[str]) -> None:
         for entry_id in entry_ids:

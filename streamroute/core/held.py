@@ -21,7 +21,11 @@ class Held:
         An entry that is held already has come again because its group was lost, or because it ran past
         its lease and nobody but us claimed it: the run in progress answers for this delivery as well.
         """
-        new = [entry for entry in entries if not self._adopt(*entry)]
+        entries = list(entries)
+        if self._payloads.keys().isdisjoint([entry_id for entry_id, _ in entries]):
+            new = entries
+        else:
+            new = [entry for entry in entries if not self._adopt(*entry)]
         self._payloads.update(new)
         return new
 

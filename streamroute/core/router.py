@@ -25,6 +25,7 @@ class RedisRouter:
 
     def __init__(self) -> None:
         self._handlers: dict[str, list[tuple[HandlerFunc, FilterFunc | None]]] = {}
+        self._watchers: list[Callable[[str], None]] = []
 
     @property
     def handlers(self) -> Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]:
@@ -36,6 +37,12 @@ class RedisRouter:
 
         def register(handler: H) -> H:
             self._handlers.setdefault(message_type, []).append((handler, filter_func))
+            for tell in self._watchers:
+                tell(message_type)
             return handler
 
         return register
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Have ``tell`` called with the message type of each handler that is registered from now on."""
+        self._watchers.append(tell)

@@ -40,7 +40,7 @@ class Settler:
         release: Callable[[Mapping[str, dict[str, Any]]], None],
         lost: Callable[[Iterable[str]], None],
         delay: float,
-        batch: int = 256,
+        batch: int = 500,
     ) -> None:
         self._write = write
         self._release = release
@@ -49,6 +49,7 @@ class Settler:
         self._batch = batch
         self._finished: dict[str, dict[str, Any]] = {}
         self._refused = 0
+        self._writing = 0
         self._kick = asyncio.Event()
         self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -91,7 +92,7 @@ class Settler:
 
     @property
     def _left(self) -> int:
-        return len(self._finished) + self._refused
+        return len(self._finished) + self._writing + self._refused
 
     async def _next_progress(self) -> None:
         self._progress.clear()
@@ -105,17 +106,29 @@ class Settler:
                 self._timer.cancel()
                 self._timer = None
             while self._finished:
-                await self._settle(dict(islice(self._finished.items(), self._batch)))
+                await self._settle(self._next_batch())
+
+    def _next_batch(self) -> dict[str, dict[str, Any]]:
+        """The entries that finished first, taken out."""
+        finished, self._finished = self._finished, {}
+        if len(finished) <= self._batch:
+            return finished
+        entries = iter(finished.items())
+        batch = dict(islice(entries, self._batch))
+        self._finished = dict(entries)
+        return batch
 
     async def _settle(self, batch: dict[str, dict[str, Any]]) -> None:
+        self._writing = len(batch)
         try:
             result = await self._write(batch)
         except Exception as error:  # noqa: BLE001 - whatever a storage raises, the entries are kept
+            self._finished = batch | self._finished
             await asyncio.sleep(self._outage.failed(error))
             return
+        finally:
+            self._writing = 0
         self._outage.worked()
-        for entry_id in batch:
-            del self._finished[entry_id]
         if result.refused:
             self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
         elif not self._refused:

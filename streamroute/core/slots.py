@@ -132,14 +132,14 @@ class Slots:
                     return
                 await self._rest()
                 continue
-            entry_id, payload = queue.popleft()
+            entry = queue.popleft()
             if queue and self._idle:
                 self._wake()
             if self._room:
                 self._admit()
-            self._running[worker] = (entry_id, payload)
+            self._running[worker] = entry
             try:
-                await self._handle(entry_id, payload)
+                await self._handle(*entry)
             except BaseException:
                 if worker not in self._dropped:
                     self._replace(worker)
