@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from streamroute.config.published import checked_schema, published_text
+from streamroute.config.published import TESTS, checked_schema, published_text
 from streamroute.config.verdict import ANNOTATIONS, compile_schema, document_verdict
 
 SCHEMA: dict[str, Any] = json.loads(published_text())
+OF_TESTS: dict[str, Any] = json.loads(published_text(TESTS))
 
 
 def properties(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -35,7 +36,7 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-@pytest.mark.parametrize(("path", "schema"), list(properties(SCHEMA)))
+@pytest.mark.parametrize(("path", "schema"), [*properties(SCHEMA), *properties(OF_TESTS)])
 def test_every_key_has_a_title_a_description_and_examples_that_are_valid(
     path: str, schema: dict[str, Any]
 ) -> None:
@@ -49,9 +50,10 @@ def test_every_key_has_a_title_a_description_and_examples_that_are_valid(
         validator.validate(example)
 
 
-def test_it_is_valid_in_both_dialects_that_editors_know() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
-    Draft7Validator.check_schema(SCHEMA)
+@pytest.mark.parametrize("schema", [SCHEMA, OF_TESTS])
+def test_it_is_valid_in_both_dialects_that_editors_know(schema: dict[str, Any]) -> None:
+    Draft202012Validator.check_schema(schema)
+    Draft7Validator.check_schema(schema)
 
 
 def test_nothing_stands_beside_a_reference() -> None:
@@ -72,6 +74,7 @@ def test_nothing_stands_beside_a_reference() -> None:
 
 def test_its_identifier_names_the_version() -> None:
     assert SCHEMA["$id"].endswith(":v1")
+    assert OF_TESTS["$id"].endswith(":v1")
 
 
 @pytest.mark.parametrize("text", ["${WORKERS}", "${WORKERS:-8}"])
@@ -94,8 +97,9 @@ def test_a_replaced_value_is_checked_without_the_variables() -> None:
 
 def test_the_snippets_are_routes_that_pass() -> None:
     for snippet in SCHEMA["defaultSnippets"]:
-        body = json.loads(_filled(json.dumps(snippet["body"])))
-        assert document_verdict()(body)
+        assert document_verdict()(json.loads(_filled(json.dumps(snippet["body"]))))
+    for snippet in OF_TESTS["defaultSnippets"]:
+        assert document_verdict(TESTS)(json.loads(_filled(json.dumps(snippet["body"]))))
 
 
 def _filled(text: str) -> str:
