@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.backlog import Backlog
@@ -23,12 +24,14 @@ from streamroute.compiler.wiring import Surroundings
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Observer, ignore
 from streamroute.core.processor import RedisStreamProcessor
+from streamroute.handlers.webhooks import close_webhooks
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
     from streamroute.compiler.compilation import Compiled
     from streamroute.config.document import Document, StreamConfig
     from streamroute.core.router import RedisRouter
+    from streamroute.handlers.forwarding import Outlets
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
 
@@ -86,7 +89,8 @@ async def open_app(
     """
     async with open_container(compiled.container, document.container or "") as container:
         consumer = consumer_name()
-        routers = compiled.routers_in(Surroundings(validated=True))
+        resources = {"outlets": _outlets(connection, compiled)}
+        routers = compiled.routers_in(Surroundings(resources, validated=True))
         services = [
             build_service(connection, stream, compiled, routers[stream.name], container, consumer, observer)
             for stream in document.streams.values()
@@ -98,6 +102,7 @@ async def open_app(
                 yield app
             finally:
                 await app.stop()
+                await close_webhooks()
 
 
 def build_service(
@@ -138,6 +143,19 @@ def build_service(
     dispatcher.setup(container)
     processor.set_message_callback(dispatcher.process_message)
     return Service(stream, codec, processor)
+
+
+def _outlets(connection: Connection, compiled: Compiled) -> Outlets:
+    """Where routes may forward to: any stream of this Redis, in its codec where it is declared."""
+    codecs = {
+        name: compiled.codecs.get(name, stream.codec) for name, stream in compiled.document.streams.items()
+    }
+
+    @cache
+    def outlet(stream: str) -> Publisher:
+        return Publisher(connection, stream, codecs.get(stream, "json"))
+
+    return outlet
 
 
 def _validating(codec: Codec | str, compiled: Compiled, stream: str) -> Codec | str:

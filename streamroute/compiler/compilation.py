@@ -17,7 +17,7 @@ from streamroute.compiler.references import UNVERIFIED, is_built_in
 from streamroute.compiler.route_checks import check_routes
 from streamroute.compiler.route_expressions import RouteExpressions
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape
-from streamroute.compiler.wiring import CheckedRoute, Surroundings, build_routers
+from streamroute.compiler.wiring import CHECK, CheckedRoute, Surroundings, build_routers
 from streamroute.config.diagnostics import Finding, sort_findings
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.source import DataPath, Place
@@ -123,7 +123,7 @@ class _Compilation:
         self.findings += _check_expression(expanded, "filter", route.filter, self.expressions)
         self.findings += _check_expression(expanded, "transform", route.transform, self.expressions)
         self.findings += check_dedupe(expanded)
-        return CheckedRoute(expanded, self._shape(route))
+        return CheckedRoute(expanded, self._shape(expanded))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:
         if "handler" in route.lost:
@@ -136,6 +136,7 @@ class _Compilation:
             return None
         shape = self._called(resolved.value, route)
         if isinstance(shape, CallShape):
+            self.findings += _built_in_findings(shape, route)
             return shape
         self.findings += (_misfit_finding(route, misfit) for misfit in shape)
         return None
@@ -266,6 +267,15 @@ def _misfit_finding(route: RouteConfig, misfit: Misfit) -> Finding:
         problem.code, problem.message, at=("with", misfit.key), on="key", help=problem.help,
         suggestion=problem.suggestion,
     )  # fmt: skip
+
+
+def _built_in_findings(shape: CallShape, route: RouteConfig) -> Iterator[Finding]:
+    """What a built-in handler has against its arguments."""
+    check = getattr(shape.function, CHECK, None)
+    complaints = check(route.arguments, route.streams) if check is not None else ()
+    for key, message, advice in complaints:
+        at: DataPath = ("handler",) if key is None else ("with", key)
+        yield route.place.finding("SR404", message, at=at, help=advice)
 
 
 def all_findings(*parts: Iterable[Finding]) -> tuple[Finding, ...]:

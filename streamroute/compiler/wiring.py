@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 NEEDS: Final = "__streamroute_needs__"
 """The attribute by which a built-in handler names what it takes in the container's place."""
+CHECK: Final = "__streamroute_check__"
+"""The attribute by which a built-in handler says what is wrong with its arguments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,7 @@
-"""Built-in handlers that a route may name."""
+"""Built-in handlers that a route may name: ``streamroute.handlers.forward``, ``log`` and ``webhook``."""
+
+from streamroute.handlers.forwarding import forward
+from streamroute.handlers.reporting import log
+from streamroute.handlers.webhooks import webhook
+
+__all__ = ["forward", "log", "webhook"]

@@ -1,0 +1,73 @@
+"""``streamroute.handlers.forward``: a message into another stream of the same Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from streamroute.errors import EncodeError, Reject
+from streamroute.handlers.contract import Complaint, built_in
+from streamroute.message import Message
+
+_RESERVED: Final = b'"_streamroute"'
+
+
+class Outlet(Protocol):
+    """A stream that can be written to.
+
+    The promise: once ``publish`` has returned, the entries are in the stream.
+    """
+
+    def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """The entry of a payload, as names and values in turn; raises EncodeError where there is none."""
+        ...
+
+    async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
+        """Write entries; returns their ids, and raises if that is not certain."""
+        ...
+
+
+Outlets = Callable[[str], Outlet]
+"""From a stream's name to the stream."""
+
+
+def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Complaint]:
+    stream = arguments.get("stream")
+    if stream is None:
+        return
+    if not isinstance(stream, str) or not stream:
+        yield Complaint("stream", '"stream" must be the name of a stream')
+    elif stream in streams:
+        yield Complaint(
+            "stream", f'the route would forward to "{stream}", which it reads: it would never end'
+        )
+
+
+@built_in(check=_check, needs="outlets")
+async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: str) -> None:
+    """Write the message to ``stream``; the entry is acknowledged after that.
+
+    The entry's raw fields are kept byte for byte. What a transform has made, and what came back through
+    a scheduler of somebody else's, is encoded anew, in the codec of ``stream`` where the configuration
+    declares it, else as JSON. A crash between the write and the acknowledgment writes it again, with
+    another id: give the events an id of their own where that matters.
+
+    Source: https://redis.io/docs/latest/commands/xadd/
+    """
+    outlet = outlets(stream)
+    await outlet.publish([_raw(payload) or _encoded(payload, outlet)])
+
+
+def _raw(payload: Mapping[str, Any]) -> list[bytes]:
+    """The entry as it was produced, or nothing where the payload is not what was produced."""
+    if not isinstance(payload, Message) or any(_RESERVED in value for value in payload.fields.values()):
+        return []
+    return [part for field in payload.fields.items() for part in field]
+
+
+def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
+    try:
+        return outlet.encode(payload)
+    except EncodeError as error:
+        # It would fail again, however often it runs.
+        raise Reject(f"the message cannot be forwarded: {error}") from error

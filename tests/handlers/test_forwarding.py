@@ -1,0 +1,70 @@
+"""forward: a message into another stream, byte for byte, and acknowledged only after that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from streamroute.adapters.codecs import codec_named
+from streamroute.adapters.records import flat
+from streamroute.errors import EncodeError, Reject
+from streamroute.handlers.forwarding import Outlets, forward
+from streamroute.message import Message
+
+
+class Written:
+    """An outlet that remembers what was written to it."""
+
+    def __init__(self, fails: Exception | None = None) -> None:
+        self.entries: list[list[bytes]] = []
+        self.fails = fails
+
+    def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
+        return flat(codec_named("json").encode(payload))
+
+    async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
+        if self.fails is not None:
+            raise self.fails
+        self.entries += entries
+        return ["1-0"] * len(entries)
+
+
+def only(name: str, outlet: Written) -> Outlets:
+    return {name: outlet}.__getitem__
+
+
+async def test_the_raw_fields_are_kept_byte_for_byte() -> None:
+    outlet = Written()
+    fields = {b"type": b"t", b"data": b' {"n": 1.0}', b"odd": b"\xff"}
+    await forward(Message({"type": "t", "n": 1.0}, fields=fields), only("other", outlet), stream="other")
+    assert outlet.entries == [[b"type", b"t", b"data", b' {"n": 1.0}', b"odd", b"\xff"]]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({"type": "t", "n": 1}, id="a-plain-dict"),
+        pytest.param(Message({"type": "t", "n": 1}), id="made-by-a-transform"),
+        pytest.param(
+            Message({"type": "t", "n": 1}, fields={b"data": b'{"n": 1, "_streamroute": {"v": 1}}'}),
+            id="came-back-through-a-scheduler",
+        ),
+    ],
+)
+async def test_what_is_not_what_was_produced_is_encoded_anew(payload: dict[str, Any]) -> None:
+    outlet = Written()
+    await forward(payload, only("other", outlet), stream="other")
+    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+
+
+async def test_a_write_that_fails_is_the_handler_s_failure() -> None:
+    with pytest.raises(ConnectionError):
+        await forward({"type": "t"}, only("x", Written(ConnectionError())), stream="x")
+
+
+async def test_what_cannot_be_encoded_is_rejected_since_it_would_fail_again() -> None:
+    with pytest.raises(Reject, match='cannot be forwarded: an event needs a "type"') as caught:
+        await forward({"n": 1}, only("x", Written()), stream="x")
+    assert isinstance(caught.value.__cause__, EncodeError)
