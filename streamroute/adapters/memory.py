@@ -50,6 +50,7 @@ class MemoryStreamStorage:
         lease: float = 60.0,
         block: float = 2.0,
         dead_letter: str | None = None,
+        trim: float | None = None,
         clock: Clock = time.time,
     ) -> None:
         self.codec = codec_named(codec) if isinstance(codec, str) else codec
@@ -57,6 +58,8 @@ class MemoryStreamStorage:
         self.lease = lease
         self.block = block
         self._dead_letter = dead_letter
+        self.trim = trim
+        self.trimmed = 0
         self._clock = clock
         self._streams: dict[str, MemoryStream] = {}
         self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
@@ -207,6 +210,13 @@ class MemoryStreamStorage:
         await asyncio.sleep(0)
         waits = [self._promote(key) for key in (self._keys(stream_name, group_name).due, stream_name)]
         return min((wait for wait in waits if wait is not None), default=None)
+
+    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:  # noqa: ARG002 - the storage's form
+        """Trim the stream; returns seconds until the next step."""
+        await asyncio.sleep(0)
+        if self.trim is not None:
+            self.trimmed += self._stream(stream_name).trim(self._clock() - self.trim)
+        return 1.0
 
     def lease_keeper(
         self,

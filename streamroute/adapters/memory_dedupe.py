@@ -70,7 +70,7 @@ class MemoryDedupeKeys:
 
 @dataclass(frozen=True, slots=True)
 class MemoryDeduplicator:
-    """Gives keys of dedupe to the messages of one group; ``lives`` says whether their holders may still run."""
+    """Gives keys of dedupe to the messages of a group; ``lives`` says whether who has a key may still run."""
 
     keys: GroupKeys
     known: MemoryDedupeKeys

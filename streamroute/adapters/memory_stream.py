@@ -6,8 +6,8 @@ stays pending until it is acked. Times are in seconds, by whatever clock the cal
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -42,6 +42,11 @@ class MemoryGroup:
 
     position: Position = (0, 0)
     pending: dict[str, Pending] = field(default_factory=dict)
+
+    def needed(self) -> Iterator[Position]:
+        """What the group still needs is at these positions or above the lowest of them."""
+        yield self.position
+        yield from map(parsed, self.pending)
 
     def held(self, consumer: str, entry_id: str, deliveries: int) -> Pending | None:
         """The fence: the pending entry, if this consumer has it since this very delivery."""
@@ -86,6 +91,16 @@ class MemoryStream:
         """How many entries the group has not had; all of them where it does not exist yet."""
         position = self.groups[group].position if group in self.groups else (0, 0)
         return len(self._order) - bisect_right(self._order, position)
+
+    def trim(self, cutoff: float) -> int:
+        """Delete what is older than ``cutoff`` (seconds) and no group needs; returns how many entries."""
+        if not self.groups:
+            return 0
+        needed = min(position for group in self.groups.values() for position in group.needed())
+        old = min(needed, (int(cutoff * 1000), 0))
+        went = self._order[: bisect_left(self._order, old)]
+        self.delete([written(position) for position in went])
+        return len(went)
 
     def claim(self, group: MemoryGroup, consumer: str, idle: float, count: int, now: float) -> list[Claimed]:
         """Hand over up to ``count`` entries that were released or idle for ``idle`` seconds.

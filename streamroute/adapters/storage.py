@@ -16,6 +16,7 @@ from streamroute.adapters.lease import RedisLeaseKeeper
 from streamroute.adapters.records import paired
 from streamroute.adapters.scripts import script
 from streamroute.adapters.settlement import drop_word, has_something_to_tell, settlement
+from streamroute.adapters.tidying import Tidier
 from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import command, milliseconds, streams, text, unparsed
 from streamroute.keys import GroupKeys
@@ -37,6 +38,8 @@ class RedisStreamStorage:
     claim an entry of a silent consumer, the same for the whole group; ``block`` the seconds that a read
     waits on the server, less than the client's socket timeout; ``dead_letter`` the stream for dead
     letters (default ``{stream}:group:dead``), which also note the ``generation`` of the configuration.
+    ``trim`` is the seconds after which an entry goes that every group of the stream has finished with
+    (None: it stays); ``forget_consumers`` those after which a silent consumer that holds nothing goes.
     """
 
     blocks = True
@@ -50,6 +53,8 @@ class RedisStreamStorage:
         block: float = 0.5,
         dead_letter: str | None = None,
         generation: str = "",
+        trim: float | None = None,
+        forget_consumers: float = 3600.0,
     ) -> None:
         self._client = unparsed(client)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
@@ -59,6 +64,7 @@ class RedisStreamStorage:
         self._generation = generation
         self._watermarks = Watermarks()
         self._seen: set[str] = set()
+        self._tidier = Tidier(trim, forget_consumers, _RELEASED)
         self._cursors: dict[str, str] = {}
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
@@ -202,6 +208,20 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         left = await script("promote").run(self._client, [keys.due, keys.delayed, keys.retry], [_PROMOTE])
         return None if left < 0 else left / 1000
+
+    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
+        """Trim the stream, and delete consumers that are gone; returns seconds until the next step.
+
+        Sources: https://redis.io/docs/latest/commands/xtrim/,
+        https://redis.io/docs/latest/commands/xgroup-delconsumer/
+        """
+        keys = self._keys(stream_name, group_name)
+        return await self._tidier.tidy(self._client, keys, group_name, consumer_name)
+
+    @property
+    def trimmed(self) -> int:
+        """How many entries this storage has trimmed."""
+        return self._tidier.trimmed
 
     def lease_keeper(
         self,

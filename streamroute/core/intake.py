@@ -1,7 +1,7 @@
 """Intake: where entries come from - claims first, then what the stream has not delivered yet.
 
-Three loops, each of which survives any error of the storage: it waits, makes sure that the group is
-there, and goes on.
+Beside it, due retries are promoted, and what nobody needs is tidied away. Each has a loop of its own, which
+survives any error of the storage: it waits, makes sure that the group is there, and goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 
 from streamroute.core.backoff import Outage
 from streamroute.core.slots import Entry
-from streamroute.core.storage import StreamStorageProtocol, blocks, claims, promotes
+from streamroute.core.storage import StreamStorageProtocol, blocks, claims, promotes, tidies
 
 _PROMOTE_EVERY: Final = 1.0  # seconds; a retry may come due that another worker has scheduled
 _READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
@@ -75,6 +75,8 @@ class Intake:
             self._loops.append(self._loop(self._claim, "claiming in"))
         if promotes(self._storage):
             self._loops.append(self._loop(self._promote, "promoting retries of"))
+        if tidies(self._storage):
+            self._loops.append(self._loop(self._tidy, "tidying"))
 
     async def claim(self, count: int) -> list[Entry]:
         """Take over up to ``count`` entries whose lease has ended."""
@@ -151,6 +153,11 @@ class Intake:
         wait = await storage.promote_due(self._source.stream, self._source.group)
         await _wait(self._sooner, _PROMOTE_EVERY if wait is None else min(wait, _PROMOTE_EVERY))
         self._sooner.clear()
+
+    async def _tidy(self) -> None:
+        storage = tidies(self._storage)
+        assert storage is not None  # noqa: S101 - this loop runs only where it is one
+        await self._pause(await storage.tidy(*self._source))
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not past the closing."""

@@ -87,6 +87,14 @@ class PromotesDue(Protocol):
         ...
 
 
+class Tidies(Protocol):
+    """Capability ``tidy``: what nobody needs any more is taken away, and never more than that."""
+
+    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
+        """Do one short step of it; returns the seconds until the next one."""
+        ...
+
+
 class LeaseKeeper(Protocol):
     """Keeps what a consumer holds from being claimed, for as long as its event loop is alive."""
 
@@ -140,6 +148,11 @@ def releases(storage: object) -> Releases | None:
 def promotes(storage: object) -> PromotesDue | None:
     """The storage as one that promotes due retries, or None."""
     return cast("PromotesDue", storage) if offers(storage, "promote_due") else None
+
+
+def tidies(storage: object) -> Tidies | None:
+    """The storage as one that tidies up, or None."""
+    return cast("Tidies", storage) if offers(storage, "tidy") else None
 
 
 def keeps_leases(storage: object) -> KeepsLeases | None:

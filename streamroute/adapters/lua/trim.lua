@@ -1,0 +1,39 @@
+-- Takes away the oldest entries that every group of a stream has finished with, in a bounded step.
+-- KEYS: the stream. ARGV: the age (ms) from which on an entry may go, how many entries are looked at.
+-- Whole blocks of entries go, so that some stay that could go. A stream without groups is left alone:
+-- nobody has said what is needed.
+-- Returns {how many went, the lowest id that must stay, or false}.
+local stream = KEYS[1]
+
+-- Ids are two numbers of 64 bits, more than Lua's own numbers hold: compared as digits.
+local function less(a, b)
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+
+local function precedes(a, b)
+  local a_ms, a_seq = string.match(a, '^(%d*)%-?(%d*)')
+  local b_ms, b_seq = string.match(b, '^(%d*)%-?(%d*)')
+  if a_ms ~= b_ms then return less(a_ms, b_ms) end
+  return less(a_seq, b_seq)
+end
+
+if redis.call('EXISTS', stream) == 0 then return {0, false} end
+local needed
+for _, facts in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+  local group = {}
+  for i = 1, #facts, 2 do group[facts[i]] = facts[i + 1] end
+  local low = group['last-delivered-id']
+  if group.pending > 0 then
+    local oldest = redis.call('XPENDING', stream, group.name)[2]
+    if precedes(oldest, low) then low = oldest end
+  end
+  if not needed or precedes(low, needed) then needed = low end
+end
+if not needed then return {0, false} end
+
+local time = redis.call('TIME')
+local since = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[1])
+local young = string.format('%.0f-0', math.max(since, 0))
+if precedes(young, needed) then needed = young end
+return {redis.call('XTRIM', stream, 'MINID', '~', needed, 'LIMIT', ARGV[2]), needed}
