@@ -65,6 +65,7 @@ class RedisLeaseKeeper:
         self._pulse = _Pulse(asyncio.get_running_loop(), stall=_STALL * self._lease)
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
+        self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="streamroute heartbeat", daemon=True)
         self._thread.start()
 
@@ -75,7 +76,9 @@ class RedisLeaseKeeper:
             return
         with suppress(RuntimeError):  # its loop is closed: it has ended by itself
             self._loop.call_soon_threadsafe(self._closing.set)
-        await asyncio.to_thread(thread.join)
+        # Not joined in the default executor: handlers that never return may have all of its threads.
+        await self._ended.wait()
+        thread.join()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -83,6 +86,8 @@ class RedisLeaseKeeper:
             self._loop.run_until_complete(self._beat_until_closed())
         finally:
             self._loop.close()
+            with suppress(_LoopIsClosedError):
+                self._pulse.call(self._ended.set)
 
     async def _beat_until_closed(self) -> None:
         works = True

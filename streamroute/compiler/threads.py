@@ -12,17 +12,20 @@ from typing import Final
 
 _PREFIX: Final = "streamroute-handler"
 _MOST: Final = 256
+_SPARE: Final = 64  # threads beyond those of the slots, started only when they are needed
 
 
 @contextmanager
 def handler_threads(slots: int) -> Iterator[None]:
     """Make the loop's default executor as large as ``slots`` (at most 256 threads), for a while.
 
+    A function that runs on past its timeout keeps its thread: the spare ones take its place, so that it
+    holds up no other message, and the loop's own work (host names are looked up in threads) goes on.
     On leaving, running threads are not waited for: a function that never returns cannot be stopped, and
     its message is pending, to be run again.
     """
     loop = asyncio.get_running_loop()
-    executor = ThreadPoolExecutor(min(max(slots, 1), _MOST), thread_name_prefix=_PREFIX)
+    executor = ThreadPoolExecutor(min(max(slots, 1), _MOST) + _SPARE, thread_name_prefix=_PREFIX)
     loop.set_default_executor(executor)
     try:
         yield

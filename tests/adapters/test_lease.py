@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from consuming import (  # noqa: E402
     dispatcher_of,
     eventually,
     processor,
+    within_patience,
 )
 from lease_contract import KeptLeases  # noqa: E402
 from servers import RealServer  # noqa: E402
@@ -142,6 +144,23 @@ async def test_a_heartbeat_does_not_steal_an_entry_back(backend: RedisBackend) -
     assert lost[0] == (next(iter(held)), 1)
     [row] = await backend.client.xpending_range(STREAM, GROUP, "-", "+", 10)
     assert row["consumer"] == b"two"
+
+
+async def test_a_keeper_is_closed_although_no_thread_of_the_executor_is_free(backend: RedisBackend) -> None:
+    """Plain functions that never return may have them all, and a drain has to end."""
+    release = threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        asyncio.get_running_loop().set_default_executor(executor)
+        stuck = asyncio.ensure_future(asyncio.to_thread(release.wait))
+        keeper = backend.storage(lease=0.1).lease_keeper(
+            STREAM, GROUP, "one", held=dict, lost=lambda lost: None
+        )
+        await keeper.open()
+        try:
+            await within_patience(keeper.close())
+        finally:
+            release.set()
+            await stuck
 
 
 async def test_heartbeats_go_on_after_the_server_was_away(

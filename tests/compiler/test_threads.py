@@ -23,6 +23,15 @@ async def test_more_slots_than_threads_are_served_in_turn() -> None:
     assert done == list(range(600))
 
 
+async def test_a_function_that_does_not_return_leaves_its_slot_a_thread() -> None:
+    release = threading.Event()
+    with handler_threads(1):
+        abandoned = [asyncio.ensure_future(asyncio.to_thread(release.wait)) for _ in range(3)]
+        assert await within_patience(asyncio.to_thread(int, "7")) == 7
+        release.set()
+        await within_patience(asyncio.gather(*abandoned))
+
+
 async def test_a_thread_that_does_not_end_is_not_waited_for() -> None:
     release = threading.Event()
     with handler_threads(1):
