@@ -121,6 +121,8 @@ def build_service(
         codec=_validating(codec, compiled, stream.name),
         lease=stream.lease,
         dead_letter=stream.dead_letter,
+        generation=compiled.document.generation,
+        trim=stream.trim,
     )
     processor = RedisStreamProcessor(
         storage,
