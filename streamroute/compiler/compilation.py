@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.compiler.annotations import PAYLOAD_ANNOTATION, check_annotation
 from streamroute.compiler.dedupe_check import check_dedupe
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.globs import Globs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from streamroute.config.catalogue.messages import MessageSchema
 
 _BUILT_IN_CODECS: Final = frozenset({"json", "fields", "typed-fields", "cloudevents"})
+_OF_THE_HANDLER: Final = frozenset({UNVERIFIED, PAYLOAD_ANNOTATION})
 _CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
 
 
@@ -107,7 +109,8 @@ class _Compilation:
         self.expressions = RouteExpressions(document)
         self.folder = Path(document.path).parent
         self.reader = None if imports else _source_reader(document)
-        self.unverified: set[str] = set()
+        self.annotated: dict[tuple[str, int], list[Problem]] = {}
+        self.told: set[tuple[str, str]] = set()
 
     def result(self) -> Compiled:
         globs = Globs(self.document.messages)
@@ -137,6 +140,7 @@ class _Compilation:
         shape = self._called(resolved.value, route)
         if isinstance(shape, CallShape):
             self.findings += _built_in_findings(shape, route)
+            self.findings += self._annotated(shape, route)
             return shape
         self.findings += (_misfit_finding(route, misfit) for misfit in shape)
         return None
@@ -145,11 +149,26 @@ class _Compilation:
         """What the source of a handler says; that it says too little is told once for each handler."""
         arguments = None if "with" in route.lost else route.arguments
         for misfit in reader.handler(route.handler, arguments):
-            if misfit.problem.code != UNVERIFIED:
+            if misfit.problem.code not in _OF_THE_HANDLER or self._is_new(misfit.problem, route):
                 yield _misfit_finding(route, misfit)
-            elif route.handler not in self.unverified:
-                self.unverified.add(route.handler)
-                yield _misfit_finding(route, misfit)
+
+    def _annotated(self, shape: CallShape, route: RouteConfig) -> Iterator[Finding]:
+        """What a handler takes its payload for; told once for each handler, not for each of its routes."""
+        payload = None if route.transform else self.expressions.payload_type(route)
+        key = (route.handler, id(payload))
+        if key not in self.annotated:
+            self.annotated[key] = list(check_annotation(shape.function, route.handler, payload))
+            for problem in self.annotated[key]:
+                if self._is_new(problem, route):
+                    yield _finding(route.place, ("handler",), problem, route.handler)
+
+    def _is_new(self, problem: Problem, route: RouteConfig) -> bool:
+        """Whether this was not yet said of the route's handler."""
+        said = (route.handler, problem.message)
+        if said in self.told:
+            return False
+        self.told.add(said)
+        return True
 
     @cached_property
     def importer(self) -> Importer:

@@ -58,6 +58,10 @@ class RouteExpressions:
             outlines.add(outline)
         return problems + [each for each in found if not any(each.overlaps(other) for other in problems)]
 
+    def payload_type(self, route: RouteConfig) -> Type | None:
+        """What is known of the payloads of a route whose types hold no pattern; None where nothing is."""
+        return self._payload(route).type
+
     def _payload(self, route: RouteConfig) -> _Payload:
         """What is known of a route's payloads: nothing where a stream has another codec."""
         streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]

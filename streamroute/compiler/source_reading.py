@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from streamroute.compiler.annotations import misfit as annotation_misfit
 from streamroute.compiler.bindings import Bindings, Function, bindings, is_generator
 from streamroute.compiler.module_files import ModuleFile, find_module, search_path
 from streamroute.compiler.problems import Problem
@@ -18,6 +19,9 @@ from streamroute.compiler.references import UNVERIFIED, Reference, check_allowed
 from streamroute.compiler.signatures import Misfit, misfits
 from streamroute.config.suggestions import did_you_mean
 
+_NO_MAPPINGS: Final = frozenset(
+    {"bool", "bytearray", "bytes", "complex", "float", "frozenset", "int", "list", "set", "str", "tuple"}
+)
 _HELP: Final = "check without --no-import imports it"
 
 
@@ -35,7 +39,10 @@ class SourceReader:
         found = self.read(text)
         if isinstance(found, Problem):
             return [Misfit(found)]
-        return [] if found is None or arguments is None else _check(found, text, arguments)
+        if found is None:
+            return []
+        wrong = [] if arguments is None else _check(found, text, arguments)
+        return wrong or [Misfit(problem) for problem in self._annotated(found, text)]
 
     def read(self, text: str) -> Function | Problem | None:
         """The plain ``def`` that a path names, or why there is none, or that it is not known (UNVERIFIED).
@@ -50,6 +57,19 @@ class SourceReader:
             return refused
         module = self._module(reference)
         return self._attribute(module, reference) if isinstance(module, Bindings) else module
+
+    def _annotated(self, function: Function, text: str) -> Iterator[Problem]:
+        """What the first parameter is taken for, where that is a plain type of Python's own."""
+        reference = parse_reference(text)
+        module = self._modules.get(reference.module) if not isinstance(reference, Problem) else None
+        parameters = [*function.args.posonlyargs, *function.args.args]
+        annotation = parameters[0].annotation if parameters else None
+        if isinstance(annotation, ast.Subscript):
+            annotation = annotation.value
+        if not isinstance(annotation, ast.Name) or not isinstance(module, Bindings) or module.is_open:
+            return
+        if annotation.id in _NO_MAPPINGS and annotation.id not in module.names:
+            yield annotation_misfit(text, ast.unparse(parameters[0].annotation or annotation))
 
     # The module
 

@@ -135,6 +135,7 @@ _ALL: Final = (
     Rule("SR405", "module-not-allowed", _ERROR, "The configuration may not name this module."),
     Rule("SR406", "import-shadowed", _ERROR, "Another module of the same name is imported instead."),
     Rule("SR407", "import-raised", _ERROR, "A module raised an exception while it was imported."),
+    Rule("SR408", "payload-annotation", _WARNING, "A handler's annotation is not what it will get."),
     Rule("SR410", "handler-not-verified", _INFO, "Reading its source alone cannot verify a handler."),
     # The environment.
     Rule("SR501", "variable-unset", _ERROR, "An environment variable without a default is not set."),
