@@ -17,6 +17,7 @@ from streamroute.message import Message
 
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
 
+_FACTS: Final = tuple(name for name in Message.__slots__ if name not in {"fields", "outcomes"})
 _KINDS: Final[dict[type, str]] = {
     bool: "a truth value",
     float: "a number",
@@ -65,15 +66,7 @@ def _evaluator(tree: Tree) -> Callable[[Any], Any]:
 def _with_facts(value: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(payload, Message):
         return dict(value)
-    return Message(
-        value,
-        id=payload.id,
-        stream=payload.stream,
-        group=payload.group,
-        deliveries=payload.deliveries,
-        attempt=payload.attempt,
-        routes=payload.routes,
-        held_in=payload.held_in,
-        entry_id=payload.entry_id,
-        fresh=payload.fresh,
-    )
+    made = Message(value)
+    for name in _FACTS:
+        setattr(made, name, getattr(payload, name))
+    return made

@@ -60,7 +60,10 @@ async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: st
 
 def _raw(payload: Mapping[str, Any]) -> list[bytes]:
     """The entry as it was produced, or nothing where the payload is not what was produced."""
-    if not isinstance(payload, Message) or any(_RESERVED in value for value in payload.fields.values()):
+    if not isinstance(payload, Message):
+        return []
+    if b"_streamroute" in payload.fields or any(_RESERVED in value for value in payload.fields.values()):
+        # It carries marks of this group's retries, which the next group would take for another's.
         return []
     return [part for field in payload.fields.items() for part in field]
 

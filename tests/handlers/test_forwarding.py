@@ -51,6 +51,10 @@ async def test_the_raw_fields_are_kept_byte_for_byte() -> None:
             Message({"type": "t", "n": 1}, fields={b"data": b'{"n": 1, "_streamroute": {"v": 1}}'}),
             id="came-back-through-a-scheduler",
         ),
+        pytest.param(
+            Message({"type": "t", "n": 1}, fields={b"type": b"t", b"_streamroute": b"{}"}),
+            id="marked-as-a-retry",
+        ),
     ],
 )
 async def test_what_is_not_what_was_produced_is_encoded_anew(payload: dict[str, Any]) -> None:
