@@ -152,6 +152,7 @@ async def test_a_keeper_is_closed_although_no_thread_of_the_executor_is_free(bac
     with ThreadPoolExecutor(1) as executor:
         asyncio.get_running_loop().set_default_executor(executor)
         stuck = asyncio.ensure_future(asyncio.to_thread(release.wait))
+        await asyncio.sleep(0)  # it is handed over first
         keeper = backend.storage(lease=0.1).lease_keeper(
             STREAM, GROUP, "one", held=dict, lost=lambda lost: None
         )

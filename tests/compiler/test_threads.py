@@ -27,6 +27,7 @@ async def test_a_function_that_does_not_return_leaves_its_slot_a_thread() -> Non
     release = threading.Event()
     with handler_threads(1):
         abandoned = [asyncio.ensure_future(asyncio.to_thread(release.wait)) for _ in range(3)]
+        await asyncio.sleep(0)  # they are handed over first
         assert await within_patience(asyncio.to_thread(int, "7")) == 7
         release.set()
         await within_patience(asyncio.gather(*abandoned))
