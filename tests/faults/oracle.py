@@ -61,9 +61,9 @@ class Fault:
         ours = self.workers is None or run.worker in self.workers
         return ours and self.begin - ACK_WINDOW <= run.at <= self.end + reach
 
-    def unhanded(self, run: Run) -> bool:
-        """Whether the fault took this run's entry off the pending list."""
-        return run.at <= self.end and (self.repeats or self.forgiven is not None)
+    def unhanded(self, order: Order) -> bool:
+        """Whether the fault may have taken this message off the pending list, and left its run without."""
+        return order.sent <= self.end and (self.repeats or self.forgiven is not None)
 
     def excuses(self, order: Order) -> bool:
         """Whether the fault may have destroyed this message, as the documentation says."""

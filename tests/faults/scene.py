@@ -153,11 +153,16 @@ class Scene:
             self._note_death(worker, kind, begin)
 
     def heal(self) -> None:
-        """P5: the fault is over, and every live worker works again within seconds, by itself."""
+        """P5: the fault is over, and every live worker works again within seconds, by itself.
+
+        One that is only starting is waited for, but has nothing to recover from.
+        """
         healed = now()
+        known = {run.worker for run in read_runs(self.folder)}
         started = self.wait_for_work(healed)
         for worker in self.live:
-            note_recovery(self._worst, worker.name, started[worker.name] - healed, _HEALED)
+            if worker.name in known:
+                note_recovery(self._worst, worker.name, started[worker.name] - healed, _HEALED)
 
     def open_gate(self, worker: Worker) -> None:
         """Let the worker's handlers pass that wait at its gate; it is open from its start."""
@@ -223,12 +228,11 @@ class Scene:
         gone = unaccounted(owed, state, runs)
         self.problems += [f"nowhere in the middle of the run: {entry_id} {route}" for entry_id, route in gone]
         after = running_now(runs)
+        judged = {order.id for order in orders if not any(fault.unhanded(order) for fault in self.faults)}
         living = {worker.name for worker in self.live}
         running = {key: run for key, run in after.items() if key in before and run.worker in living}
         self.problems += [
-            f"runs, but is pending no more: {run}"
-            for run in not_pending(running, state)
-            if not any(fault.unhanded(run) for fault in self.faults)
+            f"runs, but is pending no more: {run}" for run in not_pending(running, state) if run.id in judged
         ]
 
     def rest(self) -> None:
