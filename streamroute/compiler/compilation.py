@@ -13,8 +13,10 @@ from streamroute.compiler.dedupe_check import check_dedupe
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
+from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED, is_built_in
+from streamroute.compiler.results import check_transform
 from streamroute.compiler.route_checks import check_routes
 from streamroute.compiler.route_expressions import RouteExpressions
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape
@@ -257,7 +259,10 @@ def _check_expression(
     if expression is None:
         return
     at: DataPath = (key,)
-    for problem in expressions.check(expression, route, condition=key == "filter"):
+    problems = expressions.check(expression, route, condition=key == "filter")
+    if key == "transform" and not problems:
+        problems = [found for found in [check_transform(parse(expression))] if found is not None]
+    for problem in problems:
         if problem.code == "SR301" and _is_cut_short(route, at, expression):
             help_text = "quote it, or write it under >-"
             yield route.place.finding("SR303", _CUT_SHORT, at=at, help=help_text)
