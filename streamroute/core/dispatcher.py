@@ -161,7 +161,7 @@ class BotRedisDispatcher:
         try:
             if accepts is None or accepts(payload):
                 return True
-        except Exception as error:  # noqa: BLE001 - whatever a filter raises is that route's failure
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a filter raises is its route's failure
             # A filter is a function of the payload alone: it would raise again, so no retry.
             failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
         else:

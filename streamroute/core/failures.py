@@ -59,9 +59,8 @@ def dead(route: str, reason: str, error: BaseException, attempt: int) -> DeadLet
 
 def routes_are_gone(routes: Iterable[str], payload: Mapping[str, Any]) -> list[Outcome]:
     """The outcomes of a retry whose routes nobody has any more."""
-    attempt = attempt_of(payload)
     return [
-        DeadLetter(route, f"the route {route!r} is no longer configured", attempt=attempt)
+        _unroutable(payload, f"the route {route!r} is no longer configured", route)
         for route in sorted(routes)
     ]
 
@@ -72,12 +71,12 @@ def no_type(payload: Mapping[str, Any]) -> DeadLetter:
         reason = "the message has no type"
     else:
         reason = f"the type is not a string but {type(payload['type']).__name__}"
-    return DeadLetter(None, reason, attempt=attempt_of(payload))
+    return _unroutable(payload, reason)
 
 
 def no_route(message_type: str, payload: Mapping[str, Any]) -> DeadLetter:
     """The outcome of a type that no handler lists, where that is not allowed."""
-    return DeadLetter(None, f"no route lists the type {message_type!r}", attempt=attempt_of(payload))
+    return _unroutable(payload, f"no route lists the type {message_type!r}")
 
 
 def result_of(outcome: Outcome) -> Result:
@@ -85,6 +84,12 @@ def result_of(outcome: Outcome) -> Result:
     if isinstance(outcome, DeadLetter):
         return Result.DEAD
     return Result.POSTPONED if outcome.postponed else Result.RETRIED
+
+
+def _unroutable(payload: Mapping[str, Any], reason: str, route: str | None = None) -> DeadLetter:
+    """The outcome of a message that reaches no handler, said once in the log."""
+    log.error("message %s failed for good: %s", getattr(payload, "id", "") or "without an id", reason)
+    return DeadLetter(route, reason, attempt=attempt_of(payload))
 
 
 def _cause(error: BaseException) -> BaseException:

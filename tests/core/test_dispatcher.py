@@ -117,6 +117,22 @@ async def test_a_filter_decides_whether_its_handler_runs() -> None:
     assert handler.seen == [{"type": "booked", "nights": 3}]
 
 
+@pytest.mark.parametrize("error", [KeyError("nights"), SystemExit(1)])
+async def test_a_filter_that_raises_is_its_own_route_s_failure_for_good(error: BaseException) -> None:
+    def refuse(payload: dict[str, Any]) -> bool:
+        raise error
+
+    good = Handling("good")
+    dispatcher = ready()
+    dispatcher.on_message("booked", refuse)(Handling("bad"))
+    dispatcher.on_message("booked")(good)
+    booked = message()
+    await dispatcher.process_message(booked)
+    [dead] = booked.outcomes or []
+    assert isinstance(dead, DeadLetter)
+    assert (dead.route, dead.reason, len(good.seen)) == ("consuming.bad", "the filter failed", 1)
+
+
 async def test_one_failure_does_not_stop_the_other_handlers() -> None:
     good = Handling("good")
     with pytest.raises(RoutesFailedError, match=r"consuming\.bad: RuntimeError: no luck"):
@@ -201,6 +217,23 @@ async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any
     got = message(payload)
     await ready(Handling()).process_message(got)
     assert [type(outcome) for outcome in got.outcomes or []] == [DeadLetter]
+
+
+@pytest.mark.parametrize(
+    ("booked", "said"),
+    [
+        (message({"nights": 3}, id="1-1"), "message 1-1 failed for good: the message has no type"),
+        (message(routes=frozenset(["gone"])), "the route 'gone' is no longer configured"),
+        (message({"type": "other"}), "no route lists the type 'other'"),
+    ],
+)
+async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in_the_log(
+    booked: Message, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ready(Handling("good"), unknown_type="dead_letter").process_message(booked)
+    [outcome] = booked.outcomes or []
+    assert isinstance(outcome, DeadLetter)
+    assert [said in record.getMessage() for record in caplog.records] == [True]
 
 
 async def test_every_outcome_of_a_route_is_observed() -> None:
