@@ -13,17 +13,23 @@ from streamroute.config.document import RouteConfig
 
 def check_twins(routes: Iterable[RouteConfig]) -> Iterator[Finding]:
     """Findings about routes that do what one before them does; ``routes`` have their types expanded."""
-    before: dict[tuple[str, str, str], list[RouteConfig]] = {}
+    before: dict[tuple[str, ...], list[RouteConfig]] = {}
     for route in routes:
         if not route.enabled:
             continue
-        keys = [(stream, kind, route.handler) for stream in route.streams for kind in route.types]
+        outline = (route.handler, _outline(route.filter), _outline(route.transform))
+        keys = [(stream, kind, *outline) for stream in route.streams for kind in route.types]
         others = (other for key in keys for other in before.get(key, ()))
         twin = next((other for other in others if _does_the_same(route, other)), None)
         if twin is not None:
             yield _finding(route, twin)
         for key in keys:
             before.setdefault(key, []).append(route)
+
+
+def _outline(expression: str | None) -> str:
+    """An expression without any white space: where these differ, the expressions do."""
+    return "" if expression is None else "".join(expression.split())
 
 
 def _does_the_same(one: RouteConfig, two: RouteConfig) -> bool:

@@ -22,9 +22,7 @@ def found(tmp_path: Path, text: str, head: str = HEAD) -> list[str]:
 
 def routes(*lines: str) -> str:
     """Routes, in flow style; each takes ``t`` of ``events`` for ``h.x`` unless it says otherwise."""
-    whole = [
-        "{" + ", ".join([line.rstrip(", "), *_defaults(line)]) + "}" for line in (*lines, AUDIT)
-    ]
+    whole = ["{" + ", ".join([line.rstrip(", "), *_defaults(line)]) + "}" for line in (*lines, AUDIT)]
     return "routes:\n" + "".join(f"  - {line}\n" for line in whole)
 
 
@@ -210,3 +208,17 @@ def test_the_embedded_servers_of_two_folders_are_two(tmp_path: Path) -> None:
         )
     paths = (str(tmp_path / "one"), str(tmp_path / "two"))
     assert check(Asked(paths)).report.findings == []
+
+
+def test_routes_of_one_handler_are_not_compared_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand tenants of one handler: only what is alike but for its white space is looked at closer."""
+    compared: list[str] = []
+    monkeypatch.setattr("streamroute.compiler.twins._tokens", lambda text: compared.append(str(text)))
+    lines = [f"- {{name: r{at}, type: t, handler: a.b, filter: tenant == 't{at}'}}" for at in range(300)]
+    lines.append("- {name: twin, type: t, handler: a.b, filter: tenant=='t7'}")
+    path = tmp_path / "routes.yaml"
+    path.write_text("version: 1\nstreams: {bot_events: }\nroutes:\n" + "\n".join(lines))
+    check_path(path, imports=False)
+    assert set(compared) == {"tenant == 't7'", "tenant=='t7'", "None"}
