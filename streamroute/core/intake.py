@@ -126,6 +126,8 @@ class Intake:
                 await self._pause(outage.failed(error))
             else:
                 outage.worked()
+                # A storage in memory, or a mock, may answer without waiting: the handlers' turn comes too.
+                await asyncio.sleep(0)
 
     async def _read(self) -> None:
         count = await self._sink.room(claims=False)
@@ -142,6 +144,8 @@ class Intake:
         """Take over what dead consumers hold, until a claim finds less than it has room for."""
         while not self._closing.is_set():
             count = await self._sink.room(claims=True)
+            if self._closing.is_set():
+                return  # what was claimed now would be cut off with its reply
             entries = await self.claim(count)
             if not await self._sink.take_claimed(entries, count):
                 break

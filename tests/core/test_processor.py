@@ -48,6 +48,18 @@ async def test_a_storage_of_three_methods_runs() -> None:
     assert storage.acked == ["1-0", "2-0"]
 
 
+async def test_a_mock_that_answers_at_once_does_not_keep_the_handlers_from_running() -> None:
+    """It hands out the same entry for ever, and never lets go of the event loop."""
+    storage = create_autospec(StreamStorageProtocol, instance=True)
+    storage.read_events.side_effect = [[("1-0", {"type": "booked"})]] * 1000
+    storage.claim_stale_events.return_value = []
+    handler = Handling()
+    async with consuming(storage, dispatcher_of(handler).process_message):
+        await eventually(lambda: handler.seen)
+        assert storage.read_events.await_count < 1000
+    storage.ack_event.assert_awaited_with(STREAM, GROUP, "1-0")
+
+
 async def test_a_storage_without_claims_leaves_failures_pending() -> None:
     storage = PlainStorage({"type": "booked", "n": "1"}, {"type": "booked", "n": "2"})
 
