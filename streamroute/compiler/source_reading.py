@@ -33,6 +33,8 @@ class SourceReader:
         self._allow = allow
         self._places = search_path(folder)
         self._modules: dict[str, Bindings | Problem | None] = {}
+        self._shadows: dict[str, Problem | None] = {}
+        self._plain: dict[str, list[Misfit]] = {}
 
     def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
         """Everything that is wrong with a handler, or unknown of it; ``arguments`` are None if not known."""
@@ -41,8 +43,15 @@ class SourceReader:
             return [Misfit(found)]
         if found is None:
             return []
-        wrong = [] if arguments is None else _check(found, text, arguments)
-        return wrong or [Misfit(problem) for problem in self._annotated(found, text)]
+        if arguments is None or arguments:
+            return self._checked(found, text, arguments)
+        if text not in self._plain:
+            self._plain[text] = self._checked(found, text, arguments)
+        return self._plain[text]
+
+    def _checked(self, function: Function, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
+        wrong = [] if arguments is None else _check(function, text, arguments)
+        return wrong or [Misfit(problem) for problem in self._annotated(function, text)]
 
     def read(self, text: str) -> Function | Problem | None:
         """The plain ``def`` that a path names, or why there is none, or that it is not known (UNVERIFIED).
@@ -126,6 +135,11 @@ class SourceReader:
 
     def _shadowed(self, reference: Reference) -> Problem | None:
         """The configuration's folder holds this name, but Python would find another one first."""
+        if reference.package not in self._shadows:
+            self._shadows[reference.package] = self._shadow(reference)
+        return self._shadows[reference.package]
+
+    def _shadow(self, reference: Reference) -> Problem | None:
         mine, first = (find_module(reference.package, at) for at in ([self.folder], self._places))
         if mine is None or first is None or mine.source is None or first == mine:
             return None

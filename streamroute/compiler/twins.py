@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,7 +18,8 @@ def check_twins(routes: Iterable[RouteConfig]) -> Iterator[Finding]:
     for route in routes:
         if not route.enabled:
             continue
-        outline = (route.handler, _outline(route.filter), _outline(route.transform))
+        arguments = json.dumps(route.arguments, sort_keys=True, default=str) if route.arguments else ""
+        outline = (route.handler, _outline(route.filter), _outline(route.transform), arguments)
         keys = [(stream, kind, *outline) for stream in route.streams for kind in route.types]
         others = (other for key in keys for other in before.get(key, ()))
         twin = next((other for other in others if _does_the_same(route, other)), None)
