@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _START_PATIENCE: Final = 20.0  # seconds until a server answers at all, be it that it is loading
 _LOAD_PATIENCE: Final = 900.0  # until it has read its data; some 100 MB a second
 _STOP_PATIENCE: Final = 60.0  # until it has flushed its data and ended
+_ENDING_PATIENCE: Final = 2.0  # for one that refuses: its socket goes before it does
 _PAUSE: Final = 0.01
 
 
@@ -77,7 +78,7 @@ class FolderServer:
         if self._has_ended() or not self._identify():
             return
         refusal = valkey.request_shutdown(self.socket)
-        if not wait_for(self._has_ended, 0 if refusal else _STOP_PATIENCE, self._cancelled):
+        if not wait_for(self._has_ended, _ENDING_PATIENCE if refusal else _STOP_PATIENCE, self._cancelled):
             raise EmbeddedServerError(
                 f"process {self._pid} does not end: {refusal or 'no reply'}; {valkey.last_words(self.folder)}"
             )

@@ -424,6 +424,24 @@ def test_an_instance_is_one_user(folder: Path) -> None:
     assert is_dead(folder)
 
 
+def test_a_server_that_is_ending_already_is_not_called_left_running(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its socket goes before it does: it cannot be asked any more, and is not there for long."""
+
+    def ask(socket: Path) -> str:
+        pid = valkey.process_id(socket)
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)
+        return "[Errno 2] No such file or directory"
+
+    monkeypatch.setattr(valkey, "request_shutdown", ask)
+    with EmbeddedServer(folder):
+        pass
+    assert is_dead(folder)
+    assert not caplog.records
+
+
 def test_a_server_that_will_not_end_is_left_running_with_a_warning(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
