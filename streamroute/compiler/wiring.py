@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from streamroute.compiler.filters import FilterError
     from streamroute.compiler.handlers import Prepare
     from streamroute.compiler.validation import Check
-
-log = logging.getLogger(__name__)
 
 NEEDS: Final = "__streamroute_needs__"
 """The attribute by which a built-in handler names what it takes in the container's place."""
@@ -108,6 +105,10 @@ def _filter(route: RouteConfig) -> FilterFunc | None:
 
 
 def _warner(route: str) -> Callable[[FilterError], None]:
+    import logging  # a check does not need it
+
+    log = logging.getLogger(__name__)
+
     def warn(error: FilterError) -> None:
         log.warning("route %s does not match where its filter fails: %s (said once)", route, error)
 

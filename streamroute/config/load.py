@@ -14,10 +14,11 @@ from streamroute.config.includes import collect_includes
 from streamroute.config.loading import load_file
 from streamroute.config.paths import is_folder
 from streamroute.config.pruning import prune
-from streamroute.config.shape import ROOT_ONLY, check_shape
+from streamroute.config.published import ROOT_ONLY
 from streamroute.config.source import DataPath, SourceFile
 from streamroute.config.text import TextFile
 from streamroute.config.variables import find_misplaced, replace_variables
+from streamroute.config.verdict import document_verdict
 from streamroute.config.wording import quoted
 
 if TYPE_CHECKING:
@@ -124,10 +125,14 @@ class _Run:
     def _checked(
         self, source: SourceFile, data: dict[str, Any], replaced: Mapping[DataPath, str]
     ) -> dict[str, Any]:
+        if document_verdict()(data):
+            return data
+        from streamroute.config.shape import check_shape  # a file without mistakes does not pay for the words
+
         shape = check_shape(source, data, replaced)
         self.findings += _new(shape.findings, (*self.known, *self.findings))
         source.spelt.update(_spelt(shape.meant))
-        return prune(data, shape.broken, shape.meant) if shape.broken else data
+        return prune(data, shape.broken, shape.meant)
 
     def _version_is_known(self, source: SourceFile) -> bool:
         version = source.data.get("version", VERSION)

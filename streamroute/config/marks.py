@@ -9,8 +9,7 @@ from typing import Any
 import yaml
 
 from streamroute.config.events import events, extent
-
-Step = str | int
+from streamroute.config.text import Step
 
 
 @dataclass(slots=True)

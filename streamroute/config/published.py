@@ -12,6 +12,9 @@ from streamroute.errors import SetupError
 
 ROUTES: Final = "routes.schema.json"
 TESTS: Final = "tests.schema.json"
+ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers")
+"""The keys that a root file alone may hold."""
+
 LISTS: Final = {ROUTES: "routes", TESTS: "tests"}
 """Schema -> the key of the list that most of such a file is."""
 

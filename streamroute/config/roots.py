@@ -12,7 +12,7 @@ from streamroute.config.includes import collect_includes
 from streamroute.config.load import FILE_NAME
 from streamroute.config.loading import load_file
 from streamroute.config.paths import is_file
-from streamroute.config.shape import ROOT_ONLY
+from streamroute.config.published import ROOT_ONLY
 
 _ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:", re.MULTILINE)
 

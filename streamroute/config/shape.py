@@ -26,8 +26,6 @@ from streamroute.config.wording import (
     respelt,
 )
 
-ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers")
-
 
 @dataclass(slots=True)
 class Shape:

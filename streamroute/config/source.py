@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from streamroute.config.alignment import align
 from streamroute.config.diagnostics import Finding, Severity, Span
-from streamroute.config.marks import Mark, Step, build_marks
-from streamroute.config.text import TextFile
+from streamroute.config.text import Step, TextFile
+
+if TYPE_CHECKING:
+    from streamroute.config.marks import Mark
 
 Part = Literal["key", "value", "first-key"]
 DataPath = tuple[Step, ...]
@@ -34,6 +35,8 @@ class SourceFile(TextFile):
 
     @cached_property
     def _root(self) -> Mark:
+        from streamroute.config.marks import build_marks  # for what must be pointed at
+
         return build_marks(self.text)
 
     def span(self, path: Sequence[Step], on: Part = "value") -> Span:
@@ -48,6 +51,8 @@ class SourceFile(TextFile):
         mark = self._find(path)[1].content
         if mark.value is None:
             return self._span_of(mark)
+        from streamroute.config.alignment import align
+
         offsets = align(self.text[mark.start : mark.end], mark.value, mark.style)
         first = offsets[min(start, len(mark.value))]
         last = offsets[min(end, len(mark.value)) - 1] + 1 if end > start else first

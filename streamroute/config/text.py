@@ -9,6 +9,9 @@ from functools import cached_property
 from streamroute.config.diagnostics import Finding, Severity, Span
 from streamroute.config.rules import RULES
 
+Step = str | int
+"""A key of a mapping, or a position in a list."""
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 

@@ -9,6 +9,8 @@ from streamroute.cli.findings import Report
 
 def render(report: Report, form: str, *, color: bool = False) -> str:
     """The report as text; ``color`` is for the format ``full`` alone. Modules are imported when used."""
+    if form == "full" and not report.findings:
+        return ""
     if form == "full":
         from streamroute.cli.formats.full import render_full
 
