@@ -68,8 +68,7 @@ def _together(
     """What the parts mean together; where some may be missing, the others are not blamed for it."""
     broken = (found for found in findings if found.code < "SR3" and found.severity is Severity.ERROR)
     if next(broken, None) is None:
-        routes = [route.config for route in compiled.routes]
-        yield from check_together(compiled.document, routes, beside)
+        yield from check_together(compiled.document, compiled.routes, beside)
 
 
 def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:

@@ -64,19 +64,19 @@ def _why_idle(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a
     return None
 
 
-def _written(route: RouteConfig) -> Mapping[str, Any]:
+def written(route: RouteConfig) -> Mapping[str, Any]:
     """The route as its file has it, without defaults."""
     here: Any = route.place.source.data
     for step in route.place.path:
         here = here[step]
-    written: Mapping[str, Any] = here
-    return written
+    found: Mapping[str, Any] = here
+    return found
 
 
 def _check_timeout(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[Finding]:
     """A drain cuts an attempt off when ``grace`` has passed, which may be long before its timeout."""
     grace = max((stream.grace for stream in streams), default=route.timeout)
-    if route.timeout > grace and "timeout" in _written(route):
+    if route.timeout > grace and "timeout" in written(route):
         longest, timeout = format_duration(grace), format_duration(route.timeout)
         message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
         help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from streamroute.compiler.idle_settings import check_idle_settings
+from streamroute.compiler.out_of_reach import check_reach
 from streamroute.compiler.shared_groups import check_shared_groups
 from streamroute.compiler.twins import check_twins
 from streamroute.compiler.unrouted import check_unrouted
+from streamroute.compiler.wiring import CheckedRoute
 from streamroute.config.diagnostics import Finding
-from streamroute.config.document import Document, RouteConfig
+from streamroute.config.document import Document
 
 
 def check_together(
-    document: Document, routes: Sequence[RouteConfig], beside: Iterable[Document]
+    document: Document, checked: Sequence[CheckedRoute], beside: Iterable[Document]
 ) -> Iterator[Finding]:
     """Findings about routes and streams beside each other, and about configurations beside this one.
 
-    ``routes`` are the document's, with their types expanded.
+    ``checked`` are the document's routes, with their types expanded.
     """
+    routes = [route.config for route in checked]
     yield from check_twins(routes)
     yield from check_unrouted(document, routes)
     yield from check_idle_settings(document)
+    yield from check_reach(checked)
     yield from check_shared_groups(document, beside)

@@ -85,6 +85,7 @@ _ALL: Final = (
     Rule("SR213", "setting-without-effect", _WARNING, "A key of a retry policy changes nothing."),
     Rule("SR214", "timeout-beyond-grace", _INFO, "A drain cuts an attempt off long before its timeout."),
     Rule("SR215", "group-disagreement", _WARNING, "Two configurations serve one group with other settings."),
+    Rule("SR216", "timeout-out-of-reach", _WARNING, "Another timeout always comes before this one."),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
     Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),

@@ -222,3 +222,26 @@ def test_routes_of_one_handler_are_not_compared_one_by_one(
     path.write_text("version: 1\nstreams: {bot_events: }\nroutes:\n" + "\n".join(lines))
     check_path(path, imports=False)
     assert set(compared) == {"tenant == 't7'", "tenant=='t7'", "None"}
+
+
+# Timeouts out of reach
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("timeout: 25s", ["SR216 5: no attempt gets 25s: the handler itself gives up after 10s"]),
+        ("timeout: 10s", []),
+        ("", []),
+        ("timeout: 5s", []),
+        (
+            "timeout: 5s, with: {url: 'http://a', timeout: 20s}",
+            ["SR216 5: no request gets 20s: the route's timeout ends the attempt after 5s"],
+        ),
+        ("timeout: 25s, with: {url: 'http://a', timeout: 25s}", []),
+    ],
+)
+def test_a_timeout_behind_another_one_is_found(tmp_path: Path, keys: str, expected: list[str]) -> None:
+    given = keys if "with:" in keys else f"{keys}, with: {{url: 'http://a'}}".removeprefix(", ")
+    route = f"name: one, handler: streamroute.handlers.webhook, {given}"
+    assert found(tmp_path, routes("name: zero, type: s", route)) == expected
