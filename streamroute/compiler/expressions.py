@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from streamroute.compiler.cost import cost_of
 from streamroute.compiler.functions import SIGNATURES
 from streamroute.compiler.parsing import Node, Tree, parse, walk
 from streamroute.compiler.problems import ExpressionError, Problem
 from streamroute.config.diagnostics import Severity
 from streamroute.config.rules import RULES
 from streamroute.config.suggestions import did_you_mean
+
+_LONG: Final = 100  # characters; a shorter one cannot multiply much
 
 _FOREIGN: Final = {
     "len": "length", "size": "length", "count": "length", "startswith": "starts_with", "str": "to_string",
@@ -36,6 +39,10 @@ def check_tree(tree: Tree) -> Iterator[Problem]:
         check = _CHECKS.get(node["type"])
         if check is not None:
             yield from check(tree, node, start, end)
+    if len(tree.expression) >= _LONG and not cost_of(tree.root).is_sane:
+        message = "the expression multiplies what it is given, again and again"
+        help_text = "no message is too small for it: it is stopped at run time, which is a failure of the route"
+        yield Problem("SR309", message, 0, len(tree.expression), help_text)
 
 
 def blocking(tree: Tree) -> Problem | None:

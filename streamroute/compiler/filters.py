@@ -11,7 +11,8 @@ from jmespath.exceptions import JMESPathTypeError
 from streamroute.compiler.codegen import NotCoveredError, generate_filter
 from streamroute.compiler.expressions import blocking
 from streamroute.compiler.functions import evaluate, is_false
-from streamroute.compiler.parsing import parse
+from streamroute.compiler.metering import TooCostlyError, metered
+from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import StreamrouteError
 
@@ -47,8 +48,26 @@ def compile_filter(expression: str) -> Filter:
         accepts = generate_filter(tree.root, interpreted)
     except NotCoveredError:
         accepts = interpreted
+    accepts = _stopped(expression, tree, accepts)
     vars(accepts)["expression"] = expression
     return cast("Filter", accepts)
+
+
+def _stopped(expression: str, tree: Tree, accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The filter, which fails where it would take too long."""
+    counted = metered(tree.root, accepts, lambda value: not is_false(value))
+    if counted is accepts:
+        return accepts
+
+    def stopped(payload: Any) -> bool:
+        try:
+            return bool(counted(payload))
+        except FilterError:
+            raise
+        except Exception as error:
+            raise FilterError(expression, in_words(error)) from error
+
+    return stopped
 
 
 def matches(expression: str, payload: Any) -> bool:
@@ -84,6 +103,8 @@ def in_words(error: BaseException) -> str:
         return f"{error.function_name}() takes {wanted}, and was given {error.actual_type}"
     if isinstance(error, RecursionError):
         return "the payload is nested too deep"
+    if isinstance(error, TooCostlyError):
+        return str(error)
     return f"{type(error).__name__}: {error}"
 
 

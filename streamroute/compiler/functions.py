@@ -86,6 +86,13 @@ def order(operator: str, left: Any, right: Any) -> bool | None:
     return outcome
 
 
+def compared(operator: str, left: Any, right: Any) -> Any:
+    """``==`` and its kin (``eq``, ``ne``, ``lt`` ...)."""
+    if operator in ("eq", "ne"):
+        return TreeInterpreter.COMPARATOR_FUNC[operator](left, right)
+    return order(operator, left, right)
+
+
 def _operands(node: Any) -> list[Any]:
     return list(chain(node))
 
@@ -97,11 +104,8 @@ class Interpreter(TreeInterpreter):
         super().__init__(Options(custom_functions=FUNCTIONS))
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
-        operator = node["value"]
         left, right = (self.visit(child, value) for child in node["children"])
-        if operator in ("eq", "ne"):
-            return self.COMPARATOR_FUNC[operator](left, right)
-        return order(operator, left, right)
+        return compared(node["value"], left, right)
 
     def visit_or_expression(self, node: Any, value: Any) -> Any:
         result = None

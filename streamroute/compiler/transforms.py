@@ -10,6 +10,7 @@ from streamroute.compiler.codegen import NotCoveredError, generate_value
 from streamroute.compiler.expressions import blocking
 from streamroute.compiler.filters import in_words
 from streamroute.compiler.functions import evaluate
+from streamroute.compiler.metering import metered
 from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import Reject
@@ -58,9 +59,9 @@ def compile_transform(expression: str) -> Transform:
 def _evaluator(tree: Tree) -> Callable[[Any], Any]:
     library = partial(evaluate, tree.root)
     try:
-        return generate_value(tree.root, library)
+        return metered(tree.root, generate_value(tree.root, library))
     except NotCoveredError:
-        return library
+        return metered(tree.root, library)
 
 
 def _with_facts(value: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:

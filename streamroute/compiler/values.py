@@ -9,6 +9,7 @@ from typing import Any
 from streamroute.compiler.codegen import NotCoveredError, generate_value
 from streamroute.compiler.expressions import blocking
 from streamroute.compiler.functions import evaluate
+from streamroute.compiler.metering import metered
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import ExpressionError
 
@@ -24,6 +25,6 @@ def compile_value(expression: str) -> Callable[[Any], Any]:
         raise ExpressionError(expression, problem)
     library = partial(evaluate, tree.root)
     try:
-        return generate_value(tree.root, library)
+        return metered(tree.root, generate_value(tree.root, library))
     except NotCoveredError:
-        return library
+        return metered(tree.root, library)

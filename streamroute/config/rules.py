@@ -97,6 +97,7 @@ _ALL: Final = (
     Rule("SR306", "expression-always-fails", _ERROR, "An expression fails whatever the message holds."),
     Rule("SR307", "negation-binds-tighter", _WARNING, "!a.b is read as (!a).b, which is always null."),
     Rule("SR308", "transform-not-an-object", _ERROR, "A transform never gives an object.", runs=True),
+    Rule("SR309", "expression-explodes", _WARNING, "An expression multiplies what it is given without end."),
     Rule("SR310", "argument-type", _ERROR, "A function is given what it never takes.", runs=True),
     Rule("SR311", "contradiction", _ERROR, "A path has to equal two different values at once.", runs=True),
     Rule(
