@@ -20,6 +20,16 @@ from streamroute.compiler.types.scope import Scope
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 _VALUES = st.sampled_from([None, True, False, 0, 1, 1.0, 2.5, "", "a", "gold", "10", [], [1], {}, {"a": 1}])
 
+_OF_KIND: dict[str, st.SearchStrategy[Any]] = {
+    "null": st.none(),
+    "boolean": st.booleans(),
+    "integer": st.integers(-1, 2),
+    "number": st.sampled_from([0, 1, 1.0, 2.5]),
+    "string": st.sampled_from(["a", "gold", "10", ""]),
+    "array": st.lists(documents, max_size=3),
+    "object": st.dictionaries(st.sampled_from(NAMES), documents, max_size=3),
+}
+
 _names = st.sampled_from(NAMES)
 _plain = st.one_of(
     st.sampled_from(_TYPES).map(lambda name: {"type": name}),
@@ -39,7 +49,7 @@ def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     objects = st.fixed_dictionaries(
         {"properties": st.dictionaries(_names, below, max_size=4)},
         optional={
-            "type": st.sampled_from(["object", ["object", "null"]]),
+            "type": st.sampled_from(["object", "object", ["object", "null"]]),
             "required": st.lists(_names, max_size=3, unique=True),
             "additionalProperties": st.just(False) | inner,
             "patternProperties": st.just({"^t": {"type": "string"}}),
@@ -58,7 +68,7 @@ def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         lambda pair: {**pair[0], "if": pair[1], "then": {"required": ["a"]}}
     )
     negated = inner.map(lambda schema: {"not": schema})
-    return st.one_of(objects, objects, arrays, tuples, combined, siblings, ignored, negated)
+    return st.one_of(objects, objects, objects, arrays, tuples, combined, siblings, ignored, negated)
 
 
 _schemas = st.recursive(_plain, _grown, max_leaves=8)
@@ -68,6 +78,9 @@ _schemas = st.recursive(_plain, _grown, max_leaves=8)
 def rooted_schemas(draw: st.DrawFn) -> dict[str, Any]:
     """A schema with definitions that may refer to one another and to the root."""
     schema: dict[str, Any] = draw(_grown(_schemas))
+    if draw(st.integers(0, 3)):  # as nearly every schema of a message begins
+        schema = {**schema, "type": "object"}
+        schema.setdefault("properties", draw(st.dictionaries(_names, _schemas | _references, max_size=4)))
     schema["$defs"] = {"one": draw(_schemas), "two": draw(_plain)}
     if draw(st.booleans()):
         schema["$schema"] = draw(
@@ -85,9 +98,9 @@ def is_valid(schema: dict[str, Any], document: Any) -> bool:
 
 
 @st.composite
-def documents_of(draw: st.DrawFn, root: dict[str, Any]) -> Any:
-    """A document that follows the schema mostly; ``is_valid`` has the last word."""
-    return _drawn(draw, root, root, 6)
+def documents_of(draw: st.DrawFn, root: dict[str, Any]) -> list[Any]:
+    """A few documents that are valid under the schema."""
+    return [document for _ in range(4) if is_valid(root, document := _drawn(draw, root, root, 6))]
 
 
 def _drawn(draw: st.DrawFn, root: dict[str, Any], schema: Any, depth: int) -> Any:  # noqa: PLR0911 - a word each
@@ -100,16 +113,19 @@ def _drawn(draw: st.DrawFn, root: dict[str, Any], schema: Any, depth: int) -> An
         return schema["const"]
     if "enum" in schema:
         return draw(st.sampled_from(schema["enum"]))
-    if "properties" in schema and draw(st.integers(0, 9)):
+    if "properties" in schema and (schema.get("type") == "object" or draw(st.integers(0, 9)) < 9):
         return _drawn_object(draw, root, schema, depth)
     for word in ("anyOf", "oneOf", "allOf"):
         if word in schema:
             return _drawn(draw, root, draw(st.sampled_from(schema[word])), depth - 1)
-    if "items" in schema:
+    if "items" in schema and draw(st.integers(0, 9)) < 9:
         first = [_drawn(draw, root, each, depth - 1) for each in schema.get("prefixItems", [])]
         more = range(draw(st.integers(schema.get("minItems", 0), 3)))
         return first + [_drawn(draw, root, schema["items"], depth - 1) for _ in more]
-    return draw(documents)
+    kinds = schema.get("type", [])
+    return draw(
+        _OF_KIND[draw(st.sampled_from([kinds] if isinstance(kinds, str) else kinds))] if kinds else documents
+    )
 
 
 def _drawn_object(
@@ -124,8 +140,14 @@ def _drawn_object(
     for branch in [*schema.get("allOf", []), *schema.get("anyOf", [])[:1], *schema.get("oneOf", [])[:1]]:
         if isinstance(branch, dict) and "properties" in branch and draw(st.booleans()):
             made |= _drawn_object(draw, root, branch, depth - 1) if depth else {}
-    for name in required:
-        made.setdefault(name, draw(documents))
+    for name in [*required, *draw(st.lists(_names, max_size=2))]:
+        if name in made or name in schema["properties"]:
+            continue
+        rest = schema.get("additionalProperties", True)
+        if "patternProperties" in schema and name.startswith("t"):
+            made[name] = draw(_OF_KIND["string"])
+        elif rest is not False:
+            made[name] = _drawn(draw, root, rest, depth - 1)
     return made
 
 
