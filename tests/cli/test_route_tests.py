@@ -382,3 +382,8 @@ def test_what_holds_no_events_gives_no_file(command: Callable[..., Done], events
     assert done.code == 1
     assert said in done.err
     assert not Path("routes.test.yaml").exists()
+
+
+def test_the_example_s_tests_cover_all_of_it(command: Callable[..., Done]) -> None:
+    example = Path(__file__).parents[2] / "examples" / "bookings"
+    assert command("test", str(example), "--fail-under", "100").code == 0
