@@ -127,7 +127,7 @@ class _Compilation:
         expanded = route if types is route.types else replace(route, types=types)
         self.findings += _check_expression(expanded, "filter", route.filter, self.expressions)
         self.findings += _check_expression(expanded, "transform", route.transform, self.expressions)
-        self.findings += check_dedupe(expanded)
+        self.findings += check_dedupe(expanded, self.expressions)
         return CheckedRoute(expanded, self._shape(expanded))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:

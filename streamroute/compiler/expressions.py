@@ -41,7 +41,9 @@ def check_tree(tree: Tree) -> Iterator[Problem]:
             yield from check(tree, node, start, end)
     if len(tree.expression) >= _LONG and not cost_of(tree.root).is_sane:
         message = "the expression multiplies what it is given, again and again"
-        help_text = "no message is too small for it: it is stopped at run time, which is a failure of the route"
+        help_text = (
+            "no message is too small for it: it is stopped at run time, which is a failure of the route"
+        )
         yield Problem("SR309", message, 0, len(tree.expression), help_text)
 
 

@@ -86,6 +86,7 @@ _ALL: Final = (
     Rule("SR214", "timeout-beyond-grace", _INFO, "A drain cuts an attempt off long before its timeout."),
     Rule("SR215", "group-disagreement", _WARNING, "Two configurations serve one group with other settings."),
     Rule("SR216", "timeout-out-of-reach", _WARNING, "Another timeout always comes before this one."),
+    Rule("SR217", "constant-dedupe-key", _WARNING, "The key of a route's dedupe never changes."),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
     Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),
