@@ -1,18 +1,14 @@
-"""``# streamroute: ignore[SR307] why``: findings that a comment in the file silences.
-
-A comment behind something is about what stands on its line, a block scalar that begins there included. A
-comment on a line of its own is about the whole entry below it: a key with its value, or an item of a list.
-"""
+"""``# streamroute: ignore[SR307] why``: findings that a comment in the file silences."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from streamroute.config.comments import Comments, Lines
 from streamroute.config.diagnostics import Finding
-from streamroute.config.marks import Mark, build_marks
 from streamroute.config.rules import ABOUT_IGNORES, RULES
 from streamroute.config.source import SourceFile
 from streamroute.config.suggestions import did_you_mean
@@ -20,11 +16,6 @@ from streamroute.config.suggestions import did_you_mean
 _SIGN: Final = re.compile(r"#[ \t]*streamroute:[ \t]*ignore\b", re.IGNORECASE)
 _LISTED: Final = re.compile(r"[ \t]*\[([^\]\r\n]*)\]")
 _WORD: Final = re.compile(r"[^\s,]+")
-
-Lines = tuple[int, int]
-"""From the first line to the last, both included."""
-_Piece = tuple[int, int, bool]
-"""A part of a file: its first line, its last line, and whether it is a scalar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +26,6 @@ class Ignore:
     lines: Lines
     start: int
     end: int
-
-    def covers(self, found: Finding) -> bool:
-        """Whether it silences this finding of the same file."""
-        return self.code == found.code and self.lines[0] <= found.span.line <= self.lines[1]
 
 
 def silence(
@@ -57,12 +44,28 @@ def silence(
 
 def _silence_in(source: SourceFile, findings: Sequence[Finding], unchecked: tuple[str, ...]) -> list[Finding]:
     ignores, mistakes = _read(source)
-    own = [found for found in findings if found.file == source.path]
-    silenced = {id(found) for found in own if any(ignore.covers(found) for ignore in ignores)}
-    left = [found for found in findings if id(found) not in silenced]
-    idle = (ignore for ignore in ignores if not any(map(ignore.covers, own)))
+    covers = _Covers({(ignore.code, ignore.lines) for ignore in ignores})
+    left = [found for found in findings if found.file != source.path or not covers.take(found)]
+    idle = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in covers.used)
     unused = [_unused(source, ignore) for ignore in idle if not ignore.code.startswith(unchecked)]
     return left + mistakes + unused
+
+
+class _Covers:
+    """Which lines of a file are silenced for which codes; ``used`` are those where something was found."""
+
+    def __init__(self, covers: Iterable[tuple[str, Lines]]) -> None:
+        self.used: set[tuple[str, Lines]] = set()
+        self._at: dict[tuple[str, int], list[Lines]] = {}
+        for code, lines in covers:
+            for line in range(lines[0], lines[1] + 1):
+                self._at.setdefault((code, line), []).append(lines)
+
+    def take(self, found: Finding) -> bool:
+        """Whether a finding is silenced."""
+        covering = self._at.get((found.code, found.span.line), ())
+        self.used.update((found.code, lines) for lines in covering)
+        return bool(covering)
 
 
 def _unused(source: SourceFile, ignore: Ignore) -> Finding:
@@ -76,11 +79,10 @@ def _read(source: SourceFile) -> tuple[list[Ignore], list[Finding]]:
     """The file's ignores, and what is wrong with them."""
     ignores: list[Ignore] = []
     mistakes: list[Finding] = []
-    root = build_marks(source.text)
-    pieces = list(_pieces(source, root))
+    comments = Comments(source)
     for sign in _SIGN.finditer(source.text):
-        if _is_comment(source.text, sign.start(), root):
-            lines = _lines(source, sign.start(), pieces)
+        if comments.begins_at(sign.start()):
+            lines = comments.lines_meant(sign.start())
             read = [_ignore(source, code, start, lines) for code, start in _codes(source.text, sign.end())]
             ignores += (one for one in read if isinstance(one, Ignore))
             mistakes += (one for one in read or [_without_code(source, sign)] if isinstance(one, Finding))
@@ -111,72 +113,3 @@ def _ignore(source: SourceFile, code: str, start: int, lines: Lines) -> Ignore |
         return Ignore(code, lines, start, end)
     why = "it is about such comments" if code in ABOUT_IGNORES else "nothing can be built with it"
     return source.finding("SR020", f"{code} ({rule.name}) can't be silenced: {why}", span)
-
-
-# Where a comment stands, and what it is about
-
-
-def _is_comment(text: str, at: int, root: Mark) -> bool:
-    """Whether the # at an offset begins a comment, or stands inside a string."""
-    if at and text[at - 1] not in " \t\r\n":
-        return False
-    return not any(_holds(mark, text, at) for mark in _marks(root) if mark.value is not None)
-
-
-def _holds(mark: Mark, text: str, at: int) -> bool:
-    if mark.style in {"|", ">"}:
-        # Behind the | or > of a block scalar a comment may stand.
-        body = text.find("\n", mark.start)
-        return body != -1 and body < at < mark.start + len(text[mark.start : mark.end].rstrip())
-    return mark.start <= at < mark.end
-
-
-def _marks(root: Mark) -> Iterator[Mark]:
-    stack = [root]
-    while stack:
-        mark = stack.pop()
-        yield mark
-        for key, value in mark.pairs or ():
-            stack += [key, value]
-        stack += mark.items or ()
-
-
-def _lines(source: SourceFile, at: int, pieces: Sequence[_Piece]) -> Lines:
-    line = source.position(at)[0]
-    if source.text[source.start_of_line(line) : at].strip():
-        return _of_line(line, pieces)
-    return _below(source, line, pieces)
-
-
-def _of_line(line: int, pieces: Sequence[_Piece]) -> Lines:
-    touching = [(first, last) for first, last, scalar in pieces if scalar and line in {first, last}]
-    return min([line, *(first for first, _ in touching)]), max([line, *(last for _, last in touching)])
-
-
-def _below(source: SourceFile, line: int, pieces: Sequence[_Piece]) -> Lines:
-    line += 1
-    last_line = source.position(len(source.text))[0]
-    while line < last_line and _is_blank(source.line(line)):
-        line += 1
-    return line, max([line, *(last for first, last, _ in pieces if first == line)])
-
-
-def _is_blank(line: str) -> bool:
-    text = line.strip()
-    return not text or text.startswith("#")
-
-
-def _pieces(source: SourceFile, root: Mark) -> Iterator[_Piece]:
-    """Every entry of a mapping or a list, and every scalar."""
-    for mark in _marks(root):
-        if mark.value is not None:
-            yield *_extent(source, mark.start, mark.end), True
-        for key, value in mark.pairs or ():
-            yield *_extent(source, key.start, value.end), False
-        for item in mark.items or ():
-            yield *_extent(source, item.start, item.end), False
-
-
-def _extent(source: SourceFile, start: int, end: int) -> Lines:
-    end = start + len(source.text[start:end].rstrip())
-    return source.position(start)[0], source.position(max(start, end - 1))[0]

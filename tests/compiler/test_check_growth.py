@@ -1,0 +1,65 @@
+"""The work of a check grows with the number of routes, and not with its square."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamroute.compiler.check import check_path
+
+HEAD = "version: 1\nstreams: {a: , b: }\nroutes:\n"
+
+
+def right(at: int) -> str:
+    return (
+        f"- {{name: r{at}, stream: a, type: t, handler: x.y, filter: tenant == 't{at}' && nights > `{at}`}}"
+    )
+
+
+def misspelt(at: int) -> str:
+    return f"- {{nam: r{at}, stream: c, type: t, handlr: x.y, filter: lenght(tags) > '{at}'}}"
+
+
+def same(at: int) -> str:
+    return "- {name: r, stream: [a, b], type: t, handler: x.y, filter: '!a.b'}"
+
+
+def silenced(at: int) -> str:
+    return f"{right(at)} # streamroute: ignore[SR307, SR203] why"
+
+
+def announced(at: int) -> str:
+    return f"# streamroute: ignore[SR307] why\n# streamroute: ignore[SR203] why\n{right(at)}"
+
+
+def shapeless(at: int) -> str:
+    return f"- {at}"
+
+
+def work(path: Path, route: Callable[[int], str], count: int) -> int:
+    """How many functions are called while ``count`` routes are checked."""
+    path.write_text(HEAD + "\n".join(map(route, range(count))) + "\n")
+    calls = 0
+
+    def note(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(note)
+    try:
+        check_path(path, imports=False)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("route", [right, misspelt, same, silenced, announced, shapeless])
+def test_twice_the_routes_are_twice_the_work(tmp_path: Path, route: Callable[[int], str]) -> None:
+    path = tmp_path / "routes.yaml"
+    work(path, route, 50)  # what is imported and cached once
+    some, more, most = (work(path, route, count) for count in (100, 200, 400))
+    assert most - more < 2.3 * (more - some)
