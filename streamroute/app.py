@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.publisher import Publisher
+from streamroute.adapters.rights import require_rights
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.compiler.container import open_container
 from streamroute.compiler.threads import handler_threads
@@ -24,7 +25,9 @@ from streamroute.compiler.wiring import Surroundings
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Observer, ignore
 from streamroute.core.processor import RedisStreamProcessor
+from streamroute.errors import RedisUnavailableError
 from streamroute.handlers.webhooks import close_webhooks
+from streamroute.keys import GroupKeys
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
@@ -67,11 +70,17 @@ class App:
         """
         try:
             for stream, service in self.services.items():
+                await self._require_rights(service.config)
                 with explained(self._redis, f"consuming {stream}"):
                     await service.processor.start_listening()
         except BaseException:
             await self.stop()
             raise
+
+    async def _require_rights(self, stream: StreamConfig) -> None:
+        # A server that cannot be asked now is tried again, and told of, by the consumer's own start.
+        with suppress(RedisUnavailableError):
+            await require_rights(self._redis, GroupKeys.of(stream.name, stream.group, stream.dead_letter))
 
     async def stop(self) -> None:
         """Drain: every consumer finishes what runs within its grace, all at the same time."""

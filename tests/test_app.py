@@ -132,5 +132,15 @@ async def test_no_server_is_said_in_a_person_s_words(folder: Path) -> None:
             await app.start()
 
 
+async def test_a_user_who_lacks_a_right_reads_nothing(
+    folder: Path, redis_url: str, redis_client: Redis
+) -> None:
+    await redis_client.execute_command("ACL", "SETUSER", "shy", "on", ">p", "~*", "+@all", "-hdel")  # type: ignore[no-untyped-call]  # redis-py gives no types
+    async with app_of(folder, redis_url.replace("unix://", "unix://shy:p@")) as app:
+        with pytest.raises(SetupError, match=r"lacks rights to consume events; add to its ACL: \+hdel$"):
+            await app.start()
+    assert not await redis_client.exists("events")
+
+
 def test_no_two_starts_share_a_consumer_s_name() -> None:
     assert len({consumer_name() for _ in range(100)}) == 100

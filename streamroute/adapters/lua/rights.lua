@@ -1,0 +1,53 @@
+-- Says which rights a consumer's user lacks: each command is called where it can change nothing.
+-- KEYS: the stream. ARGV: a key that nobody uses; then, for each key that a consumer works on, the key and
+-- what to add where it is out of reach. They are no KEYS: the server would refuse the whole script.
+-- Returns what to add to the user's ACL. A server asks for the right before anything else, so that any
+-- other error says that it is there.
+local nobody = ARGV[1]
+local missing, seen = {}, {}
+
+local function lack(right)
+  if not seen[right] then missing[#missing + 1] = right end
+  seen[right] = true
+end
+
+local function refusal(...)
+  local answer = redis.pcall(...)
+  local said = type(answer) == 'table' and answer.err or ''
+  if string.find(said, 'access a key', 1, true) or string.find(said, 'keys mentioned', 1, true) then return 'key' end
+  for _, words in ipairs({'NOPERM', 'ACL failure', 'The user executing the script'}) do
+    if string.find(said, words, 1, true) then return 'command' end
+  end
+end
+
+for i = 2, #ARGV, 2 do
+  if refusal('TYPE', ARGV[i]) == 'key' or refusal('XDEL', ARGV[i], '0-0') == 'key' then lack(ARGV[i + 1]) end
+end
+
+local calls = {
+  {'time'},
+  {'exists', nobody}, {'type', nobody}, {'get', nobody}, {'del', nobody}, {'set', nobody, '', 'XX'},
+  {'hget', nobody, 'a'}, {'hmget', nobody, 'a'}, {'hexists', nobody, 'a'}, {'hdel', nobody, 'a'},
+  {'zadd', nobody, 'XX', 0, 'a'}, {'zrange', nobody, 0, 0}, {'zrem', nobody, 'a'},
+  {'xadd', nobody, 'NOMKSTREAM', '*', 'a', 'b'}, {'xrange', nobody, '-', '+', 'COUNT', 1},
+  {'xack', nobody, 'a', '0-1'}, {'xdel', nobody, '0-1'}, {'xtrim', nobody, 'MINID', '0'},
+  {'xpending', nobody, 'a'}, {'xclaim', nobody, 'a', 'b', 0, '0-1'},
+  {'xreadgroup', 'GROUP', 'a', 'b', 'STREAMS', nobody, '>'},
+  {'xgroup|create', nobody, 'a', '0'}, {'xgroup|delconsumer', nobody, 'a', 'b'},
+  {'xinfo|consumers', nobody, 'a'}, {'xinfo|groups', nobody}, {'xinfo|stream', nobody},
+}
+for _, call in ipairs(calls) do
+  local words = {}
+  for word in string.gmatch(call[1], '[^|]+') do words[#words + 1] = word end
+  for i = 2, #call do words[#words + 1] = call[i] end
+  if refusal(unpack(words)) == 'command' then lack('+' .. call[1]) end
+end
+
+-- These two have no form that writes nothing; what they write goes within this step.
+if not seen['+hdel'] then
+  for _, name in ipairs({'hset', 'hsetnx'}) do
+    if refusal(name, nobody, 'a', 'b') == 'command' then lack('+' .. name) end
+    redis.pcall('HDEL', nobody, 'a')
+  end
+end
+return missing
