@@ -9,6 +9,7 @@ import pytest
 from streamroute.cli.checking import Asked, check
 from streamroute.compiler.check import check_path
 from streamroute.compiler.imports import own_imports
+from streamroute.compiler.routes import compile_routes
 from streamroute.config.diagnostics import Finding
 from streamroute.config.pages.reading import Example, page_of
 from streamroute.config.rules import RULES
@@ -88,3 +89,14 @@ def test_there_is_no_page_without_its_rule() -> None:
 
     pages = {path.stem for folder in package.__path__ for path in Path(folder).glob("*.md")}
     assert pages <= set(RULES)
+
+
+@pytest.mark.parametrize("code", [rule.code for rule in RULES.values() if rule.silenceable and rule.runs])
+def test_an_error_that_may_be_silenced_keeps_nothing_from_being_built(code: str, folder: Path) -> None:
+    """What check accepts, serve builds: with the comment there is no error, and there are routers."""
+    example = page_of(code).wrong
+    silence = f"# streamroute: ignore[{code}] why\nroutes:".encode()
+    files = {name: content.replace(b"routes:", silence) for name, content in example.files.items()}
+    assert found_in(Example(files), code, folder) == ()
+    with own_imports(folder):
+        assert compile_routes("routes.yaml")
