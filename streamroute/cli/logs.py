@@ -12,6 +12,8 @@ from typing import Final
 
 import click
 
+from streamroute.cli.colors import wants_color
+
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
 _CONTROLS: Final = {code: 0xFFFD for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _TALKATIVE: Final = ("asyncio", "redis")  # their debug and info are about themselves
@@ -22,7 +24,7 @@ log = logging.getLogger("streamroute")
 def set_up_logging(form: str, level: str) -> None:
     """Send every log record from ``level`` up to stderr, as ``text`` or ``json``; warnings of Python too."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if form == "json" else _Lines(sys.stderr.isatty()))
+    handler.setFormatter(_JsonLines() if form == "json" else _Lines(wants_color(sys.stderr)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -41,7 +43,8 @@ def say_error(text: str) -> None:
     if speaks_json():
         log.error("%s", text)
     else:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {text}", err=True)
+        word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
+        click.echo(f"{word}: {text}", err=True)
 
 
 def say_at_once(level: int, text: str) -> None:

@@ -120,3 +120,28 @@ def test_findings_for_machines(lone_project: Project, command: Callable[..., Don
     done = command("check", "--format", "concise")
     assert done.out.count("\n") == 1
     assert done.out.startswith("routes.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        ([], ["SR402", "SR307"]),
+        (["--select", "SR4"], ["SR402"]),
+        (["--ignore", "SR402"], ["SR307"]),
+        (["--ignore", "SR3,SR4"], []),
+    ],
+)
+def test_a_run_is_about_the_rules_that_were_asked_for(
+    lone_project: Project, command: Callable[..., Done], options: list[str], codes: list[str]
+) -> None:
+    lone_project.routes("name: a, type: t, handler: jobs.nothing, filter: '!a.b'")
+    done = command("check", "--format", "json", *options)
+    assert [found["code"] for found in json.loads(done.out)] == codes
+    assert done.code == (1 if codes else 0)
+
+
+def test_what_is_found_in_ci_is_the_same(lone_project: Project, command: Callable[..., Done]) -> None:
+    lone_project.routes(BAD)
+    done = command("check", "--format", "github")
+    assert done.out.startswith("::error title=SR102 unexpected-key,file=routes.yaml,")
+    assert done.code == 1
