@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 _UNSET: Final = object()
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
+<<<<<<< HEAD
+_FILTERED: Final = Result.FILTERED
+=======
+>>>>>>> upstream
 _KNOWN_UNKNOWNS: Final = 1000  # types that no route lists are remembered up to this many
 
 
@@ -108,12 +112,30 @@ class BotRedisDispatcher:
         """
         if self._container is _UNSET:
             raise SetupError("call setup(container) before messages are processed; setup(None) will do")
-        if marker.KEY in message_data:
-            returned = self._returned(message_data)
-            if returned is None:
-                return  # another group's retry: ours is done with this entry
-            message_data = returned
+        payload = self._returned(message_data) if marker.KEY in message_data else message_data
+        if payload is None:
+            return  # another group's retry: ours is done with this entry
         failures: list[Outcome] = []
+<<<<<<< HEAD
+        for route in self._matching(payload, failures):
+            key, handler, accepts = route
+            try:
+                if accepts is not None and not accepts(payload):
+                    self._observe(payload, key, _FILTERED)
+                    continue
+            except Exception as error:  # noqa: BLE001 - whatever a filter raises is that route's failure
+                # A filter is a function of the payload alone: it would raise again, so no retry.
+                failures.append(dead(key, "the filter failed", error, attempt_of(payload)))
+                continue
+            try:
+                result = await handler(payload, self._container)
+            except BaseException as error:
+                if is_our_end(error):
+                    raise  # the drain is over or the lease is lost; the entry stays pending
+                failures.append(judge(route, error, attempt_of(payload), self._policy))
+            else:
+                self._observe(payload, key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
+=======
         routes = self._matching(message_data, failures)
         for route in routes:
             if not self._accepts(route, message_data, failures):
@@ -126,12 +148,26 @@ class BotRedisDispatcher:
                 failures.append(judge(route, error, attempt_of(message_data), self._policy))
             else:
                 self._observe(message_data, route[0], _SKIPPED if result is _SKIPPED else _SUCCEEDED)
+>>>>>>> upstream
         if failures:
-            await self._answer_for(message_data, failures, stream_name)
+            await self._answer_for(payload, failures, stream_name)
 
     def _matching(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route]:
         """The routes that the payload's type and its retry name; where there are none, it is answered for."""
         message_type = payload.get("type")
+<<<<<<< HEAD
+        if not isinstance(message_type, str):
+            self._answer_unmatched(payload, failures)
+            return ()
+        routes = self._routes.get(message_type)
+        if routes is None or self._unwatched:
+            routes = self._routes_of(message_type)
+        if not routes:
+            self._answer_unmatched(payload, failures)
+        elif isinstance(payload, Message) and payload.routes:
+            return _only(payload.routes, routes, payload, failures)
+        return routes
+=======
         routes = self._routes_of(message_type) if isinstance(message_type, str) else ()
         if not routes:
             self._answer_unmatched(payload, failures)
@@ -141,6 +177,7 @@ class BotRedisDispatcher:
             return routes
         failures.extend(routes_are_gone(only.difference(route.key for route in routes), payload))
         return [route for route in routes if route.key in only]
+>>>>>>> upstream
 
     def _routes_of(self, message_type: str) -> Sequence[Route]:
         """The type's handlers in the order of their registration, which may have gone on since."""
@@ -154,6 +191,8 @@ class BotRedisDispatcher:
 
     def _forget(self, message_type: str) -> None:
         self._routes.pop(message_type, None)
+<<<<<<< HEAD
+=======
 
     def _accepts(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> bool:
         """Whether the route takes the payload; a filter that raises is a failure of its route."""
@@ -167,6 +206,7 @@ class BotRedisDispatcher:
         else:
             self._observe(payload, route.key, Result.FILTERED)
         return False
+>>>>>>> upstream
 
     def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""
@@ -240,6 +280,14 @@ class BotRedisDispatcher:
         if mark.group != group:
             return None
         return _continued(payload, plain, mark)
+
+
+def _only(
+    names: frozenset[str], routes: Sequence[Route], payload: Message, failures: list[Outcome]
+) -> Sequence[Route]:
+    """The routes that a retry is for; those that are gone are failures."""
+    failures.extend(routes_are_gone(names.difference(route.key for route in routes), payload))
+    return [route for route in routes if route.key in names]
 
 
 def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Marker | None = None) -> Message:

@@ -58,9 +58,14 @@ class Handling:
     ) -> None:
         self.callback: MessageCallback | None = None
         self.held = Held()
+        self._payloads = self.held.payloads
         self._source = source
         self._limits = limits
+<<<<<<< HEAD
+        self._most = limits.max_deliveries
+=======
         self._max_deliveries = limits.max_deliveries
+>>>>>>> upstream
         self._observe = observer
         self._claim_one = claim_one
         self._expect_retry = expect_retry
@@ -133,7 +138,8 @@ class Handling:
 
     async def _handle(self, entry_id: str, payload: dict[str, Any]) -> None:
         """One entry: whatever happens, it is settled or stays pending, and the worker goes on."""
-        if isinstance(payload, Message) and payload.outcomes is not None and self._is_hopeless(payload):
+        if isinstance(payload, Message) and self._is_hopeless(payload):
+            self._give_up(payload)
             return self._settler.add(entry_id, payload)
         assert self.callback is not None  # noqa: S101 - the processor has made sure of it
         try:
@@ -145,14 +151,23 @@ class Handling:
                 raise
             log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, describe(error))
         else:
-            if self.held.has(entry_id, payload):  # else its lease was lost, and another worker answers
+            if self._payloads.get(entry_id) is payload:  # else its lease was lost, and another worker answers
                 self._settler.add(entry_id, payload)
         return None
 
     def _is_hopeless(self, message: Message) -> bool:
+<<<<<<< HEAD
+        """Whether this entry must not be handled, where somebody collects its outcome."""
+        hopeless = message.fault is not None or message.deliveries > self._most
+        return hopeless and message.outcomes is not None
+
+    def _give_up(self, message: Message) -> None:
+        """This entry must not be handled: its outcome is a dead letter."""
+=======
         """Whether this entry must not be handled; then its outcome is a dead letter."""
         if message.fault is None and message.deliveries <= self._max_deliveries:
             return False
+>>>>>>> upstream
         if message.fault is not None:
             reason = message.fault
         else:
@@ -163,7 +178,6 @@ class Handling:
         log.error("entry %s of %s goes to the dead letters: %s", message.id, self._source.stream, reason)
         message.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
         self._observe(message, None, Result.DEAD)
-        return True
 
     def _is_suspect(self, entry_id: str, payload: dict[str, Any]) -> bool:
         """Whether this is an entry's last delivery, after others that had no outcome."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from typing import Any
 
 from streamroute.core.slots import Entry
@@ -10,10 +12,10 @@ from streamroute.message import Message
 
 
 class Held:
-    """Payloads by the id of their entry. ``snapshot`` may be called from any thread."""
+    """``payloads`` by the id of their entry. ``snapshot`` may be called from any thread."""
 
     def __init__(self) -> None:
-        self._payloads: dict[str, dict[str, Any]] = {}
+        self.payloads: dict[str, dict[str, Any]] = {}
 
     def take(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold these entries from now on; returns those that were not held, which are to be handled.
@@ -22,44 +24,51 @@ class Held:
         its lease and nobody but us claimed it: the run in progress answers for this delivery as well.
         """
         entries = list(entries)
+<<<<<<< HEAD
+        if self.payloads.keys().isdisjoint([entry_id for entry_id, _ in entries]):
+            new = entries
+        else:
+            new = [entry for entry in entries if not self._adopt(*entry)]
+        self.payloads.update(new)
+=======
         if self._payloads.keys().isdisjoint([entry_id for entry_id, _ in entries]):
             new = entries
         else:
             new = [entry for entry in entries if not self._adopt(*entry)]
         self._payloads.update(new)
+>>>>>>> upstream
         return new
 
     def __contains__(self, entry_id: str) -> bool:
-        return entry_id in self._payloads
+        return entry_id in self.payloads
 
     def get(self, entry_id: str) -> dict[str, Any]:
         """The payload of an entry; empty for one that is not held."""
-        return self._payloads.get(entry_id, {})
+        return self.payloads.get(entry_id, {})
 
     def has(self, entry_id: str, payload: dict[str, Any]) -> bool:
         """Whether this very payload is held: an entry that was lost may come back as another."""
-        return self._payloads.get(entry_id) is payload
+        return self.payloads.get(entry_id) is payload
 
     def has_delivery(self, entry_id: str, deliveries: int) -> bool:
         """Whether the entry is held since this delivery."""
-        message = self._payloads.get(entry_id)
+        message = self.payloads.get(entry_id)
         return isinstance(message, Message) and message.deliveries == deliveries
 
     def let_go(self, entry_ids: Iterable[str]) -> None:
         """Hold these no longer; harmless for what is not held."""
-        for entry_id in entry_ids:
-            self._payloads.pop(entry_id, None)
+        deque(map(self.payloads.pop, entry_ids, repeat(None)), maxlen=0)
 
     def clear(self) -> None:
         """Hold nothing."""
-        self._payloads.clear()
+        self.payloads.clear()
 
     def snapshot(self) -> Mapping[str, Message]:
         """The messages that are held at this moment."""
-        return {name: held for name, held in list(self._payloads.items()) if isinstance(held, Message)}
+        return {name: held for name, held in list(self.payloads.items()) if isinstance(held, Message)}
 
     def _adopt(self, entry_id: str, payload: dict[str, Any]) -> bool:
-        held = self._payloads.get(entry_id)
+        held = self.payloads.get(entry_id)
         if held is None:
             return False
         if isinstance(held, Message) and isinstance(payload, Message):

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from streamroute.core.backoff import Outage
 from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
@@ -65,7 +65,7 @@ class Settler:
     def add(self, entry_id: str, payload: dict[str, Any]) -> None:
         """A handler has finished with this entry."""
         self._finished[entry_id] = payload
-        if len(self._finished) >= self._batch:
+        if len(self._finished) == self._batch:
             self._kick.set()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._delay, self._kick.set)
@@ -163,9 +163,8 @@ def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer
 
     async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
         messages = _messages(finished) if settling is not None else {}
-        others = [entry_id for entry_id in finished if entry_id not in messages]
-        if others:
-            await ack(others)
+        if len(messages) < len(finished):
+            await ack([entry_id for entry_id in finished if entry_id not in messages])
         if settling is None or not messages:
             return Settled()
         return await settling.settle(stream, group, consumer, messages)
@@ -173,5 +172,7 @@ def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer
     return write
 
 
-def _messages(finished: Mapping[str, dict[str, Any]]) -> dict[str, Message]:
+def _messages(finished: Mapping[str, dict[str, Any]]) -> Mapping[str, Message]:
+    if set(map(type, finished.values())) == {Message}:
+        return cast("Mapping[str, Message]", finished)
     return {entry_id: payload for entry_id, payload in finished.items() if isinstance(payload, Message)}

@@ -2,7 +2,7 @@
 
 A fixed set of coroutines instead of a task for each entry: starting a task costs more than most
 handlers. A worker that takes an entry wakes two idle ones if more is queued, so that handlers which
-wait run side by side at once, and handlers which do not cost no wake-ups.
+wait run side by side at once, and handlers which do not cost few wake-ups.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Slots:
         self._running: dict[asyncio.Task[None], Entry] = {}
         self._dropped: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[None]] = []
+        self._waking: set[asyncio.Future[None]] = set()
         self._room: list[tuple[int, asyncio.Future[None]]] = []
         self._alone: deque[Entry] | None = None
         self._still: asyncio.Future[None] | None = None
@@ -125,16 +126,23 @@ class Slots:
     async def _work(self) -> None:
         worker = asyncio.current_task()
         assert worker is not None  # noqa: S101 - a worker is a task
+        rested = False
         while True:
             queue = self._queue if self._alone is None else self._alone
             if not queue:
                 if self._closing:
                     return
                 await self._rest()
+                rested = True
                 continue
             entry = queue.popleft()
+<<<<<<< HEAD
+            if self._idle and queue and (rested or not self._waking):
+=======
             if queue and self._idle:
+>>>>>>> upstream
                 self._wake()
+            rested = False
             if self._room:
                 self._admit()
             self._running[worker] = entry
@@ -145,10 +153,11 @@ class Slots:
                     self._replace(worker)
                     raise
             finally:
-                self._finish(worker)
+                del self._running[worker]
+                if self._dropped or self._still is not None:
+                    self._finish(worker)
 
     def _finish(self, worker: asyncio.Task[None]) -> None:
-        del self._running[worker]
         if worker in self._dropped:
             self._dropped.discard(worker)
             worker.uncancel()
@@ -164,7 +173,10 @@ class Slots:
     async def _rest(self) -> None:
         idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(idle)
-        await idle
+        try:
+            await idle
+        finally:
+            self._waking.discard(idle)
 
     async def _stillness(self) -> None:
         """Wait until nothing runs, and nothing that may start is queued."""
@@ -176,7 +188,9 @@ class Slots:
     def _wake(self) -> None:
         queue = self._queue if self._alone is None else self._alone
         for _ in range(min(2, len(self._idle), len(queue))):
-            _resolve(self._idle.pop())
+            idle = self._idle.pop()
+            self._waking.add(idle)
+            _resolve(idle)
 
     def _admit(self) -> None:
         """Let those go on who wait for room that is there now."""
