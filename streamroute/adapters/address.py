@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from streamroute.adapters import sentinel_url
+from streamroute.adapters.sentinel_url import SentinelUrlError, read_sentinel_url
 from streamroute.errors import SetupError
 
 EMBEDDED_FOLDER: Final = ".streamroute"
 """Where the embedded server keeps its data unless ``embedded:DIR`` says otherwise."""
 
-FORMS: Final = "redis://HOST:PORT/DB, rediss://..., unix:///PATH, embedded or embedded:DIR"
+FORMS: Final = (
+    "redis://HOST:PORT/DB, rediss://..., unix:///PATH, redis+sentinel://..., embedded or embedded:DIR"
+)
 
-_LATER: Final = ("redis+sentinel", "redis+cluster", "rediss+sentinel", "rediss+cluster")
-_SCHEMES: Final = ("redis", "rediss", "unix", "embedded")
+_LATER: Final = ("redis+cluster", "rediss+sentinel", "rediss+cluster")
+_SCHEMES: Final = ("redis", "rediss", "unix", "embedded", sentinel_url.SCHEME)
 _PARAMETERS: Final = (
     "db",
     "username",
@@ -42,19 +47,23 @@ _PARAMETERS: Final = (
 # Up to the last @, since a password may hold anything when it was not percent-encoded.
 _PASSWORD: Final = re.compile(r"^((?:[^:/?#]*://)?+[^:@/]*):(.*)@", re.DOTALL)
 _NOT_A_PORT: Final = re.compile(r"^([^:/?#]*://[^:@/\[]*):(?![0-9]*(?:[/?#]|$))[^/?#@]*")
+_SENTINELS: Final = re.compile(
+    rf"{re.escape(sentinel_url.SCHEME)}://{sentinel_url.HOSTS}(?:[/?#]|$)", re.IGNORECASE
+)
 _PARAMETER: Final = re.compile(r"(?<=[?&])([^=&?]*)=([^&]*)")
 
 
 def redact(url: str) -> str:
     """The URL as it may be shown: without passwords, wherever they stand."""
     shown = _PASSWORD.sub(r"\1:***@", url)
-    shown = _NOT_A_PORT.sub(r"\1:***", shown)
+    if not _SENTINELS.match(shown):
+        shown = _NOT_A_PORT.sub(r"\1:***", shown)
     return _PARAMETER.sub(_without_secret, shown)
 
 
 def _without_secret(parameter: re.Match[str]) -> str:
     name = parameter[1]
-    public = name in _PARAMETERS and "password" not in name
+    public = name in (*_PARAMETERS, *sentinel_url.PARAMETERS) and "password" not in name
     return parameter[0] if public else f"{name}=***"
 
 
@@ -84,6 +93,8 @@ def read_address(url: str, *, folder: Path) -> Address:
         return Address(url, _data_folder(rest, folder))
     if not colon or scheme.lower() not in _SCHEMES:
         raise SetupError(_unknown_scheme(url, scheme.lower()))
+    if scheme.lower() == sentinel_url.SCHEME:
+        return _sentinel_address(url)
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - read for the error that it raises
@@ -94,6 +105,20 @@ def read_address(url: str, *, folder: Path) -> Address:
             "(in a password, write / as %2F, ? as %3F, # as %23 and @ as %40)"
         ) from None
     _refuse_misleading(parts, redact(url))
+    return Address(url)
+
+
+def _sentinel_address(url: str) -> Address:
+    try:
+        parts = urlsplit(url)
+        read_sentinel_url(url)
+    except ValueError as error:
+        # The parser's own text quotes what it read, which may be a password.
+        why = (
+            str(error) if isinstance(error, SentinelUrlError) else "has a host or a port that cannot be read"
+        )
+        raise SetupError(f"{redact(url)!r} {why}; write {sentinel_url.FORM}") from None
+    _refuse_unknown(parts, redact(url), (*_PARAMETERS, *sentinel_url.PARAMETERS))
     return Address(url)
 
 
@@ -125,12 +150,16 @@ def _refuse_misleading(parts: SplitResult, shown: str) -> None:
         raise SetupError(
             f"{shown!r} does not end with the number of a database; write {parts.scheme}://HOST/0"
         )
+    _refuse_unknown(parts, shown, _PARAMETERS)
+
+
+def _refuse_unknown(parts: SplitResult, shown: str, known: Sequence[str]) -> None:
     for name, _ in parse_qsl(parts.query, keep_blank_values=True):
-        if name not in _PARAMETERS:
-            raise SetupError(_unknown_parameter(name, shown))
+        if name not in known:
+            raise SetupError(_unknown_parameter(name, shown, known))
 
 
-def _unknown_parameter(name: str, shown: str) -> str:
-    near = get_close_matches(name, _PARAMETERS, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else f"these may be set: {', '.join(_PARAMETERS)}"
+def _unknown_parameter(name: str, shown: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"these may be set: {', '.join(known)}"
     return f'unexpected parameter "{name}" in the URL {shown!r}; {hint}'

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.address import Address, read_address
+from streamroute.adapters.sentinel_url import is_sentinel
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Connection:
 
 @asynccontextmanager
 async def open_redis(url: str, *, folder: Path, embedded: bool = True) -> AsyncIterator[Connection]:
-    """A client for ``redis://``, ``rediss://``, ``unix://`` or ``embedded[:DIR]``, closed on leaving.
+    """A client for any URL that ``read_address`` takes, closed on leaving.
 
     ``folder`` is the configuration's. The embedded server is used until leaving, and refused where
     ``embedded`` is false. Nothing is sent before the first command. Raises SetupError for a URL that cannot
@@ -94,6 +95,10 @@ def new_client(url: str, **options: Any) -> Redis:
     if not url.startswith("unix:"):
         settings["socket_keepalive"] = True
     try:
+        if is_sentinel(url):
+            from streamroute.adapters.sentinel import master_client
+
+            return master_client(url, settings | options)
         return Redis.from_url(url, **settings | options)
     except ValueError:
         # The library's text may quote a part of the URL, and so a password.
@@ -148,7 +153,11 @@ _CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 
 def _explained_cause(cause: BaseException) -> str:
+    from redis.asyncio.sentinel import MasterNotFoundError
+
     text = _line(cause)
+    if isinstance(cause, MasterNotFoundError):  # the library's text is a list of the sentinels' own errors
+        return "has no master now: no sentinel answers, or none knows one by this name; check both in the URL"
     for kind, template in _CAUSES:
         if isinstance(cause, kind):
             return template.format(text)

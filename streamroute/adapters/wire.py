@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.sentinel import SentinelConnectionPool
 
+from streamroute.adapters.sentinel import separate_pool
 from streamroute.errors import SetupError
 
 Row = tuple[bytes, Any]
@@ -28,8 +30,11 @@ def unparsed(client: Redis) -> Redis:
 def separate(client: Redis) -> Redis:
     """A client with the same settings on connections of its own, for another event loop."""
     pool = client.connection_pool
-    own = ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
-    twin = Redis.from_pool(own)
+    if isinstance(pool, SentinelConnectionPool):
+        twin = Redis.from_pool(separate_pool(pool))
+    else:
+        own = ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
+        twin = Redis.from_pool(own)
     twin.response_callbacks.clear()
     return twin
 

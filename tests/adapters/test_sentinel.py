@@ -1,0 +1,204 @@
+"""Sentinel: the master is found through any sentinel, and consuming goes on after a failover."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
+from servers import RealServer, free_port
+from streamroute.adapters.connection import Connection, new_client, open_redis
+from streamroute.adapters.sentinel_url import read_sentinel_url
+from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.adapters.wire import separate
+from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.keys import GroupKeys
+
+KEYS = GroupKeys.of(STREAM, GROUP)
+NOWHERE = Path("/nowhere")
+DATA = ["--requirepass", "hunter2", "--masterauth", "hunter2", "--repl-diskless-sync-delay", "0"]
+CONFIG = """
+port {port}
+bind 127.0.0.1
+requirepass watch3r
+sentinel sentinel-pass watch3r
+sentinel monitor main 127.0.0.1 {master} 2
+sentinel auth-pass main hunter2
+sentinel down-after-milliseconds main 300
+sentinel failover-timeout main 2000
+"""
+
+
+class RealSentinel(RealServer):
+    """A sentinel that watches the master on a port."""
+
+    def __init__(self, binary: Path, master: int) -> None:
+        super().__init__(binary, port=free_port())
+        (self.folder / "conf").write_text(CONFIG.format(port=self.port, master=master))
+
+    def _arguments(self) -> list[str]:
+        return [str(self.binary), str(self.folder / "conf"), "--dir", str(self.folder), "--sentinel"]
+
+
+class Watched:
+    """A master with a replica, and three sentinels that watch them."""
+
+    def __init__(self, binary: Path, stack: ExitStack) -> None:
+        port, self.nobody = free_port(), free_port()
+        self.master = stack.enter_context(RealServer(binary, port=port, options=DATA))
+        replica = ["--replicaof", f"127.0.0.1 {port}"]
+        self.replica = stack.enter_context(RealServer(binary, port=free_port(), options=[*DATA, *replica]))
+        self.sentinels = [stack.enter_context(RealSentinel(binary, port)) for _ in range(3)]
+
+    @property
+    def url(self) -> str:
+        """The first of the hosts never answers."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in (self.nobody, *(s.port for s in self.sentinels)))
+        return f"redis+sentinel://:hunter2@{hosts}/main/0?sentinel_password=watch3r"
+
+    async def is_ready(self) -> bool:
+        """Whether the replica is in step, and all sentinels know of each other and of it."""
+        async with Redis.from_url(f"redis://:hunter2@127.0.0.1:{self.replica.port}") as client:
+            if (await client.info("replication")).get("master_link_status") != "up":
+                return False
+        return all([await self._knows_all(sentinel) for sentinel in self.sentinels])
+
+    async def _knows_all(self, sentinel: RealSentinel) -> bool:
+        async with Redis.from_url(f"redis://:watch3r@127.0.0.1:{sentinel.port}") as client:
+            state: Any = await client.sentinel_master("main")
+        return (int(state["num-other-sentinels"]), int(state["num-slaves"])) == (2, 1)
+
+
+@pytest.fixture
+def watched(server_binary: Path) -> Iterator[Watched]:
+    with ExitStack() as stack:
+        yield Watched(server_binary, stack)
+
+
+@asynccontextmanager
+async def connected(watched: Watched) -> AsyncIterator[Connection]:
+    await eventually(watched.is_ready, "the sentinels to know each other")
+    async with open_redis(watched.url, folder=NOWHERE) as redis:
+        await redis.ping()
+        yield redis
+
+
+async def added(redis: Connection, n: str) -> bool:
+    """Whether an entry could be added now."""
+    try:
+        await redis.client.xadd(STREAM, {"type": "booked", "n": n})
+    except RedisError:
+        return False
+    return True
+
+
+async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    """Reads, acks and the heartbeats' own connection follow the master; what they log holds no password."""
+    caplog.set_level(logging.WARNING, "streamroute")
+    handling = Handling()
+    async with connected(watched) as redis:
+        storage = RedisStreamStorage(redis.client, lease=0.5, block=0.05)
+        async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
+            assert await added(redis, "before")
+            await eventually(lambda: handling.numbers() == ["before"])
+            await redis.client.execute_command("WAIT", 1, 5000)  # type: ignore[no-untyped-call]  # redis-py gives none
+            watched.master.kill()
+            await eventually(lambda: added(redis, "after"), "the new master")
+            await eventually(lambda: "after" in handling.numbers())
+            await eventually(lambda: f"heartbeats of {STREAM} work again" in caplog.text)
+            await eventually(lambda: _nothing_pending(redis))
+        assert await _is_on(redis, watched.replica)
+    assert "hunter2" not in caplog.text
+    assert "watch3r" not in caplog.text
+
+
+async def test_lookups_at_the_same_time_lose_no_sentinel(watched: Watched) -> None:
+    async with connected(watched) as redis:
+        manager: Any = redis.client.connection_pool
+        manager = manager.sentinel_manager
+        known = {id(sentinel) for sentinel in manager.sentinels}
+        manager.sentinels.sort(key=lambda sentinel: _port(sentinel) != watched.nobody)
+        await asyncio.gather(*(manager.discover_master("main") for _ in range(4)))
+        assert {id(sentinel) for sentinel in manager.sentinels} == known
+
+
+async def test_a_connection_of_its_own_finds_the_master_and_is_closed(watched: Watched) -> None:
+    async with connected(watched) as redis:
+        async with separate(redis.client) as twin:
+            assert await twin.ping()
+            pool: Any = twin.connection_pool
+            theirs: Any = redis.client.connection_pool
+            assert not {id(s) for s in pool.sentinel_manager.sentinels} & {
+                id(s) for s in theirs.sentinel_manager.sentinels
+            }
+        await redis.ping()
+    wrong = watched.url.replace("/main/", "/mian/")
+    assert "has no master now" in await refusal(wrong)
+    assert "has no master now" in await refusal(watched.url.replace("watch3r", "wr0ng"))
+    assert "refuses the user or the password" in await refusal(watched.url.replace("hunter2", "wr0ng"))
+
+
+async def refusal(url: str) -> str:
+    """What a person reads when the master behind this URL is asked for a sign of life."""
+    with pytest.raises(RedisUnavailableError) as caught:
+        async with open_redis(url, folder=NOWHERE) as redis:
+            await redis.ping()
+    message = str(caught.value)
+    assert "wr0ng" not in message
+    assert "\n" not in message
+    return message
+
+
+async def test_no_sentinel_at_all() -> None:
+    url = f"redis+sentinel://:hunter2@127.0.0.1:{free_port()}/main"
+    assert await refusal(url) == (
+        f"Redis at {url.replace('hunter2', '***')} has no master now: no sentinel answers, or none knows "
+        "one by this name; check both in the URL"
+    )
+
+
+def test_a_url_names_sentinels_a_master_and_how_to_log_in() -> None:
+    read = read_sentinel_url("redis+sentinel://u:p%40@a,[::1]:5/main?sentinel_username=s&sentinel_password=q")
+    assert read.sentinels == (("a", 26379), ("::1", 5))
+    assert (read.name, read.username, read.password) == ("main", "s", "q")
+    assert read.master_url == "redis://u:p%40@master/0?"
+    assert "p%40" not in repr(read)
+    assert "'q'" not in repr(read)
+
+
+async def test_what_the_url_sets_wins() -> None:
+    async with new_client("redis+sentinel://u:p@a/main/3?socket_timeout=2") as client:
+        settings = client.connection_pool.connection_kwargs
+        assert (settings["db"], settings["username"], settings["socket_timeout"]) == (3, "u", 2.0)
+        assert "sentinel_password" not in settings
+
+
+async def test_a_value_that_cannot_be_used_is_not_quoted() -> None:
+    with pytest.raises(SetupError) as caught:
+        new_client("redis+sentinel://a/main?socket_timeout=hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+async def _nothing_pending(redis: Connection) -> bool:
+    summary: Any = await redis.client.xpending(STREAM, GROUP)
+    return bool(summary["pending"] == 0)
+
+
+async def _is_on(redis: Connection, server: RealServer) -> bool:
+    try:
+        await redis.client.delete("unused")
+        return bool((await redis.client.info("server"))["tcp_port"] == server.port)
+    except RedisError:
+        return False
+
+
+def _port(sentinel: Any) -> int:
+    return int(sentinel.connection_pool.connection_kwargs["port"])
