@@ -13,8 +13,9 @@ import pytest
 
 from streamroute.compiler.imports import Importer, Resolved, own_imports
 from streamroute.compiler.problems import Problem
+from streamroute.compiler.references import UNVERIFIED
 from streamroute.compiler.signatures import Misfit, call_shape
-from streamroute.compiler.source_reading import UNVERIFIED, SourceReader
+from streamroute.compiler.source_reading import SourceReader
 
 _NUMBERS = count()
 
