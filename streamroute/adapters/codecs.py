@@ -57,19 +57,11 @@ class JsonCodec:
         kind, data = fields.get(b"type"), fields.get(b"data")
         if kind is None or data is None or len(fields) != 2 or len(kind) + len(data) + 8 > self._max_bytes:
             return self._unusual(fields)
-<<<<<<< HEAD
         try:
             payload: dict[str, Any] = read_json(data)
             payload["type"] = kind.decode()
         except (ValueError, TypeError):
             return self._unusual(fields)  # which says what is wrong
-=======
-        payload = read_object(data)
-        try:
-            payload["type"] = kind.decode()
-        except UnicodeDecodeError:
-            raise DecodeError(not_utf8(fields)) from None
->>>>>>> upstream
         return payload
 
     def _unusual(self, fields: dict[bytes, bytes]) -> dict[str, Any]:

@@ -58,21 +58,16 @@ class EntryReader:
 
     def read_new(self, rows: Iterable[Row], *, fresh: int) -> list[tuple[str, dict[str, Any]]]:
         """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
-<<<<<<< HEAD
         decode, stream, group, deduplicator = (
             self.codec.decode,
             self.keys.stream,
             self.group,
             self.deduplicator,
         )
-=======
-        decode, stream, group = self.codec.decode, self.keys.stream, self.group
->>>>>>> upstream
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
             entry_id, fields = raw_id.decode(), paired(parts)
             try:
-<<<<<<< HEAD
                 payload: object = decode(fields.copy())
             except Exception:  # noqa: BLE001 - whatever it is, ``read`` comes upon it again and keeps the entry
                 payload = None
@@ -81,17 +76,6 @@ class EntryReader:
                 entries.append((entry_id, message))
             else:
                 entries.append(self.read(stream, entry_id, fields, fresh=fresh, deliveries=1))
-=======
-                payload: object = decode(dict(fields))
-            except Exception:  # noqa: BLE001 - whatever it is, ``read`` comes upon it again and keeps the entry
-                entries.append(self.read(stream, entry_id, fields, fresh=fresh, deliveries=1))
-                continue
-            if not isinstance(payload, dict):
-                entries.append(self.read(stream, entry_id, fields, fresh=fresh, deliveries=1))
-                continue
-            message = first_delivery(payload, entry_id, fields, stream, group, fresh, self.deduplicator)
-            entries.append((entry_id, message))
->>>>>>> upstream
         return entries
 
     def name(self, key: str, entry_id: str) -> str:

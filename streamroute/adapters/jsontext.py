@@ -75,7 +75,6 @@ def read_standard(data: bytes) -> Any:
     """Read JSON with the standard library: the reference for ``read_json``."""
     try:
         text = data.decode()
-<<<<<<< HEAD
         value, end = _scan(text, 0)
     except (StopIteration, ValueError, RecursionError):
         return _judged(data)
@@ -92,9 +91,6 @@ def _judged(data: bytes) -> Any:
     """The value, or in words what is wrong with it."""
     try:
         value = _decoder.decode(data.decode())
-=======
-        value = _scanned(text)
->>>>>>> upstream
     except UnicodeDecodeError as error:
         around = data[max(error.start - 20, 0) : error.start + 20]
         raise NotJsonError(f"is not UTF-8 at byte {error.start}: {shown(around)}") from None

@@ -180,14 +180,9 @@ def paired(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes,
     """Fields as the server sends them: a flat list (RESP2 and RESP3 alike), or none at all."""
     if parts is None:
         return {}
-<<<<<<< HEAD
     if type(parts) is list and len(parts) == 4:  # the usual entry: a type and its data
         name, value, other_name, other = parts
         return {name: value, other_name: other}
-=======
-    if len(parts) == 4 and type(parts) is list:
-        return {parts[0]: parts[1], parts[2]: parts[3]}  # the usual entry: a type and its data
->>>>>>> upstream
     if isinstance(parts, Mapping):
         return dict(parts)
     pairs: Iterable[bytes] = iter(parts)

@@ -15,12 +15,8 @@ from streamroute.adapters.entries import EntryReader, is_retry, server_id
 from streamroute.adapters.lease import RedisLeaseKeeper
 from streamroute.adapters.records import paired
 from streamroute.adapters.scripts import script
-<<<<<<< HEAD
 from streamroute.adapters.settlement import drop_word, settlement
-=======
-from streamroute.adapters.settlement import drop_word, has_something_to_tell, settlement
 from streamroute.adapters.tidying import Tidier
->>>>>>> upstream
 from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import command, milliseconds, streams, text, unparsed
 from streamroute.keys import GroupKeys
@@ -166,11 +162,7 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         lost: list[str] = []
         reader = self._reader(keys, group_name)
-<<<<<<< HEAD
         told = {entry_id: m for entry_id, m in messages.items() if m.outcomes or m.claims}
-=======
-        told = {entry_id: m for entry_id, m in messages.items() if has_something_to_tell(m)}
->>>>>>> upstream
         rest = [m for name, m in messages.items() if name not in told] if told else list(messages.values())
         for key in (keys.stream, keys.retry):
             done = [message for message in rest if message.held_in == key]
@@ -259,16 +251,9 @@ class RedisStreamStorage:
 
     async def _ack(self, key: str, group: str, consumer: str, done: list[Message]) -> list[bytes]:
         deadline = min([message.fresh for message in done]) + self._lease
-<<<<<<< HEAD
         counts = [message.deliveries for message in done]
         ids = " ".join([message.entry_id for message in done])
         given = " ".join(map(str, counts)) if max(counts) > 1 else ""
-=======
-        ids = [message.entry_id for message in done]
-        counts = [message.deliveries for message in done]
-        if max(counts) == 1:
-            counts = []
->>>>>>> upstream
         lost = await script("ack").run(
             self._client, [key], [group, consumer, deadline, drop_word(done[0]), ids, given]
         )

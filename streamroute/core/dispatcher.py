@@ -31,10 +31,7 @@ log = logging.getLogger(__name__)
 _UNSET: Final = object()
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
-<<<<<<< HEAD
 _FILTERED: Final = Result.FILTERED
-=======
->>>>>>> upstream
 _KNOWN_UNKNOWNS: Final = 1000  # types that no route lists are remembered up to this many
 
 
@@ -116,14 +113,13 @@ class BotRedisDispatcher:
         if payload is None:
             return  # another group's retry: ours is done with this entry
         failures: list[Outcome] = []
-<<<<<<< HEAD
         for route in self._matching(payload, failures):
             key, handler, accepts = route
             try:
                 if accepts is not None and not accepts(payload):
                     self._observe(payload, key, _FILTERED)
                     continue
-            except Exception as error:  # noqa: BLE001 - whatever a filter raises is that route's failure
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a failure of this route alone
                 # A filter is a function of the payload alone: it would raise again, so no retry.
                 failures.append(dead(key, "the filter failed", error, attempt_of(payload)))
                 continue
@@ -135,27 +131,12 @@ class BotRedisDispatcher:
                 failures.append(judge(route, error, attempt_of(payload), self._policy))
             else:
                 self._observe(payload, key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
-=======
-        routes = self._matching(message_data, failures)
-        for route in routes:
-            if not self._accepts(route, message_data, failures):
-                continue
-            try:
-                result = await route[1](message_data, self._container)
-            except BaseException as error:
-                if is_our_end(error):
-                    raise  # the drain is over or the lease is lost; the entry stays pending
-                failures.append(judge(route, error, attempt_of(message_data), self._policy))
-            else:
-                self._observe(message_data, route[0], _SKIPPED if result is _SKIPPED else _SUCCEEDED)
->>>>>>> upstream
         if failures:
             await self._answer_for(payload, failures, stream_name)
 
     def _matching(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route]:
         """The routes that the payload's type and its retry name; where there are none, it is answered for."""
         message_type = payload.get("type")
-<<<<<<< HEAD
         if not isinstance(message_type, str):
             self._answer_unmatched(payload, failures)
             return ()
@@ -167,17 +148,6 @@ class BotRedisDispatcher:
         elif isinstance(payload, Message) and payload.routes:
             return _only(payload.routes, routes, payload, failures)
         return routes
-=======
-        routes = self._routes_of(message_type) if isinstance(message_type, str) else ()
-        if not routes:
-            self._answer_unmatched(payload, failures)
-            return ()
-        only = payload.routes if isinstance(payload, Message) else None
-        if not only:
-            return routes
-        failures.extend(routes_are_gone(only.difference(route.key for route in routes), payload))
-        return [route for route in routes if route.key in only]
->>>>>>> upstream
 
     def _routes_of(self, message_type: str) -> Sequence[Route]:
         """The type's handlers in the order of their registration, which may have gone on since."""
@@ -191,22 +161,6 @@ class BotRedisDispatcher:
 
     def _forget(self, message_type: str) -> None:
         self._routes.pop(message_type, None)
-<<<<<<< HEAD
-=======
-
-    def _accepts(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> bool:
-        """Whether the route takes the payload; a filter that raises is a failure of its route."""
-        accepts = route[2]
-        try:
-            if accepts is None or accepts(payload):
-                return True
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a filter raises is its route's failure
-            # A filter is a function of the payload alone: it would raise again, so no retry.
-            failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
-        else:
-            self._observe(payload, route.key, Result.FILTERED)
-        return False
->>>>>>> upstream
 
     def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""

@@ -61,11 +61,7 @@ class Handling:
         self._payloads = self.held.payloads
         self._source = source
         self._limits = limits
-<<<<<<< HEAD
         self._most = limits.max_deliveries
-=======
-        self._max_deliveries = limits.max_deliveries
->>>>>>> upstream
         self._observe = observer
         self._claim_one = claim_one
         self._expect_retry = expect_retry
@@ -156,18 +152,12 @@ class Handling:
         return None
 
     def _is_hopeless(self, message: Message) -> bool:
-<<<<<<< HEAD
         """Whether this entry must not be handled, where somebody collects its outcome."""
         hopeless = message.fault is not None or message.deliveries > self._most
         return hopeless and message.outcomes is not None
 
     def _give_up(self, message: Message) -> None:
         """This entry must not be handled: its outcome is a dead letter."""
-=======
-        """Whether this entry must not be handled; then its outcome is a dead letter."""
-        if message.fault is None and message.deliveries <= self._max_deliveries:
-            return False
->>>>>>> upstream
         if message.fault is not None:
             reason = message.fault
         else:

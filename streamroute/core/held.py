@@ -24,19 +24,11 @@ class Held:
         its lease and nobody but us claimed it: the run in progress answers for this delivery as well.
         """
         entries = list(entries)
-<<<<<<< HEAD
         if self.payloads.keys().isdisjoint([entry_id for entry_id, _ in entries]):
             new = entries
         else:
             new = [entry for entry in entries if not self._adopt(*entry)]
         self.payloads.update(new)
-=======
-        if self._payloads.keys().isdisjoint([entry_id for entry_id, _ in entries]):
-            new = entries
-        else:
-            new = [entry for entry in entries if not self._adopt(*entry)]
-        self._payloads.update(new)
->>>>>>> upstream
         return new
 
     def __contains__(self, entry_id: str) -> bool:

@@ -136,11 +136,7 @@ class Slots:
                 rested = True
                 continue
             entry = queue.popleft()
-<<<<<<< HEAD
             if self._idle and queue and (rested or not self._waking):
-=======
-            if queue and self._idle:
->>>>>>> upstream
                 self._wake()
             rested = False
             if self._room:
