@@ -8,9 +8,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from streamroute.cli.check import command
 from streamroute.cli.checking import Asked, check
 from streamroute.cli.fixing import fixes_of, write_all
+from streamroute.cli.main import streamroute
 from streamroute.config.loading import load_text
 
 HEAD = "version: 1\nstreams: {bot_events: {}}\nroutes:\n"
@@ -24,7 +24,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command, arguments, standalone_mode=False)
+    return CliRunner().invoke(streamroute, ["check", *arguments], standalone_mode=False)
 
 
 def mended(path: Path, text: str) -> str:

@@ -7,12 +7,12 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from streamroute.cli.rule import command
+from streamroute.cli.main import streamroute
 from streamroute.config.rules import RULES
 
 
 def rule(*arguments: str) -> Result:
-    return CliRunner().invoke(command, arguments)
+    return CliRunner().invoke(streamroute, ["rule", *arguments])
 
 
 def test_without_a_code_every_rule_is_listed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from streamroute.cli.check import command
 from streamroute.cli.checking import Asked
+from streamroute.cli.main import streamroute
 from streamroute.cli.watching import Shown, loop, run_once, snapshot
 
+ROOT = Path(__file__).parents[2]
 ROUTE = """
 version: 1
 streams: {bot_events: }
@@ -124,7 +126,12 @@ def test_what_is_absent_has_its_place_in_a_snapshot(tmp_path: Path) -> None:
 def test_the_command_runs_until_ctrl_c_and_imports_changed_code_anew(folder: Path) -> None:
     line = [sys.executable, "-m", "streamroute", "check", "--watch", "--format", "concise"]
     with subprocess.Popen(
-        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        line,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stderr is not None
         assert process.stdout is not None
@@ -137,6 +144,6 @@ def test_the_command_runs_until_ctrl_c_and_imports_changed_code_anew(folder: Pat
 
 
 def test_the_command_refuses_a_path_that_is_not_there() -> None:
-    result = CliRunner().invoke(command, ["--watch", "nowhere.yaml"])
+    result = CliRunner().invoke(streamroute, ["check", "--watch", "nowhere.yaml"])
     assert result.exit_code == 2
     assert "does not exist" in result.stderr
