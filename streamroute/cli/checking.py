@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from streamroute.cli.findings import Report
 from streamroute.cli.paths import config_path
@@ -16,18 +15,16 @@ from streamroute.config.diagnostics import sort_findings
 from streamroute.config.roots import find_root
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a run is asked for. ``unset`` is the severity of a variable that is not set."""
 
     paths: tuple[str, ...] = ()
     unset: Literal["error", "info"] = "info"
     imports: bool = True
-    selection: Selection = field(default_factory=Selection)
+    selection: Selection = Selection()
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """What came of a run: its report, and the configurations."""
 
     report: Report

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.text import TextFile
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What came of a check: the one result that every format shows in its way.
 
     ``findings`` are sorted by place; ``sources`` are the files that were read, by the paths that findings
@@ -19,7 +18,7 @@ class Report:
     """
 
     findings: Sequence[Finding]
-    sources: Mapping[str, TextFile] = field(repr=False)
+    sources: Mapping[str, TextFile]
 
 
 def summary(findings: Sequence[Finding]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -12,8 +12,7 @@ from streamroute.config.rules import RULES
 from streamroute.config.suggestions import did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The beginnings of the codes that were selected (none: all) and ignored; the longer one wins."""
 
     select: tuple[str, ...] = ()

@@ -10,10 +10,9 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import Reference, check_allowed, parse_reference
@@ -40,8 +39,7 @@ def own_imports(folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """What a dotted path names."""
 
     value: Any

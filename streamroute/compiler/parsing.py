@@ -7,9 +7,8 @@ also hold ``start`` and ``end``, offsets in the expression; the others lie withi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from jmespath.exceptions import ParseError
 from jmespath.parser import Parser
@@ -27,8 +26,7 @@ _CHAINS: Final = frozenset(("and_expression", "or_expression", "pipe"))
 _TOO_COMPLEX: Final = "SR305"
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """A parsed expression: its text and its root node."""
 
     expression: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamroute.errors import StreamrouteError
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in a string of the configuration.
 
     ``code`` names a rule; ``start`` and ``end`` are offsets in the string's value (``end`` is exclusive,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import keyword
 import sys
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from streamroute.compiler.problems import Problem
 
@@ -21,8 +20,7 @@ _DEPENDENCIES: Final = frozenset(
 """Modules that a configuration has no business to call: streamroute itself and what it stands on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A dotted path that has the right form; ``offset`` is where the attribute begins in ``text``."""
 
     text: str

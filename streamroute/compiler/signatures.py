@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streamroute.compiler.problems import Problem
 from streamroute.config.suggestions import did_you_mean
@@ -37,8 +37,7 @@ class CallShape:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(NamedTuple):
     """A problem of a handler: with its path, or (``key``) with a key of ``with:``."""
 
     problem: Problem

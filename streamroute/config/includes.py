@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import load_file
@@ -30,8 +30,7 @@ class Collection:
     findings: list[Finding] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Visit:
+class _Visit(NamedTuple):
     """A file to be read; ``above`` are the real paths of the files that lead to it, its own last."""
 
     path: str

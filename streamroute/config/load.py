@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.diagnostics import Finding, Severity, sort_findings
 from streamroute.config.document import Checked, Document, build_document
@@ -28,8 +27,7 @@ FILE_NAME: Final = "routes.yaml"
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What came of a configuration.
 
     ``document`` is None where its errors leave nothing to go on with; where it is there, it holds what
@@ -39,7 +37,7 @@ class Loaded:
 
     document: Document | None
     findings: tuple[Finding, ...]
-    files: Mapping[str, TextFile] = field(repr=False)
+    files: Mapping[str, TextFile]
 
 
 def load_config(

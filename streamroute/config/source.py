@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.diagnostics import Finding, Severity, Span
 from streamroute.config.text import Step, TextFile
@@ -96,8 +95,7 @@ def _first_key(mark: Mark) -> Mark:
     return pairs[0][0] if pairs else mark
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A part of a file, which later steps make findings about."""
 
     source: SourceFile

@@ -155,7 +155,7 @@ def mutations(draw: st.DrawFn) -> bytes:
     return content
 
 
-JUNK = st.sampled_from(
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(None, True, 0, -1, 3, 1.5, "", "a", "on", "30s", "mine.welcome", "nope.nope", "os.system", "${A}"),
         *("a == 'b'", "tier = 1", "!vip.x", [], {}, ["a", "a"], {"a": 1}, [[]], "x" * 300, "a\0b", "/", "."),
