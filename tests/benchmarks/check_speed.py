@@ -79,6 +79,7 @@ def commands_for(paths: Mapping[int, Path]) -> dict[str, Sequence[str]]:
     commands: dict[str, Sequence[str]] = {
         "start": ["-c", "pass"],
         "--help": ["-m", "streamroute", "--help"],
+        "import click": ["-c", "import click"],
         "import yaml": ["-c", "import yaml"],
     }
     for size, path in paths.items():
