@@ -44,13 +44,13 @@ class Message(dict[str, Any]):
         "deliveries",
         "entry_id",
         "fault",
-        "fields",
         "fresh",
         "group",
         "held_in",
         "history",
         "id",
         "outcomes",
+        "raw",
         "routes",
         "stream",
     )
@@ -81,7 +81,7 @@ class Message(dict[str, Any]):
         self.deliveries = deliveries
         self.attempt = attempt
         self.routes = routes
-        self.fields = fields or {}
+        self.raw: Mapping[bytes, bytes] | list[bytes] = fields or {}
         self.fault = fault
         self.history = history
         self.held_in = held_in or stream
@@ -91,6 +91,13 @@ class Message(dict[str, Any]):
         self.deduplicator = deduplicator
         self.claims: dict[str, Claim] | None = None
 
+    @property
+    def fields(self) -> Mapping[bytes, bytes]:
+        """Made of what the server sent (``raw``: names and values in turn) when somebody asks for it."""
+        if isinstance(self.raw, list):
+            self.raw = dict(zip(self.raw[::2], self.raw[1::2], strict=True))
+        return self.raw
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are plain dicts: the facts of a delivery belong to this process alone."""
         return (dict, (dict(self),))
@@ -99,7 +106,7 @@ class Message(dict[str, Any]):
 def first_delivery(
     payload: Mapping[str, Any],
     entry_id: str,
-    fields: Mapping[bytes, bytes],
+    raw: list[bytes],
     stream: str,
     group: str,
     fresh: int,
@@ -113,7 +120,7 @@ def first_delivery(
     message.group = group
     message.deliveries = message.attempt = 1
     message.routes = message.fault = message.claims = None
-    message.fields = fields
+    message.raw = raw
     message.history = ()
     message.fresh = fresh
     message.outcomes = []

@@ -54,22 +54,29 @@ class JsonCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
-        kind, data = fields.get(b"type"), fields.get(b"data")
-        if kind is None or data is None or len(fields) != 2 or len(kind) + len(data) + 8 > self._max_bytes:
-            return self._unusual(fields)
-        try:
-            payload: dict[str, Any] = read_json(data)
-            payload["type"] = kind.decode()
-        except (ValueError, TypeError):
-            return self._unusual(fields)  # which says what is wrong
-        return payload
-
-    def _unusual(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
-        refuse_unfit(fields, self._max_bytes)
+        if not self._is_small(fields):
+            refuse_unfit(fields, self._max_bytes)
         data = fields.get(b"data")
         if data is None:
             return strings(fields)
         return self._beside(read_object(data), fields)
+
+    def decode_usual(self, parts: list[bytes]) -> dict[str, Any] | None:
+        """The payload of the usual entry, a type and then its data, as the server sends it.
+
+        None for any other, and for one that cannot be read: ``decode`` knows it, or what is wrong with it.
+        """
+        if len(parts) != 4 or parts[0] != b"type" or parts[2] != b"data":
+            return None
+        kind, data = parts[1], parts[3]
+        if len(kind) + len(data) + 8 > self._max_bytes:
+            return None
+        try:
+            payload: dict[str, Any] = read_json(data)
+            payload["type"] = kind.decode()
+        except (ValueError, TypeError):
+            return None
+        return payload
 
     def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The data alone, and the payload."""

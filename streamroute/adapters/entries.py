@@ -58,24 +58,17 @@ class EntryReader:
 
     def read_new(self, rows: Iterable[Row], *, fresh: int) -> list[tuple[str, dict[str, Any]]]:
         """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
-        decode, stream, group, deduplicator = (
-            self.codec.decode,
-            self.keys.stream,
-            self.group,
-            self.deduplicator,
-        )
+        usual = getattr(self.codec, "decode_usual", None) or _unknown
+        stream, group, deduplicator = self.keys.stream, self.group, self.deduplicator
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
-            entry_id, fields = raw_id.decode(), paired(parts)
-            try:
-                payload: object = decode(fields.copy())
-            except Exception:  # noqa: BLE001 - whatever it is, ``read`` comes upon it again and keeps the entry
-                payload = None
-            if isinstance(payload, dict):
-                message = first_delivery(payload, entry_id, fields, stream, group, fresh, deduplicator)
-                entries.append((entry_id, message))
+            entry_id = raw_id.decode()
+            payload = usual(parts)
+            if payload is None:
+                entries.append(self.read(stream, entry_id, paired(parts), fresh=fresh, deliveries=1))
             else:
-                entries.append(self.read(stream, entry_id, fields, fresh=fresh, deliveries=1))
+                message = first_delivery(payload, entry_id, parts, stream, group, fresh, deduplicator)
+                entries.append((entry_id, message))
         return entries
 
     def name(self, key: str, entry_id: str) -> str:
@@ -99,6 +92,10 @@ class EntryReader:
         if not isinstance(payload, dict):
             return origin, {}, f"the codec returned {type(payload).__name__}, and a payload is a dict"
         return origin, payload, None
+
+
+def _unknown(_parts: object) -> None:
+    """What a codec without a short way for usual entries makes of one."""
 
 
 def is_retry(message_id: str) -> bool:

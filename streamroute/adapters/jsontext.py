@@ -141,7 +141,7 @@ def _refuse_half_pairs(data: bytes, value: Any) -> None:
 
 
 def _refuse_deep(data: bytes, value: Any) -> None:
-    if len(data) <= 2 * MAX_NESTING or data.count(b"[") + data.count(b"{") <= MAX_NESTING:
+    if data.count(b"[") + data.count(b"{") <= MAX_NESTING:
         return
     level = [value]
     for _ in range(MAX_NESTING):
@@ -167,13 +167,15 @@ def accelerated(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     """
 
     def read(data: bytes) -> Any:
-        if data.translate(_DIGITS).find(_LONG_NUMBER) >= 0:
+        # A number as long as that has a digit among every 19th character.
+        if 48 in data[18::19].translate(_DIGITS) and data.translate(_DIGITS).find(_LONG_NUMBER) >= 0:
             return read_standard(data)
         try:
             value = loads(data)
         except ValueError:
             return read_standard(data)
-        _refuse_deep(data, value)
+        if len(data) > 2 * MAX_NESTING:
+            _refuse_deep(data, value)
         return value
 
     return read

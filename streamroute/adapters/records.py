@@ -180,9 +180,6 @@ def paired(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes,
     """Fields as the server sends them: a flat list (RESP2 and RESP3 alike), or none at all."""
     if parts is None:
         return {}
-    if type(parts) is list and len(parts) == 4:  # the usual entry: a type and its data
-        name, value, other_name, other = parts
-        return {name: value, other_name: other}
     if isinstance(parts, Mapping):
         return dict(parts)
     pairs: Iterable[bytes] = iter(parts)

@@ -134,7 +134,11 @@ class Handling:
 
     async def _handle(self, entry_id: str, payload: dict[str, Any]) -> None:
         """One entry: whatever happens, it is settled or stays pending, and the worker goes on."""
-        if isinstance(payload, Message) and self._is_hopeless(payload):
+        if (
+            isinstance(payload, Message)
+            and (payload.fault is not None or payload.deliveries > self._most)
+            and payload.outcomes is not None
+        ):
             self._give_up(payload)
             return self._settler.add(entry_id, payload)
         assert self.callback is not None  # noqa: S101 - the processor has made sure of it
@@ -150,11 +154,6 @@ class Handling:
             if self._payloads.get(entry_id) is payload:  # else its lease was lost, and another worker answers
                 self._settler.add(entry_id, payload)
         return None
-
-    def _is_hopeless(self, message: Message) -> bool:
-        """Whether this entry must not be handled, where somebody collects its outcome."""
-        hopeless = message.fault is not None or message.deliveries > self._most
-        return hopeless and message.outcomes is not None
 
     def _give_up(self, message: Message) -> None:
         """This entry must not be handled: its outcome is a dead letter."""

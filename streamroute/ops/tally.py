@@ -12,6 +12,8 @@ from streamroute.message import Message
 
 NO_ROUTE: Final = "(no route)"
 
+_SUCCEEDED: Final = Result.SUCCEEDED
+
 _MOST_TYPES: Final = 1000  # types come from outside: more of them are counted, and not told apart
 _LONGEST_TYPE: Final = 100  # characters
 
@@ -66,6 +68,12 @@ class Tally:
 
     def __call__(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         """See ``Observer``."""
+        if result is _SUCCEEDED and not self.marks and isinstance(payload, Message):
+            row = self.leftover.get((payload.stream, route or NO_ROUTE))
+            if row is not None:  # the usual message of a server, at a third of the cost
+                row.matched += payload.attempt == 1
+                row.succeeded += 1
+                return
         match result:
             case Result.FILTERED | Result.POSTPONED:
                 return

@@ -1,0 +1,79 @@
+"""What every variant shares: its arguments, the clock, and the one line of JSON that it prints."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+STREAM = "bench"
+GROUP = "bench"
+
+
+def arguments() -> argparse.Namespace:
+    """``--url URL --messages N [--fast] [--concurrency N] [--sleep S]``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--messages", type=int, required=True)
+    parser.add_argument("--fast", action="store_true", help="uvloop, and orjson where the variant decodes")
+    parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--sync", action="store_true", help="the handler is a plain function, in a thread")
+    parser.add_argument("--sleep", type=float, default=0.0, help="seconds that a handler awaits")
+    return parser.parse_args()
+
+
+def loads(fast: bool) -> Callable[[bytes], Any]:
+    """The JSON reader of a variant that decodes itself."""
+    if fast:
+        import orjson
+
+        return orjson.loads
+    return json.loads
+
+
+class Clock:
+    """Wall and processor time from ``start`` to ``stop``."""
+
+    def start(self) -> None:
+        """Everything is connected; the first read comes next."""
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def stop(self) -> None:
+        """Every message is handled and acknowledged."""
+        self.seconds = time.perf_counter() - self._wall
+        self.cpu_seconds = time.process_time() - self._cpu
+
+
+def run(main: Callable[[argparse.Namespace, Clock], Coroutine[Any, Any, None]]) -> None:
+    """Run a variant and print what it took."""
+    options, clock = arguments(), Clock()
+    if options.fast:
+        import uvloop
+
+        uvloop.run(main(options, clock))
+    else:
+        sys.modules["orjson"] = None  # type: ignore[assignment]  # streamroute uses it where it is installed
+        asyncio.run(main(options, clock))
+    report(clock)
+
+
+def report(clock: Clock) -> None:
+    """Print what it took."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    import os
+
+    t = os.times()
+    figures = {
+        "user": t.user,
+        "sys": t.system,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "peak_bytes": peak,
+    }
+    sys.stdout.write(json.dumps(figures) + "\n")
+    sys.stdout.flush()
