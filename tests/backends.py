@@ -10,7 +10,9 @@ from consuming import GROUP, STREAM
 from streamroute.adapters.codecs import Codec
 from streamroute.adapters.memory import MemoryStreamStorage
 from streamroute.adapters.records import DeadRecord
+from streamroute.adapters.scripts import script
 from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.adapters.wire import unparsed
 from streamroute.keys import GroupKeys
 
 KEYS = GroupKeys.of(STREAM, GROUP)
@@ -29,6 +31,10 @@ class Backend(Protocol):
 
     async def pending(self) -> list[str]:
         """The ids that are pending in the group, retries included."""
+        ...
+
+    async def is_left(self) -> bool:
+        """Whether the group has anything to do, asked in one step: what it has moves from place to place."""
         ...
 
     async def dead(self) -> list[DeadRecord]:
@@ -77,6 +83,12 @@ class MemoryBackend:
     async def pending(self) -> list[str]:
         return self.twin.pending(STREAM, GROUP)
 
+    async def is_left(self) -> bool:
+        twin = self.twin
+        return bool(
+            twin.unread(STREAM, GROUP) or twin.pending(STREAM, GROUP) or twin.scheduled(STREAM, GROUP)
+        )
+
     async def dead(self) -> list[DeadRecord]:
         return self.twin.dead_letters(STREAM, GROUP)
 
@@ -114,6 +126,10 @@ class RedisBackend:
 
     async def pending(self) -> list[str]:
         return [*await self._pending(KEYS.stream), *await self._pending(KEYS.retry, "@retry")]
+
+    async def is_left(self) -> bool:
+        keys = [KEYS.stream, KEYS.retry, KEYS.delayed]
+        return bool(await script("left").run(unparsed(self.client), keys, [GROUP, "9" * 19]))
 
     async def dead(self) -> list[DeadRecord]:
         return [DeadRecord.read(fields) for _, fields in await self.client.xrange(KEYS.dead)]

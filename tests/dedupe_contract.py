@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backends import Backend
-from consuming import Handling, consuming, eventually, failing, failing_first
+from consuming import Handler, Handling, consuming, eventually, failing, failing_first
 from streamroute.compiler.dedupe import deduplicated
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result
@@ -24,7 +24,7 @@ def by_key(payload: Any) -> Any:
 
 
 def once(
-    *handlers: Handling, key: Callable[[Any], Any] = by_key, ttl: float = 60.0, **settings: Any
+    *handlers: Handler, key: Callable[[Any], Any] = by_key, ttl: float = 60.0, **settings: Any
 ) -> BotRedisDispatcher:
     """A dispatcher whose handlers run once for each key."""
     dispatcher = BotRedisDispatcher(**({"retry": AT_ONCE} | settings))
@@ -35,7 +35,7 @@ def once(
 
 
 async def nothing_left(backend: Backend) -> bool:
-    return not await backend.pending() and not await backend.scheduled()
+    return not await backend.is_left()
 
 
 class Deduplication:
