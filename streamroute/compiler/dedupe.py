@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from streamroute.compiler.filters import in_words
 from streamroute.core.observer import Result
+from streamroute.core.routes import route_key
 from streamroute.errors import Postpone, Reject, SetupError
 from streamroute.message import Message
 from streamroute.values import Turn
 
 if TYPE_CHECKING:
     from streamroute.compiler.handlers import RouteHandler
+    from streamroute.core.router import HandlerFunc
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +47,9 @@ class Deduplicates(Protocol):
         ...
 
 
-def deduplicated(handler: RouteHandler, evaluate: Evaluate, ttl: float) -> RouteHandler:
+def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
     """A route's handler that runs once for each value of its key; ``ttl`` is in seconds."""
-    name = handler.__name__
+    name = route_key(handler)
 
     async def route(payload: dict[str, Any], container: Any) -> Result | None:
         value = _key(evaluate, payload)

@@ -60,7 +60,7 @@ async def test_a_message_that_nobody_can_deduplicate_is_refused() -> None:
     handler = Handling("charge")
     route = deduplicated(handler, lambda payload: payload["id"], 60)
     for payload in ({"type": "paid", "id": 7}, Message({"type": "paid", "id": 7})):
-        with pytest.raises(SetupError, match="'charge' has dedupe"):
+        with pytest.raises(SetupError, match="'consuming.charge' has dedupe"):
             await route(payload, None)
     assert handler.seen == []
 
@@ -79,7 +79,7 @@ async def test_where_nobody_can_be_asked_the_route_waits_and_spends_no_attempt()
 
 def test_the_wrapper_is_the_same_route() -> None:
     route: Any = deduplicated(Handling("charge"), lambda payload: None, 60)
-    assert (route.__name__, route.route_key) == ("charge", "charge")
+    assert (route.__name__, route.route_key) == ("consuming.charge", "consuming.charge")
 
 
 @given(st.floats(0, 1e9))
