@@ -60,7 +60,7 @@ async def test_a_message_that_nobody_can_deduplicate_is_refused() -> None:
     handler = Handling("charge")
     route = deduplicated(handler, lambda payload: payload["id"], 60)
     for payload in ({"type": "paid", "id": 7}, Message({"type": "paid", "id": 7})):
-        with pytest.raises(SetupError, match="'consuming.charge' has dedupe"):
+        with pytest.raises(SetupError, match=r"'consuming\.charge' has dedupe"):
             await route(payload, None)
     assert handler.seen == []
 
