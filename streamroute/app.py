@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from streamroute.handlers.forwarding import Outlets
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
+_PREFETCH: Final = 0.1  # seconds of work that wait here, where no other worker can do them
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def build_service(
         stream.group,
         consumer,
         batch_count=_BATCH,
+        prefetch=_PREFETCH,
         concurrency=stream.concurrency,
         lease=stream.lease,
         claim_interval=stream.claim_interval,

@@ -12,6 +12,7 @@ from streamroute.core.cancellation import is_our_end
 from streamroute.core.held import Held
 from streamroute.core.intake import Source
 from streamroute.core.observer import Observer, Result
+from streamroute.core.pace import Pace
 from streamroute.core.settling import Settler, writer_for
 from streamroute.core.slots import Entry, Slots
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
@@ -37,6 +38,7 @@ class Limits:
     lease: float
     grace: float
     ack_delay: float
+    prefetch: float | None = None
 
 
 class Handling:
@@ -67,6 +69,7 @@ class Handling:
         self._expect_retry = expect_retry
         self._releasing: Releases | None = releases(storage)
         self._slots = Slots(limits.concurrency, self._handle)
+        self._pace = None if limits.prefetch is None else Pace(limits.batch_count, limits.prefetch)
         self._settler = Settler(
             writer_for(storage, source.stream, source.group, source.consumer),
             activity=f"settling entries of {source.stream}",
@@ -100,11 +103,20 @@ class Handling:
     async def room(self, *, claims: bool) -> int:
         """Wait for room; claims have room of their own, so that no backlog of new entries bars them."""
         await self._settler.room()
-        await self._slots.room((3 if claims else 2) * self._limits.batch_count)
-        return self._limits.batch_count
+        if self._pace is None:
+            await self._slots.room((3 if claims else 2) * self._limits.batch_count)
+            return self._limits.batch_count
+        slots = self._slots
+        most = self._pace.room(queued=slots.queued, free=slots.free, started=slots.started)
+        if claims:
+            most += self._pace.most
+        await slots.room(most // 2 + 1)
+        return max(1, min(self._pace.most, most - slots.queued))
 
     def take(self, entries: list[Entry]) -> None:
         """Queue what was read."""
+        if self._pace is not None:
+            self._pace.read(entries)
         self._slots.put(self.held.take(entries))
 
     async def take_claimed(self, entries: list[Entry], asked: int) -> bool:

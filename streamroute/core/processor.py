@@ -29,7 +29,9 @@ class RedisStreamProcessor:
     ``poll_interval`` is how long, in seconds, an empty read is slept over where the storage does not
     wait on the server itself. The others: ``concurrency`` handlers run at once (1 keeps the stream's
     order); ``claim_interval`` and ``grace`` are in seconds, ``grace`` being what ``stop_listening()``
-    gives running handlers; an ack waits at most ``ack_delay`` seconds for others.
+    gives running handlers; an ack waits at most ``ack_delay`` seconds for others. With ``prefetch`` seconds,
+    reads adapt: at most ``batch_count`` entries, and what the handlers will start in that time; without, each
+    read asks for ``batch_count``.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a consumer, each with a default
@@ -47,6 +49,7 @@ class RedisStreamProcessor:
         max_deliveries: int = 5,
         grace: float = 30.0,
         ack_delay: float = 0.005,
+        prefetch: float | None = None,
         observer: Observer = ignore,
     ) -> None:
         self.storage = storage
@@ -65,6 +68,7 @@ class RedisStreamProcessor:
             lease=lease,
             grace=grace,
             ack_delay=ack_delay,
+            prefetch=prefetch,
         )
         self._handling = Handling(
             storage,

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from time import monotonic
 from typing import Any, Final
 
 log = logging.getLogger(__name__)
 
 Entry = tuple[str, dict[str, Any]]
 
+_BREATH: Final = 0.005  # seconds that handlers which never wait may run on
 _LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
 
 
@@ -39,6 +41,23 @@ class Slots:
         self._still: asyncio.Future[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._put = 0
+        self._turn = 0.0
+
+    @property
+    def queued(self) -> int:
+        """How many entries wait to be started."""
+        return len(self._queue)
+
+    @property
+    def free(self) -> int:
+        """How many workers have nothing to do."""
+        return max(0, self._concurrency - len(self._running))
+
+    @property
+    def started(self) -> int:
+        """How many entries have left the queue, ever."""
+        return self._put - len(self._queue)
 
     def open(self) -> None:
         """Start the workers."""
@@ -48,6 +67,7 @@ class Slots:
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued."""
+        self._put += len(entries)
         if first:
             self._queue.extendleft(reversed(entries))
         else:
@@ -132,7 +152,7 @@ class Slots:
             if not queue:
                 if self._closing:
                     return
-                await self._rest()
+                await self._or_replaced(worker, self._rest())
                 rested = True
                 continue
             entry = queue.popleft()
@@ -152,6 +172,22 @@ class Slots:
                 del self._running[worker]
                 if self._dropped or self._still is not None:
                     self._finish(worker)
+            if monotonic() > self._turn:
+                await self._or_replaced(worker, self._breathe())
+
+    async def _or_replaced(self, worker: asyncio.Task[None], pause: Coroutine[Any, Any, None]) -> None:
+        """Pause; a cancellation that a handler left behind for its own task costs no slot."""
+        try:
+            await pause
+        except BaseException:
+            self._replace(worker)
+            raise
+
+    async def _breathe(self) -> None:
+        """Let the event loop turn: handlers that never wait would hold up acks, reads and signals."""
+        self._turn = monotonic() + _BREATH
+        await asyncio.sleep(0)
+        self._turn = monotonic() + _BREATH
 
     def _finish(self, worker: asyncio.Task[None]) -> None:
         if worker in self._dropped:

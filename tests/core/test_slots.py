@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -159,3 +160,56 @@ async def test_running_alone_is_given_up_where_a_handler_does_not_end() -> None:
         slots.put(entries("1"))
         await asyncio.sleep(0)
         assert not await slots.run_alone(fetch, patience=0.01)
+
+
+async def test_handlers_that_never_wait_let_the_event_loop_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue of handlers that only compute does not keep acks, reads and signals waiting."""
+    clock = itertools.count()
+    monkeypatch.setattr("streamroute.core.slots.monotonic", lambda: float(next(clock)))
+    turns, seen = [0], list[int]()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(turns[0])
+
+    async def turn() -> None:
+        while len(seen) < 5:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    async with opened(1, handle) as slots:
+        slots.put(entries("1", "2", "3", "4", "5"))
+        await within_patience(turn())
+    assert len(set(seen)) >= 4  # the first two may begin in one turn
+
+
+async def test_a_cancellation_that_a_handler_leaves_behind_costs_no_slot() -> None:
+    """It arrives where the worker waits next, which is not the handler's await any more."""
+    seen = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+        if entry_id == "1":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+
+    async with opened(1, handle) as slots:
+        slots.put(entries("1"))
+        await eventually(lambda: seen == ["1"])
+        slots.put(entries("2"))
+        await eventually(lambda: seen == ["1", "2"])
+
+
+async def test_all_slots_fill_when_handlers_wait() -> None:
+    """Few are woken at a time, and still no slot stays empty while something is queued."""
+    running = [0]
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        running[0] += 1
+        await asyncio.Event().wait()
+
+    async with opened(100, handle) as slots:
+        await asyncio.sleep(0)
+        slots.put(entries(*(str(n) for n in range(150))))
+        await eventually(lambda: running == [100])
+        assert (slots.free, slots.queued, slots.started) == (0, 50, 100)
