@@ -179,7 +179,7 @@ class Slots:
         """Pause; a cancellation that a handler left behind for its own task costs no slot."""
         try:
             await pause
-        except BaseException:
+        except asyncio.CancelledError:
             self._replace(worker)
             raise
 
