@@ -67,8 +67,8 @@ def loop(
         # Looked at before the run: a change in its middle calls for another.
         earlier = snapshot(seen)
         shown = run()
-        show(shown)
         seen = {path: earlier.get(path, now) for path, now in snapshot(shown.paths or seen).items()}
+        show(shown)  # whoever reads it may answer with a change at once
         while snapshot(seen) == seen:
             wait(INTERVAL)
 

@@ -119,6 +119,25 @@ def test_a_change_in_the_middle_of_a_run_calls_for_another(tmp_path: Path) -> No
     assert [shown.text for shown in runs] == ["1", "2", "3"]
 
 
+def test_a_change_in_answer_to_what_is_shown_calls_for_another_run(tmp_path: Path) -> None:
+    """The file was unknown before the run: it must be looked at before anybody can react."""
+    file = tmp_path / "routes.yaml"
+    file.write_text("one")
+    texts: list[str] = []
+
+    def show(shown: Shown) -> None:
+        texts.append(shown.text)
+        if shown.text == "one":
+            file.write_text("another")
+
+    def wait(_seconds: float) -> None:
+        raise EndedError
+
+    with pytest.raises(EndedError):
+        loop(lambda: Shown(file.read_text(), "", (str(file),)), show, wait)
+    assert texts == ["one", "another"]
+
+
 def test_what_is_absent_has_its_place_in_a_snapshot(tmp_path: Path) -> None:
     assert snapshot([str(tmp_path / "nowhere")]) == {str(tmp_path / "nowhere"): None}
 
