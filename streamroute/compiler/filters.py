@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
 
 from jmespath.exceptions import JMESPathTypeError
 
 from streamroute.compiler.codegen import NotCoveredError, generate_filter
+from streamroute.compiler.equalities import Equality, leading_equalities
 from streamroute.compiler.expressions import blocking
 from streamroute.compiler.functions import evaluate, is_false
 from streamroute.compiler.metering import TooCostlyError, metered
@@ -18,9 +19,13 @@ from streamroute.errors import StreamrouteError
 
 
 class Filter(Protocol):
-    """Whether a route takes a payload. Raises FilterError where the expression fails on it."""
+    """Whether a route takes a payload. Raises FilterError where the expression fails on it.
+
+    ``equalities`` are the comparisons that lead the expression.
+    """
 
     expression: str
+    equalities: Sequence[Equality]
 
     def __call__(self, payload: Any, /) -> bool: ...
 
@@ -50,6 +55,7 @@ def compile_filter(expression: str) -> Filter:
         accepts = interpreted
     accepts = _stopped(expression, tree, accepts)
     vars(accepts)["expression"] = expression
+    vars(accepts)["equalities"] = leading_equalities(tree.root)
     return cast("Filter", accepts)
 
 
@@ -93,6 +99,7 @@ def no_match(accepts: Callable[[Any], bool], warn: Callable[[FilterError], None]
                 warn(error)
             return False
 
+    vars(lenient)["equalities"] = getattr(accepts, "equalities", ())
     return lenient
 
 

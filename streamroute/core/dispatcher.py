@@ -19,6 +19,7 @@ from streamroute.core.failures import (
     result_of,
     routes_are_gone,
 )
+from streamroute.core.matching import RouteTable
 from streamroute.core.observer import Observer, Result, ignore
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.core.routes import Route, named
@@ -29,6 +30,7 @@ from streamroute.values import Outcome, RetryLater, RetryPolicy
 log = logging.getLogger(__name__)
 
 _UNSET: Final = object()
+_NO_ROUTES: Final = RouteTable(())
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
 _FILTERED: Final = Result.FILTERED
@@ -79,7 +81,7 @@ class BotRedisDispatcher:
         self._own.watch(self._forget)
         self._unwatched = False
         self._tables: list[Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]] = [self._own.handlers]
-        self._routes: dict[str, Sequence[Route]] = {}
+        self._routes: dict[str, RouteTable] = {}
         self._container: Any = _UNSET
         self._unknown: set[str] = set()
 
@@ -140,23 +142,21 @@ class BotRedisDispatcher:
         if not isinstance(message_type, str):
             self._answer_unmatched(payload, failures)
             return ()
-        routes = self._routes.get(message_type)
-        if routes is None or self._unwatched:
-            routes = self._routes_of(message_type)
-        if not routes:
+        table = self._routes.get(message_type)
+        if table is None or self._unwatched:
+            table = self._table_of(message_type)
+        if not table.routes:
             self._answer_unmatched(payload, failures)
         elif isinstance(payload, Message) and payload.routes:
-            return _only(payload.routes, routes, payload, failures)
-        return routes
+            return _only(payload.routes, table.routes, payload, failures)
+        return table.routes if table.is_plain else table.candidates(payload)
 
-    def _routes_of(self, message_type: str) -> Sequence[Route]:
+    def _table_of(self, message_type: str) -> RouteTable:
         """The type's handlers in the order of their registration, which may have gone on since."""
-        if message_type in self._routes and not self._unwatched:
-            return self._routes[message_type]
-        known = self._routes.get(message_type, ())
-        if len(known) != sum(len(table.get(message_type, ())) for table in self._tables):
-            entries = (entry for table in self._tables for entry in table.get(message_type, ()))
-            known = self._routes[message_type] = named(entries)
+        known = self._routes.get(message_type, _NO_ROUTES)
+        if len(known.routes) != sum(len(handlers.get(message_type, ())) for handlers in self._tables):
+            entries = (entry for handlers in self._tables for entry in handlers.get(message_type, ()))
+            known = self._routes[message_type] = RouteTable(named(entries))
         return known
 
     def _forget(self, message_type: str) -> None:

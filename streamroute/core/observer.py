@@ -16,6 +16,7 @@ class Result(StrEnum):
     """It has to wait for another message with the same key of dedupe: no attempt of its own was spent."""
     DEAD = "dead"
     FILTERED = "filtered"
+    """Its filter said no. A route that an index passed over (many routes of one type) is not told of."""
     SKIPPED = "skipped"
     """It had succeeded for another message with the same key of dedupe."""
     UNKNOWN = "unknown"

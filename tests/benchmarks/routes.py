@@ -1,0 +1,75 @@
+"""Many routes: ``python tests/benchmarks/routes.py`` prints what a message costs with 10 to 10,000 of them.
+
+Routes of other types, routes of the message's own type that compare one field with different values, and
+filters that no index can help. In one process and without a server: what is measured is the dispatcher.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from streamroute.compiler.filters import compile_filter
+from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.core.router import RedisRouter
+
+SIZES: Final = (10, 100, 1_000, 10_000)
+ROUNDS: Final = 7
+MESSAGES: Final = 2_000
+
+Declare = Callable[[int], tuple[str, str]]
+KINDS: Final[dict[str, Declare]] = {
+    "routes of other types": lambda n: (f"type.{n}", "nights >= `3`"),
+    "routes of one type, one for each tenant": lambda n: ("type.0", f"tenant == 't{n}' && nights >= `3`"),
+    "routes of one type, no index": lambda n: ("type.0", f"length(tenant) > `1` && tenant == 't{n}'"),
+}
+
+
+async def handler(payload: dict[str, Any], container: Any) -> None:
+    """Do nothing."""
+
+
+def dispatcher(declare: Declare, routes: int) -> BotRedisDispatcher:
+    """A dispatcher with so many routes."""
+    router, built = RedisRouter(), BotRedisDispatcher()
+    for number in range(routes):
+        message_type, expression = declare(number)
+        router.message(message_type, compile_filter(expression))(handler)
+    built.include_router(router)
+    built.setup(None)
+    return built
+
+
+async def microseconds(target: BotRedisDispatcher, messages: int) -> float:
+    """Processor time a message."""
+    payload = {"type": "type.0", "tenant": "t0", "nights": 4}
+    await target.process_message(payload)
+    start = time.process_time()
+    for _ in range(messages):
+        await target.process_message(payload)
+    return (time.process_time() - start) / messages * 1e6
+
+
+async def main() -> None:
+    """Every kind in every size, interleaved."""
+    for name, declare in KINDS.items():
+        targets = [dispatcher(declare, routes) for routes in SIZES]
+        counts = [max(20, MESSAGES // (routes if "no index" in name else 1)) for routes in SIZES]
+        found: list[list[float]] = [[] for _ in SIZES]
+        for _ in range(ROUNDS):
+            for index, target in enumerate(targets):
+                found[index].append(await microseconds(target, counts[index]))
+        medians = [statistics.median(each) for each in found]
+        shown = "  ".join(f"{routes:,}: {median:.2f}" for routes, median in zip(SIZES, medians, strict=True))
+        sys.stdout.write(f"{name} (µs a message)\n  {shown}  ratio {medians[-1] / medians[0]:.1f}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

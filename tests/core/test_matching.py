@@ -1,0 +1,112 @@
+"""An index over what filters want finds the routes that all filters together would have found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamroute.core.matching import RouteTable
+from streamroute.core.routes import Route
+
+
+async def handler(payload: dict[str, Any], container: Any) -> None:
+    """Do nothing."""
+
+
+def wants(**wanted: str | float) -> Callable[[dict[str, Any]], bool]:
+    """A filter that wants these values, each under its name (``a__b`` is b in a), and says so."""
+    paths = {tuple(name.split("__")): value for name, value in wanted.items()}
+
+    def accepts(payload: dict[str, Any]) -> bool:
+        return all(_is(value, _at(path, payload)) for path, value in paths.items())
+
+    vars(accepts)["equalities"] = tuple(paths.items())
+    return accepts
+
+
+def _at(path: tuple[str, ...], value: Any) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _is(wanted: object, value: object) -> bool:
+    return not isinstance(value, bool) and wanted == value
+
+
+def table(*filters: Callable[[dict[str, Any]], bool] | None) -> RouteTable:
+    """Routes named 0, 1, 2 ... with these filters."""
+    return RouteTable([Route(str(n), handler, accepts) for n, accepts in enumerate(filters)])
+
+
+def keys(found: RouteTable, payload: dict[str, Any]) -> list[str]:
+    """The names of the candidates."""
+    return [route.key for route in found.candidates(payload)]
+
+
+def test_of_many_tenants_the_route_of_the_message_s_own_is_found() -> None:
+    """Its cost does not grow with their number: none of the others is looked at."""
+    tenants = table(*(wants(tenant=f"t{n}") for n in range(1000)))
+    assert keys(tenants, {"tenant": "t123"}) == ["123"]
+    assert keys(tenants, {"tenant": "nobody"}) == keys(tenants, {}) == keys(tenants, {"tenant": None}) == []
+
+
+def test_routes_that_no_index_covers_keep_their_place_in_the_order() -> None:
+    """Handlers run in the order of registration, however they were found."""
+    mixed = table(None, *(wants(tenant=f"t{n}") for n in range(20)), None)
+    assert keys(mixed, {"tenant": "t7"}) == ["0", "8", "21"]
+
+
+def test_the_comparison_that_tells_most_routes_apart_is_looked_up() -> None:
+    """A first comparison that all share tells nothing."""
+    tenants = table(*(wants(kind="a", tenant=n) for n in range(50)))
+    assert keys(tenants, {"kind": "a", "tenant": 7}) == ["7"]
+    assert keys(tenants, {"kind": "a", "tenant": 7.0}) == ["7"]
+    assert keys(tenants, {"kind": "a", "tenant": True}) == []
+
+
+class _Odd:
+    """What a codec of the user's may put into a payload; it equals everything."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("payload", [{"a": _Odd()}, {"a": {"b": _Odd()}}, {"a": [_Odd()]}])
+def test_what_json_does_not_know_is_left_to_the_filters(payload: dict[str, Any]) -> None:
+    """An index only passes over what surely differs."""
+    one, two = table(*(wants(a=f"{n}") for n in range(9))), table(*(wants(a__b=f"{n}") for n in range(9)))
+    for found in (one, two):
+        asked = {route.key for route in found.candidates(payload)}
+        assert asked >= {route.key for route in found.routes if route.accepts and route.accepts(payload)}
+
+
+def test_few_routes_are_tried_one_by_one() -> None:
+    """Then every observer hears of each filter that said no."""
+    assert table(*(wants(a=f"{n}") for n in range(8))).is_plain
+
+
+VALUES: st.SearchStrategy[Any] = st.sampled_from(["x", "y", "z", 0, 1, 2.0, True, False, None, [], {}])
+NAMES = st.sampled_from(["a", "b", "a__b"])
+WANTED = st.dictionaries(NAMES, st.sampled_from(["x", "y", 0, 1, 2]), max_size=3)
+NESTED = VALUES | st.fixed_dictionaries({"b": VALUES})
+PAYLOADS = st.fixed_dictionaries({}, optional={"a": NESTED, "b": VALUES})
+
+
+@given(st.lists(WANTED, max_size=40), PAYLOADS)
+def test_an_index_finds_every_route_whose_filter_is_true(
+    filters: list[dict[str, str | int]], payload: dict[str, Any]
+) -> None:
+    """For all filters and payloads: nothing that matches is passed over, and the order is kept."""
+    found = table(*(wants(**wanted) for wanted in filters))
+    candidates = [int(key) for key in keys(found, payload)] if not found.is_plain else range(len(filters))
+    matching = [n for n, route in enumerate(found.routes) if route.accepts and route.accepts(payload)]
+    assert [n for n in candidates if n in matching] == matching
+    assert list(candidates) == sorted(set(candidates))
