@@ -18,7 +18,7 @@ from streamroute.message import Message
 
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
 
-_FACTS: Final = tuple(name for name in Message.__slots__ if name not in {"fields", "outcomes"})
+_FACTS: Final = tuple(name for name in Message.__slots__ if name not in {"raw", "outcomes"})
 _KINDS: Final[dict[type, str]] = {
     bool: "a truth value",
     float: "a number",
