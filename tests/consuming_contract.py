@@ -343,7 +343,6 @@ class Running:
         assert company == {n: set() for n in "1234"}
         assert await backend.dead() == []
 
-
     async def test_an_entry_on_its_last_delivery_runs_in_company_of_what_never_ends(
         self, backend: Backend
     ) -> None:

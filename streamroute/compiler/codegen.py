@@ -23,6 +23,7 @@ __all__ = ["Evaluate", "NotCoveredError", "generate_filter", "generate_value"]
 
 Evaluate = Callable[[Any], Any]
 
+
 def generate_filter(root: Node, fallback: Evaluate) -> Evaluate:
     """The tree's truth for a payload; ``fallback`` is asked where the code raises. Raises NotCoveredError."""
     writer = Writer()

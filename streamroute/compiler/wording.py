@@ -42,7 +42,7 @@ def _dash(expression: str, at: int) -> Problem:
     for name in _DASHED.finditer(expression):
         if name.start() < at < name.end():
             return problem(
-                f"a name with a dash is written in double quotes: \"{name[0]}\"", name.start(), name.end()
+                f'a name with a dash is written in double quotes: "{name[0]}"', name.start(), name.end()
             )
     return problem("JMESPath has no - operator: it compares, it does not calculate", at, at + 1)
 
@@ -127,7 +127,7 @@ def _common_mistake(tokens: list[dict[str, Any]], index: int) -> tuple[str, str 
 
 def _foreign_word(word: str) -> tuple[str, str | None] | None:
     if word.lower() in _WORDS:
-        return f"JMESPath writes {_WORDS[word.lower()]} for \"{word}\"", None
+        return f'JMESPath writes {_WORDS[word.lower()]} for "{word}"', None
     if word.lower() in ("in", "contains"):
         return f'JMESPath has no "{word}" operator', "write contains(list, value)"
     if word.lower() == "is":

@@ -99,9 +99,7 @@ def test_json_holds_every_part(command: Callable[..., Done]) -> None:
     assert (shown["type"], shown["routes"]) == ("booked", ["all"])
     vip = shown["decisions"][0]
     assert (vip["route"], vip["verdict"], vip["line"], vip["enabled"]) == ("vip", "not matched", 6, True)
-    assert vip["reasons"] == [
-        "guest.tier == 'gold' is false: guest.tier is null (guest is null or missing)"
-    ]
+    assert vip["reasons"] == ["guest.tier == 'gold' is false: guest.tier is null (guest is null or missing)"]
     first = vip["filter"]["parts"][0]
     assert (first["expression"], first["values"], first["count"]) == ("guest.tier == 'gold'", [False], 1)
     assert (first["start"], first["end"]) == (0, 20)

@@ -318,7 +318,7 @@ def test_a_message_may_be_an_entry_that_is_in_redis(
     )
     done = command("test")
     assert done.code == 1
-    assert "the message is dead-lettered as a whole, and no route sees it\n    the field \"data\"" in done.out
+    assert 'the message is dead-lettered as a whole, and no route sees it\n    the field "data"' in done.out
     assert 'the entry 1-1 of "events" does not exist, or was trimmed' in done.out
     assert "Invalid stream ID" in done.out
 

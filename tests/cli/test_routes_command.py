@@ -40,7 +40,7 @@ def here(lone_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_table_has_a_line_for_each_route(command: Callable[..., Done]) -> None:
     assert command("routes").out == (
         "route  stream          type          filter                     handler   enabled  place\n"
-        "vip    events          booked        tier == \"gold\" && a < `3`  jobs.vip  yes      routes.yaml:6\n"
+        'vip    events          booked        tier == "gold" && a < `3`  jobs.vip  yes      routes.yaml:6\n'
         "all    events, audits  booked, sold  -                          jobs.all  yes      routes.yaml:7\n"
         "off    audits          sold          -                          jobs.all  no       routes.yaml:8\n"
     )

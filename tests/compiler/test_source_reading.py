@@ -19,7 +19,7 @@ from streamroute.compiler.source_reading import SourceReader
 
 _NUMBERS = count()
 
-SOURCE = '''
+SOURCE = """
 from functools import wraps
 from os.path import join
 import json
@@ -73,7 +73,7 @@ def changes(payload):
 def changed(payload): ...
 def gone(payload): ...
 del gone
-'''
+"""
 
 ARGUMENTS: list[dict[str, Any]] = [
     {}, {"template": "a"}, {"templat": "a"}, {"payload": 1}, {"third": 1}, {"size": 2}

@@ -176,6 +176,5 @@ def _box(node: Node, columns: dict[Layer, float], y: float) -> Box:
 def _shifted(boxes: dict[str, Box]) -> dict[str, Box]:
     top = min((box.top for box in boxes.values()), default=0.0)
     return {
-        key: Box(box.node, box.x, box.y - top, box.width, box.height, box.lines)
-        for key, box in boxes.items()
+        key: Box(box.node, box.x, box.y - top, box.width, box.height, box.lines) for key, box in boxes.items()
     }
