@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
     from streamroute.compiler.compilation import Compiled
     from streamroute.config.document import Document, StreamConfig
+    from streamroute.core.ordering import KeyOf
     from streamroute.core.router import RedisRouter
     from streamroute.handlers.forwarding import Outlets
 
@@ -141,6 +142,7 @@ def build_service(
         consumer,
         batch_count=_BATCH,
         prefetch=_PREFETCH,
+        order_by=_order(stream),
         concurrency=stream.concurrency,
         lease=stream.lease,
         claim_interval=stream.claim_interval,
@@ -169,6 +171,14 @@ def _outlets(connection: Connection, compiled: Compiled) -> Outlets:
         return Publisher(connection, stream, codecs.get(stream, "json"))
 
     return outlet
+
+
+def _order(stream: StreamConfig) -> KeyOf | None:
+    if stream.order_by is None:
+        return None
+    from streamroute.compiler.order import order_key
+
+    return order_key(stream.order_by)
 
 
 def _validating(codec: Codec | str, compiled: Compiled, stream: str) -> Codec | str:

@@ -144,3 +144,40 @@ async def test_a_user_who_lacks_a_right_reads_nothing(
 
 def test_no_two_starts_share_a_consumer_s_name() -> None:
     assert len({consumer_name() for _ in range(100)}) == 100
+
+
+ORDERED = """
+version: 1
+redis: {url: "${REDIS_URL}"}
+streams: {events: {order_by: key}} # streamroute: ignore[SR218]
+routes:
+  - {name: a, type: t, handler: turns.take}
+"""
+
+TURNS = """
+import asyncio
+seen = []
+
+async def take(payload):
+    seen.append(("start", payload["key"], payload["n"]))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    seen.append(("end", payload["key"], payload["n"]))
+"""
+
+
+async def test_order_by_runs_equal_keys_one_after_the_other(tmp_path: Path, redis_url: str) -> None:
+    for name, text in (("routes.yaml", ORDERED), ("turns.py", TURNS)):
+        (tmp_path / name).write_text(text)
+    with own_imports(tmp_path):
+        async with app_of(tmp_path, redis_url) as app:
+            for number in range(10):
+                await publish(app, "events", {"type": "t", "key": "ab"[number % 2], "n": number})
+            await app.start()
+            import turns  # type: ignore[import-not-found]  # written by this test
+
+            await eventually(lambda: len(turns.seen) == 20)
+    for key, numbers in (("a", range(0, 10, 2)), ("b", range(1, 10, 2))):
+        mine = [(what, number) for what, of, number in turns.seen if of == key]
+        assert mine == [(what, number) for number in numbers for what in ("start", "end")]
+    assert turns.seen[1][0] == "start", "the other key runs beside it"

@@ -13,6 +13,7 @@ from streamroute.compiler.dedupe_check import check_dedupe
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
+from streamroute.compiler.order import check_order
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED, is_built_in
@@ -117,6 +118,7 @@ class _Compilation:
     def result(self) -> Compiled:
         globs = Globs(self.document.messages)
         self.findings += check_routes(self.document, globs)
+        self.findings += check_order(self.document)
         routes = [self._route(route, globs) for route in self.document.routes]
         container, codecs = self._container(), self._codecs()
         findings = tuple(sort_findings(self.findings))

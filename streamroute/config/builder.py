@@ -20,7 +20,7 @@ from streamroute.config.text import TextFile
 
 MAX_DEPTH: Final = 64
 MAX_EXPANSION: Final = 1_000_000
-EXPRESSION_KEYS: Final = frozenset({"filter", "transform"})
+EXPRESSION_KEYS: Final = frozenset({"filter", "transform", "order_by"})
 
 _NO_KEY: Final = object()
 _MERGE: Final = object()

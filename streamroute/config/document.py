@@ -36,6 +36,7 @@ class RedisConfig:
 class StreamConfig:
     """How one stream is consumed; ``lease``, ``claim_interval`` and ``grace`` are in seconds.
 
+    ``order_by`` is an expression that gives the key by which messages are ordered.
     ``trim`` is the seconds for which entries are kept that every group has finished with; None: for ever.
     """
 
@@ -52,6 +53,7 @@ class StreamConfig:
     unknown_type: Literal["ack", "dead_letter"]
     validate: bool
     trim: float | None
+    order_by: str | None
     place: Place
 
 
@@ -201,6 +203,7 @@ def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], plac
         unknown_type=settings.get("unknown_type", "ack"),
         validate=settings.get("validate", False),
         trim=_trim(settings.get("trim")),
+        order_by=settings.get("order_by"),
         place=place,
     )
 

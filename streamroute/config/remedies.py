@@ -42,7 +42,7 @@ def type_remedy(source: SourceFile, violation: Violation, types: list[str], *, i
 
 def path_is_expression(path: DataPath) -> bool:
     """Whether a JMESPath expression is wanted at a path."""
-    return path[-1:] in (("filter",), ("transform",)) or path[-2:] == ("dedupe", "key")
+    return path[-1:] in (("filter",), ("transform",), ("order_by",)) or path[-2:] == ("dedupe", "key")
 
 
 def _to_string(source: SourceFile, violation: Violation) -> Remedy:

@@ -85,6 +85,7 @@ _ALL: Final = (
     Rule("SR215", "group-disagreement", _WARNING, "Two configurations serve one group with other settings."),
     Rule("SR216", "timeout-out-of-reach", _WARNING, "Another timeout always comes before this one."),
     Rule("SR217", "constant-dedupe-key", _WARNING, "The key of a route's dedupe never changes."),
+    Rule("SR218", "order-within-a-worker", _INFO, "order_by orders nothing between workers."),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
     Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),

@@ -12,6 +12,7 @@ from streamroute.core.cancellation import is_our_end
 from streamroute.core.held import Held
 from streamroute.core.intake import Source
 from streamroute.core.observer import Observer, Result
+from streamroute.core.ordering import KeyOf, KeyOrder
 from streamroute.core.pace import Pace
 from streamroute.core.settling import Settler, writer_for
 from streamroute.core.slots import Entry, Slots
@@ -39,6 +40,7 @@ class Limits:
     grace: float
     ack_delay: float
     prefetch: float | None = None
+    order_by: KeyOf | None = None
 
 
 class Handling:
@@ -68,7 +70,9 @@ class Handling:
         self._claim_one = claim_one
         self._expect_retry = expect_retry
         self._releasing: Releases | None = releases(storage)
-        self._slots = Slots(limits.concurrency, self._handle)
+        self._slots = Slots(
+            limits.concurrency, self._handle, None if limits.order_by is None else KeyOrder(limits.order_by)
+        )
         self._pace = None if limits.prefetch is None else Pace(limits.batch_count, limits.prefetch)
         self._settler = Settler(
             writer_for(storage, source.stream, source.group, source.consumer),

@@ -9,6 +9,7 @@ from streamroute.core.backoff import Outage
 from streamroute.core.handling import Handling, Limits, MessageCallback
 from streamroute.core.intake import Intake, Source
 from streamroute.core.observer import Observer, ignore
+from streamroute.core.ordering import KeyOf
 from streamroute.core.slots import Entry
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
@@ -31,7 +32,8 @@ class RedisStreamProcessor:
     order); ``claim_interval`` and ``grace`` are in seconds, ``grace`` being what ``stop_listening()``
     gives running handlers; an ack waits at most ``ack_delay`` seconds for others. With ``prefetch`` seconds,
     reads adapt: at most ``batch_count`` entries, and what the handlers will start in that time; without, each
-    read asks for ``batch_count``.
+    read asks for ``batch_count``. ``order_by`` gives the key of a payload (None: it has none): entries with
+    equal keys start in the order in which they were read, each when the one before it has ended.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a consumer, each with a default
@@ -50,6 +52,7 @@ class RedisStreamProcessor:
         grace: float = 30.0,
         ack_delay: float = 0.005,
         prefetch: float | None = None,
+        order_by: KeyOf | None = None,
         observer: Observer = ignore,
     ) -> None:
         self.storage = storage
@@ -69,6 +72,7 @@ class RedisStreamProcessor:
             grace=grace,
             ack_delay=ack_delay,
             prefetch=prefetch,
+            order_by=order_by,
         )
         self._handling = Handling(
             storage,

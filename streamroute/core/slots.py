@@ -14,21 +14,31 @@ from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
 from typing import Any, Final
 
+from streamroute.core.ordering import Entry, KeyOrder
+
+__all__ = ["Entry", "Slots"]
+
 log = logging.getLogger(__name__)
 
-Entry = tuple[str, dict[str, Any]]
-
 _BREATH: Final = 0.005  # seconds that handlers which never wait may run on
+_MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
 _LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
 
 
 class Slots:
     """``concurrency`` workers, and the queue of what they will handle next.
 
-    ``handle`` must not raise, but for the cancellation of its task.
+    ``handle`` must not raise, but for the cancellation of its task. ``order`` keeps entries with equal
+    keys from running at once.
     """
 
-    def __init__(self, concurrency: int, handle: Callable[[str, dict[str, Any]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        handle: Callable[[str, dict[str, Any]], Awaitable[None]],
+        order: KeyOrder | None = None,
+    ) -> None:
+        self._order = order
         self._concurrency = concurrency
         self._handle = handle
         self._queue: deque[Entry] = deque()
@@ -67,6 +77,8 @@ class Slots:
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued."""
+        if self._order is not None:
+            entries = self._order.admit(entries, first=first)
         self._put += len(entries)
         if first:
             self._queue.extendleft(reversed(entries))
@@ -76,10 +88,14 @@ class Slots:
 
     async def room(self, below: int) -> None:
         """Wait until fewer than ``below`` entries are queued, or the slots are closing."""
-        while len(self._queue) >= below and not self._closing:
+        while not self._has_room(below) and not self._closing:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._room.append((below, future))
             await future
+
+    def _has_room(self, below: int) -> bool:
+        # What waits for its key takes no slot, and is no reason to leave slots empty; but it takes memory.
+        return len(self._queue) < below and (self._order is None or self._order.waiting < _MOST_WAITING)
 
     async def run_alone(self, fetch: Callable[[], Awaitable[list[Entry]]], patience: float) -> bool:
         """Start nothing more, and once nothing runs, run what ``fetch`` brings, with nothing beside it.
@@ -105,8 +121,13 @@ class Slots:
     def drop(self, entry_id: str) -> None:
         """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
         kept = [entry for entry in self._queue if entry[0] != entry_id]
+        was_queued = len(kept) < len(self._queue)
         self._queue.clear()
         self._queue.extend(kept)
+        if self._order is not None:
+            self._order.forget(entry_id)
+            if was_queued:
+                self._go_on(self._order, entry_id)
         for worker, entry in self._running.items():
             if entry[0] == entry_id and worker not in self._dropped:
                 self._dropped.add(worker)
@@ -116,6 +137,8 @@ class Slots:
         """Empty the queue; returns what will not be started."""
         unstarted = dict(self._queue)
         self._queue.clear()
+        if self._order is not None:
+            unstarted.update(self._order.clear())
         return unstarted
 
     async def close(self, grace: float) -> dict[str, dict[str, Any]]:
@@ -170,10 +193,18 @@ class Slots:
                     raise
             finally:
                 del self._running[worker]
-                if self._dropped or self._still is not None:
-                    self._finish(worker)
+                if self._dropped or self._still is not None or self._order is not None:
+                    self._finish(worker, entry[0])
             if monotonic() > self._turn:
                 await self._or_replaced(worker, self._breathe())
+
+    def _go_on(self, order: KeyOrder, entry_id: str) -> None:
+        """An entry has ended: the next with its key may start."""
+        following = order.end(entry_id)
+        if following is not None:
+            self._put += 1
+            self._queue.append(following)
+            self._wake()
 
     async def _or_replaced(self, worker: asyncio.Task[None], pause: Coroutine[Any, Any, None]) -> None:
         """Pause; a cancellation that a handler left behind for its own task costs no slot."""
@@ -189,7 +220,9 @@ class Slots:
         await asyncio.sleep(0)
         self._turn = monotonic() + _BREATH
 
-    def _finish(self, worker: asyncio.Task[None]) -> None:
+    def _finish(self, worker: asyncio.Task[None], entry_id: str) -> None:
+        if self._order is not None:
+            self._go_on(self._order, entry_id)
         if worker in self._dropped:
             self._dropped.discard(worker)
             worker.uncancel()
@@ -228,7 +261,7 @@ class Slots:
         """Let those go on who wait for room that is there now."""
         waiting, self._room = self._room, []
         for below, future in waiting:
-            if self._closing or len(self._queue) < below:
+            if self._closing or self._has_room(below):
                 _resolve(future)
             else:
                 self._room.append((below, future))

@@ -1,0 +1,99 @@
+"""The order of a stream: what ``order_by`` makes of a message, and what is checked of it.
+
+A message whose key is null or missing, or on which the expression fails, has none: it starts beside others.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.compiler.expressions import check_expression
+from streamroute.config.diagnostics import Finding, Severity
+from streamroute.config.document import Document
+from streamroute.config.rules import RULES
+from streamroute.config.source import DataPath, Place
+
+if TYPE_CHECKING:
+    from streamroute.core.ordering import KeyOf
+
+log = logging.getLogger(__name__)
+
+_AT: Final[DataPath] = ("order_by",)
+_CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
+_NO_ORDER: Final = "equal keys start in order within one worker; between several workers there is no order"
+
+
+def order_key(expression: str) -> KeyOf:
+    """The key of a payload, for ``RedisStreamProcessor(order_by=...)``.
+
+    Raises ExpressionError for an expression that no message can heal.
+    """
+    from streamroute.compiler.filters import in_words
+    from streamroute.compiler.values import compile_value
+
+    evaluate, warned = compile_value(expression), False
+
+    def key_of(payload: dict[str, Any]) -> Hashable | None:
+        nonlocal warned
+        try:
+            return _hashable(evaluate(payload))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message starts without an order
+            if not warned:
+                warned = True
+                log.warning(
+                    "order_by %s fails, and its messages are not ordered: %s", expression, in_words(error)
+                )
+            return None
+
+    return key_of
+
+
+def _hashable(value: Any) -> Hashable | None:
+    """What is equal where JMESPath says that two values are: true is not 1."""
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, bool):
+        return ("truth", value)
+    if isinstance(value, (int, float)):
+        return value
+    return ("json", json.dumps(value, sort_keys=True, default=repr))
+
+
+# What is checked.
+
+
+def check_order(document: Document) -> Iterator[Finding]:
+    """Findings about each ``order_by``: the defaults' own, and those of streams."""
+    for place, expression in _stated(document).items():
+        problems = check_expression(expression)
+        for problem in problems:
+            end = len(expression) if problem.end is None else problem.end
+            if problem.code == "SR301" and _is_cut_short(place, expression):
+                yield place.finding("SR303", _CUT_SHORT, at=_AT, help="quote it, or write it under >-")
+                continue
+            yield place.finding(
+                problem.code, problem.message, at=_AT, within=(problem.start, end), help=problem.help,
+                suggestion=problem.suggestion,
+            )  # fmt: skip
+        if not any(RULES[problem.code].severity is Severity.ERROR for problem in problems):
+            yield place.finding("SR218", _NO_ORDER, at=_AT)
+
+
+def _stated(document: Document) -> Mapping[Place, str]:
+    """Each ``order_by`` that counts, by the place that states it."""
+    root, found = document.sources[0], {}
+    for stream in document.streams.values():
+        own = root.data.get("streams", {}).get(stream.name) or {}
+        if stream.order_by is None or own.get("order_by", stream.order_by) != stream.order_by:
+            continue  # there is none, or it cannot be used, and a finding says why
+        found[stream.place if "order_by" in own else Place(root, ("defaults",))] = stream.order_by
+    return found
+
+
+def _is_cut_short(place: Place, expression: str) -> bool:
+    """Whether the expression is one only together with what YAML took for a comment."""
+    comment = place.comment_after(_AT)
+    return comment is not None and not check_expression(f"{expression} {comment}")

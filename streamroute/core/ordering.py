@@ -1,0 +1,82 @@
+"""Ordering: entries with equal keys start one after the other, in order, while others run beside them.
+
+An entry whose key is taken waits in the key's own queue, and takes no slot: one hot key fills none but its
+own. An entry without a key waits for nobody.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+Entry = tuple[str, dict[str, Any]]
+KeyOf = Callable[[dict[str, Any]], Hashable | None]
+"""The key of a payload; None for one that is not ordered. It must not raise."""
+
+
+class KeyOrder:
+    """Which entries may start, and which wait for another with the same key to end."""
+
+    def __init__(self, key_of: KeyOf) -> None:
+        self._key_of = key_of
+        self._holders: dict[str, Hashable] = {}
+        self._waiting: dict[Hashable, deque[Entry]] = {}
+        self.waiting = 0
+        """How many entries wait."""
+
+    def admit(self, entries: Iterable[Entry], *, first: bool) -> list[Entry]:
+        """Those of the entries that may start now; ``first`` lets the others wait at the head."""
+        ready: list[Entry] = []
+        late: dict[Hashable, list[Entry]] = {}
+        for entry in entries:
+            key = self._key_of(entry[1])
+            if key is None:
+                ready.append(entry)
+            elif key in self._waiting:
+                late.setdefault(key, []).append(entry)
+            else:
+                self._waiting[key] = deque()
+                self._holders[entry[0]] = key
+                ready.append(entry)
+        for key, behind in late.items():
+            self._wait(self._waiting[key], behind, first)
+        return ready
+
+    def _wait(self, queue: deque[Entry], entries: list[Entry], first: bool) -> None:
+        self.waiting += len(entries)
+        if first:
+            queue.extendleft(reversed(entries))
+        else:
+            queue.extend(entries)
+
+    def end(self, entry_id: str) -> Entry | None:
+        """This entry has ended, or will not start; returns the one that may start in its place."""
+        key = self._holders.pop(entry_id, None)
+        if key is None:
+            return None
+        queue = self._waiting[key]
+        if not queue:
+            del self._waiting[key]
+            return None
+        self.waiting -= 1
+        following = queue.popleft()
+        self._holders[following[0]] = key
+        return following
+
+    def forget(self, entry_id: str) -> None:
+        """This entry waits no longer; harmless for one that does not wait."""
+        for queue in self._waiting.values():
+            for entry in queue:
+                if entry[0] == entry_id:
+                    queue.remove(entry)
+                    self.waiting -= 1
+                    return
+
+    def clear(self) -> list[Entry]:
+        """Nothing waits any more; returns what did. Keys whose entries run are still taken."""
+        left = [entry for queue in self._waiting.values() for entry in queue]
+        for queue in self._waiting.values():
+            queue.clear()
+        self.waiting = 0
+        return left

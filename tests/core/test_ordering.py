@@ -1,0 +1,141 @@
+"""Entries with equal keys start one after the other, in order; all others run beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consuming import eventually, within_patience
+from streamroute.core.ordering import KeyOrder
+from streamroute.core.slots import Entry, Slots
+
+KEYS = st.sampled_from(["a", "b", "c", None])
+
+
+def key_of(payload: dict[str, Any]) -> str | None:
+    """The key that a test gave the payload."""
+    key: str | None = payload["key"]
+    return key
+
+
+def entries(keys: Sequence[str | None], start: int = 0) -> list[Entry]:
+    """Entries with these keys; their ids are numbers in order."""
+    return [(str(number), {"key": key}) for number, key in enumerate(keys, start)]
+
+
+class Handlers:
+    """Handlers that wait for a turn or two, and what was seen of them."""
+
+    def __init__(self, turns: list[int]) -> None:
+        self.turns = turns
+        self.started: dict[str | None, list[int]] = defaultdict(list)
+        self.running: Counter[str | None] = Counter()
+        self.done: list[int] = []
+
+    async def handle(self, entry_id: str, payload: dict[str, Any]) -> None:
+        key, number = payload["key"], int(entry_id)
+        self.started[key].append(number)
+        self.running[key] += 1
+        assert key is None or self.running[key] == 1, "two entries with one key ran at once"
+        for _ in range(self.turns[number % len(self.turns)]):
+            await asyncio.sleep(0)
+        self.running[key] -= 1
+        self.done.append(number)
+
+
+@given(
+    st.lists(st.lists(KEYS, max_size=12), max_size=6),
+    st.integers(1, 5),
+    st.lists(st.integers(0, 4), min_size=1, max_size=7),
+)
+def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
+    batches: list[list[str | None]], concurrency: int, turns: list[int]
+) -> None:
+    """For all reads, numbers of slots and durations; and every entry runs once."""
+
+    async def play() -> Handlers:
+        handlers, read = Handlers(turns), 0
+        slots = Slots(concurrency, handlers.handle, KeyOrder(key_of))
+        slots.open()
+        for keys in batches:
+            slots.put(entries(keys, read))
+            read += len(keys)
+            await asyncio.sleep(0)
+        await eventually(lambda: len(handlers.done) == read)
+        await within_patience(slots.close(grace=0))
+        return handlers
+
+    seen = asyncio.run(play())
+    for key, started in seen.started.items():
+        assert key is None or started == sorted(started)
+    assert sorted(seen.done) == list(range(sum(map(len, batches))))
+
+
+async def test_one_hot_key_leaves_the_other_slots_to_the_others() -> None:
+    """A hundred entries of one key wait in its own queue, and one of them runs."""
+    running = set()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        running.add(entry_id)
+        await asyncio.Event().wait()
+
+    slots = Slots(4, handle, KeyOrder(key_of))
+    slots.open()
+    slots.put(entries(["hot"] * 100 + ["a", "b", "c"]))
+    await eventually(lambda: running == {"0", "100", "101", "102"})
+    assert slots.queued == 0
+    await within_patience(slots.close(grace=0))
+
+
+async def test_no_more_is_read_while_thousands_wait_for_their_keys() -> None:
+    """They take no slot, but they take memory."""
+    slots = Slots(1, Handlers([0]).handle, KeyOrder(key_of))
+    slots.put(entries(["hot"] * 6000))
+    reader = asyncio.create_task(slots.room(10))
+    await asyncio.sleep(0)
+    assert not reader.done()
+    slots.open()
+    await within_patience(reader)
+    await within_patience(slots.close(grace=0))
+
+
+async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
+    """Queued, waiting or running: whoever takes it away, its key is free."""
+    handlers, first = Handlers([1]), asyncio.Event()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        if entry_id == "0":
+            await first.wait()
+        await handlers.handle(entry_id, payload)
+
+    slots = Slots(1, handle, KeyOrder(key_of))
+    slots.put(entries(["a", "a", "a", "b", "b"]))
+    slots.open()
+    await asyncio.sleep(0)
+    slots.drop("1")  # it waits
+    slots.drop("3")  # it is queued
+    slots.drop("0")  # it runs
+    await eventually(lambda: sorted(handlers.done) == [2, 4])
+    await within_patience(slots.close(grace=0))
+
+
+def test_what_waits_is_given_back_when_the_slots_are_cleared() -> None:
+    """A drain releases it to other workers."""
+    slots = Slots(1, Handlers([0]).handle, KeyOrder(key_of))
+    slots.put(entries(["a", "a", "b"]))
+    assert sorted(slots.clear()) == ["0", "1", "2"]
+
+
+def test_claimed_entries_wait_at_the_head_of_their_key() -> None:
+    """They are older than what was read."""
+    order = KeyOrder(key_of)
+    assert order.admit(entries(["a", "a"]), first=False) == entries(["a"])
+    assert order.admit(entries(["a", "a"], 10), first=True) == []
+    following = [order.end(entry_id) for entry_id in ("0", "10", "11", "1")]
+    assert [entry and entry[0] for entry in following] == ["10", "11", "1", None]
+    assert order.waiting == 0
