@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from importlib import import_module
 from typing import Any, Final
 
 from streamroute.cli.guard import guarded
@@ -19,12 +20,12 @@ _PATIENCE: Final = 1.0  # seconds that what was cancelled has to end
 
 
 def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
-    """Run a coroutine in an event loop of its own; returns its exit code.
+    """Run a coroutine in an event loop of its own, uvloop's if there is one; returns its exit code.
 
     Where a handler ignores its cancellation, or sits in a thread that cannot be stopped, the process
     ends here, since Python would wait for it for ever. Its entry is pending and runs again.
     """
-    runner = asyncio.Runner()
+    runner = asyncio.Runner(loop_factory=_fastest_loop())
     code = guarded(lambda: runner.run(main))
     stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
     if stuck:
@@ -33,6 +34,16 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
         os._exit(code)
     runner.close()
     return code
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop where the extra ``fast`` is installed, else asyncio's own."""
+    try:
+        uvloop = import_module("uvloop")
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 async def _end_tasks() -> int:
