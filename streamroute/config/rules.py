@@ -145,6 +145,7 @@ _ALL: Final = (
     Rule("SR502", "variable-value", _ERROR, "A variable's value does not fit the key that takes it."),
     Rule("SR503", "variable-misplaced", _ERROR, "A variable stands where none is replaced."),
     Rule("SR504", "variable-malformed", _ERROR, "A ${...} is neither ${NAME} nor ${NAME:-default}."),
+    Rule("SR505", "redis-address", _ERROR, "The address of Redis cannot be used."),
     # The tests of routes.
     Rule("SR601", "unknown-name-in-test", _ERROR, "A test names a route or a stream that does not exist."),
     Rule("SR602", "disabled-route-in-test", _WARNING, "A test expects a route that is disabled."),
