@@ -16,9 +16,18 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.paths import config_path
 from streamroute.cli.streams import stream_named
+from streamroute.cli.supervising import (
+    REPORT_OPTION,
+    leave_report,
+    supervise,
+    watch_lifeline,
+    worker_command,
+)
 from streamroute.errors import SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamroute.adapters.connection import Connection
     from streamroute.cli.load import Runnable
     from streamroute.config.document import Document
@@ -36,6 +45,7 @@ class _Orders:
     feed: Feed | None
     drain: bool
     embedded: bool
+    report: Path | None = None
 
     @property
     def ends_with_table(self) -> bool:
@@ -53,6 +63,15 @@ class _Orders:
 )
 @click.option("--feed-stream", metavar="STREAM", help="Where --feed goes, if there are several streams.")
 @click.option("--drain", is_flag=True, help="Exit when everything up to now, the feed included, is done.")
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Run N processes, each with the streams' concurrency; one that dies is started again.",
+)
+@click.option(REPORT_OPTION, "report", hidden=True, type=click.Path(path_type=Path))
 @click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
 @click.option(
     "--log-format",
@@ -73,14 +92,17 @@ def command(
     feed: str | None,
     feed_stream: str | None,
     drain: bool,
+    workers: int,
+    report: Path | None,
     no_embedded: bool,
-    log_format: str,
-    log_level: str,
+    **logs: str,
 ) -> int:
     """Route events as CONFIG says, until SIGINT or SIGTERM.
 
     What runs is then finished, within the streams' grace; a second signal stops at once. CONFIG is
     checked first, as `streamroute check` does, and an error in it ends the command with 1.
+
+    --workers N uses N cores: N processes, drained by one signal, counted in one table.
 
     With --feed or --drain, a table says at the end what became of the messages; one that failed for good
     makes the exit code 1.
@@ -89,18 +111,28 @@ def command(
     Examples:
       streamroute serve
       streamroute serve shop/routes.yaml --log-format json
+      streamroute serve --workers 4
       streamroute serve --feed events.jsonl --drain
     """
     from streamroute.cli.leaving import run_and_leave
     from streamroute.cli.load import load_or_exit
 
-    set_up_logging(log_format, log_level)
+    set_up_logging(logs["log_format"], logs["log_level"])
     if feed_stream is not None and feed is None:
         raise click.UsageError("--feed-stream goes with --feed")
-    runnable = load_or_exit(config_path(config))
+    if feed is not None and workers > 1:
+        raise click.UsageError("--feed goes with one worker: publish first, then serve with --workers")
+    path = config_path(config)
+    runnable = load_or_exit(path)
+    if workers > 1:
+        _served(runnable.document)
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
+        options += ["--drain"] if drain else []
+        orders = _Orders(None, drain, not no_embedded)
+        return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
     with ExitStack() as stack:
         opened = _open_feed(runnable.document, feed, feed_stream, stack)
-        return run_and_leave(_serve(runnable, _Orders(opened, drain, not no_embedded)))
+        return run_and_leave(_serve(runnable, _Orders(opened, drain, not no_embedded, report)))
 
 
 def _open_feed(document: Document, feed: str | None, stream: str | None, stack: ExitStack) -> Feed | None:
@@ -135,6 +167,10 @@ def _feed_target(document: Document, served: list[str], stream: str | None) -> s
     return stream
 
 
+def _route_names(document: Document) -> dict[str, tuple[str, ...]]:
+    return {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}
+
+
 async def _serve(runnable: Runnable, orders: _Orders) -> int:
     from streamroute.adapters.connection import open_redis
     from streamroute.app import open_app
@@ -144,8 +180,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
     from streamroute.ops.tally import Tally
 
     document, feed, stop = runnable.document, orders.feed, asyncio.Event()
-    names = {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}
-    tally = Tally(names)
+    tally = Tally(_route_names(document))
     async with AsyncExitStack() as stack:
         stack.enter_context(stopping_on_signals(stop.set))
         redis = await stack.enter_async_context(
@@ -156,14 +191,39 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         if feed is not None:
             tally.marks[feed.stream] = await app.publisher(feed.stream).last_id()
         await app.start()
-        _introduce(document, redis)
+        if orders.report is None:
+            _introduce(document, redis)
+        else:
+            watch_lifeline(stop)
         try:
             await run_session(app, feed, drain=orders.drain, stop=stop)
         finally:
             await app.stop()
-            if orders.ends_with_table:
+            if orders.report is not None:
+                leave_report(tally, orders.report)
+            elif orders.ends_with_table:
                 print_tally(tally)
     return Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK
+
+
+async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str], workers: int) -> int:
+    """Run workers that do what ``_serve`` does; an embedded server runs here, for all of them."""
+    from streamroute.adapters.connection import open_redis
+    from streamroute.cli.report import print_tally
+    from streamroute.ops.tally import Tally
+
+    document = runnable.document
+    tally = Tally(_route_names(document))
+    opened = open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
+    async with opened as redis:
+        await redis.ping()
+        _introduce(document, redis)
+        try:
+            refused = await supervise(command, workers, ends=orders.drain, tally=tally)
+        finally:
+            if orders.ends_with_table:
+                print_tally(tally)
+    return refused or (Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK)
 
 
 def _introduce(document: Document, redis: Connection) -> None:

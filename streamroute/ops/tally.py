@@ -89,6 +89,26 @@ class Tally:
         """How many messages failed for good."""
         return sum(row.failed for table in (self.fed, self.leftover) for row in table.values())
 
+    def as_dict(self) -> dict[str, Any]:
+        """The counts in a form that JSON can hold, which ``add`` takes; a feed's are not among them."""
+        return {
+            "rows": [[*key, row.matched, row.succeeded, row.failed] for key, row in self.leftover.items()],
+            "unlisted": [self.unlisted.messages, dict(self.unlisted.types)],
+            "lost": self.lost,
+        }
+
+    def add(self, counts: Mapping[str, Any]) -> None:
+        """Count what another tally has counted."""
+        for stream, route, matched, succeeded, failed in counts["rows"]:
+            row = self.leftover.setdefault((stream, route), Row())
+            row.matched += matched
+            row.succeeded += succeeded
+            row.failed += failed
+        messages, types = counts["unlisted"]
+        self.unlisted.messages += messages
+        self.unlisted.types.update(types)
+        self.lost += counts["lost"]
+
     def rows(self, counts: Counts) -> Iterator[tuple[str, str, Row]]:
         """Stream, route and counts: every configured route first, in order, then what had none."""
         configured = [(stream, route) for stream, routes in self.routes.items() for route in routes]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,3 +71,19 @@ def test_it_never_raises_whatever_an_id_looks_like(entry_id: str, result: Result
     tally = Tally({"s": ()}, marks={"s": "5-5"})
     tally(message(entry_id), route, result)
     tally({"type": entry_id}, route, result)
+
+
+def test_tallies_of_several_workers_are_one() -> None:
+    """``add`` takes what ``as_dict`` gives, through JSON."""
+    parts, whole = [Tally({"s": ("r",)}) for _ in range(3)], Tally({"s": ("r",)})
+    for part in [*parts, whole]:
+        count = 3 if part is whole else 1
+        for _ in range(count):
+            part(Message({}, stream="s"), "r", Result.SUCCEEDED)
+            part(Message({}, stream="s", attempt=2), "r", Result.DEAD)
+            part({"type": "other"}, None, Result.UNKNOWN)
+            part({}, None, Result.LOST)
+    merged = Tally({"s": ("r",)})
+    for part in parts:
+        merged.add(json.loads(json.dumps(part.as_dict())))
+    assert merged == whole

@@ -1,0 +1,136 @@
+"""``streamroute serve --workers N``: several processes that are one service."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from typing import TYPE_CHECKING
+
+from redis import Redis
+
+from servers import wait_until
+
+if TYPE_CHECKING:
+    from projects import Project, Running
+
+OK = "name: ok, type: t, handler: jobs.ok"
+WAIT = "name: wait, type: t, handler: jobs.wait"
+FAIL = "name: fail, type: t, handler: jobs.fail, retry: {max_attempts: 1}"
+
+
+def publish(project: Project, count: int) -> None:
+    """Put so many events into the stream."""
+    project.feed(*(json.dumps({"type": "t", "n": n}) for n in range(count)))
+    assert project.run("publish", "events", "events.jsonl").code == 0
+
+
+def processes(running: Running) -> list[int]:
+    """The process ids of the workers that were started, in that order."""
+    return [int(found) for found in re.findall(r"worker \d+ is process (\d+)", running.err)]
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_drain_by_several_workers_is_counted_in_one_table(project: Project) -> None:
+    project.routes(OK, FAIL)
+    publish(project, 300)
+    done = project.run("serve", "--workers", "2", "--drain")
+    assert done.code == 1, done.err
+    assert done.out == (
+        "stream  route  matched  succeeded  failed\n"
+        "events  ok         300        300       0\n"
+        "events  fail       300          0     300\n"
+    )
+    assert sorted(project.ledger) == sorted(
+        [f"ok {n}" for n in range(300)] + [f"fail {n} 1" for n in range(300)]
+    )
+
+
+def test_a_worker_that_dies_is_started_again(project: Project) -> None:
+    project.routes(OK)
+    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    wait_until(lambda: len(processes(running)) == 2, "two workers")
+    _wait_for_consumers(project, 2)
+    os.kill(processes(running)[0], signal.SIGKILL)
+    running.says("ended by itself (SIGKILL); it starts again in 0.5s")
+    wait_until(lambda: len(processes(running)) == 3, "a third worker")
+    publish(project, 5)
+    wait_until(lambda: len(project.ledger) == 5, "all events")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def test_one_signal_drains_all_workers(project: Project) -> None:
+    project.routes(WAIT)
+    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    publish(project, 4)
+    wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
+    running.signal(signal.SIGINT).says("finishing what runs")
+    project.write("go", "")
+    assert running.end().code == 0
+    assert sorted(project.ledger)[:4] == [f"done {n}" for n in range(4)]
+    assert all(is_gone(pid) for pid in processes(running))
+
+
+def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
+    project.routes(WAIT)
+    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    publish(project, 4)
+    wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
+    running.signal(signal.SIGTERM).says("finishing what runs")
+    running.signal(signal.SIGTERM).end()
+    for pid in processes(running):
+        wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
+    assert len(project.ledger) == 4
+
+
+def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
+    """It may be killed: nobody would stop or restart them any more."""
+    project.routes(OK)
+    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    _wait_for_consumers(project, 2)
+    running.signal(signal.SIGKILL).end()
+    for pid in processes(running):
+        wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
+
+
+def test_what_no_worker_can_start_with_ends_the_command_as_without_workers(project: Project) -> None:
+    project.routes(OK)
+    with Redis.from_url(project.env["REDIS_URL"]) as client:
+        client.set("events", "no stream")
+    alone, many = project.run("serve"), project.run("serve", "--workers", "2")
+    assert many.code == alone.code != 0
+
+
+def test_a_feed_goes_with_one_worker(project: Project) -> None:
+    project.routes(OK)
+    project.feed()
+    done = project.run("serve", "--workers", "2", "--feed", "events.jsonl")
+    assert done.code == 2
+    assert "--feed goes with one worker" in done.err
+
+
+def test_workers_share_an_embedded_server(project: Project) -> None:
+    project.env["REDIS_URL"] = "embedded"
+    project.routes(OK)
+    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    publish(project, 20)
+    wait_until(lambda: len(project.ledger) == 20, "all events")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def _wait_for_consumers(project: Project, count: int) -> None:
+    with Redis.from_url(project.env["REDIS_URL"]) as client:
+        wait_until(lambda: _consumers(client) == count, f"{count} consumers")
+
+
+def _consumers(client: Redis) -> int:
+    return len(client.xinfo_consumers("events", "tests")) if client.exists("events") else 0
