@@ -119,16 +119,20 @@ def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
 
 
 def _in_process(asked: Asked, form: str, *, color: bool) -> Shown:
-    # Ctrl-C reaches every process of the terminal; only this one says good-bye.
-    quiet = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(
-        1, mp_context=get_context("spawn"), initializer=signal.signal, initargs=quiet
-    ) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_run) as pool:
         try:
             return pool.submit(run_once, asked, form, color=color).result()
         except BrokenProcessPool:
             # A module that the configuration names ended the process while it was imported.
             return Shown("", "the check ended in the middle: does a module call os._exit()?", ())
+
+
+def _begin_run() -> None:
+    # Ctrl-C reaches every process of the terminal; only the one that watches says good-bye.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Bytecode tells an old source from a new one by the second and the size: an edit that swaps two letters
+    # at once would be missed.
+    sys.dont_write_bytecode = True
 
 
 def _print(shown: Shown) -> None:
