@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 
 pytest_plugins = ["fault_plugin"]
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start as
+# well; tests that send SIGINT are about processes that do not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", params=["valkey", "redis"])
