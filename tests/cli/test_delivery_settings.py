@@ -15,7 +15,8 @@ def test_a_repeated_key_is_handled_once(each_project: Project) -> None:
     each_project.routes("name: ok, type: t, handler: jobs.ok, dedupe: {key: payment, ttl: 1h}")
     each_project.feed(*(json.dumps({"type": "t", "n": n, "payment": n % 2}) for n in range(6)))
     done = each_project.run("serve", "--feed", "events.jsonl", "--drain")
-    assert (done.code, sorted(each_project.ledger)) == (0, ["ok 0", "ok 1"])
+    handled = sorted(int(line.removeprefix("ok ")) % 2 for line in each_project.ledger)
+    assert (done.code, handled) == (0, [0, 1])  # one of each key; they run side by side, so either may be first
     [row] = [line.split() for line in done.out.splitlines() if line.startswith("events")]
     assert row == ["events", "ok", "6", "2", "0"]
     key = next(each_project.redis.scan_iter("{events}:tests:dedupe:ok:*"))
