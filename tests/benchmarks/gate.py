@@ -23,7 +23,7 @@ def main() -> int:
     """Measure, print one line, and say whether the bound is kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--messages", type=int, default=30_000)
+    parser.add_argument("--messages", type=int, default=60_000)
     parser.add_argument("--bound", type=float, default=BOUND)
     options = parser.parse_args()
     bare, ours = interleaved([BARE, OURS], options.rounds, options.messages, lambda _line: None)
