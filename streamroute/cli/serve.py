@@ -71,7 +71,13 @@ class _Orders:
     show_default=True,
     help="Run N processes, each with the streams' concurrency; one that dies is started again.",
 )
-@click.option(REPORT_OPTION, "report", hidden=True, type=click.Path(path_type=Path))
+@click.option(
+    REPORT_OPTION,
+    "report",
+    hidden=True,
+    type=click.Path(path_type=Path),
+    help="Run as a worker of a supervisor, and leave what was counted in this file.",
+)
 @click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
 @click.option(
     "--log-format",
