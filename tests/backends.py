@@ -157,3 +157,10 @@ class RedisBackend:
             return []
         rows = await self.client.xpending_range(key, GROUP, "-", "+", 1000)
         return [row["message_id"].decode() + suffix for row in rows]
+
+
+async def is_done(client: Any, group: str) -> bool:
+    """Whether a group has read all of the stream and acked it (its lag is told by Redis 7 and newer only)."""
+    newest = (await client.xinfo_stream(STREAM))["last-generated-id"]
+    facts = {entry["name"]: entry for entry in await client.xinfo_groups(STREAM)}[group.encode()]
+    return bool(facts["pending"] == 0 and facts["last-delivered-id"] == newest)

@@ -1,4 +1,4 @@
-"""Servers for every test that touches Redis: the embedded Valkey always, Redis where it is installed."""
+"""Servers for every test that touches Redis: the embedded Valkey always, two of Redis where installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects import Done, Project
-from servers import RealServer, redis_binary, valkey_binary
+from servers import RealServer, old_redis_binary, redis_binary, valkey_binary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,12 +26,15 @@ pytest_plugins = ["fault_plugin"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session", params=["valkey", "redis"])
+_BINARIES = {"valkey": valkey_binary, "redis": redis_binary, "redis6.2": old_redis_binary}
+
+
+@pytest.fixture(scope="session", params=_BINARIES)
 def server_binary(request: pytest.FixtureRequest) -> Path:
-    """The program of a server; a test that uses it runs once on Valkey and once on Redis."""
-    binary = valkey_binary() if request.param == "valkey" else redis_binary()
+    """The program of a server: a test that uses it runs on Valkey, Redis, and the oldest Redis that will do."""
+    binary = _BINARIES[request.param]()
     if binary is None:
-        pytest.skip("redis-server is not installed")
+        pytest.skip(f"{request.param} is not installed")
     return binary
 
 

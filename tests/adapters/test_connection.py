@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.exceptions import ResponseError
 
-from servers import RealServer, free_port
+from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.connection import SOCKET_TIMEOUT, new_client, open_redis, unavailable
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
 
@@ -147,6 +148,12 @@ async def test_a_user_without_rights(start_server: Callable[..., RealServer]) ->
     assert "does not permit this user to do that" in denied
 
 
+def test_a_server_that_does_not_know_redis_pys_first_word_is_too_old() -> None:
+    error = ResponseError("unknown command `HELLO`, with args beginning with: `3`, ")
+    message = str(unavailable(error, "redis://h"))
+    assert message == "Redis at redis://h is too old: streamroute needs Redis 6.2 or newer, or Valkey"
+
+
 def test_any_other_error_is_on_one_line() -> None:
     message = str(unavailable(OSError("no route\nto the host"), "redis://h"))
     assert message == "Redis at redis://h cannot be used: no route to the host"
@@ -170,8 +177,8 @@ async def test_a_value_that_redis_py_refuses_is_not_quoted() -> None:
 
 async def test_rediss_verifies_the_certificate(server_binary: Path, tmp_path: Path) -> None:
     """An untrusted certificate is refused, and so is one for another name."""
-    if server_binary.name == "valkey-server":
-        pytest.skip("the embedded server is built without TLS")
+    if server_binary in (valkey_binary(), old_redis_binary()):
+        pytest.skip("this server is built without TLS")
     certificate, key = self_signed(tmp_path)
     options = ["--tls-port", str(port := free_port()), "--tls-auth-clients", "no"]
     files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]

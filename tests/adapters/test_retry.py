@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from backends import KEYS, RedisBackend
+from backends import KEYS, RedisBackend, is_done
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
 from streamroute.adapters.codecs import JsonCodec
 from streamroute.adapters.retry import RedisRetryScheduler
@@ -195,8 +195,8 @@ async def test_a_foreign_storages_failed_route_alone_runs_again_in_its_group_alo
         ):
             await client.xadd(STREAM, {"type": "booked", "n": "1"})
             await eventually(lambda: len(bad.seen) == 2)
-            await eventually(lambda: _is_done(client, GROUP))
-            await eventually(lambda: _is_done(client, "mailing"))
+            await eventually(lambda: is_done(client, GROUP))
+            await eventually(lambda: is_done(client, "mailing"))
     assert (len(good.seen), len(bad.seen), len(other.seen)) == (1, 2, 1)
     assert bad.seen[1] == {"type": "booked", "n": "1"}
     assert bad.seen[1].attempt == 2
@@ -210,7 +210,7 @@ async def test_with_our_storage_the_retry_is_settled_in_one_step_with_the_ack(re
         async with consuming(backend.storage(), dispatcher.process_message):
             entry_id = await backend.add(type="booked")
             await eventually(backend.scheduled)
-            await eventually(lambda: _is_done(backend.client, GROUP))
+            await eventually(lambda: is_done(backend.client, GROUP))
     assert await backend.scheduled() == [f"{entry_id}|consuming.bad|2"]
     assert await backend.client.exists(RETURNING.due, RETURNING.delayed) == 0
     assert await backend.client.zcard(KEYS.due) == 1
@@ -222,8 +222,3 @@ async def _is(expected: Any, ask: Any, client: Redis) -> bool:
 
 async def _counts(expected: int, client: Any) -> bool:
     return bool(await client.xlen(STREAM) == expected)
-
-
-async def _is_done(client: Any, group: str) -> bool:
-    facts = {entry["name"]: entry for entry in await client.xinfo_groups(STREAM)}[group.encode()]
-    return bool(facts["pending"] == 0 and facts["lag"] == 0)

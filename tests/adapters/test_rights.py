@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -54,8 +55,12 @@ def server(redis_server: RealServer) -> Iterator[RealServer]:
 
 @asynccontextmanager
 async def connected(server: RealServer, user: str, *changes: str) -> AsyncIterator[Connection]:
-    """A connection as one of the example's users, whose rules are changed."""
-    server.command("ACL", "SETUSER", user, "reset", "on", ">change-me", *rules(user), *changes)
+    """A connection as one of the example's users, whose rules are changed; ``-right`` takes one away."""
+    # Redis 6.2 cannot take a subcommand away, so what is to go is not given.
+    taken = [change[1:] for change in changes if change.startswith("-")]
+    given = [rule for rule in (*rules(user), *changes) if rule[1:] not in taken]
+    reply = server.command("ACL", "SETUSER", user, "reset", "on", ">change-me", *given)
+    assert reply == b"+OK\r\n"
     url = f"unix://{user}:change-me@{server.socket_path}"
     async with open_redis(url, folder=server.folder) as connection:
         yield connection
@@ -160,6 +165,44 @@ async def test_asking_changes_nothing(server: RealServer, redis_client: Redis) -
         await require_rights(redis, KEYS)
         assert [entry[0] for entry in await redis_client.xrange(STREAM) or ()] == [entry_id]
         assert await redis_client.xinfo_consumers(STREAM, GROUP) == []
+
+
+async def test_a_command_that_is_disabled_is_named(start_server: Callable[..., RealServer]) -> None:
+    server = start_server(options=["--rename-command", "XTRIM", "", "--rename-command", "HSETNX", ""])
+    async with open_redis(server.url, folder=server.folder) as redis:
+        with pytest.raises(
+            SetupError, match=r"is not fit .* does not know XTRIM MINID LIMIT, HSETNX; streamroute"
+        ):
+            await require_rights(redis, KEYS)
+
+
+async def test_a_server_that_is_too_old_is_refused_with_its_version(tmp_path: Path) -> None:
+    answers = {
+        b"HELLO": b"%0\r\n",
+        b"CLIENT": b"+OK\r\n",
+        b"EVALSHA": b"*2\r\n*0\r\n*1\r\n$11\r\nXTRIM MINID\r\n",
+        b"INFO": b"$42\r\n# Server\r\nredis_version:6.0.16\r\nos:Linux\r\n\r\n",
+    }
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readline():
+            words = []
+            for _ in range(int(head[1:])):
+                size = int((await reader.readline())[1:])
+                words.append((await reader.readexactly(size + 2))[:size])
+            writer.write(answers.get(words[0], b"-ERR unknown command\r\n"))
+        writer.close()
+
+    async with (
+        await asyncio.start_unix_server(answer, tmp_path / "s"),
+        open_redis(f"unix://{tmp_path}/s", folder=tmp_path) as redis,
+    ):
+        with pytest.raises(SetupError) as caught:
+            await require_rights(redis, KEYS)
+    assert str(caught.value) == (
+        f"Redis 6.0.16 at {redis.address} is not fit to consume {STREAM}: it does not know XTRIM MINID; "
+        "streamroute needs Redis 6.2 or newer, or Valkey, with no command disabled"
+    )
 
 
 async def test_a_server_that_is_away_lacks_no_rights(tmp_path: Path) -> None:

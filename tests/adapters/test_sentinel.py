@@ -54,7 +54,7 @@ class Watched:
     def __init__(self, binary: Path, stack: ExitStack) -> None:
         port, self.nobody = free_port(), free_port()
         self.master = stack.enter_context(RealServer(binary, port=port, options=DATA))
-        replica = ["--replicaof", f"127.0.0.1 {port}"]
+        replica = ["--replicaof", "127.0.0.1", str(port)]
         self.replica = stack.enter_context(RealServer(binary, port=free_port(), options=[*DATA, *replica]))
         self.sentinels = [stack.enter_context(RealSentinel(binary, port)) for _ in range(3)]
 

@@ -136,8 +136,9 @@ async def test_consumers_that_are_gone_and_hold_nothing_are_deleted(client: Any)
     await storage.create_group(STREAM, GROUP)
     await fill(client, 1)
     await storage.read_events(STREAM, GROUP, "holds-something", 1)
-    for name in ("gone", "me"):
-        await storage.read_events(STREAM, GROUP, name, 1)
+    for key in (KEYS.stream, KEYS.retry):
+        for name in ("gone", "me"):
+            await client.xgroup_createconsumer(key, GROUP, name)
     await storage.tidy(*ME)
     for key, names in ((KEYS.stream, {b"holds-something", b"me"}), (KEYS.retry, {b"me"})):
         assert {consumer["name"] for consumer in await client.xinfo_consumers(key, GROUP)} == names
@@ -147,7 +148,7 @@ async def test_consumers_that_are_gone_and_hold_nothing_are_deleted(client: Any)
 async def test_consumers_that_were_there_lately_stay(client: Any) -> None:
     storage = RedisStreamStorage(client)
     await storage.create_group(STREAM, GROUP)
-    await storage.read_events(STREAM, GROUP, "lately", 1)
+    await client.xgroup_createconsumer(STREAM, GROUP, "lately")
     await storage.tidy(*ME)
     assert len(await client.xinfo_consumers(STREAM, GROUP)) == 1
 

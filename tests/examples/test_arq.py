@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from backends import RedisBackend
+from backends import RedisBackend, is_done
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
 from streamroute.adapters.codecs import JsonCodec
 from streamroute.core.dispatcher import RetrySchedulerProtocol
@@ -90,5 +90,4 @@ async def test_a_job_that_cannot_write_is_tried_again(example: Any) -> None:
 
 
 async def _all_done(pool: Any) -> bool:
-    groups = await pool.xinfo_groups(STREAM)
-    return all(group["pending"] == 0 and group["lag"] == 0 for group in groups)
+    return all([await is_done(pool, group) for group in (GROUP, "mailing")])

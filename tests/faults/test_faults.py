@@ -9,7 +9,7 @@ import pytest
 
 from faultlist import SCENARIOS
 from scenarios import Scenario, play
-from servers import redis_binary, valkey_binary
+from servers import old_redis_binary, redis_binary, valkey_binary
 
 if TYPE_CHECKING:
     from fault_plugin import FaultReport
@@ -28,6 +28,6 @@ def test_the_promise_is_kept_under(
 
 
 def _binary(played: Scenario, seed: int) -> Path:
-    """Valkey and Redis by turns, where both are installed."""
-    binaries = [binary for binary in (valkey_binary(), redis_binary()) if binary is not None]
+    """Valkey, Redis and the oldest Redis by turns, where they are installed."""
+    binaries = [b for b in (valkey_binary(), redis_binary(), old_redis_binary()) if b is not None]
     return binaries[(list(SCENARIOS).index(played.name) + seed) % len(binaries)]

@@ -1,10 +1,11 @@
--- Says which rights a consumer's user lacks: each command is called where it can change nothing.
+-- Says what consuming lacks, rights of the user or commands of the server: each command is called where it
+-- can change nothing.
 -- KEYS: the stream. ARGV: a key that nobody uses; then, for each key that a consumer works on, the key and
 -- what to add where it is out of reach. They are no KEYS: the server would refuse the whole script.
--- Returns what to add to the user's ACL. A server asks for the right before anything else, so that any
--- other error says that it is there.
+-- Returns {what to add to the user's ACL, what the server does not know}. A server looks for the command,
+-- then asks for the right, then reads the arguments, so that any other error says that all three are there.
 local nobody = ARGV[1]
-local missing, seen = {}, {}
+local missing, unknown, seen = {}, {}, {}
 
 local function lack(right)
   if not seen[right] then missing[#missing + 1] = right end
@@ -18,6 +19,21 @@ local function refusal(...)
   for _, words in ipairs({'NOPERM', 'ACL failure', 'The user executing the script'}) do
     if string.find(said, words, 1, true) then return 'command' end
   end
+  -- A server that is too old takes a newer option for a mistake.
+  for _, words in ipairs({'nknown Redis command', 'nknown command', 'syntax error', 'Invalid stream ID', 'not an integer', 'not a float'}) do
+    if string.find(said, words, 1, true) then return 'unknown' end
+  end
+end
+
+-- A call as people write it: the command and its options.
+local function form(words)
+  local parts = {string.upper(words[1])}
+  for i = 2, #words do
+    if i == 2 and words[2] ~= nobody or string.find(words[i], '^%u%u+$') then
+      parts[#parts + 1] = string.upper(words[i])
+    end
+  end
+  return table.concat(parts, ' ')
 end
 
 for i = 2, #ARGV, 2 do
@@ -28,10 +44,10 @@ local calls = {
   {'time'},
   {'exists', nobody}, {'type', nobody}, {'get', nobody}, {'del', nobody}, {'set', nobody, '', 'XX'},
   {'hget', nobody, 'a'}, {'hmget', nobody, 'a'}, {'hexists', nobody, 'a'}, {'hdel', nobody, 'a'},
-  {'zadd', nobody, 'XX', 0, 'a'}, {'zrange', nobody, 0, 0}, {'zrem', nobody, 'a'},
-  {'xadd', nobody, 'NOMKSTREAM', '*', 'a', 'b'}, {'xrange', nobody, '-', '+', 'COUNT', 1},
-  {'xack', nobody, 'a', '0-1'}, {'xdel', nobody, '0-1'}, {'xtrim', nobody, 'MINID', '0'},
-  {'xpending', nobody, 'a'}, {'xclaim', nobody, 'a', 'b', 0, '0-1'},
+  {'zadd', nobody, 'XX', 0, 'a'}, {'zrange', nobody, '-inf', 0, 'BYSCORE', 'LIMIT', 0, 1}, {'zrem', nobody, 'a'},
+  {'xadd', nobody, 'NOMKSTREAM', '*', 'a', 'b'}, {'xrange', nobody, '(0-0', '+', 'COUNT', 1},
+  {'xack', nobody, 'a', '0-1'}, {'xdel', nobody, '0-1'}, {'xtrim', nobody, 'MINID', '~', '0', 'LIMIT', 1},
+  {'xpending', nobody, 'a', 'IDLE', 0, '-', '+', 1}, {'xclaim', nobody, 'a', 'b', 0, '0-1'},
   {'xreadgroup', 'GROUP', 'a', 'b', 'STREAMS', nobody, '>'},
   {'xgroup|create', nobody, 'a', '0'}, {'xgroup|delconsumer', nobody, 'a', 'b'},
   {'xinfo|consumers', nobody, 'a'}, {'xinfo|groups', nobody}, {'xinfo|stream', nobody},
@@ -40,14 +56,18 @@ for _, call in ipairs(calls) do
   local words = {}
   for word in string.gmatch(call[1], '[^|]+') do words[#words + 1] = word end
   for i = 2, #call do words[#words + 1] = call[i] end
-  if refusal(unpack(words)) == 'command' then lack('+' .. call[1]) end
+  local refused = refusal(unpack(words))
+  if refused == 'command' then lack('+' .. call[1]) end
+  if refused == 'unknown' then unknown[#unknown + 1] = form(words) end
 end
 
 -- These two have no form that writes nothing; what they write goes within this step.
 if not seen['+hdel'] then
   for _, name in ipairs({'hset', 'hsetnx'}) do
-    if refusal(name, nobody, 'a', 'b') == 'command' then lack('+' .. name) end
+    local refused = refusal(name, nobody, 'a', 'b')
+    if refused == 'command' then lack('+' .. name) end
+    if refused == 'unknown' then unknown[#unknown + 1] = string.upper(name) end
     redis.pcall('HDEL', nobody, 'a')
   end
 end
-return missing
+return {missing, unknown}
