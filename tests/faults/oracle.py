@@ -141,15 +141,18 @@ def not_pending(running: Mapping[tuple[str, int], Run], state: GroupState) -> li
 
 
 def running_now(runs: Iterable[Run]) -> dict[tuple[str, int], Run]:
-    """First attempts that have started and not ended, by id and delivery count."""
-    running: dict[tuple[str, int], Run] = {}
-    for run in runs:
-        if run.attempt == 1 and run.route == "record":
-            if run.what == "start":
-                running[run.id, run.deliveries] = run
-            else:
-                running.pop((run.id, run.deliveries), None)
-    return running
+    """First attempts that have started and not ended, by id and delivery count.
+
+    A run whose entry a later delivery has ended is a stale owner's: it was cancelled, or may end unheard.
+    """
+    firsts = [run for run in runs if run.attempt == 1 and run.route == "record"]
+    ended = {(run.id, run.deliveries) for run in firsts if run.what != "start"}
+    last_end = dict(sorted(ended))
+    return {
+        (run.id, run.deliveries): run
+        for run in firsts
+        if run.what == "start" and run.deliveries > last_end.get(run.id, 0)
+    }
 
 
 def _judge_losses(evidence: Evidence, verdict: Verdict) -> None:

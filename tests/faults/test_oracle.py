@@ -152,3 +152,4 @@ def test_a_run_in_progress_must_be_pending() -> None:
     assert not_pending(stale, owned) == []
     assert not_pending(stale, GroupState()) == [stale["1-1", 2]]
     assert running_now([start, _DONE]) == {}
+    assert running_now([start, _AGAIN]) == {}, "a stale owner that was cancelled never says so"
