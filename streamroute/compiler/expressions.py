@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -13,15 +14,36 @@ from streamroute.config.diagnostics import Severity
 from streamroute.config.rules import RULES
 from streamroute.config.suggestions import did_you_mean
 
+_PATH_BEFORE: Final = re.compile(r"([\w.]+)\.$")
 _LONG: Final = 100  # characters; a shorter one cannot multiply much
 
 _FOREIGN: Final = {
     "len": "length", "size": "length", "count": "length", "startswith": "starts_with", "str": "to_string",
-    "endswith": "ends_with", "includes": "contains", "has": "contains", "string": "to_string",
+    "endswith": "ends_with", "includes": "contains", "string": "to_string",
     "number": "to_number", "int": "to_number", "float": "to_number", "coalesce": "not_null",
     "average": "avg", "mean": "avg", "round": "floor", "concat": "join",
 }  # fmt: skip
 """What other languages call them; too far apart in letters to be guessed."""
+
+_TESTS_PRESENCE: Final = frozenset({"has", "exists", "defined", "is_defined", "isset", "present", "has_key"})
+_ABSENT: Final = {
+    **dict.fromkeys(
+        ("match", "matches", "regex", "regex_match", "re_match", "test", "like"),
+        "JMESPath knows no patterns; there are starts_with, ends_with and contains",
+    ),
+    **dict.fromkeys(
+        ("lower", "upper", "to_lower", "to_upper", "lowercase", "uppercase", "tolower", "toupper"),
+        "JMESPath does not change case; name each spelling: contains(['gold', 'GOLD'], tier)",
+    ),
+    **dict.fromkeys(
+        ("now", "today", "date", "timestamp", "utcnow"),
+        "an expression knows the message alone, and no clock: compare times in the handler",
+    ),
+    "not": "JMESPath writes !(...) for not(...)",
+    "in": "write contains(list, value)",
+    **dict.fromkeys(("if", "iif", "ifelse"), "write condition && value || other"),
+}
+"""What to do instead of a function that JMESPath has no like of."""
 
 
 def check_expression(expression: str) -> list[Problem]:
@@ -66,17 +88,37 @@ def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Prob
         yield Problem("SR306", "a slice with a step of 0 always fails", start, end)
 
 
-def _check_call(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
+def _check_call(tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     name: str = node["value"]
     signature = SIGNATURES.get(name)
     if signature is None:
-        meant = _FOREIGN.get(name.lower()) or did_you_mean(name, SIGNATURES)
-        yield Problem("SR302", f'unknown function "{name}"', start, start + len(name), suggestion=meant)
+        yield _unknown_function(tree, node, start, end)
         return
     given, needed = len(node["children"]), len(signature)
     variadic = signature[-1].get("variadic", False)
     if given < needed or (given > needed and not variadic):
-        yield Problem("SR304", _miscounted(name, given, needed, variadic=variadic), start, end)
+        message = _miscounted(name, given, needed, variadic=variadic)
+        yield Problem("SR304", message, start, end, _as_argument(tree, name, start, given, needed))
+
+
+def _unknown_function(tree: Tree, node: Node, start: int, end: int) -> Problem:
+    name: str = node["value"]
+    small, within = name.lower(), (start, start + len(name))
+    message, help_text = f'unknown function "{name}"', _ABSENT.get(small)
+    if small in _TESTS_PRESENCE:
+        inside = tree.expression[start + len(name) : end].strip("() \n")
+        help_text = f"a path is null where it is missing: {inside} != `null`"
+    meant = None if help_text else _FOREIGN.get(small) or did_you_mean(name, SIGNATURES)
+    return Problem("SR302", message, *within, help=help_text, suggestion=meant)
+
+
+def _as_argument(tree: Tree, name: str, start: int, given: int, needed: int) -> str | None:
+    """``tags.length()``: what a function works on is its argument, not what stands before a dot."""
+    path = _PATH_BEFORE.search(tree.expression, 0, start)
+    if path is None or given != needed - 1:
+        return None
+    call = tree.expression[start + len(name) :].partition(")")[0].strip("( ")
+    return f"write {name}({', '.join(part for part in (path[1], call) if part)})"
 
 
 def _miscounted(name: str, given: int, needed: int, *, variadic: Any) -> str:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from streamroute.compiler import foreign
 from streamroute.compiler.problems import Problem
-
-SYNTAX: Final = "SR301"
 
 _CLOSERS: Final = {"lparen": ")", "lbracket": "]", "filter": "]", "lbrace": "}"}
 _OPENERS: Final = {")": "(", "]": "[", "}": "{"}
-_WORDS: Final = {"and": "&&", "or": "||", "not": "!"}
 _DASHED: Final = re.compile(r"[A-Za-z_][\w]*(?:-[\w]+)+", re.ASCII)
 _ARITHMETIC: Final = "+/%^"
 
 
 def problem(message: str, start: int, end: int | None, help_text: str | None = None) -> Problem:
     """A syntax problem at these offsets."""
-    return Problem(SYNTAX, message, start, end, help_text)
+    return Problem(foreign.SYNTAX, message, start, end, help_text)
 
 
 def no_token(expression: str, at: int) -> Problem:
@@ -26,16 +24,23 @@ def no_token(expression: str, at: int) -> Problem:
     char = expression[at]
     if char in "'\"`":
         return problem(f"the {char} opened here is never closed", at, None)
-    if char == "=" and at >= 2 and expression[at - 2 : at] in ("==", "!="):
-        sign = expression[at - 2 : at + 1]
-        return problem(f"JMESPath has no {sign} operator", at - 2, at + 1, "write == or !=")
+    mistake = foreign.sign(expression, at)
+    if mistake is not None:
+        return mistake.at(at, at + 1)
     if char == "=":
-        return problem("a single = compares nothing", at, at + 1, "write == to compare")
+        return _equals(expression, at)
     if char == "-":
         return _dash(expression, at)
     if char in _ARITHMETIC:
         return problem(f"JMESPath has no {char} operator: it compares, it does not calculate", at, at + 1)
     return problem(f"unexpected character {char!r}", at, at + 1)
+
+
+def _equals(expression: str, at: int) -> Problem:
+    if at >= 2 and expression[at - 2 : at] in ("==", "!="):
+        sign = expression[at - 2 : at + 1]
+        return problem(f"JMESPath has no {sign} operator", at - 2, at + 1, f"write {sign[:2]}")
+    return problem("a single = compares nothing", at, at + 1, "write == to compare")
 
 
 def _dash(expression: str, at: int) -> Problem:
@@ -64,9 +69,9 @@ def unexpected(expression: str, tokens: list[dict[str, Any]], index: int) -> Pro
     if token["type"] == "eof":
         return _cut_short(expression, tokens)
     start, end = token["start"], token["end"]
-    hint = _common_mistake(tokens, index)
-    if hint is not None:
-        return problem(hint[0], start, end, hint[1])
+    mistake = _common_mistake(expression, tokens, index)
+    if mistake is not None:
+        return mistake.at(start, end)
     text = expression[start:end]
     if before is None:
         return problem(f"an expression cannot begin with {text}", start, end)
@@ -109,45 +114,32 @@ def _ends_a_value(token: dict[str, Any]) -> bool:
     return token["type"] in _VALUE_ENDS
 
 
-def _common_mistake(tokens: list[dict[str, Any]], index: int) -> tuple[str, str | None] | None:
-    """A message and a help text for the mistakes that people bring from other languages."""
+def _common_mistake(expression: str, tokens: list[dict[str, Any]], index: int) -> foreign.Mistake | None:
+    """The mistakes that people bring from other languages."""
     token, before = tokens[index], tokens[index - 1] if index else {"type": "", "value": ""}
     kind, value = token["type"], token["value"]
     follows_value = index > 0 and _ends_a_value(before)
     if kind == "number" and before["type"] == "dot":
-        return f"an index is written [{value}], without a dot", None
+        return foreign.Mistake(f"an index is written [{value}], without a dot")
     if kind == "number" and not follows_value:
-        return f"a bare number is not a value in JMESPath; write `{value}`, in backticks", None
+        return foreign.number(expression, token["start"])
     if follows_value and str(before["value"]).lower() == "not" and before["type"] == "unquoted_identifier":
-        return 'JMESPath writes ! for "not"', None
-    if kind == "unquoted_identifier" and follows_value:
-        return _foreign_word(value)
-    return _foreign_sign(kind, before["type"], follows_value=follows_value)
+        return foreign.Mistake('JMESPath writes ! for "not"')
+    found = foreign.token(expression, tokens, index)
+    if found is None and kind == "unquoted_identifier" and follows_value:
+        return foreign.word(expression, tokens, index)
+    return found or _misplaced_sign(kind, before["type"], follows_value=follows_value)
 
 
-def _foreign_word(word: str) -> tuple[str, str | None] | None:
-    if word.lower() in _WORDS:
-        return f'JMESPath writes {_WORDS[word.lower()]} for "{word}"', None
-    if word.lower() in ("in", "contains"):
-        return f'JMESPath has no "{word}" operator', "write contains(list, value)"
-    if word.lower() == "is":
-        return 'JMESPath has no "is" operator', "write == `null`, or ! before the name"
-    if word.lower() in ("like", "matches", "startswith", "endswith"):
-        return f'JMESPath has no "{word}" operator', "there are starts_with, ends_with and contains"
-    return None
-
-
-def _foreign_sign(kind: str, before: str, *, follows_value: bool) -> tuple[str, str | None] | None:
+def _misplaced_sign(kind: str, before: str, *, follows_value: bool) -> foreign.Mistake | None:
     if kind == "expref" and follows_value:
-        return "a single & joins nothing", "write && for and"
+        return foreign.Mistake("a single & joins nothing", "write && for and")
     if kind == "gt" and before == "lt":
-        return "<> compares nothing", "write != for not equal"
-    if kind in ("literal", "unquoted_identifier", "quoted_identifier") and before == "lbracket":
-        return "an index is a number, * or [? filter]", "write guest.name for a field, not guest['name']"
+        return foreign.Mistake("<> compares nothing", "write != for not equal")
     if kind == "lparen" and before == "quoted_identifier":
-        return "a function's name is written without quotes", None
+        return foreign.Mistake("a function's name is written without quotes")
     if kind == "rbracket" and before == "filter":
-        return "the filter [? ] is empty", None
+        return foreign.Mistake("the filter [? ] is empty")
     return None
 
 

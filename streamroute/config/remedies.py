@@ -28,11 +28,11 @@ class Remedy:
 
 def type_remedy(source: SourceFile, violation: Violation, types: list[str], *, is_replaced: bool) -> Remedy:
     """What to do where one of ``types`` is wanted; what a variable gave (``is_replaced``) stays secret."""
-    if isinstance(violation.value, (dict, list)):
-        raw = source.raw(violation.path)
-        return Remedy(f"quote the whole of it: {quote(raw)}" if path_is_expression(violation.path) else None)
-    if is_replaced:
-        return Remedy()
+    if path_is_expression(violation.path):
+        return Remedy(_to_expression(source, violation))
+    form = form_of(violation.path, violation.value)
+    if form is not None or isinstance(violation.value, (dict, list)) or is_replaced:
+        return Remedy(None if is_replaced and isinstance(violation.value, str) else form)
     if "string" in types:
         return _to_string(source, violation)
     if types == ["boolean"]:
@@ -45,13 +45,63 @@ def path_is_expression(path: DataPath) -> bool:
     return path[-1:] in (("filter",), ("transform",), ("order_by",)) or path[-2:] == ("dedupe", "key")
 
 
+def _to_expression(source: SourceFile, violation: Violation) -> str:
+    value = violation.value
+    if violation.path[-1] == "filter" and (value is True or not value):
+        return NO_FILTER if value is not False else "to switch a route off, write enabled: false"
+    if isinstance(value, (dict, list)):
+        return f"quote the whole of it: {quote(source.raw(violation.path))}"
+    if violation.path[-1] == "filter":
+        return "a filter is a path into the message, or compares one: nights >= `3`"
+    return "an expression is a path into the message, such as guest.id"
+
+
+NO_FILTER: Final = "leave it out: a route without a filter takes every message of its type"
+
+
+def form_of(path: DataPath, value: Any) -> str | None:
+    """How a value is written that has the wrong form altogether; None where nothing is known of it."""
+    if isinstance(value, str) and path[-1] in _LISTS:
+        return f"write [{value}]" if value else None
+    if path[:-1] in (("streams",), ("messages",)):
+        return _ENTRIES[str(path[0])]
+    if len(path) == 2 and path[0] == "routes":
+        return (
+            "a route is a mapping: {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}"
+        )
+    form = _FORMS.get(str(path[-1]))
+    return form.format(value=value) if form and _is_short(value) else _WHOLE.get(str(path[-1]))
+
+
+def _is_short(value: Any) -> bool:
+    return not isinstance(value, (dict, list, bool)) and len(str(value)) <= 60
+
+
+_LISTS: Final = frozenset({"include", "tags", "allow"})
+_FORMS: Final = {
+    "trim": "write {{keep: {value}}}",
+    "dedupe": "write {{key: {value}, ttl: 1d}}",
+    "redis": "write {{url: {value}}}",
+    "retry": "write {{max_attempts: {value}}}",
+    "schema": "write its file, such as schemas/{value}.json",
+}
+_WHOLE: Final = {
+    "streams": "each stream is a key, with its settings below it: bot_events: {group: notifications}",
+    "messages": "each type is a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
+    "routes": "each route is an item of a list, with its name in it: - name: welcome",
+    "with": "its keys are names of the handler's arguments: {template: welcome}",
+    "handlers": "write {allow: [shop]}",
+}
+_ENTRIES: Final = {
+    "streams": "its settings are a mapping: {group: notifications}, or {} for the defaults",
+    "messages": "write {schema: FILE}, or {} for a type known by name alone",
+}
+
+
 def _to_string(source: SourceFile, violation: Violation) -> Remedy:
     raw, pattern = source.raw(violation.path), violation.schema.get("pattern", "")
     if re.search(pattern, raw):
-        is_expression = path_is_expression(violation.path)  # a number in quotes is none
-        return Remedy(
-            f"quote it: {quote(raw)}", None if is_expression else _in_place(source, violation, quote(raw))
-        )
+        return Remedy(f"quote it: {quote(raw)}", _in_place(source, violation, quote(raw)))
     lacks_unit = re.search(pattern, f"{raw}s") and not isinstance(violation.value, bool)
     return Remedy(f"write a unit: {raw}s" if lacks_unit else None)
 

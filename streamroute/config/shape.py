@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamroute.config.diagnostics import Finding
+from streamroute.config.nearly import nearly
 from streamroute.config.published import ROUTES, schema_at, types_of
-from streamroute.config.remedies import type_remedy
+from streamroute.config.remedies import NO_FILTER, type_remedy
 from streamroute.config.source import DataPath, Part, SourceFile
-from streamroute.config.suggestions import did_you_mean
+from streamroute.config.suggestions import did_you_mean, synonym_of
 from streamroute.config.verdict import compile_schema
 from streamroute.config.violations import Violation, find_violations, violations_by_path
 from streamroute.config.wording import (
@@ -81,13 +82,14 @@ def _explain_keys(shape: Shape, path: DataPath, violation: Violation) -> None:
     missing = [key for key in violation.schema.get("required", ()) if key not in present]
     free = [name for name in properties if name not in present]
     for key in _unexpected(violation):
-        meant = did_you_mean(key, free)
+        misspelt = did_you_mean(key, free)
+        meant = misspelt or synonym_of(key, free)
         shape.broken.append((*path, key))
         if meant is not None:
             free.remove(meant)
             missing = [name for name in missing if name != meant]
             _read_as_meant(shape, path, key, meant, present[key])
-        _explain_unexpected(shape, path, key, meant)
+        _explain_unexpected(shape, path, key, meant, is_safe=misspelt is not None)
     for key in missing:
         shape.broken.append((*path, key))
         _explain_missing(shape, path, key, properties[key])
@@ -114,7 +116,7 @@ def _read_as_meant(shape: Shape, path: DataPath, key: str, meant: str, value: An
         shape.broken.append((*path, meant))
 
 
-def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | None) -> None:
+def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | None, *, is_safe: bool) -> None:
     home = None if meant else home_of(key, shape.schema)
     shape.add(
         "SR102",
@@ -122,9 +124,18 @@ def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | Non
         (*path, key),
         "key",
         suggestion=meant,
-        advice=f'"{key}" belongs {home}' if home else None,
-        fix=None if meant is None else respelt(shape.source.written((*path, key), "key"), meant),
+        advice=f'"{key}" belongs {home}' if home else _ELSEWHERE.get((*path[:1], key)),
+        fix=respelt(shape.source.written((*path, key), "key"), meant) if meant and is_safe else None,
     )
+
+
+_ELSEWHERE: Final[dict[DataPath, str]] = {
+    **{
+        ("redis", key): "the url holds it all: redis://USER:PASSWORD@HOST:6379/DATABASE"
+        for key in ("host", "port", "db", "database", "username", "user", "password", "ssl", "tls")
+    },
+}
+"""Where settings are that have no key of their own."""
 
 
 def _explain_missing(shape: Shape, path: DataPath, key: str, schema: Mapping[str, Any]) -> None:
@@ -147,7 +158,8 @@ def _wrong_type(shape: Shape, violation: Violation) -> None:
     types = [name for name in types_of(violation.schema) if name != "null"]
     expected = listed(EXPECTED[name] for name in types)
     if value is None:
-        shape.add("SR104", f"{label(path)} is empty, and must be {expected}", path)
+        advice = NO_FILTER if path[-1] == "filter" else None
+        shape.add("SR104", f"{label(path)} is empty, and must be {expected}", path, advice=advice)
         return
     remedy = type_remedy(shape.source, violation, types, is_replaced=path in shape.replaced)
     message = f"{label(path)} must be {expected}, not {_actual(shape, violation, types)}"
@@ -188,13 +200,21 @@ def _wrong_pattern(shape: Shape, violation: Violation) -> None:
     words = violation.schema.get("patternErrorMessage", "it does not have the form that is wanted")
     meant = None
     if violation.path not in shape.replaced:
-        meant = did_you_mean(str(violation.value), violation.schema.get("examples", ()))
+        meant = _nearest_form(violation.value, violation.schema)
     shape.add(
         "SR107",
         f"{label(violation.path)} can't be {shape.shown(violation)}: {words}",
         violation.path,
         suggestion=meant,
     )
+
+
+def _nearest_form(value: str, schema: Mapping[str, Any]) -> str | None:
+    """The value in the form that is wanted, or an example that it looks like: no digit may be guessed."""
+    meant = nearly(value, schema["pattern"])
+    if meant is None and not any(char.isdigit() for char in value):
+        meant = did_you_mean(value, schema.get("examples", ()))
+    return meant
 
 
 def _out_of_range(shape: Shape, violation: Violation) -> None:

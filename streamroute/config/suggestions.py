@@ -3,6 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+_SYNONYMS: Final = {
+    "filter": "when if condition where match matcher matchers check expression jmespath expr predicate",
+    "type": "event events event_type event_types types message_type on",
+    "handler": "func function fn action callback target run call do handle",
+    "with": "args kwargs arguments params parameters config options",
+    "stream": "queue channel source topic input streams",
+    "name": "id title route",
+    "transform": "map mapping output select project",
+    "retry": "retries retry_policy",
+    "max_attempts": "attempts max_retries tries times limit",
+    "delay": "backoff initial_delay wait interval",
+    "max_delay": "max_backoff",
+    "multiplier": "factor backoff_factor exponent",
+    "group": "consumer_group group_id",
+    "concurrency": "workers parallel parallelism max_concurrency threads prefetch",
+    "dead_letter": "dlq dead_letters dead_letter_queue deadletter dead_letter_stream",
+    "lease": "visibility_timeout claim_timeout idle min_idle_time",
+    "codec": "format encoding decoder serializer",
+    "dedupe": "deduplicate idempotency unique once",
+    "url": "uri dsn address connection",
+    "ttl": "expire expires expiry",
+    "include": "includes import imports files",
+}
+"""Key -> what other tools call it."""
+
+
+def synonym_of(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that other tools call by this word, or None."""
+    small = word.lower().replace("-", "_")
+    return next((key for key in candidates if small in _SYNONYMS.get(key, "").split()), None)
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:

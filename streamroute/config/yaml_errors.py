@@ -11,12 +11,13 @@ from streamroute.config.builder import EXPRESSION_KEYS
 from streamroute.config.diagnostics import Finding
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quote
-from streamroute.config.yaml_words import CLOSED, MISREAD, PROBLEMS
+from streamroute.config.yaml_words import BLOCKS, CLOSED, MISREAD, PROBLEMS
 
 _VALUE_LINE: Final = re.compile(r"[ \t]*(?:- +)*(?P<key>[\w-]+)[ \t]*:[ \t]+(?=\S)")
 _ESCAPE: Final = re.compile("escape|hexdecimal")
 _NO_SPACE: Final = re.compile(r"[ \t]*(?:- +)*[A-Za-z_][\w-]*(:)[^\s/]")
 _PAIR: Final = re.compile(r"((?:[ \t]|- )*)[^\s:#]+:[ \t]+\S")
+_ONE_PAIR: Final = re.compile(r"([A-Za-z_][\w.]*): +([\w-]+)", re.ASCII)
 _CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -77,14 +78,24 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
         return None
     start, value = file.start_of_line(line) + match.end(), text[match.end() :]
     span = file.between(start, start + len(value))
-    reason = MISREAD.get(value[0], "it holds what YAML reads as its own")
-    if match["key"] in EXPRESSION_KEYS:
-        advice = f"quote the whole of it: {quote(value)}"
-        fix = None if " #" in value else quote(value)  # a comment behind it is no part of it
+    reason = MISREAD.get(value[0], 'it holds a ": ", and YAML takes what stands before it for a key')
+    if match["key"] in EXPRESSION_KEYS and not value.startswith("- "):
+        advice, fix = _advice(value)
         return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice, fix=fix)
     if value[0] in CLOSED and "did not find expected" in str(error.problem):
         return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=CLOSED[value[0]])
     return None
+
+
+def _advice(value: str) -> tuple[str, str | None]:
+    """What to write in the place of an expression that YAML misreads, and the text that mends it."""
+    if value[0] in BLOCKS:
+        return "put the expression on a line of its own below, indented", None
+    pair = _ONE_PAIR.fullmatch(value)
+    if pair:
+        return f"an expression compares with ==: {pair[1]} == '{pair[2]}'", None
+    # A comment behind it is no part of it.
+    return f"quote the whole of it: {quote(value)}", None if " #" in value else quote(value)
 
 
 def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:

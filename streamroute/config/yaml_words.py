@@ -83,6 +83,9 @@ MISREAD: Final = {
 }
 """Why YAML misreads a value that starts with this character."""
 
+BLOCKS: Final = frozenset("|>")
+"""What starts a block of text."""
+
 CLOSED: Final = {
     "'": "in single quotes a ' is written twice: ''",
     '"': 'in double quotes a " is written \\"',
