@@ -6,7 +6,7 @@ becomes the tag itself (``bot_events`` -> ``{bot_events}:notifications:retry``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 def has_hash_tag(name: str) -> bool:
@@ -28,8 +28,7 @@ def base(stream: str) -> str:
     return stream if has_hash_tag(stream) else f"{{{stream}}}"
 
 
-@dataclass(frozen=True, slots=True)
-class GroupKeys:
+class GroupKeys(NamedTuple):
     """The keys of one consumer group of one stream."""
 
     prefix: str
@@ -59,8 +58,7 @@ class GroupKeys:
         return f"{self.prefix}:dedupe:{route}:{digest}"
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnKeys:
+class ReturnKeys(NamedTuple):
     """The keys of what goes back into a stream itself, where every group reads it again."""
 
     stream: str

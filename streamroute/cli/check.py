@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,7 @@ def command(
     )
     if flags["watch"]:
         return _watch(asked, form)
+    gc.disable()  # a process that ends in a moment gives its memory back as a whole
     if flags["fix"] or flags["diff"]:
         return _fix(asked, form, write=flags["fix"])
     return _report(_check(asked), form)

@@ -30,7 +30,6 @@ from streamroute.compiler.types.lattice import (
     union_all,
 )
 from streamroute.config.suggestions import did_you_mean
-from streamroute.message import Message
 
 PAYLOAD_ANNOTATION: Final = "SR408"
 
@@ -101,6 +100,8 @@ def _takes_payload(hint: Any) -> bool:
         # A type variable, a protocol: what is not a class says nothing that is certain.
         return True
     try:
+        from streamroute.message import Message  # few annotations are classes of dicts
+
         return issubclass(Message, kind)
     except TypeError:
         return True

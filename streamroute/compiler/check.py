@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from streamroute.compiler.compilation import Compiled, all_findings, compile_document
 from streamroute.compiler.together import check_together
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from streamroute.config.expectations import RouteTest
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """Everything that was found, sorted by place, and what may run if none of it is an error.
 
     ``document`` and ``compiled`` are None where the files leave nothing to compile. ``tests`` are those
@@ -31,7 +29,7 @@ class CheckResult:
     findings: tuple[Finding, ...]
     document: Document | None
     compiled: Compiled | None
-    sources: Mapping[str, TextFile] = field(repr=False)
+    sources: Mapping[str, TextFile]
     tests: tuple[RouteTest, ...] = ()
 
 
@@ -59,7 +57,7 @@ def check_path(
     result = CheckResult(found, loaded.document, compiled, loaded.files)
     if tests:
         result = _with_tests(result, loaded)
-    return replace(result, findings=_silenced(result, imports=imports))
+    return result._replace(findings=_silenced(result, imports=imports))
 
 
 def _together(
@@ -87,7 +85,7 @@ def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:
     read = load_expectations(find_expectations(folders))
     wrong = () if has_errors(loaded.findings) else check_expectations(loaded.document, read.tests)
     found = all_findings(result.findings, read.findings, wrong)
-    return replace(result, findings=found, sources={**result.sources, **read.files}, tests=read.tests)
+    return result._replace(findings=found, sources={**result.sources, **read.files}, tests=read.tests)
 
 
 def _silenced(result: CheckResult, *, imports: bool) -> tuple[Finding, ...]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.compiler.annotations import PAYLOAD_ANNOTATION, check_annotation
-from streamroute.compiler.dedupe_check import check_dedupe
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
-from streamroute.compiler.order import check_order
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED, is_built_in
@@ -119,7 +117,7 @@ class _Compilation:
     def result(self) -> Compiled:
         globs = Globs(self.document.messages)
         self.findings += check_routes(self.document, globs)
-        self.findings += check_order(self.document)
+        self.findings += _check_order(self.document)
         self.findings += check_address(self.document)
         routes = [self._route(route, globs) for route in self.document.routes]
         container, codecs = self._container(), self._codecs()
@@ -128,10 +126,11 @@ class _Compilation:
 
     def _route(self, route: RouteConfig, globs: Globs) -> CheckedRoute:
         types = globs.expand(route.types)
-        expanded = route if types is route.types else replace(route, types=types)
+        expanded = route if types is route.types else route._replace(types=types)
         self.findings += _check_expression(expanded, "filter", route.filter, self.expressions)
         self.findings += _check_expression(expanded, "transform", route.transform, self.expressions)
-        self.findings += check_dedupe(expanded, self.expressions)
+        if route.dedupe is not None:
+            self.findings += _check_dedupe(expanded, self.expressions)
         return CheckedRoute(expanded, self._shape(expanded))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:
@@ -231,6 +230,23 @@ class _Compilation:
             self.findings.append(_finding(place, ("codec",), codec, stream.codec))
             return None
         return codec
+
+
+def _check_order(document: Document) -> Iterable[Finding]:
+    """What is wrong with the order of streams; most have none, and do not pay for its check."""
+    if "order_by" not in document.sources[0].text and not any(
+        stream.order_by for stream in document.streams.values()
+    ):
+        return ()
+    from streamroute.compiler.order import check_order
+
+    return check_order(document)
+
+
+def _check_dedupe(route: RouteConfig, expressions: RouteExpressions) -> Iterable[Finding]:
+    from streamroute.compiler.dedupe_check import check_dedupe
+
+    return check_dedupe(route, expressions)
 
 
 def _source_reader(document: Document) -> SourceReader:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streamroute.compiler.parsing import Node, chain, children
 
@@ -64,8 +64,7 @@ _ONE: Final = Bound(0, 1)
 _WHOLE: Final = Bound(1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """The steps that a node takes, and the size of what it gives."""
 
     steps: Bound

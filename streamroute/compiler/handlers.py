@@ -17,7 +17,7 @@ from streamroute.compiler.signatures import CallShape, ContainerBy
 from streamroute.compiler.timeouts import finish
 from streamroute.core.cancellation import is_our_end
 from streamroute.errors import Reject, Retry
-from streamroute.values import RetryPolicy
+from streamroute.policies import RetryPolicy
 
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
 Call = Callable[[Mapping[str, Any], Any], Any]

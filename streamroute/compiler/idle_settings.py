@@ -8,7 +8,7 @@ from typing import Any
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.source import DataPath, Place
-from streamroute.values import RetryPolicy, format_duration
+from streamroute.policies import RetryPolicy, format_duration
 
 
 def check_idle_settings(document: Document) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ import re
 from json import loads
 from typing import Any, Final
 
-from streamroute.compiler import wording
 from streamroute.compiler.problems import ExpressionError
 
 Token = dict[str, Any]
@@ -51,6 +50,8 @@ def tokenize(expression: str) -> list[Token]:
 
 
 def _no_token(expression: str, position: int) -> ExpressionError:
+    from streamroute.compiler import wording
+
     rest = expression[position:]
     at = position + len(rest) - len(rest.lstrip(_SPACE))
     return ExpressionError(expression, wording.no_token(expression, at))
@@ -64,6 +65,8 @@ def _token(expression: str, kind: str, text: str, start: int, end: int) -> Token
         try:
             kind, value = _READERS[kind](text)
         except (ValueError, RecursionError):
+            from streamroute.compiler import wording
+
             problem = wording.bad_token(kind, start, end)
             raise ExpressionError(expression, problem) from None
     return {"type": kind, "value": value, "start": start, "end": end}

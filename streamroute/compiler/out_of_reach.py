@@ -10,7 +10,7 @@ from streamroute.compiler.idle_settings import written
 from streamroute.compiler.references import is_built_in
 from streamroute.compiler.wiring import CheckedRoute
 from streamroute.config.diagnostics import Finding
-from streamroute.values import format_duration, parse_duration
+from streamroute.policies import format_duration, parse_duration
 
 
 def check_reach(routes: Iterable[CheckedRoute]) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple, NoReturn
 from jmespath.exceptions import ParseError
 from jmespath.parser import Parser
 
-from streamroute.compiler import wording
 from streamroute.compiler.lexing import Token, tokenize
 from streamroute.compiler.problems import ExpressionError, Problem
 
@@ -43,6 +42,8 @@ def parse(expression: str) -> Tree:
     try:
         root = parser.tree()
     except (ParseError, IndexError):
+        from streamroute.compiler import wording  # what is right needs no words
+
         problem = wording.unexpected(expression, parser.tokens, parser.stopped_at())
         raise ExpressionError(expression, problem) from None
     if len(parser.tokens) > MAX_DEPTH:

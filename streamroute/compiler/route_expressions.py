@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamroute.compiler.expressions import check_expression
@@ -18,18 +17,26 @@ from streamroute.config.diagnostics import Severity
 from streamroute.config.document import Document, RouteConfig
 from streamroute.config.rules import RULES
 
-_DESCRIBED: Final = "json"
-"""The codec whose payload is the data that a schema describes, with the entry's other fields beside it."""
+_ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
+    "json": frozenset(),
+    "cloudevents": frozenset(
+        {"id", "source", "specversion", "time", "subject", "datacontenttype", "dataschema"}
+    ),
+}
+"""The codecs whose payload is the data that a schema describes, with strings of the envelope beside it, and
+the envelope's own names (CloudEvents 1.0, "Context Attributes")."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Payload:
     """What is known of some routes' payloads; ``words`` are the literals that their schemas hold."""
 
-    type: Type | None = None
-    validated: bool = False
-    words: frozenset[str] = frozenset()
-    clean: Mapping[bool, Outlines] = field(default_factory=lambda: {True: Outlines(), False: Outlines()})
+    def __init__(
+        self, known: Type | None = None, *, validated: bool = False, words: frozenset[str] = frozenset()
+    ) -> None:
+        self.type = known
+        self.validated = validated
+        self.words = words
+        self.clean = {True: Outlines(), False: Outlines()}
 
 
 class RouteExpressions:
@@ -38,7 +45,7 @@ class RouteExpressions:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._unknown = _Payload()
-        self._payloads: dict[tuple[tuple[str, ...], bool], _Payload] = {}
+        self._payloads: dict[tuple[tuple[str, ...], bool, frozenset[str]], _Payload] = {}
         self._data: dict[str, Type | None] = {}
 
     def check(self, expression: str, route: RouteConfig, *, condition: bool) -> list[Problem]:
@@ -65,19 +72,21 @@ class RouteExpressions:
     def _payload(self, route: RouteConfig) -> _Payload:
         """What is known of a route's payloads: nothing where a stream has another codec."""
         streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
-        if not self._document.messages or not all(stream.codec == _DESCRIBED for stream in streams):
+        if not self._document.messages or not all(stream.codec in _ATTRIBUTES for stream in streams):
             return self._unknown
-        key = (route.types, all(stream.validate for stream in streams))
+        attributes = frozenset().union(*(_ATTRIBUTES[stream.codec] for stream in streams))
+        key = (route.types, all(stream.validate for stream in streams), attributes)
         if key not in self._payloads:
             self._payloads[key] = self._made(*key)
         return self._payloads[key]
 
-    def _made(self, types: tuple[str, ...], validated: bool) -> _Payload:
+    def _made(self, types: tuple[str, ...], validated: bool, attributes: frozenset[str]) -> _Payload:
         data = {name: self._data_of(name) for name in types}
         if not any(t is not None for t in data.values()):
             return self._unknown
         schemas = [self._schema_of(name) for name in types]
-        return _Payload(payload_type(data), validated, frozenset(literals_in([*types, *schemas])))
+        words = frozenset(literals_in([*types, *schemas]))
+        return _Payload(payload_type(data, attributes), validated=validated, words=words)
 
     def _data_of(self, name: str) -> Type | None:
         if name not in self._data:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from streamroute.compiler.problems import Problem
@@ -27,14 +27,13 @@ class ContainerBy(Enum):
     NAME = "name"
 
 
-@dataclass(frozen=True, slots=True)
-class CallShape:
+class CallShape(NamedTuple):
     """A handler that fits its route, and how to call it."""
 
     function: Callable[..., Any]
     container: ContainerBy
     is_async: bool
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = MappingProxyType({})
 
 
 class Misfit(NamedTuple):

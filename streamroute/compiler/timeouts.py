@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, ClassVar, Final
 
 from streamroute.errors import StreamrouteError
-from streamroute.values import format_duration
+from streamroute.policies import format_duration
 
 _INSIST: Final = 1.0  # seconds until a handler that swallowed its cancellation is cancelled again
 

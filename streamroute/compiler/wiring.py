@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from streamroute.compiler.signatures import CallShape
 from streamroute.config.document import RouteConfig, StreamConfig
@@ -23,8 +23,7 @@ CHECK: Final = "__streamroute_check__"
 """The attribute by which a built-in handler says what is wrong with its arguments."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRoute:
+class CheckedRoute(NamedTuple):
     """A route and how its handler is called; ``shape`` is None where that is not known.
 
     The types of ``config`` are those of the catalogue that its patterns stand for.
@@ -34,15 +33,14 @@ class CheckedRoute:
     shape: CallShape | None
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What an app gives to its routes, and a dispatcher of somebody else's does not.
 
     ``resources`` are what built-in handlers need, by name. ``validated`` says that a message whose data is
     invalid never gets to a route.
     """
 
-    resources: Mapping[str, Any] = field(default_factory=dict)
+    resources: Mapping[str, Any] = MappingProxyType({})
     validated: bool = False
 
 
@@ -156,12 +154,12 @@ def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: st
         return shape
     function = shape.function
     if need not in resources:
-        return replace(shape, function=_refusing(reference, need))
+        return shape._replace(function=_refusing(reference, need))
 
     async def with_resource(payload: Any, _container: Any, **arguments: Any) -> None:
         await function(payload, resources[need], **arguments)
 
-    return replace(shape, function=with_resource)
+    return shape._replace(function=with_resource)
 
 
 def _refusing(reference: str, need: str) -> Callable[..., Any]:

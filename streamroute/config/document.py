@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.pruning import LOST
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.wording import hide_secrets
 from streamroute.keys import GroupKeys
-from streamroute.values import RetryPolicy, parse_duration
+from streamroute.policies import RetryPolicy, parse_duration
 
 if TYPE_CHECKING:
     from streamroute.config.catalogue.messages import MessageConfig
@@ -32,8 +32,7 @@ class RedisConfig:
         return f"RedisConfig({hide_secrets(self.url)!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamConfig:
+class StreamConfig(NamedTuple):
     """How one stream is consumed; ``lease``, ``claim_interval`` and ``grace`` are in seconds.
 
     ``order_by`` is an expression that gives the key by which messages are ordered.
@@ -57,16 +56,14 @@ class StreamConfig:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class DedupeConfig:
+class DedupeConfig(NamedTuple):
     """A route runs once for each value of ``key``, an expression; ``ttl`` is in seconds."""
 
     key: str
     ttl: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteConfig:
+class RouteConfig(NamedTuple):
     """Which messages go to which handler; ``timeout`` is in seconds.
 
     ``types`` may hold patterns over the catalogue, which the compiler expands.
@@ -82,9 +79,9 @@ class RouteConfig:
     place: Place
     filter: str | None = None
     transform: str | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = MappingProxyType({})
     timeout: float = DEFAULT_TIMEOUT
-    retry: Mapping[str, Any] = field(default_factory=dict)
+    retry: Mapping[str, Any] = MappingProxyType({})
     dedupe: DedupeConfig | None = None
     on_filter_error: str = "dead_letter"
     enabled: bool = True

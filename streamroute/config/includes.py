@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,13 +20,13 @@ TEST_SUFFIX: Final = ".test.yaml"
 _WILDCARD: Final = re.compile(r"[*?\[]")
 
 
-@dataclass(slots=True)
 class Collection:
     """A root's included files, depth first, with what was found on the way and every text there is."""
 
-    sources: list[SourceFile] = field(default_factory=list)
-    files: list[TextFile] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.sources: list[SourceFile] = []
+        self.files: list[TextFile] = []
+        self.findings: list[Finding] = []
 
 
 class _Visit(NamedTuple):

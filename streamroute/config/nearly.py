@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from streamroute.values import format_duration, parse_duration
+from streamroute.policies import format_duration, parse_duration
 
 _UNITS: Final[Mapping[str, str]] = {
     spelling: unit
@@ -23,6 +23,7 @@ _UNITS: Final[Mapping[str, str]] = {
 _PART: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-zA-Z]+)")
 _ISO: Final = re.compile(r"P(?:([0-9]{1,9})D)?T?(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?")
 _HOST: Final = re.compile(r"(?:redis:/{0,2})?([A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[0-9]{1,3})?)", re.ASCII)
+_SIGNED: Final = re.compile(r"\s*[-+]\s*[0-9]")
 _CALL: Final = re.compile(r"\([^()]*\)$")
 
 
@@ -66,7 +67,9 @@ def _address(value: str) -> str | None:
 
 
 def _name(value: str) -> str | None:
-    """``Welcome VIP``."""
+    """``Welcome VIP``; a number without its sign would be another one."""
+    if _SIGNED.match(value):
+        return None
     plain = unicodedata.normalize("NFKD", value.lower()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9._]+", "-", plain).strip("-._")
 

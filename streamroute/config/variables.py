@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamroute.config.diagnostics import Finding, Severity
@@ -19,7 +18,6 @@ _TOKEN: Final = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}$]*))?\}|
 _MISPLACED: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}")
 
 
-@dataclass(slots=True)
 class Replacement:
     """A file's data with its variables replaced.
 
@@ -27,12 +25,13 @@ class Replacement:
     told (unset, of the wrong type) is left out of ``data``, so that its default holds.
     """
 
-    source: SourceFile
-    environment: Mapping[str, str]
-    unset: Severity
-    data: dict[str, Any] = field(default_factory=dict)
-    replaced: dict[DataPath, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    def __init__(self, source: SourceFile, environment: Mapping[str, str], unset: Severity) -> None:
+        self.source = source
+        self.environment = environment
+        self.unset = unset
+        self.data: dict[str, Any] = {}
+        self.replaced: dict[DataPath, str] = {}
+        self.findings: list[Finding] = []
 
 
 _GONE: Final = object()

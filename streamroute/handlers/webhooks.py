@@ -17,7 +17,7 @@ from streamroute.adapters.jsontext import shown, write_json
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.message import Message
-from streamroute.values import parse_duration
+from streamroute.policies import parse_duration
 
 _TIMEOUT: Final = "10s"
 _LONGEST_WAIT: Final = 86_400.0  # seconds that a receiver may ask for

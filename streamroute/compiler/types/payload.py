@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from streamroute.compiler.types.lattice import (
@@ -11,6 +12,8 @@ from streamroute.compiler.types.lattice import (
     STRING,
     UNKNOWN,
     VAGUE,
+    Deferred,
+    Later,
     Property,
     Shape,
     Type,
@@ -27,27 +30,36 @@ ENVELOPE_FIELD: Final = replace(nullable(STRING), doubt=VAGUE)
 _ANYTHING: Final = Property(UNKNOWN)
 
 
-def payload_type(messages: Mapping[str, Type | None]) -> Type:
+def payload_type(messages: Mapping[str, Type | None], attributes: Collection[str] = ()) -> Type:
     """What a route's payload is: ``messages`` maps each type that it takes to the type of its data.
 
-    None stands for data that is not known. The codec must be ``json``: it puts the entry's other fields
-    beside the data as strings, where the data has no such key. It is taken for granted that no field of
-    the envelope has the name of a declared property.
+    None stands for data that is not known. The codec must put the entry's other fields beside the data as
+    strings, where the data has no such key. It is taken for granted that no field of the envelope has the
+    name of a declared property, but for its own ``attributes``: one that the data leaves out is theirs.
     """
-    return union_all(_payload(name, data) for name, data in messages.items())
+    return union_all(_payload(name, data, attributes) for name, data in messages.items())
 
 
-def _payload(name: str, data: Type | None) -> Type:
+def _payload(name: str, data: Type | None, attributes: Collection[str]) -> Type:
     shapes = intersect(OBJECT, UNKNOWN if data is None else data).objects
-    enveloped = (object_of(_enveloped(shape, name), empty=False) for shape in shapes)
+    enveloped = (object_of(_enveloped(shape, name, attributes), empty=False) for shape in shapes)
     return union_all(enveloped)
 
 
-def _enveloped(shape: Shape, name: str) -> Shape:
+def _enveloped(shape: Shape, name: str, attributes: Collection[str]) -> Shape:
     own = {"type": Property(of_value(name), required=True), "_streamroute": _ANYTHING}
-    properties = {**shape.properties, **own}
+    shared = {
+        name: Property(Later(partial(_or_string, found.type)))
+        for name, found in shape.properties.items()
+        if name in attributes and not found.required
+    }
+    properties = {**shape.properties, **shared, **own}
     rest = ENVELOPE_FIELD if shape.rest is None else UNKNOWN
     return replace(shape, properties=properties, rest=rest, envelope=shape.rest is None)
+
+
+def _or_string(declared: Deferred) -> Type:
+    return union_all([declared.get(), STRING])
 
 
 def declared_names(messages: Iterable[Shape]) -> list[str]:

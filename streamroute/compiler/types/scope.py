@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamroute.compiler.parsing import Node
 from streamroute.compiler.types.lattice import NEVER, Type, is_never, without
@@ -10,8 +10,7 @@ from streamroute.compiler.types.narrowing import assume
 from streamroute.compiler.types.paths import Path, paths_in
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """The type of ``@``: ``type`` after the conditions before this place, ``joined`` after those before
     ``&&`` alone, ``base`` after none.
 
