@@ -60,13 +60,13 @@ class Producer:
         """Return once so many messages were taken."""
         wait_for(lambda: self.count >= count, f"{count} messages to be taken", 60)
 
-    def send(self, **orders: Any) -> str:
+    def send(self, kind: str = KIND, **orders: Any) -> str:
         """Send one message that asks for these things; returns its id once the server has taken it."""
         fails = orders.get("fails", 0)
         routes = ["record", "flaky"] if fails else ["record"]
         doomed = ["flaky"] if fails >= MAX_ATTEMPTS else []
         doomed += ["record"] if orders.get("die") == "every" else []
-        return self._send(orders, {b"type": KIND.encode()}, routes, doomed)
+        return self._send(orders, {b"type": kind.encode()}, routes, doomed)
 
     def send_raw(self, fields: dict[bytes, bytes]) -> str:
         """Send an entry that no handler may see: the dead letters are its place."""

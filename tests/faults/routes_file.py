@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from producer import GROUP, KIND, MAX_ATTEMPTS, STREAM
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oracle import Terms
 
 _CONFIG = """\
@@ -22,9 +24,10 @@ streams:
     max_deliveries: {max_deliveries}
     grace: {grace}s
     retry: {{max_attempts: {max_attempts}, delay: 200ms, multiplier: 1.5, jitter: 0}}
+    unknown_type: {unknown_type}
 routes:
   - name: record
-    type: {kind}
+    type: [{kinds}]
     handler: effects.record
   - name: flaky
     type: {kind}
@@ -33,12 +36,16 @@ routes:
 """
 
 
-def routes_yaml(terms: Terms, grace: float) -> str:
-    """The configuration with these terms; ``grace`` is in seconds."""
+def routes_yaml(
+    terms: Terms, grace: float, kinds: Sequence[str] = (KIND,), unknown_type: str = "ack"
+) -> str:
+    """The configuration with these terms; ``grace`` is in seconds, ``kinds`` are the types it knows."""
     return _CONFIG.format(
         stream=STREAM,
         group=GROUP,
         kind=KIND,
+        kinds=", ".join(kinds),
+        unknown_type=unknown_type,
         max_attempts=MAX_ATTEMPTS,
         grace=grace,
         lease=terms.lease,

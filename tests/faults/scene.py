@@ -6,6 +6,7 @@ import random
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from group_state import GroupState, read_state
@@ -90,12 +91,17 @@ class Scene:
 
     # What happens.
 
-    def start_worker(self, terms: Terms | None = None, **environment: str) -> Worker:
-        """One more worker, behind a proxy of its own; its name is new."""
+    def start_worker(
+        self,
+        terms: Terms | None = None,
+        routes: Mapping[str, Any] = MappingProxyType({}),
+        **environment: str,
+    ) -> Worker:
+        """One more worker, behind a proxy of its own; its name is new. ``routes`` go to ``routes_yaml``."""
         name = f"w{len(self.workers) + 1}"
         proxy = self._stack.enter_context(Proxy(self.server.socket_path))
         config = self.folder / f"routes-{name}.yaml"
-        config.write_text(routes_yaml(terms or self.terms, self.grace))
+        config.write_text(routes_yaml(terms or self.terms, self.grace, **routes))
         worker = Worker(name, proxy, config, self.command, {**self.environment, **environment})
         self._stack.callback(worker.discard)
         self.workers.append(worker)

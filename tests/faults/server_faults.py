@@ -38,6 +38,26 @@ def kill_server_everysec(scene: Scene) -> None:
     scene.heal()
 
 
+@scenario(
+    "LOADING",
+    server={
+        "append_only": True,
+        # Every command takes 3 ms to load, and the server answers clients meanwhile, but with LOADING.
+        "options": ["--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"],
+    },
+)
+def load(scene: Scene) -> None:
+    """A server that is back, and reads its data for longer than a lease before it takes a command."""
+    with scene.fault("LOADING"):
+        scene.server.kill()
+        scene.server.start()
+    said = scene.client.execute_command("INFO", "errorstats")
+    if b"errorstat_LOADING" not in said:
+        scene.problems.append("no worker met a server that was loading")
+    scene.audit()
+    scene.heal()
+
+
 @scenario("FLUSHALL")
 def flush(scene: Scene) -> None:
     """What was there is gone; what comes after it is not."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import now, read_runs
 from oracle import Fault, running_now
+from producer import KIND
 from scenarios import scenario
 from scene import TERMS
 from streamroute.adapters.scripts import script
@@ -24,6 +25,7 @@ SETTLE = b"|".join(
 )
 """The requests that settle entries."""
 
+_NEW_KIND = "order.changed"
 _STALL = 5 * TERMS.lease  # after which a worker whose event loop hangs lets go of what it holds
 
 
@@ -170,6 +172,27 @@ def rollout(scene: Scene) -> None:
     scene.audit()
 
 
+@scenario("a type that old workers do not know", workers=0)
+def deploy(scene: Scene) -> None:
+    """What they dead-letter under ``unknown_type: dead_letter`` runs once the new ones have its letters."""
+    older, newer = ({"kinds": kinds, "unknown_type": "dead_letter"} for kinds in ([KIND], [KIND, _NEW_KIND]))
+    old = [scene.start_worker(routes=older) for _ in range(2)]
+    scene.run_in()
+    new = scene.start_worker(routes=newer)
+    scene.heal()
+    sent = {scene.producer.send(kind=_NEW_KIND, work=0.02) for _ in range(40)}
+    wait_for(lambda: _is_settled(scene, sent), "the new messages to run or to die", 20)
+    scene.audit()
+    if not sent & {entry_id for entry_id, _ in scene.state().dead}:
+        scene.problems.append("no old worker has met the new type")
+    for worker in old:
+        worker.terminate()
+        worker.wait()
+    new.command("dead", "retry", "--type", _NEW_KIND)
+    scene.start_worker(routes=newer)
+    scene.heal()
+
+
 def kill_at(scene: Scene, pattern: bytes, lose: Any) -> None:
     """kill -9 in the moment in which a request of this kind, or its reply, is on its way."""
     victim = _victim(scene)
@@ -192,6 +215,11 @@ def _suicide(scene: Scene, moment: str) -> None:
     scene.audit()
     scene.start_worker()
     scene.heal()
+
+
+def _is_settled(scene: Scene, ids: set[str]) -> bool:
+    done = {run.id for run in read_runs(scene.folder) if run.what == "done"}
+    return ids <= done | {entry_id for entry_id, _ in scene.state().dead}
 
 
 def _wait_for_effect(scene: Scene, entry_id: str) -> None:

@@ -38,6 +38,8 @@ class Worker:
     ) -> None:
         self.name = name
         self.proxy = proxy
+        self._config = config
+        self._environment = {**_environment(name, proxy, config.parent), **(environment or {})}
         self._log = config.parent / f"log-{name}"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -45,7 +47,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**_environment(name, proxy, config.parent), **(environment or {})},
+                env=self._environment,
             )
 
     @property
@@ -66,6 +68,11 @@ class Worker:
     def owns(self, consumer: str) -> bool:
         """Whether a consumer of this name is this worker: host, process, chance."""
         return consumer.rsplit("-", 2)[-2:-1] == [str(self.pid)]
+
+    def command(self, *words: str) -> None:
+        """Run ``streamroute`` beside it, with its configuration; raises CalledProcessError if that fails."""
+        command = [sys.executable, "-m", "streamroute", *words, "--config", str(self._config)]
+        subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=_PATIENCE)
 
     def kill(self) -> None:
         """kill -9; returns when it is dead."""
