@@ -6,7 +6,7 @@ group's retry stream and not in the stream itself: ids of two streams may collid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from streamroute.keys import GroupKeys
 from streamroute.message import Message, first_delivery
 
 _RETRY: Final = "@retry"
+
+UsualDecoder = Callable[[list[bytes]], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class EntryReader:
 
     def read_new(self, rows: Iterable[Row], *, fresh: int) -> list[tuple[str, dict[str, Any]]]:
         """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
-        usual = getattr(self.codec, "decode_usual", None) or _unknown
+        usual = usual_decoder(self.codec)
         stream, group, deduplicator = self.keys.stream, self.group, self.deduplicator
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
@@ -85,13 +87,27 @@ class EntryReader:
             payload: object = self.codec.decode(dict(origin.fields))
         except DecodeError as error:
             return origin, {}, str(error)
-        except Exception as error:  # noqa: BLE001 - a user's codec may raise anything: the entry is kept
+        except BaseException as error:  # noqa: BLE001 - a user's codec may raise anything, SystemExit too
             return origin, {}, f"the codec failed: {type(error).__name__}: {error}"
         if isinstance(payload, dict) and key == self.keys.retry:
             payload.pop(MARKER, None)  # left of a retry that came by the stream; this one's own facts count
         if not isinstance(payload, dict):
             return origin, {}, f"the codec returned {type(payload).__name__}, and a payload is a dict"
         return origin, payload, None
+
+
+def usual_decoder(codec: Codec) -> UsualDecoder:
+    """The codec's short way for usual entries, which gives None for any other.
+
+    A codec that has inherited it beside a ``decode`` of its own has none: it would be passed over.
+    """
+    for kind in type(codec).__mro__:
+        if "decode_usual" in vars(kind):
+            bound: UsualDecoder = vars(kind)["decode_usual"].__get__(codec)
+            return bound
+        if "decode" in vars(kind):
+            break
+    return _unknown
 
 
 def _unknown(_parts: object) -> None:

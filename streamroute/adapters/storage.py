@@ -29,6 +29,7 @@ _RELEASED: Final = "streamroute:released"
 _SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
 _PROMOTE: Final = 100  # retries that one step promotes
 _ACK: Final = 500  # ids in one script
+_BYTES: Final = 16 * 1024 * 1024  # of entries that one claim brings, or one step promotes, if there are two
 
 
 class RedisStreamStorage:
@@ -206,7 +207,9 @@ class RedisStreamStorage:
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Move retries whose time has come to the retry stream; returns seconds until the next."""
         keys = self._keys(stream_name, group_name)
-        left = await script("promote").run(self._client, [keys.due, keys.delayed, keys.retry], [_PROMOTE])
+        left = await script("promote").run(
+            self._client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
+        )
         return None if left < 0 else left / 1000
 
     async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
@@ -266,7 +269,7 @@ class RedisStreamStorage:
         now, cursor, claimed, deleted = await script("claim").run(
             self._client,
             [key, keys.meta],
-            [group, consumer, idle, count, cursor, _RELEASED, _SWEEP],
+            [group, consumer, idle, count, cursor, _RELEASED, _SWEEP, _BYTES],
         )
         self._cursors[key] = text(cursor)
         if deleted:

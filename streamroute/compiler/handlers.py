@@ -46,7 +46,7 @@ def route_handler(
                 raise
             _fail(error, payload, retry)
         try:
-            await finish(coroutine, first, timeout)
+            await finish(coroutine, first, timeout, name)
         except BaseException as error:
             if is_our_end(error):
                 raise

@@ -8,6 +8,7 @@ earliest deadline, looks after all of them.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import types
 from collections.abc import Coroutine, Generator
@@ -16,6 +17,8 @@ from typing import Any, ClassVar, Final
 
 from streamroute.errors import StreamrouteError
 from streamroute.policies import format_duration
+
+log = logging.getLogger(__name__)
 
 _INSIST: Final = 1.0  # seconds until a handler that swallowed its cancellation is cancelled again
 
@@ -28,15 +31,18 @@ class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, 
         self.seconds = seconds
 
 
-async def finish(coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float) -> Any:
+async def finish(coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float, route: str = "") -> Any:
     """The result of a coroutine that has run its first step and yielded ``first``.
+
+    A handler that goes on although it was cancelled keeps whoever awaits this; the log says so, once for
+    each ``route``.
 
     Raises HandlerTimeout after ``seconds``, counted from here. The handler is cancelled; what it
     returns after that does not count, since it was told to stop, but an exception that it raises
     instead does. A cancellation from outside passes through as it is.
     """
     loop = asyncio.get_running_loop()
-    watch = _Watch(asyncio.current_task(loop), loop.time() + seconds)
+    watch = _Watch(asyncio.current_task(loop), loop.time() + seconds, route)
     deadlines = Deadlines.of(loop)
     deadlines.add(watch, loop)
     try:
@@ -103,12 +109,13 @@ def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, 
 class _Watch:
     """A handler that is waiting: its task, its deadline (loop time), and how often we cancelled it."""
 
-    __slots__ = ("asked_before", "cancels", "deadline", "task")
+    __slots__ = ("asked_before", "cancels", "deadline", "route", "task")
 
-    def __init__(self, task: asyncio.Task[Any] | None, deadline: float) -> None:
+    def __init__(self, task: asyncio.Task[Any] | None, deadline: float, route: str = "") -> None:
         assert task is not None, "a handler runs in a task"  # noqa: S101 - true of every coroutine of asyncio
         self.task = task
         self.deadline = deadline
+        self.route = route
         self.cancels = 0
         self.asked_before = task.cancelling()
 
@@ -135,6 +142,7 @@ class Deadlines:
         self._watched: set[_Watch] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
+        self._told: set[str] = set()
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Deadlines:
@@ -167,5 +175,16 @@ class Deadlines:
         self._timer, self._due = None, math.inf
         for watch in [one for one in self._watched if one.deadline <= now]:
             watch.expire()
+            if watch.cancels > 1 and watch.route not in self._told:
+                self._told.add(watch.route)
+                self._tell(watch.route)
         if self._watched:
             self._arm(min(watch.deadline for watch in self._watched), loop)
+
+    def _tell(self, route: str) -> None:
+        deaf = sum(watch.route == route and watch.cancels > 1 for watch in self._watched)
+        log.warning(
+            "a handler of the route %s goes on after its timeout, although it was cancelled; it keeps a slot "
+            "until it ends (%d now; said once)",
+            *(route, deaf),
+        )

@@ -22,11 +22,12 @@ class Outage:
     failures: int = 0
     _since: float = field(default=0.0)
 
-    def failed(self, error: BaseException) -> float:
-        """Note a failure; returns the seconds to wait (full jitter, at most two seconds)."""
+    def failed(self, error: BaseException | str) -> float:
+        """Note a failure, or why there was one; returns the seconds to wait (jitter, at most two)."""
         if self.failures == 0:
             self._since = time.monotonic()
-            log.warning("%s failed, trying again until it works: %s", self.activity, describe(error))
+            reason = error if isinstance(error, str) else describe(error)
+            log.warning("%s failed, trying again until it works: %s", self.activity, reason)
         self.failures += 1
         ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret

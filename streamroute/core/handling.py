@@ -13,7 +13,7 @@ from streamroute.core.held import Held
 from streamroute.core.intake import Source
 from streamroute.core.observer import Observer, Result
 from streamroute.core.ordering import KeyOf, KeyOrder
-from streamroute.core.pace import Pace
+from streamroute.core.pace import Pace, is_heavy
 from streamroute.core.settling import Settler, writer_for
 from streamroute.core.slots import Entry, Slots
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
@@ -26,6 +26,8 @@ MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
 """``async (payload)``: returning lets the entry be acked, raising leaves it pending."""
 
 _ALONE_PATIENCE: Final = 0.25  # of a lease, that an entry on its last delivery waits for others to end
+_CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
+_CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
 _SETTLE_PATIENCE: Final = 5.0  # seconds that the last outcomes are tried to be written
 
 
@@ -97,7 +99,7 @@ class Handling:
         cut = await self._slots.close(self._limits.grace)
         if cut:
             grace = self._limits.grace
-            log.warning("%d handlers were cut off after %gs; their entries run again", len(cut), grace)
+            log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
         await self._settler.close(_SETTLE_PATIENCE)
         await self._release(cut, started=True)
         self.held.clear()
@@ -129,11 +131,13 @@ class Handling:
         Entries on their last delivery are released again, and one of them runs once nothing else does:
         were they held beside others, one that kills the process would spend the deliveries of all.
         """
+        if self._pace is not None:
+            self._pace.weigh(entries)
         suspects = {entry_id: payload for entry_id, payload in entries if self._is_suspect(entry_id, payload)}
         new = self.held.take(entry for entry in entries if entry[0] not in suspects)
         self._slots.put(new, first=True)
         if not suspects:
-            return bool(new) and len(entries) >= asked
+            return bool(new) and (len(entries) >= asked or is_heavy(entries))
         await self._release(suspects, started=False)
         if not await self._slots.run_alone(self._take_one, self._limits.lease * _ALONE_PATIENCE):
             # Something runs on and on here: better in company than never.

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Protocol
 
 from streamroute.core.backoff import Outage
+from streamroute.core.pace import Caution
 from streamroute.core.slots import Entry
 from streamroute.core.storage import StreamStorageProtocol, blocks, claims, promotes, tidies
 
@@ -62,6 +63,7 @@ class Intake:
         self._poll_interval = poll_interval
         self._lease = lease
         self._claim_interval = claim_interval
+        self._reading, self._claiming = Caution(), Caution()
         self._closing = asyncio.Event()
         self._sooner = asyncio.Event()
         self._in_flight: set[asyncio.Task[None] | None] = set()
@@ -81,7 +83,8 @@ class Intake:
     async def claim(self, count: int) -> list[Entry]:
         """Take over up to ``count`` entries whose lease has ended."""
         async with self._reply():
-            return await self._storage.claim_stale_events(*self._source, int(self._lease * 1000), count)
+            with self._claiming.taken():
+                return await self._storage.claim_stale_events(*self._source, int(self._lease * 1000), count)
 
     def expect_retry(self, delay: float) -> None:
         """A retry was scheduled here that comes due in ``delay`` seconds: do not sleep past it."""
@@ -134,7 +137,8 @@ class Intake:
         if self._closing.is_set():
             return
         async with self._reply():
-            entries = await self._storage.read_events(*self._source, count)
+            with self._reading.taken():
+                entries = await self._storage.read_events(*self._source, self._reading.of(count))
         if entries:
             self._sink.take(entries)
         elif not blocks(self._storage):
@@ -143,7 +147,7 @@ class Intake:
     async def _claim(self) -> None:
         """Take over what dead consumers hold, until a claim finds less than it has room for."""
         while not self._closing.is_set():
-            count = await self._sink.room(claims=True)
+            count = self._claiming.of(await self._sink.room(claims=True))
             if self._closing.is_set():
                 return  # what was claimed now would be cut off with its reply
             entries = await self.claim(count)

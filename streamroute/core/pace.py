@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from streamroute.message import Message
 
-_FIRST: Final = 16  # entries in a first read; each may be twice as large as what the one before brought
-_BUDGET: Final = 16 * 1024 * 1024  # bytes that one read should bring at most
+_FIRST: Final = 4  # entries in a first read; each may be twice as large as what the one before brought
+BUDGET: Final = 16 * 1024 * 1024  # bytes that one read should bring at most
 _SAMPLE: Final = 8  # entries of each read that are measured
 
 
@@ -42,11 +43,15 @@ class Pace:
     @property
     def most(self) -> int:
         """The largest read for now."""
-        return max(1, min(self._most, max(_FIRST, 2 * self._last), int(_BUDGET / self._bytes)))
+        return max(1, min(self._most, max(_FIRST, 2 * self._last), int(BUDGET / self._bytes)))
 
     def read(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """These were read: their sizes say how many to ask for the next time."""
+        """These were read: their number and their sizes say how many to ask for the next time."""
         self._last = len(entries)
+        self.weigh(entries)
+
+    def weigh(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """These came: of large entries, few are to be asked for."""
         sizes = [_size(payload) for _, payload in entries[:: max(1, len(entries) // _SAMPLE)]]
         if sizes:
             self._bytes = max(1.0, self._bytes / 2, sum(sizes) / len(sizes))
@@ -60,6 +65,35 @@ class Pace:
         weight = 1 - math.exp(-passed / self._ahead)
         self._rate += weight * ((started - self._started) / passed - self._rate)
         self._started, self._since = started, now
+
+
+def is_heavy(entries: Sequence[tuple[str, dict[str, Any]]]) -> bool:
+    """Whether a claim brought about as many bytes as one should: there may be more, whatever their number."""
+    return sum(_size(payload) for _, payload in entries) > BUDGET // 2
+
+
+class Caution:
+    """How many entries one call may bring: after a call that failed one, and twice as many each time.
+
+    A reply may have been too large to arrive in time; asked for again as it was, it would never arrive.
+    """
+
+    def __init__(self) -> None:
+        self._most = math.inf
+
+    def of(self, count: int) -> int:
+        """So many, where ``count`` are wanted."""
+        return int(min(count, self._most))
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Within is the call."""
+        try:
+            yield
+        except Exception:
+            self._most = 1
+            raise
+        self._most *= 2
 
 
 def _size(payload: dict[str, Any]) -> int:

@@ -1,7 +1,8 @@
 """Settling: what handlers have finished is acknowledged in the background, many entries a call.
 
 An entry waits here for at most ``delay`` seconds or ``batch`` companions. It stays held (leased and
-counted against the slots) until the storage has answered, and a call that fails is made again.
+counted against the slots) until the storage has answered, and a call that fails is made again, with half
+as many entries: so an entry with which every call fails is found, and settled apart from all others.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
-from streamroute.core.backoff import Outage
+from streamroute.core.backoff import Outage, describe
 from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
 from streamroute.message import Message
 from streamroute.values import Settled
@@ -27,6 +28,8 @@ Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[Settled]]
 
 class Settler:
     """Collects finished entries and settles them in batches, in the order in which they finished.
+
+    One that fails alone where others succeed is offered again later, and holds nobody up.
 
     ``release`` is called with the entries that are held no longer, ``lost`` with the ids of those that
     had gone to another owner.
@@ -47,6 +50,9 @@ class Settler:
         self._lost = lost
         self._delay = delay
         self._batch = batch
+        self._most = batch
+        self._apart: dict[str, int] = {}
+        self._successes = 0
         self._finished: dict[str, dict[str, Any]] = {}
         self._refused = 0
         self._writing = 0
@@ -54,7 +60,7 @@ class Settler:
         self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._outage = Outage(activity)
-        self._refusals = Outage(f"{activity} (refused by the server)")
+        self._refusals = Outage(f"{activity} (refused by the storage)")
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -109,38 +115,60 @@ class Settler:
                 await self._settle(self._next_batch())
 
     def _next_batch(self) -> dict[str, dict[str, Any]]:
-        """The entries that finished first, taken out."""
+        """The entries that finished first, taken out; what failed alone comes after all others, alone."""
         finished, self._finished = self._finished, {}
-        if len(finished) <= self._batch:
+        if len(finished) <= self._most and not self._apart:
             return finished
-        entries = iter(finished.items())
-        batch = dict(islice(entries, self._batch))
-        self._finished = dict(entries)
-        return batch
+        ordinary = (entry_id for entry_id in finished if entry_id not in self._apart)
+        chosen = list(islice(ordinary, self._most)) or [next(iter(finished))]
+        self._finished = finished
+        return {entry_id: finished.pop(entry_id) for entry_id in chosen}
 
     async def _settle(self, batch: dict[str, dict[str, Any]]) -> None:
         self._writing = len(batch)
         try:
             result = await self._write(batch)
         except Exception as error:  # noqa: BLE001 - whatever a storage raises, the entries are kept
-            self._finished = batch | self._finished
-            await asyncio.sleep(self._outage.failed(error))
+            await self._failed(batch, error)
             return
         finally:
             self._writing = 0
         self._outage.worked()
+        self._successes += 1
+        if self._most < self._batch or self._apart:
+            self._recover(batch)
         if result.refused:
             self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
-        elif not self._refused:
+        elif not self._refused and not self._apart:
             self._refusals.worked()
         if result.lost:
             self._lost(result.lost)
         self._release(batch)
         self._progress.set()
 
+    async def _failed(self, batch: dict[str, dict[str, Any]], error: Exception) -> None:
+        """The entries come again: fewer at a time, and one that failed alone after all others."""
+        self._most = (len(batch) + 1) // 2
+        if len(batch) > 1:
+            self._finished = batch | self._finished
+        else:
+            (entry_id,) = batch
+            before = self._apart.get(entry_id, self._successes)
+            self._apart[entry_id] = self._successes
+            if before < self._successes:  # others were settled meanwhile: the storage is there
+                return self._keep(batch, {entry_id: describe(error)})
+            self._finished |= batch
+        await asyncio.sleep(self._outage.failed(error))
+        return None
+
+    def _recover(self, settled: Mapping[str, dict[str, Any]]) -> None:
+        self._most = min(2 * self._most, self._batch)
+        for entry_id in self._apart.keys() & settled:
+            del self._apart[entry_id]
+
     def _keep(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
-        """The server would not write these outcomes: they stay held and are offered again later."""
-        wait = self._refusals.failed(RuntimeError(next(iter(reasons.values()))))
+        """These could not be settled, and others can: they stay held and are offered again later."""
+        wait = self._refusals.failed(next(iter(reasons.values())))
         self._refused += len(refused)
         asyncio.get_running_loop().call_later(wait, self._offer_again, refused)
 

@@ -160,7 +160,7 @@ class Slots:
         if self._workers:
             _, deaf = await asyncio.wait(self._workers, timeout=_LAST_PATIENCE)
             if deaf:
-                log.error("%d handlers do not end although they were cancelled", len(deaf))
+                log.error("of the cancelled handlers, %d did not end", len(deaf))
         self._workers.clear()
 
     def _start_worker(self) -> None:

@@ -83,7 +83,7 @@ async def test_a_retry_key_of_the_wrong_type_keeps_the_entry(
     await backend.client.set(KEYS.due, "not a sorted set")
     async with consuming(backend.storage(), dispatcher.process_message):
         kept = await backend.add(type="booked")
-        await eventually(lambda: "refused by the server" in caplog.text)
+        await eventually(lambda: "refused by the storage" in caplog.text)
         assert await backend.pending() == [kept]
         await backend.client.delete(KEYS.due)
         [dead] = await eventually(backend.dead)
@@ -99,7 +99,7 @@ async def test_no_outcome_is_written_where_another_cannot_be(
     dispatcher = dispatcher_of(again, bad, retry=RetryPolicy(delay=600))
     async with consuming(backend.storage(), dispatcher.process_message):
         await backend.add(type="booked")
-        await eventually(lambda: "refused by the server" in caplog.text)
+        await eventually(lambda: "refused by the storage" in caplog.text)
         assert await backend.scheduled() == []
         await backend.refuse_dead_letters(False)
         await eventually(backend.dead)
@@ -149,7 +149,7 @@ async def test_an_entry_of_a_full_server_stays_pending_until_there_is_room(
             await eventually(lambda: handler.seen)
             await backend.client.config_set("maxmemory", "1")
             full.set()
-            await eventually(lambda: "refused by the server" in caplog.text)
+            await eventually(lambda: "refused by the storage" in caplog.text)
             assert (await backend.pending(), await backend.dead()) == ([kept], [])
             await backend.client.config_set("maxmemory", "0")
             await eventually(lambda: _count(1, backend.dead))

@@ -36,9 +36,7 @@ routes:
 """
 
 
-def routes_yaml(
-    terms: Terms, grace: float, kinds: Sequence[str] = (KIND,), unknown_type: str = "ack"
-) -> str:
+def routes_yaml(terms: Terms, grace: float, kinds: Sequence[str] = (KIND,), unknown_type: str = "ack") -> str:
     """The configuration with these terms; ``grace`` is in seconds, ``kinds`` are the types it knows."""
     return _CONFIG.format(
         stream=STREAM,

@@ -63,6 +63,7 @@ class Scene:
         self.rng = random.Random(self.seed)  # noqa: S311 - to be repeated, not secret
         self._stack = ExitStack()
         self._worst: Verdict = Verdict()
+        self._noted: set[Worker] = set()
 
     def __enter__(self) -> Self:
         self.client: Any = connect(self.server.socket_path)
@@ -151,11 +152,14 @@ class Scene:
         self._note_death(worker, kind, begin)
 
     def wait_for_death(self, kind: str) -> None:
-        """Wait until some worker has killed itself."""
-        known = set(self.live)
-        wait_for(lambda: len(self.live) < len(known), "a worker to die", _REST)
+        """Wait until some worker has killed itself, unless one has already."""
+
+        def dead() -> list[Worker]:
+            return [w for w in self.workers if not w.is_alive and w not in self._noted]
+
+        wait_for(dead, "a worker to die", _REST)
         begin = now()
-        for worker in known.difference(self.live):
+        for worker in dead():
             self._note_death(worker, kind, begin)
 
     def heal(self) -> None:
@@ -279,6 +283,7 @@ class Scene:
             self.problems.append(f"no worker's log has a line with {words}")
 
     def _note_death(self, worker: Worker, kind: str, begin: float) -> None:
+        self._noted.add(worker)
         held = self.held_by(worker)
         self.faults.append(
             Fault(kind=kind, begin=begin, end=now(), workers=frozenset([worker.name]), held=held)

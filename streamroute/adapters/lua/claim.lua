@@ -1,13 +1,13 @@
--- Takes over entries whose lease has ended, at most ARGV[4] of them.
--- KEYS: the stream, the group's meta (hash). ARGV: group, consumer, min idle (ms), count, cursor, the consumer that holds what was
--- released, how many pending entries one sweep looks at.
+-- Takes over entries whose lease has ended, at most ARGV[4] of them, and none after one that fills ARGV[8].
+-- KEYS: the stream, the group's meta (hash). ARGV: group, consumer, min idle (ms), count, cursor, the consumer
+-- that holds what was released, how many pending entries one sweep looks at, how many bytes to bring.
 -- First what was released and what dead consumers hold (found by the consumers' own idle time, at the cost
 -- of what they hold), then a sweep of the pending list from the cursor, which finds what a consumer that is
 -- alive has let go of.
 -- Returns {now (ms), cursor, {{id, delivery count, fields}...}, {ids that were deleted while pending...}}.
 local key, meta, group, me = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 local min_idle, count, cursor = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local released, sweep = ARGV[6], tonumber(ARGV[7])
+local released, sweep, budget = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 local found, seen = {}, {}
 
 local time = redis.call('TIME')
@@ -44,9 +44,14 @@ end
 
 local claimed, deleted = {}, {}
 for _, row in ipairs(found) do
+  if budget <= 0 then
+    cursor = '-' -- what was found and is left here must be found again
+    break
+  end
   local entry = redis.call('XCLAIM', key, group, me, 0, row[1])[1]
   if entry then
     claimed[#claimed + 1] = {row[1], row[4] + 1, entry[2]}
+    for _, part in ipairs(entry[2]) do budget = budget - #part end
   else
     redis.call('XACK', key, group, row[1])
     deleted[#deleted + 1] = row[1]

@@ -1,0 +1,93 @@
+"""Settling goes on whatever a storage refuses: one entry holds up no other, and none is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seed_storages import PlainStorage
+
+from consuming import consuming, dispatcher_of, eventually
+from streamroute.core import backoff
+from streamroute.core.settling import Settler
+from streamroute.values import Settled
+
+
+class PickyStorage(PlainStorage):
+    """A storage that fails to ack some ids, each as often as it says."""
+
+    def __init__(self, *payloads: dict[str, Any], refused: dict[str, int]) -> None:
+        super().__init__(*payloads)
+        self.refused = refused
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Raise for a refused id."""
+        if self.refused.get(message_id, 0) > 0:
+            self.refused[message_id] -= 1
+            raise RuntimeError(f"never heard of {message_id}")
+        await super().ack_event(stream_name, group_name, message_id)
+
+
+async def take(payload: dict[str, Any], _container: Any) -> None:
+    """Succeed."""
+
+
+async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """The others are acked, and the log does not tell of each attempt."""
+    storage = PickyStorage(*[{"type": "booked"}] * 50, refused={"7-0": 10**9})
+    running = consuming(storage, dispatcher_of(take).process_message, ack_delay=0.05)
+    async with running:
+        await eventually(lambda: len(set(storage.acked)) == 49)
+        tries = 10**9 - storage.refused["7-0"]
+        await eventually(lambda: storage.refused["7-0"] < 10**9 - tries - 3)
+        for _ in range(5):
+            storage.add({"type": "booked"})
+        await eventually(lambda: len(set(storage.acked)) == 54)
+        storage.refused.clear()
+        await eventually(lambda: "7-0" in storage.acked)
+    told = [record for record in caplog.records if "refused by the storage" in record.message]
+    assert [record.levelno for record in told] == [logging.WARNING] * 2
+    assert "never heard of 7-0" in told[0].message
+    assert "works again" in told[1].message
+
+
+@given(
+    refused=st.dictionaries(st.integers(0, 40), st.integers(1, 6), max_size=4),
+    outage=st.integers(0, 5),
+    size=st.integers(1, 20),
+)
+def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int, size: int) -> None:
+    """Whatever fails, for however long, and however large the batches are; each is let go once."""
+    left = dict(refused)
+    calls = 0
+
+    async def write(batch: Any) -> Settled:
+        nonlocal calls
+        calls += 1
+        if calls <= outage:
+            raise ConnectionError("away")
+        for number in map(int, batch):
+            if left.get(number, 0) > 0:
+                left[number] -= 1
+                raise RuntimeError("no")
+        return Settled()
+
+    released: list[str] = []
+
+    async def settle_all() -> None:
+        settler = Settler(
+            write, activity="settling", release=released.extend, lost=lambda _: None, delay=0, batch=size
+        )
+        settler.open()
+        for number in range(41):
+            settler.add(str(number), {})
+        await settler.close(20)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backoff, "_LONGEST", 0.0)
+        asyncio.run(settle_all())
+    assert sorted(map(int, released)) == list(range(41))
