@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _BATCH: Final = 500  # entries that one script confirms
 _STALL: Final = 5  # leases
+_NOTE_EVERY: Final = 0.2  # seconds; a group that is lost runs again what was done in this time
 
 Held = Callable[[], Mapping[str, Message]]
 Lost = Callable[[Sequence[tuple[str, int]]], None]
@@ -34,6 +35,8 @@ Lost = Callable[[Sequence[tuple[str, int]]], None]
 
 class RedisLeaseKeeper:
     """Beats every third of ``lease`` seconds for everything that ``held()`` returns.
+
+    More often than that, it notes in ``watermarks`` how far the group has come.
 
     ``lost`` is called in the event loop that opened the keeper.
     """
@@ -90,18 +93,21 @@ class RedisLeaseKeeper:
                 self._pulse.call(self._ended.set)
 
     async def _beat_until_closed(self) -> None:
-        works = True
+        works, due = True, 0.0
         async with separate(self._client) as client:
             while not self._closing.is_set():
                 try:
                     if self._pulse.is_there():
-                        await self._beat(client)
+                        if time.monotonic() >= due:
+                            await self._beat(client)
+                            due = time.monotonic() + self._lease / 3
+                        await self._watermarks.note(client, self._keys, self._group)
                     works = _report(works, None, self._keys.stream)
                 except _LoopIsClosedError:
                     return
                 except Exception as error:  # noqa: BLE001 - whatever fails, the next beat may work
-                    works = _report(works, error, self._keys.stream)
-                await _wait(self._closing, self._lease / (3 if works else 10))
+                    works, due = _report(works, error, self._keys.stream), 0.0
+                await _wait(self._closing, min(_NOTE_EVERY, self._lease / 6) if works else self._lease / 10)
 
     async def _beat(self, client: Redis) -> None:
         held = self._held()
@@ -111,7 +117,6 @@ class RedisLeaseKeeper:
                 await self._confirm(client, key, entries[start : start + _BATCH])
         if not held:
             await self._confirm(client, self._keys.stream, [])  # the lease in force is noted all the same
-        await self._watermarks.note(client, self._keys, self._group)
 
     async def _confirm(self, client: Redis, key: str, entries: list[tuple[str, Message]]) -> None:
         tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}

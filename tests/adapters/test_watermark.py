@@ -33,6 +33,21 @@ async def test_what_was_settled_does_not_run_again(
     assert f"begins again after {last}" in caplog.text
 
 
+async def test_what_runs_again_does_not_grow_with_the_lease(backend: RedisBackend) -> None:
+    """With a lease of an hour, it is what was done in the last moment."""
+    handler = Handling()
+    async with consuming(backend.storage(lease=3600), dispatcher_of(handler).process_message, lease=3600):
+        for n in "12":
+            await backend.add(type="booked", n=n)
+        await eventually(lambda: handler.numbers() == ["1", "2"])
+        last = await backend.add(type="booked", n="3")
+        await eventually(lambda: _low_is(backend, f"({last}"))
+        await backend.destroy_group()
+        await backend.add(type="booked", n="4")
+        await eventually(lambda: "4" in handler.numbers())
+    assert handler.numbers() == ["1", "2", "3", "4"]
+
+
 async def test_what_was_pending_runs_again(backend: RedisBackend) -> None:
     never = asyncio.Event()
     stuck, other = Handling(then=lambda payload: never.wait()), Handling()

@@ -14,5 +14,5 @@ else
     if facts.name == group then low = '(' .. facts['last-delivered-id'] end
   end
 end
-redis.pcall('HSET', meta, 'low', low)
+if redis.pcall('HGET', meta, 'low') ~= low then redis.pcall('HSET', meta, 'low', low) end
 return low
