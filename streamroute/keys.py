@@ -6,7 +6,11 @@ becomes the tag itself (``bot_events`` -> ``{bot_events}:notifications:retry``).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from binascii import crc_hqx
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+_SLOTS: Final = 16384
 
 
 def has_hash_tag(name: str) -> bool:
@@ -21,6 +25,19 @@ def hash_tag(name: str) -> str:
         return name
     start = name.index("{")
     return name[start + 1 : name.index("}", start)]
+
+
+def slot(key: str) -> int:
+    """The slot of Redis Cluster that a key is in.
+
+    Source: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
+    """
+    return crc_hqx(hash_tag(key).encode(), 0) % _SLOTS
+
+
+def elsewhere(stream: str, keys: Iterable[str]) -> list[str]:
+    """Those of the keys that Redis Cluster keeps in another slot than the stream."""
+    return [key for key in keys if slot(key) != slot(stream)]
 
 
 def base(stream: str) -> str:

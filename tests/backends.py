@@ -129,7 +129,7 @@ class RedisBackend:
 
     async def is_left(self) -> bool:
         keys = [KEYS.stream, KEYS.retry, KEYS.delayed]
-        return bool(await script("left").run(unparsed(self.client), keys, [GROUP, "9" * 19]))
+        return bool(await script("left").run(unparsed(self.client, STREAM), keys, [GROUP, "9" * 19]))
 
     async def dead(self) -> list[DeadRecord]:
         return [DeadRecord.read(fields) for _, fields in await self.client.xrange(KEYS.dead)]

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from streamroute.adapters import sentinel_url
-from streamroute.adapters.sentinel_url import SentinelUrlError, read_sentinel_url
+from streamroute.adapters import cluster_url, sentinel_url
+from streamroute.adapters.cluster_url import read_cluster_url
+from streamroute.adapters.hosts import HOSTS, HostsUrlError
+from streamroute.adapters.sentinel_url import read_sentinel_url
 from streamroute.errors import SetupError
 
 EMBEDDED_FOLDER: Final = ".streamroute"
 """Where the embedded server keeps its data unless ``embedded:DIR`` says otherwise."""
 
 FORMS: Final = (
-    "redis://HOST:PORT/DB, rediss://..., unix:///PATH, redis+sentinel://..., embedded or embedded:DIR"
+    "redis://HOST:PORT/DB, rediss://..., unix:///PATH, redis+sentinel://..., redis+cluster://..., "
+    "embedded or embedded:DIR"
 )
 
-_LATER: Final = ("redis+cluster", "rediss+sentinel", "rediss+cluster")
-_SCHEMES: Final = ("redis", "rediss", "unix", "embedded", sentinel_url.SCHEME)
+_SCHEMES: Final = ("redis", "rediss", "unix", "embedded", *sentinel_url.SCHEMES, *cluster_url.SCHEMES)
 _PARAMETERS: Final = (
     "db",
     "username",
@@ -47,16 +49,14 @@ _PARAMETERS: Final = (
 # Up to the last @, since a password may hold anything when it was not percent-encoded.
 _PASSWORD: Final = re.compile(r"^((?:[^:/?#]*://)?+[^:@/]*):(.*)@", re.DOTALL)
 _NOT_A_PORT: Final = re.compile(r"^([^:/?#]*://[^:@/\[]*):(?![0-9]*(?:[/?#]|$))[^/?#@]*")
-_SENTINELS: Final = re.compile(
-    rf"{re.escape(sentinel_url.SCHEME)}://{sentinel_url.HOSTS}(?:[/?#]|$)", re.IGNORECASE
-)
+_SEVERAL_HOSTS: Final = re.compile(rf"rediss?\+(?:sentinel|cluster)://{HOSTS}(?:[/?#]|$)", re.IGNORECASE)
 _PARAMETER: Final = re.compile(r"(?<=[?&])([^=&?]*)=([^&]*)")
 
 
 def redact(url: str) -> str:
     """The URL as it may be shown: without passwords, wherever they stand."""
     shown = _PASSWORD.sub(r"\1:***@", url)
-    if not _SENTINELS.match(shown):
+    if not _SEVERAL_HOSTS.match(shown):
         shown = _NOT_A_PORT.sub(r"\1:***", shown)
     return _PARAMETER.sub(_without_secret, shown)
 
@@ -93,8 +93,10 @@ def read_address(url: str, *, folder: Path) -> Address:
         return Address(url, _data_folder(rest, folder))
     if not colon or scheme.lower() not in _SCHEMES:
         raise SetupError(_unknown_scheme(url, scheme.lower()))
-    if scheme.lower() == sentinel_url.SCHEME:
-        return _sentinel_address(url)
+    if scheme.lower() in sentinel_url.SCHEMES:
+        return _address_of_several(url, read_sentinel_url, sentinel_url.FORM, sentinel_url.PARAMETERS)
+    if scheme.lower() in cluster_url.SCHEMES:
+        return _address_of_several(url, read_cluster_url, cluster_url.FORM)
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - read for the error that it raises
@@ -108,17 +110,17 @@ def read_address(url: str, *, folder: Path) -> Address:
     return Address(url)
 
 
-def _sentinel_address(url: str) -> Address:
+def _address_of_several(
+    url: str, read: Callable[[str], object], form: str, parameters: Sequence[str] = ()
+) -> Address:
     try:
         parts = urlsplit(url)
-        read_sentinel_url(url)
+        read(url)
     except ValueError as error:
         # The parser's own text quotes what it read, which may be a password.
-        why = (
-            str(error) if isinstance(error, SentinelUrlError) else "has a host or a port that cannot be read"
-        )
-        raise SetupError(f"{redact(url)!r} {why}; write {sentinel_url.FORM}") from None
-    _refuse_unknown(parts, redact(url), (*_PARAMETERS, *sentinel_url.PARAMETERS))
+        why = str(error) if isinstance(error, HostsUrlError) else "has a host or a port that cannot be read"
+        raise SetupError(f"{redact(url)!r} {why}; write {form}") from None
+    _refuse_unknown(parts, redact(url), (*_PARAMETERS, *parameters))
     return Address(url)
 
 
@@ -131,8 +133,6 @@ def _data_folder(rest: str, folder: Path) -> Path:
 def _unknown_scheme(url: str, scheme: str) -> str:
     if not url:
         return f"the URL of Redis is empty; write {FORMS}"
-    if scheme in _LATER:
-        return f"{scheme}:// is not supported yet; write {FORMS}"
     near = get_close_matches(scheme, (*_SCHEMES, "valkey", "valkeys"), n=1)
     instead = {"valkey": "redis", "valkeys": "rediss"}.get(near[0], near[0]) if near else ""
     hint = f'; did you mean "{instead}"?' if instead else f"; write {FORMS}"

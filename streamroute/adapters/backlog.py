@@ -14,7 +14,7 @@ class Backlog:
 
     def __init__(self, redis: Connection, stream: str, group: str) -> None:
         self._redis = redis
-        self._client = unparsed(redis.client)
+        self._client = unparsed(redis.client, stream)
         self._group = group
         self._keys = GroupKeys.of(stream, group)
 

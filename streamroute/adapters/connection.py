@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.address import Address, read_address
+from streamroute.adapters.cluster_url import is_cluster
 from streamroute.adapters.sentinel_url import is_sentinel
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
 
@@ -99,6 +100,10 @@ def new_client(url: str, **options: Any) -> Redis:
             from streamroute.adapters.sentinel import master_client
 
             return master_client(url, settings | options)
+        if is_cluster(url):
+            from streamroute.adapters.slot_client import cluster_client
+
+            return cluster_client(url, settings | options)
         return Redis.from_url(url, **settings | options)
     except ValueError:
         # The library's text may quote a part of the URL, and so a password.
@@ -152,6 +157,19 @@ _CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+_TEXTS: Final = (
+    # Several addresses were tried, and asyncio joins their errors.
+    (["Connect call failed"], "refuses the connection; is the server running, and the address right?"),
+    # redis-py's first word, which Redis 6 understands.
+    (["unknown command", "HELLO"], "is too old: streamroute needs Redis 6.2 or newer, or Valkey"),
+    (["cluster support disabled"], "is no cluster; write redis:// in its URL"),
+    (
+        ["Connection closed by server"],
+        "closes the connection without a word; is it a Redis server, and does it want rediss://?",
+    ),
+)
+
+
 def _explained_cause(cause: BaseException) -> str:
     from redis.asyncio.sentinel import MasterNotFoundError
 
@@ -161,13 +179,7 @@ def _explained_cause(cause: BaseException) -> str:
     for kind, template in _CAUSES:
         if isinstance(cause, kind):
             return template.format(text)
-    if "Connect call failed" in text:  # several addresses were tried, and asyncio joins their errors
-        return "refuses the connection; is the server running, and the address right?"
-    if "unknown command" in text and "HELLO" in text:  # redis-py's first word, which Redis 6 understands
-        return "is too old: streamroute needs Redis 6.2 or newer, or Valkey"
-    if "Connection closed by server" in text:
-        return "closes the connection without a word; is it a Redis server, and does it want rediss://?"
-    return ""
+    return next((explained for words, explained in _TEXTS if all(word in text for word in words)), "")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -39,7 +39,7 @@ class DeadLetters:
     def __init__(self, redis: Connection, key: str) -> None:
         self.key = key
         self._redis = redis
-        self._client = unparsed(redis.client)
+        self._client = unparsed(redis.client, key)
         self._doing = f"working on the dead letters in {key}"
 
     async def count(self) -> int:

@@ -42,5 +42,9 @@ def in_words(error: Exception, redis: Connection, doing: str) -> StreamrouteErro
     """The error of streamroute that this error of redis-py stands for."""
     if isinstance(error, _PASSING) or str(error).startswith(_PASSING_CODES):
         return unavailable(error, str(redis.address))
+    if isinstance(error, exceptions.MovedError):
+        return SetupError(
+            f"Redis at {redis.address} is a node of a cluster; write redis+cluster:// in its URL"
+        )
     reason = " ".join(str(error).split())
     return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}")

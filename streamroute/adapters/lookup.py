@@ -15,7 +15,7 @@ async def read_entry(redis: Connection, stream: str, entry_id: str) -> dict[byte
     Source: https://redis.io/docs/latest/commands/xrange/
     """
     with explained(redis, f"reading {stream}"):
-        rows = await command(unparsed(redis.client), "XRANGE", stream, entry_id, entry_id, "COUNT", 1)
+        rows = await command(unparsed(redis.client, stream), "XRANGE", stream, entry_id, entry_id, "COUNT", 1)
     if not rows:
         return None
     parts = iter(rows[0][1])

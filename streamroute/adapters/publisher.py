@@ -9,7 +9,8 @@ from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.records import flat
-from streamroute.adapters.wire import command, text, unparsed
+from streamroute.adapters.slot_client import Words
+from streamroute.adapters.wire import command, text, transaction, unparsed
 from streamroute.errors import EncodeError
 
 
@@ -21,7 +22,7 @@ class Publisher:
 
     def __init__(self, redis: Connection, stream: str, codec: Codec | str = "json") -> None:
         self._redis = redis
-        self._client = unparsed(redis.client)
+        self._client = unparsed(redis.client, stream)
         self._stream = stream
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
 
@@ -43,14 +44,9 @@ class Publisher:
         """
         if not entries:
             return []
-        # Not redis-py's own transaction: its errors quote the command, and with it somebody's data.
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.execute_command("MULTI")
-        for entry in entries:
-            pipeline.execute_command("XADD", self._stream, "*", *entry)
-        pipeline.execute_command("EXEC")
+        commands: list[Words] = [["XADD", self._stream, "*", *entry] for entry in entries]
         with explained(self._redis, f"publishing to {self._stream}"):
-            return _ids(await pipeline.execute(raise_on_error=False))
+            return [text(entry_id) for entry_id in await transaction(self._client, commands)]
 
     async def last_id(self) -> str:
         """The id of the last entry that the stream has; ``0-0`` where it has none.
@@ -60,13 +56,3 @@ class Publisher:
         with explained(self._redis, f"reading {self._stream}"):
             rows = await command(self._client, "XREVRANGE", self._stream, "+", "-", "COUNT", 1)
         return text(rows[0][0]) if rows else "0-0"
-
-
-def _ids(answers: Sequence[Any]) -> list[str]:
-    """The ids in the answer to EXEC; raises the first error among all answers."""
-    *queued, executed = answers
-    ids = executed if isinstance(executed, list) else [executed]
-    for answer in (*queued, *ids):
-        if isinstance(answer, Exception):
-            raise answer
-    return [text(entry_id) for entry_id in ids]

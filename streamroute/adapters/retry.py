@@ -15,7 +15,7 @@ from streamroute.adapters.codecs import Codec, FieldsCodec, JsonCodec, codec_nam
 from streamroute.adapters.packing import pack_fields
 from streamroute.adapters.records import MARKER
 from streamroute.adapters.scripts import script
-from streamroute.adapters.wire import unparsed
+from streamroute.adapters.wire import clients
 from streamroute.errors import EncodeError
 from streamroute.keys import ReturnKeys
 from streamroute.message import Message
@@ -50,7 +50,7 @@ class RedisRetryScheduler:
     def __init__(
         self, client: Redis, *, streams: Iterable[str] = (), codec: Codec | str | None = None
     ) -> None:
-        self._client = unparsed(client)
+        self._client_of = clients(client)
         self._streams = dict.fromkeys(streams)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._sooner = asyncio.Event()
@@ -67,7 +67,7 @@ class RedisRetryScheduler:
         keys = ReturnKeys.of(stream_name)
         packed = pack_fields(self._fields(payload))
         arguments: list[str | bytes | int] = [_identity(payload), int(delay * 1000), packed]
-        await script("schedule").run(self._client, [keys.due, keys.delayed], arguments)
+        await script("schedule").run(self._client_of(keys.stream), [keys.due, keys.delayed], arguments)
         self._streams.setdefault(stream_name)
         await self.start()
         if delay < _LOOK_EVERY:
@@ -76,7 +76,8 @@ class RedisRetryScheduler:
     async def bring_back(self, stream_name: str) -> float | None:
         """Bring back what is due, at most a hundred; returns the seconds until the next, or None."""
         keys = ReturnKeys.of(stream_name)
-        left = await script("bring_back").run(self._client, [keys.due, keys.delayed, keys.stream], [_STEP])
+        names = [keys.due, keys.delayed, keys.stream]
+        left = await script("bring_back").run(self._client_of(keys.stream), names, [_STEP])
         return None if left < 0 else left / 1000
 
     async def start(self) -> None:

@@ -15,6 +15,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.scripts import script
+from streamroute.adapters.slot_client import SlotClient
 from streamroute.adapters.wire import command, text, unparsed
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
@@ -38,7 +39,7 @@ async def require_rights(redis: Connection, keys: GroupKeys) -> None:
     """
     with explained(redis, f"consuming {keys.stream}"):
         missing, unknown = await _missing(redis, keys)
-        version = await _version(redis.client) if unknown else ""
+        version = await _version(unparsed(redis.client, keys.stream)) if unknown else ""
     if unknown:
         raise SetupError(
             f"{version} at {redis.address} is not fit to consume {keys.stream}: it does not know "
@@ -57,21 +58,33 @@ async def _missing(redis: Connection, keys: GroupKeys) -> tuple[list[str], list[
     patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta), own)
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
     patterns[keys.dead] = own if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"
+    client = unparsed(redis.client, keys.stream)
     arguments = [f"{keys.prefix}:rights", *(part for pair in patterns.items() for part in pair)]
     try:
-        found = await script("rights").run(unparsed(redis.client), [keys.stream], arguments)
+        found = await script("rights").run(client, [keys.stream], arguments)
     except NoPermissionError as error:
         if not any(words in str(error) for words in _NO_KEY):
             raise
         return [patterns[keys.stream]], []
     missing, unknown = ([text(part) for part in parts] for parts in found)
-    return missing, unknown
+    return missing + await _missing_of_cluster(client), unknown
+
+
+async def _missing_of_cluster(client: Redis) -> list[str]:
+    """What is needed while a slot moves, and would be missed only then."""
+    if not isinstance(client, SlotClient):
+        return []
+    try:
+        await command(client, "ASKING")
+    except NoPermissionError:
+        return ["+asking"]
+    return []
 
 
 async def _version(client: Redis) -> str:
     """The server's name and version, where the user may ask for them."""
     try:
-        facts = text(await command(unparsed(client), "INFO", "server"))
+        facts = text(await command(client, "INFO", "server"))
     except ResponseError:
         return "Redis"
     versions = dict(_VERSION.findall(facts))

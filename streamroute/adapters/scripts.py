@@ -11,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from streamroute.adapters.wire import command
+from streamroute.adapters.wire import command, each
 
 Argument = str | bytes | int
 Call = tuple[Sequence[str], Sequence[Argument]]
@@ -41,14 +41,12 @@ class Script:
 
         Raises where the server cannot be reached.
         """
-        pipeline = client.pipeline(transaction=False)
-        for keys, arguments in calls:
-            pipeline.execute_command("EVALSHA", self.digest, len(keys), *keys, *arguments)
-        answers = await pipeline.execute(raise_on_error=False)
+        commands = [("EVALSHA", self.digest, len(keys), *keys, *arguments) for keys, arguments in calls]
+        answers = await each(client, commands)
         for index, (keys, arguments) in enumerate(calls):
             if isinstance(answers[index], NoScriptError):
                 answers[index] = await self._answer(client, keys, arguments)
-        return list(answers)
+        return answers
 
     async def _answer(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         try:

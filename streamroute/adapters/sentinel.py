@@ -1,23 +1,27 @@
-"""Sentinel: a client that asks the sentinels for the master at each new connection.
+"""Sentinel: a client that asks the sentinels for the master at each new connection, and once a second.
 
-After a failover the old master's connections break, or refuse to write, and the next ones go to the new one.
+After a failover the old master's connections break, or are given up, and the next ones go to the new one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import copy
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.exceptions import RedisError
 
 from streamroute.adapters.sentinel_url import read_sentinel_url
 
 _PATIENCE: Final = 1.0
 """Seconds for a sentinel to answer; they are asked in turn, next time from the one that has answered."""
+_LOOK_EVERY: Final = 1.0  # seconds
 _NOT_THE_MASTERS: Final = ("host", "port", "connection_class")
 
 
@@ -27,8 +31,9 @@ class Sentinels(Sentinel):
     redis-py moves the one that answered to the front of its list; two lookups at once lose another one.
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)  # type: ignore[no-untyped-call]  # redis-py gives no types
+    def __init__(self, sentinels: list[Redis]) -> None:
+        super().__init__([])  # type: ignore[no-untyped-call]  # redis-py gives no types
+        self.sentinels = sentinels
         self.turn = asyncio.Lock()
 
     async def discover_master(self, service_name: str) -> Any:
@@ -38,14 +43,46 @@ class Sentinels(Sentinel):
 
 
 class MasterPool(SentinelConnectionPool):
-    """Connections to a master; closed together with those to the sentinels."""
+    """Connections to a master; closed together with those to the sentinels.
+
+    The sentinels are asked again every second, beside whatever goes on: a master that they have replaced is
+    told so seconds later, and until then it takes writes that will be lost.
+    """
+
+    _next_look = 0.0
+    _look: asyncio.Task[None] | None = None
+
+    async def get_connection(self, *arguments: Any, **options: Any) -> AbstractConnection:
+        """A connection to the master; raises what redis-py raises."""
+        if time.monotonic() >= self._next_look and (self._look is None or self._look.done()):
+            self._next_look = time.monotonic() + _LOOK_EVERY
+            self._look = asyncio.create_task(self._look_for_master())
+        connection: Any = await super().get_connection(*arguments, **options)  # type: ignore[no-untyped-call]  # redis-py gives no types
+        if self.master_address not in (None, (connection.host, connection.port)):
+            await self._connect_anew(connection)
+        return cast("AbstractConnection", connection)
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         """Close what is idle or, by default, everything."""
         await super().disconnect(inuse_connections)
         if inuse_connections:
+            if self._look is not None:
+                self._look.cancel()
+                await asyncio.wait([self._look])
             for sentinel in self.sentinel_manager.sentinels:
                 await sentinel.aclose()
+
+    async def _look_for_master(self) -> None:
+        with suppress(RedisError, OSError):  # while no sentinel answers, the master that is known will do
+            await self.get_master_address()  # type: ignore[no-untyped-call]  # redis-py gives no types
+
+    async def _connect_anew(self, connection: AbstractConnection) -> None:
+        try:
+            await connection.disconnect()
+            await connection.connect()  # type: ignore[no-untyped-call]  # redis-py gives no types
+        except BaseException:
+            await self.release(connection)
+            raise
 
 
 def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
@@ -54,14 +91,16 @@ def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
     Raises ValueError for a URL, or a value in it, that cannot be used. Nothing is sent yet.
     """
     read = read_sentinel_url(url)
-    own = {name: value for name, value in parse_url(read.master_url).items() if name not in _NOT_THE_MASTERS}
-    quick = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE}
+    asked: Mapping[str, Any] = parse_url(read.master_url)
+    own = {name: value for name, value in asked.items() if name not in _NOT_THE_MASTERS}
+    tls = {name: value for name, value in own.items() if name.startswith("ssl_")}
     login = {"username": read.username, "password": read.password}
-    manager = Sentinels(
-        read.sentinels,
-        sentinel_kwargs={"retry": settings["retry"], "client_name": "streamroute"} | quick | login,
-    )
-    return Redis.from_pool(_pool(read.name, manager, {**settings, **own}))
+    quick = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE, "retry": settings["retry"]}
+    watching = {"client_name": "streamroute"} | quick | login | tls
+    kind = asked.get("connection_class", Connection)
+    sentinels = [_sentinel(kind, {**watching, "host": host, "port": port}) for host, port in read.sentinels]
+    master = {**settings, **own, "ssl": kind is SSLConnection}
+    return Redis.from_pool(_pool(read.name, Sentinels(sentinels), master))
 
 
 def separate_pool(pool: SentinelConnectionPool) -> MasterPool:
@@ -81,4 +120,8 @@ def _pool(name: str, manager: Sentinel, settings: Mapping[str, Any]) -> MasterPo
 
 def _separate(sentinel: Redis) -> Redis:
     pool = sentinel.connection_pool
-    return Redis.from_pool(ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs))
+    return _sentinel(pool.connection_class, pool.connection_kwargs)
+
+
+def _sentinel(kind: type[AbstractConnection], settings: Mapping[str, Any]) -> Redis:
+    return Redis.from_pool(ConnectionPool(connection_class=kind, **settings))

@@ -16,9 +16,10 @@ from streamroute.adapters.lease import RedisLeaseKeeper
 from streamroute.adapters.records import paired
 from streamroute.adapters.scripts import script
 from streamroute.adapters.settlement import drop_word, settlement
+from streamroute.adapters.slot_client import require_one_slot
 from streamroute.adapters.tidying import Tidier
 from streamroute.adapters.watermark import Watermarks
-from streamroute.adapters.wire import command, milliseconds, streams, text, unparsed
+from streamroute.adapters.wire import clients, command, streams, text, timed
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import Settled
@@ -57,7 +58,7 @@ class RedisStreamStorage:
         trim: float | None = None,
         forget_consumers: float = 3600.0,
     ) -> None:
-        self._client = unparsed(client)
+        self._client_of = clients(client)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._lease = int(lease * 1000)
         self._block = max(1, int(block * 1000))
@@ -72,22 +73,25 @@ class RedisStreamStorage:
         """Create the group on the stream and on its retry stream, from their first entries.
 
         One that was there before and is lost begins where it was: entries that were not settled run
-        again, and some that were. It is logged as an error.
+        again, and some that were. It is logged as an error. Raises SetupError where a cluster keeps the
+        stream's keys in several slots.
 
         Source: https://redis.io/docs/latest/commands/xgroup-create/
         """
         keys = self._keys(stream_name, group_name)
-        start = await self._watermarks.start(self._client, keys, group_name)
-        was_missing = await self._create_group(keys.stream, group_name, start)
-        await self._create_group(keys.retry, group_name, "0")
+        client = self._client_of(keys.stream)
+        require_one_slot(client, keys)
+        start = await self._watermarks.start(client, keys, group_name)
+        was_missing = await self._create_group(client, keys.stream, group_name, start)
+        await self._create_group(client, keys.retry, group_name, "0")
         if was_missing and (start != "0-0" or keys.stream in self._seen):
             log.error("the group %s of %s was lost; it begins again after %s", group_name, stream_name, start)
         self._seen.add(keys.stream)
 
-    async def _create_group(self, key: str, group: str, start: str) -> bool:
+    async def _create_group(self, client: Redis, key: str, group: str, start: str) -> bool:
         """Whether the group was missing."""
         try:
-            await command(self._client, "XGROUP", "CREATE", key, group, start, "MKSTREAM")
+            await command(client, "XGROUP", "CREATE", key, group, start, "MKSTREAM")
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
@@ -102,15 +106,12 @@ class RedisStreamStorage:
         Source: https://redis.io/docs/latest/commands/xreadgroup/
         """
         keys = self._keys(stream_name, group_name)
-        pipeline = self._client.pipeline(transaction=False)
-        # The time is asked before the read: from then on nobody else can have claimed what it returns.
-        pipeline.execute_command("TIME")
-        pipeline.execute_command(
+        words = (
             *("XREADGROUP", "GROUP", group_name, consumer_name, "COUNT", count, "BLOCK", self._block),
             *("STREAMS", keys.retry, keys.stream, ">", ">"),
         )
-        now, reply = await pipeline.execute(raise_on_error=True)
-        fresh = milliseconds(now)
+        # The time is asked before the read: from then on nobody else can have claimed what it returns.
+        fresh, reply = await timed(self._client_of(keys.stream), words)
         reader = self._reader(keys, group_name)
         entries: list[tuple[str, dict[str, Any]]] = []
         for name, rows in streams(reply):
@@ -147,11 +148,12 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         retries = [server_id(message_id) for message_id in message_ids if is_retry(message_id)]
         others = [message_id for message_id in message_ids if not is_retry(message_id)]
+        client = self._client_of(keys.stream)
         if others:
-            await command(self._client, "XACK", keys.stream, group_name, *others)
+            await command(client, "XACK", keys.stream, group_name, *others)
         if retries:
-            await command(self._client, "XACK", keys.retry, group_name, *retries)
-            await command(self._client, "XDEL", keys.retry, *retries)
+            await command(client, "XACK", keys.retry, group_name, *retries)
+            await command(client, "XDEL", keys.retry, *retries)
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
@@ -161,6 +163,7 @@ class RedisStreamStorage:
         All others are acked together.
         """
         keys = self._keys(stream_name, group_name)
+        client = self._client_of(keys.stream)
         lost: list[str] = []
         reader = self._reader(keys, group_name)
         told = {entry_id: m for entry_id, m in messages.items() if m.outcomes or m.claims}
@@ -168,12 +171,12 @@ class RedisStreamStorage:
         for key in (keys.stream, keys.retry):
             done = [message for message in rest if message.held_in == key]
             for start in range(0, len(done), _ACK):
-                gone = await self._ack(key, group_name, consumer_name, done[start : start + _ACK])
+                gone = await self._ack(client, key, group_name, consumer_name, done[start : start + _ACK])
                 lost += [reader.name(key, text(entry_id)) for entry_id in gone]
         refused: dict[str, str] = {}
         if told:
             calls = [settlement(keys, group_name, consumer_name, m, self._generation) for m in told.values()]
-            answers = await script("settle").run_each(self._client, calls)
+            answers = await script("settle").run_each(client, calls)
             for entry_id, answer in zip(told, answers, strict=True):
                 if isinstance(answer, Exception):
                     refused[entry_id] = str(answer)
@@ -202,14 +205,13 @@ class RedisStreamStorage:
                     count = message.deliveries if started else message.deliveries - 1
                     arguments += [message.entry_id, message.deliveries, count]
             if len(arguments) > 3:
-                await script("release").run(self._client, [key], arguments)
+                await script("release").run(self._client_of(keys.stream), [key], arguments)
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Move retries whose time has come to the retry stream; returns seconds until the next."""
         keys = self._keys(stream_name, group_name)
-        left = await script("promote").run(
-            self._client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
-        )
+        names = [keys.due, keys.delayed, keys.retry]
+        left = await script("promote").run(self._client_of(keys.stream), names, [_PROMOTE, _BYTES])
         return None if left < 0 else left / 1000
 
     async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
@@ -219,7 +221,7 @@ class RedisStreamStorage:
         https://redis.io/docs/latest/commands/xgroup-delconsumer/
         """
         keys = self._keys(stream_name, group_name)
-        return await self._tidier.tidy(self._client, keys, group_name, consumer_name)
+        return await self._tidier.tidy(self._client_of(keys.stream), keys, group_name, consumer_name)
 
     @property
     def trimmed(self) -> int:
@@ -239,7 +241,7 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         lease = self._lease / 1000
         return RedisLeaseKeeper(
-            *(self._client, keys, group_name, consumer_name),
+            *(self._client_of(keys.stream), keys, group_name, consumer_name),
             lease=lease,
             held=held,
             lost=lost,
@@ -250,15 +252,18 @@ class RedisStreamStorage:
         return GroupKeys.of(stream, group, self._dead_letter)
 
     def _reader(self, keys: GroupKeys, group: str) -> EntryReader:
-        return EntryReader(self._codec, keys, group, RedisDeduplicator(self._client, keys, group))
+        client = self._client_of(keys.stream)
+        return EntryReader(self._codec, keys, group, RedisDeduplicator(client, keys, group))
 
-    async def _ack(self, key: str, group: str, consumer: str, done: list[Message]) -> list[bytes]:
+    async def _ack(
+        self, client: Redis, key: str, group: str, consumer: str, done: list[Message]
+    ) -> list[bytes]:
         deadline = min([message.fresh for message in done]) + self._lease
         counts = [message.deliveries for message in done]
         ids = " ".join([message.entry_id for message in done])
         given = " ".join(map(str, counts)) if max(counts) > 1 else ""
         lost = await script("ack").run(
-            self._client, [key], [group, consumer, deadline, drop_word(done[0]), ids, given]
+            client, [key], [group, consumer, deadline, drop_word(done[0]), ids, given]
         )
         return list(lost)
 
@@ -267,7 +272,7 @@ class RedisStreamStorage:
     ) -> list[tuple[str, dict[str, Any]]]:
         cursor = self._cursors.get(key, "-")
         now, cursor, claimed, deleted = await script("claim").run(
-            self._client,
+            self._client_of(keys.stream),
             [key, keys.meta],
             [group, consumer, idle, count, cursor, _RELEASED, _SWEEP, _BYTES],
         )

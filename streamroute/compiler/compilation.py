@@ -20,6 +20,7 @@ from streamroute.compiler.route_checks import check_routes
 from streamroute.compiler.route_expressions import RouteExpressions
 from streamroute.compiler.server_address import check_address
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape
+from streamroute.compiler.slots import check_slots
 from streamroute.compiler.wiring import CHECK, CheckedRoute, Surroundings, build_routers
 from streamroute.config.diagnostics import Finding, sort_findings
 from streamroute.config.document import Document, RouteConfig, StreamConfig
@@ -119,6 +120,7 @@ class _Compilation:
         self.findings += check_routes(self.document, globs)
         self.findings += _check_order(self.document)
         self.findings += check_address(self.document)
+        self.findings += check_slots(self.document)
         routes = [self._route(route, globs) for route in self.document.routes]
         container, codecs = self._container(), self._codecs()
         findings = tuple(sort_findings(self.findings))

@@ -100,7 +100,7 @@ class RedisStreamProcessor:
         """Create the group where it is missing, then consume in the background; harmless when started.
 
         Raises SetupError without a callback, and the storage's own error when the group could not be
-        created in five attempts.
+        created in five attempts (at once where that is a SetupError).
         """
         async with self._turn:
             if self._listening:
@@ -135,7 +135,7 @@ class RedisStreamProcessor:
             try:
                 await self.storage.create_group(self.stream_name, self.consumer_group_name)
             except Exception as error:
-                if attempt == _GROUP_ATTEMPTS:
+                if attempt == _GROUP_ATTEMPTS or isinstance(error, SetupError):
                     raise
                 await asyncio.sleep(outage.failed(error))
             else:

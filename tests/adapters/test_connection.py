@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis.exceptions import ResponseError
 
+from certificates import self_signed
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.connection import SOCKET_TIMEOUT, new_client, open_redis, unavailable
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
@@ -189,17 +188,3 @@ async def test_rediss_verifies_the_certificate(server_binary: Path, tmp_path: Pa
             await connection.ping()
         other_name = trusted.replace("localhost", "127.0.0.1")
         assert "has a certificate that is not trusted" in await refusal(other_name)
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost that nobody signed but itself, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    output = ["-nodes", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", *name, *output], check=True, capture_output=True
-    )
-    key.chmod(0o600)
-    return certificate, key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from certificates import self_signed, tls_options
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
-from servers import RealServer, free_port
+from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.connection import Connection, new_client, open_redis
 from streamroute.adapters.sentinel_url import read_sentinel_url
 from streamroute.adapters.storage import RedisStreamStorage
@@ -40,12 +41,20 @@ sentinel failover-timeout main 2000
 class RealSentinel(RealServer):
     """A sentinel that watches the master on a port."""
 
-    def __init__(self, binary: Path, master: int) -> None:
+    def __init__(self, binary: Path, master: int, options: Sequence[str] = ()) -> None:
         super().__init__(binary, port=free_port())
         (self.folder / "conf").write_text(CONFIG.format(port=self.port, master=master))
+        self._own = [*options, *(["--tls-replication", "yes"] if options else [])]
 
     def _arguments(self) -> list[str]:
-        return [str(self.binary), str(self.folder / "conf"), "--dir", str(self.folder), "--sentinel"]
+        return [
+            str(self.binary),
+            str(self.folder / "conf"),
+            "--dir",
+            str(self.folder),
+            "--sentinel",
+            *self._own,
+        ]
 
 
 class Watched:
@@ -118,6 +127,39 @@ async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pyte
         assert await _is_on(redis, watched.replica)
     assert "hunter2" not in caplog.text
     assert "watch3r" not in caplog.text
+
+
+async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Watched) -> None:
+    """It is alive, and answers: a part of its connections would go on reading from it."""
+    handling = Handling()
+    async with connected(watched) as redis:
+        storage = RedisStreamStorage(redis.client, lease=0.5, block=0.05)
+        async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
+            assert await added(redis, "before")
+            await eventually(lambda: handling.numbers() == ["before"])
+            async with Redis.from_url(f"redis://:watch3r@127.0.0.1:{watched.sentinels[0].port}") as sentinel:
+                await sentinel.execute_command("SENTINEL", "FAILOVER", "main")  # type: ignore[no-untyped-call]  # redis-py gives none
+            await eventually(lambda: _is_on(redis, watched.replica), "the new master")
+            assert await added(redis, "after")
+            await eventually(lambda: "after" in handling.numbers())
+            await eventually(lambda: _nothing_pending(redis))
+        assert watched.master.pid
+
+
+async def test_tls_to_the_sentinels_and_to_the_master(server_binary: Path, tmp_path: Path) -> None:
+    """With ``rediss``; the certificates of both are verified."""
+    if server_binary in (valkey_binary(), old_redis_binary()):
+        pytest.skip("this server is built without TLS")
+    certificate, key = self_signed(tmp_path, "IP:127.0.0.1")
+    port, watching = free_port(), free_port()
+    with (
+        RealServer(server_binary, options=tls_options(port, certificate, key)),
+        RealSentinel(server_binary, port, tls_options(watching, certificate, key)),
+    ):
+        url = f"rediss+sentinel://127.0.0.1:{watching}/main/0?sentinel_password=watch3r"
+        async with open_redis(f"{url}&ssl_ca_certs={certificate}", folder=NOWHERE) as redis:
+            await eventually(lambda: added(redis, "1"), "the master")
+        assert "has no master now" in await refusal(url)
 
 
 async def test_lookups_at_the_same_time_lose_no_sentinel(watched: Watched) -> None:

@@ -1,0 +1,98 @@
+"""Cluster: what is known of it, and which of its nodes has a slot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import Connection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from streamroute.adapters.hosts import Address
+
+_PATIENCE: Final = 1.0
+"""Seconds for a node to say where slots are; they are asked in turn, next time from the one that answered."""
+
+
+class SlotDownError(RedisConnectionError):
+    """Raised where no node serves a slot, or where nodes name one another for it."""
+
+
+@dataclass(eq=False, slots=True)
+class Cluster:
+    """The nodes of a cluster, the one that answered last first.
+
+    ``settings`` are those of every connection, ``kind`` is its class.
+    """
+
+    nodes: list[Address]
+    settings: Mapping[str, Any]
+    kind: type[Connection]
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def separate(self) -> Cluster:
+        """The same cluster for another event loop."""
+        return Cluster(list(self.nodes), self.settings, self.kind)
+
+    def client_of(self, node: Address, **settings: Any) -> Redis:
+        """A client of one node, whose replies are left as they are."""
+        where = {"host": node[0], "port": node[1]}
+        pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **where})
+        client = Redis.from_pool(pool)
+        client.response_callbacks.clear()
+        return client
+
+    async def find(self, slot: int | None) -> Address:
+        """The node that has a slot; for None, any node that answers.
+
+        Raises SlotDownError where none has it, and what redis-py raises where none answers.
+
+        Source: https://redis.io/docs/latest/commands/cluster-slots/
+        """
+        async with self._turn:
+            told, ranges = await self._ranges()
+        if slot is None:
+            return told
+        for first, last, master, *_ in ranges:
+            if first <= slot <= last:
+                return _address(master, told)
+        raise SlotDownError(f"no node of the cluster serves the slot {slot} now")
+
+    def doubt(self, node: Address) -> None:
+        """Ask this node last from now on: it may be cut off from the others."""
+        if node in self.nodes:
+            self.nodes.remove(node)
+            self.nodes.append(node)
+
+    async def _ranges(self) -> tuple[Address, list[Any]]:
+        """The node that has answered, and the ranges of slots that it knows."""
+        refusal: RedisError | OSError = SlotDownError("no node of the cluster is known")
+        for node in tuple(self.nodes):
+            try:
+                ranges = await self._ask(node)
+            except (RedisError, OSError) as error:
+                # A node's own words say more than another's silence.
+                refusal = refusal if isinstance(refusal, ResponseError) else error
+            else:
+                self._learn(node, ranges)
+                return node, ranges
+        raise refusal
+
+    async def _ask(self, node: Address) -> list[Any]:
+        async with self.client_of(node, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE) as client:
+            reply = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]  # redis-py gives no types
+        return list(reply)
+
+    def _learn(self, told: Address, ranges: list[Any]) -> None:
+        named = [_address(node, told) for _, _, *nodes in ranges for node in nodes]
+        self.nodes[:] = dict.fromkeys([told, *self.nodes, *named])
+
+
+def _address(node: Sequence[Any], told: Address) -> Address:
+    """A node of the reply; one that does not know its own host is at the host that told of it."""
+    host = node[0].decode() if isinstance(node[0], bytes) else node[0]
+    return host or told[0], int(node[1])

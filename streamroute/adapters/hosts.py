@@ -1,0 +1,33 @@
+"""Several hosts in one URL: ``HOST:PORT,[::1]:PORT``."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+Address = tuple[str, int]
+"""A host and a port."""
+
+_HOST: Final = r"(?:\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#,\s]+)"
+_PORTED: Final = rf"{_HOST}(?::[0-9]{{1,5}})?"
+HOSTS: Final = rf"{_PORTED}(?:,{_PORTED})*"
+"""A pattern of several hosts, each with or without a port."""
+
+_HOST_AND_PORT: Final = re.compile(rf"({_HOST})(?::([0-9]{{1,5}}))?")
+
+
+class HostsUrlError(ValueError):
+    """A URL does not say what it must; the text says what is wrong, and quotes nothing of the URL."""
+
+
+def read_hosts(written: str, port: int) -> tuple[Address, ...]:
+    """The hosts, ``port`` being that of those without one; raises HostsUrlError."""
+    return tuple(_read_host(host, port) for host in written.split(","))
+
+
+def _read_host(written: str, usual_port: int) -> Address:
+    found = _HOST_AND_PORT.fullmatch(written)
+    port = int(found[2] or usual_port) if found else 0
+    if found is None or not 0 < port < 65536:
+        raise HostsUrlError("has a host or a port that cannot be read")
+    return found[1].strip("[]"), port

@@ -1,0 +1,31 @@
+"""Slots: in a cluster, all that a stream needs has to be in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamroute.config.diagnostics import Finding
+from streamroute.config.document import Document, StreamConfig
+from streamroute.keys import GroupKeys, base, elsewhere
+
+
+def check_slots(document: Document) -> Iterator[Finding]:
+    """Findings about streams whose keys a cluster would keep on several nodes."""
+    if "+cluster:" not in document.redis.url.partition("//")[0].lower():
+        return
+    for stream in document.streams.values():
+        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
+        if elsewhere(stream.name, [keys.retry]):
+            message = f'a cluster keeps the retries of "{stream.name}" in another slot: its name has a "}}"'
+            yield stream.place.finding("SR506", message, on="key")
+        elif elsewhere(stream.name, [stream.dead_letter]):
+            yield _dead_letters(document, stream)
+
+
+def _dead_letters(document: Document, stream: StreamConfig) -> Finding:
+    message = f'a cluster keeps "{stream.dead_letter}" in another slot than "{stream.name}"'
+    help_text = f'leave "dead_letter" out, or begin it with "{base(stream.name)}:"'
+    own = document.sources[0].data.get("streams", {}).get(stream.name)
+    if isinstance(own, dict) and "dead_letter" in own:
+        return stream.place.finding("SR506", message, at=("dead_letter",), help=help_text)
+    return stream.place.finding("SR506", message, on="key", help=help_text)

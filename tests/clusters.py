@@ -1,0 +1,175 @@
+"""A real cluster for the tests: three masters, a replica of each; slots can be moved, nodes killed."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from servers import RealServer, free_port, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+SLOTS: Final = 16384
+_MASTERS: Final = 3
+_NODE_TIMEOUT: Final = 1000  # ms of silence after which a node counts as gone
+
+
+def node_port() -> int:
+    """A free port, of which the one that nodes use among themselves (10,000 above it) is free as well."""
+    while True:
+        port = free_port()
+        try:
+            socket.create_server(("127.0.0.1", port + 10_000)).close()
+        except (OSError, OverflowError):
+            continue
+        return port
+
+
+class RealNode(RealServer):
+    """A node, and a plain client of it; ``options`` are those of a server."""
+
+    def __init__(self, binary: Path, *, append_only: bool = False, options: Sequence[str] = ()) -> None:
+        port = node_port()
+        own = ["--cluster-enabled", "yes"]
+        own += ["--cluster-node-timeout", str(_NODE_TIMEOUT), "--repl-diskless-sync-delay", "0"]
+        super().__init__(binary, port=port, append_only=append_only, options=[*own, *options])
+        self.client: Any = Redis(port=port, socket_timeout=5, retry=Retry(NoBackoff(), 0), protocol=2)
+        self.client.response_callbacks.clear()
+
+    @property
+    def id(self) -> str:
+        """The node's name in its cluster."""
+        return str(self.ask("CLUSTER", "MYID").decode())
+
+    @property
+    def is_master(self) -> bool:
+        """Whether it says so itself."""
+        return bool(self.ask("ROLE")[0] == b"master")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every slot is served as far as this node knows, by masters it can reach."""
+        facts = self.ask("CLUSTER", "INFO").decode()
+        return "cluster_state:ok" in facts and f"cluster_slots_ok:{SLOTS}" in facts
+
+    def ask(self, *words: Any) -> Any:
+        """Send a command; raises what redis-py raises."""
+        return self.client.execute_command(*words)
+
+    def discard(self) -> None:
+        """Kill the process if it runs and delete its folder."""
+        self.client.close()
+        super().discard()
+
+
+class RealCluster:
+    """Six nodes, of which the first three begin as masters; a context manager.
+
+    ``append_only`` and ``options`` are those of every node.
+    """
+
+    def __init__(self, binary: Path, *, append_only: bool = False, options: Sequence[str] = ()) -> None:
+        count = 2 * _MASTERS
+        self.nodes = [RealNode(binary, append_only=append_only, options=options) for _ in range(count)]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        for node in self.nodes:
+            self._stack.enter_context(node)
+        try:
+            self._join()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    @property
+    def url(self) -> str:
+        """What names every node."""
+        return f"redis+cluster://{self.hosts}"
+
+    @property
+    def hosts(self) -> str:
+        """The nodes' hosts and ports."""
+        return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def master_of(self, slot: int) -> RealNode:
+        """The node that says itself that it serves the slot; raises LookupError where none does."""
+        for node in self.nodes:
+            for first, last, master, *_ in self._slots(node):
+                if first <= slot <= last and master[1] == node.port:
+                    return node
+        raise LookupError(f"nobody serves the slot {slot}")
+
+    def replica_of(self, node: RealNode) -> RealNode:
+        """A replica that is in step with its master; waits for one."""
+        found: list[RealNode] = []
+
+        def is_there() -> bool:
+            found[:] = [other for other in self.nodes if self._follows(other, node)]
+            return bool(found)
+
+        wait_until(is_there, f"a replica of {node.port}")
+        return found[0]
+
+    def move(self, slot: int, target: RealNode) -> None:
+        """Move a slot with all its keys, in one go."""
+        for _ in self.moving(slot, target):
+            pass
+
+    def moving(self, slot: int, target: RealNode) -> Iterator[str]:
+        """Move a slot: yields the name of each key that has just gone, and ends when the slot has."""
+        source = self.master_of(slot)
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+        while keys := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            for key in keys:
+                source.ask("MIGRATE", "127.0.0.1", target.port, key, 0, 5000)
+                yield key.decode()
+        for node in (target, source):
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+
+    def _join(self) -> None:
+        for number, node in enumerate(self.nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for number, node in enumerate(self.nodes):
+            for other in self.nodes[number + 1 :]:
+                node.ask("CLUSTER", "MEET", "127.0.0.1", other.port)
+        for number, node in enumerate(self.nodes[:_MASTERS]):
+            node.ask(
+                "CLUSTER", "ADDSLOTS", *range(number * SLOTS // _MASTERS, (number + 1) * SLOTS // _MASTERS)
+            )
+        wait_until(lambda: all(self._knows_all(node) for node in self.nodes), "the nodes to meet")
+        for master, node in zip(self.nodes, self.nodes[_MASTERS:], strict=False):
+            node.ask("CLUSTER", "REPLICATE", master.id)
+        wait_until(lambda: all(node.is_whole for node in self.nodes), "the cluster to be whole")
+        for master in self.nodes[:_MASTERS]:
+            self.replica_of(master)
+
+    def _knows_all(self, node: RealNode) -> bool:
+        known = node.ask("CLUSTER", "NODES").decode()
+        return known.count(" connected") == len(self.nodes) and "handshake" not in known
+
+    def _slots(self, node: RealNode) -> list[Any]:
+        try:
+            return list(node.ask("CLUSTER", "SLOTS"))
+        except (RedisError, OSError):
+            return []
+
+    def _follows(self, node: RealNode, master: RealNode) -> bool:
+        try:
+            role, *facts = node.ask("ROLE")
+            return bool(role == b"slave" and facts[1] == master.port and facts[2] == b"connected")
+        except (RedisError, OSError):
+            return False
