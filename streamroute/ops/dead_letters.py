@@ -121,10 +121,10 @@ class Office:
 
         What is written from now on is not among them: a letter that runs again may soon be a new one.
         """
-        now = await self.now()
-        since = 0 if wanted.newer is None else now - int(wanted.newer * 1000)
-        until = now - int((wanted.older or 0) * 1000)
         for box in self._boxes:
+            now = await box.now()  # in a cluster each box may be on a server of its own
+            since = 0 if wanted.newer is None else now - int(wanted.newer * 1000)
+            until = now - int((wanted.older or 0) * 1000)
             async for stored in self._stored(box, wanted.ids, since, until):
                 letters = [letter for one in stored for letter in self._owned(box, one)]
                 yield Page([letter for letter in letters if wanted.takes(letter)], len(stored))

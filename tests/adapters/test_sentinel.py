@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from certificates import self_signed, tls_options
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
+from sentinels import RealSentinel, Watched
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.connection import Connection, new_client, open_redis
 from streamroute.adapters.sentinel_url import read_sentinel_url
@@ -25,65 +25,6 @@ from streamroute.keys import GroupKeys
 
 KEYS = GroupKeys.of(STREAM, GROUP)
 NOWHERE = Path("/nowhere")
-DATA = ["--requirepass", "hunter2", "--masterauth", "hunter2", "--repl-diskless-sync-delay", "0"]
-CONFIG = """
-port {port}
-bind 127.0.0.1
-requirepass watch3r
-sentinel sentinel-pass watch3r
-sentinel monitor main 127.0.0.1 {master} 2
-sentinel auth-pass main hunter2
-sentinel down-after-milliseconds main 300
-sentinel failover-timeout main 2000
-"""
-
-
-class RealSentinel(RealServer):
-    """A sentinel that watches the master on a port."""
-
-    def __init__(self, binary: Path, master: int, options: Sequence[str] = ()) -> None:
-        super().__init__(binary, port=free_port())
-        (self.folder / "conf").write_text(CONFIG.format(port=self.port, master=master))
-        self._own = [*options, *(["--tls-replication", "yes"] if options else [])]
-
-    def _arguments(self) -> list[str]:
-        return [
-            str(self.binary),
-            str(self.folder / "conf"),
-            "--dir",
-            str(self.folder),
-            "--sentinel",
-            *self._own,
-        ]
-
-
-class Watched:
-    """A master with a replica, and three sentinels that watch them."""
-
-    def __init__(self, binary: Path, stack: ExitStack) -> None:
-        port, self.nobody = free_port(), free_port()
-        self.master = stack.enter_context(RealServer(binary, port=port, options=DATA))
-        replica = ["--replicaof", "127.0.0.1", str(port)]
-        self.replica = stack.enter_context(RealServer(binary, port=free_port(), options=[*DATA, *replica]))
-        self.sentinels = [stack.enter_context(RealSentinel(binary, port)) for _ in range(3)]
-
-    @property
-    def url(self) -> str:
-        """The first of the hosts never answers."""
-        hosts = ",".join(f"127.0.0.1:{port}" for port in (self.nobody, *(s.port for s in self.sentinels)))
-        return f"redis+sentinel://:hunter2@{hosts}/main/0?sentinel_password=watch3r"
-
-    async def is_ready(self) -> bool:
-        """Whether the replica is in step, and all sentinels know of each other and of it."""
-        async with Redis.from_url(f"redis://:hunter2@127.0.0.1:{self.replica.port}") as client:
-            if (await client.info("replication")).get("master_link_status") != "up":
-                return False
-        return all([await self._knows_all(sentinel) for sentinel in self.sentinels])
-
-    async def _knows_all(self, sentinel: RealSentinel) -> bool:
-        async with Redis.from_url(f"redis://:watch3r@127.0.0.1:{sentinel.port}") as client:
-            state: Any = await client.sentinel_master("main")
-        return (int(state["num-other-sentinels"]), int(state["num-slaves"])) == (2, 1)
 
 
 @pytest.fixture
@@ -124,7 +65,7 @@ async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pyte
             await eventually(lambda: "after" in handling.numbers())
             await eventually(lambda: f"heartbeats of {STREAM} work again" in caplog.text)
             await eventually(lambda: _nothing_pending(redis))
-        assert await _is_on(redis, watched.replica)
+        assert await _is_on(redis, watched.replicas[0])
     assert "hunter2" not in caplog.text
     assert "watch3r" not in caplog.text
 
@@ -137,9 +78,8 @@ async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Wa
         async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
             assert await added(redis, "before")
             await eventually(lambda: handling.numbers() == ["before"])
-            async with Redis.from_url(f"redis://:watch3r@127.0.0.1:{watched.sentinels[0].port}") as sentinel:
-                await sentinel.execute_command("SENTINEL", "FAILOVER", "main")  # type: ignore[no-untyped-call]  # redis-py gives none
-            await eventually(lambda: _is_on(redis, watched.replica), "the new master")
+            watched.fail_over()
+            await eventually(lambda: _is_on(redis, watched.replicas[0]), "the new master")
             assert await added(redis, "after")
             await eventually(lambda: "after" in handling.numbers())
             await eventually(lambda: _nothing_pending(redis))

@@ -1,0 +1,87 @@
+"""The commands on a cluster: streams on different nodes are fed, routed, forwarded, drained, inspected."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from clusters import RealCluster
+from projects import Project
+from servers import redis_binary
+from streamroute.keys import slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HEAD = """
+version: 1
+redis: {url: "${REDIS_URL}"}
+defaults: {group: tests, claim_interval: 100ms, retry: {max_attempts: 1}}
+streams: {events: , archive: }
+routes:
+"""
+ROUTES = (
+    "name: copy, stream: events, type: t, handler: streamroute.handlers.forward, with: {stream: archive}",
+    "name: fail, stream: events, type: t, handler: jobs.fail",
+    "name: keep, stream: archive, type: t, handler: jobs.ok",
+)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RealCluster]:
+    binary = redis_binary()
+    if binary is None:
+        pytest.skip("redis-server is not installed")
+    with RealCluster(binary) as made:
+        yield made
+
+
+@pytest.fixture
+def cluster_project(tmp_path: Path, cluster: RealCluster) -> Iterator[Project]:
+    for node in cluster.nodes:
+        if node.is_master:
+            node.ask("FLUSHALL")
+    with Project(tmp_path, {"REDIS_URL": cluster.url}) as made:
+        made.routes(*ROUTES, head=HEAD)
+        made.feed(*(json.dumps({"type": "t", "n": n}) for n in range(20)))
+        yield made
+
+
+def test_the_streams_are_on_different_nodes(cluster: RealCluster) -> None:
+    assert cluster.master_of(slot("events")) is not cluster.master_of(slot("archive"))
+
+
+def test_a_feed_is_routed_and_its_dead_letters_are_brought_back(cluster_project: Project) -> None:
+    assert cluster_project.run("check").code == 0
+    done = cluster_project.run("serve", "--feed", "events.jsonl", "--feed-stream", "events", "--drain")
+    assert done.code == 1, done.err
+    rows = [line.split() for line in done.out.splitlines()]
+    assert ["events", "copy", "20", "20", "0"] in rows
+    assert ["events", "fail", "20", "0", "20"] in rows
+    drained = cluster_project.run("serve", "--drain")
+    assert drained.code == 0, drained.err
+    kept = [line for line in cluster_project.ledger if line.startswith("ok")]
+    assert sorted(kept) == sorted(f"ok {n}" for n in range(20))
+    listed = cluster_project.run("dead", "list", "--format", "json", "--newer", "1h")
+    assert len(json.loads(listed.out)["letters"]) == 20
+    assert "20" in cluster_project.run("dead", "retry", "--route", "fail").out
+    assert cluster_project.run("serve", "--drain").code == 1
+    assert "20" in cluster_project.run("dead", "drop", "--all", "--yes").out
+    assert json.loads(cluster_project.run("dead", "list", "--format", "json").out)["letters"] == []
+
+
+def test_several_workers_share_a_stream(cluster_project: Project) -> None:
+    assert cluster_project.run("publish", "archive", "events.jsonl").code == 0
+    done = cluster_project.run("serve", "--workers", "2", "--drain")
+    assert done.code == 0, done.err
+    assert sorted(cluster_project.ledger) == sorted(f"ok {n}" for n in range(20))
+
+
+def test_dead_letters_in_another_slot_are_refused_before_anything_is_read(cluster_project: Project) -> None:
+    cluster_project.routes(*ROUTES, head=HEAD.replace("group: tests", "group: tests, dead_letter: lost"))
+    done = cluster_project.run("serve", "--drain")
+    assert done.code == 1
+    assert 'a cluster keeps "lost" in another slot than "events"' in done.err + done.out
