@@ -69,6 +69,13 @@ def _pattern(expression: str, at: int) -> Mistake | None:
     return Mistake(message, _TEXT_FUNCTIONS, (start, start + 2))
 
 
+def _hash(expression: str, at: int) -> Mistake | None:
+    if "\n" not in expression and not expression[:at].strip():
+        return None
+    message = "a # begins no comment inside an expression, nor inside a block of text"
+    return Mistake(message, "put the comment above the key")
+
+
 def _typographic(expression: str, at: int) -> Mistake:
     if _TYPOGRAPHIC[expression[at]] == "space":
         return Mistake("a no-break space stands here, which is none to JMESPath", "write an ordinary space")
@@ -123,6 +130,7 @@ _EXPLAINED: Final[dict[str, Callable[[str, int], Mistake | None]]] = {
     "$": _dollar,
     "?": _question,
     "=~": _pattern,
+    "#": _hash,
     "".join(_TYPOGRAPHIC): _typographic,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -49,11 +50,22 @@ def _to_expression(source: SourceFile, violation: Violation) -> str:
     value = violation.value
     if violation.path[-1] == "filter" and (value is True or not value):
         return NO_FILTER if value is not False else "to switch a route off, write enabled: false"
+    if violation.path[-1] == "filter" and isinstance(value, dict) and all(map(_is_scalar, value.values())):
+        return f"a filter is an expression: {' && '.join(_comparison(*pair) for pair in value.items())}"
     if isinstance(value, (dict, list)):
         return f"quote the whole of it: {quote(source.raw(violation.path))}"
     if violation.path[-1] == "filter":
         return "a filter is a path into the message, or compares one: nights >= `3`"
     return "an expression is a path into the message, such as guest.id"
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _comparison(name: str, value: Any) -> str:
+    """How a pair of a mapping is asked for in an expression."""
+    return f"{name} == '{value}'" if isinstance(value, str) else f"{name} == `{json.dumps(value)}`"
 
 
 NO_FILTER: Final = "leave it out: a route without a filter takes every message of its type"

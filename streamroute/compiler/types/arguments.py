@@ -128,7 +128,7 @@ def _check_missing(
     if _may_be_null(t):
         path = path_of(argument)
         if path is None or not scope.is_guarded(path):
-            _report_missing(report, name, argument, kinds)
+            _report_missing(report, name, argument, (kinds & t.kinds) or kinds)
     elif elements and t.kinds == {"array"} and _may_be_null(elements_of(t)):
         text = report.text(argument)
         whole = text if path_of(argument) is not None else f"({text})"

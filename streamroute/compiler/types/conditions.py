@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -36,7 +38,20 @@ def check(report: Report, node: Node, inferred: Type, scope: Scope, infer: Infer
         if not true and not report.declared:
             _check_contradiction(report, node, scope, infer)
         return
-    _report(report, node, inferred, true=true)
+    _report(report, node, inferred, _declared_values(report, node, scope, infer), true=true)
+
+
+def _declared_values(report: Report, node: Node, scope: Scope, infer: Infer) -> str | None:
+    """The values that the schema allows to what is compared with a literal, where it names them."""
+    if not report.declared or node["type"] != "comparator":
+        return None
+    left, right = node["children"]
+    side, other = (left, right) if is_literal(right) else (right, left)
+    if not is_literal(other) or path_of(side) is None:
+        return None
+    with report.silence():
+        values = _literals(infer(side, Scope.of(scope.base)))
+    return f"by its schema {report.short(side)} is {any_of(values)}" if values else None
 
 
 def _stays(report: Report, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
@@ -71,7 +86,7 @@ def _literals(t: Type) -> list[object]:
     return values if len(values) <= 6 else []
 
 
-def _report(report: Report, node: Node, inferred: Type, *, true: bool) -> None:
+def _report(report: Report, node: Node, inferred: Type, values: str | None, *, true: bool) -> None:
     text = report.short(node)
     if inferred.kinds == {"number"}:
         message = f"{text} is a number, and a number is always true, 0 too"
@@ -79,9 +94,31 @@ def _report(report: Report, node: Node, inferred: Type, *, true: bool) -> None:
         report.add(NUMBER_AS_CONDITION, node, message, help_text)
     elif report.declared:
         message = f"{text} is always {_word(true=true)} for a message that its schema allows"
-        report.add(CONSTANT_BY_SCHEMA, node, message)
+        report.add(CONSTANT_BY_SCHEMA, node, message, values)
     else:
-        report.add(CONSTANT, node, f"{text} is always {_word(true=true)}, whatever the message holds")
+        message = f"{text} is always {_word(true=true)}, whatever the message holds"
+        report.add(CONSTANT, node, message, None if true else _meant_comparison(report, node))
+
+
+def _meant_comparison(report: Report, node: Node) -> str | None:
+    """What was meant by ``'tier' == 'gold'``, and by ``tags[*] == 'vip'``."""
+    if node["type"] != "comparator" or not is_literal(node["children"][1]):
+        return None
+    left, right = node["children"]
+    operator, value = _OPERATORS[node["value"]], report.text(right)
+    if is_literal(left) and isinstance(left["value"], str) and isinstance(right["value"], str):
+        name = left["value"] if _NAME.match(left["value"]) else json.dumps(left["value"], ensure_ascii=False)
+        return f"a field has no single quotes: write {name} {operator} {value}"
+    if left["type"] in _PROJECTIONS:
+        inside = f"{report.text(left)} | [?@ {operator} {value}]"
+        whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
+        return f"it is a list; ask for its elements: {whole}"
+    return None
+
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
+_OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_PROJECTIONS: Final = frozenset({"projection", "filter_projection", "flatten"})
 
 
 def _word(*, true: bool) -> str:
