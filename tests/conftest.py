@@ -31,7 +31,7 @@ _BINARIES = {"valkey": valkey_binary, "redis": redis_binary, "redis6.2": old_red
 
 @pytest.fixture(scope="session", params=_BINARIES)
 def server_binary(request: pytest.FixtureRequest) -> Path:
-    """The program of a server: a test that uses it runs on Valkey, Redis, and the oldest Redis that will do."""
+    """The program of a server: a test that uses it runs on Valkey, Redis, and the oldest Redis."""
     binary = _BINARIES[request.param]()
     if binary is None:
         pytest.skip(f"{request.param} is not installed")
