@@ -132,7 +132,9 @@ async def test_an_answer_that_stays_the_same_is_final(receiver: Receiver, status
         ("7", 7, 7),
         ("0", 0, 0),
         ("99999999", 86_400, 86_400),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 3_600, 7_200),
+        pytest.param(
+            *(format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 3_600, 7_200), id="a date"
+        ),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
         ("soon", None, None),
     ],
