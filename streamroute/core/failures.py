@@ -52,9 +52,10 @@ def judge(route: Route, error: BaseException, attempt: int, policy: RetryPolicy)
 
 def dead(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
     """The outcome of a route that failed for good, with the traceback of what it raised."""
-    cause = _cause(error)
-    log.error("route %s failed for good (attempt %d): %s: %s", route, attempt, reason, _text(error))
-    return DeadLetter(route, reason, _text(error), "".join(traceback.format_exception(cause)), attempt)
+    cause, text = _cause(error), _text(error)
+    said = reason if (str(cause) or text) in reason else f"{reason}: {text}"
+    log.error("route %s failed for good (attempt %d): %s", route, attempt, said)
+    return DeadLetter(route, reason, text, "".join(traceback.format_exception(cause)), attempt)
 
 
 def routes_are_gone(routes: Iterable[str], payload: Mapping[str, Any]) -> list[Outcome]:

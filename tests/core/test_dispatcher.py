@@ -236,6 +236,25 @@ async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in
     assert [said in record.getMessage() for record in caplog.records] == [True]
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("no luck"), "failed after 1 attempts: ValueError: no luck"),
+        (ValueError(), "failed after 1 attempts: ValueError: "),
+        (Reject("no price"), "no price"),
+        (
+            Reject("failed after 3 attempts: ValueError: no luck"),
+            "failed after 3 attempts: ValueError: no luck",
+        ),
+    ],
+)
+async def test_a_route_that_failed_for_good_says_its_error_once(
+    error: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ready(Handling("bad", failing(error)), retry=RetryPolicy(max_attempts=1)).process_message(message())
+    assert caplog.messages == [f"route consuming.bad failed for good (attempt 1): {said}"]
+
+
 async def test_every_outcome_of_a_route_is_observed() -> None:
     results = []
     dispatcher = ready(
