@@ -6,9 +6,11 @@ The public names are loaded when they are first used, so that the command line s
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
 
+TYPE_CHECKING = False  # as type checkers know it; the module typing alone takes longer than all of this
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from streamroute.adapters.retry import RedisRetryScheduler as RedisRetryScheduler
     from streamroute.adapters.storage import RedisStreamStorage as RedisStreamStorage
     from streamroute.compiler.routes import compile_routes as compile_routes

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from streamroute.cli.main import main
+from streamroute.cli.entry import main
 
 main()

@@ -17,7 +17,7 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each
         code = run()
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return 130
     except click.ClickException as error:
         _show(error)

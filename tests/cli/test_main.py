@@ -130,3 +130,22 @@ def test_what_nobody_expected_is_called_a_fault_of_ours(capsys: pytest.CaptureFi
     err = capsys.readouterr().err
     assert "KeyError: 'guest'" in err
     assert err.endswith("This is a fault of streamroute, not of your files: please report it.\n")
+
+
+@pytest.mark.parametrize("module", ["click.py", "jobs.py"])
+def test_ctrl_c_ends_a_command_without_a_traceback(lone_project: Project, module: str) -> None:
+    """While its own modules are loaded, and while those of its user are."""
+    lone_project.routes("name: a, type: a, handler: jobs.ok")
+    lone_project.write(module, "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = lone_project.run("check")
+    assert (done.code, done.out, done.err.strip()) == (130, "", "")
+
+
+def test_ctrl_c_that_is_to_be_ignored_is_ignored(lone_project: Project) -> None:
+    """As a shell wants it for what it starts in the background."""
+    lone_project.routes("name: a, type: a, handler: jobs.ok")
+    lone_project.write("sitecustomize.py", "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n")
+    jobs = lone_project.folder / "jobs.py"
+    jobs.write_text(f"import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n{jobs.read_text()}")
+    lone_project.env["PYTHONPATH"] += f"{os.pathsep}{lone_project.folder}"
+    assert lone_project.run("check").code == 0
