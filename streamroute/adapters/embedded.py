@@ -8,8 +8,9 @@ No process owns it. Two files in the folder, locked with flock(2), say who uses 
     shared by every user. Who gets it alone on leaving was the last one, and shuts the server down.
 
 The kernel releases the locks of a process that dies, so a user killed with -9 leaves a server that the
-next one finds and uses, and a server killed with -9 leaves a folder on which the next user starts another:
-the append-only file has all that was written, but for the last second (``appendfsync everysec``).
+next one finds and uses, and a server killed with -9 leaves a folder on which the next user starts another,
+or one that is there and looks after it: the append-only file has all that was written, but for the last
+second (``appendfsync everysec``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from urllib.parse import quote
 
 from streamroute.adapters.filelock import FileLock
 from streamroute.adapters.folder_server import FolderServer, wait_for
+from streamroute.adapters.revival import Revival
 from streamroute.adapters.valkey import INSTEAD, server_program
 from streamroute.errors import EmbeddedServerError, SetupError
 
@@ -41,7 +43,8 @@ class EmbeddedServer:
 
     Any number of instances, in any number of processes, may use one folder; a forked child needs an
     instance of its own. Both context managers acquire and release, the asynchronous one in a thread, and
-    give the server's URL.
+    give the server's URL. Within the asynchronous one, a server that ends is started again on its data, at
+    the same URL.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,6 +52,7 @@ class EmbeddedServer:
         self._cancelled = threading.Event()
         self._users: FileLock | None = None
         self._server = FolderServer(self.folder, self._cancelled)
+        self._revival: Revival | None = None
 
     def acquire(self) -> str:
         """Use the server, started if need be, and return its URL (``unix://...``) once its data is loaded.
@@ -101,16 +105,30 @@ class EmbeddedServer:
         """Acquire in a thread; when cancelled, end the wait at once and leave no trace."""
         acquiring = asyncio.ensure_future(asyncio.to_thread(self.acquire))
         try:
-            return await asyncio.shield(acquiring)
+            url = await asyncio.shield(acquiring)
         except asyncio.CancelledError:
             self._cancelled.set()
             await asyncio.wait([acquiring])
             if acquiring.exception() is None:
                 await asyncio.to_thread(self.release)
             raise
+        self._revival = Revival(self.folder, self._revive)
+        return url
 
     async def __aexit__(self, *error: object) -> None:
-        await asyncio.to_thread(self.release)
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._cancelled.set()  # what waits for a server to start waits no longer
+        if self._revival is not None:
+            self._revival.end()
+        self.release()
+
+    def _revive(self) -> bool:
+        if not self._server.is_dead():
+            return False
+        with self._gate():
+            return self._server.revive()
 
     def _prepare_folder(self) -> None:
         if not self.folder.exists():

@@ -44,7 +44,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, cancelled: threading
 
 
 class FolderServer:
-    """The server of ``folder``; ``ensure`` and ``shut_down`` are called by one process at a time."""
+    """The server of ``folder``; all that starts or ends it is called by one process at a time."""
 
     def __init__(self, folder: Path, cancelled: threading.Event) -> None:
         self.folder = folder
@@ -64,6 +64,28 @@ class FolderServer:
             life.close()  # no more than that: unlocked, it would be unlocked for the server too
         self._pid = valkey.process_id(self.socket)
         self._life.descriptor()
+
+    def is_dead(self) -> bool:
+        """Whether the server of a folder that is still there has ended."""
+        life = FileLock(self._life.path)
+        try:
+            # Shared, and for a moment: it keeps nobody who comes to start one from more than a second look.
+            return self._life.is_current() and life.try_shared()
+        finally:
+            life.close()
+
+    def revive(self) -> bool:
+        """Start a server in the place of one that is dead, on its socket; False where one lives."""
+        life = FileLock(self._life.path)
+        try:
+            if not self._life.is_current() or self._look_patiently(life) != "dead":
+                return False
+            self._child_has_ended()
+            self._start(life, self.socket)
+        finally:
+            life.close()
+        self._pid = valkey.process_id(self.socket)
+        return True
 
     def wait_until_loaded(self) -> None:
         """Return when the server has read its data; raises EmbeddedServerError if it ends over it."""
@@ -117,9 +139,9 @@ class FolderServer:
         self.socket = Path(_record(life.path).get("socket", ""))
         return "silent" if valkey.state(self.socket) == "absent" else "answers"
 
-    def _start(self, life: FileLock) -> None:
+    def _start(self, life: FileLock, socket: Path | None = None) -> None:
         program = valkey.server_program()
-        self.socket = socket_path(self.folder)
+        self.socket = socket or socket_path(self.folder)
         self._evict()
         _write_record(life, {"socket": str(self.socket)})
         self._child = valkey.spawn(program, self.folder, self.socket, life.descriptor())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 
 from servers import wait_until
 from streamroute.adapters import embedded, folder_server, valkey
@@ -483,3 +485,28 @@ async def test_the_asynchronous_manager_does_not_block_the_loop(folder: Path) ->
         assert ticks > 10
     ticking.cancel()
     assert is_dead(folder)
+
+
+async def test_a_server_that_is_killed_under_its_users_is_started_again(folder: Path) -> None:
+    """By one of them; all go on at the same address, and what was written is there."""
+    async with EmbeddedServer(folder) as url, EmbeddedServer(folder) as other:
+        assert url == other
+        await asyncio.to_thread(_kill_twice, url)
+    assert is_dead(folder)
+
+
+def _kill_twice(url: str) -> None:
+    with Redis.from_url(url) as client:
+        client.set("booked", "1")
+        client.execute_command("WAITAOF", 1, 0, 20_000)
+        for _ in range(2):
+            process = client.info("server")["process_id"]
+            os.kill(process, signal.SIGKILL)
+            wait_until(functools.partial(_is_back, client, process), "another server")
+
+
+def _is_back(client: Redis, process: int) -> bool:
+    try:
+        return bool(client.info("server")["process_id"] != process and client.get("booked") == b"1")
+    except RedisError:
+        return False

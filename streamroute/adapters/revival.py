@@ -1,0 +1,49 @@
+"""Revival: an embedded server that ends under its users is started again by one of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from streamroute.errors import EmbeddedServerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY: Final = 0.25  # seconds
+_AFTER_FAILURE: Final = 5.0
+
+
+class Revival:
+    """Calls ``revive`` again and again, from a thread, until ``end()``; it says whether it had to.
+
+    The thread is not one of the event loop's: handlers that never return may have all of those.
+    """
+
+    def __init__(self, folder: Path, revive: Callable[[], bool]) -> None:
+        self._folder = folder
+        self._revive = revive
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="streamroute embedded server", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Look no more; returns when a look in progress is over."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        failed = False
+        while not self._ended.wait(_AFTER_FAILURE if failed else _LOOK_EVERY):
+            try:
+                if self._revive():
+                    _log.warning("the embedded server on %s had ended; it was started again", self._folder)
+                failed = False
+            except (OSError, EmbeddedServerError) as error:
+                if not failed:
+                    _log.error("the embedded server on %s has ended: %s", self._folder, error)
+                failed = True
