@@ -16,6 +16,7 @@ from streamroute.adapters.backlog import Backlog
 from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
+from streamroute.adapters.kinds import require_kinds
 from streamroute.adapters.publisher import Publisher
 from streamroute.adapters.rights import require_rights
 from streamroute.adapters.storage import RedisStreamStorage
@@ -72,17 +73,19 @@ class App:
         """
         try:
             for stream, service in self.services.items():
-                await self._require_rights(service.config)
+                await self._require_fitness(service.config)
                 with explained(self._redis, f"consuming {stream}"):
                     await service.processor.start_listening()
         except BaseException:
             await self.stop()
             raise
 
-    async def _require_rights(self, stream: StreamConfig) -> None:
+    async def _require_fitness(self, stream: StreamConfig) -> None:
+        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
         # A server that cannot be asked now is tried again, and told of, by the consumer's own start.
         with suppress(RedisUnavailableError):
-            await require_rights(self._redis, GroupKeys.of(stream.name, stream.group, stream.dead_letter))
+            await require_rights(self._redis, keys)
+            await require_kinds(self._redis, keys)
 
     async def stop(self) -> None:
         """Drain: every consumer finishes what runs within its grace, all at the same time."""

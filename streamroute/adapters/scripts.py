@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from streamroute.adapters.wire import command, each
+
+_WHERE: Final = re.compile(r",? script: .*$")
 
 Argument = str | bytes | int
 Call = tuple[Sequence[str], Sequence[Argument]]
@@ -53,6 +56,11 @@ class Script:
             return await self.run(client, keys, arguments)
         except ResponseError as error:
             return error
+
+
+def refusal(error: Exception) -> str:
+    """What a script raised, without where in the script that was."""
+    return _WHERE.sub("", " ".join(str(error).split())).removeprefix("WRONGTYPE ")
 
 
 @cache

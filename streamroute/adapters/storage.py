@@ -12,9 +12,10 @@ from redis.exceptions import ResponseError
 from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.dedupe import RedisDeduplicator
 from streamroute.adapters.entries import EntryReader, is_retry, server_id
+from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.lease import RedisLeaseKeeper
 from streamroute.adapters.records import paired
-from streamroute.adapters.scripts import script
+from streamroute.adapters.scripts import refusal, script
 from streamroute.adapters.settlement import drop_word, settlement
 from streamroute.adapters.slot_client import require_one_slot
 from streamroute.adapters.tidying import Tidier
@@ -81,9 +82,10 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         client = self._client_of(keys.stream)
         require_one_slot(client, keys)
-        start = await self._watermarks.start(client, keys, group_name)
-        was_missing = await self._create_group(client, keys.stream, group_name, start)
-        await self._create_group(client, keys.retry, group_name, "0")
+        async with naming_wrong_keys(client, keys):
+            start = await self._watermarks.start(client, keys, group_name)
+            was_missing = await self._create_group(client, keys.stream, group_name, start)
+            await self._create_group(client, keys.retry, group_name, "0")
         if was_missing and (start != "0-0" or keys.stream in self._seen):
             log.error("the group %s of %s was lost; it begins again after %s", group_name, stream_name, start)
         self._seen.add(keys.stream)
@@ -136,7 +138,8 @@ class RedisStreamStorage:
         for key in (keys.retry, keys.stream):
             if len(entries) < count:
                 room = count - len(entries)
-                entries += await self._claim(keys, key, group_name, consumer_name, min_idle_time, room)
+                async with naming_wrong_keys(self._client_of(keys.stream), keys):
+                    entries += await self._claim(keys, key, group_name, consumer_name, min_idle_time, room)
         return entries
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
@@ -179,7 +182,7 @@ class RedisStreamStorage:
             answers = await script("settle").run_each(client, calls)
             for entry_id, answer in zip(told, answers, strict=True):
                 if isinstance(answer, Exception):
-                    refused[entry_id] = str(answer)
+                    refused[entry_id] = refusal(answer)
                 elif not answer:
                     lost.append(entry_id)
         return Settled(lost, refused)
@@ -210,8 +213,11 @@ class RedisStreamStorage:
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Move retries whose time has come to the retry stream; returns seconds until the next."""
         keys = self._keys(stream_name, group_name)
-        names = [keys.due, keys.delayed, keys.retry]
-        left = await script("promote").run(self._client_of(keys.stream), names, [_PROMOTE, _BYTES])
+        client = self._client_of(keys.stream)
+        async with naming_wrong_keys(client, keys):
+            left = await script("promote").run(
+                client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
+            )
         return None if left < 0 else left / 1000
 
     async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
+from streamroute.errors import SetupError
+
 log = logging.getLogger(__name__)
 
 _FIRST: Final = 0.05
@@ -21,11 +23,18 @@ class Outage:
     activity: str
     failures: int = 0
     _since: float = field(default=0.0)
+    _stated: str = ""
 
     def failed(self, error: BaseException | str) -> float:
-        """Note a failure, or why there was one; returns the seconds to wait (jitter, at most two)."""
+        """Note a failure, or why there was one; returns the seconds to wait (jitter, at most two).
+
+        Said is the first, and a SetupError that comes later: it knows what is to be done.
+        """
+        stated = str(error) if isinstance(error, SetupError) else ""
         if self.failures == 0:
-            self._since = time.monotonic()
+            self._since, self._stated = time.monotonic(), ""
+        if self.failures == 0 or stated not in ("", self._stated):
+            self._stated = stated or self._stated
             reason = error if isinstance(error, str) else describe(error)
             log.warning("%s failed, trying again until it works: %s", self.activity, reason)
         self.failures += 1
@@ -42,5 +51,7 @@ class Outage:
 
 def describe(error: BaseException) -> str:
     """An exception in one line."""
+    if isinstance(error, SetupError):
+        return str(error)  # made to be read
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -15,7 +15,8 @@ if not held or held[2] ~= consumer or held[4] ~= tonumber(ARGV[4]) then return 0
 local function expect(name, kind)
   local found = redis.call('TYPE', name).ok
   if found ~= 'none' and found ~= kind then
-    error({err = 'WRONGTYPE ' .. name .. ' is a ' .. found .. ', and streamroute needs a ' .. kind .. ' there'})
+    local said = ' is a ' .. found .. ', and streamroute needs a ' .. kind .. ' there; rename or delete it'
+    error({err = 'WRONGTYPE the key ' .. name .. said})
   end
 end
 if tonumber(ARGV[6]) > 0 then

@@ -1,0 +1,58 @@
+"""Kinds of keys: one of ours that somebody else uses for something else is named, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from streamroute.adapters.connection import Connection
+from streamroute.adapters.faults import explained
+from streamroute.adapters.wire import command, text, unparsed
+from streamroute.errors import SetupError
+from streamroute.keys import GroupKeys
+
+
+async def require_kinds(redis: Connection, keys: GroupKeys) -> None:
+    """Raises SetupError where one of the group's keys holds something else than it should.
+
+    Raises RedisUnavailableError while Redis cannot be asked.
+
+    Source: https://redis.io/docs/latest/commands/type/
+    """
+    with explained(redis, f"consuming {keys.stream}"):
+        await _require(unparsed(redis.client, keys.stream), keys)
+
+
+async def _require(client: Redis, keys: GroupKeys) -> None:
+    for key, kind in _kinds(keys).items():
+        found = text(await command(client, "TYPE", key))
+        if found not in (kind, "none"):
+            wrong = f"the key {key} is a {found}, and streamroute needs a {kind} there"
+            raise SetupError(f"{wrong}; {_remedy(keys, key)}")
+
+
+@asynccontextmanager
+async def naming_wrong_keys(client: Redis, keys: GroupKeys) -> AsyncIterator[None]:
+    """Raise SetupError, which names the key, in place of the server's WRONGTYPE, which does not."""
+    try:
+        yield
+    except ResponseError as error:
+        if "WRONGTYPE" in str(error):
+            await _require(client, keys)
+        raise
+
+
+def _kinds(keys: GroupKeys) -> Mapping[str, str]:
+    streams = dict.fromkeys((keys.stream, keys.retry, keys.dead), "stream")
+    return {**streams, keys.due: "zset", keys.delayed: "hash", keys.meta: "hash"}
+
+
+def _remedy(keys: GroupKeys, key: str) -> str:
+    if key == keys.stream:
+        return "give the stream another name in routes.yaml, or rename that key"
+    if key == keys.dead:
+        return "rename or delete it, or name another stream under dead_letter"
+    return "rename or delete it"
