@@ -24,17 +24,23 @@ requirepass watch3r
 sentinel sentinel-pass watch3r
 sentinel monitor main 127.0.0.1 {master} 2
 sentinel auth-pass main hunter2
-sentinel down-after-milliseconds main 300
+sentinel down-after-milliseconds main {patience}
 sentinel failover-timeout main 2000
 """
 
 
 class RealSentinel(RealServer):
-    """A sentinel that watches the master on a port; with ``options`` it speaks TLS to it."""
+    """A sentinel that watches the master on a port; with ``options`` it speaks TLS to it.
 
-    def __init__(self, binary: Path, master: int, options: Sequence[str] = ()) -> None:
+    ``patience`` are the ms of silence after which a server counts as gone.
+    """
+
+    def __init__(
+        self, binary: Path, master: int, *, options: Sequence[str] = (), patience: int = 300
+    ) -> None:
         super().__init__(binary, port=free_port())
-        (self.folder / "conf").write_text(_CONFIG.format(port=self.port, master=master))
+        config = _CONFIG.format(port=self.port, master=master, patience=patience)
+        (self.folder / "conf").write_text(config)
         self._own = [*options, *(["--tls-replication", "yes"] if options else [])]
 
     def ask(self, *words: str) -> Any:
@@ -48,17 +54,28 @@ class RealSentinel(RealServer):
 
 
 class Watched:
-    """A master with replicas, and three sentinels that watch them."""
+    """A master with replicas, and three sentinels that watch them with ``patience`` (ms)."""
 
-    def __init__(self, binary: Path, stack: ExitStack, replicas: int = 1) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        stack: ExitStack,
+        *,
+        replicas: int = 1,
+        append_only: bool = False,
+        patience: int = 300,
+    ) -> None:
         port, self.nobody = free_port(), free_port()
-        self.master = stack.enter_context(RealServer(binary, port=port, options=_DATA))
-        options = [*_DATA, "--replicaof", "127.0.0.1", str(port)]
+        data = ["--appendonly", "yes" if append_only else "no", *_DATA]
+        self.master = stack.enter_context(RealServer(binary, port=port, options=data))
+        options = [*data, "--replicaof", "127.0.0.1", str(port)]
         self.replicas = [
             stack.enter_context(RealServer(binary, port=free_port(), options=options))
             for _ in range(replicas)
         ]
-        self.sentinels = [stack.enter_context(RealSentinel(binary, port)) for _ in range(3)]
+        self.sentinels = [
+            stack.enter_context(RealSentinel(binary, port, patience=patience)) for _ in range(3)
+        ]
 
     @property
     def url(self) -> str:

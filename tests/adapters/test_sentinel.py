@@ -94,7 +94,7 @@ async def test_tls_to_the_sentinels_and_to_the_master(server_binary: Path, tmp_p
     port, watching = free_port(), free_port()
     with (
         RealServer(server_binary, options=tls_options(port, certificate, key)),
-        RealSentinel(server_binary, port, tls_options(watching, certificate, key)),
+        RealSentinel(server_binary, port, options=tls_options(watching, certificate, key)),
     ):
         url = f"rediss+sentinel://127.0.0.1:{watching}/main/0?sentinel_password=watch3r"
         async with open_redis(f"{url}&ssl_ca_certs={certificate}", folder=NOWHERE) as redis:

@@ -41,9 +41,9 @@ class Producer:
     every fiftieth for good.
     """
 
-    def __init__(self, socket_path: Path, folder: Path, seed: int, rate: float = 150) -> None:
+    def __init__(self, client: Any, folder: Path, seed: int, rate: float = 150) -> None:
         self.count = 0
-        self._client: Any = connect(socket_path)
+        self._client = client
         self._ledger = Ledger(folder / "produced.jsonl")
         self._random = random.Random(seed)  # noqa: S311 - to be repeated, not secret
         self._pause = 1 / rate

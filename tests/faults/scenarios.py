@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ Strike = Callable[[Scene], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A fault, and the scene that it needs; a ``slow`` one runs only where rounds are asked for."""
+    """A fault, and the scene that it needs; a ``slow`` one runs only where rounds are asked for.
+
+    Without ``system``, the scene is one server with the settings ``server``.
+    """
 
     name: str
     strike: Strike
@@ -28,6 +32,7 @@ class Scenario:
     slow: bool = False
     terms: Terms = TERMS
     server: Mapping[str, Any] = field(default_factory=dict)
+    system: Callable[[Path], Any] | None = None
     command: Sequence[str] = SERVE
 
 
@@ -55,17 +60,20 @@ def play(
 ) -> Verdict:
     """Load, the fault at a moment that the seed chooses, recovery, rest, and the oracle's verdict."""
     settings = {"options": [], **played.server}
-    with (
-        RealServer(binary, **settings) as server,
-        Scene(
-            server,
-            folder,
-            seed,
-            command=command or played.command,
-            environment=environment or {},
-            terms=played.terms,
-        ) as scene,
-    ):
+    with ExitStack() as stack:
+        system = stack.enter_context(played.system(binary)) if played.system else None
+        server = system.locate() if system else stack.enter_context(RealServer(binary, **settings))
+        scene = stack.enter_context(
+            Scene(
+                server,
+                folder,
+                seed,
+                system,
+                command=command or played.command,
+                environment={**({"FAULTS_URL": system.url} if system else {}), **(environment or {})},
+                terms=played.terms,
+            )
+        )
         if played.workers:
             scene.start(played.workers)
         played.strike(scene)

@@ -25,6 +25,7 @@ from oracle import (
 )
 from producer import Producer, connect
 from proxy import Proxy
+from replicated import FollowingClient
 from routes_file import routes_yaml
 from waiting import wait_for
 from worker_process import SERVE, Worker
@@ -45,12 +46,14 @@ _HEALED = 8.0  # seconds within which every worker must work again once a fault 
 class Scene:
     """Everything that a scenario needs to strike and to be judged; a context manager.
 
+    ``system`` is what workers are connected to directly, where that is more than ``server`` behind proxies.
     ``rng`` is the scenario's only source of chance. ``faults`` is what has been done to the system so far.
     """
 
     server: RealServer
     folder: Path
     seed: int
+    system: Any = None
     command: Sequence[str] = SERVE
     environment: Mapping[str, str] = field(default_factory=dict)
     terms: Terms = TERMS
@@ -66,9 +69,9 @@ class Scene:
         self._noted: set[Worker] = set()
 
     def __enter__(self) -> Self:
-        self.client: Any = connect(self.server.socket_path)
+        self.client = self._connected()
         self._stack.callback(self.client.close)
-        self.producer = Producer(self.server.socket_path, self.folder, self.seed)
+        self.producer = Producer(self._connected(), self.folder, self.seed)
         self._stack.callback(self.producer.close)
         return self
 
@@ -281,6 +284,9 @@ class Scene:
         lines = [line for worker in self.workers for line in worker.log.splitlines()]
         if not any(all(word in line for word in words) for line in lines):
             self.problems.append(f"no worker's log has a line with {words}")
+
+    def _connected(self) -> Any:
+        return connect(self.server.socket_path) if self.system is None else FollowingClient(self.system)
 
     def _note_death(self, worker: Worker, kind: str, begin: float) -> None:
         self._noted.add(worker)
