@@ -82,8 +82,16 @@ def _report(checked: Checked, form: str) -> int:
     findings = checked.report.findings
     click.echo(render(checked.report, form, color=wants_color(sys.stdout)), nl=False)
     roots = ", ".join(map(str, checked.roots))
-    click.echo(f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong", err=True)
+    found = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
+    click.echo(found + _left_out(checked.left_out), err=True)
     return Exit.OK if is_clean(findings) else Exit.FOUND
+
+
+def _left_out(number: int) -> str:
+    """That there is more than was asked for: what is not told may still keep ``serve`` from starting."""
+    if not number:
+        return ""
+    return f" ({number} finding{'s' if number > 1 else ''} left out by --select and --ignore)"
 
 
 def _fix(asked: Asked, form: str, *, write: bool) -> int:

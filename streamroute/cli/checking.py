@@ -25,10 +25,11 @@ class Asked(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What came of a run: its report, and the configurations."""
+    """What came of a run: its report, the configurations, and how many findings were not asked for."""
 
     report: Report
     roots: tuple[Path, ...]
+    left_out: int = 0
 
 
 def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Checked:
@@ -47,7 +48,8 @@ def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Che
                 after_each(root)
     findings = sort_findings(found for result in results for found in result.findings)
     sources = {name: file for result in results for name, file in result.sources.items()}
-    return Checked(Report(asked.selection.of(findings), sources), tuple(roots))
+    selected = asked.selection.of(findings)
+    return Checked(Report(selected, sources), tuple(roots), len(findings) - len(selected))
 
 
 def _roots(paths: Sequence[str]) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any, Final
 
 from streamroute.compiler.expressions import check_expression
@@ -17,14 +17,21 @@ from streamroute.config.diagnostics import Severity
 from streamroute.config.document import Document, RouteConfig
 from streamroute.config.rules import RULES
 
-_ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
-    "json": frozenset(),
-    "cloudevents": frozenset(
-        {"id", "source", "specversion", "time", "subject", "datacontenttype", "dataschema"}
-    ),
+_ATTRIBUTES: Final[dict[str, dict[str, bool]]] = {
+    "json": {},
+    "cloudevents": {
+        **dict.fromkeys(("id", "source", "specversion"), True),
+        **dict.fromkeys(("time", "subject", "datacontenttype", "dataschema"), False),
+    },
 }
-"""The codecs whose payload is the data that a schema describes, with strings of the envelope beside it, and
-the envelope's own names (CloudEvents 1.0, "Context Attributes")."""
+"""The codecs whose payload is the data that a schema describes, with strings of the envelope beside it; the
+envelope's own names, and whether every envelope has them (CloudEvents 1.0, "Context Attributes")."""
+
+
+def _attributes(codecs: Collection[str]) -> dict[str, bool]:
+    """The names of an envelope of any of these codecs, and whether it is in every envelope of all of them."""
+    named = [_ATTRIBUTES[codec] for codec in codecs]
+    return {name: all(each.get(name) for each in named) for each in named for name in each}
 
 
 class _Payload:
@@ -74,19 +81,19 @@ class RouteExpressions:
         streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
         if not self._document.messages or not all(stream.codec in _ATTRIBUTES for stream in streams):
             return self._unknown
-        attributes = frozenset().union(*(_ATTRIBUTES[stream.codec] for stream in streams))
-        key = (route.types, all(stream.validate for stream in streams), attributes)
+        codecs = frozenset(stream.codec for stream in streams)
+        key = (route.types, all(stream.validate for stream in streams), codecs)
         if key not in self._payloads:
             self._payloads[key] = self._made(*key)
         return self._payloads[key]
 
-    def _made(self, types: tuple[str, ...], validated: bool, attributes: frozenset[str]) -> _Payload:
+    def _made(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
         data = {name: self._data_of(name) for name in types}
         if not any(t is not None for t in data.values()):
             return self._unknown
         schemas = [self._schema_of(name) for name in types]
         words = frozenset(literals_in([*types, *schemas]))
-        return _Payload(payload_type(data, attributes), validated=validated, words=words)
+        return _Payload(payload_type(data, _attributes(codecs)), validated=validated, words=words)
 
     def _data_of(self, name: str) -> Type | None:
         if name not in self._data:

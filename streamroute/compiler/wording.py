@@ -133,12 +133,16 @@ def _common_mistake(expression: str, tokens: list[dict[str, Any]], index: int) -
     found = foreign.token(expression, tokens, index)
     if found is None and kind == "unquoted_identifier" and follows_value:
         return foreign.word(expression, tokens, index)
-    return found or _misplaced_sign(kind, before["type"], follows_value=follows_value)
+    return found or _misplaced_sign(token, before["type"], follows_value=follows_value)
 
 
-def _misplaced_sign(kind: str, before: str, *, follows_value: bool) -> foreign.Mistake | None:
+def _misplaced_sign(token: dict[str, Any], before: str, *, follows_value: bool) -> foreign.Mistake | None:
+    kind = token["type"]
     if kind == "expref" and follows_value:
         return foreign.Mistake("a single & joins nothing", "write && for and")
+    if follows_value and (kind == "star" or (kind == "number" and token["value"] < 0)):
+        sign = "*" if kind == "star" else "-"
+        return foreign.Mistake(f"JMESPath has no {sign} operator: it compares, it does not calculate")
     if kind == "gt" and before == "lt":
         return foreign.Mistake("<> compares nothing", "write != for not equal")
     if kind == "lparen" and before == "quoted_identifier":

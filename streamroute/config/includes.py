@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import load_file
-from streamroute.config.paths import is_file, is_folder
+from streamroute.config.paths import is_broken_link, is_file, is_folder
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 
@@ -91,11 +91,17 @@ def match_include(including: str, pattern: str) -> list[str]:
     folder = os.path.dirname(including)  # noqa: PTH120 - pathlib would lose the path's own spelling
     if not _WILDCARD.search(pattern):
         path = os.path.join(folder, pattern)  # noqa: PTH118 - as above
-        found = [path] if is_file(path) else []
+        found = [path]
     else:
         matches = (match for match in _glob(pattern, folder) if not match.endswith(TEST_SUFFIX))
         found = [os.path.join(folder, match) for match in matches]  # noqa: PTH118 - as above
-    return [os.path.normpath(path) for path in found if is_file(path)]
+    return [_normal(path) for path in found if is_file(path) or is_broken_link(path)]
+
+
+def _normal(path: str) -> str:
+    """The path without its detours, unless one of them goes through a link to another folder."""
+    normal = os.path.normpath(path)
+    return normal if os.path.realpath(normal) == os.path.realpath(path) else path
 
 
 def _glob(pattern: str, folder: str) -> list[str]:

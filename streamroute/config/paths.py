@@ -19,3 +19,8 @@ def is_folder(path: str | Path) -> bool:
 def exists(path: str | Path) -> bool:
     """Whether there is anything, be it a pipe; pathlib's own raises for a name that is too long."""
     return os.path.exists(path)  # noqa: PTH110 - see above
+
+
+def is_broken_link(path: str | Path) -> bool:
+    """Whether there is a link that leads nowhere: somebody meant a file to be there."""
+    return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above

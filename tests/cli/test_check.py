@@ -138,6 +138,7 @@ def test_a_run_is_about_the_rules_that_were_asked_for(
     done = command("check", "--format", "json", *options)
     assert [found["code"] for found in json.loads(done.out)] == codes
     assert done.code == (1 if codes else 0)
+    assert ("left out by --select and --ignore" in done.err) is (len(codes) < 2)
 
 
 def test_what_is_found_in_ci_is_the_same(lone_project: Project, command: Callable[..., Done]) -> None:

@@ -127,3 +127,24 @@ def test_a_wildcard_passes_over_files_of_tests(tmp_path: Path) -> None:
     write(tmp_path / "features/one.yaml", route="one")
     write(tmp_path / "features/one.test.yaml", route="never")
     assert names(tmp_path) == ["root", "one"]
+
+
+def test_a_link_that_leads_nowhere_is_a_file_that_is_absent(tmp_path: Path) -> None:
+    write(tmp_path / "routes.yaml", head=ROOT, include="['features/*.yaml', gone.yaml]")
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features/a.yaml").symlink_to(tmp_path / "moved.yaml")
+    (tmp_path / "gone.yaml").symlink_to("moved.yaml")
+    found = load_config(tmp_path, env={}).findings
+    assert [(each.code, Path(each.file).name) for each in found] == [
+        ("SR001", "a.yaml"),
+        ("SR001", "gone.yaml"),
+    ]
+
+
+def test_a_path_through_a_link_is_read_where_the_link_leads(tmp_path: Path) -> None:
+    write(tmp_path / "routes.yaml", head=ROOT, include="[near/../other.yaml]")
+    write(tmp_path / "far/folder/routes.yaml")
+    write(tmp_path / "far/other.yaml", route="far")
+    write(tmp_path / "other.yaml", route="near")
+    (tmp_path / "near").symlink_to(tmp_path / "far/folder")
+    assert names(tmp_path) == ["far"]

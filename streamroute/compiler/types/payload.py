@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from streamroute.compiler.types.lattice import (
@@ -30,26 +31,29 @@ ENVELOPE_FIELD: Final = replace(nullable(STRING), doubt=VAGUE)
 _ANYTHING: Final = Property(UNKNOWN)
 
 
-def payload_type(messages: Mapping[str, Type | None], attributes: Collection[str] = ()) -> Type:
+def payload_type(
+    messages: Mapping[str, Type | None], attributes: Mapping[str, bool] = MappingProxyType({})
+) -> Type:
     """What a route's payload is: ``messages`` maps each type that it takes to the type of its data.
 
     None stands for data that is not known. The codec must put the entry's other fields beside the data as
     strings, where the data has no such key. It is taken for granted that no field of the envelope has the
-    name of a declared property, but for its own ``attributes``: one that the data leaves out is theirs.
+    name of a declared property, but for its own ``attributes``: what the data leaves out is theirs. Each is
+    mapped to whether every entry has it.
     """
     return union_all(_payload(name, data, attributes) for name, data in messages.items())
 
 
-def _payload(name: str, data: Type | None, attributes: Collection[str]) -> Type:
+def _payload(name: str, data: Type | None, attributes: Mapping[str, bool]) -> Type:
     shapes = intersect(OBJECT, UNKNOWN if data is None else data).objects
     enveloped = (object_of(_enveloped(shape, name, attributes), empty=False) for shape in shapes)
     return union_all(enveloped)
 
 
-def _enveloped(shape: Shape, name: str, attributes: Collection[str]) -> Shape:
+def _enveloped(shape: Shape, name: str, attributes: Mapping[str, bool]) -> Shape:
     own = {"type": Property(of_value(name), required=True), "_streamroute": _ANYTHING}
     shared = {
-        name: Property(Later(partial(_or_string, found.type)))
+        name: Property(Later(partial(_or_string, found.type)), required=attributes[name])
         for name, found in shape.properties.items()
         if name in attributes and not found.required
     }
