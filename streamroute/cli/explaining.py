@@ -36,8 +36,8 @@ def render_text(kind: str, decisions: Sequence[Decision], *, everything: bool, c
 def _headline(kind: str, decisions: Sequence[Decision], asked: Sequence[Decision]) -> str:
     if asked:
         matching = sum(decision.runs for decision in asked)
-        plural = "s" if len(asked) > 1 else ""
-        return printable(f"{kind}: {matching} of {len(asked)} route{plural} of this type match")
+        plural, verb = ("s", "match") if len(asked) > 1 else ("", "matches")
+        return printable(f"{kind}: {matching} of {len(asked)} route{plural} of this type {verb}")
     known = {name for decision in decisions for name in decision.route.types}
     meant = did_you_mean(kind, known)
     hint = f'; did you mean "{meant}"?' if meant else ""

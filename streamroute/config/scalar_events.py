@@ -64,6 +64,8 @@ class ScalarReader:
             self._misread(name, event)
             return
         advice = "a value that starts with ! must be quoted"
+        if name.startswith("!!"):
+            advice = "take the tag away; quotes are enough to make a string of a value"
         self._reports.find("SR010", f'unknown tag "{name}"', (start, start + len(name)), advice)
 
     def _misread(self, name: str, event: yaml.Event) -> None:

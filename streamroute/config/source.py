@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Part = Literal["key", "value", "first-key"]
 DataPath = tuple[Step, ...]
 
+_PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)+")
+"""What stands before a value itself: its anchor and its tag."""
 _COMMENT: Final = re.compile(r"[ \t]+(#[^\r\n]*)")
 
 
@@ -52,10 +54,12 @@ class SourceFile(TextFile):
             return self._span_of(mark)
         from streamroute.config.alignment import align
 
-        offsets = align(self.text[mark.start : mark.end], mark.value, mark.style)
+        prefix = _PROPERTIES.match(self.text, mark.start, mark.end)
+        content = prefix.end() if prefix else mark.start
+        offsets = align(self.text[content : mark.end], mark.value, mark.style)
         first = offsets[min(start, len(mark.value))]
         last = offsets[min(end, len(mark.value)) - 1] + 1 if end > start else first
-        return self.between(mark.start + first, mark.start + last)
+        return self.between(content + first, content + last)
 
     def raw(self, path: Sequence[Step]) -> str:
         """The value at ``path`` as it is written in the file; for an alias, where its anchor is."""

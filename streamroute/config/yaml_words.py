@@ -46,6 +46,11 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
         "in single quotes a backslash needs no escape",
     ),
     (
+        "found invalid Unicode character escape code",
+        "this escape stands for no character",
+        "write the character itself",
+    ),
+    (
         "did not find expected hexdecimal number",
         "this escape needs hexadecimal digits",
         "in single quotes a backslash needs no escape",

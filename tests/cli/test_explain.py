@@ -65,7 +65,7 @@ def test_what_was_not_reached_and_where_a_path_was_lost_is_said(command: Callabl
 
 def test_a_filter_that_fails_says_why(command: Callable[..., Done]) -> None:
     assert command("explain", "--type", "tagged").out == (
-        "tagged: 0 of 1 route of this type match\n"
+        "tagged: 0 of 1 route of this type matches\n"
         "\n"
         "tagged fails: the message is dead-lettered for it  (routes.yaml:14)\n"
         "  contains(tags, 'x')  failed: contains() takes array or string, and was given null\n"

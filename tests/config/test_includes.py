@@ -133,7 +133,7 @@ def test_a_link_that_leads_nowhere_is_a_file_that_is_absent(tmp_path: Path) -> N
     write(tmp_path / "routes.yaml", head=ROOT, include="['features/*.yaml', gone.yaml]")
     (tmp_path / "features").mkdir()
     (tmp_path / "features/a.yaml").symlink_to(tmp_path / "moved.yaml")
-    (tmp_path / "gone.yaml").symlink_to("moved.yaml")
+    (tmp_path / "gone.yaml").symlink_to("away.yaml")
     found = load_config(tmp_path, env={}).findings
     assert [(each.code, Path(each.file).name) for each in found] == [
         ("SR001", "a.yaml"),
