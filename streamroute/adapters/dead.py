@@ -14,7 +14,8 @@ from streamroute.adapters.wire import Row, command, milliseconds, text, unparsed
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 
-_PAGE: Final = 100  # dead letters in one reply: each may be as large as an entry
+_PAGE: Final = 100  # dead letters in one reply
+_BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,11 @@ class DeadLetters:
 
         Source: https://redis.io/docs/latest/commands/xrange/
         """
-        start = str(max(since, 0))
-        while rows := await self._rows(start, str(max(until, 0)), _PAGE):
+        start, count = str(max(since, 0)), 1
+        while rows := await self._rows(start, str(max(until, 0)), count):
             yield [_letter(row) for row in rows]
             start = f"({text(rows[-1][0])}"
+            count = _next_count(rows)
 
     async def find(self, letter_id: str) -> StoredLetter | None:
         """The dead letter of this id, if it is there."""
@@ -99,6 +101,12 @@ class DeadLetters:
         with explained(self._redis, self._doing):
             rows = await command(self._client, "XRANGE", self.key, start, end, "COUNT", count)
         return list(rows)
+
+
+def _next_count(rows: Sequence[Row]) -> int:
+    """How many to ask for after these: twice as many, as long as letters like these fit into one reply."""
+    size = sum(len(part) for _, fields in rows for part in fields) or 1
+    return max(1, min(2 * len(rows), _PAGE, len(rows) * _BYTES // size))
 
 
 def _letter(row: Row) -> StoredLetter:

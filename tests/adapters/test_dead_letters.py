@@ -80,7 +80,7 @@ async def test_letters_are_read_page_by_page_within_bounds(redis_client: Redis, 
     for n in range(1, 251):
         await client.xadd(KEYS.dead, {"n": n}, id=f"{n}-1")
     pages = [page async for page in box.pages(since=11, until=240)]
-    assert [len(page) for page in pages] == [100, 100, 30]
+    assert [len(page) for page in pages] == [1, 2, 4, 8, 16, 32, 64, 100, 3]
     assert (pages[0][0].id, pages[-1][-1].id) == ("11-1", "240-1")
     assert (await box.count(), await box.find("7-1")) == (250, StoredLetter("7-1", None))
     assert await box.find("7-2") is None
@@ -106,3 +106,10 @@ async def _count(expected: int, backend: RedisBackend) -> bool:
 
 async def _is_done(backend: RedisBackend) -> bool:
     return not await backend.pending() and await backend.client.xlen(KEYS.retry) == 0
+
+
+async def test_large_letters_come_a_few_at_a_time(redis_client: Redis, box: DeadLetters) -> None:
+    """No reply is so large that it could not arrive in time."""
+    for _ in range(10):
+        await redis_client.xadd(box.key, {"x": "x" * 5_000_000})
+    assert [len(page) async for page in box.pages(since=0, until=FOREVER)] == [1, 2, 3, 3, 1]

@@ -7,13 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consuming import eventually, within_patience
 from streamroute.core.ordering import KeyOrder
 from streamroute.core.slots import Entry, Slots
 
+_CLAIMED = 1000  # numbers from here on are those of entries that were claimed
 KEYS = st.sampled_from(["a", "b", "c", None])
 
 
@@ -42,9 +43,11 @@ class Handlers:
         self.started[key].append(number)
         self.running[key] += 1
         assert key is None or self.running[key] == 1, "two entries with one key ran at once"
-        for _ in range(self.turns[number % len(self.turns)]):
-            await asyncio.sleep(0)
-        self.running[key] -= 1
+        try:
+            for _ in range(self.turns[number % len(self.turns)]):
+                await asyncio.sleep(0)
+        finally:
+            self.running[key] -= 1
         self.done.append(number)
 
 
@@ -74,6 +77,54 @@ def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
     for key, started in seen.started.items():
         assert key is None or started == sorted(started)
     assert sorted(seen.done) == list(range(sum(map(len, batches))))
+
+
+@settings(deadline=None)  # a busy machine stops for longer than that
+@given(
+    st.lists(st.lists(KEYS, max_size=8), max_size=6),
+    st.integers(1, 5),
+    st.lists(st.integers(0, 4), min_size=1, max_size=7),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40), st.booleans()), max_size=8),
+)
+def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
+    batches: list[list[str | None]],
+    concurrency: int,
+    turns: list[int],
+    faults: list[tuple[int, int, bool]],
+) -> None:
+    """Lost leases and claims at any moment: equal keys still run one at a time, and none waits for ever.
+
+    After each read some entries are lost to another worker, and some claimed ones come at the head.
+    """
+
+    async def play() -> tuple[Handlers, set[int], set[int]]:
+        handlers = Handlers(turns)
+        fresh: set[int] = set()
+        others: set[int] = set()
+        slots = Slots(concurrency, handlers.handle, KeyOrder(key_of))
+        slots.open()
+        for number, keys in enumerate(batches):
+            slots.put(entries(keys, len(fresh)))
+            fresh.update(range(len(fresh), len(fresh) + len(keys)))
+            for _, which, is_claim in [fault for fault in faults if fault[0] == number]:
+                if is_claim:
+                    slots.put(entries(["a"], _CLAIMED + len(others)), first=True)
+                    others.add(_CLAIMED + len(others))
+                else:
+                    slots.drop(str(which))
+                    lost.add(which)
+            await asyncio.sleep(0)
+        await eventually(lambda: fresh | others <= {*handlers.done, *lost})
+        await within_patience(slots.close(grace=0))
+        return handlers, fresh, others
+
+    lost: set[int] = set()
+    handlers, fresh, others = asyncio.run(play())
+    assert len(handlers.done) == len(set(handlers.done))
+    assert set(handlers.done) <= fresh | others
+    for key, started in handlers.started.items():
+        own = [number for number in started if number < _CLAIMED]
+        assert key is None or own == sorted(own)
 
 
 async def test_one_hot_key_leaves_the_other_slots_to_the_others() -> None:

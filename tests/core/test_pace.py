@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamroute.core.pace import Pace
@@ -66,6 +66,7 @@ def test_large_entries_are_read_a_few_at_a_time() -> None:
     assert pace.most == 500
 
 
+@settings(deadline=None)  # a busy machine stops for longer than that
 @given(
     st.integers(1, 1000),
     st.lists(

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from seed_storages import PlainStorage
 
@@ -55,6 +55,7 @@ async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCapt
     assert "works again" in told[1].message
 
 
+@settings(deadline=None)  # a busy machine stops for longer than that
 @given(
     refused=st.dictionaries(st.integers(0, 40), st.integers(1, 6), max_size=4),
     outage=st.integers(0, 5),

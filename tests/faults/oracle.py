@@ -155,6 +155,30 @@ def running_now(runs: Iterable[Run]) -> dict[tuple[str, int], Run]:
     }
 
 
+def disorder(runs: Iterable[Run], keys: int) -> list[str]:
+    """What breaks ``order_by`` where the key of message n is n modulo ``keys``.
+
+    Within a worker, messages of one key run one at a time, and new ones start in the order of the stream.
+    """
+    problems: list[str] = []
+    running: dict[tuple[str, int], Run] = {}
+    newest: dict[tuple[str, int], Run] = {}
+    for run in runs:
+        place = (run.worker, run.n % keys)
+        if run.route != "record":
+            continue
+        if run.what != "start":
+            running.pop(place, None)
+            continue
+        if place in running:
+            problems.append(f"{run} ran beside {running[place]}")
+        if run.deliveries == 1 and place in newest and run.n < newest[place].n:
+            problems.append(f"{run} started after {newest[place]}")
+        running[place] = run
+        newest[place] = run if run.deliveries == 1 else newest.get(place, run)
+    return problems
+
+
 def _judge_losses(evidence: Evidence, verdict: Verdict) -> None:
     by_id = {order.id: order for order in evidence.orders}
     failed = {(run.id, run.route) for run in evidence.runs if run.what == "fail"}

@@ -22,6 +22,7 @@ STREAM: Final = "orders"
 GROUP: Final = "shop"
 KIND: Final = "order.placed"
 MAX_ATTEMPTS: Final = 3
+KEYS: Final = 20
 _RESEND_AFTER = 0.05  # seconds
 
 
@@ -107,7 +108,7 @@ class Producer:
         with self._turn:
             n = self.count
             if orders is not None:
-                fields = {**fields, b"data": json.dumps({"n": n, **orders}).encode()}
+                fields = {**fields, b"data": json.dumps({"n": n, "key": n % KEYS, **orders}).encode()}
             sent, entry_id = self._add(fields)
             self._ledger.write(n=n, id=entry_id, sent=sent, at=now(), routes=routes, doomed=doomed)
             self.count += 1

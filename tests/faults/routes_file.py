@@ -25,6 +25,7 @@ streams:
     grace: {grace}s
     retry: {{max_attempts: {max_attempts}, delay: 200ms, multiplier: 1.5, jitter: 0}}
     unknown_type: {unknown_type}
+    order_by: {order_by}
 routes:
   - name: record
     type: [{kinds}]
@@ -36,14 +37,24 @@ routes:
 """
 
 
-def routes_yaml(terms: Terms, grace: float, kinds: Sequence[str] = (KIND,), unknown_type: str = "ack") -> str:
-    """The configuration with these terms; ``grace`` is in seconds, ``kinds`` are the types it knows."""
+def routes_yaml(
+    terms: Terms,
+    grace: float,
+    kinds: Sequence[str] = (KIND,),
+    unknown_type: str = "ack",
+    order_by: str = "none_of_them",
+) -> str:
+    """The configuration with these terms; ``grace`` is in seconds, ``kinds`` are the types it knows.
+
+    By default a message has no key, and waits for no other.
+    """
     return _CONFIG.format(
         stream=STREAM,
         group=GROUP,
         kind=KIND,
         kinds=", ".join(kinds),
         unknown_type=unknown_type,
+        order_by=order_by,
         max_attempts=MAX_ATTEMPTS,
         grace=grace,
         lease=terms.lease,

@@ -9,7 +9,17 @@ import pytest
 
 from group_state import GroupState, Held
 from ledger import Order, Run
-from oracle import SLACK, Evidence, Fault, Terms, judge, not_pending, running_now, unaccounted
+from oracle import (
+    SLACK,
+    Evidence,
+    Fault,
+    Terms,
+    disorder,
+    judge,
+    not_pending,
+    running_now,
+    unaccounted,
+)
 
 _TERMS = Terms(lease=2.0, claim_interval=0.5, max_deliveries=3)
 _ORDER = Order(n=1, id="1-1", sent=10.0, at=10.1, routes=frozenset({"record"}))
@@ -153,3 +163,31 @@ def test_a_run_in_progress_must_be_pending() -> None:
     assert not_pending(stale, GroupState()) == [stale["1-1", 2]]
     assert running_now([start, _DONE]) == {}
     assert running_now([start, _AGAIN]) == {}, "a stale owner that was cancelled never says so"
+
+
+def _spans(*spans: tuple[int, str, int]) -> list[Run]:
+    """Runs of messages (number, worker, delivery) that start and end one after the other."""
+    return [
+        replace(_DONE, what=what, n=n, id=f"{n}-1", worker=worker, deliveries=deliveries)
+        for n, worker, deliveries in spans
+        for what in ("start", "done")
+    ]
+
+
+def test_equal_keys_in_order_are_in_order() -> None:
+    """Other keys, other workers, and what was taken over from another worker may come whenever."""
+    assert disorder(_spans((1, "w1", 1), (2, "w1", 1), (3, "w1", 1), (1, "w2", 1)), 2) == []
+    assert disorder(_spans((5, "w1", 1), (1, "w1", 2), (7, "w1", 1), (4, "w1", 1)), 2) == []
+
+
+def test_equal_keys_out_of_order_are_found() -> None:
+    """A worker has started the later one first."""
+    [problem] = disorder(_spans((3, "w1", 1), (1, "w1", 1)), 2)
+    assert "started after" in problem
+
+
+def test_equal_keys_side_by_side_are_found() -> None:
+    """The first had not ended."""
+    first, second = _spans((1, "w1", 1)), _spans((3, "w1", 1))
+    [problem] = disorder([first[0], second[0], first[1], second[1]], 2)
+    assert "ran beside" in problem

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger import now, read_runs
-from oracle import Fault, running_now
-from producer import KIND
+from oracle import Fault, disorder, running_now
+from producer import KEYS, KIND
 from scenarios import scenario
 from scene import TERMS
 from streamroute.adapters.scripts import script
@@ -191,6 +191,19 @@ def deploy(scene: Scene) -> None:
     new.command("dead", "retry", "--type", _NEW_KIND)
     scene.start_worker(routes=newer)
     scene.heal()
+
+
+@scenario("order_by, and kill -9 of a worker", workers=0)
+def keep_order(scene: Scene) -> None:
+    """Within each worker equal keys run one at a time and in order, whatever it takes over."""
+    ordered = {"order_by": "key"}
+    victim, _ = (scene.start_worker(routes=ordered) for _ in range(2))
+    scene.run_in()
+    scene.kill(victim)
+    scene.audit()
+    scene.start_worker(routes=ordered)
+    scene.heal()
+    scene.problems += disorder(read_runs(scene.folder), KEYS)
 
 
 def kill_at(scene: Scene, pattern: bytes, lose: Any) -> None:
