@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.formats import FORMATS
+
+_PASSES: Final = 5
+"""How often ``--fix`` looks again: what could not be read hides what else is wrong."""
 
 if TYPE_CHECKING:
     from streamroute.cli.checking import Asked, Checked
@@ -101,9 +104,14 @@ def _fix(asked: Asked, form: str, *, write: bool) -> int:
     if not write:
         click.echo(show(fixes), nl=False)
         return Exit.FOUND if fixes else Exit.OK
-    click.echo(show(fixes), nl=False, err=True)
-    write_all(fixes)
-    return _report(_check(asked), form)
+    for _ in range(_PASSES):
+        click.echo(show(fixes), nl=False, err=True)
+        write_all(fixes)
+        checked = _check(asked)
+        fixes = fixes_of(checked.report)
+        if not fixes:
+            break
+    return _report(checked, form)
 
 
 def _watch(asked: Asked, form: str) -> int:

@@ -73,7 +73,7 @@ NO_FILTER: Final = "leave it out: a route without a filter takes every message o
 
 def form_of(path: DataPath, value: Any) -> str | None:
     """How a value is written that has the wrong form altogether; None where nothing is known of it."""
-    if isinstance(value, str) and path[-1] in _LISTS:
+    if isinstance(value, str) and (path[-1] in _LISTS or path[2:] == ("routes",)):
         return f"write [{value}]" if value else None
     if path[:-1] in (("streams",), ("messages",)):
         return _ENTRIES[str(path[0])]

@@ -158,3 +158,9 @@ def test_what_is_mended_can_be_read(path: Path) -> None:
     loaded = load_text(after, "routes.yaml").source
     assert loaded is not None
     assert loaded.data["routes"][0]["filter"] == "!a\\b"
+
+
+def test_what_an_unreadable_value_hid_is_mended_in_the_same_run(path: Path) -> None:
+    wrong = "- name: a\n  type: t\n  hanlder: mine.handle\n  enabled: on\n  filter: !vip && gold\n"
+    right = '- name: a\n  type: t\n  handler: mine.handle\n  enabled: true\n  filter: "!vip && gold"\n'
+    assert mended(path, HEAD + wrong) == HEAD + right
