@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.backlog import Backlog
@@ -17,6 +16,7 @@ from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.kinds import require_kinds
+from streamroute.adapters.outlets import outlets
 from streamroute.adapters.publisher import Publisher
 from streamroute.adapters.rights import require_rights
 from streamroute.adapters.storage import RedisStreamStorage
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from streamroute.config.document import Document, StreamConfig
     from streamroute.core.ordering import KeyOf
     from streamroute.core.router import RedisRouter
-    from streamroute.handlers.forwarding import Outlets
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
 _PREFETCH: Final = 0.1  # seconds of work that wait here, where no other worker can do them
@@ -103,7 +102,7 @@ async def open_app(
     """
     async with open_container(compiled.container, document.container or "") as container:
         consumer = consumer_name()
-        resources = {"outlets": _outlets(connection, compiled)}
+        resources = {"outlets": outlets(connection, compiled.codec_of_each)}
         routers = compiled.routers_in(Surroundings(resources, validated=True))
         services = [
             build_service(connection, stream, compiled, routers[stream.name], container, consumer, observer)
@@ -161,19 +160,6 @@ def build_service(
     dispatcher.setup(container)
     processor.set_message_callback(dispatcher.process_message)
     return Service(stream, codec, processor)
-
-
-def _outlets(connection: Connection, compiled: Compiled) -> Outlets:
-    """Where routes may forward to: any stream of this Redis, in its codec where it is declared."""
-    codecs = {
-        name: compiled.codecs.get(name, stream.codec) for name, stream in compiled.document.streams.items()
-    }
-
-    @cache
-    def outlet(stream: str) -> Publisher:
-        return Publisher(connection, stream, codecs.get(stream, "json"))
-
-    return outlet
 
 
 def _order(stream: StreamConfig) -> KeyOf | None:

@@ -70,6 +70,11 @@ class Compiled:
             for name, stream in self.document.streams.items()
         }
 
+    @property
+    def codec_of_each(self) -> dict[str, Codec | str]:
+        """The codec of each stream: the user's own, or the name of ours."""
+        return {name: self.codecs.get(name, stream.codec) for name, stream in self.document.streams.items()}
+
     def names(self, stream: str) -> list[str]:
         """The names of the routes that a stream's messages may take, in order."""
         return [route.config.name for route in self._enabled(stream)]

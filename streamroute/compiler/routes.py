@@ -4,30 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streamroute.compiler.check import check_path
 from streamroute.compiler.compilation import Compiled, compile_document
+from streamroute.compiler.wiring import Surroundings
 from streamroute.config.diagnostics import Finding, Severity
 from streamroute.core.router import RedisRouter
 from streamroute.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.outlets import RedisClient
 
 __all__ = ["Compiled", "compile_document", "compile_routes"]
 
 _SHOWN: Final = 20
 
 
-def compile_routes(path: str | Path) -> dict[str, list[RedisRouter]]:
+def compile_routes(path: str | Path, *, client: RedisClient | None = None) -> dict[str, list[RedisRouter]]:
     """Compile a configuration into routers: stream -> one router for each file that has routes of it.
 
-    A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Raises
-    ConfigError, whose ``findings`` hold everything that was found, if there is an error among them.
+    A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Routes that
+    ``streamroute.handlers.forward`` handles write through ``client``, which stays yours to close; without it
+    they fail. Raises ConfigError, whose ``findings`` hold everything that was found, if there is an error
+    among them.
     """
     result = check_path(path)
     errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
     if errors or result.compiled is None:
         raise ConfigError(_summary(path, errors), result.findings)
-    return result.compiled.routers
+    if client is None:
+        return result.compiled.routers
+    from streamroute.adapters.outlets import connection_of, outlets
+
+    resources = {"outlets": outlets(connection_of(client), result.compiled.codec_of_each)}
+    return result.compiled.routers_in(Surroundings(resources))
 
 
 def _summary(path: str | Path, errors: Sequence[Finding]) -> str:

@@ -154,7 +154,7 @@ def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: st
         return shape
     function = shape.function
     if need not in resources:
-        return shape._replace(function=_refusing(reference, need))
+        return shape._replace(function=_refusing(reference))
 
     async def with_resource(payload: Any, _container: Any, **arguments: Any) -> None:
         await function(payload, resources[need], **arguments)
@@ -162,8 +162,10 @@ def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: st
     return shape._replace(function=with_resource)
 
 
-def _refusing(reference: str, need: str) -> Callable[..., Any]:
+def _refusing(reference: str) -> Callable[..., Any]:
     async def refuse(_payload: Any, _container: Any, **_arguments: Any) -> None:
-        raise SetupError(f"{reference} needs {need}, which streamroute's own app gives to its routes")
+        raise SetupError(
+            f"{reference} needs a connection to Redis: serve gives it one, as does compile_routes(client=...)"
+        )
 
     return refuse

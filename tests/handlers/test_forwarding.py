@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
+from streamroute import BotRedisDispatcher, compile_routes
 from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.records import flat
 from streamroute.errors import EncodeError, Reject
@@ -72,3 +75,18 @@ async def test_what_cannot_be_encoded_is_rejected_since_it_would_fail_again() ->
     with pytest.raises(Reject, match='cannot be forwarded: an event needs a "type"') as caught:
         await forward({"n": 1}, only("x", Written()), stream="x")
     assert isinstance(caught.value.__cause__, EncodeError)
+
+
+async def test_routers_of_one_s_own_dispatcher_forward_through_the_client_that_they_are_given(
+    tmp_path: Path, redis_client: Redis
+) -> None:
+    route = "{name: r, type: t, handler: streamroute.handlers.forward, with: {stream: other}}"
+    (tmp_path / "routes.yaml").write_text(f"version: 1\nstreams: {{s: }}\nroutes: [{route}]\n")
+    dispatcher = BotRedisDispatcher()
+    for router in compile_routes(tmp_path, client=redis_client)["s"]:
+        dispatcher.include_router(router)
+    dispatcher.setup(None)
+    await dispatcher.process_message({"type": "t", "n": 1})
+    rows: Any = await redis_client.xrange("other")
+    [(_, fields)] = rows
+    assert fields == {b"type": b"t", b"data": b'{"n":1}'}
