@@ -182,6 +182,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
     from streamroute.app import open_app
     from streamroute.cli.report import print_tally
     from streamroute.cli.signals import stopping_on_signals
+    from streamroute.ops.garbage import rare_collections
     from streamroute.ops.session import run_session
     from streamroute.ops.tally import Tally
 
@@ -196,6 +197,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         app = await stack.enter_async_context(open_app(redis, document, runnable.compiled, observer=tally))
         if feed is not None:
             tally.marks[feed.stream] = await app.publisher(feed.stream).last_id()
+        stack.enter_context(rare_collections())
         await app.start()
         if orders.report is None:
             _introduce(document, redis)

@@ -169,6 +169,7 @@ class Slots:
     async def _work(self) -> None:
         worker = asyncio.current_task()
         assert worker is not None  # noqa: S101 - a worker is a task
+        handle, running = self._handle, self._running
         rested = False
         while True:
             queue = self._queue if self._alone is None else self._alone
@@ -184,15 +185,15 @@ class Slots:
             rested = False
             if self._room:
                 self._admit()
-            self._running[worker] = entry
+            running[worker] = entry
             try:
-                await self._handle(*entry)
+                await handle(*entry)
             except BaseException:
                 if worker not in self._dropped:
                     self._replace(worker)
                     raise
             finally:
-                del self._running[worker]
+                del running[worker]
                 if self._dropped or self._still is not None or self._order is not None:
                     self._finish(worker, entry[0])
             if monotonic() > self._turn:
@@ -263,6 +264,7 @@ class Slots:
         for below, future in waiting:
             if self._closing or self._has_room(below):
                 _resolve(future)
+                self._turn = 0.0  # whoever reads gets the loop's next turn: entries come while others run
             else:
                 self._room.append((below, future))
 

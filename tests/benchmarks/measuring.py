@@ -29,13 +29,17 @@ PAYLOAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A script in ``variants/`` and its arguments; ``share`` of the messages, for those that are slow."""
+    """A script in ``variants/`` and its arguments; ``share`` of the messages, for those that are slow.
+
+    It gets ``least`` messages at any rate.
+    """
 
     name: str
     script: str
     arguments: tuple[str, ...] = ()
     share: float = 1.0
     needs: tuple[str, ...] = ()
+    least: int = 500
 
     @property
     def installed(self) -> bool:
@@ -113,7 +117,7 @@ def run_script(script: str, arguments: Sequence[str]) -> dict[str, float]:
 
 def measure(server: RealServer, figures: Figures, messages: int) -> None:
     """One run of a variant."""
-    count = max(500, int(messages * figures.variant.share))
+    count = max(figures.variant.least, int(messages * figures.variant.share))
     fill(server, count)
     before = _server_seconds(server)
     arguments = ["--url", server.url, "--messages", str(count), *figures.variant.arguments]

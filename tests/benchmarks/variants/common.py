@@ -65,12 +65,7 @@ def run(main: Callable[[argparse.Namespace, Clock], Coroutine[Any, Any, None]]) 
 def report(clock: Clock) -> None:
     """Print what it took."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    import os
-
-    t = os.times()
     figures = {
-        "user": t.user,
-        "sys": t.system,
         "seconds": clock.seconds,
         "cpu_seconds": clock.cpu_seconds,
         "peak_bytes": peak,

@@ -23,7 +23,7 @@ routes:
     handler: bench_handlers.{handler}
 """
 HANDLERS = """
-import asyncio, time
+import asyncio, itertools, time
 left = {messages}
 done = None
 loop = None
@@ -35,9 +35,11 @@ async def count(payload):
 async def wait(payload):
     await asyncio.sleep({sleep})
     await count(payload)
+ended = itertools.count(1)
 def block(payload):
     time.sleep({sleep})
-    asyncio.run_coroutine_threadsafe(count(payload), loop)
+    if next(ended) == {messages}:
+        loop.call_soon_threadsafe(done.set)
 """
 
 
@@ -56,6 +58,7 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
     from streamroute.adapters.connection import open_redis
     from streamroute.app import open_app
     from streamroute.compiler.check import check_path
+    from streamroute.ops.garbage import rare_collections
     from streamroute.ops.tally import Tally
 
     with tempfile.TemporaryDirectory() as name:
@@ -71,11 +74,12 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
             open_redis(options.url, folder=folder) as redis,
             open_app(redis, checked.document, checked.compiled, observer=Tally({STREAM: ("count",)})) as app,
         ):
-            clock.start()
-            await app.start()
-            await bench_handlers.done.wait()
-            await _settled(redis.client)
-            clock.stop()
+            with rare_collections():
+                clock.start()
+                await app.start()
+                await bench_handlers.done.wait()
+                await _settled(redis.client)
+                clock.stop()
 
 
 async def _settled(client: Redis) -> None:
