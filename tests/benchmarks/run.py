@@ -1,6 +1,7 @@
 """Every variant in one go, interleaved: ``python tests/benchmarks/run.py [--rounds 7] [--quick]``.
 
-What is compared is the median over the rounds, and what is quoted is the ratio to the bare loop.
+What is compared is the median over the rounds, and what is quoted is the ratio to the bare loop. With
+``--markdown FILE``, everything else that is measured follows, and all of it is written as tables.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final
 
 from measuring import Figures, Variant, interleaved
 from picture import bars
+from tables import other_tables, pool_table, throughput_table
 
 FAST: Final = ("orjson", "uvloop")
 THROUGHPUT: Final = (
@@ -97,7 +99,12 @@ def main() -> None:
     parser.add_argument("--only", default="", help="variants whose name matches this pattern")
     parser.add_argument("--json", type=Path, help="keep every figure in this file")
     parser.add_argument("--svg", type=Path, help="draw the throughput into this file")
+    parser.add_argument(
+        "--markdown", type=Path, help="measure all the rest, too; write tables into this file"
+    )
     options = parser.parse_args()
+    if options.markdown and options.only:
+        parser.error("--markdown takes everything, and --only does not")
     rounds = 3 if options.quick else options.rounds
     messages = options.messages // 10 if options.quick else options.messages
     throughput = interleaved(chosen(THROUGHPUT, options.only), rounds, messages, say)
@@ -110,6 +117,10 @@ def main() -> None:
         options.json.write_text(json.dumps([each.as_dict() for each in (*throughput, *waiting)], indent=2))
     if options.svg and throughput:
         options.svg.write_text(bars("messages a second", [(f.variant.name, f.rate) for f in throughput]))
+    if options.markdown:
+        load = next(int(0.8 * each.rate) for each in throughput if each.variant.name == "streamroute")
+        tables = [throughput_table(throughput), pool_table(waiting), *other_tables(rounds, load, say)]
+        options.markdown.write_text("\n".join(tables))
 
 
 if __name__ == "__main__":

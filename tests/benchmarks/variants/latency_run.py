@@ -21,11 +21,17 @@ from redis import Redis
 url, stream, count, rate = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 client, start = Redis.from_url(url), time.monotonic()
 time.sleep(0.5)
-for number in range(count):
-    due = start + 0.5 + number / rate
-    time.sleep(max(0.0, due - time.monotonic()))
-    data = json.dumps({"sent": time.monotonic_ns(), "tier": "gold", "nights": 4})
-    client.xadd(stream, {"type": "bench.event", "data": data})
+number = 0
+while number < count:
+    time.sleep(max(0.0, start + 0.5 + number / rate - time.monotonic()))
+    due = min(count, int((time.monotonic() - start - 0.5) * rate) + 1)
+    pipeline = client.pipeline(transaction=False)
+    for _ in range(number, due):
+        data = json.dumps({"sent": time.monotonic_ns(), "tier": "gold", "nights": 4})
+        pipeline.xadd(stream, {"type": "bench.event", "data": data})
+    pipeline.execute()
+    number = max(number, due)
+    time.sleep(0.0005)
 """
 ROUTES: Final = """
 version: 1

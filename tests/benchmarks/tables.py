@@ -1,0 +1,112 @@
+"""Tables in Markdown, as the README has them, of everything that is measured here."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+
+import filters
+import latency
+import memory
+import routes
+import workers
+from measuring import Figures
+
+Rows = Sequence[Sequence[str]]
+_LARGE = 400
+_BACKLOG = 1_000_000
+
+
+def throughput_table(figures: Sequence[Figures]) -> str:
+    """No-op handlers; each ratio is to the first variant."""
+    rows = [
+        [
+            each.variant.name,
+            f"{each.rate:,.0f}",
+            f"{each.rate / figures[0].rate:.2f}",
+            f"{statistics.median(each.cpu_us):.1f}",
+            f"{statistics.median(each.server_us):.1f}",
+            f"{each.peak_bytes / 1e6:.0f}",
+        ]
+        for each in figures
+    ]
+    return table(["no-op async handlers", "messages/s", "ratio", "CPU µs", "server µs", "peak MB"], rows)
+
+
+def pool_table(figures: Sequence[Figures]) -> str:
+    """Each pool beside ours with as many slots."""
+    rows = [
+        [
+            ours.variant.name.removeprefix("streamroute, "),
+            f"{pool.rate:,.0f}",
+            f"{ours.rate:,.0f}",
+            f"{ours.rate / pool.rate:.2f}",
+            f"{statistics.median(ours.cpu_us):.1f}",
+        ]
+        for pool, ours in zip(figures[::2], figures[1::2], strict=True)
+    ]
+    return table(["handlers that wait", "bare pool/s", "streamroute/s", "ratio", "CPU µs"], rows)
+
+
+def other_tables(rounds: int, load: int, tell: Callable[[str], None]) -> Iterator[str]:
+    """Filters, routes, latency, workers and memory, each measured when its turn comes.
+
+    ``load`` is the rate, in messages a second, of the latency under load.
+    """
+    tell("filters")
+    yield _filters()
+    tell("routes")
+    yield _routes()
+    tell("latency")
+    yield _latency(rounds, load)
+    tell("workers")
+    yield _workers()
+    tell("memory")
+    yield _memory()
+
+
+def table(heads: Sequence[str], rows: Rows) -> str:
+    """A table whose first column is text and whose others are numbers."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _filters() -> str:
+    timings = filters.measured()
+    rows = [
+        [
+            f"`{each.expression}`".replace("|", "\\|"),
+            f"{each.library:.1f}",
+            f"{each.ours:.2f}",
+            f"{each.ratio:.0f}",
+        ]
+        for each in timings
+    ]
+    rows.append(["all of them", "", "", f"{filters.whole(timings):.0f}"])
+    return table(["filter, µs a message", "jmespath", "streamroute", "times"], rows)
+
+
+def _routes() -> str:
+    found = asyncio.run(routes.measured())
+    rows = [[name, *(f"{each:.1f}" for each in medians)] for name, medians in found.items()]
+    return table(["µs a message with so many routes", *(f"{size:,}" for size in routes.SIZES)], rows)
+
+
+def _latency(rounds: int, load: int) -> str:
+    found = latency.measured(rounds, load)
+    rows = [[name, f"{each.median:,.0f}", f"{each.p99:,.0f}"] for name, each in found.items()]
+    return table(["from XADD to the handler, µs", "median", "p99"], rows)
+
+
+def _workers() -> str:
+    one, two = workers.measured(3, 10_000).values()
+    row = ["handlers that compute", f"{one:,.0f}", f"{two:,.0f}", f"{two / one:.2f}"]
+    return table(["`serve --workers N`", "1 worker/s", "2 workers/s", "ratio"], [row])
+
+
+def _memory() -> str:
+    found = memory.measured(_BACKLOG, _LARGE, seconds=10)
+    return table(
+        ["one worker in front of", "peak MB"], [[name, f"{each:.0f}"] for name, each in found.items()]
+    )
