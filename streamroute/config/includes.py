@@ -78,12 +78,11 @@ def _visits(source: SourceFile, above: tuple[str, ...], collection: Collection) 
 
 
 def stated_includes(source: SourceFile) -> list[tuple[int, str]]:
-    """Position and text of each usable include of a file; the schema reports the others."""
+    """Position and text of each usable include of a file; the schema reports the others, and repetitions."""
     stated = source.data.get("include")
     items = stated if isinstance(stated, list) else []
-    return [
-        (at, item) for at, item in enumerate(items) if isinstance(item, str) and item and "${" not in item
-    ]
+    usable = {item: at for at, item in reversed(list(enumerate(items))) if isinstance(item, str) and item}
+    return sorted((at, item) for item, at in usable.items() if "${" not in item)
 
 
 def match_include(including: str, pattern: str) -> list[str]:

@@ -90,9 +90,9 @@ def _explain_keys(shape: Shape, path: DataPath, violation: Violation) -> None:
             missing = [name for name in missing if name != meant]
             _read_as_meant(shape, path, key, meant, present[key])
         _explain_unexpected(shape, path, key, meant, is_safe=misspelt is not None)
-    for key in missing:
-        shape.broken.append((*path, key))
-        _explain_missing(shape, path, key, properties[key])
+    if missing:
+        shape.broken += [(*path, key) for key in missing]
+        _explain_missing(shape, path, {key: properties[key] for key in missing})
 
 
 def _unexpected(violation: Violation) -> list[str]:
@@ -138,14 +138,16 @@ _ELSEWHERE: Final[dict[DataPath, str]] = {
 """Where settings are that have no key of their own."""
 
 
-def _explain_missing(shape: Shape, path: DataPath, key: str, schema: Mapping[str, Any]) -> None:
-    example = schema.get("examples", [None])[0]
+def _explain_missing(shape: Shape, path: DataPath, missing: Mapping[str, Mapping[str, Any]]) -> None:
+    examples = {key: schema.get("examples", [None])[0] for key, schema in missing.items()}
+    pairs = ", ".join(f"{key}: {example}" for key, example in examples.items() if example is not None)
+    keys = listed((f'"{key}"' for key in missing), "and")
     shape.add(
         "SR103",
-        f'{owner(path)} lacks the key "{key}"',
+        f"{owner(path)} lacks the key{'s' if len(missing) > 1 else ''} {keys}",
         path,
         "first-key",
-        advice=f"for instance {key}: {example}" if example is not None else None,
+        advice=f"for instance {pairs}" if pairs else None,
     )
 
 
