@@ -78,12 +78,13 @@ def _check(asked: Asked) -> Checked:
 
 def _report(checked: Checked, form: str) -> int:
     """Print what was found; the exit code says whether it is more than info."""
-    from streamroute.cli.colors import wants_color
+    from streamroute.cli.colors import columns_of, wants_color
     from streamroute.cli.findings import is_clean, summary
     from streamroute.cli.formats.rendering import render
 
     findings = checked.report.findings
-    click.echo(render(checked.report, form, color=wants_color(sys.stdout)), nl=False)
+    color, columns = wants_color(sys.stdout), columns_of(sys.stdout)
+    click.echo(render(checked.report, form, color=color, columns=columns), nl=False)
     roots = ", ".join(map(str, checked.roots))
     found = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
     click.echo(found + _left_out(checked.left_out), err=True)

@@ -1,4 +1,4 @@
-"""Whether to color what is printed: on a terminal, unless the user says no."""
+"""What is printed to a terminal: its colors, unless the user says no, and its width."""
 
 from __future__ import annotations
 
@@ -11,3 +11,13 @@ def wants_color(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
+
+
+def columns_of(stream: TextIO) -> int | None:
+    """How wide the terminal is that the stream leads to; None where it leads elsewhere, or nobody knows."""
+    if not stream.isatty():
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from streamroute.cli.colors import wants_color
+from streamroute.cli.colors import columns_of, wants_color
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import say_error
 
@@ -69,7 +69,8 @@ def usable_or_exit(
     if not imports:
         findings = [found for found in findings if not found.code.startswith("SR4")]
     if has_errors(findings) or result.document is None or result.compiled is None:
-        click.echo(render_full(findings, result.sources, color=wants_color(sys.stdout)), nl=False)
+        color, columns = wants_color(sys.stdout), columns_of(sys.stdout)
+        click.echo(render_full(findings, result.sources, color=color, columns=columns), nl=False)
         say_error(f"{path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(Exit.FOUND)
     return Runnable(result.document, result.compiled, result)

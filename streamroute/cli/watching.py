@@ -16,7 +16,7 @@ from typing import Final
 import click
 
 from streamroute.cli.checking import Asked, Checked, check
-from streamroute.cli.colors import wants_color
+from streamroute.cli.colors import columns_of, wants_color
 from streamroute.cli.findings import summary
 from streamroute.cli.formats.rendering import render
 from streamroute.cli.paths import config_path
@@ -47,7 +47,12 @@ def watch(asked: Asked, form: str) -> None:
     color = wants_color(sys.stdout)
     start = [str(config_path(path)) for path in asked.paths or (None,)]
     try:
-        loop(lambda: _in_process(asked, form, color=color), _print, time.sleep, start)
+        loop(
+            lambda: _in_process(asked, form, color=color, columns=columns_of(sys.stdout)),
+            _print,
+            time.sleep,
+            start,
+        )
     except KeyboardInterrupt:
         click.echo("", err=True)
 
@@ -87,7 +92,7 @@ def _look(path: str) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def run_once(asked: Asked, form: str, *, color: bool = False) -> Shown:
+def run_once(asked: Asked, form: str, *, color: bool = False, columns: int | None = None) -> Shown:
     """One run, rendered."""
     modules: list[str] = []
     try:
@@ -96,7 +101,8 @@ def run_once(asked: Asked, form: str, *, color: bool = False) -> Shown:
         return Shown("", error.format_message(), ())  # it may come back: an editor is saving it
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
     conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    return Shown(render(checked.report, form, color=color), conclusion, watched(checked, modules))
+    text = render(checked.report, form, color=color, columns=columns)
+    return Shown(text, conclusion, watched(checked, modules))
 
 
 def _modules_in(folder: Path) -> Iterator[str]:
@@ -118,10 +124,10 @@ def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
     return [parents[0], *inside]
 
 
-def _in_process(asked: Asked, form: str, *, color: bool) -> Shown:
+def _in_process(asked: Asked, form: str, *, color: bool, columns: int | None) -> Shown:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_run) as pool:
         try:
-            return pool.submit(run_once, asked, form, color=color).result()
+            return pool.submit(run_once, asked, form, color=color, columns=columns).result()
         except BrokenProcessPool:
             # A module that the configuration names ended the process while it was imported.
             return Shown("", "the check ended in the middle: does a module call os._exit()?", ())

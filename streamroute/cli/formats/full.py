@@ -15,16 +15,27 @@ from streamroute.config.wording import hide_secrets
 
 MAX_WIDTH: Final = 120
 _BEFORE_CARET: Final = 40
+_NARROWEST: Final = 30
 _TAB: Final = "    "
 _COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 _Paint = Callable[[str, str], str]
 
 
-def render_full(findings: Sequence[Finding], files: Mapping[str, TextFile], *, color: bool = False) -> str:
-    """Each finding with its source line, a caret below it, and its help; a blank line between two."""
+def render_full(
+    findings: Sequence[Finding],
+    files: Mapping[str, TextFile],
+    *,
+    color: bool = False,
+    columns: int | None = None,
+) -> str:
+    """Each finding with its source line, a caret below it, and its help; a blank line between two.
+
+    ``columns`` is the width of the terminal (None: there is none): a line that is broken would part from
+    its caret.
+    """
     paint = _paint if color else _plain
-    return "\n".join(_full(found, files.get(found.file), paint) for found in findings)
+    return "\n".join(_full(found, files.get(found.file), paint, columns) for found in findings)
 
 
 def _paint(text: str, style: str) -> str:
@@ -35,7 +46,7 @@ def _plain(text: str, style: str) -> str:  # noqa: ARG001 - the same call as _pa
     return text
 
 
-def _full(found: Finding, file: TextFile | None, paint: _Paint) -> str:
+def _full(found: Finding, file: TextFile | None, paint: _Paint, columns: int | None) -> str:
     span = found.span
     place = paint(printable(f"{found.file}:{span.line}:{span.column}"), "bold")
     rule = paint(f"{found.severity}[{found.code}]", _COLORS[found.severity])
@@ -43,7 +54,8 @@ def _full(found: Finding, file: TextFile | None, paint: _Paint) -> str:
     source = file.line(span.line) if file else ""
     gutter = " " * len(str(span.line))
     if source.strip():
-        text, caret = _excerpt(hide_secrets(source), span.column - 1, _end_column(found, source))
+        room = _room(columns, len(gutter))
+        text, caret = _excerpt(hide_secrets(source), span.column - 1, _end_column(found, source), room)
         lines += [
             f"{gutter} |",
             f"{span.line} | {text}",
@@ -61,20 +73,26 @@ def _end_column(found: Finding, source: str) -> int:
     return max(end, span.column)
 
 
-def _excerpt(source: str, start: int, end: int) -> tuple[str, str]:
+def _room(columns: int | None, gutter: int) -> int:
+    """How wide a part of a line may be, so that it fits behind its number, with dots at both ends."""
+    if columns is None:
+        return MAX_WIDTH
+    return max(_NARROWEST, min(MAX_WIDTH, columns - gutter - len(" | ") - 2 * len("...")))
+
+
+def _excerpt(source: str, start: int, end: int, room: int) -> tuple[str, str]:
     """The part of a line around ``start``, and the carets below it, in columns of a terminal."""
     first = 0
-    if _width(source) > MAX_WIDTH:
-        first = max(0, start - _BEFORE_CARET)
-    last = _fitting(source, first)
+    if _width(_shown(source)) > room:
+        first = max(0, start - min(_BEFORE_CARET, room // 2))
+    last = _fitting(source, first, room)
     head, tail = "..." if first else "", "..." if last < len(source) else ""
     before = _width(head + _shown(source[first:start]))
     carets = _width(_shown(source[start : min(end, last)]))
     return f"{head}{_shown(source[first:last])}{tail}", " " * before + "^" * max(carets, 1)
 
 
-def _fitting(source: str, first: int) -> int:
-    room = MAX_WIDTH
+def _fitting(source: str, first: int, room: int) -> int:
     for position in range(first, len(source)):
         room -= _width(_shown(source[position]))
         if room < 0:

@@ -7,13 +7,16 @@ from importlib import import_module
 from streamroute.cli.findings import Report
 
 
-def render(report: Report, form: str, *, color: bool = False) -> str:
-    """The report as text; ``color`` is for the format ``full`` alone. Modules are imported when used."""
+def render(report: Report, form: str, *, color: bool = False, columns: int | None = None) -> str:
+    """The report as text; modules are imported when used.
+
+    ``color`` and ``columns``, the width of the terminal, are for the format ``full`` alone.
+    """
     if form == "full" and not report.findings:
         return ""
     if form == "full":
         from streamroute.cli.formats.full import render_full
 
-        return render_full(report.findings, report.sources, color=color)
+        return render_full(report.findings, report.sources, color=color, columns=columns)
     text: str = import_module(f"streamroute.cli.formats.as_{form}").render(report)
     return text

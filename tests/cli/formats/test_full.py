@@ -82,3 +82,14 @@ def test_color_only_when_asked() -> None:
     colored = render_full([finding()], files, color=True)
     assert "\x1b[" in colored
     assert click.unstyle(colored) == render_full([finding()], files)
+
+
+@pytest.mark.parametrize("columns", [None, 40, 60, 80, 300])
+@pytest.mark.parametrize("start", [1, 30, 79, 150])
+def test_no_line_is_wider_than_the_terminal(columns: int | None, start: int) -> None:
+    text = "".join(chr(ord("a") + at % 26) for at in range(160))
+    found = finding(1, start, start + 3)
+    shown = render_full([found], {"routes.yaml": TextFile("routes.yaml", text)}, columns=columns)
+    _, _, line, caret = shown.splitlines()
+    assert max(map(len, (line, caret))) <= (columns or 130)
+    assert line[caret.index("^") : caret.rindex("^") + 1] == text[start - 1 : start + 2]
