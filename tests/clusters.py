@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from redis import Redis
@@ -64,6 +65,12 @@ class RealNode(RealServer):
         """Send a command; raises what redis-py raises."""
         return self.client.execute_command(*words)
 
+    def start(self) -> None:
+        """Start the process; raises RuntimeError where somebody else's answers at its port."""
+        super().start()
+        if self.ask("CONFIG", "GET", "dir")[1] != str(self.folder.resolve()).encode():
+            raise RuntimeError(f"another server has the port {self.port}")
+
     def discard(self) -> None:
         """Kill the process if it runs and delete its folder."""
         self.client.close()
@@ -77,14 +84,15 @@ class RealCluster:
     """
 
     def __init__(self, binary: Path, *, append_only: bool = False, options: Sequence[str] = ()) -> None:
-        count = 2 * _MASTERS
-        self.nodes = [RealNode(binary, append_only=append_only, options=options) for _ in range(count)]
+        self.nodes: list[RealNode] = []
+        self._made = partial(RealNode, binary, append_only=append_only, options=options)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for node in self.nodes:
-            self._stack.enter_context(node)
         try:
+            # A port is taken as soon as it was found to be free: others look for some at the same time.
+            for _ in range(2 * _MASTERS):
+                self.nodes.append(self._stack.enter_context(self._made()))
             self._join()
         except BaseException:
             self._stack.close()

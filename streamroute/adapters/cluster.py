@@ -22,6 +22,9 @@ class SlotDownError(RedisConnectionError):
     """Raised where no node serves a slot, or where nodes name one another for it."""
 
 
+_SAID: Final = (ResponseError, SlotDownError)
+
+
 @dataclass(eq=False, slots=True)
 class Cluster:
     """The nodes of a cluster, the one that answered last first.
@@ -49,38 +52,34 @@ class Cluster:
     async def find(self, slot: int | None) -> Address:
         """The node that has a slot; for None, any node that answers.
 
-        Raises SlotDownError where none has it, and what redis-py raises where none answers.
+        Raises SlotDownError where those that answer know of none, and as redis-py does where none answers.
 
         Source: https://redis.io/docs/latest/commands/cluster-slots/
         """
         async with self._turn:
-            told, ranges = await self._ranges()
-        if slot is None:
-            return told
-        for first, last, master, *_ in ranges:
-            if first <= slot <= last:
-                return _address(master, told)
-        raise SlotDownError(f"no node of the cluster serves the slot {slot} now")
+            return await self._find(slot)
 
-    def doubt(self, node: Address) -> None:
-        """Ask this node last from now on: it may be cut off from the others."""
-        if node in self.nodes:
-            self.nodes.remove(node)
-            self.nodes.append(node)
+    def doubt(self) -> None:
+        """Ask the node last that has answered last: it may be cut off from the others."""
+        self.nodes.append(self.nodes.pop(0))
 
-    async def _ranges(self) -> tuple[Address, list[Any]]:
-        """The node that has answered, and the ranges of slots that it knows."""
-        refusal: RedisError | OSError = SlotDownError("no node of the cluster is known")
+    async def _find(self, slot: int | None) -> Address:
+        refusals: list[RedisError | OSError] = []
         for node in tuple(self.nodes):
             try:
                 ranges = await self._ask(node)
             except (RedisError, OSError) as error:
-                # A node's own words say more than another's silence.
-                refusal = refusal if isinstance(refusal, ResponseError) else error
-            else:
-                self._learn(node, ranges)
-                return node, ranges
-        raise refusal
+                refusals.append(error)
+                continue
+            self._learn(node, ranges)
+            found = node if slot is None else _server_of(slot, ranges, node)
+            if found is not None:
+                return found
+            # It may have left the cluster: the others are asked as well.
+            self.doubt()
+            refusals.append(SlotDownError(f"no node of the cluster serves the slot {slot} now"))
+        # What a node says tells more than another's silence.
+        raise next((error for error in refusals if isinstance(error, _SAID)), refusals[-1])
 
     async def _ask(self, node: Address) -> list[Any]:
         async with self.client_of(node, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE) as client:
@@ -90,6 +89,13 @@ class Cluster:
     def _learn(self, told: Address, ranges: list[Any]) -> None:
         named = [_address(node, told) for _, _, *nodes in ranges for node in nodes]
         self.nodes[:] = dict.fromkeys([told, *self.nodes, *named])
+
+
+def _server_of(slot: int, ranges: Sequence[Any], told: Address) -> Address | None:
+    for first, last, master, *_ in ranges:
+        if first <= slot <= last:
+            return _address(master, told)
+    return None
 
 
 def _address(node: Sequence[Any], told: Address) -> Address:

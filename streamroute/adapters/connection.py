@@ -157,11 +157,18 @@ _CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+_CLUSTER_DOWN: Final = (
+    "is a cluster that does not serve the stream now: the slot has no master, or too many nodes are gone; "
+    "CLUSTER NODES says which"
+)
 _TEXTS: Final = (
     # Several addresses were tried, and asyncio joins their errors.
     (["Connect call failed"], "refuses the connection; is the server running, and the address right?"),
     # redis-py's first word, which Redis 6 understands.
     (["unknown command", "HELLO"], "is too old: streamroute needs Redis 6.2 or newer, or Valkey"),
+    (["cluster is down"], _CLUSTER_DOWN),
+    (["slot not served"], _CLUSTER_DOWN),
+    (["no node of the cluster serves"], _CLUSTER_DOWN),
     (["cluster support disabled"], "is no cluster; write redis:// in its URL"),
     (
         ["Connection closed by server"],

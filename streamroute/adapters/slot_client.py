@@ -87,7 +87,9 @@ class SlotClient(Redis):
             self._pool.doubt()
         if any(isinstance(answer, AskError) for answer in answers):
             self._pool.doubt()
-            raise SlotDownError(f"nodes of the cluster name one another for the slot {self._pool.slot}")
+            raise SlotDownError(
+                f"the slot {self._pool.slot} is moving, and each node names another one for it"
+            )
 
 
 async def together(client: Redis, commands: Sequence[Words]) -> list[Any]:

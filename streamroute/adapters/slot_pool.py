@@ -64,10 +64,9 @@ class SlotPool(ConnectionPool):
         return self._others[node]
 
     def doubt(self) -> None:
-        """The node does not serve the slot: ask for it anew, and another node than this one."""
-        if self.node is not None:
-            self.cluster.doubt(self.node)
-            self.node = None
+        """The node does not serve the slot: ask for it anew, and somebody else."""
+        self.cluster.doubt()
+        self.node = None
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         """Close what is idle or, by default, everything."""

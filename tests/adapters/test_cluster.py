@@ -105,7 +105,7 @@ async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealC
             await eventually(lambda: command(client, "HGET", KEYS.meta, "low"))
         assert not await Backlog(redis, STREAM, GROUP).is_left("9" * 13)
         pages = [page async for page in letters.pages(since=0, until=await letters.now())]
-        assert await letters.drop(pages[0]) == 3
+        assert await letters.drop([letter for page in pages for letter in page]) == 3
     assert int(cluster.master_of(SLOT).ask("EXISTS", STREAM, KEYS.retry, KEYS.dead, KEYS.meta)) == 4
 
 
@@ -233,6 +233,32 @@ async def test_a_connection_of_its_own_follows_the_slot_and_is_closed(cluster: R
             assert await published(redis, "1")
             assert await command(twin, "XLEN", STREAM) == 1
         assert await command(client, "XLEN", STREAM) == 1
+
+
+async def test_a_node_that_has_left_the_cluster_misleads_nobody(lone_cluster: RealCluster) -> None:
+    """It answers, and knows of no slot any more."""
+    *others, gone = lone_cluster.nodes
+    for node in others:
+        node.ask("CLUSTER", "FORGET", gone.id)
+    gone.ask("CLUSTER", "RESET", "HARD")
+    url = f"redis+cluster://127.0.0.1:{gone.port},127.0.0.1:{others[0].port}/"
+    async with open_redis(url, folder=NOWHERE) as redis:
+        await redis.ping()
+        assert await published(redis, "1")
+    async with open_redis(f"redis+cluster://127.0.0.1:{gone.port}/", folder=NOWHERE) as redis:
+        with pytest.raises(
+            RedisUnavailableError, match="does not serve the stream now: the slot has no master"
+        ):
+            await Publisher(redis, STREAM).publish([entry(1)])
+
+
+async def test_a_slot_that_nobody_has_is_said_at_the_start(lone_cluster: RealCluster) -> None:
+    for node in lone_cluster.nodes:
+        node.ask("CLUSTER", "DELSLOTS", SLOT)
+    async with open_redis(lone_cluster.url, folder=NOWHERE) as redis:
+        await redis.ping()
+        with pytest.raises(RedisUnavailableError, match="does not serve the stream now"):
+            await require_rights(redis, KEYS)
 
 
 async def test_one_node_that_answers_is_enough(cluster: RealCluster) -> None:
