@@ -17,7 +17,7 @@ from streamroute.adapters.scripts import Call, script
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.core.storage import StreamStorageProtocol, blocks, promotes, releases, settles
 from streamroute.errors import Reject, SetupError
-from streamroute.values import RetryPolicy
+from streamroute.values import RetryLater, RetryPolicy
 
 
 @pytest.fixture
@@ -170,3 +170,29 @@ async def _add(backend: RedisBackend, n: str) -> bool:
         return bool(await backend.add(type="booked", n=n))
     except RedisError:
         return False  # it is on its way back
+
+
+async def test_large_entries_are_claimed_and_promoted_a_few_at_a_time(backend: RedisBackend) -> None:
+    """No script brings or moves hundreds of megabytes at once, and none leaves an entry behind."""
+    storage = backend.storage()
+    await storage.create_group(STREAM, GROUP)
+    for _ in range(7):
+        await backend.add(type="booked", pad="x" * 6_000_000)
+    read = dict(await storage.read_events(STREAM, GROUP, "old", 10))
+    await storage.release(STREAM, GROUP, "old", read, started=True)
+    claimed: dict[str, Any] = {}
+    sizes = []
+    while len(claimed) < 7:
+        claim = dict(await storage.claim_stale_events(STREAM, GROUP, "new", 60_000, 10))
+        sizes.append(len(claim))
+        claimed.update(claim)
+    assert sizes == [3, 3, 1]
+
+    for message in claimed.values():
+        message.outcomes = [RetryLater("thank", 0, 2, "no luck")]
+    await storage.settle(STREAM, GROUP, "new", claimed)
+    promoted = []
+    for _ in sizes:
+        await storage.promote_due(STREAM, GROUP)
+        promoted.append(await backend.client.xlen(KEYS.retry))
+    assert promoted == [3, 6, 7]

@@ -244,3 +244,33 @@ async def test_a_loop_that_ends_without_a_stop_ends() -> None:
         gc.collect()
 
     await asyncio.wait_for(asyncio.to_thread(run), 20)
+
+
+class NarrowStorage(ClaimingStorage):
+    """A storage whose replies arrive only where they are of one entry: each is as large as can be."""
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Fail for more than one."""
+        self._refuse(count, self.unread)
+        return await super().read_events(stream_name, group_name, consumer_name, count)
+
+    async def claim_stale_events(
+        self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Fail for more than one."""
+        self._refuse(count, self.stale)
+        return await super().claim_stale_events(stream_name, group_name, consumer_name, min_idle_time, count)
+
+    def _refuse(self, count: int, there: list[Any]) -> None:
+        if min(count, len(there)) > 1:
+            raise TimeoutError("the reply did not arrive in time")
+
+
+async def test_entries_too_large_to_arrive_together_are_fetched_one_by_one() -> None:
+    """Asked for again as they were, they would never arrive."""
+    storage = NarrowStorage(*[{"type": "booked"}] * 5)
+    storage.stale = [(f"0-{n}", {"type": "booked"}) for n in range(1, 6)]
+    async with consuming(storage, dispatcher_of(Handling()).process_message):
+        await eventually(lambda: len(storage.acked) == 10)

@@ -181,7 +181,10 @@ def deploy(scene: Scene) -> None:
     new = scene.start_worker(routes=newer)
     scene.heal()
     sent = {scene.producer.send(kind=_NEW_KIND, work=0.02) for _ in range(40)}
-    wait_for(lambda: _is_settled(scene, sent), "the new messages to run or to die", 20)
+    try:
+        wait_for(lambda: _is_settled(scene, sent), "the new messages to run or to die", 20)
+    except TimeoutError as error:
+        scene.problems.append(str(error))
     scene.audit()
     if not sent & {entry_id for entry_id, _ in scene.state().dead}:
         scene.problems.append("no old worker has met the new type")

@@ -70,9 +70,9 @@ class Worker:
         return consumer.rsplit("-", 2)[-2:-1] == [str(self.pid)]
 
     def command(self, *words: str) -> None:
-        """Run ``streamroute`` beside it, with its configuration; raises CalledProcessError if that fails."""
+        """Run ``streamroute`` beside it, with its configuration, whatever comes of it."""
         command = [sys.executable, "-m", "streamroute", *words, "--config", str(self._config)]
-        subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=_PATIENCE)
+        subprocess.run(command, env=self._environment, check=False, capture_output=True, timeout=_PATIENCE)
 
     def kill(self) -> None:
         """kill -9; returns when it is dead."""
