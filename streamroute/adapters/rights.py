@@ -26,6 +26,7 @@ _NO_KEY: Final = (
     "access at least one of the keys",
     "keys mentioned",
 )
+_NO_SCRIPTS: Final = re.compile(r"'(eval|evalsha)' command")
 _VERSION: Final = re.compile(r"^(redis|valkey)_version:(\S+)", re.MULTILINE)
 
 
@@ -63,9 +64,11 @@ async def _missing(redis: Connection, keys: GroupKeys) -> tuple[list[str], list[
     try:
         found = await script("rights").run(client, [keys.stream], arguments)
     except NoPermissionError as error:
-        if not any(words in str(error) for words in _NO_KEY):
-            raise
-        return [patterns[keys.stream]], []
+        if any(words in str(error) for words in _NO_KEY):
+            return [patterns[keys.stream]], []
+        if _NO_SCRIPTS.search(str(error)):
+            return ["+eval", "+evalsha"], []
+        raise
     missing, unknown = ([text(part) for part in parts] for parts in found)
     return missing + await _missing_of_cluster(client), unknown
 

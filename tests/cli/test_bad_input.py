@@ -130,6 +130,20 @@ def test_a_key_of_another_kind_is_found_at_the_start(project: Project, key: str)
     assert "rename" in line
 
 
+def test_a_user_who_may_not_run_scripts_is_told_what_to_add(project: Project) -> None:
+    """In one line, and nothing was read."""
+    project.routes(OK)
+    project.redis.acl_setuser(
+        "nolua", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@all", "-eval", "-evalsha"]
+    )
+    project.env["REDIS_URL"] = project.env["REDIS_URL"].replace("unix://", "unix://nolua:pw@")
+    done = project.run("serve", "--drain")
+    assert (done.code, done.out) == (1, "")
+    [line] = done.err.splitlines()
+    assert line.endswith("lacks rights to consume events; add to its ACL: +eval +evalsha")
+    assert "pw@" not in line
+
+
 def test_an_entry_beyond_the_limit_is_dead_lettered_undecoded(project: Project) -> None:
     """And those around it are handled."""
     project.routes(OK)
