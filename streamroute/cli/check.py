@@ -52,6 +52,8 @@ def command(
     A comment in the file silences a warning on its line, or in the entry below it:
       # streamroute: ignore[SR307] why
     """
+    if not flags["watch"]:
+        gc.disable()  # a process that ends in a moment gives its memory back as a whole
     from streamroute.cli.checking import Asked
     from streamroute.cli.selection import Selection, read_codes
 
@@ -64,7 +66,6 @@ def command(
     )
     if flags["watch"]:
         return _watch(asked, form)
-    gc.disable()  # a process that ends in a moment gives its memory back as a whole
     if flags["fix"] or flags["diff"]:
         return _fix(asked, form, write=flags["fix"])
     return _report(_check(asked), form)

@@ -14,7 +14,7 @@ from streamroute.config.diagnostics import Severity
 from streamroute.config.rules import RULES
 from streamroute.config.suggestions import did_you_mean
 
-_PATH_BEFORE: Final = re.compile(r"([\w.]+)\.$")
+_PATH_BEFORE: Final = r"([\w.]+)\.$"
 _LONG: Final = 100  # characters; a shorter one cannot multiply much
 
 _FOREIGN: Final = {
@@ -114,7 +114,7 @@ def _unknown_function(tree: Tree, node: Node, start: int, end: int) -> Problem:
 
 def _as_argument(tree: Tree, name: str, start: int, given: int, needed: int) -> str | None:
     """``tags.length()``: what a function works on is its argument, not what stands before a dot."""
-    path = _PATH_BEFORE.search(tree.expression, 0, start)
+    path = re.search(_PATH_BEFORE, tree.expression[:start])
     if path is None or given != needed - 1:
         return None
     call = tree.expression[start + len(name) :].partition(")")[0].strip("( ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -21,12 +21,11 @@ EMBEDDED: Final = "embedded"
 DEFAULT_TIMEOUT: Final = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class RedisConfig:
+class RedisConfig(NamedTuple):
     """Where the streams are; ``url`` may hold a password, which its repr does not show."""
 
     url: str = EMBEDDED
-    place: Place | None = field(default=None, compare=False)
+    place: Place | None = None
 
     def __repr__(self) -> str:
         return f"RedisConfig({hide_secrets(self.url)!r})"
@@ -94,8 +93,7 @@ class RouteConfig(NamedTuple):
         return replace(stream.retry, **self.retry) if self.retry else stream.retry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(NamedTuple):
     """A whole configuration: the root file and all that it includes, in order.
 
     ``path`` is the root file's, as the user would write it. ``allow`` is None where handlers of any
@@ -108,8 +106,8 @@ class Document:
     streams: Mapping[str, StreamConfig]
     routes: tuple[RouteConfig, ...]
     allow: tuple[str, ...] | None
-    sources: tuple[SourceFile, ...] = field(repr=False)
-    messages: Mapping[str, MessageConfig] = field(default_factory=dict)
+    sources: tuple[SourceFile, ...]
+    messages: Mapping[str, MessageConfig] = MappingProxyType({})
 
     @property
     def place(self) -> Place:

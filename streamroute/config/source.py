@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 Part = Literal["key", "value", "first-key"]
 DataPath = tuple[Step, ...]
 
-_PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)+")
+_PROPERTIES: Final = r"(?:[&!][^\s,\[\]{}]*\s+)+"
 """What stands before a value itself: its anchor and its tag."""
-_COMMENT: Final = re.compile(r"[ \t]+(#[^\r\n]*)")
+_COMMENT: Final = r"[ \t]+(#[^\r\n]*)"
 
 
 class SourceFile(TextFile):
@@ -54,7 +54,7 @@ class SourceFile(TextFile):
             return self._span_of(mark)
         from streamroute.config.alignment import align
 
-        prefix = _PROPERTIES.match(self.text, mark.start, mark.end)
+        prefix = re.compile(_PROPERTIES).match(self.text, mark.start, mark.end)
         content = prefix.end() if prefix else mark.start
         offsets = align(self.text[content : mark.end], mark.value, mark.style)
         first = offsets[min(start, len(mark.value))]
@@ -73,7 +73,7 @@ class SourceFile(TextFile):
 
     def comment_after(self, path: Sequence[Step]) -> str | None:
         """The comment right behind the value at ``path``, from its ``#`` on, or None."""
-        match = _COMMENT.match(self.text, self._find(path)[1].content.end)
+        match = re.compile(_COMMENT).match(self.text, self._find(path)[1].content.end)
         return match[1] if match else None
 
     def is_plain(self, path: Sequence[Step]) -> bool:

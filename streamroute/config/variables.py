@@ -14,8 +14,9 @@ from streamroute.config.wording import EXPECTED, label, listed, quoted
 
 PLACES: Final = ("redis", "streams")
 
-_TOKEN: Final = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}$]*))?\}|\$\{[^}]*\}?")
-_MISPLACED: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}")
+# Few files hold a variable: these are compiled when one is met.
+_DOLLAR: Final = r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}$]*))?\}|\$\{[^}]*\}?"
+_MISPLACED: Final = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"
 
 
 class Replacement:
@@ -58,7 +59,7 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
         for key, value in source.data.items()
         if key not in skipped and not key.startswith("x-")
         for path, text, on_key in _strings((key,), value)
-        if (match := _MISPLACED.search(text))
+        if (match := re.search(_MISPLACED, text))
     ]
 
 
@@ -92,7 +93,7 @@ def _walk(result: Replacement, path: DataPath, value: Any) -> Any:
 def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any]) -> dict[str, Any]:
     walked = {}
     for key, item in value.items():
-        if _MISPLACED.search(key):
+        if "${" in key and re.search(_MISPLACED, key):
             result.findings.append(
                 result.source.finding(
                     "SR503",
@@ -108,7 +109,7 @@ def _expand(result: Replacement, path: DataPath, text: str) -> Any:
     known = True
     parts: list[str] = []
     at = 0
-    for match in _TOKEN.finditer(text):
+    for match in re.finditer(_DOLLAR, text):
         value = _value_of(result, path, match)
         known = known and value is not None
         parts += [text[at : match.start()], value or ""]

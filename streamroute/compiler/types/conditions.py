@@ -107,7 +107,9 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
     left, right = node["children"]
     operator, value = _OPERATORS[node["value"]], report.text(right)
     if is_literal(left) and isinstance(left["value"], str) and isinstance(right["value"], str):
-        name = left["value"] if _NAME.match(left["value"]) else json.dumps(left["value"], ensure_ascii=False)
+        name = (
+            left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
+        )
         return f"a field has no single quotes: write {name} {operator} {value}"
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
@@ -116,7 +118,7 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
     return None
 
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z"
 _OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _PROJECTIONS: Final = frozenset({"projection", "filter_projection", "flatten"})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 Kind = Literal["null", "boolean", "number", "string", "array", "object", "expref"]
 KINDS: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "array", "object", "expref")
@@ -51,8 +51,7 @@ class Later:
         return self._type
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Property:
+class Property(NamedTuple):
     """A property of an object; one that is not ``required`` may be missing."""
 
     type: Deferred

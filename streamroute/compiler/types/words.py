@@ -28,7 +28,7 @@ _MANY: Final[dict[Kind, str]] = {
     "expref": "&expressions",
 }
 
-_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
+_NUMBER: Final = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z"
 
 
 def one_of(kinds: Iterable[Kind]) -> str:
@@ -55,7 +55,7 @@ def written(value: Any) -> str:
 
 def is_numeric(text: str) -> bool:
     """Whether a text is a number as JSON writes it."""
-    return _NUMBER.match(text) is not None
+    return re.match(_NUMBER, text) is not None
 
 
 def _listed(words: list[str]) -> str:
