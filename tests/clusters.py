@@ -15,12 +15,12 @@ from redis.retry import Retry
 from servers import RealServer, free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
 SLOTS: Final = 16384
 _MASTERS: Final = 3
-_NODE_TIMEOUT: Final = 1000  # ms of silence after which a node counts as gone
+_PATIENCE: Final = 5000  # more than a busy machine holds a node up, so that none is replaced by itself
 
 
 def node_port() -> int:
@@ -35,13 +35,13 @@ def node_port() -> int:
 
 
 class RealNode(RealServer):
-    """A node, and a plain client of it; ``options`` are those of a server."""
+    """A node, and a plain client of it."""
 
-    def __init__(self, binary: Path, *, append_only: bool = False, options: Sequence[str] = ()) -> None:
+    def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _PATIENCE) -> None:
         port = node_port()
         own = ["--cluster-enabled", "yes"]
-        own += ["--cluster-node-timeout", str(_NODE_TIMEOUT), "--repl-diskless-sync-delay", "0"]
-        super().__init__(binary, port=port, append_only=append_only, options=[*own, *options])
+        own += ["--cluster-node-timeout", str(patience), "--repl-diskless-sync-delay", "0"]
+        super().__init__(binary, port=port, append_only=append_only, options=own)
         self.client: Any = Redis(port=port, socket_timeout=5, retry=Retry(NoBackoff(), 0), protocol=2)
         self.client.response_callbacks.clear()
 
@@ -80,12 +80,12 @@ class RealNode(RealServer):
 class RealCluster:
     """Six nodes, of which the first three begin as masters; a context manager.
 
-    ``append_only`` and ``options`` are those of every node.
+    ``append_only`` is that of every node; ``patience`` the ms of silence after which one counts as gone.
     """
 
-    def __init__(self, binary: Path, *, append_only: bool = False, options: Sequence[str] = ()) -> None:
+    def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _PATIENCE) -> None:
         self.nodes: list[RealNode] = []
-        self._made = partial(RealNode, binary, append_only=append_only, options=options)
+        self._made = partial(RealNode, binary, append_only=append_only, patience=patience)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

@@ -58,7 +58,7 @@ def cluster(whole_cluster: RealCluster) -> RealCluster:
 @pytest.fixture
 def lone_cluster(server_binary: Path) -> Iterator[RealCluster]:
     """A cluster of this test alone, to ill-treat."""
-    with RealCluster(server_binary, append_only=True) as cluster:
+    with RealCluster(server_binary, append_only=True, patience=1000) as cluster:
         yield cluster
 
 
@@ -342,26 +342,38 @@ async def refusal(url: str) -> str:
 
 async def test_a_user_with_the_least_rights(cluster: RealCluster) -> None:
     """It takes two more in a cluster, and they are asked for at the start, not when a slot moves."""
-    rules = re.search(r"^user worker on >change-me (.*)$", USERS.read_text(), re.MULTILINE)
-    assert rules
-    for node in cluster.nodes:
-        node.ask("ACL", "SETUSER", "worker", "reset", "on", ">change-me", *rules[1].split(), "+cluster|slots")
-    try:
-        async with open_redis(f"redis+cluster://worker:change-me@{cluster.hosts}", folder=NOWHERE) as redis:
-            await redis.ping()
-            with pytest.raises(SetupError, match=r"add to its ACL: \+asking$"):
-                await require_rights(redis, EXAMPLE)
-            for node in cluster.nodes:
-                node.ask("ACL", "SETUSER", "worker", "+asking")
+    allow(cluster, "worker", "reset", *rules("worker"), "+cluster|slots")
+    url = f"redis+cluster://worker:change-me@{cluster.hosts}"
+    async with open_redis(url, folder=NOWHERE) as redis:
+        await redis.ping()
+        with pytest.raises(SetupError, match=r"add to its ACL: \+asking$"):
             await require_rights(redis, EXAMPLE)
-            for node in cluster.nodes:
-                node.ask("ACL", "SETUSER", "worker", "-cluster")
-        assert "does not permit this user" in await refusal(
-            f"redis+cluster://worker:change-me@{cluster.hosts}"
-        )
-    finally:
-        for node in cluster.nodes:
-            node.ask("ACL", "DELUSER", "worker")
+        allow(cluster, "worker", "+asking")
+        await require_rights(redis, EXAMPLE)
+        allow(cluster, "worker", "-cluster")
+    assert "does not permit this user" in await refusal(url)
+
+
+async def test_a_publisher_with_the_least_rights(cluster: RealCluster) -> None:
+    """While a slot moves, too."""
+    allow(cluster, "publisher", "reset", *rules("publisher"), "+cluster|slots", "+asking")
+    cluster.master_of(SLOT).ask("XADD", STREAM, "*", "a", "b")
+    async with open_redis(f"redis+cluster://publisher:change-me@{cluster.hosts}", folder=NOWHERE) as redis:
+        for _ in cluster.moving(SLOT, another_master(cluster)):
+            assert await published(redis, "1")
+
+
+def rules(user: str) -> list[str]:
+    """The rules of a user of the example's, and that it is on."""
+    found = re.search(rf"^user {user} (on .*)$", USERS.read_text(), re.MULTILINE)
+    assert found
+    return found[1].split()
+
+
+def allow(cluster: RealCluster, user: str, *changes: str) -> None:
+    """Change a user's rules on every node."""
+    for node in cluster.nodes:
+        node.ask("ACL", "SETUSER", user, *changes)
 
 
 async def _send(redis: Connection, sent: list[str]) -> None:

@@ -55,9 +55,7 @@ class ClusterSystem:
 
     def __init__(self, binary: Path) -> None:
         self.replicas = 1
-        self.cluster = RealCluster(
-            binary, append_only=True, options=["--cluster-node-timeout", str(_SILENCE)]
-        )
+        self.cluster = RealCluster(binary, append_only=True, patience=_SILENCE)
 
     def __enter__(self) -> Self:
         self.cluster.__enter__()
