@@ -18,7 +18,7 @@ from typing import Final
 
 from measuring import Figures, Variant, interleaved
 from picture import bars
-from tables import other_tables, pool_table, throughput_table
+from tables import other_tables, pool_table, throughput_table, write_tables
 
 FAST: Final = ("orjson", "uvloop")
 THROUGHPUT: Final = (
@@ -99,9 +99,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="variants whose name matches this pattern")
     parser.add_argument("--json", type=Path, help="keep every figure in this file")
     parser.add_argument("--svg", type=Path, help="draw the throughput into this file")
-    parser.add_argument(
-        "--markdown", type=Path, help="measure all the rest, too; write tables into this file"
-    )
+    parser.add_argument("--markdown", type=Path, help="measure all the rest, too; tables go into this file")
     options = parser.parse_args()
     if options.markdown and options.only:
         parser.error("--markdown takes everything, and --only does not")
@@ -120,7 +118,7 @@ def main() -> None:
     if options.markdown:
         load = next(int(0.8 * each.rate) for each in throughput if each.variant.name == "streamroute")
         tables = [throughput_table(throughput), pool_table(waiting), *other_tables(rounds, load, say)]
-        options.markdown.write_text("\n".join(tables))
+        write_tables(options.markdown, tables)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
 import filters
 import latency
@@ -14,8 +16,10 @@ import workers
 from measuring import Figures
 
 Rows = Sequence[Sequence[str]]
-_LARGE = 400
-_BACKLOG = 1_000_000
+_LARGE: Final = 400
+_BACKLOG: Final = 1_000_000
+_BEGIN: Final = "<!-- figures -->\n"
+_END: Final = "<!-- end of figures -->\n"
 
 
 def throughput_table(figures: Sequence[Figures]) -> str:
@@ -64,6 +68,15 @@ def other_tables(rounds: int, load: int, tell: Callable[[str], None]) -> Iterato
     yield _workers()
     tell("memory")
     yield _memory()
+
+
+def write_tables(path: Path, tables: Sequence[str]) -> None:
+    """Write the tables into a file of their own, or into one that has marks, between those."""
+    text = "\n".join(tables)
+    known = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, begin, rest = known.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}" if end else text, encoding="utf-8")
 
 
 def table(heads: Sequence[str], rows: Rows) -> str:
