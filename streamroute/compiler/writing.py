@@ -291,8 +291,14 @@ class Writer:
         if len(arguments) != 2:
             return None
         subject, search = arguments
-        if subject["type"] == "literal" and isinstance(subject["value"], list):
-            return f"({self.value(search, current)} in {self.constant(_searched(subject['value']))})"
+        values = _listed(subject)
+        if values is not None:
+            searched = self.value(search, current)
+            found = f"{searched} in {self.constant(_searched(values))}"
+            if subject["type"] == "literal":
+                return f"({found})"
+            slow = f"call({self.constant('contains')}, [None, {searched}])"  # [...] of nothing is null
+            return f"({found} if {current} is not None else {slow})"
         if search["type"] != "literal":
             return None
         held, bound = self._held(self.value(subject, current))
@@ -316,6 +322,15 @@ class Writer:
         affix = self.constant(arguments[1]["value"])
         slow = f"call({self.constant(name)}, [{held}, {affix}])"
         return f"({held}.{method}({affix}) if {bound}.__class__ is str else {slow})"
+
+
+def _listed(node: Node) -> list[Any] | None:
+    """The values of a list that is the same for every payload: a literal, or ``['web', 'app']``."""
+    if node["type"] == "literal" and isinstance(node["value"], list):
+        return node["value"]
+    if node["type"] == "multi_select_list" and all(each["type"] == "literal" for each in node["children"]):
+        return [each["value"] for each in node["children"]]
+    return None
 
 
 def _searched(values: list[Any]) -> Any:

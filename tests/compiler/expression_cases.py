@@ -50,7 +50,7 @@ UNARY = (
     "to_number({0})", "to_array({0})", "not_null({0}, a)", "abs({0})", "sort({0})", "max({0})", "min({0})",
     "sum({0})", "avg({0})", "reverse({0})", "ceil({0})", "floor({0})", "sort_by({0}, &a)", "max_by({0}, &a)",
     "min_by({0}, &@)", "starts_with({0}, 'g')", "ends_with({0}, 'd')", "contains({0}, 'a')",
-    "contains({0}, `1`)", "join(',', {0})", "merge({0}, @)", "map(&a, {0})",
+    "contains({0}, `1`)", "contains(['a', `1`], {0})", "join(',', {0})", "merge({0}, @)", "map(&a, {0})",
 )  # fmt: skip
 BINARY = (
     "{0} == {1}", "{0} != {1}", "{0} < {1}", "{0} <= {1}", "{0} > {1}", "{0} >= {1}", "{0} && {1}",
