@@ -89,7 +89,7 @@ def _filters() -> str:
     timings = filters.measured()
     rows = [
         [
-            f"`{each.expression}`".replace("|", "\\|"),
+            f"`` {each.expression} ``".replace("|", "\\|"),
             f"{each.library:.1f}",
             f"{each.ours:.2f}",
             f"{each.ratio:.0f}",
