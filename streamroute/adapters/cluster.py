@@ -33,7 +33,7 @@ class Cluster:
     """
 
     nodes: list[Address]
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(repr=False)
     kind: type[Connection]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -99,6 +99,10 @@ def _server_of(slot: int, ranges: Sequence[Any], told: Address) -> Address | Non
 
 
 def _address(node: Sequence[Any], told: Address) -> Address:
-    """A node of the reply; one that does not know its own host is at the host that told of it."""
     host = node[0].decode() if isinstance(node[0], bytes) else node[0]
-    return host or told[0], int(node[1])
+    return known(host, told), int(node[1])
+
+
+def known(host: str | None, told: Address) -> str:
+    """A host as a node gives it; where it is not known (none, or ``?``), that of the node that told of it."""
+    return host if host and host != "?" else told[0]

@@ -13,7 +13,7 @@ from redis.exceptions import AskError, MovedError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streamroute.adapters.cluster import Cluster
+from streamroute.adapters.cluster import Cluster, known
 from streamroute.adapters.hosts import Address
 
 _NO_CONNECTION: Final = (RedisConnectionError, RedisTimeoutError, OSError)
@@ -34,6 +34,9 @@ class SlotPool(ConnectionPool):
         self.node: Address | None = None
         self.siblings: dict[int, SlotPool] = {}
         self._others: dict[Address, Redis] = {}
+
+    def __repr__(self) -> str:
+        return f"<SlotPool of the slot {self.slot} at {self.node}>"
 
     def of(self, slot: int) -> SlotPool:
         """The connections of a slot, made once."""
@@ -78,8 +81,7 @@ class SlotPool(ConnectionPool):
                 await pool.disconnect()
 
     def _named(self, error: AskError) -> Address:
-        # Without a host, it is the host of the node that says so.
-        return error.host or (self.node or ("", 0))[0], int(error.port)
+        return known(error.host, self.node or ("", 0)), int(error.port)
 
 
 class SlotConnection(Connection):

@@ -20,11 +20,13 @@ from clusters import RealCluster, RealNode, node_port
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.backlog import Backlog
-from streamroute.adapters.connection import Connection, open_redis
+from streamroute.adapters.cluster import known
+from streamroute.adapters.connection import Connection, new_client, open_redis
 from streamroute.adapters.dead import DeadLetters
 from streamroute.adapters.publisher import Publisher
 from streamroute.adapters.retry import RedisRetryScheduler
 from streamroute.adapters.rights import require_rights
+from streamroute.adapters.slot_pool import SlotPool
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.adapters.wire import command, each, separate, timed, unparsed
 from streamroute.errors import RedisUnavailableError, SetupError
@@ -259,6 +261,21 @@ async def test_a_slot_that_nobody_has_is_said_at_the_start(lone_cluster: RealClu
         await redis.ping()
         with pytest.raises(RedisUnavailableError, match="does not serve the stream now"):
             await require_rights(redis, KEYS)
+
+
+async def test_a_password_is_in_no_repr() -> None:
+    async with new_client("redis+cluster://shop:hunter2@a,b:1/?socket_timeout=2") as client:
+        pool = cast("SlotPool", client.connection_pool)
+        assert pool.connection_kwargs["password"] == "hunter2"
+        assert pool.connection_kwargs["socket_timeout"] == 2.0
+        assert pool.cluster.nodes == [("a", 6379), ("b", 1)]
+        for shown in (client, pool, pool.cluster, unparsed(client, STREAM)):
+            assert "hunter2" not in repr(shown)
+
+
+@pytest.mark.parametrize(("host", "meant"), [("a", "a"), ("", "told"), (None, "told"), ("?", "told")])
+def test_a_node_that_does_not_know_its_host_is_where_it_was_told_of(host: str | None, meant: str) -> None:
+    assert known(host, ("told", 1)) == meant
 
 
 async def test_one_node_that_answers_is_enough(cluster: RealCluster) -> None:
