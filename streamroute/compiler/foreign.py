@@ -22,7 +22,10 @@ class Mistake(NamedTuple):
 
     def at(self, start: int, end: int) -> Problem:
         """The problem, at these offsets unless the mistake knows better."""
-        return Problem(SYNTAX, self.message, *(self.place or (start, end)), help=self.help)
+        advice = (
+            None if self.help and "\n" in self.help else self.help
+        )  # a part of several lines is no advice
+        return Problem(SYNTAX, self.message, *(self.place or (start, end)), help=advice)
 
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

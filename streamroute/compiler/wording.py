@@ -153,4 +153,5 @@ def _misplaced_sign(token: dict[str, Any], before: str, *, follows_value: bool) 
 
 
 def _short(text: str, limit: int = 30) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 3] + "..."

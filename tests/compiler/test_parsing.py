@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from expression_cases import expressions, scraps
 from hypothesis import given
+from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import Parser
 
+from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.parsing import MAX_DEPTH, MAX_LENGTH, chain, parse, walk
 from streamroute.compiler.problems import ExpressionError, Problem
 
@@ -133,3 +135,20 @@ def test_a_long_chain_of_one_operator_is_no_depth(operator: str) -> None:
 
 def test_a_field_path_may_be_long() -> None:
     assert parse(".".join(["a"] * 10 * MAX_DEPTH)).root["type"] == "subexpression"
+
+
+_HABITS = (
+    "a", "guest.tier", " in ", " is ", " not ", " between ", " and ", " contains ", "if ", "eq ",
+    "1", "3.5", "-1", "2024-01-01", "'x'", "'it''s'", '"q"', "`1`", "[", "]", "[?", "(", ")", "{{", "}}",
+    "${{", "$.", "?.", "??", "?", ":", "*", "=", "===", "=~", "!~", "<>", "&", "#", "\n", "é", "“", "\u00a0",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_HABITS), min_size=1, max_size=9).map("".join) | scraps)
+def test_whatever_is_written_is_answered_in_one_line_and_within_it(expression: str) -> None:
+    for problem in check_expression(expression):
+        assert problem.message
+        assert "\n" not in f"{problem.text}{problem.help}"
+        assert (
+            0 <= problem.start <= (len(expression) if problem.end is None else problem.end) <= len(expression)
+        )
