@@ -190,7 +190,7 @@ def test_a_key_that_is_no_stream_is_one_line_and_1(project: Project) -> None:
     project.routes(OK)
     done = project.run("serve", "--drain")
     assert done.code == 1
-        assert "error: the key events is a string, and streamroute needs a stream there; " in done.err
+    assert "error: the key events is a string, and streamroute needs a stream there; " in done.err
     assert "Traceback" not in done.err
 
 
