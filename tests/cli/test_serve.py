@@ -184,7 +184,6 @@ def test_an_embedded_server_that_is_killed_is_started_again_and_served(lone_proj
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
-
 def test_a_key_that_is_no_stream_is_one_line_and_1(project: Project) -> None:
     project.redis.set("events", "text")
     project.routes(OK)
