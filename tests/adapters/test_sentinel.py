@@ -170,7 +170,10 @@ async def test_a_value_that_cannot_be_used_is_not_quoted() -> None:
 
 
 async def _nothing_pending(redis: Connection) -> bool:
-    summary: Any = await redis.client.xpending(STREAM, GROUP)
+    try:
+        summary: Any = await redis.client.xpending(STREAM, GROUP)
+    except RedisError:  # on a busy machine the sentinels may still be of two minds
+        return False
     return bool(summary["pending"] == 0)
 
 

@@ -50,7 +50,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(expressions, payloads)
 @example("a == `1`", {"a": True})
 @example("a == `0`", {"a": 0.0})

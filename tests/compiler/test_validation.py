@@ -104,7 +104,7 @@ _SCHEMA: st.SearchStrategy[Any] = st.recursive(st.booleans() | st.just({}), _sch
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(root=_schemas(_SCHEMA), data=st.lists(_DATA, min_size=1, max_size=4))
 def test_both_libraries_give_the_same_verdict(
     dialect: Dialect, root: dict[str, Any], data: list[Any]

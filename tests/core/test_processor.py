@@ -223,7 +223,8 @@ async def test_a_lot_that_cannot_be_settled_stops_the_intake() -> None:
             await asyncio.sleep(0)
         assert len(storage.pending(STREAM, GROUP)) < 1500
         storage.refuse = None
-        await eventually(lambda: len(storage.dead_letters(STREAM, GROUP)) == 3000)
+        await eventually(lambda: not storage.unread(STREAM, GROUP) and not storage.pending(STREAM, GROUP))
+        assert len(storage.dead_letters(STREAM, GROUP)) == 3000
 
 
 async def test_a_loop_that_ends_without_a_stop_ends() -> None:
