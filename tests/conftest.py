@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from projects import Done, Project
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 
 pytest_plugins = ["fault_plugin"]
+
+# How long an example takes says more of the machine than of what is tested.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start as
 # well; tests that send SIGINT are about processes that do not.
