@@ -334,8 +334,8 @@ class Running:
             await asyncio.sleep(0.005)
             running.discard(payload["n"])
 
-        storage = backend.storage(lease=0.05)
-        async with consuming(storage, callback, lease=0.05, max_deliveries=3, concurrency=5):
+        storage = backend.storage(lease=0.2)
+        async with consuming(storage, callback, lease=0.2, max_deliveries=3, concurrency=5):
             for n in "1234":
                 await backend.add(type="booked", n=n)
             await eventually(lambda: len(company) == 4)

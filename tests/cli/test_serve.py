@@ -396,7 +396,7 @@ def test_redis_gone_in_the_middle_is_waited_for(
 
 
 def test_entries_that_nobody_can_read_become_dead_letters_and_hold_nothing_up(each_project: Project) -> None:
-    each_project.routes(OK)
+    each_project.routes(OK, head=ROUTES.replace("lease: 1s", "lease: 30s"))
     entries: list[dict[Any, Any]] = [
         {"data": '{"n": 1}'},
         {"type": "t", "data": '{"n": '},

@@ -88,7 +88,7 @@ PROBES = [
 """Plain looks at what schemas have, in every way there is."""
 
 
-@patient
+@settings(patient, max_examples=50)
 @given(
     st.data(), st.lists(expressions, min_size=3, max_size=10), st.lists(st.sampled_from(PROBES), min_size=40)
 )
