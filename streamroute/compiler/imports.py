@@ -145,6 +145,10 @@ class Importer:
         try:
             return Resolved(getattr(module, reference.attribute))
         except AttributeError:
+            if _holds_module(module, reference.attribute):
+                message = f'"{reference.text}" is a module, which cannot be called'
+                advice = f"name what is in it, too: {reference.text}.welcome"
+                return Problem("SR403", message, 0, end, advice)
             names = [name for name in dir(module) if not name.startswith("__")]
             message = f'the module "{reference.module}" has no "{reference.attribute}"'
             meant = did_you_mean(reference.attribute, names)
@@ -152,6 +156,14 @@ class Importer:
         except Exception as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything; it is reported
             message = f'reading "{reference.text}" raised {type(error).__name__}: {error}'
             return Problem("SR407", message, start, end)
+
+
+def _holds_module(package: ModuleType, name: str) -> bool:
+    """Whether a package has a module of this name, imported or not."""
+    places = [Path(place) for place in getattr(package, "__path__", ())]
+    return any(
+        (place / f"{name}.py").is_file() or (place / name / "__init__.py").is_file() for place in places
+    )
 
 
 def _siblings(folder: Path, package: ModuleType | None) -> list[str]:

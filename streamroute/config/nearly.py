@@ -60,6 +60,11 @@ def _dotted_path(value: str) -> str | None:
     return path.replace(".py:", ":").replace("::", ":").replace("/", ".")
 
 
+def _built_in(value: str) -> str | None:
+    """``log``, of the handlers that come along."""
+    return f"streamroute.handlers.{value}" if value in ("forward", "log", "webhook") else None
+
+
 def _address(value: str) -> str | None:
     """``localhost:6379``."""
     host = _HOST.fullmatch(value)
@@ -74,4 +79,10 @@ def _name(value: str) -> str | None:
     return re.sub(r"[^a-z0-9._]+", "-", plain).strip("-._")
 
 
-_GUESSES: Final[tuple[Callable[[str], str | None], ...]] = (_duration, _address, _dotted_path, _name)
+_GUESSES: Final[tuple[Callable[[str], str | None], ...]] = (
+    _duration,
+    _address,
+    _built_in,
+    _dotted_path,
+    _name,
+)
