@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from streamroute.adapters import cluster_url, sentinel_url
 from streamroute.adapters.cluster_url import read_cluster_url
-from streamroute.adapters.hosts import HOSTS, HostsUrlError
+from streamroute.adapters.hosts import HOSTS, HostsUrlError, split_url
 from streamroute.adapters.sentinel_url import read_sentinel_url
 from streamroute.errors import SetupError
 
@@ -114,7 +114,7 @@ def _address_of_several(
     url: str, read: Callable[[str], object], form: str, parameters: Sequence[str] = ()
 ) -> Address:
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         read(url)
     except ValueError as error:
         # The parser's own text quotes what it read, which may be a password.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from streamroute.adapters.hosts import Address, HostsUrlError, read_hosts
+from streamroute.adapters.hosts import Address, HostsUrlError, read_hosts, split_url
 
 SCHEMES: Final = ("redis+cluster", "rediss+cluster")
 FORM: Final = "redis+cluster://HOST:6379,HOST:6379"
@@ -32,7 +32,7 @@ def is_cluster(url: str) -> bool:
 
 def read_cluster_url(url: str) -> ClusterUrl:
     """Understand a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does, where it is none."""
-    parts = urlsplit(url)
+    parts = split_url(url)
     login, at, hosts = parts.netloc.rpartition("@")
     if not hosts:
         raise HostsUrlError("names no node")

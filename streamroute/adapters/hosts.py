@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 Address = tuple[str, int]
 """A host and a port."""
@@ -13,11 +14,23 @@ _PORTED: Final = rf"{_HOST}(?::[0-9]{{1,5}})?"
 HOSTS: Final = rf"{_PORTED}(?:,{_PORTED})*"
 """A pattern of several hosts, each with or without a port."""
 
+_NETLOC: Final = re.compile(r"([^:/?#]+://)([^/?#]*)")
 _HOST_AND_PORT: Final = re.compile(rf"({_HOST})(?::([0-9]{{1,5}}))?")
 
 
 class HostsUrlError(ValueError):
     """A URL does not say what it must; the text says what is wrong, and quotes nothing of the URL."""
+
+
+def split_url(url: str) -> SplitResult:
+    """``urlsplit`` for several hosts: newer versions of it refuse an address of IPv6 that is not the first.
+
+    Raises ValueError as it does.
+    """
+    found = _NETLOC.match(url)
+    if found is None:
+        return urlsplit(url)
+    return urlsplit(f"{found[1]}hosts{url[found.end() :]}")._replace(netloc=found[2])
 
 
 def read_hosts(written: str, port: int) -> tuple[Address, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode
 
-from streamroute.adapters.hosts import Address, HostsUrlError, read_hosts
+from streamroute.adapters.hosts import Address, HostsUrlError, read_hosts, split_url
 
 SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 FORM: Final = "redis+sentinel://HOST:26379,HOST:26379/NAME/0"
@@ -39,7 +39,7 @@ def is_sentinel(url: str) -> bool:
 
 def read_sentinel_url(url: str) -> SentinelUrl:
     """Understand a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does, where it is none."""
-    parts = urlsplit(url)
+    parts = split_url(url)
     login, at, hosts = parts.netloc.rpartition("@")
     path = _PATH.fullmatch(parts.path)
     if not hosts:
