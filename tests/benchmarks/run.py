@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument(
         "--messages", type=int, default=100_000, help="for the fast variants; others get a share"
     )
-    parser.add_argument("--quick", action="store_true", help="three rounds of a tenth")
+    parser.add_argument("--quick", action="store_true", help="three rounds of a third")
     parser.add_argument("--only", default="", help="variants whose name matches this pattern")
     parser.add_argument("--json", type=Path, help="keep every figure in this file")
     parser.add_argument("--svg", type=Path, help="draw the throughput into this file")
@@ -104,7 +104,7 @@ def main() -> None:
     if options.markdown and options.only:
         parser.error("--markdown takes everything, and --only does not")
     rounds = 3 if options.quick else options.rounds
-    messages = options.messages // 10 if options.quick else options.messages
+    messages = options.messages // 3 if options.quick else options.messages
     throughput = interleaved(chosen(THROUGHPUT, options.only), rounds, messages, say)
     waiting = interleaved(chosen((*WAITING, *THREADS), options.only), rounds, messages, say)
     if throughput:

@@ -75,8 +75,8 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
             open_app(redis, checked.document, checked.compiled, observer=Tally({STREAM: ("count",)})) as app,
         ):
             with rare_collections():
-                clock.start()
                 await app.start()
+                clock.start()  # the readers' tasks are there, and have not run yet
                 await bench_handlers.done.wait()
                 await _settled(redis.client)
                 clock.stop()
