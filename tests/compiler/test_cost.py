@@ -86,14 +86,20 @@ def test_ordinary_expressions_are_not_counted(expression: str) -> None:
 
 
 @pytest.mark.parametrize("expression", HOSTILE)
-@pytest.mark.parametrize("payload", [{"type": "t"}, {"type": "t", "list": [{}] * 1000}])
-def test_a_hostile_expression_is_stopped(expression: str, payload: dict[str, Any]) -> None:
+def test_a_hostile_expression_is_stopped(expression: str) -> None:
+    payload = {"type": "t"}
     with pytest.raises(FilterError, match="too many steps"):
         compile_filter(expression)(payload)
     with pytest.raises(TooCostlyError):
         compile_value(expression)(payload)
     with pytest.raises(Reject, match="too many steps"):
         compile_transform(expression)(payload)
+
+
+@pytest.mark.parametrize("expression", HOSTILE)
+def test_a_hostile_expression_is_stopped_for_a_large_message(expression: str) -> None:
+    with pytest.raises(FilterError, match="too many steps"):
+        compile_filter(expression)({"type": "t", "list": [{}] * 1000})
 
 
 @pytest.mark.parametrize("expression", HOSTILE)
