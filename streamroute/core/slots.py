@@ -20,7 +20,7 @@ __all__ = ["Entry", "Slots"]
 
 log = logging.getLogger(__name__)
 
-_BREATH: Final = 0.005  # seconds that handlers which never wait may run on
+_BREATH: Final = 0.001  # seconds that handlers which never wait may run on
 _MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
 _LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
 
@@ -53,6 +53,7 @@ class Slots:
         self._closing = False
         self._put = 0
         self._turn = 0.0
+        self._breathing = False
 
     @property
     def queued(self) -> int:
@@ -217,8 +218,14 @@ class Slots:
 
     async def _breathe(self) -> None:
         """Let the event loop turn: handlers that never wait would hold up acks, reads and signals."""
-        self._turn = monotonic() + _BREATH
+        if not self._breathing:
+            # One share for all workers: were it one for each, a turn of the loop would take as many.
+            self._breathing = True
+            asyncio.get_running_loop().call_soon(self._breathed)
         await asyncio.sleep(0)
+
+    def _breathed(self) -> None:
+        self._breathing = False
         self._turn = monotonic() + _BREATH
 
     def _finish(self, worker: asyncio.Task[None], entry_id: str) -> None:
