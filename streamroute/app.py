@@ -28,6 +28,7 @@ from streamroute.core.observer import Observer, ignore
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.errors import RedisUnavailableError
 from streamroute.handlers.webhooks import close_webhooks
+from streamroute.incidents import LOGGED, Incidents
 from streamroute.keys import GroupKeys
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class App:
         """What the stream's group has still to do."""
         return Backlog(self._redis, stream, self.services[stream].config.group)
 
+    def running(self) -> dict[str, int]:
+        """How many handlers run at this moment, by stream; may be asked from any thread."""
+        return {stream: service.processor.running for stream, service in self.services.items()}
+
     async def start(self) -> None:
         """Start every consumer, or none.
 
@@ -94,9 +99,16 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    connection: Connection, document: Document, compiled: Compiled, *, observer: Observer = ignore
+    connection: Connection,
+    document: Document,
+    compiled: Compiled,
+    *,
+    observer: Observer = ignore,
+    incidents: Incidents = LOGGED,
 ) -> AsyncIterator[App]:
     """The app of a configuration that was checked, not yet started; it is stopped on leaving.
+
+    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the streams.
 
     Raises SetupError when the container cannot be made or, on leaving, closed.
     """
@@ -105,7 +117,11 @@ async def open_app(
         resources = {"outlets": outlets(connection, compiled.codec_of_each)}
         routers = compiled.routers_in(Surroundings(resources, validated=True))
         services = [
-            build_service(connection, stream, compiled, routers[stream.name], container, consumer, observer)
+            build_service(
+                *(connection, stream, compiled, routers[stream.name], container, consumer),
+                observer,
+                incidents,
+            )
             for stream in document.streams.values()
             if document.served(stream.name)
         ]
@@ -126,6 +142,7 @@ def build_service(
     container: Any,
     consumer: str,
     observer: Observer,
+    incidents: Incidents,
 ) -> Service:
     """Wire storage, processor and dispatcher of one stream together."""
     codec = compiled.codecs.get(stream.name, stream.codec)
@@ -136,6 +153,7 @@ def build_service(
         dead_letter=stream.dead_letter,
         generation=compiled.document.generation,
         trim=stream.trim,
+        incidents=incidents,
     )
     processor = RedisStreamProcessor(
         storage,
@@ -151,6 +169,7 @@ def build_service(
         max_deliveries=stream.max_deliveries,
         grace=stream.grace,
         observer=observer,
+        incidents=incidents,
     )
     dispatcher = BotRedisDispatcher(
         retry=stream.retry, unknown_type=stream.unknown_type, group_name=stream.group, observer=observer

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from streamroute.adapters.scripts import script
 from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import separate, text
+from streamroute.incidents import Incident, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 
@@ -41,7 +42,7 @@ class RedisLeaseKeeper:
     ``lost`` is called in the event loop that opened the keeper.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whose leases, how they are kept, and who is told
         self,
         client: Redis,
         keys: GroupKeys,
@@ -52,6 +53,7 @@ class RedisLeaseKeeper:
         held: Held,
         lost: Lost,
         watermarks: Watermarks,
+        incidents: Incidents,
     ) -> None:
         self._client = client
         self._keys = keys
@@ -61,6 +63,7 @@ class RedisLeaseKeeper:
         self._held = held
         self._lost = lost
         self._watermarks = watermarks
+        self._incidents = incidents
         self._thread: threading.Thread | None = None
 
     async def open(self) -> None:
@@ -102,11 +105,11 @@ class RedisLeaseKeeper:
                             await self._beat(client)
                             due = time.monotonic() + self._lease / 3
                         await self._watermarks.note(client, self._keys, self._group)
-                    works = _report(works, None, self._keys.stream)
+                    works = self._report(works, None)
                 except _LoopIsClosedError:
                     return
                 except Exception as error:  # noqa: BLE001 - whatever fails, the next beat may work
-                    works, due = _report(works, error, self._keys.stream), 0.0
+                    works, due = self._report(works, error), 0.0
                 await _wait(self._closing, min(_NOTE_EVERY, self._lease / 6) if works else self._lease / 10)
 
     async def _beat(self, client: Redis) -> None:
@@ -128,9 +131,20 @@ class RedisLeaseKeeper:
         for _, message, _ in tokens.values():
             message.fresh = now
         for entry_id in deleted:
-            log.error("the entry %s of %s was deleted while it was pending", text(entry_id), key)
+            said = "the entry %s of %s was deleted while it was pending"
+            self._incidents.tell(Incident.DELETED, self._keys.stream, said, text(entry_id), key)
         if gone:
             self._pulse.call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
+
+    def _report(self, worked: bool, error: Exception | None) -> bool:
+        """Tell when heartbeats begin to fail and when they work again; returns whether they work."""
+        stream = self._keys.stream
+        if worked and error is not None:
+            said = "heartbeats of %s fail, trying again until they work: %s"
+            self._incidents.tell(Incident.OUTAGE, stream, said, stream, error)
+        elif error is None and not worked:
+            log.warning("heartbeats of %s work again", stream)
+        return error is None
 
 
 class _LoopIsClosedError(Exception):
@@ -163,15 +177,6 @@ class _Pulse:
 
     def _answer(self) -> None:
         self._answered = True
-
-
-def _report(worked: bool, error: Exception | None, stream: str) -> bool:
-    """Log when heartbeats begin to fail and when they work again; returns whether they work."""
-    if worked and error is not None:
-        log.warning("heartbeats of %s fail, trying again until they work: %s", stream, error)
-    elif error is None and not worked:
-        log.warning("heartbeats of %s work again", stream)
-    return error is None
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

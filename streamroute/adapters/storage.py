@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -21,11 +20,10 @@ from streamroute.adapters.slot_client import require_one_slot
 from streamroute.adapters.tidying import Tidier
 from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import clients, command, streams, text, timed
+from streamroute.incidents import LOGGED, Incident, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import Settled
-
-log = logging.getLogger(__name__)
 
 _RELEASED: Final = "streamroute:released"
 _SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
@@ -43,11 +41,12 @@ class RedisStreamStorage:
     letters (default ``{stream}:group:dead``), which also note the ``generation`` of the configuration.
     ``trim`` is the seconds after which an entry goes that every group of the stream has finished with
     (None: it stays); ``forget_consumers`` those after which a silent consumer that holds nothing goes.
+    ``incidents`` are told of losses that are found.
     """
 
     blocks = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a storage, each with a default
         self,
         client: Redis,
         *,
@@ -58,6 +57,7 @@ class RedisStreamStorage:
         generation: str = "",
         trim: float | None = None,
         forget_consumers: float = 3600.0,
+        incidents: Incidents = LOGGED,
     ) -> None:
         self._client_of = clients(client)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
@@ -65,6 +65,7 @@ class RedisStreamStorage:
         self._block = max(1, int(block * 1000))
         self._dead_letter = dead_letter
         self._generation = generation
+        self._incidents = incidents
         self._watermarks = Watermarks()
         self._seen: set[str] = set()
         self._tidier = Tidier(trim, forget_consumers, _RELEASED)
@@ -87,7 +88,8 @@ class RedisStreamStorage:
             was_missing = await self._create_group(client, keys.stream, group_name, start)
             await self._create_group(client, keys.retry, group_name, "0")
         if was_missing and (start != "0-0" or keys.stream in self._seen):
-            log.error("the group %s of %s was lost; it begins again after %s", group_name, stream_name, start)
+            said = "the group %s of %s was lost; it begins again after %s"
+            self._incidents.tell(Incident.GROUP_LOST, stream_name, said, group_name, stream_name, start)
         self._seen.add(keys.stream)
 
     async def _create_group(self, client: Redis, key: str, group: str, start: str) -> bool:
@@ -252,6 +254,7 @@ class RedisStreamStorage:
             held=held,
             lost=lost,
             watermarks=self._watermarks,
+            incidents=self._incidents,
         )
 
     def _keys(self, stream: str, group: str) -> GroupKeys:
@@ -285,7 +288,8 @@ class RedisStreamStorage:
         self._cursors[key] = text(cursor)
         if deleted:
             ids = ", ".join(text(entry_id) for entry_id in deleted)
-            log.error("%d entries of %s were deleted while they were pending: %s", len(deleted), key, ids)
+            said, count = "%d entries of %s were deleted while they were pending: %s", len(deleted)
+            self._incidents.tell(Incident.DELETED, keys.stream, said, count, key, ids, count=count)
         reader = self._reader(keys, group)
         return [
             reader.read(key, text(entry_id), paired(fields), fresh=now, deliveries=deliveries)

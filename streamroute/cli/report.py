@@ -8,12 +8,20 @@ import click
 
 from streamroute.cli.findings import printable
 from streamroute.cli.table import table
+from streamroute.incidents import Incident
+from streamroute.ops.tally import LOST
 from streamroute.ops.wording import counted
 
 if TYPE_CHECKING:
     from streamroute.ops.tally import Counts, Tally, Unlisted
 
 _NAMED: Final = 3  # types that are named of those that no route lists
+_HAPPENED: Final = {
+    LOST: "entries that another worker took meanwhile, and may have run as well",
+    Incident.REDELIVERED: "entries that were delivered again, since a worker had left them",
+    Incident.DELETED: "entries that somebody deleted before they were done",
+    Incident.GROUP_LOST: "times that the consumer group was lost, so that what it had not settled ran again",
+}
 
 
 def print_tally(tally: Tally) -> None:
@@ -25,8 +33,9 @@ def print_tally(tally: Tally) -> None:
         click.echo(f"{title}{_table(tally, tally.leftover)}")
     if tally.unlisted.messages:
         click.echo(f"\n{unlisted_in_words(tally.unlisted)}")
-    if tally.lost:
-        click.echo(f"\nentries that another worker took meanwhile, and may have run as well: {tally.lost}")
+    for what, said in _HAPPENED.items():
+        if count := tally.count(what):
+            click.echo(f"\n{said}: {count}")
 
 
 def unlisted_in_words(unlisted: Unlisted) -> str:

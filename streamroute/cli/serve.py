@@ -14,16 +14,18 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
+from streamroute.cli.metrics import endpoint_option, metrics_of_process, metrics_of_workers
 from streamroute.cli.paths import config_path
 from streamroute.cli.streams import stream_named
 from streamroute.cli.supervising import (
     REPORT_OPTION,
-    leave_report,
+    report_folder,
     supervise,
     watch_lifeline,
     worker_command,
 )
 from streamroute.errors import SetupError
+from streamroute.incidents import Incidents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.connection import Connection
     from streamroute.cli.load import Runnable
     from streamroute.config.document import Document
+    from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.session import Feed
 
 log = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ class _Orders:
     feed: Feed | None
     drain: bool
     embedded: bool
+    metrics: Endpoint | None = None
     report: Path | None = None
 
     @property
@@ -70,6 +74,12 @@ class _Orders:
     default=1,
     show_default=True,
     help="Run N processes, each with the streams' concurrency; one that dies is started again.",
+)
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    callback=endpoint_option,
+    help="Serve Prometheus metrics and /healthz there; a port alone is one of 127.0.0.1.",
 )
 @click.option(
     REPORT_OPTION,
@@ -99,6 +109,7 @@ def command(
     feed_stream: str | None,
     drain: bool,
     workers: int,
+    metrics: Endpoint | None,
     report: Path | None,
     no_embedded: bool,
     **logs: str,
@@ -134,11 +145,12 @@ def command(
         _served(runnable.document)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
         options += ["--drain"] if drain else []
-        orders = _Orders(None, drain, not no_embedded)
+        orders = _Orders(None, drain, not no_embedded, metrics)
         return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
     with ExitStack() as stack:
         opened = _open_feed(runnable.document, feed, feed_stream, stack)
-        return run_and_leave(_serve(runnable, _Orders(opened, drain, not no_embedded, report)))
+        orders = _Orders(opened, drain, not no_embedded, metrics, report)
+        return run_and_leave(_serve(runnable, orders))
 
 
 def _open_feed(document: Document, feed: str | None, stream: str | None, stack: ExitStack) -> Feed | None:
@@ -194,10 +206,15 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
             open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
         )
         await redis.ping()
-        app = await stack.enter_async_context(open_app(redis, document, runnable.compiled, observer=tally))
+        opened = open_app(
+            redis, document, runnable.compiled, observer=tally, incidents=Incidents(tally.watch)
+        )
+        app = await stack.enter_async_context(opened)
         if feed is not None:
             tally.marks[feed.stream] = await app.publisher(feed.stream).last_id()
         stack.enter_context(rare_collections())
+        told = metrics_of_process(orders.metrics, orders.report, redis, app, tally)
+        await stack.enter_async_context(told)
         await app.start()
         if orders.report is None:
             _introduce(document, redis)
@@ -207,9 +224,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
             await run_session(app, feed, drain=orders.drain, stop=stop)
         finally:
             await app.stop()
-            if orders.report is not None:
-                leave_report(tally, orders.report)
-            elif orders.ends_with_table:
+            if orders.ends_with_table and orders.report is None:
                 print_tally(tally)
     return Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK
 
@@ -219,15 +234,20 @@ async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str]
     from streamroute.adapters.connection import open_redis
     from streamroute.cli.report import print_tally
     from streamroute.ops.tally import Tally
+    from streamroute.ops.worker_reports import WorkerReports
 
     document = runnable.document
     tally = Tally(_route_names(document))
-    opened = open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
-    async with opened as redis:
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(
+            open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
+        )
         await redis.ping()
+        reports = WorkerReports(stack.enter_context(report_folder()), tally)
+        await stack.enter_async_context(metrics_of_workers(orders.metrics, redis, document, reports))
         _introduce(document, redis)
         try:
-            refused = await supervise(command, workers, ends=orders.drain, tally=tally)
+            refused = await supervise(command, workers, reports, ends=orders.drain)
         finally:
             if orders.ends_with_table:
                 print_tally(tally)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamroute.incidents import Incidents
+
 if TYPE_CHECKING:
-    from streamroute.ops.tally import Tally
+    from streamroute.ops.worker_reports import WorkerReports
 
 REPORT_OPTION = "--worker-report"
 """A hidden option of ``serve``: where a worker leaves its counts. It makes the process a worker."""
@@ -26,20 +28,22 @@ def worker_command(config: Path, options: Sequence[str]) -> list[str]:
     return [sys.executable, "-P", "-m", "streamroute", "serve", str(config), *options, REPORT_OPTION]
 
 
-async def supervise(command: Sequence[str], count: int, *, ends: bool, tally: Tally) -> int:
-    """Run workers until a signal, or until all are done; ``tally`` gets their counts."""
+@contextmanager
+def report_folder() -> Iterator[Path]:
+    """A folder for the reports of workers."""
+    with tempfile.TemporaryDirectory(prefix="streamroute-") as folder:
+        yield Path(folder)
+
+
+async def supervise(command: Sequence[str], count: int, reports: WorkerReports, *, ends: bool) -> int:
+    """Run workers until a signal, or until all are done; ``reports`` gets their counts."""
     from streamroute.cli.signals import stopping_on_signals
     from streamroute.ops.supervisor import Supervisor
 
-    with tempfile.TemporaryDirectory(prefix="streamroute-") as folder:
-        supervisor = Supervisor(command, count, Path(folder), ends, lambda path: _take(tally, path))
-        with stopping_on_signals(supervisor.stop):
-            return await supervisor.run()
-
-
-def leave_report(tally: Tally, path: Path) -> None:
-    """Write a worker's counts where its supervisor will look for them."""
-    path.write_text(json.dumps(tally.as_dict()))
+    incidents = Incidents(reports.ended.watch)
+    supervisor = Supervisor(command, count, reports.folder, ends, reports.end, incidents)
+    with stopping_on_signals(supervisor.stop):
+        return await supervisor.run()
 
 
 def watch_lifeline(stop: asyncio.Event) -> None:
@@ -58,7 +62,3 @@ def watch_lifeline(stop: asyncio.Event) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="streamroute lifeline", daemon=True).start()
-
-
-def _take(tally: Tally, report: Path) -> None:
-    tally.add(json.loads(report.read_text()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streamroute.errors import SetupError
+from streamroute.incidents import LOGGED, Incident, Incidents
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,14 @@ _LONGEST: Final = 2.0
 
 @dataclass(slots=True)
 class Outage:
-    """One activity's run of failures: how long to wait before the next try, and what to say of it."""
+    """One activity's run of failures: how long to wait before the next try, and what to say of it.
+
+    ``stream`` is the stream that it befalls, empty where it is none in particular.
+    """
 
     activity: str
+    stream: str = ""
+    incidents: Incidents = LOGGED
     failures: int = 0
     _since: float = field(default=0.0)
     _stated: str = ""
@@ -36,7 +42,8 @@ class Outage:
         if self.failures == 0 or stated not in ("", self._stated):
             self._stated = stated or self._stated
             reason = error if isinstance(error, str) else describe(error)
-            log.warning("%s failed, trying again until it works: %s", self.activity, reason)
+            said = "%s failed, trying again until it works: %s"
+            self.incidents.tell(Incident.OUTAGE, self.stream, said, self.activity, reason)
         self.failures += 1
         ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret

@@ -17,6 +17,7 @@ from streamroute.core.pace import Pace, is_heavy
 from streamroute.core.settling import Settler, writer_for
 from streamroute.core.slots import Entry, Slots
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
+from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Outcome, RetryLater
 
@@ -58,6 +59,7 @@ class Handling:
         source: Source,
         limits: Limits,
         observer: Observer,
+        incidents: Incidents,
         *,
         claim_one: Callable[[], Awaitable[list[Entry]]],
         expect_retry: Callable[[float], None],
@@ -69,6 +71,7 @@ class Handling:
         self._limits = limits
         self._most = limits.max_deliveries
         self._observe = observer
+        self._incidents = incidents
         self._claim_one = claim_one
         self._expect_retry = expect_retry
         self._releasing: Releases | None = releases(storage)
@@ -78,10 +81,11 @@ class Handling:
         self._pace = None if limits.prefetch is None else Pace(limits.batch_count, limits.prefetch)
         self._settler = Settler(
             writer_for(storage, source.stream, source.group, source.consumer),
-            activity=f"settling entries of {source.stream}",
+            stream=source.stream,
             release=self._settled,
             lost=self._was_lost,
             delay=limits.ack_delay,
+            incidents=incidents,
         )
 
     def open(self) -> None:
@@ -97,12 +101,21 @@ class Handling:
         """
         await self._release(self._slots.clear(), started=False)
         cut = await self._slots.close(self._limits.grace)
+        if self._slots.deaf:
+            said = "of the cancelled handlers, %d did not end"
+            deaf = self._slots.deaf
+            self._incidents.tell(Incident.STUCK, self._source.stream, said, deaf, count=deaf)
         if cut:
             grace = self._limits.grace
             log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
         await self._settler.close(_SETTLE_PATIENCE)
         await self._release(cut, started=True)
         self.held.clear()
+
+    @property
+    def running(self) -> int:
+        """How many handlers run at this moment; may be asked from any thread."""
+        return self._limits.concurrency - self._slots.free
 
     # What the intake asks for.
 
@@ -134,7 +147,7 @@ class Handling:
         if self._pace is not None:
             self._pace.weigh(entries)
         suspects = {entry_id: payload for entry_id, payload in entries if self._is_suspect(entry_id, payload)}
-        new = self.held.take(entry for entry in entries if entry[0] not in suspects)
+        new = self._take_over(entry for entry in entries if entry[0] not in suspects)
         self._slots.put(new, first=True)
         if not suspects:
             return bool(new) and (len(entries) >= asked or is_heavy(entries))
@@ -195,7 +208,19 @@ class Handling:
         return 1 < payload.deliveries == self._limits.max_deliveries
 
     async def _take_one(self) -> list[Entry]:
-        return self.held.take(await self._claim_one())
+        return self._take_over(await self._claim_one())
+
+    def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Hold what was claimed; returns what is to be handled."""
+        new, stream = self.held.take(entries), self._source.stream
+        again = sum(isinstance(payload, Message) and payload.deliveries > 1 for _, payload in new)
+        if new:
+            said = "%d entries of %s were taken over"
+            self._incidents.tell(Incident.CLAIMED, stream, said, len(new), stream, count=len(new))
+        if again:
+            said = "%d entries of %s are delivered again"
+            self._incidents.tell(Incident.REDELIVERED, stream, said, again, stream, count=again)
+        return new
 
     async def _release(self, entries: Mapping[str, dict[str, Any]], *, started: bool) -> None:
         """Give entries that did not finish to other workers now, where the storage can."""

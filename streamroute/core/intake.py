@@ -15,6 +15,7 @@ from streamroute.core.backoff import Outage
 from streamroute.core.pace import Caution
 from streamroute.core.slots import Entry
 from streamroute.core.storage import StreamStorageProtocol, blocks, claims, promotes, tidies
+from streamroute.incidents import Incidents
 
 _PROMOTE_EVERY: Final = 1.0  # seconds; a retry may come due that another worker has scheduled
 _READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
@@ -52,6 +53,7 @@ class Intake:
         storage: StreamStorageProtocol,
         source: Source,
         sink: Sink,
+        incidents: Incidents,
         *,
         poll_interval: float,
         lease: float,
@@ -60,6 +62,7 @@ class Intake:
         self._storage = storage
         self._source = source
         self._sink = sink
+        self._incidents = incidents
         self._poll_interval = poll_interval
         self._lease = lease
         self._claim_interval = claim_interval
@@ -116,7 +119,8 @@ class Intake:
             self._in_flight.discard(loop)
 
     def _loop(self, step: Callable[[], Awaitable[None]], doing: str) -> asyncio.Task[None]:
-        return asyncio.create_task(self._repeat(step, Outage(f"{doing} {self._source.stream}")))
+        stream = self._source.stream
+        return asyncio.create_task(self._repeat(step, Outage(f"{doing} {stream}", stream, self._incidents)))
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], outage: Outage) -> None:
         while not self._closing.is_set():

@@ -13,6 +13,7 @@ from streamroute.core.ordering import KeyOf
 from streamroute.core.slots import Entry
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
+from streamroute.incidents import LOGGED, Incidents
 
 _GROUP_ATTEMPTS: Final = 5
 
@@ -34,6 +35,7 @@ class RedisStreamProcessor:
     reads adapt: at most ``batch_count`` entries, and what the handlers will start in that time; without, each
     read asks for ``batch_count``. ``order_by`` gives the key of a payload (None: it has none): entries with
     equal keys start in the order in which they were read, each when the one before it has ended.
+    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the stream.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a consumer, each with a default
@@ -54,6 +56,7 @@ class RedisStreamProcessor:
         prefetch: float | None = None,
         order_by: KeyOf | None = None,
         observer: Observer = ignore,
+        incidents: Incidents = LOGGED,
     ) -> None:
         self.storage = storage
         self.stream_name = stream_name
@@ -61,6 +64,7 @@ class RedisStreamProcessor:
         self.consumer_name = consumer_name
         self.batch_count = batch_count
         self.poll_interval = poll_interval
+        self._incidents = incidents
         self._turn = asyncio.Lock()
         self._listening = False
         source = Source(stream_name, consumer_group_name, consumer_name)
@@ -79,6 +83,7 @@ class RedisStreamProcessor:
             source,
             limits,
             observer,
+            incidents,
             claim_one=self._claim_one,
             expect_retry=self._expect_retry,
         )
@@ -86,6 +91,7 @@ class RedisStreamProcessor:
             storage,
             source,
             self._handling,
+            incidents,
             poll_interval=poll_interval,
             lease=lease,
             claim_interval=claim_interval,
@@ -129,8 +135,14 @@ class RedisStreamProcessor:
                 await self._keeper.close()
             self._listening = False
 
+    @property
+    def running(self) -> int:
+        """How many handlers run at this moment; may be asked from any thread."""
+        return self._handling.running
+
     async def _create_group(self) -> None:
-        outage = Outage(f"creating the group {self.consumer_group_name} of {self.stream_name}")
+        doing = f"creating the group {self.consumer_group_name} of {self.stream_name}"
+        outage = Outage(doing, self.stream_name, self._incidents)
         for attempt in range(1, _GROUP_ATTEMPTS + 1):
             try:
                 await self.storage.create_group(self.stream_name, self.consumer_group_name)

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 from streamroute.core.backoff import Outage, describe
 from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
+from streamroute.incidents import LOGGED, Incidents
 from streamroute.message import Message
 from streamroute.values import Settled
 
@@ -39,11 +40,12 @@ class Settler:
         self,
         write: Write,
         *,
-        activity: str,
+        stream: str,
         release: Callable[[Mapping[str, dict[str, Any]]], None],
         lost: Callable[[Iterable[str]], None],
         delay: float,
         batch: int = 500,
+        incidents: Incidents = LOGGED,
     ) -> None:
         self._write = write
         self._release = release
@@ -59,8 +61,9 @@ class Settler:
         self._kick = asyncio.Event()
         self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._outage = Outage(activity)
-        self._refusals = Outage(f"{activity} (refused by the storage)")
+        doing = f"settling entries of {stream}"
+        self._outage = Outage(doing, stream, incidents)
+        self._refusals = Outage(f"{doing} (refused by the storage)", stream, incidents)
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:

@@ -8,7 +8,6 @@ wait run side by side at once, and handlers which do not cost few wake-ups.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
@@ -17,8 +16,6 @@ from typing import Any, Final
 from streamroute.core.ordering import Entry, KeyOrder
 
 __all__ = ["Entry", "Slots"]
-
-log = logging.getLogger(__name__)
 
 _BREATH: Final = 0.001  # seconds that handlers which never wait may run on
 _MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
@@ -29,7 +26,8 @@ class Slots:
     """``concurrency`` workers, and the queue of what they will handle next.
 
     ``handle`` must not raise, but for the cancellation of its task. ``order`` keeps entries with equal
-    keys from running at once.
+    keys from running at once. ``deaf`` is how many handlers had not ended when the slots were closed,
+    although they were cancelled.
     """
 
     def __init__(
@@ -51,6 +49,7 @@ class Slots:
         self._still: asyncio.Future[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.deaf = 0
         self._put = 0
         self._turn = 0.0
         self._breathing = False
@@ -160,8 +159,7 @@ class Slots:
             worker.cancel()
         if self._workers:
             _, deaf = await asyncio.wait(self._workers, timeout=_LAST_PATIENCE)
-            if deaf:
-                log.error("of the cancelled handlers, %d did not end", len(deaf))
+            self.deaf = len(deaf)
         self._workers.clear()
 
     def _start_worker(self) -> None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from streamroute.incidents import LOGGED, Incident, Incidents
+
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE: Final = 0.5  # seconds
@@ -30,7 +32,7 @@ class Supervisor:
 
     ``command`` is a worker's command line, but for the path of its report, which comes last. With ``ends``,
     workers end when they are done (a drain), and only one that crashed is started again. ``take`` gets the
-    path of each report that a worker has left.
+    path of the report of each worker that has ended; a worker may have ended before it left one.
     """
 
     command: Sequence[str]
@@ -38,6 +40,7 @@ class Supervisor:
     folder: Path
     ends: bool
     take: Callable[[Path], None]
+    incidents: Incidents = LOGGED
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[Process] = field(default_factory=set)
     _refused: int = 0
@@ -67,7 +70,8 @@ class Supervisor:
                 self.stop()
                 return
             pause = _FIRST_PAUSE if lasted > _STEADY else pause
-            log.error("worker %d ended by itself (%s); it starts again in %gs", number, _said(code), pause)
+            said = "worker %d ended by itself (%s); it starts again in %gs"
+            self.incidents.tell(Incident.WORKER_DIED, "", said, number, _said(code), pause)
             await self._wait(pause)
             crashes, pause = crashes + 1, min(2 * pause, _LONGEST_PAUSE)
 
@@ -88,8 +92,7 @@ class Supervisor:
             raise
         finally:
             self._running.discard(process)
-        if report.exists():
-            self.take(report)
+        self.take(report)
         return code
 
     async def _wait(self, seconds: float) -> None:

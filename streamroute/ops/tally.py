@@ -1,16 +1,21 @@
-"""Tally: how many messages each route matched, and what became of them."""
+"""Tally: how many messages each route matched, what became of them, and what befell the streams."""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 from streamroute.core.observer import Result
+from streamroute.incidents import Incident
 from streamroute.message import Message
 
 NO_ROUTE: Final = "(no route)"
+UNDECODABLE: Final = "undecodable"
+UNLISTED: Final = "unlisted"
+LOST: Final = "lost"
 
 _SUCCEEDED: Final = Result.SUCCEEDED
 
@@ -23,11 +28,27 @@ Counts = dict[tuple[str, str], "Row"]
 
 @dataclass(slots=True)
 class Row:
-    """The counts of one route: messages that it matched, handled, and gave up."""
+    """The counts of one route: messages that it matched, and how often their runs ended in which way.
+
+    Of the messages, ``failed`` are those that were given up; ``postponed`` are no runs, since they had to
+    wait for another with the same key of dedupe.
+    """
 
     matched: int = 0
     succeeded: int = 0
     failed: int = 0
+    retried: int = 0
+    postponed: int = 0
+    skipped: int = 0
+
+    def add(self, counts: Row) -> None:
+        """Count what another row has counted."""
+        self.matched += counts.matched
+        self.succeeded += counts.succeeded
+        self.failed += counts.failed
+        self.retried += counts.retried
+        self.postponed += counts.postponed
+        self.skipped += counts.skipped
 
 
 @dataclass(slots=True)
@@ -55,8 +76,9 @@ class Tally:
     """An observer that counts, the messages of a feed apart from what was there before.
 
     ``routes`` are the names of each stream's routes. ``marks`` are the last ids of the streams before
-    the feed; a stream without a mark has no feed. ``lost`` are entries that another worker took while
-    they were held here.
+    the feed; a stream without a mark has no feed. ``happened`` counts by stream what concerns no route:
+    each ``Incident``, and messages that could not be decoded, that no route lists, or that were lost to
+    another worker while they were held here.
     """
 
     routes: Mapping[str, tuple[str, ...]]
@@ -64,7 +86,8 @@ class Tally:
     fed: Counts = field(default_factory=dict)
     leftover: Counts = field(default_factory=dict)
     unlisted: Unlisted = field(default_factory=Unlisted)
-    lost: int = 0
+    happened: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __call__(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         """See ``Observer``."""
@@ -75,14 +98,24 @@ class Tally:
                 row.succeeded += 1
                 return
         match result:
-            case Result.FILTERED | Result.POSTPONED:
+            case Result.FILTERED:
                 return
             case Result.UNKNOWN:
                 self.unlisted.add(str(payload.get("type")))
+                self.watch(_stream(payload), UNLISTED)
             case Result.LOST:
-                self.lost += 1
+                self.watch(_stream(payload), LOST)
             case _:
                 self._count(payload, route, result)
+
+    def watch(self, stream: str, what: Incident | str, count: int = 1) -> None:
+        """Count what concerns a stream; see ``Watch``."""
+        with self._lock:
+            self.happened[stream, str(what)] += count
+
+    def count(self, what: Incident | str) -> int:
+        """How often something happened, on all streams."""
+        return sum(count for (_, name), count in dict(self.happened).items() if name == what)
 
     @property
     def failed(self) -> int:
@@ -92,22 +125,20 @@ class Tally:
     def as_dict(self) -> dict[str, Any]:
         """The counts in a form that JSON can hold, which ``add`` takes; a feed's are not among them."""
         return {
-            "rows": [[*key, row.matched, row.succeeded, row.failed] for key, row in self.leftover.items()],
+            "rows": [[*key, *astuple(row)] for key, row in self.leftover.copy().items()],
             "unlisted": [self.unlisted.messages, dict(self.unlisted.types)],
-            "lost": self.lost,
+            "happened": [[*key, count] for key, count in dict(self.happened).items()],
         }
 
     def add(self, counts: Mapping[str, Any]) -> None:
         """Count what another tally has counted."""
-        for stream, route, matched, succeeded, failed in counts["rows"]:
-            row = self.leftover.setdefault((stream, route), Row())
-            row.matched += matched
-            row.succeeded += succeeded
-            row.failed += failed
+        for stream, route, *row in counts["rows"]:
+            self.leftover.setdefault((stream, route), Row()).add(Row(*row))
         messages, types = counts["unlisted"]
         self.unlisted.messages += messages
         self.unlisted.types.update(types)
-        self.lost += counts["lost"]
+        for stream, what, count in counts["happened"]:
+            self.watch(stream, what, count)
 
     def rows(self, counts: Counts) -> Iterator[tuple[str, str, Row]]:
         """Stream, route and counts: every configured route first, in order, then what had none."""
@@ -120,13 +151,30 @@ class Tally:
         message = payload if isinstance(payload, Message) else Message({})
         table = self.fed if self._is_fed(message) else self.leftover
         row = table.setdefault((message.stream, route or NO_ROUTE), Row())
+        match result:
+            case Result.POSTPONED:
+                row.postponed += 1
+                return  # it will be here again, and is matched then
+            case Result.SUCCEEDED:
+                row.succeeded += 1
+            case Result.DEAD:
+                row.failed += 1
+                if route is None and message.fault is not None:
+                    self.watch(message.stream, UNDECODABLE)
+            case Result.RETRIED:
+                row.retried += 1
+            case Result.SKIPPED:
+                row.skipped += 1
         row.matched += route is not None and message.attempt == 1
-        row.succeeded += result is Result.SUCCEEDED
-        row.failed += result is Result.DEAD
 
     def _is_fed(self, message: Message) -> bool:
         mark = self.marks.get(message.stream)
         return mark is not None and _order(message.id) > _order(mark)
+
+
+def _stream(payload: Mapping[str, Any]) -> str:
+    """The stream that a message came from; empty where it does not know."""
+    return payload.stream if isinstance(payload, Message) else ""
 
 
 def _order(entry_id: str) -> tuple[int, int]:

@@ -81,7 +81,7 @@ def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int,
 
     async def settle_all() -> None:
         settler = Settler(
-            write, activity="settling", release=released.extend, lost=lambda _: None, delay=0, batch=size
+            write, stream="s", release=released.extend, lost=lambda _: None, delay=0, batch=size
         )
         settler.open()
         for number in range(41):

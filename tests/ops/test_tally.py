@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamroute.core.observer import Result
+from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
-from streamroute.ops.tally import NO_ROUTE, Row, Tally
+from streamroute.ops.tally import LOST, NO_ROUTE, UNDECODABLE, UNLISTED, Row, Tally
 
 
 def message(entry_id: str = "5-0", *, attempt: int = 1, stream: str = "s") -> Message:
@@ -18,9 +20,11 @@ def message(entry_id: str = "5-0", *, attempt: int = 1, stream: str = "s") -> Me
 
 def test_each_result_is_counted_where_it_belongs() -> None:
     tally = Tally({"s": ("a", "b")})
-    for result in (Result.SUCCEEDED, Result.DEAD, Result.RETRIED, Result.FILTERED, Result.FAILED):
+    ends = (Result.SUCCEEDED, Result.DEAD, Result.RETRIED, Result.SKIPPED)
+    for result in (*ends, Result.FILTERED, Result.FAILED):
         tally(message(), "a", result)
-    assert list(tally.rows(tally.leftover)) == [("s", "a", Row(4, 1, 1)), ("s", "b", Row())]
+    counts = Row(5, succeeded=1, failed=1, retried=1, skipped=1)
+    assert list(tally.rows(tally.leftover)) == [("s", "a", counts), ("s", "b", Row())]
     assert tally.failed == 1
 
 
@@ -29,7 +33,14 @@ def test_a_message_that_was_retried_was_matched_once() -> None:
     tally(message(), "a", Result.RETRIED)
     tally(message(attempt=2), "a", Result.RETRIED)
     tally(message(attempt=3), "a", Result.SUCCEEDED)
-    assert tally.leftover == {("s", "a"): Row(1, 1, 0)}
+    assert tally.leftover == {("s", "a"): Row(1, 1, 0, retried=2)}
+
+
+def test_a_message_that_waited_for_its_key_was_matched_once() -> None:
+    tally = Tally({"s": ("a",)})
+    for result in (Result.POSTPONED, Result.POSTPONED, Result.SUCCEEDED):
+        tally(message(), "a", result)
+    assert tally.leftover == {("s", "a"): Row(1, 1, postponed=2)}
 
 
 def test_the_feed_begins_after_its_mark() -> None:
@@ -51,7 +62,37 @@ def test_what_failed_without_a_route_has_a_row_behind_the_routes() -> None:
 def test_entries_that_went_to_another_worker_are_counted_apart() -> None:
     tally = Tally({"s": ("a",)})
     tally(message(), None, Result.LOST)
-    assert (tally.lost, tally.leftover) == (1, {})
+    assert (tally.happened, tally.leftover) == ({("s", LOST): 1}, {})
+
+
+def test_what_befalls_a_stream_is_counted_by_stream() -> None:
+    tally = Tally({"s": ("a",), "other": ("a",)})
+    tally.watch("s", Incident.DELETED, 3)
+    tally.watch("other", Incident.DELETED, 1)
+    tally(message(), None, Result.UNKNOWN)
+    tally(Message({}, stream="s", fault="no JSON"), None, Result.DEAD)
+    assert tally.count(Incident.DELETED) == 4
+    assert tally.happened == {
+        ("s", "deleted"): 3,
+        ("other", "deleted"): 1,
+        ("s", UNLISTED): 1,
+        ("s", UNDECODABLE): 1,
+    }
+
+
+def test_what_is_told_from_several_threads_is_all_counted() -> None:
+    """Heartbeats have a thread of their own."""
+    tally = Tally({})
+    incidents = Incidents(tally.watch)
+
+    def tell() -> None:
+        for _ in range(2000):
+            incidents.tell(Incident.CLAIMED, "s", "one of %s", "s")
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(tell) for _ in range(4)]:
+            done.result()
+    assert tally.happened == {("s", "claimed"): 8000}
 
 
 def test_types_that_nobody_lists_are_counted_in_bounded_memory() -> None:
@@ -83,6 +124,8 @@ def test_tallies_of_several_workers_are_one() -> None:
             part(Message({}, stream="s", attempt=2), "r", Result.DEAD)
             part({"type": "other"}, None, Result.UNKNOWN)
             part({}, None, Result.LOST)
+            part(Message({}, stream="s"), "r", Result.RETRIED)
+            part.watch("s", Incident.CLAIMED, 5)
     merged = Tally({"s": ("r",)})
     for part in parts:
         merged.add(json.loads(json.dumps(part.as_dict())))

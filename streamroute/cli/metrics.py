@@ -1,0 +1,119 @@
+"""``serve --metrics``: from the option to the endpoint."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamroute.errors import SetupError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamroute.adapters.connection import Connection
+    from streamroute.app import App
+    from streamroute.config.document import Document, StreamConfig
+    from streamroute.ops.metrics.census import Census
+    from streamroute.ops.metrics.server import Endpoint
+    from streamroute.ops.metrics.vitals import Sources
+    from streamroute.ops.tally import Tally
+    from streamroute.ops.worker_reports import WorkerReports
+
+log = logging.getLogger(__name__)
+
+
+def endpoint_option(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Any:
+    """The option's value as an endpoint; raises SetupError where the extra is not installed."""
+    if value is None:
+        return None
+    from streamroute.ops.metrics.server import Endpoint
+
+    try:
+        endpoint = Endpoint.read(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    try:
+        import prometheus_client  # noqa: F401 - whether it is there is all that is asked
+    except ImportError as error:
+        raise SetupError("--metrics needs prometheus-client: pip install 'streamroute[metrics]'") from error
+    return endpoint
+
+
+@asynccontextmanager
+async def metrics_of_process(
+    endpoint: Endpoint | None, report: Path | None, redis: Connection, app: App, tally: Tally
+) -> AsyncIterator[None]:
+    """Tell what this process counts until leaving: to who asks for metrics, and to its supervisor."""
+    if endpoint is None and report is None:
+        yield
+        return
+    from streamroute.ops.background import in_background
+    from streamroute.ops.metrics.pulse import Pulse
+    from streamroute.ops.metrics.vitals import Sources, Vitals
+    from streamroute.ops.worker_reports import reporting
+
+    pulse, streams = Pulse(), [service.config for service in app.services.values()]
+    slots = {stream.name: stream.concurrency for stream in streams}
+
+    def vitals() -> Vitals:
+        return Vitals(pulse.lag, app.running(), slots)
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(in_background(pulse.beat()))
+        if report is not None:
+            stack.enter_context(reporting(report, tally, vitals))
+        if endpoint is not None:
+            sources = Sources(lambda: tally, lambda: [vitals()], _census(streams, redis))
+            await stack.enter_async_context(_served(endpoint, sources, tally.routes))
+        yield
+
+
+@asynccontextmanager
+async def metrics_of_workers(
+    endpoint: Endpoint | None, redis: Connection, document: Document, reports: WorkerReports
+) -> AsyncIterator[None]:
+    """Tell what all workers count, as one, until leaving."""
+    if endpoint is None:
+        yield
+        return
+    from streamroute.ops.metrics.vitals import Sources
+
+    served = [stream for stream in document.streams.values() if document.served(stream.name)]
+    sources = Sources(reports.counts, reports.vitals, _census(served, redis))
+    async with _served(endpoint, sources, reports.ended.routes):
+        yield
+
+
+def _census(streams: Iterable[StreamConfig], redis: Connection) -> Census:
+    """Who asks Redis how the groups of these streams stand."""
+    from streamroute.adapters.standing import Standings
+    from streamroute.keys import GroupKeys
+    from streamroute.ops.metrics.census import Census
+
+    def ask(stream: StreamConfig) -> Any:
+        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
+        return Standings(redis, keys, stream.group).ask
+
+    return Census({stream.name: ask(stream) for stream in streams})
+
+
+@asynccontextmanager
+async def _served(
+    endpoint: Endpoint, sources: Sources, routes: Mapping[str, tuple[str, ...]]
+) -> AsyncIterator[None]:
+    from prometheus_client import CollectorRegistry, make_wsgi_app
+
+    from streamroute.ops.background import in_background
+    from streamroute.ops.metrics.collector import RouteCollector
+    from streamroute.ops.metrics.server import http_server, pages
+
+    registry = CollectorRegistry()
+    registry.register(RouteCollector(sources, routes))
+    with http_server(endpoint, pages(make_wsgi_app(registry), sources.complaints)) as at:
+        log.info("metrics are at http://%s/metrics", at)
+        async with in_background(sources.census.take()):
+            yield

@@ -1,0 +1,62 @@
+"""Incidents: what befalls a stream, told once: to the log, and to whoever counts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+
+class Incident(StrEnum):
+    """What happened to a stream, beside what became of its messages."""
+
+    OUTAGE = "outage"
+    """Reading, claiming, settling ... began to fail; it is tried again until it works."""
+    GROUP_LOST = "group_lost"
+    """The consumer group was gone; it was created again, and what was not settled runs again."""
+    DELETED = "deleted"
+    """Somebody deleted entries that were pending: they are lost."""
+    CLAIMED = "claimed"
+    """Entries were taken over from another consumer."""
+    REDELIVERED = "redelivered"
+    """Of those, the ones that had been handed out before: they may have run."""
+    STUCK = "stuck"
+    """Handlers did not end although they were cancelled."""
+    WORKER_DIED = "worker_died"
+    """A worker process ended by itself; it is started again. It concerns no stream in particular."""
+
+
+_LEVELS: Final = {
+    Incident.GROUP_LOST: logging.ERROR,
+    Incident.DELETED: logging.ERROR,
+    Incident.STUCK: logging.ERROR,
+    Incident.WORKER_DIED: logging.ERROR,
+    Incident.CLAIMED: logging.DEBUG,
+    Incident.REDELIVERED: logging.DEBUG,
+}
+
+Watch = Callable[[str, Incident, int], None]
+"""``(stream, incident, how many)``; called from any thread, so it must be quick and must not raise."""
+
+
+def unwatched(_stream: str, _incident: Incident, _count: int) -> None:
+    """The watch of those who only read the log."""
+
+
+class Incidents:
+    """Where incidents are told: no incident is counted and not logged, nor logged and not counted."""
+
+    def __init__(self, watch: Watch = unwatched) -> None:
+        self._watch = watch
+
+    def tell(self, incident: Incident, stream: str, text: str, *details: object, count: int = 1) -> None:
+        """Log ``text % details``, at the level of the incident, and count it ``count`` times."""
+        log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2)
+        self._watch(stream, incident, count)
+
+
+LOGGED: Final = Incidents()
+"""Incidents of those who only read the log."""

@@ -1,0 +1,149 @@
+"""The metrics by name, made when they are asked for from what was counted anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from streamroute import __version__
+from streamroute.adapters.standing import Standing
+from streamroute.incidents import Incident
+from streamroute.ops.metrics.vitals import Sources, Vitals
+from streamroute.ops.tally import LOST, NO_ROUTE, UNDECODABLE, UNLISTED, Row, Tally
+
+_RESULTS: Final[Mapping[str, Callable[[Row], int]]] = {
+    "succeeded": lambda row: row.succeeded,
+    "retried": lambda row: row.retried,
+    "postponed": lambda row: row.postponed,
+    "skipped": lambda row: row.skipped,
+    "dead": lambda row: row.failed,
+}
+
+_HAPPENED: Final = {
+    UNLISTED: ("messages_unlisted", "Messages of types that no route lists, acknowledged."),
+    UNDECODABLE: ("messages_undecodable", "Messages that could not be read, dead-lettered."),
+    Incident.CLAIMED: ("entries_claimed", "Entries taken over from another consumer."),
+    Incident.REDELIVERED: ("entries_redelivered", "Entries delivered again: they may have run before."),
+    LOST: ("leases_lost", "Entries that another worker took while they were held here."),
+    Incident.DELETED: (
+        "entries_deleted",
+        "Entries lost, since somebody deleted them while they were pending.",
+    ),
+    Incident.GROUP_LOST: ("groups_lost", "Times that the consumer group was gone, and was created again."),
+    Incident.OUTAGE: ("outages", "Times that reading, claiming, settling ... began to fail."),
+    Incident.STUCK: ("handlers_stuck", "Handlers that did not end although they were cancelled."),
+}
+
+_STANDING: Final[Mapping[str, tuple[str, Callable[[Standing], float | None]]]] = {
+    "entries_unread": ("Entries that the group has not read yet.", lambda s: s.unread),
+    "entries_pending": ("Entries that were read and are not settled yet.", lambda s: s.pending),
+    "oldest_pending_seconds": ("Age of the oldest pending entry, since it was produced.", lambda s: s.oldest),
+    "retries_scheduled": ("Retries that wait for their time.", lambda s: s.scheduled),
+    "dead_letters": ("Dead letters that are kept.", lambda s: s.dead),
+}
+
+_BY_STREAM: Final[Mapping[str, tuple[str, Callable[[Vitals], Mapping[str, int]]]]] = {
+    "handlers_running": ("Handlers that run at this moment.", lambda vitals: vitals.running),
+    "slots": ("Handlers that may run at once.", lambda vitals: vitals.slots),
+}
+
+
+class RouteCollector(Collector):
+    """Everything that ``serve --metrics`` exposes. ``routes`` are the names of each stream's routes."""
+
+    def __init__(self, sources: Sources, routes: Mapping[str, tuple[str, ...]]) -> None:
+        self._sources = sources
+        self._routes = routes
+
+    def collect(self) -> Iterator[Metric]:
+        """See ``prometheus_client.registry.Collector``."""
+        tally = self._sources.counts()
+        yield from self._of_routes(tally)
+        yield from self._of_streams(tally)
+        yield from self._of_groups()
+        yield from self._of_processes()
+
+    def _of_routes(self, tally: Tally) -> Iterator[Metric]:
+        matched = _counter("messages_matched", "Messages that a route matched, each once.", "stream", "route")
+        ended = _counter(
+            "messages", "What became of messages at a route, by result.", "stream", "route", "result"
+        )
+        for stream, route, row in _rows(tally, self._routes):
+            name = "" if route == NO_ROUTE else route
+            if name:
+                matched.add_metric([stream, name], row.matched)
+            for result, count in _RESULTS.items() if name else [("dead", _RESULTS["dead"])]:
+                ended.add_metric([stream, name, result], count(row))
+        yield from (matched, ended)
+
+    def _of_streams(self, tally: Tally) -> Iterator[Metric]:
+        happened = dict(list(tally.happened.items()))
+        for what, (name, text) in _HAPPENED.items():
+            counter = _counter(name, text, "stream")
+            streams = dict.fromkeys([*self._routes, *(one for one, kind in happened if kind == what)])
+            for stream in streams:
+                counter.add_metric([stream], happened.get((stream, str(what)), 0))
+            yield counter
+        deaths = sum(count for (_, what), count in happened.items() if what == Incident.WORKER_DIED)
+        yield _single(CounterMetricFamily, "workers_died", "Workers that ended by themselves.", deaths)
+
+    def _of_groups(self) -> Iterator[Metric]:
+        yield _single(GaugeMetricFamily, "up", "Whether Redis answers.", int(self._sources.census.is_up))
+        standings = self._sources.census.standings
+        for name, (text, of) in _STANDING.items():
+            gauge = _gauge(name, text, "stream")
+            for stream, standing in standings.items():
+                value = of(standing)
+                if value is not None:  # what is not known is absent, and not 0
+                    gauge.add_metric([stream], value)
+            yield gauge
+
+    def _of_processes(self) -> Iterator[Metric]:
+        processes = self._sources.vitals()
+        for name, (text, of) in _BY_STREAM.items():
+            gauge = _gauge(name, text, "stream")
+            for stream in self._routes:
+                gauge.add_metric([stream], sum(of(vitals).get(stream, 0) for vitals in processes))
+            yield gauge
+        lag = max((vitals.lag for vitals in processes), default=0.0)
+        said = "By how much the event loop that is latest is late."
+        yield _single(GaugeMetricFamily, "event_loop_lag_seconds", said, lag)
+        yield _single(GaugeMetricFamily, "processes", "Processes that run handlers.", len(processes))
+        info = _gauge("build_info", "1, and the version.", "version")
+        info.add_metric([__version__], 1)
+        yield info
+
+
+def _rows(tally: Tally, routes: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, Row]]:
+    """Every configured route, and what has counts beside them; a feed's are counts like others."""
+    for stream, names in routes.items():
+        for route in (*names, NO_ROUTE):
+            yield stream, route, _row(tally, (stream, route))
+    configured = {(stream, route) for stream, names in routes.items() for route in (*names, NO_ROUTE)}
+    for key in sorted({*list(tally.leftover), *list(tally.fed)} - configured):
+        yield (*key, _row(tally, key))
+
+
+def _row(tally: Tally, key: tuple[str, str]) -> Row:
+    whole = Row()
+    for table in (tally.leftover, tally.fed):
+        if (row := table.get(key)) is not None:
+            whole.add(row)
+    return whole
+
+
+def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(f"streamroute_{name}", text, labels=labels)
+
+
+def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"streamroute_{name}", text, labels=labels)
+
+
+def _single(
+    family: type[CounterMetricFamily | GaugeMetricFamily], name: str, text: str, value: float
+) -> Metric:
+    return family(f"streamroute_{name}", text, value=value)

@@ -1,0 +1,114 @@
+"""The endpoint of metrics: a small HTTP server in threads of its own, which no busy event loop holds up."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from socketserver import TCPServer, ThreadingMixIn
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from streamroute.errors import SetupError
+
+_PATIENCE: Final = 10.0  # seconds that a client may take to ask
+
+Start = Callable[[str, list[tuple[str, str]]], Any]
+Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where metrics are to be had; port 0 is any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def read(cls, text: str) -> Endpoint:
+        """``HOST:PORT``, ``[::1]:9464``, or a port of 127.0.0.1; raises ValueError for anything else."""
+        host, _, port = text.rpartition(":") if ":" in text else ("127.0.0.1", ":", text)
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            raise ValueError(f"{text!r} is ambiguous; write an IPv6 address in brackets: [::1]:9464")
+        if not host:
+            raise ValueError(f"{text!r} names no host; write 0.0.0.0{text} for every address of this machine")
+        if not (port.isascii() and port.isdigit() and int(port) < 2**16):
+            raise ValueError(f"{text!r} does not end in a port; write HOST:PORT or PORT, e.g. 127.0.0.1:9464")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@contextmanager
+def http_server(endpoint: Endpoint, application: Application) -> Iterator[Endpoint]:
+    """Serve a WSGI application until leaving; gives the endpoint with its real port.
+
+    Raises SetupError where nobody may listen there.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0]
+        server = _Server(family, (str(address[0]), endpoint.port))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SetupError(f"--metrics cannot listen on {endpoint}: {reason.lower()}") from error
+    server.set_app(application)
+    thread = threading.Thread(target=server.serve_forever, name="streamroute metrics", daemon=True)
+    thread.start()
+    try:
+        yield Endpoint(endpoint.host, server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def pages(metrics: Application, complaints: Callable[[], Sequence[str]]) -> Application:
+    """``/metrics``, and ``/healthz``: 200 where there are no complaints, else 503 and what they are."""
+
+    def answer(request: dict[str, Any], start: Start) -> Iterable[bytes]:
+        match request.get("PATH_INFO"):
+            case "/metrics":
+                return metrics(request, start)
+            case "/healthz":
+                found = complaints()
+                return _text(start, "503 Service Unavailable" if found else "200 OK", found or ["ok"])
+            case _:
+                return _text(start, "404 Not Found", ["here are /metrics and /healthz"])
+
+    return answer
+
+
+def _text(start: Start, status: str, lines: Sequence[str]) -> list[bytes]:
+    start(status, [("Content-Type", "text/plain; charset=utf-8")])
+    return ["".join(f"{line}\n" for line in lines).encode()]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, family: socket.AddressFamily, address: tuple[str, int]) -> None:
+        self.address_family = family
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        # The base class would look up the host's full name, for which a broken DNS takes seconds.
+        TCPServer.server_bind(self)
+        host, port = self.socket.getsockname()[:2]
+        self.server_name, self.server_port = str(host), int(port)
+        self.setup_environ()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is nobody's trouble."""
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = _PATIENCE
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class gives
+        """Scrapes are no news."""
