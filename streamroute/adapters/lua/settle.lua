@@ -11,20 +11,21 @@ local group, consumer, id, message = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 local held = redis.call('XPENDING', key, group, id, id, 1)[1]
 if not held or held[2] ~= consumer or held[4] ~= tonumber(ARGV[4]) then return 0 end
 
--- A script that fails halfway is not rolled back, so what could fail is asked first.
-local function expect(name, kind)
+-- A script that fails halfway is not rolled back, so what could fail is asked first. (The reply of an error is
+-- returned: Redis 6.2 does not pass on a table that is raised.)
+local expected = {}
+if tonumber(ARGV[6]) > 0 then
+  expected[due], expected[delayed] = 'zset', 'hash'
+end
+if tonumber(ARGV[7]) > 0 then expected[dead] = 'stream' end
+for i = 5, #KEYS do expected[KEYS[i]] = 'string' end
+for name, kind in pairs(expected) do
   local found = redis.call('TYPE', name).ok
   if found ~= 'none' and found ~= kind then
     local said = ' is a ' .. found .. ', and streamroute needs a ' .. kind .. ' there; rename or delete it'
-    error({err = 'WRONGTYPE the key ' .. name .. said})
+    return redis.error_reply('WRONGTYPE the key ' .. name .. said)
   end
 end
-if tonumber(ARGV[6]) > 0 then
-  expect(due, 'zset')
-  expect(delayed, 'hash')
-end
-if tonumber(ARGV[7]) > 0 then expect(dead, 'stream') end
-for i = 5, #KEYS do expect(KEYS[i], 'string') end
 
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
