@@ -42,12 +42,14 @@ def kill_server_everysec(scene: Scene) -> None:
     "LOADING",
     server={
         "append_only": True,
-        # Every command takes 3 ms to load, and the server answers clients meanwhile, but with LOADING.
-        "options": ["--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"],
+        # Every command takes 1 ms to load; after each thousand the server answers clients, with LOADING.
+        "options": ["--key-load-delay", "1000"],
     },
 )
 def load(scene: Scene) -> None:
     """A server that is back, and reads its data for longer than a lease before it takes a command."""
+    for n in range(3000):  # the messages of so short a run are soon read
+        scene.client.set(f"{n} of what others keep there", "")
     with scene.fault("LOADING"):
         scene.server.kill()
         scene.server.start()
