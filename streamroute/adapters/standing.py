@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import (
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    ResponseError,
+    TryAgainError,
+)
 
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
-from streamroute.adapters.wire import attributes, milliseconds, text, unparsed
+from streamroute.adapters.slot_client import Words
+from streamroute.adapters.wire import attributes, each, milliseconds, text, unparsed
 from streamroute.keys import GroupKeys
 
+_DOWN: Final = (ClusterDownError, MasterDownError, TryAgainError)
 _A_TIME: Final = 10**12  # ms since the epoch, of 2001: an id below was not made by a clock
 
 
@@ -49,16 +57,17 @@ class Standings:
         https://redis.io/docs/latest/commands/xpending/
         """
         keys = self._keys
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.execute_command("TIME")
-        pipeline.execute_command("XINFO", "GROUPS", keys.stream)
-        pipeline.execute_command("XPENDING", keys.stream, self._group, "-", "+", 1)
-        pipeline.execute_command("XINFO", "GROUPS", keys.retry)
-        pipeline.execute_command("XINFO", "STREAM", keys.retry)
-        pipeline.execute_command("ZCARD", keys.due)
-        pipeline.execute_command("XINFO", "STREAM", keys.dead)
+        questions: Sequence[Words] = [
+            ("TIME",),
+            ("XINFO", "GROUPS", keys.stream),
+            ("XPENDING", keys.stream, self._group, "-", "+", 1),
+            ("XINFO", "GROUPS", keys.retry),
+            ("XINFO", "STREAM", keys.retry),
+            ("ZCARD", keys.due),
+            ("XINFO", "STREAM", keys.dead),
+        ]
         with explained(self._redis, f"asking how {keys.stream} stands"):
-            return self._read(await pipeline.execute(raise_on_error=False))
+            return self._read(await each(self._client, questions))
 
     def _read(self, answers: list[Any]) -> Standing:
         clock, groups, first, retry_groups, retry, due, dead = answers
@@ -77,7 +86,7 @@ class Standings:
 
 def _known(answer: Any) -> Any:
     """An answer, None where it is a refusal; raises what says that the server cannot be asked at all."""
-    if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+    if isinstance(answer, Exception) and (not isinstance(answer, ResponseError) or isinstance(answer, _DOWN)):
         raise answer
     return None if isinstance(answer, Exception) else answer
 

@@ -43,7 +43,8 @@ class Outage:
             self._stated = stated or self._stated
             reason = error if isinstance(error, str) else describe(error)
             said = "%s failed, trying again until it works: %s"
-            self.incidents.tell(Incident.OUTAGE, self.stream, said, self.activity, reason)
+            new = int(self.failures == 0)  # what is said later is about the same outage
+            self.incidents.tell(Incident.OUTAGE, self.stream, said, self.activity, reason, count=new)
         self.failures += 1
         ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret

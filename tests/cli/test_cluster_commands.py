@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
 from clusters import RealCluster
 from projects import Project
-from servers import redis_binary
+from servers import redis_binary, wait_until
 from streamroute.keys import slot
 
 if TYPE_CHECKING:
@@ -78,6 +80,21 @@ def test_several_workers_share_a_stream(cluster_project: Project) -> None:
     done = cluster_project.run("serve", "--workers", "2", "--drain")
     assert done.code == 0, done.err
     assert sorted(cluster_project.ledger) == sorted(f"ok {n}" for n in range(20))
+
+
+def test_every_stream_is_measured_on_its_node(cluster_project: Project) -> None:
+    running = cluster_project.start(
+        "serve", "--metrics", "0", "--feed", "events.jsonl", "--feed-stream", "events"
+    )
+    running.says("metrics are at http://")
+    [url] = re.findall(r"metrics are at (http://\S+)", running.err)
+
+    def scraped() -> str:
+        with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310 - our own server
+            return str(answer.read().decode())
+
+    wait_until(lambda: 'streamroute_dead_letters{stream="events"} 20.0' in scraped(), "dead letters")
+    wait_until(lambda: 'streamroute_entries_unread{stream="archive"} 0.0' in scraped(), "the other stream")
 
 
 def test_dead_letters_in_another_slot_are_refused_before_anything_is_read(cluster_project: Project) -> None:
