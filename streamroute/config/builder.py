@@ -19,6 +19,7 @@ from streamroute.config.suggestions import did_you_mean
 from streamroute.config.text import TextFile
 
 MAX_DEPTH: Final = 64
+TOO_DEEP: Final = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"
 MAX_EXPANSION: Final = 1_000_000
 EXPRESSION_KEYS: Final = frozenset({"filter", "transform", "order_by"})
 
@@ -156,8 +157,7 @@ class Builder:
         if event.tag not in _CORE_TAGS:
             self._scalars.unknown_tag(event, event.tag, wants_expression=False)
         if len(self._stack) >= MAX_DEPTH:
-            message = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"
-            self.reports.stop("SR011", message, extent(event))
+            self.reports.stop("SR011", TOO_DEEP, extent(event))
         if event.anchor is not None:
             self._anchors[event.anchor] = (_OPEN, 0)
         self._top = _Frame(data, event.anchor, event.start_mark.index, self._count)

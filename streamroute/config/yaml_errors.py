@@ -7,7 +7,7 @@ from typing import Final
 
 import yaml
 
-from streamroute.config.builder import EXPRESSION_KEYS
+from streamroute.config.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.diagnostics import Finding
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quote
@@ -28,7 +28,8 @@ def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
     mark = error.problem_mark or error.context_mark
     at = min(mark.index if mark else 0, len(file.text))
     return (
-        _explain_unclosed(error, file)
+        _explain_depth(error, file, at)
+        or _explain_unclosed(error, file)
         or _explain_tab(file, at)
         or _explain_value(error, file, at)
         or _explain_key(error, file, at)
@@ -43,6 +44,13 @@ def _explain_character(file: TextFile) -> Finding:
     name = f"U+{ord(file.text[at]):04X}" if match else "a character"
     advice = 'write it as an escape in double quotes, such as "\\x07"'
     return _at(file, at, "SR004", f"YAML does not allow the character {name}", advice)
+
+
+def _explain_depth(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
+    """A newer libyaml scans ahead and gives up on its own, before the reader has met its limit."""
+    if "maximum nesting depth" not in str(error.problem):
+        return None
+    return _at(file, at, "SR011", TOO_DEEP)
 
 
 def _explain_unclosed(error: yaml.MarkedYAMLError, file: TextFile) -> Finding | None:

@@ -85,8 +85,9 @@ def test_aliases_and_merges_that_explode_are_refused(form: str) -> None:
     assert codes(load_text(text, "routes.yaml")) == ["SR008"]
 
 
-def test_deep_brackets_are_refused_before_they_cost_time() -> None:
-    assert codes(load_text("a: " + "[" * 1_000_000, "routes.yaml")) == ["SR011"]
+@pytest.mark.parametrize("opener", ["[", "{a: ", "- ", "? "])
+def test_deep_nesting_is_refused_before_it_costs_time(opener: str) -> None:
+    assert codes(load_text("- " + opener * 1_000_000, "routes.yaml")) == ["SR011"]
 
 
 def test_without_libyaml_files_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
