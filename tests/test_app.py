@@ -68,7 +68,7 @@ async def app_of(folder: Path, url: str, tally: Tally | None = None) -> AsyncIte
     assert result.document is not None
     assert result.compiled is not None
     async with open_redis(url, folder=folder) as redis:
-        observer: Any = tally or Tally({})
+        observer: Any = (tally or Tally({})).observe
         async with open_app(redis, result.document, result.compiled, observer=observer) as app:
             yield app
 

@@ -207,7 +207,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         )
         await redis.ping()
         opened = open_app(
-            redis, document, runnable.compiled, observer=tally, incidents=Incidents(tally.watch)
+            redis, document, runnable.compiled, observer=tally.observe, incidents=Incidents(tally.watch)
         )
         app = await stack.enter_async_context(opened)
         if feed is not None:

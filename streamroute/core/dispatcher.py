@@ -30,6 +30,7 @@ from streamroute.values import Outcome, RetryLater, RetryPolicy
 log = logging.getLogger(__name__)
 
 _UNSET: Final = object()
+_MARKER: Final = marker.KEY
 _NO_ROUTES: Final = RouteTable(())
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
@@ -109,30 +110,32 @@ class BotRedisDispatcher:
         ``message_data`` is a payload with a ``type``; ``stream_name`` is where a retry goes.
         Raises SetupError before ``setup()``, and RoutesFailedError when a failure has nowhere to go.
         """
-        if self._container is _UNSET:
+        container = self._container
+        if container is _UNSET:
             raise SetupError("call setup(container) before messages are processed; setup(None) will do")
-        payload = self._returned(message_data) if marker.KEY in message_data else message_data
+        payload = self._returned(message_data) if _MARKER in message_data else message_data
         if payload is None:
             return  # another group's retry: ours is done with this entry
         failures: list[Outcome] = []
+        observe = self._observe
         for route in self._matching(payload, failures):
-            key, handler, accepts = route
+            accepts = route.accepts
             try:
                 if accepts is not None and not accepts(payload):
-                    self._observe(payload, key, _FILTERED)
+                    observe(payload, route.key, _FILTERED)
                     continue
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a failure of this route alone
                 # A filter is a function of the payload alone: it would raise again, so no retry.
-                failures.append(dead(key, "the filter failed", error, attempt_of(payload)))
+                failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
                 continue
             try:
-                result = await handler(payload, self._container)
+                result = await route.handler(payload, container)
             except BaseException as error:
                 if is_our_end(error):
                     raise  # the drain is over or the lease is lost; the entry stays pending
                 failures.append(judge(route, error, attempt_of(payload), self._policy))
             else:
-                self._observe(payload, key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
+                observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
         if failures:
             await self._answer_for(payload, failures, stream_name)
 
@@ -145,11 +148,14 @@ class BotRedisDispatcher:
         table = self._routes.get(message_type)
         if table is None or self._unwatched:
             table = self._table_of(message_type)
+        if isinstance(payload, Message) and payload.routes and table.routes:
+            return _only(payload.routes, table.routes, payload, failures)
+        if table.is_plain:
+            return table.routes
         if not table.routes:
             self._answer_unmatched(payload, failures)
-        elif isinstance(payload, Message) and payload.routes:
-            return _only(payload.routes, table.routes, payload, failures)
-        return table.routes if table.is_plain else table.candidates(payload)
+            return ()
+        return table.candidates(payload)
 
     def _table_of(self, message_type: str) -> RouteTable:
         """The type's handlers in the order of their registration, which may have gone on since."""

@@ -66,7 +66,6 @@ class Handling:
     ) -> None:
         self.callback: MessageCallback | None = None
         self.held = Held()
-        self._payloads = self.held.payloads
         self._source = source
         self._limits = limits
         self._most = limits.max_deliveries
@@ -75,9 +74,6 @@ class Handling:
         self._claim_one = claim_one
         self._expect_retry = expect_retry
         self._releasing: Releases | None = releases(storage)
-        self._slots = Slots(
-            limits.concurrency, self._handle, None if limits.order_by is None else KeyOrder(limits.order_by)
-        )
         self._pace = None if limits.prefetch is None else Pace(limits.batch_count, limits.prefetch)
         self._settler = Settler(
             writer_for(storage, source.stream, source.group, source.consumer),
@@ -86,6 +82,13 @@ class Handling:
             lost=self._was_lost,
             delay=limits.ack_delay,
             incidents=incidents,
+        )
+        self._slots = Slots(
+            limits.concurrency,
+            self._handle,
+            None if limits.order_by is None else KeyOrder(limits.order_by),
+            done=self._settler.add,
+            failed=self._failed,
         )
 
     def open(self) -> None:
@@ -115,7 +118,7 @@ class Handling:
     @property
     def running(self) -> int:
         """How many handlers run at this moment; may be asked from any thread."""
-        return self._limits.concurrency - self._slots.free
+        return self._slots.running
 
     # What the intake asks for.
 
@@ -165,30 +168,25 @@ class Handling:
                 self.held.let_go([entry_id])
                 self._slots.drop(entry_id)
 
-    async def _handle(self, entry_id: str, payload: dict[str, Any]) -> None:
-        """One entry: whatever happens, it is settled or stays pending, and the worker goes on."""
+    def _handle(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None]:
+        """Start one entry; one that must not run is done with at once, and its outcome is a dead letter."""
         if (
             isinstance(payload, Message)
             and (payload.fault is not None or payload.deliveries > self._most)
             and payload.outcomes is not None
         ):
-            self._give_up(payload)
-            return self._settler.add(entry_id, payload)
+            return self._give_up(payload)
         assert self.callback is not None  # noqa: S101 - the processor has made sure of it
-        try:
-            await self.callback(payload)
-        except BaseException as error:
-            if self.held.has(entry_id, payload):
-                self.held.let_go([entry_id])
-            if is_our_end(error):
-                raise
-            log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, describe(error))
-        else:
-            if self._payloads.get(entry_id) is payload:  # else its lease was lost, and another worker answers
-                self._settler.add(entry_id, payload)
-        return None
+        return self.callback(payload)
 
-    def _give_up(self, message: Message) -> None:
+    def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:
+        """How this entry ended is written nowhere: it stays pending, and is claimed when its lease ends."""
+        if self.held.has(entry_id, payload):
+            self.held.let_go([entry_id])
+        if not is_our_end(error):
+            log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, describe(error))
+
+    async def _give_up(self, message: Message) -> None:
         """This entry must not be handled: its outcome is a dead letter."""
         if message.fault is not None:
             reason = message.fault

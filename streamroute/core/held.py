@@ -23,12 +23,12 @@ class Held:
         An entry that is held already has come again because its group was lost, or because it ran past
         its lease and nobody but us claimed it: the run in progress answers for this delivery as well.
         """
-        entries = list(entries)
-        if self.payloads.keys().isdisjoint([entry_id for entry_id, _ in entries]):
-            new = entries
-        else:
-            new = [entry for entry in entries if not self._adopt(*entry)]
-        self.payloads.update(new)
+        new = list(entries)
+        taken = dict(new)
+        if not self.payloads.keys().isdisjoint(taken):
+            new = [entry for entry in new if not self._adopt(*entry)]
+            taken = dict(new)
+        self.payloads.update(taken)
         return new
 
     def __contains__(self, entry_id: str) -> bool:

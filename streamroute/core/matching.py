@@ -25,17 +25,17 @@ _UNKNOWN: Final = object()
 
 
 class RouteTable:
-    """The routes of one message type, in order."""
+    """The routes of one message type, in order; ``is_plain`` where each of them is to be asked."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
         self._indexes, self._others = _indexed(routes)
-        self.is_plain = not self._indexes
+        self.is_plain = bool(routes) and not self._indexes
 
     def candidates(self, payload: Mapping[str, Any]) -> Sequence[Route]:
         """The routes whose filters may be true for this payload, in order."""
         found = [index.find(payload) for index in self._indexes]
-        positions = sorted(chain(self._others, *found)) if self._others or len(found) > 1 else found[0]
+        positions = sorted(chain(self._others, *found)) if self._others or len(found) != 1 else found[0]
         return [self.routes[position] for position in positions]
 
 

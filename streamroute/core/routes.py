@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from streamroute.core.router import FilterFunc, HandlerFunc
 
 
-class Route(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Route:
     """One handler of a message type; ``key`` outlives the process: it is in retries and dead letters."""
 
     key: str

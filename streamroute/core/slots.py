@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
 from typing import Any, Final
 
+from streamroute.core.cancellation import is_our_end
 from streamroute.core.ordering import Entry, KeyOrder
 
 __all__ = ["Entry", "Slots"]
@@ -22,32 +23,55 @@ _MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
 _LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
 
 
+def _ignore(*_what: object) -> None:
+    """What those do who need not know how an entry ended."""
+
+
+class _Worker:
+    """A slot: its task and the entry that it runs.
+
+    ``dropped`` says that the end of that run does not count, ``retired`` that it is the last.
+    """
+
+    __slots__ = ("dropped", "entry", "retired", "task")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.entry: Entry | None = None
+        self.dropped = False
+        self.retired = False
+
+
 class Slots:
     """``concurrency`` workers, and the queue of what they will handle next.
 
-    ``handle`` must not raise, but for the cancellation of its task. ``order`` keeps entries with equal
-    keys from running at once. ``deaf`` is how many handlers had not ended when the slots were closed,
-    although they were cancelled.
+    ``handle`` starts an entry: what it returns is awaited. ``done`` is told of each entry whose run has
+    ended, ``failed`` of each that raised; neither of one that was dropped and still goes on to its end.
+    ``order`` keeps entries with equal keys from running at once. ``deaf`` is how many handlers had not
+    ended when the slots were closed, although they were cancelled.
     """
 
     def __init__(
         self,
         concurrency: int,
-        handle: Callable[[str, dict[str, Any]], Awaitable[None]],
+        handle: Callable[[str, dict[str, Any]], Awaitable[Any]],
         order: KeyOrder | None = None,
+        *,
+        done: Callable[[str, dict[str, Any]], None] = _ignore,
+        failed: Callable[[str, dict[str, Any], BaseException], None] = _ignore,
     ) -> None:
         self._order = order
         self._concurrency = concurrency
         self._handle = handle
+        self._done = done
+        self._failed = failed
         self._queue: deque[Entry] = deque()
-        self._running: dict[asyncio.Task[None], Entry] = {}
-        self._dropped: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[None]] = []
         self._waking: set[asyncio.Future[None]] = set()
         self._room: list[tuple[int, asyncio.Future[None]]] = []
-        self._alone: deque[Entry] | None = None
+        self._startable = self._queue
         self._still: asyncio.Future[None] | None = None
-        self._workers: set[asyncio.Task[None]] = set()
+        self._workers: set[_Worker] = set()
         self._closing = False
         self.deaf = 0
         self._put = 0
@@ -62,7 +86,12 @@ class Slots:
     @property
     def free(self) -> int:
         """How many workers have nothing to do."""
-        return max(0, self._concurrency - len(self._running))
+        return len(self._idle) + len(self._waking)
+
+    @property
+    def running(self) -> int:
+        """How many entries run at this moment; may be asked from any thread."""
+        return len(self._busy())
 
     @property
     def started(self) -> int:
@@ -84,7 +113,7 @@ class Slots:
             self._queue.extendleft(reversed(entries))
         else:
             self._queue.extend(entries)
-        self._wake()
+        self._wake(len(self._startable))
 
     async def room(self, below: int) -> None:
         """Wait until fewer than ``below`` entries are queued, or the slots are closing."""
@@ -102,7 +131,7 @@ class Slots:
 
         Returns False, and has fetched nothing, where handlers still run after ``patience`` seconds.
         """
-        alone = self._alone = deque()
+        alone = self._startable = deque()
         try:
             async with asyncio.timeout(patience):
                 await self._stillness()
@@ -110,13 +139,13 @@ class Slots:
             return False
         else:
             alone.extend(await fetch())
-            self._wake()
+            self._wake(len(self._startable))
             await self._stillness()
             return True
         finally:
-            self._alone = None
+            self._startable = self._queue
             self._queue.extendleft(reversed(alone))
-            self._wake()
+            self._wake(len(self._startable))
 
     def drop(self, entry_id: str) -> None:
         """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
@@ -128,10 +157,11 @@ class Slots:
             self._order.forget(entry_id)
             if was_queued:
                 self._go_on(self._order, entry_id)
-        for worker, entry in self._running.items():
-            if entry[0] == entry_id and worker not in self._dropped:
-                self._dropped.add(worker)
-                worker.cancel()
+        for worker in self._busy():
+            if worker.entry is not None and worker.entry[0] == entry_id and not worker.dropped:
+                worker.dropped = True
+                if worker.task is not None:
+                    worker.task.cancel()
 
     def clear(self) -> dict[str, dict[str, Any]]:
         """Empty the queue; returns what will not be started."""
@@ -148,55 +178,68 @@ class Slots:
         for idle in self._idle:
             _resolve(idle)
         if self._workers:
-            await asyncio.wait(self._workers, timeout=grace)
-        cut = dict(self._running.values())
+            await asyncio.wait(self._tasks(), timeout=grace)
+        cut = dict(worker.entry for worker in self._busy() if worker.entry is not None)
         await self._cancel_workers()
         self._idle.clear()
         return cut
 
     async def _cancel_workers(self) -> None:
-        for worker in self._workers:
-            worker.cancel()
+        for task in self._tasks():
+            task.cancel()
         if self._workers:
-            _, deaf = await asyncio.wait(self._workers, timeout=_LAST_PATIENCE)
+            _, deaf = await asyncio.wait(self._tasks(), timeout=_LAST_PATIENCE)
             self.deaf = len(deaf)
+        for worker in self._workers:
+            worker.dropped = worker.retired = True  # what a deaf one runs is released: its end comes too late
         self._workers.clear()
 
-    def _start_worker(self) -> None:
-        self._workers.add(asyncio.create_task(self._work()))
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in list(self._workers) if worker.entry is not None]
 
-    async def _work(self) -> None:
-        worker = asyncio.current_task()
-        assert worker is not None  # noqa: S101 - a worker is a task
-        handle, running = self._handle, self._running
-        rested = False
-        while True:
-            queue = self._queue if self._alone is None else self._alone
-            if not queue:
-                if self._closing:
-                    return
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [worker.task for worker in self._workers if worker.task is not None]
+
+    def _start_worker(self) -> None:
+        worker = _Worker()
+        self._workers.add(worker)
+        worker.task = asyncio.create_task(self._work(worker))
+
+    async def _work(self, worker: _Worker) -> None:
+        while not worker.retired:
+            await self._run(worker, self._startable)
+            if self._startable:
+                await self._or_replaced(worker, self._breathe())
+            elif self._closing:
+                return
+            else:
                 await self._or_replaced(worker, self._rest())
-                rested = True
-                continue
-            entry = queue.popleft()
-            if self._idle and queue and (rested or not self._waking):
-                self._wake()
-            rested = False
+
+    async def _run(self, worker: _Worker, queue: deque[Entry]) -> None:
+        """Run what is queued, one entry after the other, until the event loop has to turn."""
+        handle, done = self._handle, self._done
+        while queue is self._startable and queue and not worker.retired:
+            worker.entry = entry_id, payload = queue.popleft()
+            if self._idle and queue and not self._waking:
+                self._wake(len(queue))
             if self._room:
                 self._admit()
-            running[worker] = entry
             try:
-                await handle(*entry)
-            except BaseException:
-                if worker not in self._dropped:
+                await handle(entry_id, payload)
+            except BaseException as error:
+                self._failed(entry_id, payload, error)
+                if is_our_end(error) and not worker.dropped:
                     self._replace(worker)
                     raise
+            else:
+                if not worker.dropped:
+                    done(entry_id, payload)
             finally:
-                del running[worker]
-                if self._dropped or self._still is not None or self._order is not None:
-                    self._finish(worker, entry[0])
+                worker.entry = None
+                if worker.dropped or self._still is not None or self._order is not None:
+                    self._finish(worker, entry_id)
             if monotonic() > self._turn:
-                await self._or_replaced(worker, self._breathe())
+                return
 
     def _go_on(self, order: KeyOrder, entry_id: str) -> None:
         """An entry has ended: the next with its key may start."""
@@ -204,9 +247,9 @@ class Slots:
         if following is not None:
             self._put += 1
             self._queue.append(following)
-            self._wake()
+            self._wake(len(self._startable))
 
-    async def _or_replaced(self, worker: asyncio.Task[None], pause: Coroutine[Any, Any, None]) -> None:
+    async def _or_replaced(self, worker: _Worker, pause: Coroutine[Any, Any, None]) -> None:
         """Pause; a cancellation that a handler left behind for its own task costs no slot."""
         try:
             await pause
@@ -226,39 +269,42 @@ class Slots:
         self._breathing = False
         self._turn = monotonic() + _BREATH
 
-    def _finish(self, worker: asyncio.Task[None], entry_id: str) -> None:
+    def _finish(self, worker: _Worker, entry_id: str) -> None:
         if self._order is not None:
             self._go_on(self._order, entry_id)
-        if worker in self._dropped:
-            self._dropped.discard(worker)
-            worker.uncancel()
-        if self._still is not None and not self._running:
+        if worker.dropped and not worker.retired:
+            worker.dropped = False
+            if worker.task is not None:
+                worker.task.uncancel()
+        if self._still is not None and not self._busy():
             _resolve(self._still)
 
-    def _replace(self, worker: asyncio.Task[None]) -> None:
+    def _replace(self, worker: _Worker) -> None:
         """A handler has cancelled its own task, or something failed that must not: that slot lives on."""
         if not self._closing:
             self._workers.discard(worker)
             self._start_worker()
 
     async def _rest(self) -> None:
+        """Wait until there is something to do; whoever is woken wakes others, if there is more."""
         idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(idle)
         try:
             await idle
         finally:
             self._waking.discard(idle)
+        self._wake(len(self._startable) - 1)
 
     async def _stillness(self) -> None:
         """Wait until nothing runs, and nothing that may start is queued."""
-        while self._running or self._alone:
+        while self._busy() or (self._startable is not self._queue and self._startable):
             self._still = asyncio.get_running_loop().create_future()
             await self._still
         self._still = None
 
-    def _wake(self) -> None:
-        queue = self._queue if self._alone is None else self._alone
-        for _ in range(min(2, len(self._idle), len(queue))):
+    def _wake(self, startable: int) -> None:
+        """Wake two workers at most, where so many entries are for others to start."""
+        for _ in range(min(2, len(self._idle), startable)):
             idle = self._idle.pop()
             self._waking.add(idle)
             _resolve(idle)

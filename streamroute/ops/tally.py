@@ -87,15 +87,18 @@ class Tally:
     leftover: Counts = field(default_factory=dict)
     unlisted: Unlisted = field(default_factory=Unlisted)
     happened: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _usual: dict[str, dict[str | None, Row]] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def __call__(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
+    def observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         """See ``Observer``."""
         if result is _SUCCEEDED and not self.marks and isinstance(payload, Message):
-            row = self.leftover.get((payload.stream, route or NO_ROUTE))
-            if row is not None:  # the usual message of a server, at a third of the cost
-                row.matched += payload.attempt == 1
+            rows = self._usual.get(payload.stream)
+            if rows is not None and route in rows:  # the usual message of a server, at a third of the cost
+                row = rows[route]
                 row.succeeded += 1
+                if payload.attempt == 1:
+                    row.matched += 1
                 return
         match result:
             case Result.FILTERED:
@@ -151,6 +154,8 @@ class Tally:
         message = payload if isinstance(payload, Message) else Message({})
         table = self.fed if self._is_fed(message) else self.leftover
         row = table.setdefault((message.stream, route or NO_ROUTE), Row())
+        if table is self.leftover:
+            self._usual.setdefault(message.stream, {})[route] = row
         match result:
             case Result.POSTPONED:
                 row.postponed += 1

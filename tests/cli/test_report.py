@@ -64,6 +64,6 @@ def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Tally], st
 
 def test_what_went_to_another_worker_is_said(printed: Callable[[Tally], str]) -> None:
     tally = Tally({"s": ("a",)})
-    tally(Message({}, stream="s"), None, Result.LOST)
+    tally.observe(Message({}, stream="s"), None, Result.LOST)
     said = "entries that another worker took meanwhile, and may have run as well: 1"
     assert printed(tally).splitlines()[-1] == said

@@ -60,11 +60,11 @@ def test_every_route_has_every_result_from_the_start() -> None:
 
 def test_what_became_of_messages_is_counted_by_route_and_result() -> None:
     service = Service()
-    service.tally(message(), "a", Result.RETRIED)
-    service.tally(message(attempt=2), "a", Result.SUCCEEDED)
-    service.tally(message(), "b", Result.POSTPONED)
-    service.tally(message(), "b", Result.SKIPPED)
-    service.tally(message(), "b", Result.DEAD)
+    service.tally.observe(message(), "a", Result.RETRIED)
+    service.tally.observe(message(attempt=2), "a", Result.SUCCEEDED)
+    service.tally.observe(message(), "b", Result.POSTPONED)
+    service.tally.observe(message(), "b", Result.SKIPPED)
+    service.tally.observe(message(), "b", Result.DEAD)
     samples = service.samples()
     assert samples["messages_matched_total", "a", "s"] == 1
     assert samples["messages_matched_total", "b", "s"] == 2
@@ -76,15 +76,15 @@ def test_what_became_of_messages_is_counted_by_route_and_result() -> None:
 def test_messages_of_a_feed_are_counted_like_others() -> None:
     service = Service()
     service.tally.marks["s"] = "4-0"
-    service.tally(message(), "a", Result.SUCCEEDED)
+    service.tally.observe(message(), "a", Result.SUCCEEDED)
     assert service.samples()["messages_total", "succeeded", "a", "s"] == 1
 
 
 def test_what_concerns_no_route_is_counted_by_stream() -> None:
     service = Service()
-    service.tally(message(fault="no JSON"), None, Result.DEAD)
-    service.tally(message(), None, Result.UNKNOWN)
-    service.tally(message(), None, Result.LOST)
+    service.tally.observe(message(fault="no JSON"), None, Result.DEAD)
+    service.tally.observe(message(), None, Result.UNKNOWN)
+    service.tally.observe(message(), None, Result.LOST)
     for incident in Incident:
         service.tally.watch("" if incident is Incident.WORKER_DIED else "s", incident, 2)
     samples = service.samples()
@@ -103,7 +103,7 @@ def test_types_are_no_labels() -> None:
     service = Service()
     before = len(service.samples())
     for n in range(100):
-        service.tally(Message({"type": f"t{n}"}, stream="s"), None, Result.UNKNOWN)
+        service.tally.observe(Message({"type": f"t{n}"}, stream="s"), None, Result.UNKNOWN)
     assert len(service.samples()) == before
 
 

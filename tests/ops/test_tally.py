@@ -22,7 +22,7 @@ def test_each_result_is_counted_where_it_belongs() -> None:
     tally = Tally({"s": ("a", "b")})
     ends = (Result.SUCCEEDED, Result.DEAD, Result.RETRIED, Result.SKIPPED)
     for result in (*ends, Result.FILTERED, Result.FAILED):
-        tally(message(), "a", result)
+        tally.observe(message(), "a", result)
     counts = Row(5, succeeded=1, failed=1, retried=1, skipped=1)
     assert list(tally.rows(tally.leftover)) == [("s", "a", counts), ("s", "b", Row())]
     assert tally.failed == 1
@@ -30,16 +30,16 @@ def test_each_result_is_counted_where_it_belongs() -> None:
 
 def test_a_message_that_was_retried_was_matched_once() -> None:
     tally = Tally({"s": ("a",)})
-    tally(message(), "a", Result.RETRIED)
-    tally(message(attempt=2), "a", Result.RETRIED)
-    tally(message(attempt=3), "a", Result.SUCCEEDED)
+    tally.observe(message(), "a", Result.RETRIED)
+    tally.observe(message(attempt=2), "a", Result.RETRIED)
+    tally.observe(message(attempt=3), "a", Result.SUCCEEDED)
     assert tally.leftover == {("s", "a"): Row(1, 1, 0, retried=2)}
 
 
 def test_a_message_that_waited_for_its_key_was_matched_once() -> None:
     tally = Tally({"s": ("a",)})
     for result in (Result.POSTPONED, Result.POSTPONED, Result.SUCCEEDED):
-        tally(message(), "a", result)
+        tally.observe(message(), "a", result)
     assert tally.leftover == {("s", "a"): Row(1, 1, postponed=2)}
 
 
@@ -47,21 +47,21 @@ def test_the_feed_begins_after_its_mark() -> None:
     """Ids order as numbers, not as text, and each stream has its own mark."""
     tally = Tally({"s": ("a",), "other": ("a",)}, marks={"s": "9-9"})
     for entry_id in ("9-9", "8-10", "9-10", "10-0"):
-        tally(message(entry_id), "a", Result.SUCCEEDED)
-    tally(message("10-0", stream="other"), "a", Result.SUCCEEDED)
+        tally.observe(message(entry_id), "a", Result.SUCCEEDED)
+    tally.observe(message("10-0", stream="other"), "a", Result.SUCCEEDED)
     assert tally.fed == {("s", "a"): Row(2, 2, 0)}
     assert tally.leftover == {("s", "a"): Row(2, 2, 0), ("other", "a"): Row(1, 1, 0)}
 
 
 def test_what_failed_without_a_route_has_a_row_behind_the_routes() -> None:
     tally = Tally({"s": ("a",)})
-    tally(message(), None, Result.DEAD)
+    tally.observe(message(), None, Result.DEAD)
     assert list(tally.rows(tally.leftover)) == [("s", "a", Row()), ("s", NO_ROUTE, Row(0, 0, 1))]
 
 
 def test_entries_that_went_to_another_worker_are_counted_apart() -> None:
     tally = Tally({"s": ("a",)})
-    tally(message(), None, Result.LOST)
+    tally.observe(message(), None, Result.LOST)
     assert (tally.happened, tally.leftover) == ({("s", LOST): 1}, {})
 
 
@@ -69,8 +69,8 @@ def test_what_befalls_a_stream_is_counted_by_stream() -> None:
     tally = Tally({"s": ("a",), "other": ("a",)})
     tally.watch("s", Incident.DELETED, 3)
     tally.watch("other", Incident.DELETED, 1)
-    tally(message(), None, Result.UNKNOWN)
-    tally(Message({}, stream="s", fault="no JSON"), None, Result.DEAD)
+    tally.observe(message(), None, Result.UNKNOWN)
+    tally.observe(Message({}, stream="s", fault="no JSON"), None, Result.DEAD)
     assert tally.count(Incident.DELETED) == 4
     assert tally.happened == {
         ("s", "deleted"): 3,
@@ -98,8 +98,8 @@ def test_what_is_told_from_several_threads_is_all_counted() -> None:
 def test_types_that_nobody_lists_are_counted_in_bounded_memory() -> None:
     tally = Tally({})
     for n in range(3000):
-        tally(Message({"type": f"{n:05}" + "x" * 1000}), None, Result.UNKNOWN)
-    tally(Message({"type": "00000" + "x" * 2000}), None, Result.UNKNOWN)
+        tally.observe(Message({"type": f"{n:05}" + "x" * 1000}), None, Result.UNKNOWN)
+    tally.observe(Message({"type": "00000" + "x" * 2000}), None, Result.UNKNOWN)
     assert tally.unlisted.messages == 3001
     assert len(tally.unlisted.types) == 1000
     assert tally.unlisted.has_more
@@ -110,8 +110,8 @@ def test_types_that_nobody_lists_are_counted_in_bounded_memory() -> None:
 @given(st.text(max_size=40), st.sampled_from(Result), st.none() | st.text())
 def test_it_never_raises_whatever_an_id_looks_like(entry_id: str, result: Result, route: str | None) -> None:
     tally = Tally({"s": ()}, marks={"s": "5-5"})
-    tally(message(entry_id), route, result)
-    tally({"type": entry_id}, route, result)
+    tally.observe(message(entry_id), route, result)
+    tally.observe({"type": entry_id}, route, result)
 
 
 def test_tallies_of_several_workers_are_one() -> None:
@@ -120,11 +120,11 @@ def test_tallies_of_several_workers_are_one() -> None:
     for part in [*parts, whole]:
         count = 3 if part is whole else 1
         for _ in range(count):
-            part(Message({}, stream="s"), "r", Result.SUCCEEDED)
-            part(Message({}, stream="s", attempt=2), "r", Result.DEAD)
-            part({"type": "other"}, None, Result.UNKNOWN)
-            part({}, None, Result.LOST)
-            part(Message({}, stream="s"), "r", Result.RETRIED)
+            part.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+            part.observe(Message({}, stream="s", attempt=2), "r", Result.DEAD)
+            part.observe({"type": "other"}, None, Result.UNKNOWN)
+            part.observe({}, None, Result.LOST)
+            part.observe(Message({}, stream="s"), "r", Result.RETRIED)
             part.watch("s", Incident.CLAIMED, 5)
     merged = Tally({"s": ("r",)})
     for part in parts:

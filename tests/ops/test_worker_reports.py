@@ -27,7 +27,7 @@ def worked(times: int = 1) -> Tally:
     """The tally of a worker that has done so much."""
     tally = Tally(ROUTES)
     for _ in range(times):
-        tally(Message({}, stream="s"), "r", Result.SUCCEEDED)
+        tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
     return tally
 
 
@@ -58,7 +58,7 @@ def test_a_worker_reports_while_it_runs(tmp_path: Path, monkeypatch: pytest.Monk
     reports, tally = WorkerReports(tmp_path, Tally(ROUTES)), worked(1)
     with reporting(tmp_path / "1-0", tally, lambda: VITALS):
         wait_until(lambda: succeeded(reports) == 1, "a first report")
-        tally(Message({}, stream="s"), "r", Result.SUCCEEDED)
+        tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
         wait_until(lambda: succeeded(reports) == 2, "another report")
 
 

@@ -72,7 +72,9 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
         bench_handlers.done, bench_handlers.loop = asyncio.Event(), asyncio.get_running_loop()
         async with (
             open_redis(options.url, folder=folder) as redis,
-            open_app(redis, checked.document, checked.compiled, observer=Tally({STREAM: ("count",)})) as app,
+            open_app(
+                redis, checked.document, checked.compiled, observer=Tally({STREAM: ("count",)}).observe
+            ) as app,
         ):
             with rare_collections():
                 await app.start()
