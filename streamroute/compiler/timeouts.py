@@ -60,14 +60,13 @@ async def finish(coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float
     except BaseException:
         deadlines.end(watch)
         raise
-    match deadlines.end(watch):
-        case _End.OWN:
-            return result
-        case _End.DEADLINE:
-            raise HandlerTimeout(seconds)
-        case _End.OUTSIDE:
-            # The handler swallowed our cancellation and another's: the other must still be heard.
-            raise asyncio.CancelledError
+    end = deadlines.end(watch)
+    if end is _OWN:
+        return result
+    if end is _End.DEADLINE:
+        raise HandlerTimeout(seconds)
+    # The handler swallowed our cancellation and another's: the other must still be heard.
+    raise asyncio.CancelledError
 
 
 class _End(Enum):
@@ -76,6 +75,9 @@ class _End(Enum):
     OWN = "its own"
     DEADLINE = "we cancelled it"
     OUTSIDE = "we cancelled it, and so did somebody else"
+
+
+_OWN: Final = _End.OWN
 
 
 def _is_running(task: asyncio.Task[Any]) -> bool:
@@ -127,7 +129,7 @@ class _Watch:
     def withdraw(self) -> _End:
         """Take our own cancellations back, so that only those from outside are left."""
         if self.cancels == 0:
-            return _End.OWN
+            return _OWN
         for _ in range(self.cancels):
             self.task.uncancel()
         return _End.OUTSIDE if self.task.cancelling() > self.asked_before else _End.DEADLINE

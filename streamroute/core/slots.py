@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, Final
 
@@ -75,8 +75,9 @@ class Slots:
         self._closing = False
         self.deaf = 0
         self._put = 0
+        self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
         self._turn = 0.0
-        self._breathing = False
+        self._has_turned = True
 
     @property
     def queued(self) -> int:
@@ -100,7 +101,7 @@ class Slots:
 
     def open(self) -> None:
         """Start the workers."""
-        self._closing = False
+        self._closing, self._has_turned = False, True
         for _ in range(self._concurrency):
             self._start_worker()
 
@@ -120,6 +121,7 @@ class Slots:
         while not self._has_room(below) and not self._closing:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._room.append((below, future))
+            self._wanted = max(self._wanted, below)
             await future
 
     def _has_room(self, below: int) -> bool:
@@ -208,21 +210,27 @@ class Slots:
     async def _work(self, worker: _Worker) -> None:
         while not worker.retired:
             await self._run(worker, self._startable)
-            if self._startable:
-                await self._or_replaced(worker, self._breathe())
-            elif self._closing:
-                return
-            else:
-                await self._or_replaced(worker, self._rest())
+            try:
+                if self._startable:
+                    await asyncio.sleep(0)  # handlers that never wait would hold up acks, reads and signals
+                elif self._closing:
+                    return
+                else:
+                    await self._rest()
+            except asyncio.CancelledError:
+                # A handler has left a cancellation behind for its own task: that costs no slot.
+                self._replace(worker)
+                raise
 
     async def _run(self, worker: _Worker, queue: deque[Entry]) -> None:
         """Run what is queued, one entry after the other, until the event loop has to turn."""
         handle, done = self._handle, self._done
+        self._next_turn()
         while queue is self._startable and queue and not worker.retired:
             worker.entry = entry_id, payload = queue.popleft()
             if self._idle and queue and not self._waking:
                 self._wake(len(queue))
-            if self._room:
+            if len(queue) < self._wanted:
                 self._admit()
             try:
                 await handle(entry_id, payload)
@@ -238,7 +246,7 @@ class Slots:
                 worker.entry = None
                 if worker.dropped or self._still is not None or self._order is not None:
                     self._finish(worker, entry_id)
-            if monotonic() > self._turn:
+            if monotonic() > self._turn and not self._next_turn():
                 return
 
     def _go_on(self, order: KeyOrder, entry_id: str) -> None:
@@ -249,25 +257,20 @@ class Slots:
             self._queue.append(following)
             self._wake(len(self._startable))
 
-    async def _or_replaced(self, worker: _Worker, pause: Coroutine[Any, Any, None]) -> None:
-        """Pause; a cancellation that a handler left behind for its own task costs no slot."""
-        try:
-            await pause
-        except asyncio.CancelledError:
-            self._replace(worker)
-            raise
+    def _next_turn(self) -> bool:
+        """Whether the event loop has turned since this was last true; then handlers may run on for a breath.
 
-    async def _breathe(self) -> None:
-        """Let the event loop turn: handlers that never wait would hold up acks, reads and signals."""
-        if not self._breathing:
-            # One share for all workers: were it one for each, a turn of the loop would take as many.
-            self._breathing = True
-            asyncio.get_running_loop().call_soon(self._breathed)
-        await asyncio.sleep(0)
-
-    def _breathed(self) -> None:
-        self._breathing = False
+        One breath for all workers: were it one for each, a turn of the loop would take as many.
+        """
+        if not self._has_turned:
+            return False
+        self._has_turned = False
         self._turn = monotonic() + _BREATH
+        asyncio.get_running_loop().call_soon(self._turned)
+        return True
+
+    def _turned(self) -> None:
+        self._has_turned = True
 
     def _finish(self, worker: _Worker, entry_id: str) -> None:
         if self._order is not None:
@@ -311,13 +314,14 @@ class Slots:
 
     def _admit(self) -> None:
         """Let those go on who wait for room that is there now."""
-        waiting, self._room = self._room, []
+        waiting, self._room, self._wanted = self._room, [], 0
         for below, future in waiting:
             if self._closing or self._has_room(below):
                 _resolve(future)
                 self._turn = 0.0  # whoever reads gets the loop's next turn: entries come while others run
             else:
                 self._room.append((below, future))
+                self._wanted = max(self._wanted, below)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
