@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, Final
 
+from streamroute.core.breath import Breath
 from streamroute.core.cancellation import is_our_end
 from streamroute.core.ordering import Entry, KeyOrder
 
 __all__ = ["Entry", "Slots"]
 
-_BREATH: Final = 0.001  # seconds that handlers which never wait may run on
 _MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
 _LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
 
@@ -76,8 +76,7 @@ class Slots:
         self.deaf = 0
         self._put = 0
         self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
-        self._turn = 0.0
-        self._has_turned = True
+        self._breath = Breath()
 
     @property
     def queued(self) -> int:
@@ -101,7 +100,7 @@ class Slots:
 
     def open(self) -> None:
         """Start the workers."""
-        self._closing, self._has_turned = False, True
+        self._closing, self._breath = False, Breath()
         for _ in range(self._concurrency):
             self._start_worker()
 
@@ -224,8 +223,8 @@ class Slots:
 
     async def _run(self, worker: _Worker, queue: deque[Entry]) -> None:
         """Run what is queued, one entry after the other, until the event loop has to turn."""
-        handle, done = self._handle, self._done
-        self._next_turn()
+        handle, done, breath = self._handle, self._done, self._breath
+        breath.draw()
         while queue is self._startable and queue and not worker.retired:
             worker.entry = entry_id, payload = queue.popleft()
             if self._idle and queue and not self._waking:
@@ -246,7 +245,7 @@ class Slots:
                 worker.entry = None
                 if worker.dropped or self._still is not None or self._order is not None:
                     self._finish(worker, entry_id)
-            if monotonic() > self._turn and not self._next_turn():
+            if monotonic() > breath.end and not breath.draw():
                 return
 
     def _go_on(self, order: KeyOrder, entry_id: str) -> None:
@@ -256,21 +255,6 @@ class Slots:
             self._put += 1
             self._queue.append(following)
             self._wake(len(self._startable))
-
-    def _next_turn(self) -> bool:
-        """Whether the event loop has turned since this was last true; then handlers may run on for a breath.
-
-        One breath for all workers: were it one for each, a turn of the loop would take as many.
-        """
-        if not self._has_turned:
-            return False
-        self._has_turned = False
-        self._turn = monotonic() + _BREATH
-        asyncio.get_running_loop().call_soon(self._turned)
-        return True
-
-    def _turned(self) -> None:
-        self._has_turned = True
 
     def _finish(self, worker: _Worker, entry_id: str) -> None:
         if self._order is not None:
@@ -318,7 +302,7 @@ class Slots:
         for below, future in waiting:
             if self._closing or self._has_room(below):
                 _resolve(future)
-                self._turn = 0.0  # whoever reads gets the loop's next turn: entries come while others run
+                self._breath.cut()  # whoever reads gets the loop's next turn: entries come while others run
             else:
                 self._room.append((below, future))
                 self._wanted = max(self._wanted, below)

@@ -12,7 +12,7 @@ from typing import Final
 
 from measuring import Variant, interleaved
 
-BOUND: Final = 2.0
+BOUND: Final = 1.6
 BARE: Final = Variant("bare loop", "bare")
 OURS: Final = Variant("streamroute", "routed")
 
