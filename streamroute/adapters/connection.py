@@ -95,6 +95,8 @@ def new_client(url: str, **options: Any) -> Redis:
     }
     if not url.startswith("unix:"):
         settings["socket_keepalive"] = True
+    if url.startswith("rediss") and "ssl_cert_reqs=none" not in url:
+        settings["ssl_check_hostname"] = True  # which redis-py does of its own accord since version 6
     try:
         if is_sentinel(url):
             from streamroute.adapters.sentinel import master_client

@@ -9,7 +9,7 @@ from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.records import flat
-from streamroute.adapters.slot_client import Words
+from streamroute.adapters.round_trip import Words
 from streamroute.adapters.wire import command, text, transaction, unparsed
 from streamroute.errors import EncodeError
 

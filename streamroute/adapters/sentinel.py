@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.exceptions import RedisError
 
 from streamroute.adapters.sentinel_url import read_sentinel_url
@@ -39,7 +39,12 @@ class Sentinels(Sentinel):
     async def discover_master(self, service_name: str) -> Any:
         """The master's host and port; raises MasterNotFoundError."""
         async with self.turn:
-            return await super().discover_master(service_name)
+            try:
+                return await super().discover_master(service_name)
+            except MasterNotFoundError:
+                # The library's text quotes the sentinels' settings; before redis-py 7, with their passwords.
+                said = f"no sentinel answers, or none knows a master named {service_name!r}"
+                raise MasterNotFoundError(said) from None
 
 
 class MasterPool(SentinelConnectionPool):
@@ -93,7 +98,7 @@ def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
     read = read_sentinel_url(url)
     asked: Mapping[str, Any] = parse_url(read.master_url)
     own = {name: value for name, value in asked.items() if name not in _NOT_THE_MASTERS}
-    tls = {name: value for name, value in own.items() if name.startswith("ssl_")}
+    tls = {name: value for name, value in {**settings, **own}.items() if name.startswith("ssl_")}
     login = {"username": read.username, "password": read.password}
     quick = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE, "retry": settings["retry"]}
     watching = {"client_name": "streamroute"} | quick | login | tls

@@ -17,12 +17,10 @@ from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyErr
 
 from streamroute.adapters.cluster import Cluster, SlotDownError
 from streamroute.adapters.cluster_url import read_cluster_url
+from streamroute.adapters.round_trip import Words, together
 from streamroute.adapters.slot_pool import SlotPool
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys, elsewhere, slot
-
-Words = Sequence[str | bytes | float]
-"""A command and its arguments."""
 
 MULTI: Final = ("MULTI",)
 _ASKING: Final = ("ASKING",)
@@ -90,14 +88,6 @@ class SlotClient(Redis):
             raise SlotDownError(
                 f"the slot {self._pool.slot} is moving, and each node names another one for it"
             )
-
-
-async def together(client: Redis, commands: Sequence[Words]) -> list[Any]:
-    """Send commands in one round trip; an answer may be an exception."""
-    pipeline = client.pipeline(transaction=False)
-    for words in commands:
-        pipeline.execute_command(*words)
-    return list(await pipeline.execute(raise_on_error=False))
 
 
 def _asking(commands: Sequence[Words]) -> Sequence[Words]:

@@ -16,7 +16,7 @@ from redis.exceptions import (
 
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
-from streamroute.adapters.slot_client import Words
+from streamroute.adapters.round_trip import Words
 from streamroute.adapters.wire import attributes, each, milliseconds, text, unparsed
 from streamroute.keys import GroupKeys
 

@@ -9,15 +9,9 @@ from typing import Any
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.sentinel import SentinelConnectionPool
 
+from streamroute.adapters.round_trip import Words, together
 from streamroute.adapters.sentinel import separate_pool
-from streamroute.adapters.slot_client import (
-    MULTI,
-    SlotClient,
-    Words,
-    separate_slot_client,
-    slot_client,
-    together,
-)
+from streamroute.adapters.slot_client import MULTI, SlotClient, separate_slot_client, slot_client
 from streamroute.adapters.slot_pool import SlotPool
 from streamroute.errors import SetupError
 
@@ -63,7 +57,9 @@ def separate(client: Redis) -> Redis:
 
 async def command(client: Redis, *words: str | bytes | float) -> Any:
     """Send one command and wait for its reply; raises what redis-py raises."""
-    return await client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py gives no types
+    (answer,) = await _as_one(client, [words])
+    _raise_first([answer])
+    return answer
 
 
 async def each(client: Redis, commands: Sequence[Words]) -> list[Any]:

@@ -1,0 +1,52 @@
+"""A round trip answers each command in its place, and leaves nothing for the next one to read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from servers import free_port
+from streamroute.adapters.round_trip import together
+
+
+async def test_a_refused_command_is_an_answer_among_others(redis_client: Any) -> None:
+    answers = await together(redis_client, [("SET", "a", 1), ("LPUSH", "a", "b"), ("GET", "a")])
+    assert isinstance(answers[1], ResponseError)
+    assert [answers[0], answers[2]] == [b"OK", b"1"]
+
+
+async def test_one_that_is_cancelled_leaves_no_answer_for_the_next(redis_client: Any) -> None:
+    await redis_client.delete("nothing")
+    waiting = asyncio.create_task(together(redis_client, [("ECHO", "old"), ("BLPOP", "nothing", 0)]))
+    await asyncio.sleep(0.1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await together(redis_client, [("ECHO", "new")]) == [b"new"]
+    assert len(redis_client.connection_pool._available_connections) == 1
+
+
+async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) -> None:
+    async with Redis.from_url(redis_url, socket_timeout=0.1) as client:
+        with pytest.raises(RedisTimeoutError):
+            await together(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)])
+        assert await together(client, [("ECHO", "new")]) == [b"new"]
+
+
+async def test_what_cannot_be_packed_is_raised_and_takes_no_connection_with_it(redis_client: Any) -> None:
+    unfit: Any = object()
+    with pytest.raises(Exception, match="Invalid input of type"):
+        await together(redis_client, [("ECHO", unfit)])
+    assert await together(redis_client, [("ECHO", "new")]) == [b"new"]
+
+
+async def test_a_server_that_is_away_is_raised() -> None:
+    async with Redis(port=free_port()) as client:
+        with pytest.raises(RedisConnectionError):
+            await together(client, [("PING",)])
