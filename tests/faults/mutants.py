@@ -19,18 +19,29 @@ if TYPE_CHECKING:
 Whole = Any  # a mutant looks at what the storage hides from others
 
 _settle = RedisStreamStorage.settle
-_read = RedisStreamStorage.read_events
 
 
 def ack_before_the_handler() -> None:
-    """What was read is acked at once."""
+    """What was read or claimed is acked at once; how it ends is written all the same."""
 
-    async def read_events(storage: Whole, stream: str, group: str, consumer: str, count: int) -> Any:
-        entries = await _read(storage, stream, group, consumer, count)
-        await storage.ack_events(stream, group, [entry_id for entry_id, _ in entries])
-        return entries
+    def acking(get: Callable[..., Any]) -> Callable[..., Any]:
+        async def get_and_ack(storage: Whole, stream: str, group: str, *how: Any) -> Any:
+            entries = await get(storage, stream, group, *how)
+            await storage.ack_events(stream, group, [entry_id for entry_id, _ in entries])
+            return entries
 
-    _replace("read_events", read_events)
+        return get_and_ack
+
+    async def settle(
+        storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        for message in messages.values():
+            await _write(storage, GroupKeys.of(stream, group), message)
+        return Settled()
+
+    _replace("read_events", acking(RedisStreamStorage.read_events))
+    _replace("claim_stale_events", acking(RedisStreamStorage.claim_stale_events))
+    _replace("settle", settle)
 
 
 def unfenced_ack() -> None:
@@ -52,49 +63,53 @@ def unfenced_ack() -> None:
 def dead_letter_after_the_ack() -> None:
     """Two calls, in the wrong order."""
 
-    async def write(storage: Whole, keys: GroupKeys, message: Message, name: str) -> None:
+    async def finish(storage: Whole, keys: GroupKeys, message: Message, name: str) -> None:
         await storage.ack_events(keys.stream, message.group, [name])
-        for outcome in message.outcomes or []:
-            if isinstance(outcome, DeadLetter):
-                fields = flat(DeadRecord.of(message, outcome).write())
-                await command(storage._client, "XADD", keys.dead, "*", *fields)
+        await _write(storage, keys, message)
 
-    _settle_in_two_calls(DeadLetter, write)
+    _settle_in_two_calls(DeadLetter, finish)
 
 
 def schedule_then_ack() -> None:
     """Two calls, in the right order, which is not enough."""
 
-    async def write(storage: Whole, keys: GroupKeys, message: Message, name: str) -> None:
-        for outcome in message.outcomes or []:
-            if isinstance(outcome, RetryLater):
-                record = retry_record(message, outcome)
-                arguments: list[str | bytes | int] = [record.name, int(outcome.delay * 1000), record.pack()]
-                await script("schedule").run(storage._client, [keys.due, keys.delayed], arguments)
+    async def finish(storage: Whole, keys: GroupKeys, message: Message, name: str) -> None:
+        await _write(storage, keys, message)
         await storage.ack_events(keys.stream, message.group, [name])
 
-    _settle_in_two_calls(RetryLater, write)
+    _settle_in_two_calls(RetryLater, finish)
 
 
-def _settle_in_two_calls(kind: type, write: Callable[..., Any]) -> None:
-    """Messages with an outcome of this kind are written by ``write``, all others as they should be."""
+def _settle_in_two_calls(kind: type, finish: Callable[..., Any]) -> None:
+    """Messages with an outcome of this kind are settled by ``finish``, all others as they should be."""
 
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
     ) -> Settled:
         mine = {n: m for n, m in messages.items() if any(isinstance(o, kind) for o in m.outcomes or ())}
         for name, message in mine.items():
-            await write(storage, GroupKeys.of(stream, group), message, name)
+            await finish(storage, GroupKeys.of(stream, group), message, name)
         others = {n: m for n, m in messages.items() if n not in mine}
         return await _settle(storage, stream, group, consumer, others) if others else Settled()
 
     _replace("settle", settle)
 
 
+async def _write(storage: Whole, keys: GroupKeys, message: Message) -> None:
+    """Every outcome in a call of its own, whoever has the entry by now."""
+    client = storage._client_of(keys.stream)
+    for outcome in message.outcomes or []:
+        if isinstance(outcome, RetryLater):
+            record = retry_record(message, outcome)
+            arguments: list[str | bytes | int] = [record.name, int(outcome.delay * 1000), record.pack()]
+            await script("schedule").run(client, [keys.due, keys.delayed], arguments)
+        else:
+            fields = flat(DeadRecord.of(message, outcome).write())
+            await command(client, "XADD", keys.dead, "*", *fields)
+
+
 def _ignore_lost_leases() -> None:
-    keeper: Any = getattr(RedisStreamStorage, "lease_keeper", None)
-    if keeper is None:
-        return
+    keeper: Any = RedisStreamStorage.lease_keeper
 
     def lease_keeper(storage: Whole, *source: str, held: Any, lost: Any) -> Any:
         return keeper(storage, *source, held=held, lost=lambda leases: None)
@@ -103,6 +118,7 @@ def _ignore_lost_leases() -> None:
 
 
 def _replace(method: str, mutation: Callable[..., Any]) -> None:
+    assert hasattr(RedisStreamStorage, method)
     setattr(RedisStreamStorage, method, mutation)
 
 
