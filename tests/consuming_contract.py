@@ -362,6 +362,24 @@ class Running:
             await eventually(lambda: ("last", 2) in seen)
             await eventually(lambda: _is([endless], backend.pending))
 
+    async def test_an_entry_that_hangs_on_its_last_delivery_holds_nobody_up(self, backend: Backend) -> None:
+        never, seen = asyncio.Event(), []
+
+        async def callback(payload: Any) -> None:
+            seen.append((payload["n"], payload.deliveries))
+            if payload["n"] == "hung" and payload.deliveries < 2:
+                raise RuntimeError("not yet")
+            if payload["n"] == "hung":
+                await never.wait()
+
+        storage = backend.storage(lease=0.2)
+        async with consuming(storage, callback, lease=0.2, max_deliveries=2, concurrency=3, grace=0):
+            hung = await backend.add(type="booked", n="hung")
+            await eventually(lambda: ("hung", 2) in seen)
+            await backend.add(type="booked", n="next")
+            await eventually(lambda: ("next", 1) in seen)
+            await eventually(lambda: _is([hung], backend.pending))
+
 
 async def _is(expected: list[str], ask: Any) -> bool:
     return bool(await ask() == expected)

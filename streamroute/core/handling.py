@@ -145,7 +145,8 @@ class Handling:
         """Queue what was claimed before everything else; returns whether to claim again at once.
 
         Entries on their last delivery are released again, and one of them runs once nothing else does:
-        were they held beside others, one that kills the process would spend the deliveries of all.
+        were they held beside others, one that kills the process would spend the deliveries of all. One that
+        runs for longer than a lease gets company: a handler that hangs must not hold up its worker.
         """
         if self._pace is not None:
             self._pace.weigh(entries)
@@ -155,7 +156,8 @@ class Handling:
         if not suspects:
             return bool(new) and (len(entries) >= asked or is_heavy(entries))
         await self._release(suspects, started=False)
-        if not await self._slots.run_alone(self._take_one, self._limits.lease * _ALONE_PATIENCE):
+        lease = self._limits.lease
+        if not await self._slots.run_alone(self._take_one, lease * _ALONE_PATIENCE, longest=lease):
             # Something runs on and on here: better in company than never.
             self._slots.put(await self._take_one(), first=True)
         return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -127,10 +128,13 @@ class Slots:
         # What waits for its key takes no slot, and is no reason to leave slots empty; but it takes memory.
         return len(self._queue) < below and (self._order is None or self._order.waiting < _MOST_WAITING)
 
-    async def run_alone(self, fetch: Callable[[], Awaitable[list[Entry]]], patience: float) -> bool:
+    async def run_alone(
+        self, fetch: Callable[[], Awaitable[list[Entry]]], patience: float, longest: float
+    ) -> bool:
         """Start nothing more, and once nothing runs, run what ``fetch`` brings, with nothing beside it.
 
-        Returns False, and has fetched nothing, where handlers still run after ``patience`` seconds.
+        Returns False, and has fetched nothing, where handlers still run after ``patience`` seconds. What
+        is not done after ``longest`` seconds has others beside it from then on.
         """
         alone = self._startable = deque()
         try:
@@ -141,7 +145,9 @@ class Slots:
         else:
             alone.extend(await fetch())
             self._wake(len(self._startable))
-            await self._stillness()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(longest):
+                    await self._stillness()
             return True
         finally:
             self._startable = self._queue
@@ -284,10 +290,12 @@ class Slots:
 
     async def _stillness(self) -> None:
         """Wait until nothing runs, and nothing that may start is queued."""
-        while self._busy() or (self._startable is not self._queue and self._startable):
-            self._still = asyncio.get_running_loop().create_future()
-            await self._still
-        self._still = None
+        try:
+            while self._busy() or (self._startable is not self._queue and self._startable):
+                self._still = asyncio.get_running_loop().create_future()
+                await self._still
+        finally:
+            self._still = None
 
     def _wake(self, startable: int) -> None:
         """Wake two workers at most, where so many entries are for others to start."""

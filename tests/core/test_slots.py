@@ -134,7 +134,7 @@ async def test_an_entry_that_runs_alone_waits_for_the_others_and_bars_new_ones()
     async with opened(3, handle) as slots:
         slots.put(entries("1"))
         await eventually(lambda: seen == ["1"])
-        running = asyncio.create_task(slots.run_alone(fetch, patience=20))
+        running = asyncio.create_task(slots.run_alone(fetch, patience=20, longest=20))
         await asyncio.sleep(0)
         slots.put(entries("2"))
         go_on.set()
@@ -159,7 +159,27 @@ async def test_running_alone_is_given_up_where_a_handler_does_not_end() -> None:
     async with opened(2, handle) as slots:
         slots.put(entries("1"))
         await asyncio.sleep(0)
-        assert not await slots.run_alone(fetch, patience=0.01)
+        assert not await slots.run_alone(fetch, patience=0.01, longest=20)
+
+
+async def test_an_entry_that_runs_alone_for_long_gets_company() -> None:
+    """Were it alone for as long as it runs, a handler that hangs would hold up its worker for ever."""
+    never, seen = asyncio.Event(), []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+        if entry_id == "alone":
+            await never.wait()
+
+    async def fetch() -> list[Entry]:
+        slots.put(entries("1"))
+        return entries("alone")
+
+    async with opened(2, handle) as slots:
+        assert await within_patience(slots.run_alone(fetch, patience=20, longest=0.01))
+        await eventually(lambda: seen == ["alone", "1"])
+        slots.put(entries("2"))
+        await eventually(lambda: seen == ["alone", "1", "2"])
 
 
 async def test_handlers_that_never_wait_let_the_event_loop_turn() -> None:
