@@ -27,6 +27,7 @@ from consuming import (  # noqa: E402
 )
 from lease_contract import KeptLeases  # noqa: E402
 from servers import RealServer  # noqa: E402
+from streamroute.adapters.scripts import script  # noqa: E402
 from streamroute.adapters.storage import RedisStreamStorage  # noqa: E402
 from streamroute.message import Message  # noqa: E402
 
@@ -128,6 +129,23 @@ async def test_more_entries_than_one_script_confirms_are_all_kept(backend: Redis
     await keeper.open()
     await eventually(lambda: all(message.fresh > first[name] for name, message in held.items()))
     await keeper.close()
+
+
+async def test_an_entry_is_never_fresher_than_its_lease(backend: RedisBackend) -> None:
+    """The clock of Redis 6.2 goes on within a script, and a fence would open before the lease has ended."""
+    client = backend.client
+    arguments: list[str | int] = [GROUP, "one", 60_000]
+    await backend.storage().create_group(STREAM, GROUP)
+    for _ in range(2000):
+        await backend.add(type="booked")
+    for name in dict(await backend.storage().read_events(STREAM, GROUP, "one", 2000)):
+        arguments += [name, 1]
+    fresh, *_ = await script("heartbeat").run(client, [STREAM, KEYS.meta], arguments)
+    first = "local idle = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1)[1][3]; "
+    seconds, micros, idle = await client.eval(
+        first + "local now = redis.call('TIME'); return {now[1], now[2], idle}", 1, STREAM, GROUP
+    )
+    assert fresh <= int(seconds) * 1000 + int(micros) // 1000 - idle
 
 
 async def test_a_heartbeat_does_not_steal_an_entry_back(backend: RedisBackend) -> None:

@@ -6,6 +6,9 @@
 local key, meta, group, me = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 local lease = tonumber(ARGV[3])
 local lost, deleted = {}, {}
+-- Asked first: where a script's clock goes on (Redis 6.2), a later time would promise more than the leases are.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 4, #ARGV, 2 do
   local id = ARGV[i]
   local held = redis.call('XPENDING', key, group, id, id, 1)[1]
@@ -18,8 +21,6 @@ end
 
 -- The longest lease of any worker that is alive is in force for all, so that a rollout to a shorter one
 -- steals nothing. A server that is full refuses to note it; the leases are kept all the same.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('HMGET', meta, 'lease', 'lease_until')
 if lease >= tonumber(known[1] or 0) or now >= tonumber(known[2] or 0) then
   redis.pcall('HSET', meta, 'lease', lease, 'lease_until', now + 2 * lease)
