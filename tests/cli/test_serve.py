@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects import ROUTES, Project
+from projects import ROOT, ROUTES, Project
 from servers import RealServer, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -463,3 +464,22 @@ def test_a_container_that_cannot_be_closed_is_said_after_the_table_and_1(project
     said = "error: closing the container wiring.shut_badly failed: ValueError: the pool is gone"
     assert done.err.splitlines()[-1] == said
     assert project.ledger == ["ok 1", "closing"]
+
+
+# What it needs
+
+
+@pytest.mark.parametrize("options", [["--drain"], ["--feed", "events.jsonl", "--drain"]], ids=" ".join)
+def test_the_documented_rights_are_enough(project: Project, options: list[str]) -> None:
+    """The worker's line in the README, and what its table adds for these options."""
+    project.routes(OK)
+    project.feed(event())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"^user worker on >change-me (.*)$", readme, re.MULTILINE)
+    added = [rights for option in options for rights in re.findall(rf"serve {option}` \| `(.*?)`", readme)]
+    rules = line.replace("bot_events", "events").replace(":bot:", ":tests:").split()
+    rules += " ".join(added).split()
+    project.redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">pw", *rules)
+    project.env["REDIS_URL"] = project.env["REDIS_URL"].replace("unix://", "unix://worker:pw@")
+    done = project.run("serve", *options)
+    assert done.code == 0, done.err
