@@ -17,6 +17,7 @@ import click
 from streamroute.cli.findings import Report, printable
 from streamroute.config.fixes import fixed
 from streamroute.config.loading import load_text
+from streamroute.config.wording import hide_secrets
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -39,14 +40,14 @@ def fixes_of(report: Report) -> list[Fix]:
 
 
 def show(fixes: Sequence[Fix]) -> str:
-    """The difference, as ``diff -u`` shows it."""
+    """The difference, as ``diff -u`` shows it, but for passwords."""
     return "".join(line for fix in fixes for line in _diff(fix))
 
 
 def _diff(fix: Fix) -> Iterator[str]:
     before, after = fix.before.splitlines(), fix.after.splitlines()
     for line in unified_diff(before, after, fix.path, fix.path, lineterm=""):
-        yield f"{printable(line)}\n"
+        yield f"{printable(hide_secrets(line))}\n"
 
 
 def write_all(fixes: Sequence[Fix]) -> None:

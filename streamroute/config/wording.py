@@ -19,7 +19,17 @@ EXPECTED: Final = {
     "boolean": "true or false",
     "null": "empty",
 }
-_SECRET: Final = re.compile(r"(?<=://)[^/\s]*(?=@)")
+_REDIS: Final = re.compile(r"(?:rediss?|unix)(?:\+\w+)?://\S+", re.IGNORECASE)
+_SECRETS_OF_REDIS: Final = (
+    re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
+    re.compile(r"^(rediss?://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)", re.IGNORECASE),  # no port
+    re.compile(r"([?&][^=&]*=)([^&]*?)(?=[\"'})\],]*(?:&|$))"),
+)
+_KEY_OF_ONE: Final = r"((?:^|[\s{,])[\"']?\w*password[\"']?:\s+)"
+_SECRETS: Final = (
+    re.compile(r"(://)([^/\s]*)(?=@)"),
+    re.compile(_KEY_OF_ONE + r"(\"[^\"]*\"|'[^']*'|[^\s\"'{\[$|>&*][^\s,}]*)", re.IGNORECASE),
+)
 _HOMES: Final[dict[str, tuple[DataPath, ...]]] = {
     ROUTES: ((), ("routes", 0), ("streams", ""), ("redis",), ("handlers",), ("streams", "", "retry")),
     TESTS: ((), ("tests", 0)),
@@ -65,8 +75,19 @@ def respelt(raw: str, key: str) -> str:
 
 
 def hide_secrets(text: str) -> str:
-    """The text with user and password of every address in it overwritten; its length stays."""
-    return _SECRET.sub(lambda match: "*" * len(match[0]), text)
+    """The text with what may be secret overwritten; its length stays.
+
+    Of every address that is user and password, of Redis's also what stands for a port and is none, and the
+    parameters; beside them the value of a key that is called a password.
+    """
+    text = _REDIS.sub(lambda match: _overwritten(match[0], _SECRETS_OF_REDIS), text)
+    return _overwritten(text, _SECRETS)
+
+
+def _overwritten(text: str, secrets: Iterable[re.Pattern[str]]) -> str:
+    for secret in secrets:
+        text = secret.sub(lambda match: match[1] + "*" * len(match[2]), text)
+    return text
 
 
 def label(path: DataPath) -> str:

@@ -164,3 +164,11 @@ def test_what_an_unreadable_value_hid_is_mended_in_the_same_run(path: Path) -> N
     wrong = "- name: a\n  type: t\n  hanlder: mine.handle\n  enabled: on\n  filter: !vip && gold\n"
     right = '- name: a\n  type: t\n  handler: mine.handle\n  enabled: true\n  filter: "!vip && gold"\n'
     assert mended(path, HEAD + wrong) == HEAD + right
+
+
+@pytest.mark.parametrize("option", ["--diff", "--fix"])
+def test_a_password_beside_what_is_mended_is_not_shown(path: Path, option: str) -> None:
+    path.write_text(f"redis: {{url: 'redis://me:s3cret@host'}}\ndefaults: {{validate: on}}\n{HEAD}")
+    done = run(option, "--no-import")
+    assert "+defaults: {validate: true}" in done.output
+    assert "s3cret" not in done.output

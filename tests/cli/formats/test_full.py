@@ -67,9 +67,27 @@ def test_a_span_of_several_lines_is_marked_on_its_first() -> None:
     assert caret_line("a: [1,\n 2\n]", found) == ("a: [1,", "   ^^^")
 
 
-def test_a_password_in_the_line_is_not_shown() -> None:
-    shown, _ = caret_line("url: redis://me:s3cret@host", finding())
-    assert shown == "url: redis://*********@host"
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("url: redis://me:s3cret@host", "url: redis://*********@host"),
+        ("url: https://me:s3cret@host/@x", "url: https://*********@host/@x"),
+        ("url: redis://me:s3/r?t@host", "url: redis://*********@host"),
+        ("url: redis://a:s3@ret@host:6379/0 # a@b", "url: redis://********@host:6379/0 # a@b"),
+        ("{url: 'redis://host:s3cret/0'}", "{url: 'redis://host:******/0'}"),
+        ("{url: 'redis://host:6379/0'}", "{url: 'redis://host:6379/0'}"),
+        ("{url: redis://host:6379}", "{url: redis://host:6379}"),
+        ('{url: "unix:///s?password=s3cret"}', '{url: "unix:///s?password=******"}'),
+        ("url: rediss://h:1/0?pasword=s3cret&db=12", "url: rediss://h:1/0?pasword=******&db=**"),
+        ("redis+sentinel://a:1,b:2/m?sentinel_password=x", "redis+sentinel://a:1,b:2/m?sentinel_password=*"),
+        ("redis: {host: h, password: s3cret}", "redis: {host: h, password: ******}"),
+        ("  password: 's3, cr}t'", "  password: **********"),
+        ("  password: ${PASSWORD}", "  password: ${PASSWORD}"),
+        ("filter: password == 'x'", "filter: password == 'x'"),
+    ],
+)
+def test_a_password_in_the_line_is_not_shown(line: str, shown: str) -> None:
+    assert caret_line(line, finding())[0] == shown
 
 
 def test_what_could_move_a_cursor_is_not_shown() -> None:
