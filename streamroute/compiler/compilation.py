@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.compiler.annotations import PAYLOAD_ANNOTATION, check_annotation
+from streamroute.compiler.dead_letters import check_dead_letters
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
@@ -126,6 +127,7 @@ class _Compilation:
         self.findings += _check_order(self.document)
         self.findings += check_address(self.document)
         self.findings += check_slots(self.document)
+        self.findings += check_dead_letters(self.document)
         routes = [self._route(route, globs) for route in self.document.routes]
         container, codecs = self._container(), self._codecs()
         findings = tuple(sort_findings(self.findings))

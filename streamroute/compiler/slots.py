@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streamroute.compiler.dead_letters import at_dead_letter
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, StreamConfig
 from streamroute.keys import GroupKeys, base, elsewhere
@@ -25,7 +26,4 @@ def check_slots(document: Document) -> Iterator[Finding]:
 def _dead_letters(document: Document, stream: StreamConfig) -> Finding:
     message = f'a cluster keeps "{stream.dead_letter}" in another slot than "{stream.name}"'
     help_text = f'leave "dead_letter" out, or begin it with "{base(stream.name)}:"'
-    own = document.sources[0].data.get("streams", {}).get(stream.name)
-    if isinstance(own, dict) and "dead_letter" in own:
-        return stream.place.finding("SR506", message, at=("dead_letter",), help=help_text)
-    return stream.place.finding("SR506", message, on="key", help=help_text)
+    return at_dead_letter(document, stream, "SR506", message, help_text)

@@ -147,6 +147,7 @@ _ALL: Final = (
     Rule("SR504", "variable-malformed", _ERROR, "A ${...} is neither ${NAME} nor ${NAME:-default}."),
     Rule("SR505", "redis-address", _ERROR, "The address of Redis cannot be used."),
     Rule("SR506", "another-slot", _ERROR, "A cluster would keep a stream's keys on several nodes."),
+    Rule("SR507", "dead-letters-misplaced", _ERROR, "Dead letters would go to a key that is in use."),
     # The tests of routes.
     Rule("SR601", "unknown-name-in-test", _ERROR, "A test names a route or a stream that does not exist."),
     Rule("SR602", "disabled-route-in-test", _WARNING, "A test expects a route that is disabled."),

@@ -1,0 +1,39 @@
+"""Dead letters: what is kept of what failed may lie nowhere where somebody reads it as something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamroute.config.diagnostics import Finding
+from streamroute.config.document import Document, StreamConfig
+from streamroute.keys import GroupKeys
+
+
+def check_dead_letters(document: Document) -> Iterator[Finding]:
+    """Findings about streams whose dead letters would go to a key that is in use."""
+    streams = document.streams.values()
+    kept = {key: stream.name for stream in streams for key in _kept(stream)}
+    for stream in streams:
+        where = None
+        if stream.dead_letter == stream.name:
+            where = "the stream itself, and would fail again for ever"
+        elif stream.dead_letter in kept:
+            where = f'"{stream.dead_letter}", where the retries of "{kept[stream.dead_letter]}" are kept'
+        if where:
+            message = f'the dead letters of "{stream.name}" go to {where}'
+            yield at_dead_letter(document, stream, "SR507", message, 'leave "dead_letter" out, or rename it')
+
+
+def at_dead_letter(
+    document: Document, stream: StreamConfig, code: str, message: str, help_text: str | None = None
+) -> Finding:
+    """A finding at the stream's own ``dead_letter``; at the stream where that is everybody's default."""
+    own = document.sources[0].data.get("streams", {}).get(stream.name)
+    if isinstance(own, dict) and "dead_letter" in own:
+        return stream.place.finding(code, message, at=("dead_letter",), help=help_text)
+    return stream.place.finding(code, message, on="key", help=help_text)
+
+
+def _kept(stream: StreamConfig) -> tuple[str, ...]:
+    keys = GroupKeys.of(stream.name, stream.group)
+    return keys.retry, keys.due, keys.delayed, keys.meta
