@@ -86,10 +86,14 @@ class RedisStreamStorage:
         async with naming_wrong_keys(client, keys):
             start = await self._watermarks.start(client, keys, group_name)
             was_missing = await self._create_group(client, keys.stream, group_name, start)
-            await self._create_group(client, keys.retry, group_name, "0")
-        if was_missing and (start != "0-0" or keys.stream in self._seen):
+            lost_retries = await self._create_group(client, keys.retry, group_name, "0")
+        seen = keys.stream in self._seen
+        if was_missing and (start != "0-0" or seen):
             said = "the group %s of %s was lost; it begins again after %s"
             self._incidents.tell(Incident.GROUP_LOST, stream_name, said, group_name, stream_name, start)
+        elif lost_retries and seen:
+            said = "the group %s of %s was lost; retries that were running may run again"
+            self._incidents.tell(Incident.GROUP_LOST, stream_name, said, group_name, keys.retry)
         self._seen.add(keys.stream)
 
     async def _create_group(self, client: Redis, key: str, group: str, start: str) -> bool:

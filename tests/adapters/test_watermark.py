@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
 from streamroute.adapters.watermark import Watermarks
+from streamroute.values import RetryLater
 
 
 @pytest.fixture
@@ -62,6 +63,30 @@ async def test_what_was_pending_runs_again(backend: RedisBackend) -> None:
         await eventually(lambda: other.numbers() == ["1"])
 
 
+async def test_a_group_of_retries_that_is_lost_is_told(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was pending is delivered again, and the run in progress answers for it."""
+    go_on, seen = asyncio.Event(), []
+
+    async def callback(payload: Any) -> None:
+        if payload.attempt == 1:
+            payload.outcomes.append(RetryLater("booked", 0, 2, "not now"))
+            return
+        seen.append(payload.attempt)
+        await (go_on.wait() if len(seen) == 1 else asyncio.sleep(0))
+
+    async with consuming(backend.storage(), callback, grace=0):
+        await backend.add(type="booked")
+        await eventually(lambda: seen == [2])
+        await backend.client.xgroup_destroy(KEYS.retry, GROUP)
+        await eventually(lambda: f"the group {GROUP} of {KEYS.retry} was lost" in caplog.text)
+        assert "begins again" not in caplog.text
+        go_on.set()
+        await eventually(lambda: _is_empty(backend, KEYS.retry))
+    assert seen == [2]
+
+
 async def test_each_worker_remembers_for_itself(backend: RedisBackend) -> None:
     storage, marks = backend.storage(), Watermarks()
     await storage.create_group(STREAM, GROUP)
@@ -98,6 +123,10 @@ async def test_the_start_is_the_id_before_the_first_that_is_needed(
     await backend.client.xadd(STREAM, {"type": "booked"}, id="8-0")
     await backend.client.hset(KEYS.meta, "low", low)
     assert await Watermarks().start(backend.client, KEYS, GROUP) == start
+
+
+async def _is_empty(backend: RedisBackend, stream: str) -> Any:
+    return await backend.client.xlen(stream) == 0
 
 
 async def _low_is(backend: RedisBackend, expected: str) -> Any:
