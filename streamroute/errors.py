@@ -7,7 +7,7 @@ an exception means that a call could not do what it was asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 
 class StreamrouteError(Exception):
@@ -45,6 +45,13 @@ class EmbeddedServerError(RedisUnavailableError):
     """Raised when the embedded server cannot run here; the text says what to set instead."""
 
 
+_LONGEST_DELAY: Final = 1e10  # seconds: three hundred years; nan and inf are no delays
+
+
+def _is_delay(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) <= _LONGEST_DELAY
+
+
 class RouteFailure(StreamrouteError):  # noqa: N818 - the base of two outcomes that handlers raise by name
     """Base of the two outcomes that a handler may choose by raising: ``Retry`` and ``Reject``."""
 
@@ -53,10 +60,13 @@ class Retry(RouteFailure):
     """Raised by a handler to have its route run again for this message.
 
     ``delay`` is in seconds; None leaves it to the route's retry policy. The attempt counts: when the
-    policy's ``max_attempts`` is spent, the message goes to the dead letters.
+    policy's ``max_attempts`` is spent, the message goes to the dead letters. Anything else as a delay is a
+    TypeError, and so a failure of the handler like any other: such a retry could never be written.
     """
 
     def __init__(self, delay: float | None = None, reason: str = "") -> None:
+        if delay is not None and not _is_delay(delay):
+            raise TypeError(f"Retry(delay=...) takes a number of seconds, not {delay!r:.80}")
         super().__init__(reason or "the handler asked for a retry")
         self.delay = delay
 

@@ -234,10 +234,10 @@ class Handling:
             log.warning("%d entries wait for their lease to end: %s", len(messages), describe(error))
 
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
+        self.held.let_go(finished)
         for payload in finished.values():
             if isinstance(payload, Message) and payload.outcomes:
                 self._expect_retries(payload.outcomes)
-        self.held.let_go(finished)
 
     def _expect_retries(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

@@ -115,7 +115,11 @@ class Settler:
                 self._timer.cancel()
                 self._timer = None
             while self._finished:
-                await self._settle(self._next_batch())
+                try:
+                    await self._settle(self._next_batch())
+                except Exception:
+                    # Of an observer, who must not raise: were this the end, nothing would be acked any more.
+                    log.exception("settling goes on after")
 
     def _next_batch(self) -> dict[str, dict[str, Any]]:
         """The entries that finished first, taken out; what failed alone comes after all others, alone."""

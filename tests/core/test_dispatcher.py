@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -161,6 +163,19 @@ async def test_the_error_behind_a_retry_is_what_is_kept() -> None:
     [retry] = got.outcomes or []
     assert isinstance(retry, RetryLater)
     assert (retry.delay, retry.error) == (5, "ValueError: the cause")
+
+
+@pytest.mark.parametrize("delay", ["1", timedelta(seconds=1), math.inf, math.nan, 1e300, [1]])
+async def test_a_retry_that_could_never_be_written_is_a_failure_of_its_handler(delay: Any) -> None:
+    async def handler(payload: dict[str, Any], container: Any) -> None:
+        raise Retry(delay=delay)
+
+    got = message()
+    await ready(handler, retry=RetryPolicy(delay=3, jitter=0)).process_message(got)
+    [retry] = got.outcomes or []
+    assert isinstance(retry, RetryLater)
+    assert (retry.delay, retry.attempt) == (3, 2)
+    assert retry.error == f"TypeError: Retry(delay=...) takes a number of seconds, not {delay!r}"
 
 
 async def test_a_handler_with_a_policy_of_its_own_counts_its_attempts_itself() -> None:

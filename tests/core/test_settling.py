@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -53,6 +54,26 @@ async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCapt
     assert [record.levelno for record in told] == [logging.WARNING] * 2
     assert "never heard of 7-0" in told[0].message
     assert "works again" in told[1].message
+
+
+async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
+    """Were one that must not raise the end of it, nothing would be acked any more, and nobody told."""
+    written: list[str] = []
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        written.extend(finished)
+        return Settled(lost=["1"]) if "1" in finished else Settled()
+
+    def raising(_ids: Iterable[str]) -> None:
+        raise RuntimeError("an observer's mistake")
+
+    settler = Settler(write, stream="s", release=lambda batch: None, lost=raising, delay=0)
+    settler.open()
+    settler.add("1", {})
+    await eventually(lambda: written == ["1"])
+    settler.add("2", {})
+    await eventually(lambda: written == ["1", "2"])
+    await settler.close(1)
 
 
 @settings(deadline=None)  # a busy machine stops for longer than that
