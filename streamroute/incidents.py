@@ -18,7 +18,7 @@ class Incident(StrEnum):
     GROUP_LOST = "group_lost"
     """The consumer group was gone; it was created again, and what was not settled runs again."""
     DELETED = "deleted"
-    """Somebody deleted entries that were pending: they are lost."""
+    """Somebody deleted entries that were pending, or waited for a retry: they are lost."""
     CLAIMED = "claimed"
     """Entries were taken over from another consumer."""
     REDELIVERED = "redelivered"

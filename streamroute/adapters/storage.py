@@ -221,9 +221,10 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         client = self._client_of(keys.stream)
         async with naming_wrong_keys(client, keys):
-            left = await script("promote").run(
+            left, deleted = await script("promote").run(
                 client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
             )
+        self._tell_deleted(keys, keys.stream, deleted, "%d retries of %s were deleted before they ran: %s")
         return None if left < 0 else left / 1000
 
     async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
@@ -268,6 +269,11 @@ class RedisStreamStorage:
         client = self._client_of(keys.stream)
         return EntryReader(self._codec, keys, group, RedisDeduplicator(client, keys, group))
 
+    def _tell_deleted(self, keys: GroupKeys, where: str, deleted: Sequence[bytes], said: str) -> None:
+        if deleted:
+            names, count = ", ".join(map(text, deleted)), len(deleted)
+            self._incidents.tell(Incident.DELETED, keys.stream, said, count, where, names, count=count)
+
     async def _ack(
         self, client: Redis, key: str, group: str, consumer: str, done: list[Message]
     ) -> list[bytes]:
@@ -290,10 +296,7 @@ class RedisStreamStorage:
             [group, consumer, idle, count, cursor, _RELEASED, _SWEEP, _BYTES],
         )
         self._cursors[key] = text(cursor)
-        if deleted:
-            ids = ", ".join(text(entry_id) for entry_id in deleted)
-            said, count = "%d entries of %s were deleted while they were pending: %s", len(deleted)
-            self._incidents.tell(Incident.DELETED, keys.stream, said, count, key, ids, count=count)
+        self._tell_deleted(keys, key, deleted, "%d entries of %s were deleted while they were pending: %s")
         reader = self._reader(keys, group)
         return [
             reader.read(key, text(entry_id), paired(fields), fresh=now, deliveries=deliveries)

@@ -196,3 +196,21 @@ async def test_large_entries_are_claimed_and_promoted_a_few_at_a_time(backend: R
         await storage.promote_due(STREAM, GROUP)
         promoted.append(await backend.client.xlen(KEYS.retry))
     assert promoted == [3, 6, 7]
+
+
+async def test_retries_that_somebody_deleted_are_told(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A loss that is found is never silence; the others run."""
+    storage = backend.storage()
+    await storage.create_group(STREAM, GROUP)
+    first, second = [await backend.add(type="booked") for _ in range(2)]
+    read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 2))
+    for message in read.values():
+        message.outcomes = [RetryLater("thank", 0, 2, "no luck")]
+    await storage.settle(STREAM, GROUP, "one", read)
+    await backend.client.hdel(KEYS.delayed, f"{first}|thank|2")
+    assert await storage.promote_due(STREAM, GROUP) is None
+    assert f"1 retries of {STREAM} were deleted before they ran: {first}|thank|2" in caplog.text
+    again: list[Any] = [message for _, message in await storage.read_events(STREAM, GROUP, "one", 2)]
+    assert [message.id for message in again] == [second]

@@ -2,11 +2,13 @@
 -- that fills ARGV[2] bytes: a server that moves gigabytes answers nobody.
 -- KEYS: due (sorted set), delayed (hash), retry (stream).
 -- Each is added before it is removed, so that a script that dies leaves it in one place or in both.
--- Returns the ms until the next one (0: there are more now), or -1 where none waits.
+-- Returns {the ms until the next one (0: there are more now), or -1 where none waits; {names of retries whose
+-- entry somebody has deleted}}.
 local due, delayed, retry = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
 local limit, budget = tonumber(ARGV[1]), tonumber(ARGV[2])
+local deleted = {}
 local names = redis.call('ZRANGE', due, '-inf', at, 'BYSCORE', 'LIMIT', 0, limit)
 for _, name in ipairs(names) do
   local entry = redis.call('HGET', delayed, name)
@@ -14,10 +16,12 @@ for _, name in ipairs(names) do
     redis.call('XADD', retry, '*', 'name', name, 'entry', entry)
     redis.call('HDEL', delayed, name)
     budget = budget - #entry
+  else
+    deleted[#deleted + 1] = name
   end
   redis.call('ZREM', due, name)
   if budget <= 0 then break end
 end
 local nearest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-if #nearest == 0 then return -1 end
-return math.max(0, tonumber(nearest[2]) - at)
+if #nearest == 0 then return {-1, deleted} end
+return {math.max(0, tonumber(nearest[2]) - at), deleted}

@@ -30,7 +30,7 @@ _HAPPENED: Final = {
     LOST: ("leases_lost", "Entries that another worker took while they were held here."),
     Incident.DELETED: (
         "entries_deleted",
-        "Entries lost, since somebody deleted them while they were pending.",
+        "Entries lost: somebody deleted them while they were pending, or waited for a retry.",
     ),
     Incident.GROUP_LOST: ("groups_lost", "Times that the consumer group was gone, and was created again."),
     Incident.OUTAGE: ("outages", "Times that reading, claiming, settling ... began to fail."),
