@@ -25,8 +25,8 @@ class RedisStreamProcessor:
     that the storage can write down (a retry, a dead letter) is settled in one step with the ack. Any
     other failure leaves it pending, to be claimed once it has been idle for ``lease`` seconds. What
     cannot be decoded, or was delivered more than ``max_deliveries`` times, is dead-lettered. An entry
-    on its last delivery runs alone, for a lease at most: if it kills its worker, no other entry's
-    deliveries are spent.
+    on its last delivery runs alone, for a lease at most unless there is ``order_by``: if it kills its
+    worker, no other entry's deliveries are spent.
 
     The parameters up to ``poll_interval`` are those of the API that this class shares with others;
     ``poll_interval`` is how long, in seconds, an empty read is slept over where the storage does not

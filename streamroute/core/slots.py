@@ -134,7 +134,8 @@ class Slots:
         """Start nothing more, and once nothing runs, run what ``fetch`` brings, with nothing beside it.
 
         Returns False, and has fetched nothing, where handlers still run after ``patience`` seconds. What
-        is not done after ``longest`` seconds has others beside it from then on.
+        is not done after ``longest`` seconds has others beside it from then on, unless there is an order:
+        another with its key might be among them.
         """
         alone = self._startable = deque()
         try:
@@ -146,7 +147,7 @@ class Slots:
             alone.extend(await fetch())
             self._wake(len(self._startable))
             with suppress(TimeoutError):
-                async with asyncio.timeout(longest):
+                async with asyncio.timeout(longest if self._order is None else None):
                     await self._stillness()
             return True
         finally:

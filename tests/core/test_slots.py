@@ -13,14 +13,17 @@ import pytest
 
 from consuming import eventually, within_patience
 from streamroute.core.cancellation import is_our_end
+from streamroute.core.ordering import KeyOrder
 from streamroute.core.slots import Entry, Slots
 
 
 @asynccontextmanager
 async def opened(
-    concurrency: int, handle: Callable[[str, dict[str, Any]], Awaitable[None]]
+    concurrency: int,
+    handle: Callable[[str, dict[str, Any]], Awaitable[None]],
+    order: KeyOrder | None = None,
 ) -> AsyncIterator[Slots]:
-    slots = Slots(concurrency, handle)
+    slots = Slots(concurrency, handle, order)
     slots.open()
     try:
         yield slots
@@ -180,6 +183,28 @@ async def test_an_entry_that_runs_alone_for_long_gets_company() -> None:
         await eventually(lambda: seen == ["alone", "1"])
         slots.put(entries("2"))
         await eventually(lambda: seen == ["alone", "1", "2"])
+
+
+async def test_an_entry_that_runs_alone_stays_alone_where_keys_have_an_order() -> None:
+    """Those beside it might have its key."""
+    go_on, seen = asyncio.Event(), []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+        await go_on.wait()
+
+    async def fetch() -> list[Entry]:
+        slots.put(entries("1"))
+        return entries("alone")
+
+    async with opened(2, handle, KeyOrder(lambda payload: "key")) as slots:
+        running = asyncio.create_task(slots.run_alone(fetch, patience=20, longest=0.01))
+        await eventually(lambda: seen == ["alone"])
+        await asyncio.sleep(0.05)
+        assert seen == ["alone"]
+        go_on.set()
+        assert await within_patience(running)
+        await eventually(lambda: seen == ["alone", "1"])
 
 
 async def test_handlers_that_never_wait_let_the_event_loop_turn() -> None:
