@@ -19,10 +19,10 @@ EXPECTED: Final = {
     "boolean": "true or false",
     "null": "empty",
 }
-_REDIS: Final = re.compile(r"(?:rediss?|unix)(?:\+\w+)?://\S+", re.IGNORECASE)
-_SECRETS_OF_REDIS: Final = (
+_SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
+_SECRETS_OF_SERVER: Final = (
     re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
-    re.compile(r"^(rediss?://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)", re.IGNORECASE),  # no port
+    re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)"),  # no port
     re.compile(r"([?&][^=&]*=)([^&]*?)(?=[\"'})\],]*(?:&|$))"),
 )
 _KEY_OF_ONE: Final = r"((?:^|[\s{,])[\"']?\w*password[\"']?:\s+)"
@@ -77,10 +77,10 @@ def respelt(raw: str, key: str) -> str:
 def hide_secrets(text: str) -> str:
     """The text with what may be secret overwritten; its length stays.
 
-    Of every address that is user and password, of Redis's also what stands for a port and is none, and the
-    parameters; beside them the value of a key that is called a password.
+    Of every address that is user and password, of a server's (Redis, whatever its scheme) also what stands
+    for a port and is none, and the parameters; beside them the value of a key that is called a password.
     """
-    text = _REDIS.sub(lambda match: _overwritten(match[0], _SECRETS_OF_REDIS), text)
+    text = _SERVER.sub(lambda match: _overwritten(match[0], _SECRETS_OF_SERVER), text)
     return _overwritten(text, _SECRETS)
 
 
