@@ -14,6 +14,7 @@ from typing import Any, Final
 
 KEY: Final = "_streamroute"
 VERSION: Final = 1
+_FACTS: Final = frozenset(["v", "id", "group", "routes", "attempt"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ def read(value: object) -> Marker | None:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return None
-    if not isinstance(value, Mapping) or value.get("v") != VERSION:
-        return None
+    if not isinstance(value, Mapping) or value.get("v") != VERSION or value.keys() != _FACTS:
+        return (
+            None  # a dead letter has more to tell: whoever reads those as a stream handles each as a message
+        )
     entry_id, group, attempt = value.get("id"), value.get("group"), value.get("attempt")
     routes = _names(value.get("routes"))
     if not (isinstance(entry_id, str) and isinstance(group, str) and routes):

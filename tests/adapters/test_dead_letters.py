@@ -14,7 +14,9 @@ from streamroute.adapters.address import read_address
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.dead import DeadLetters, StoredLetter
 from streamroute.adapters.records import DeadRecord
+from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.errors import Reject, SetupError
+from streamroute.values import RetryPolicy
 
 FOREVER = 10**15
 
@@ -54,6 +56,20 @@ async def test_a_letter_runs_again_for_its_route_alone(redis_client: Redis, box:
     assert [(failure.route, failure.reason) for failure in message.history] == [("consuming.bad", "no")]
     assert other.seen == []
     assert [dead.route for dead in await backend.dead()] == ["consuming.worse"]
+
+
+async def test_a_group_may_read_the_letters_as_messages(redis_client: Redis) -> None:
+    """They bear the reserved key, and are nobody's retry."""
+    backend, bad = RedisBackend(redis_client), Handling("bad", failing())
+    twice = dispatcher_of(bad, retry=RetryPolicy(max_attempts=2, delay=0, jitter=0))
+    async with consuming(backend.storage(), twice.process_message):
+        await backend.add(type="booked", n="1")
+        await eventually(lambda: _count(1, backend))
+    storage, alert = RedisStreamStorage(redis_client, block=0.05), Handling("alert")
+    await storage.create_group(KEYS.dead, "alerts")
+    [(_, message)] = await storage.read_events(KEYS.dead, "alerts", "one", 1)
+    await dispatcher_of(alert).process_message(message)
+    assert alert.seen == [{"type": "booked", "n": "1"}]
 
 
 async def test_of_two_who_bring_a_letter_back_one_does(redis_client: Redis, box: DeadLetters) -> None:

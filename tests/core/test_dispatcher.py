@@ -358,6 +358,7 @@ async def test_a_dead_letter_without_a_place_keeps_the_whole_entry_and_schedules
         {"v": 1, "id": "1-0", "group": GROUP, "routes": ["a"], "attempt": True},
         {"v": 1, "id": "1-0", "group": GROUP, "routes": ["a"], "attempt": 0},
         {"v": 1, "id": 1, "group": GROUP, "routes": ["a"], "attempt": 1},
+        {"v": 1, "id": "1-0", "group": "other", "routes": ["a"], "attempt": 2, "reason": "a dead letter"},
     ],
 )
 async def test_a_reserved_key_that_is_not_ours_is_dropped_and_the_message_runs(mark: Any) -> None:
