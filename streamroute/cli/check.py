@@ -10,6 +10,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.formats import FORMATS
+from streamroute.cli.paths import PATH
 
 _PASSES: Final = 5
 """How often ``--fix`` looks again: what could not be read hides what else is wrong."""
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 
 @click.command(name="check")
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, type=PATH)
 @click.option("--env", "needs_env", is_flag=True, help="A ${VARIABLE} that is not set here is an error.")
-@click.option("--no-import", is_flag=True, help="Run none of the project's code: handlers are not looked at.")
+@click.option("--no-import", is_flag=True, help="Run none of the project's code; read its source.")
 @click.option(
     "--select", multiple=True, metavar="CODES", help="Only these rules: SR301, or SR3 for all SR3xx."
 )
@@ -44,7 +45,7 @@ def command(
 
     Every mistake of a run is shown at once, each with its place. Of an included file the configuration
     that includes it is checked. Handlers are imported, to see that they are there and take their
-    arguments. Redis is not needed.
+    arguments; --no-import looks them up in their source. Redis is not needed.
 
     \b
     What a rule is about, with a wrong and a right example:

@@ -14,7 +14,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
-from streamroute.cli.paths import config_path
+from streamroute.cli.paths import PATH, config_path
 from streamroute.cli.streams import stream_named
 from streamroute.values import parse_duration
 
@@ -56,7 +56,9 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 _WHERE: Final = _options(
-    click.option("--config", metavar="PATH", help="The routes.yaml that names the streams (default: here)."),
+    click.option(
+        "--config", type=PATH, metavar="PATH", help="The routes.yaml that names the streams (default: here)."
+    ),
     click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server."),
     click.option(
         "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,

@@ -11,6 +11,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.findings import printable
+from streamroute.cli.paths import PATH, config_path
 from streamroute.errors import DecodeError, StreamrouteError
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command(name="explain")
-@click.argument("event", required=False)
-@click.option("--config", metavar="PATH", help="The routes.yaml to ask (default: here).")
+@click.argument("event", required=False, type=PATH)
+@click.option("--config", type=PATH, metavar="PATH", help="The routes.yaml to ask (default: here).")
 @click.option("--type", "event_type", metavar="TYPE", help="The event's type, without EVENT.")
 @click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
 @click.option("--stream", metavar="NAME", help="The stream that the event arrives on (default: any).")
@@ -44,7 +45,6 @@ def command(
       streamroute explain --type booking.confirmed --data '{"nights": 3}'
     """
     from streamroute.cli.load import usable_or_exit
-    from streamroute.cli.paths import config_path
     from streamroute.config.roots import find_root
 
     message = _message(event, event_type, data)

@@ -11,6 +11,9 @@ from streamroute.config.paths import exists, is_folder
 
 NAME: Final = "routes.yaml"
 
+PATH: Final = click.Path(readable=False)
+"""Shells complete it with files; what is wrong with the file is said by who reads it."""
+
 
 def config_path(given: str | None) -> Path:
     """The file that was named: routes.yaml in the working folder for none, a folder's for a folder.

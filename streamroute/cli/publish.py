@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from streamroute.cli.logs import set_up_logging
-from streamroute.cli.paths import config_path
+from streamroute.cli.paths import PATH, config_path
 from streamroute.cli.streams import stream_named
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.command(name="publish")
 @click.argument("stream")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--config", metavar="PATH", help="The routes.yaml that names the stream (default: here).")
+@click.option(
+    "--config", type=PATH, metavar="PATH", help="The routes.yaml that names the stream (default: here)."
+)
 @click.option("--type", "event_type", metavar="TYPE", help="Publish one event of this type.")
 @click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
 @click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server.")

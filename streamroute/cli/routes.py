@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.paths import PATH, config_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="routes")
-@click.argument("config", required=False)
+@click.argument("config", required=False, type=PATH)
 @click.option("--stream", metavar="NAME", help="The routes of this stream only.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--graph", type=click.Choice(["mermaid", "dot", "svg"]), help="Print a drawing of them.")
@@ -30,7 +31,6 @@ def command(config: str | None, stream: str | None, form: str, graph: str | None
       streamroute routes --graph svg > routes.svg
     """
     from streamroute.cli.load import usable_or_exit
-    from streamroute.cli.paths import config_path
     from streamroute.config.roots import find_root
 
     runnable = usable_or_exit(find_root(config_path(config)))

@@ -15,7 +15,7 @@ import click
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.metrics import endpoint_option, metrics_of_process, metrics_of_workers
-from streamroute.cli.paths import config_path
+from streamroute.cli.paths import PATH, config_path
 from streamroute.cli.streams import stream_named
 from streamroute.cli.supervising import (
     REPORT_OPTION,
@@ -58,7 +58,7 @@ class _Orders:
 
 
 @click.command(name="serve")
-@click.argument("config", required=False)
+@click.argument("config", required=False, type=PATH)
 @click.option(
     "--feed",
     metavar="FILE",

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.paths import PATH
 
 if TYPE_CHECKING:
     from streamroute.cli.testing.running import Run
 
 
 @click.command(name="test")
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, type=PATH)
 @click.option(
     "--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage."
 )

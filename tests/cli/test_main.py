@@ -86,6 +86,23 @@ def test_completion_scripts_are_printed_and_complete(lone_project: Project, shel
     assert "serve" in lone_project.run().out
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "check", "test", "serve", "serve --feed", "routes", "explain", "explain --config", "publish s",
+        "publish --config", "dead list --config", "init",
+    ],
+)  # fmt: skip
+def test_paths_are_completed_by_the_shell(lone_project: Project, typed: str) -> None:
+    words = ["streamroute", *typed.split(), "ro"]
+    lone_project.env |= {
+        "_STREAMROUTE_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    assert lone_project.run().out in ("file,ro\n", "dir,ro\n")
+
+
 def test_a_reader_that_has_had_enough_is_no_fault(lone_project: Project) -> None:
     """As behind `| head`, when it has gone before the first write."""
     ours, theirs = os.pipe()
