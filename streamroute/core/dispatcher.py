@@ -171,7 +171,7 @@ class BotRedisDispatcher:
     def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""
         message_type = payload.get("type")
-        if not isinstance(message_type, str):
+        if not isinstance(message_type, str) or not message_type:
             failures.append(no_type(payload))
         elif isinstance(payload, Message) and payload.routes:
             failures.extend(routes_are_gone(payload.routes, payload))

@@ -44,7 +44,8 @@ def judge(route: Route, error: BaseException, attempt: int, policy: RetryPolicy)
     # A handler with a route_key was wrapped with a policy of its own, which has counted already.
     has_own_policy = hasattr(route.handler, "route_key") and asked is not None
     if attempt >= policy.max_attempts and not has_own_policy:
-        return dead(route.key, f"failed after {attempt} attempts", error, attempt)
+        plural = "" if attempt == 1 else "s"
+        return dead(route.key, f"failed after {attempt} attempt{plural}", error, attempt)
     delay = policy.delay_after(attempt) if asked is None else asked
     log.warning("route %s failed (attempt %d), again in %.3gs: %s", route.key, attempt, delay, _text(error))
     return RetryLater(route.key, delay, attempt + 1, _text(error))
@@ -68,7 +69,7 @@ def routes_are_gone(routes: Iterable[str], payload: Mapping[str, Any]) -> list[O
 
 def no_type(payload: Mapping[str, Any]) -> DeadLetter:
     """The outcome of a message that nothing can route."""
-    if "type" not in payload:
+    if payload.get("type", "") == "":
         reason = "the message has no type"
     else:
         reason = f"the type is not a string but {type(payload['type']).__name__}"
@@ -100,7 +101,7 @@ def _cause(error: BaseException) -> BaseException:
 
 def _text(error: BaseException) -> str:
     cause = _cause(error)
-    return f"{type(cause).__name__}: {cause}"
+    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
 
 
 def _reason(outcome: Outcome) -> str:
