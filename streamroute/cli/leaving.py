@@ -29,7 +29,8 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
     code = guarded(lambda: runner.run(main))
     stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
     if stuck:
-        log.warning("%s did not end; what it was given is pending and runs again", counted(stuck, "handler"))
+        said = "%s did not end; entries of theirs that are not settled run again"
+        log.warning(said, counted(stuck, "handler"))
         sys.stdout.flush()
         os._exit(code)
     runner.close()
