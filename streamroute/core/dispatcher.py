@@ -35,6 +35,7 @@ _NO_ROUTES: Final = RouteTable(())
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
 _FILTERED: Final = Result.FILTERED
+_USUAL_STREAM: Final = "bot_events"  # what stream_name is where nobody gives it
 _KNOWN_UNKNOWNS: Final = 1000  # types that no route lists are remembered up to this many
 
 
@@ -104,10 +105,11 @@ class BotRedisDispatcher:
         """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
         return self._own.message(message_type, filter_func)
 
-    async def process_message(self, message_data: dict[str, Any], stream_name: str = "bot_events") -> None:
+    async def process_message(self, message_data: dict[str, Any], stream_name: str = _USUAL_STREAM) -> None:
         """Run every handler that matches; returning means that the entry may be acknowledged.
 
-        ``message_data`` is a payload with a ``type``; ``stream_name`` is where a retry goes.
+        ``message_data`` is a payload with a ``type``; ``stream_name`` is where a scheduler's retry goes.
+        A ``Message`` that knows its stream goes back there, unless another one is given.
         Raises SetupError before ``setup()``, and RoutesFailedError when a failure has nowhere to go.
         """
         container = self._container
@@ -224,6 +226,8 @@ class BotRedisDispatcher:
         mark = marker.Marker(message_id, group or "", routes, retries[0].attempt)
         again = {**payload, marker.KEY: mark.as_dict()}
         delay = math.ceil(max(retry.delay for retry in retries))
+        if stream_name == _USUAL_STREAM:
+            stream_name = getattr(payload, "stream", "") or stream_name
         await scheduler.schedule_retry(stream_name, again, delay=delay)
 
     def _tell(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:

@@ -299,6 +299,16 @@ async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None
     assert "_streamroute" not in got
 
 
+async def test_a_scheduler_is_told_the_stream_that_the_message_came_from() -> None:
+    """A processor's callback takes the payload alone, so that nobody else says it."""
+    scheduler = Scheduler()
+    dispatcher = ready(Handling("bad", failing()), retry_scheduler=scheduler)
+    await dispatcher.process_message(message(stream="orders"))
+    await dispatcher.process_message(message(stream="orders"), "invoices")
+    await dispatcher.process_message({"type": "booked"})
+    assert [stream for stream, _, _ in scheduler.calls] == ["orders", "invoices", "bot_events"]
+
+
 async def test_what_a_scheduler_brings_back_runs_in_its_group_alone_and_only_its_routes() -> None:
     scheduler = Scheduler()
     bad, good = Handling("bad", failing()), Handling("good")
