@@ -15,6 +15,7 @@ from typing import Final
 import click
 
 from streamroute.cli.findings import Report, printable
+from streamroute.cli.writing import writing
 from streamroute.config.fixes import fixed
 from streamroute.config.loading import load_text
 from streamroute.config.wording import hide_secrets
@@ -51,9 +52,14 @@ def _diff(fix: Fix) -> Iterator[str]:
 
 
 def write_all(fixes: Sequence[Fix]) -> None:
-    """Write the files. Raises click.ClickException for one that has changed since it was read."""
+    """Write the files.
+
+    Raises click.ClickException for one that has changed since it was read, and StreamrouteError for one
+    that cannot be written.
+    """
     for fix in fixes:
-        _write(Path(fix.path).resolve(), fix)
+        with writing(fix.path):
+            _write(Path(fix.path).resolve(), fix)
 
 
 def _write(path: Path, fix: Fix) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.writing import write
 from streamroute.config.published import published_text
-from streamroute.errors import StreamrouteError
 
 
 @click.command(name="init")
@@ -29,19 +29,11 @@ def command(folder: Path) -> int:
         click.echo(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
         return Exit.FOUND
     for name, content in files.items():
-        _write(folder / name, content)
+        write(folder / name, content)
         click.echo(f"wrote {folder / name}")
     here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
     click.echo(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
     return Exit.OK
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise StreamrouteError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _starter() -> Iterator[tuple[str, bytes]]:

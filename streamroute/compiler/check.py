@@ -12,6 +12,7 @@ from streamroute.config.diagnostics import Finding, Severity, has_errors, sort_f
 from streamroute.config.document import Document
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.load import Loaded, load_config
+from streamroute.config.paths import entries
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 
@@ -77,7 +78,7 @@ def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:
     if loaded.document is None:
         return result
     folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
-    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in folder.iterdir()):
+    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in entries(folder)):
         return result
     from streamroute.compiler.expectation_checks import check_expectations
     from streamroute.config.expectations import find_expectations, load_expectations

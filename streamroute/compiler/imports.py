@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import Reference, check_allowed, parse_reference
+from streamroute.config.paths import entries, is_file
 from streamroute.config.suggestions import did_you_mean
 
 
@@ -132,7 +133,7 @@ class Importer:
         """The configuration's folder holds this name, but Python found another one first."""
         top = sys.modules.get(reference.package, module)
         mine = [self.folder / reference.package, self.folder / f"{reference.package}.py"]
-        held = [path for path in mine if path.is_file() or any(path.glob("*.py"))]
+        held = [path for path in mine if is_file(path) or any(path.glob("*.py"))]
         if not held or top is None or _lies_in(top, self.folder):
             return None
         found = getattr(top, "__file__", None) or "elsewhere"
@@ -161,16 +162,14 @@ class Importer:
 def _holds_module(package: ModuleType, name: str) -> bool:
     """Whether a package has a module of this name, imported or not."""
     places = [Path(place) for place in getattr(package, "__path__", ())]
-    return any(
-        (place / f"{name}.py").is_file() or (place / name / "__init__.py").is_file() for place in places
-    )
+    return any(is_file(place / f"{name}.py") or is_file(place / name / "__init__.py") for place in places)
 
 
 def _siblings(folder: Path, package: ModuleType | None) -> list[str]:
     """The modules that stand where one was missed."""
     places = [folder] if package is None else [Path(path) for path in package.__path__]
-    entries = [entry for place in places if place.is_dir() for entry in place.iterdir()]
-    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in entries)
+    found = [entry for place in places for entry in entries(place)]
+    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
     return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
 
 

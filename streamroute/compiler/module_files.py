@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from pathlib import Path
 
+from streamroute.config.paths import is_file, is_folder
+
 
 @dataclass(frozen=True, slots=True)
 class ModuleFile:
@@ -44,17 +46,17 @@ def _find(part: str, folders: Iterable[Path]) -> ModuleFile | None:
     spaces: list[Path] = []
     for folder in folders:
         here = folder / part
-        if (here / "__init__.py").is_file():
+        if is_file(here / "__init__.py"):
             return ModuleFile(here / "__init__.py", (here,))
-        if (folder / f"{part}.py").is_file():
+        if is_file(folder / f"{part}.py"):
             return ModuleFile(folder / f"{part}.py")
         if _is_compiled(folder, part):
             return ModuleFile(None)
-        if here.is_dir():
+        if is_folder(here):
             spaces.append(here)
     return ModuleFile(None, tuple(spaces)) if spaces else None
 
 
 def _is_compiled(folder: Path, part: str) -> bool:
     suffixes = [*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES]
-    return any((folder / f"{part}{suffix}").is_file() for suffix in suffixes)
+    return any(is_file(folder / f"{part}{suffix}") for suffix in suffixes)

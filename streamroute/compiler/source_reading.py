@@ -17,6 +17,7 @@ from streamroute.compiler.module_files import ModuleFile, find_module, search_pa
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED, Reference, check_allowed, parse_reference
 from streamroute.compiler.signatures import Misfit, misfits
+from streamroute.config.paths import entries
 from streamroute.config.suggestions import did_you_mean
 
 _NO_MAPPINGS: Final = frozenset(
@@ -192,8 +193,8 @@ def _text(source: Path) -> str:
 
 
 def _modules_in(folders: tuple[Path, ...]) -> list[str]:
-    entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
-    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in entries)
+    found = [entry for folder in folders for entry in entries(folder)]
+    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
     return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
 
 

@@ -12,6 +12,7 @@ from streamroute.config.diagnostics import Finding
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.load import VERSION
 from streamroute.config.loading import load_file
+from streamroute.config.paths import is_file
 from streamroute.config.published import TESTS
 from streamroute.config.shape import check_shape
 from streamroute.config.source import Place, SourceFile
@@ -57,7 +58,7 @@ class Expectations:
 
 def find_expectations(folders: Iterable[Path]) -> list[Path]:
     """The test files that lie in these folders, sorted."""
-    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if path.is_file()}
+    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_file(path)}
     return sorted(found)
 
 

@@ -1,4 +1,7 @@
-"""Whether a path leads to something; one that no file could have (too long, with a NUL) leads to nothing."""
+"""Whether a path leads to something; one that no file could have (too long, with a NUL) leads to nothing.
+
+Nor does one into a folder that may not be entered.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,28 @@ from pathlib import Path
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether there is a file; pathlib's own raises for a name that is too long."""
+    """Whether there is a file; pathlib's own raises for some."""
     return os.path.isfile(path)  # noqa: PTH113 - see above
 
 
 def is_folder(path: str | Path) -> bool:
-    """Whether there is a folder; pathlib's own raises for a name that is too long."""
+    """Whether there is a folder; pathlib's own raises for some."""
     return os.path.isdir(path)  # noqa: PTH112 - see above
 
 
 def exists(path: str | Path) -> bool:
-    """Whether there is anything, be it a pipe; pathlib's own raises for a name that is too long."""
+    """Whether there is anything, be it a pipe; pathlib's own raises for some."""
     return os.path.exists(path)  # noqa: PTH110 - see above
 
 
 def is_broken_link(path: str | Path) -> bool:
     """Whether there is a link that leads nowhere: somebody meant a file to be there."""
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above
+
+
+def entries(folder: str | Path) -> list[Path]:
+    """What lies in a folder; nothing where there is none, or where it may not be looked into."""
+    try:
+        return list(Path(folder).iterdir())
+    except OSError:
+        return []

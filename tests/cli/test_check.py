@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,3 +147,20 @@ def test_what_is_found_in_ci_is_the_same(lone_project: Project, command: Callabl
     done = command("check", "--format", "github")
     assert done.out.startswith("::error title=SR102 unexpected-key,file=routes.yaml,")
     assert done.code == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--no-import"]])
+def test_a_package_that_may_not_be_entered_holds_no_handler(
+    lone_project: Project, command: Callable[..., Done], options: list[str]
+) -> None:
+    package = lone_project.write("shut/mail.py", "def send(payload): ...\n").parent
+    lone_project.routes("name: a, type: t, handler: shut.mail.send")
+    package.chmod(0)
+    try:
+        if os.access(package, os.R_OK):
+            pytest.skip("root may enter everything")
+        done = command("check", "--format", "concise", *options)
+    finally:
+        package.chmod(0o700)
+    assert 'no module "mail"' in done.out
+    assert "Traceback" not in done.err

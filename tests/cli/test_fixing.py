@@ -12,6 +12,7 @@ from streamroute.cli.checking import Asked, check
 from streamroute.cli.fixing import fixes_of, write_all
 from streamroute.cli.main import streamroute
 from streamroute.config.loading import load_text
+from streamroute.errors import StreamrouteError
 
 HEAD = "version: 1\nstreams: {bot_events: {}}\nroutes:\n"
 
@@ -121,6 +122,14 @@ def test_a_file_that_changed_meanwhile_is_left_as_it_is(path: Path) -> None:
     with pytest.raises(click.ClickException, match="has changed meanwhile"):
         write_all(fixes)
     assert path.read_text() == "version: 1\n"
+
+
+def test_a_file_that_went_meanwhile_is_told(path: Path) -> None:
+    path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
+    fixes = fixes_of(check(Asked(imports=False)).report)
+    path.unlink()
+    with pytest.raises(StreamrouteError, match=r"routes\.yaml cannot be written: No such file"):
+        write_all(fixes)
 
 
 def test_mode_and_link_of_a_file_stay(path: Path, tmp_path: Path) -> None:

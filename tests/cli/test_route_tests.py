@@ -387,3 +387,13 @@ def test_what_holds_no_events_gives_no_file(command: Callable[..., Done], events
 def test_the_example_s_tests_cover_all_of_it(command: Callable[..., Done]) -> None:
     example = Path(__file__).parents[2] / "examples" / "bookings"
     assert command("test", str(example), "--fail-under", "100").code == 0
+
+
+def test_a_first_file_that_cannot_be_written_is_told(command: Callable[..., Done]) -> None:
+    Path("events.jsonl").write_text('{"type": "booked"}\n', encoding="utf-8")
+    Path("routes.test.yaml").symlink_to("absent/routes.test.yaml")
+    done = command("test", "--init", "events.jsonl")
+    assert (done.code, done.err) == (
+        1,
+        "error: routes.test.yaml cannot be written: No such file or directory\n",
+    )

@@ -12,6 +12,7 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.load import usable_or_exit
 from streamroute.cli.paths import config_path
 from streamroute.cli.testing.running import Wanted, run
+from streamroute.cli.writing import write
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.published import TESTS, published_text
 from streamroute.config.roots import find_root
@@ -33,7 +34,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
     if not found:
         click.echo(f"nothing was written: {events} holds no event", err=True)
         return Exit.FOUND
-    target.write_text(written(found), encoding="utf-8")
+    write(target, written(found).encode())
     _write_schema(root.with_name(TESTS))
     tests = counted(len(found), "test")
     click.echo(f"wrote {target}: {tests} from {counted(count, 'event')}, {_coverage(root, target)}")
@@ -43,7 +44,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
 def _write_schema(path: Path) -> None:
     """The schema that the file's first line names, for editors."""
     if not path.exists():
-        path.write_text(published_text(TESTS), encoding="utf-8")
+        write(path, published_text(TESTS).encode())
         click.echo(f"wrote {path}")
 
 

@@ -20,7 +20,7 @@ from streamroute.config.catalogue.library import (
     unknown_dialect,
 )
 from streamroute.config.diagnostics import Finding
-from streamroute.config.paths import is_folder
+from streamroute.config.paths import entries
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.text import TextFile
@@ -151,8 +151,5 @@ def _twice(name: str, place: Place, first: Place) -> Finding:
 
 def _neighbor(stated: str, name: str) -> str | None:
     """A file beside the missing one whose name is nearly the same, as it would be stated."""
-    folder = Path(name).parent
-    if not is_folder(folder):
-        return None
-    near = did_you_mean(Path(name).name, sorted(entry.name for entry in folder.iterdir()))
+    near = did_you_mean(Path(name).name, sorted(entry.name for entry in entries(Path(name).parent)))
     return None if near is None else str(Path(stated).with_name(near))
