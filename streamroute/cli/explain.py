@@ -65,16 +65,16 @@ def _message(event: str | None, event_type: str | None, data: str | None) -> dic
 
 def _read(event: str) -> tuple[str, str]:
     """The event's text, and what to call it."""
-    if event == "-":
-        return sys.stdin.read(), "stdin"
     if event.lstrip().startswith("{"):
         return event, "EVENT"
+    name = "stdin" if event == "-" else event
     try:
-        return Path(event).read_text(encoding="utf-8"), event
+        content = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
+        return content.decode(), name
     except OSError as error:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {event}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise StreamrouteError(f"{event} is not UTF-8 text") from None
+        raise StreamrouteError(f"{name} is not UTF-8 text") from None
 
 
 def _typed(text: str, name: str) -> dict[str, Any]:

@@ -116,6 +116,16 @@ def test_an_event_comes_from_a_file_or_from_stdin(
         assert lone_project.run("explain", "-", stdin=stdin) == expected
 
 
+def test_what_is_not_utf_8_is_refused_wherever_it_comes_from(lone_project: Project) -> None:
+    path = lone_project.folder / "event.json"
+    path.write_bytes(b'{"type": "a\xff"}')
+    assert lone_project.run("explain", "event.json").err == "error: event.json is not UTF-8 text\n"
+    lone_project.env["PYTHONIOENCODING"] = "utf-8:strict"  # as in most terminals
+    with path.open("rb") as stdin:
+        done = lone_project.run("explain", "-", stdin=stdin)
+    assert (done.code, done.err) == (1, "error: stdin is not UTF-8 text\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
