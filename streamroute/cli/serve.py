@@ -114,7 +114,7 @@ def command(
     no_embedded: bool,
     **logs: str,
 ) -> int:
-    """Route events as CONFIG says, until SIGINT or SIGTERM.
+    """Route events as CONFIG says, until SIGINT or SIGTERM, or until its terminal closes.
 
     What runs is then finished, within the streams' grace; a second signal stops at once. CONFIG is
     checked first, as `streamroute check` does, and an error in it ends the command with 1.

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the first asks for a drain, the second ends the process at once."""
+"""SIGINT, SIGTERM and a closed terminal: the first asks for a drain, the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` in the event loop at the first signal; at the second, leave.
 
     The second works even where a handler blocks the event loop. What is unfinished stays pending.
+    SIGHUP is a first signal, and never a second: a terminal that closes sends it more than once. Whoever
+    had it ignored (``nohup``) keeps it ignored.
     """
     loop = asyncio.get_running_loop()
     seen: list[int] = []
@@ -32,13 +34,16 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
         stop()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP and seen:
+            return
         seen.append(number)
         if len(seen) > 1:
             say_at_once(logging.WARNING, "stopped at once; unfinished entries stay pending")
             os._exit(128 + number)
         loop.call_soon_threadsafe(begin)
 
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    numbers = [*_SIGNALS, signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL else _SIGNALS
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield
     finally:

@@ -296,7 +296,7 @@ def test_a_worker_that_was_killed_is_finished_for(each_project: Project) -> None
 # Stopping
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal.Signals) -> None:
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
@@ -307,6 +307,34 @@ def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal
     assert running.end().code == 0
     assert project.ledger == ["started 1", "done 1"]
     assert project.pending() == 0
+
+
+def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
+    """The shell and the system may both tell of it."""
+    project.routes("name: w, type: t, handler: jobs.wait")
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl")
+    project.notes("started 1")
+    running.signal(signal.SIGHUP).says("finishing what runs").signal(signal.SIGHUP)
+    project.write("go", "")
+    assert running.end().code == 0
+
+
+def test_under_nohup_a_terminal_that_closes_is_no_signal(project: Project) -> None:
+    project.routes("name: w, type: t, handler: jobs.wait")
+    project.feed(event(1))
+    running = project.start(
+        "serve",
+        "--feed",
+        "events.jsonl",
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    project.notes("started 1")
+    running.signal(signal.SIGHUP)
+    project.write("go", "")
+    project.notes("done 1")
+    assert "finishing what runs" not in running.err
+    assert running.signal(signal.SIGTERM).end().code == 0
 
 
 @pytest.mark.parametrize("handler", ["wait", "stubborn"])
