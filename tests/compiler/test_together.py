@@ -95,6 +95,14 @@ def test_a_stream_without_routes_is_found(tmp_path: Path) -> None:
     assert found(tmp_path, text) == ['SR211 2: the stream "audits" has no routes: nothing here consumes it']
 
 
+def test_a_stream_that_is_forwarded_to_may_be_declared_for_its_codec(tmp_path: Path) -> None:
+    text = (
+        "routes: [{name: one, stream: events, type: t, handler: 'streamroute.handlers%sforward',"
+        " with: {stream: audits}}]\n"
+    )
+    assert found(tmp_path, text % ".") == found(tmp_path, text % ":") == []
+
+
 def test_a_disabled_route_uses_its_stream_and_its_type(tmp_path: Path) -> None:
     text = "messages: {t: {schema: {type: object}}}\n"
     assert found(tmp_path, text + routes("name: one, enabled: false")) == []
