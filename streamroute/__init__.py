@@ -9,7 +9,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as type checkers know it; the module typing alone takes longer than all of this
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Final
 
     from streamroute.adapters.retry import RedisRetryScheduler as RedisRetryScheduler
     from streamroute.adapters.storage import RedisStreamStorage as RedisStreamStorage
@@ -47,11 +47,13 @@ __all__ = [  # noqa: PLE0604 - the table above is the list
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+if not TYPE_CHECKING:  # to a type checker, a module that has it has every name
+
+    def __getattr__(name):
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import streamroute
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +51,11 @@ def test_the_version_is_stated_once_and_told_twice() -> None:
 def test_public_names_can_be_imported() -> None:
     for name in streamroute.__all__:
         assert getattr(streamroute, name) is not None
+
+
+def test_a_name_that_is_not_there_is_told_by_type_checkers_too() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'RedisRoutr'"):
+        streamroute.RedisRoutr  # type: ignore[attr-defined]  # noqa: B018 - mypy tells of an idle ignore
 
 
 def test_the_command_is_where_the_script_says() -> None:
