@@ -187,6 +187,12 @@ def test_sarif_names_the_file_as_a_uri_from_the_checkout() -> None:
     assert change["replacements"][0]["insertedContent"] == {"text": "name"}
 
 
+def test_sarif_names_a_file_whose_name_is_not_utf_8_by_its_bytes() -> None:
+    log = json.loads(render(report(finding(file="a\udcff.yaml")), "sarif"))
+    (location,) = log["runs"][0]["results"][0]["locations"]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "a%FF.yaml"
+
+
 # JUnit
 
 
