@@ -134,9 +134,8 @@ class EmbeddedServer:
         if not self.folder.exists():
             server_program()  # says what is missing before a folder is left behind
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = self.folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        if not any(self.folder.iterdir()):  # a folder that holds more is not ours to hide
+            (self.folder / ".gitignore").write_text("*\n")
 
     @contextmanager
     def _gate(self) -> Iterator[None]:

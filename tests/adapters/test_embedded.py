@@ -283,6 +283,15 @@ def test_nobody_commits_or_reads_the_data_by_mistake(folder: Path) -> None:
             assert client.config_get("appendonly") == {"appendonly": "yes"}
 
 
+def test_a_folder_that_holds_more_is_not_hidden_from_git(folder: Path) -> None:
+    """``embedded:.`` in a project."""
+    folder.mkdir()
+    (folder / "routes.yaml").touch()
+    with EmbeddedServer(folder):
+        pass
+    assert not (folder / ".gitignore").exists()
+
+
 def test_a_path_with_odd_characters_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     odd = tmp_path / "50% off, #1?" / 'a "b"'
     with EmbeddedServer(odd) as url:
