@@ -20,7 +20,7 @@ from streamroute.compiler.results import check_transform
 from streamroute.compiler.route_checks import check_routes
 from streamroute.compiler.route_expressions import RouteExpressions
 from streamroute.compiler.server_address import check_address
-from streamroute.compiler.signatures import CallShape, Misfit, call_shape
+from streamroute.compiler.signatures import CallShape, Misfit, call_shape, check_factory
 from streamroute.compiler.slots import check_slots
 from streamroute.compiler.wiring import CHECK, CheckedRoute, Surroundings, build_routers
 from streamroute.config.diagnostics import Finding, sort_findings
@@ -217,9 +217,9 @@ class _Compilation:
         resolved = self._resolve(reference, place, at)
         if resolved is None:
             return None
-        if not callable(resolved.value):
-            message = f'"{reference}" is no factory, which makes the container'
-            self.findings.append(place.finding("SR403", message, at=at))
+        problem = check_factory(resolved.value, reference)
+        if problem is not None:
+            self.findings.append(_finding(place, at, problem, reference))
             return None
         factory: Callable[[], Any] = resolved.value
         return factory

@@ -70,6 +70,25 @@ def misfits(parameters: list[inspect.Parameter], name: str, arguments: Mapping[s
     return _misfits(parameters, _container(parameters, arguments), name, arguments)
 
 
+def check_factory(factory: Any, name: str) -> Problem | None:
+    """Why this cannot make the container, for which it is called without arguments; None where it can."""
+    if not callable(factory):
+        return Problem(NOT_CALLABLE, f'"{name}" is no factory, which makes the container')
+    code = _plain(factory)
+    if inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code):
+        decorator = "contextmanager" if inspect.isgeneratorfunction(code) else "asynccontextmanager"
+        message = f'"{name}" is a generator function: handlers would get a generator'
+        return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{decorator}")
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return None  # as with handlers: what is not known is not reported
+    missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
+    if missing:
+        return Problem(MISFIT, f'"{name}" is called without arguments, and needs {missing}')
+    return None
+
+
 def _instance(handler: Any, name: str) -> Any:
     """A class whose instances can be called is made into one, without arguments; else the handler itself."""
     if not inspect.isclass(handler):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from streamroute.compiler.signatures import CallShape, ContainerBy, Misfit, call_shape
+from streamroute.compiler.signatures import CallShape, ContainerBy, Misfit, call_shape, check_factory
 
 NOT, POSITION, NAME = ContainerBy.NOT, ContainerBy.POSITION, ContainerBy.NAME
 
@@ -168,3 +169,51 @@ def test_a_class_that_needs_arguments_is_refused_with_what_it_raised() -> None:
 
 def test_compiled_code_without_a_signature_is_taken_at_its_word() -> None:
     assert fits(type.__call__.__get__(dict)) == (POSITION, False)
+
+
+# Factories of the container
+
+
+class Pool:
+    """A container that is made by its class."""
+
+    def __init__(self, size: int = 3) -> None: ...
+
+
+def build(*sizes: int, **named: int) -> None: ...
+
+
+@contextmanager
+def opened() -> Iterator[int]:
+    yield 1
+
+
+async def opened_later(url: str) -> None: ...
+
+
+def undecorated() -> Iterator[int]:
+    yield 1
+
+
+async def undecorated_async() -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("factory", [Pool, build, opened, functools.partial(opened_later, "x"), dict])
+def test_what_can_be_called_without_arguments_makes_a_container(factory: Any) -> None:
+    assert check_factory(factory, "f") is None
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        (5, '"f" is no factory, which makes the container'),
+        (opened_later, '"f" is called without arguments, and needs "url"'),
+        (undecorated, '"f" is a generator function: handlers would get a generator'),
+        (undecorated_async, '"f" is a generator function: handlers would get a generator'),
+    ],
+)
+def test_what_makes_no_container_is_a_problem(factory: Any, said: str) -> None:
+    problem = check_factory(factory, "f")
+    assert problem is not None
+    assert problem.message == said
