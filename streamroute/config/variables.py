@@ -36,6 +36,8 @@ class Replacement:
 
 
 _GONE: Final = object()
+_IN_DEFAULTS: Final = "write it in each stream that is to have it"
+_ELSEWHERE: Final = "read it in the handler, from its container or its own environment"
 
 
 def replace_variables(source: SourceFile, environment: Mapping[str, str], unset: Severity) -> Replacement:
@@ -54,7 +56,7 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
             "SR503",
             f"{quoted(match[0])} is not replaced here: variables work in redis and streams only",
             source.span_in(path, *match.span()) if not on_key else source.span(path, "key"),
-            help="read it in the handler, from its container or its own environment",
+            help=_IN_DEFAULTS if key == "defaults" else _ELSEWHERE,
         )
         for key, value in source.data.items()
         if key not in skipped and not key.startswith("x-")
