@@ -99,7 +99,7 @@ def command() -> None:
     """
 
 
-@command.command(name="list")
+@command.command(name="list", short_help="Count dead letters, and list the newest.")
 @_WHERE
 @_FILTERS
 @click.option(
@@ -120,7 +120,7 @@ def list_letters(config: str | None, no_embedded: bool, form: str, limit: int, *
     return _at_desk(config, no_embedded, run, **filters)
 
 
-@command.command(name="show")
+@command.command(name="show", short_help="Print all that is known of one dead letter.")
 @_WHERE
 @click.argument("letter_id", type=_LetterId(), metavar="ID")
 def show_letter(config: str | None, no_embedded: bool, form: str, letter_id: str) -> int:

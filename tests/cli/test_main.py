@@ -42,6 +42,12 @@ def test_every_command_has_help_of_its_own(command: Callable[..., Done], name: s
     assert max(map(len, done.out.splitlines())) <= 100
 
 
+def test_no_help_ends_in_the_middle_of_a_sentence(command: Callable[..., Done]) -> None:
+    commands = command("dead", "-h").out.partition("Commands:")[2]
+    assert commands
+    assert "..." not in commands
+
+
 @pytest.mark.parametrize("name", ["check", "init", "publish", "schema", "serve"])
 def test_every_option_has_a_help_text(name: str) -> None:
     found = streamroute.get_command(click.Context(streamroute), name)
