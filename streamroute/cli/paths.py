@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from streamroute.config.paths import exists, is_folder
+from streamroute.config.paths import exists, is_broken_link, is_folder
 
 NAME: Final = "routes.yaml"
 
@@ -27,4 +27,17 @@ def config_path(given: str | None) -> Path:
         return path
     if given is None:
         raise click.UsageError(f"there is no {NAME} in this folder; name one, or run: streamroute init")
-    raise click.UsageError(f"{path} does not exist")
+    raise click.UsageError(f"{path} {_why_not(path)}")
+
+
+def _why_not(path: Path) -> str:
+    """Why there is no file at a path, which need not be that nothing is there."""
+    if is_broken_link(path):
+        return "is a link that leads nowhere"
+    try:
+        path.stat()
+    except PermissionError:
+        return "is in a folder that may not be entered"
+    except (OSError, ValueError):
+        pass
+    return "does not exist"

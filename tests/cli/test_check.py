@@ -51,6 +51,19 @@ def test_an_absent_path_is_a_matter_of_usage(command: Callable[..., Done], path:
     assert "does not exist" in done.err
 
 
+def test_a_path_that_leads_nowhere_says_why(lone_project: Project, command: Callable[..., Done]) -> None:
+    (lone_project.folder / "link.yaml").symlink_to("absent.yaml")
+    assert "link.yaml is a link that leads nowhere" in command("check", "link.yaml").err
+    shut = folder_with(lone_project, "shut", OK)
+    shut.chmod(0)
+    try:
+        if os.access(shut, os.X_OK):
+            pytest.skip("root may enter everything")
+        assert "shut/routes.yaml is in a folder that may not be entered" in command("check", "shut").err
+    finally:
+        shut.chmod(0o700)
+
+
 def test_every_mistake_of_all_files_is_shown_at_once(
     lone_project: Project, command: Callable[..., Done]
 ) -> None:
