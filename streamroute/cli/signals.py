@@ -16,6 +16,8 @@ from streamroute.cli.logs import say_at_once
 log = logging.getLogger(__name__)
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_HANGUP: Final = getattr(signal, "SIGHUP", None)
+"""None where the system knows none."""
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
         stop()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP and seen:
+        if number == _HANGUP and seen:
             return
         seen.append(number)
         if len(seen) > 1:
@@ -42,7 +44,9 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
             os._exit(128 + number)
         loop.call_soon_threadsafe(begin)
 
-    numbers = [*_SIGNALS, signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL else _SIGNALS
+    numbers = [*_SIGNALS]
+    if _HANGUP is not None and signal.getsignal(_HANGUP) is signal.SIG_DFL:
+        numbers.append(_HANGUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, StreamConfig
@@ -13,10 +13,14 @@ def check_dead_letters(document: Document) -> Iterator[Finding]:
     """Findings about streams whose dead letters would go to a key that is in use."""
     streams = document.streams.values()
     kept = {key: stream.name for stream in streams for key in _kept(stream)}
+    consumed = {name for route in document.routes for name in route.streams}
+    onwards = {stream.name: stream.dead_letter for stream in streams if stream.name in consumed}
     for stream in streams:
         where = None
         if stream.dead_letter == stream.name:
             where = "the stream itself, and would fail again for ever"
+        elif _comes_back(stream, onwards):
+            where = f'"{stream.dead_letter}", whose own come back here, to fail again for ever'
         elif stream.dead_letter in kept:
             where = f'"{stream.dead_letter}", where the retries of "{kept[stream.dead_letter]}" are kept'
         if where:
@@ -32,6 +36,15 @@ def at_dead_letter(
     if isinstance(own, dict) and "dead_letter" in own:
         return stream.place.finding(code, message, at=("dead_letter",), help=help_text)
     return stream.place.finding(code, message, on="key", help=help_text)
+
+
+def _comes_back(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:
+    """Whether dead letters get back to the stream over others that are consumed here."""
+    name, seen = stream.dead_letter, set[str]()
+    while name in onwards and name not in seen:
+        seen.add(name)
+        name = onwards[name]
+    return stream.name in seen
 
 
 def _kept(stream: StreamConfig) -> tuple[str, ...]:
