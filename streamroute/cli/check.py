@@ -55,6 +55,7 @@ def command(
     """
     if not flags["watch"]:
         gc.disable()  # a process that ends in a moment gives its memory back as a whole
+        click.get_current_context().call_on_close(gc.enable)  # another one, as that of tests, goes on
     from streamroute.cli.checking import Asked
     from streamroute.cli.selection import Selection, read_codes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from typing import TYPE_CHECKING
@@ -36,6 +37,13 @@ def test_routes_yaml_here_is_checked_when_nothing_is_named(
 ) -> None:
     lone_project.routes(OK)
     assert command("check") == Done(0, "", "routes.yaml: nothing is wrong\n")
+
+
+def test_it_leaves_the_cycle_collector_as_it_was(lone_project: Project, command: Callable[..., Done]) -> None:
+    lone_project.routes(OK)
+    gc.enable()
+    command("check")
+    assert gc.isenabled()
 
 
 def test_without_routes_yaml_it_says_what_to_do(command: Callable[..., Done]) -> None:
