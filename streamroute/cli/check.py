@@ -53,6 +53,8 @@ def command(
     A comment in the file silences a warning on its line, or in the entry below it:
       # streamroute: ignore[SR307] why
     """
+    if flags["fix"] + flags["diff"] + flags["watch"] > 1:
+        raise click.UsageError("--fix, --diff and --watch go one at a time")
     if not flags["watch"]:
         gc.disable()  # a process that ends in a moment gives its memory back as a whole
         click.get_current_context().call_on_close(gc.enable)  # another one, as that of tests, goes on

@@ -185,3 +185,15 @@ def test_a_package_that_may_not_be_entered_holds_no_handler(
         package.chmod(0o700)
     assert 'no module "mail"' in done.out
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("options", [["--watch", "--fix"], ["--watch", "--diff"], ["--fix", "--diff"]])
+def test_an_option_that_would_be_passed_over_is_refused(
+    lone_project: Project, command: Callable[..., Done], options: list[str]
+) -> None:
+    lone_project.routes(BAD)
+    before = (lone_project.folder / "routes.yaml").read_bytes()
+    done = command("check", *options)
+    assert done.code == 2
+    assert "--fix, --diff and --watch go one at a time" in done.err
+    assert (lone_project.folder / "routes.yaml").read_bytes() == before
