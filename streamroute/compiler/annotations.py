@@ -129,7 +129,7 @@ def _check_keys(hint: Any, name: str, payload: Type) -> Iterator[Problem]:
 def _check_key(key: str, wanted: Any, hint: Any, name: str, payload: Type) -> Iterator[Problem]:
     shapes = payload.objects
     if all(_lacks(shape, key) for shape in shapes):
-        meant = did_you_mean(key, {known for shape in shapes for known in shape.properties})
+        meant = did_you_mean(key, [known for shape in shapes for known in shape.properties])
         is_certain = meant is not None or not any(shape.envelope for shape in shapes)
         # Python itself does not see NotRequired in an annotation that is a string.
         is_required = key in hint.__required_keys__ and typing.get_origin(wanted) is not typing.NotRequired

@@ -54,5 +54,5 @@ def _check_types(route: RouteConfig, document: Document, globs: Globs) -> Iterat
             yield route.place.finding("SR204", message, at=at, help=help_text)
         elif not globs.matches(name):
             message = f'the pattern "{name}" matches no type of the catalogue'
-            meant = did_you_mean(name, {f"{known.rpartition('.')[0]}.*" for known in document.messages})
+            meant = did_you_mean(name, [f"{known.rpartition('.')[0]}.*" for known in document.messages])
             yield route.place.finding("SR205", message, at=at, suggestion=meant)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
+
+_FEW: Final = 60
+_NEIGHBORS: Final = 15
 
 _SYNONYMS: Final = {
     "filter": "when if condition where match matcher matchers check expression jmespath expr predicate",
@@ -41,17 +46,34 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate nearest to ``word``, or None where none is near.
 
     A wrong, missing or added letter and a swap of two neighbors count one edit each; short words
-    may differ by one edit, longer ones by up to three.
+    may differ by one edit, longer ones by up to three. Of more than sixty candidates, those that begin
+    or end like the word are looked at.
     """
     if len(word) > 200:
         return None
     allowed = 1 if len(word) < 5 else 2 if len(word) < 10 else 3
     best: tuple[int, str] | None = None
-    for candidate in candidates:
+    known = tuple(candidates)
+    for candidate in known if len(known) <= _FEW else _likeliest(word.lower(), known):
         edits = _edits(word.lower(), candidate.lower(), allowed)
         if edits <= allowed and candidate != word and (best is None or edits < best[0]):
             best = (edits, candidate)
     return best[1] if best else None
+
+
+def _likeliest(small: str, candidates: tuple[str, ...]) -> Iterator[str]:
+    for order, key in zip(_sorted(candidates), (small, small[::-1]), strict=True):
+        at = bisect_left(order, (key, ""))
+        yield from (word for _, word in order[max(0, at - _NEIGHBORS) : at + _NEIGHBORS])
+
+
+@lru_cache(maxsize=4)
+def _sorted(candidates: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The words by their beginnings, and by their ends."""
+    return (
+        sorted((word.lower(), word) for word in candidates),
+        sorted((word.lower()[::-1], word) for word in candidates),
+    )
 
 
 def _edits(one: str, two: str, allowed: int) -> int:

@@ -43,9 +43,8 @@ class TextFile:
         """The text of a line, from 1, without its end; empty where there is no such line."""
         if not 0 < number <= len(self._starts):
             return ""
-        start = self._starts[number - 1]
-        match = _LINE_END.search(self.text, start)
-        return self.text[start : match.start() if match else len(self.text)]
+        end = self._starts[number] if number < len(self._starts) else None
+        return self.text[self._starts[number - 1] : end].rstrip("\r\n")
 
     def finding(
         self,

@@ -35,3 +35,8 @@ def test_far_words_and_the_word_itself_are_not(word: str) -> None:
 def test_a_swap_is_nearer_than_two_edits() -> None:
     assert did_you_mean("ab", ["ax", "ba"]) == "ax"
     assert did_you_mean("abcdef", ["abxyef", "abdcef"]) == "abdcef"
+
+
+@pytest.mark.parametrize("word", ["hello_4711s", "helo_4711", "hello_4711x_"])
+def test_of_many_candidates_one_that_begins_or_ends_alike_is_found(word: str) -> None:
+    assert did_you_mean(word, [f"hello_{at}" for at in range(10_000)]) == "hello_4711"

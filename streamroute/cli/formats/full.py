@@ -83,7 +83,7 @@ def _room(columns: int | None, gutter: int) -> int:
 def _excerpt(source: str, start: int, end: int, room: int) -> tuple[str, str]:
     """The part of a line around ``start``, and the carets below it, in columns of a terminal."""
     first = 0
-    if _width(_shown(source)) > room:
+    if _fitting(source, first, room) < len(source):
         first = max(0, start - min(_BEFORE_CARET, room // 2))
     last = _fitting(source, first, room)
     head, tail = "..." if first else "", "..." if last < len(source) else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cProfile
+
 import click
 import pytest
 
@@ -60,6 +62,15 @@ def test_a_long_line_is_cut_around_the_caret() -> None:
     assert shown.endswith("...")
     assert len(shown) < 130
     assert shown[caret.index("^") : caret.rindex("^") + 1] == "HERE"
+
+
+def test_a_longer_line_is_no_more_work() -> None:
+    def calls(width: int) -> int:
+        profile = cProfile.Profile()
+        profile.runcall(caret_line, "x" * width, finding(1, 501, 505))
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(100_000) == calls(1_000)
 
 
 def test_a_span_of_several_lines_is_marked_on_its_first() -> None:
