@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, ClassVar, Final
 
 from streamroute.compiler.functions import SIGNATURES
@@ -41,6 +42,7 @@ from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.truth import falsy, may_be_false, may_be_true, truthy
 
 _ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
+_STEPS: Final = frozenset({"field", "index", "slice"})
 _NOT_ARRAYS: Final = frozenset(KINDS) - {"array"}
 
 
@@ -128,15 +130,16 @@ class Inference:
 
     def _steps(self, node: Node, scope: Scope) -> Type:
         """A pipe, or a path: each part looks at what the one before it gave."""
-        *first, last = chain(node) if node["type"] == "pipe" else node["children"]
-        for part in first:
-            inferred = self.base(part, scope)
+        parts = chain(node) if node["type"] == "pipe" else node["children"]
+        for part, step in pairwise(parts):
+            looks_into = node["type"] != "pipe" and step["type"] in _STEPS
+            inferred = self.base(part, scope) if looks_into else self.infer(part, scope)
             if inferred is not scope.type:
                 scope = Scope.of(inferred)
-        return self.infer(last, scope)
+        return self.infer(parts[-1], scope)
 
     def base(self, node: Node, scope: Scope) -> Type:
-        """The type of what another step looks into."""
+        """The type of what a step looks into, which a function or a list of what it is given does not."""
         inferred = self.infer(node, scope)
         if inferred is not ENVELOPE_FIELD:
             return inferred
