@@ -298,8 +298,9 @@ def test_a_field_that_there_may_be_is_left_alone(expression: str) -> None:
         ("lines[?price > '3']", "write a number in backticks: `3`"),
     ],
 )
-def test_an_ordering_that_never_holds_is_an_error(expression: str, fix: str) -> None:
-    problem = only(expression, PAYLOAD)
+@pytest.mark.parametrize("validated", [False, True])
+def test_an_ordering_that_never_holds_is_one_error(expression: str, fix: str, *, validated: bool) -> None:
+    problem = only(expression, PAYLOAD, validated=validated)
     assert (problem.code, problem.help) == ("SR316", fix)
 
 

@@ -101,13 +101,11 @@ class Inference:
     def _comparator(self, node: Node, scope: Scope) -> Type:
         operator, (left, right) = node["value"], node["children"]
         one, two = self.infer(left, scope), self.infer(right, scope)
-        if operator in ("eq", "ne"):
-            inferred = self._equality(node, one, two)
-        else:
-            inferred = _ordering(one, two)
-            if inferred is NULL:
-                conditions.check_ordering(self.report, node, one, two)
-        if inferred is not BOOLEAN:
+        inferred = self._equality(node, one, two) if operator in ("eq", "ne") else _ordering(one, two)
+        before = self.report.count
+        if inferred is NULL:
+            conditions.check_ordering(self.report, node, one, two)
+        if inferred is not BOOLEAN and self.report.count == before:
             conditions.check(self.report, node, inferred, scope, self.infer)
         return inferred
 
