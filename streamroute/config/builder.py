@@ -121,21 +121,24 @@ class Builder:
         value, size = self._anchors.get(name, (_NO_KEY, 0))
         if value is _OPEN:
             self.reports.find("SR007", f'"*{name}" stands inside the very value that it names', where)
-            value = None
         elif value is _NO_KEY:
-            self._unknown_alias(name, where)
-            value = None
+            meant = self._unknown_alias(name, where)
+            value, size = self._anchors.get(meant or "", (_NO_KEY, 0))
+        if value is _OPEN or value is _NO_KEY:
+            value = {} if self._top is not None and self._top.key is _MERGE else None
         self._expand(size, where)
         self._place(value, where)
 
-    def _unknown_alias(self, name: str, where: Extent) -> None:
+    def _unknown_alias(self, name: str, where: Extent) -> str | None:
+        """Report it; the anchor that was meant, with which to read on."""
         if self._top is not None and self._wants_expression(self._top.key):
             self.reports.find("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
-            return
+            return None
         near = did_you_mean(name, self._anchors)
         message = f'"*{name}" names an anchor that does not exist above it'
         meant = f"*{near}" if near else None
         self.reports.find("SR007", message, where, f"an anchor is written &{name}", meant)
+        return near
 
     def _expand(self, size: int, where: Extent) -> None:
         # Every later step walks the expanded data, so that a small bomb would cost days.
