@@ -58,7 +58,7 @@ def check_path(
     result = CheckResult(found, loaded.document, compiled, loaded.files)
     if tests:
         result = _with_tests(result, loaded)
-    return result._replace(findings=_silenced(result, imports=imports))
+    return result._replace(findings=_silenced(result, imports=imports, beside=beside))
 
 
 def _together(
@@ -89,19 +89,21 @@ def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:
     return result._replace(findings=found, sources={**result.sources, **read.files}, tests=read.tests)
 
 
-def _silenced(result: CheckResult, *, imports: bool) -> tuple[Finding, ...]:
+def _silenced(result: CheckResult, *, imports: bool, beside: Sequence[Document]) -> tuple[Finding, ...]:
     """The findings less those that a comment in a file silences."""
     sources = [file for file in result.sources.values() if isinstance(file, SourceFile)]
     if not any("streamroute" in source.text for source in sources):
         return result.findings
     from streamroute.config.ignores import silence
 
-    unchecked = _unchecked(result.findings, imports=imports)
+    unchecked = _unchecked(result.findings, imports=imports, beside=beside)
     return tuple(sort_findings(silence(result.findings, sources, unchecked=unchecked)))
 
 
-def _unchecked(findings: Iterable[Finding], *, imports: bool) -> tuple[str, ...]:
+def _unchecked(findings: Iterable[Finding], *, imports: bool, beside: Sequence[Document]) -> tuple[str, ...]:
     """The beginnings of the codes that were not looked for everywhere."""
-    if any(found.code < "SR2" and found.severity is Severity.ERROR for found in findings):
+    worst = min((found.code for found in findings if found.severity is Severity.ERROR), default="SR9")
+    if worst < "SR2":
         return ("SR",)
-    return () if imports else ("SR4",)
+    together = "SR21" if worst < "SR3" else "" if beside else "SR215"
+    return tuple(filter(None, (together, "SR410" if imports else "SR4")))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from streamroute.config.comments import Comments, Lines
-from streamroute.config.diagnostics import Finding
+from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.rules import ABOUT_IGNORES, RULES
 from streamroute.config.source import SourceFile
 from streamroute.config.suggestions import did_you_mean
@@ -33,7 +33,8 @@ def silence(
 ) -> list[Finding]:
     """The findings that no comment silences, and what is wrong with the comments themselves.
 
-    Codes that begin with one of ``unchecked`` were not looked for, so that silencing them is no mistake.
+    Codes that begin with one of ``unchecked`` were not looked for, so that silencing them is no mistake; nor
+    is it where an error of their kind may have kept them from being found.
     """
     left = list(findings)
     for source in sources:
@@ -47,8 +48,17 @@ def _silence_in(source: SourceFile, findings: Sequence[Finding], unchecked: tupl
     covers = _Covers({(ignore.code, ignore.lines) for ignore in ignores})
     left = [found for found in findings if found.file != source.path or not covers.take(found)]
     idle = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in covers.used)
-    unused = [_unused(source, ignore) for ignore in idle if not ignore.code.startswith(unchecked)]
+    looked_for = (ignore for ignore in idle if not ignore.code.startswith(unchecked))
+    errors = (found for found in left if found.severity is Severity.ERROR and found.file == source.path)
+    wrong = {(found.code[:3], found.span.line) for found in errors}
+    unused = [_unused(source, ignore) for ignore in looked_for if not _is_hidden(ignore, wrong)]
     return left + mistakes + unused
+
+
+def _is_hidden(ignore: Ignore, wrong: Collection[tuple[str, int]]) -> bool:
+    """Whether an error of the same kind is on its lines: an expression that can't be read has no types."""
+    first, last = ignore.lines
+    return any((ignore.code[:3], line) in wrong for line in range(first, last + 1))
 
 
 class _Covers:

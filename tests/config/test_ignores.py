@@ -99,6 +99,27 @@ def test_a_rule_that_was_not_looked_for_is_no_unused_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("streams", "route"),
+    [
+        ("s: ", "filter: 'contians(a) && a == \"gold\"'} # streamroute: ignore[SR312] why"),
+        ("s: ", "stream: r} # streamroute: ignore[SR210] why"),
+        ("s: ", "filter: a} # streamroute: ignore[SR410] without --no-import there is nothing to verify"),
+        ("s: } # streamroute: ignore[SR215] another file differs", "filter: a}"),
+    ],
+)
+def test_an_ignore_of_what_another_error_or_way_of_checking_hides_is_not_called_unused(
+    tmp_path: Path, streams: str, route: str
+) -> None:
+    path = tmp_path / "routes.yaml"
+    end = "" if "}" in streams else "}"
+    path.write_text(
+        f"version: 1\nstreams: {{{streams}{end}\n"
+        f"routes:\n  - {{name: a, type: t, handler: streamroute.handlers.log, {route}\n"
+    )
+    assert "SR018" not in [found.code for found in check_path(path).findings]
+
+
+@pytest.mark.parametrize(
     ("comment", "message"),
     [
         ("# streamroute: ignore", "this comment names no rule to silence"),
