@@ -16,8 +16,10 @@ import click
 
 from streamroute.cli.findings import Report, printable
 from streamroute.cli.writing import writing
+from streamroute.config.diagnostics import Finding
 from streamroute.config.fixes import fixed
 from streamroute.config.loading import load_text
+from streamroute.config.text import TextFile
 from streamroute.config.wording import hide_secrets
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -36,8 +38,19 @@ def fixes_of(report: Report) -> list[Fix]:
     """The files that change. One that could not be read afterwards is left as it is."""
     found = [finding for finding in report.findings if finding.fix is not None]
     files = [report.sources[name] for name in dict.fromkeys(finding.file for finding in found)]
-    fixes = (Fix(file.path, file.text, fixed(file, found)) for file in files)
-    return [fix for fix in fixes if load_text(fix.after, fix.path).source is not None]
+    fixes = (Fix(file.path, file.text, _mended(file, found)) for file in files)
+    return [fix for fix in fixes if fix.after != fix.before]
+
+
+def _mended(file: TextFile, findings: Sequence[Finding]) -> str:
+    """The text with its fixes, and with those of what could not be read before each of them."""
+    text, reached = fixed(file, findings), 0
+    while (read := load_text(text, file.path)).source is None:
+        last = read.findings[-1]
+        if last.fix is None or last.span.line <= reached:
+            return file.text
+        text, reached = fixed(read.file, read.findings), last.span.line
+    return text
 
 
 def show(fixes: Sequence[Fix]) -> str:

@@ -181,3 +181,18 @@ def test_a_password_beside_what_is_mended_is_not_shown(path: Path, option: str) 
     done = run(option, "--no-import")
     assert "+defaults: {validate: true}" in done.output
     assert "s3cret" not in done.output
+
+
+def test_several_expressions_that_yaml_cannot_read_are_mended_in_one_run(path: Path) -> None:
+    wrong = "- {{name: r{0}, type: t, handler: mine.handle, filter: a}}\n- name: s{0}\n  type: t\n"
+    wrong += "  handler: mine.handle\n  filter: !vip && a{0}\n"
+    text = HEAD + "".join(wrong.format(at) for at in range(20))
+    assert mended(path, text) == "".join(
+        f'  filter: "{line.removeprefix("  filter: ")}"\n' if "filter: !" in line else f"{line}\n"
+        for line in text.splitlines()
+    )
+
+
+def test_where_something_else_cannot_be_read_the_file_stays(path: Path) -> None:
+    text = f"{HEAD}- name: a\n  type: t\n  handler: mine.handle\n  filter: !vip && gold\n- [\n"
+    assert mended(path, text) == text
