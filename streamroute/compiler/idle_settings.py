@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ def _idle(
     for key in stated:
         why = [_why_idle(key, policy) for policy in policies]
         if all(why):
-            yield place.finding("SR213", f'"{key}" has no effect: {why[0]}', at=(*at, key), on="key")
+            [(usual, _)] = Counter(why).most_common(1)
+            yield place.finding("SR213", f'"{key}" has no effect: {usual}', at=(*at, key), on="key")
 
 
 def _why_idle(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a return for each cause
