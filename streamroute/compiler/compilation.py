@@ -22,7 +22,7 @@ from streamroute.compiler.route_expressions import RouteExpressions
 from streamroute.compiler.server_address import check_address
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape, check_factory
 from streamroute.compiler.slots import check_slots
-from streamroute.compiler.wiring import CHECK, CheckedRoute, Surroundings, build_routers
+from streamroute.compiler.wiring import CHECK, CheckedRoute, Surroundings, build_routers, said_by
 from streamroute.config.diagnostics import Finding, sort_findings
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.source import DataPath, Place
@@ -324,7 +324,7 @@ def _misfit_finding(route: RouteConfig, misfit: Misfit) -> Finding:
 
 def _built_in_findings(shape: CallShape, route: RouteConfig) -> Iterator[Finding]:
     """What a built-in handler has against its arguments."""
-    check = getattr(shape.function, CHECK, None)
+    check = said_by(shape.function, CHECK)
     complaints = check(route.arguments, route.streams) if check is not None else ()
     for key, message, advice in complaints:
         at: DataPath = ("handler",) if key is None else ("with", key)

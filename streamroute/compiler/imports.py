@@ -67,7 +67,9 @@ class Importer:
         if refused is not None:
             return refused
         module = self._module(reference)
-        return self._attribute(module, reference) if isinstance(module, ModuleType) else module
+        if module is None or isinstance(module, Problem):
+            return module
+        return self._attribute(module, reference)  # no ModuleType where it put something else in its place
 
     def _module(self, reference: Reference) -> ModuleType | Problem | None:
         if reference.module not in self._modules:

@@ -49,6 +49,14 @@ def call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallSha
     The payload is its first argument. The container is its second, if it needs a second one or calls it
     ``container``; an optional second parameter of another name keeps its default.
     """
+    try:
+        return _call_shape(handler, name, arguments)
+    except Exception as error:  # noqa: BLE001 - an object of the user's may raise whatever it is asked
+        said = f"{type(error).__name__}: {error}"
+        return [Misfit(Problem(NOT_CALLABLE, f'"{name}" cannot be called: to ask what it is raised {said}'))]
+
+
+def _call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallShape | list[Misfit]:
     handler = _instance(handler, name)
     if isinstance(handler, Problem):
         return [Misfit(handler)]
@@ -58,8 +66,8 @@ def call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallSha
     is_async = _is_async(handler)
     try:
         parameters = list(inspect.signature(handler).parameters.values())
-    except (TypeError, ValueError):
-        # Compiled code may hide its signature: what is not known is not reported.
+    except Exception:  # noqa: BLE001 - as above
+        # Compiled code may hide its signature, as may a proxy: what is not known is not reported.
         return CallShape(handler, ContainerBy.POSITION, is_async, arguments)
     container = _container(parameters, arguments)
     return misfits(parameters, name, arguments) or CallShape(handler, container, is_async, arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -147,9 +148,14 @@ def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
 # What a built-in handler needs.
 
 
+def said_by(handler: Callable[..., Any], attribute: str) -> Any:
+    """What a built-in handler says of itself, or None; an object of the user's may answer to any name."""
+    return vars(handler).get(attribute) if inspect.isfunction(handler) else None
+
+
 def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: str) -> CallShape:
     """A built-in handler takes what it needs where others take the container."""
-    need = getattr(shape.function, NEEDS, None)
+    need = said_by(shape.function, NEEDS)
     if need is None:
         return shape
     function = shape.function

@@ -283,6 +283,19 @@ def test_container_and_codecs_are_resolved(write: Write) -> None:
     assert compiled.codecs["bookings"].encode({}) == {}
 
 
+def test_a_handler_that_answers_to_every_name_is_no_built_in_one(tmp_path: Path) -> None:
+    (tmp_path / "answering.py").write_text(
+        "class Answering:\n"
+        "    def __getattr__(self, name): return lambda *given: 3\n"
+        "    def __call__(self, payload): ...\n"
+        "handle = Answering()\n"
+    )
+    path = tmp_path / "routes.yaml"
+    path.write_text("version: 1\nstreams: {s: }\nroutes: [{name: a, type: t, handler: answering.handle}]\n")
+    with own_imports(tmp_path):
+        assert [found.code for found in check_path(path).findings] == []
+
+
 def test_without_imports_no_code_of_the_user_s_runs(write: Write) -> None:
     folder = write(HEAD + "\nroutes: [{name: a, type: t, handler: sr.handlers.welcome, filter: a =}]")
     result = check_path(folder, imports=False)

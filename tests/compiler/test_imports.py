@@ -124,6 +124,14 @@ def test_a_module_s_own_getattr_may_raise_anything(folder: Path) -> None:
     assert (problem.code, problem.message) == ("SR407", "reading \"srsh.odd.f\" raised KeyError: 'f'")
 
 
+def test_a_module_may_put_an_object_in_its_place(folder: Path) -> None:
+    code = "import sys\nclass Lazy:\n    def welcome(self, payload): ...\nsys.modules[__name__] = Lazy()\n"
+    (folder / "srsh" / "lazy.py").write_text(code)
+    importer = Importer(folder)
+    assert isinstance(importer.resolve("srsh.lazy.welcome"), Resolved)
+    assert problem_of(importer, "srsh.lazy.welcom").suggestion == "welcome"
+
+
 def test_a_name_that_python_finds_elsewhere_is_told(folder: Path) -> None:
     (folder / "pytest.py").write_text("def f(payload): ...\n")
     problem = problem_of(Importer(folder), "pytest.f")

@@ -217,3 +217,27 @@ def test_what_makes_no_container_is_a_problem(factory: Any, said: str) -> None:
     problem = check_factory(factory, "f")
     assert problem is not None
     assert problem.message == said
+
+
+class Unbound:
+    """As a proxy for what only a request has."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("working outside of a request")
+
+    def __call__(self, payload: Any, container: Any) -> None: ...
+
+
+class Hostile(Unbound):
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_a_proxy_that_raises_whatever_it_is_asked_is_taken_at_its_word() -> None:
+    assert fits(Unbound()) == (POSITION, False)
+
+
+def test_what_cannot_even_be_looked_at_is_refused() -> None:
+    [misfit] = misfits(Hostile())
+    assert misfit.problem.code == "SR403"
+    assert "to ask what it is raised RuntimeError" in misfit.problem.message
