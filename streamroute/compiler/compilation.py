@@ -230,7 +230,7 @@ class _Compilation:
         return {name: codec for name, codec in found if codec is not None}
 
     def _codec(self, stream: StreamConfig) -> Codec | None:
-        place = _codec_place(self.document, stream)
+        place = self.document.place_of(stream, "codec")
         resolved = self._resolve(stream.codec, place, ("codec",))
         if resolved is None:
             return None
@@ -264,19 +264,13 @@ def _source_reader(document: Document) -> SourceReader:
     return SourceReader(Path(document.path).parent, document.allow)
 
 
-def _codec_place(document: Document, stream: StreamConfig) -> Place:
-    """Where the codec of a stream is written: in the stream itself, or in the defaults."""
-    own = document.sources[0].data.get("streams", {}).get(stream.name) or {}
-    return stream.place if "codec" in own else Place(document.sources[0], ("defaults",))
-
-
 def _codec_object(named: Any, reference: str) -> Codec | Problem:
     """The codec itself, or the instance of the class that was named."""
     try:
         codec: Codec = named() if isinstance(named, type) else named
-    except Exception as error:  # noqa: BLE001 - a constructor may raise anything; it is reported
+        missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
+    except Exception as error:  # noqa: BLE001 - an object of the user's may raise anything; it is reported
         return Problem("SR403", f'making a "{reference}" raised {type(error).__name__}: {error}')
-    missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
     if missing:
         return Problem("SR403", f'"{reference}" is no codec: it has no {" and no ".join(missing)}')
     return codec

@@ -25,15 +25,12 @@ def check_dead_letters(document: Document) -> Iterator[Finding]:
             where = f'"{stream.dead_letter}", where the retries of "{kept[stream.dead_letter]}" are kept'
         if where:
             message = f'the dead letters of "{stream.name}" go to {where}'
-            yield at_dead_letter(document, stream, "SR507", message, 'leave "dead_letter" out, or rename it')
+            yield at_dead_letter(stream, "SR507", message, 'leave "dead_letter" out, or rename it')
 
 
-def at_dead_letter(
-    document: Document, stream: StreamConfig, code: str, message: str, help_text: str | None = None
-) -> Finding:
+def at_dead_letter(stream: StreamConfig, code: str, message: str, help_text: str | None = None) -> Finding:
     """A finding at the stream's own ``dead_letter``; at the stream where that is everybody's default."""
-    own = document.sources[0].data.get("streams", {}).get(stream.name)
-    if isinstance(own, dict) and "dead_letter" in own:
+    if stream.place.value("dead_letter") is not None:
         return stream.place.finding(code, message, at=("dead_letter",), help=help_text)
     return stream.place.finding(code, message, on="key", help=help_text)
 

@@ -21,16 +21,9 @@ def check_idle_settings(document: Document) -> Iterator[Finding]:
             yield from _idle(route.place, ("retry",), route.retry, policies)
         yield from _check_timeout(route, streams)
     for stream in document.streams.values():
-        stated = _stated(document, stream)
-        if stated:
+        stated = stream.place.value("retry")  # not what it has from the defaults
+        if isinstance(stated, dict):
             yield from _idle(stream.place, ("retry",), stated, _policies(document, stream))
-
-
-def _stated(document: Document, stream: StreamConfig) -> Mapping[str, Any]:
-    """What the stream itself says of its retries, not what it has from the defaults."""
-    own = document.sources[0].data.get("streams", {}).get(stream.name) or {}
-    retry = own.get("retry") or {}
-    return retry if isinstance(retry, dict) else {}
 
 
 def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:

@@ -84,12 +84,11 @@ def check_order(document: Document) -> Iterator[Finding]:
 
 def _stated(document: Document) -> Mapping[Place, str]:
     """Each ``order_by`` that counts, by the place that states it."""
-    root, found = document.sources[0], {}
+    found = {}
     for stream in document.streams.values():
-        own = root.data.get("streams", {}).get(stream.name) or {}
-        if stream.order_by is None or own.get("order_by", stream.order_by) != stream.order_by:
+        if stream.order_by is None or stream.place.value("order_by") not in (None, stream.order_by):
             continue  # there is none, or it cannot be used, and a finding says why
-        found[stream.place if "order_by" in own else Place(root, ("defaults",))] = stream.order_by
+        found[document.place_of(stream, "order_by")] = stream.order_by
     return found
 
 

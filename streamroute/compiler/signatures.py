@@ -89,7 +89,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
         return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{decorator}")
     try:
         parameters = inspect.signature(factory).parameters.values()
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
         return None  # as with handlers: what is not known is not reported
     missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
     if missing:

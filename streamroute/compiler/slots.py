@@ -20,10 +20,10 @@ def check_slots(document: Document) -> Iterator[Finding]:
             message = f'a cluster keeps the retries of "{stream.name}" in another slot: its name has a "}}"'
             yield stream.place.finding("SR506", message, on="key")
         elif elsewhere(stream.name, [stream.dead_letter]):
-            yield _dead_letters(document, stream)
+            yield _dead_letters(stream)
 
 
-def _dead_letters(document: Document, stream: StreamConfig) -> Finding:
+def _dead_letters(stream: StreamConfig) -> Finding:
     message = f'a cluster keeps "{stream.dead_letter}" in another slot than "{stream.name}"'
     help_text = f'leave "dead_letter" out, or begin it with "{base(stream.name)}:"'
-    return at_dead_letter(document, stream, "SR506", message, help_text)
+    return at_dead_letter(stream, "SR506", message, help_text)

@@ -129,6 +129,10 @@ class Document(NamedTuple):
             digest.update(hashlib.sha256(source.text.encode()).digest())
         return digest.hexdigest()[:12]
 
+    def place_of(self, stream: StreamConfig, key: str) -> Place:
+        """Where a key of a stream stands: in the stream itself, or in the defaults."""
+        return Place(self.sources[0], ("defaults",)) if stream.place.value(key) is None else stream.place
+
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
         """The enabled routes of a stream, in order."""
         return tuple(route for route in self.routes if route.enabled and stream in route.streams)

@@ -40,6 +40,14 @@ class SourceFile(TextFile):
 
         return build_marks(self.text)
 
+    def value(self, path: Sequence[Step]) -> Any:
+        """What the file holds at ``path``, or None; of a misspelt key, what the one that was meant would."""
+        found: Any = self.data
+        for at, step in enumerate(path, 1):
+            written = self.spelt.get(tuple(path[:at]), step)
+            found = found.get(written) if isinstance(found, dict) else None
+        return found
+
     def span(self, path: Sequence[Step], on: Part = "value") -> Span:
         """Where the value at ``path`` stands, or its key, or the first key of the mapping that it is."""
         key, value = self._find(path)
@@ -104,6 +112,10 @@ class Place(NamedTuple):
 
     source: SourceFile
     path: DataPath = ()
+
+    def value(self, key: Step) -> Any:
+        """What the file holds under a key of the mapping here, or None."""
+        return self.source.value((*self.path, key))
 
     def finding(
         self,

@@ -296,6 +296,22 @@ def test_a_handler_that_answers_to_every_name_is_no_built_in_one(tmp_path: Path)
         assert [found.code for found in check_path(path).findings] == []
 
 
+def test_a_codec_that_raises_whatever_it_is_asked_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "refusing.py").write_text(
+        "class Refusing:\n    def __getattr__(self, name): raise RuntimeError(name)\n"
+    )
+    path = tmp_path / "routes.yaml"
+    path.write_text("version: 1\nstreams: {s: {codec: refusing.Refusing}}\nroutes: []\n")
+    with own_imports(tmp_path):
+        assert [found.code for found in check_path(path).findings] == ["SR403"]
+
+
+def test_a_factory_of_the_container_that_needs_arguments_is_found(write: Write) -> None:
+    folder = write("version: 1\ncontainer: sr.handlers.thank\nstreams: {bookings: }\nroutes: []")
+    message = '"sr.handlers.thank" is called without arguments, and needs "payload"'
+    assert found(check_path(folder), folder) == [f"2:12: E[SR404]: {message}"]
+
+
 def test_without_imports_no_code_of_the_user_s_runs(write: Write) -> None:
     folder = write(HEAD + "\nroutes: [{name: a, type: t, handler: sr.handlers.welcome, filter: a =}]")
     result = check_path(folder, imports=False)
