@@ -45,13 +45,13 @@ def synonym_of(word: str, candidates: Iterable[str]) -> str | None:
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate nearest to ``word``, or None where none is near.
 
-    A wrong, missing or added letter and a swap of two neighbors count one edit each; short words
-    may differ by one edit, longer ones by up to three. Of more than sixty candidates, those that begin
-    or end like the word are looked at.
+    A wrong, missing or added letter and a swap of two neighbors count one edit each. A single letter has
+    to be the same, short words may differ by one edit, longer ones by up to three. Of more than sixty
+    candidates, those that begin or end like the word are looked at.
     """
     if len(word) > 200:
         return None
-    allowed = 1 if len(word) < 5 else 2 if len(word) < 10 else 3
+    allowed = min(len(word) - 1, 1 if len(word) < 5 else 2 if len(word) < 10 else 3)
     best: tuple[int, str] | None = None
     known = tuple(candidates)
     for candidate in known if len(known) <= _FEW else _likeliest(word.lower(), known):

@@ -27,13 +27,14 @@ def test_near_words_are_found(word: str, meant: str) -> None:
     assert did_you_mean(word, KEYS) == meant
 
 
-@pytest.mark.parametrize("word", ["", "xy", "description", "enabled", "zzzz", "handler", "x" * 100_000])
+@pytest.mark.parametrize("word", ["", "n", "xy", "description", "enabled", "zzzz", "handler", "x" * 100_000])
 def test_far_words_and_the_word_itself_are_not(word: str) -> None:
     assert did_you_mean(word, KEYS) is None
 
 
 def test_a_swap_is_nearer_than_two_edits() -> None:
     assert did_you_mean("ab", ["ax", "ba"]) == "ax"
+    assert did_you_mean("a", ["b", "ab"]) is None
     assert did_you_mean("abcdef", ["abxyef", "abdcef"]) == "abdcef"
 
 
