@@ -13,16 +13,24 @@ if TYPE_CHECKING:
 
 
 def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None) -> Mapping[str, Any]:
-    """The payload that comes of a message which is published to ``stream``; None means the only one.
+    """The payload that comes of a message which is published to ``stream``.
+
+    None means the only one, or the only one whose routes take its type.
 
     With a codec of the user's that was not imported, or where the stream is not known, the message
     itself. Raises EncodeError for a message that the stream cannot carry, DecodeError for one that would be
     dead-lettered as a whole, since its data is invalid.
     """
-    names = list(compiled.document.streams)
-    name = stream if stream is not None else names[0] if len(names) == 1 else None
+    name = stream if stream is not None else _only_stream(compiled, message.get("type"))
     codec = incoming_codec(compiled, name) if name is not None else None
     return message if codec is None else codec.decode(codec.encode(message))
+
+
+def _only_stream(compiled: Compiled, kind: Any) -> str | None:
+    routes = (route.config for route in compiled.routes)
+    taking = {name for route in routes if kind in route.types for name in route.streams}
+    names = list(taking or compiled.document.streams)
+    return names[0] if len(names) == 1 else None
 
 
 def incoming_codec(compiled: Compiled, stream: str) -> Codec | None:

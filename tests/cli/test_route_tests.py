@@ -287,6 +287,18 @@ def test_data_that_its_schema_refuses_is_dead_lettered_as_a_whole(command: Calla
     assert out.startswith("booked: dead-lettered as a whole, and no route sees it: the data is invalid")
 
 
+def test_a_message_arrives_on_the_only_stream_whose_routes_take_its_type(
+    command: Callable[..., Done],
+) -> None:
+    two = SHAPED.replace("validate: true}", "validate: true}, others: ").replace(
+        "- name", "- &mail\n    name"
+    )
+    two = two.replace("    type:", "    stream: events\n    type:")
+    Path("routes.yaml").write_text(two + "  - {<<: *mail, name: more, stream: others, type: s}\n")
+    write_tests("name: a, message: {type: booked, nights: x}, routes: [], dead_letter: true")
+    assert command("test").code == 0
+
+
 def test_a_first_file_holds_transforms_and_what_is_invalid(command: Callable[..., Done]) -> None:
     Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
     events = [{"type": "booked", "nights": "x"}, {"type": "booked", "by_nights": {"a": [1]}}]
