@@ -126,8 +126,7 @@ def _check_missing(
     scope: Scope,
 ) -> None:
     if _may_be_null(t):
-        path = path_of(argument)
-        if path is None or not scope.is_guarded(path):
+        if not scope.is_guarded(argument):
             _report_missing(report, name, argument, (kinds & t.kinds) or kinds)
     elif elements and t.kinds == {"array"} and _may_be_null(elements_of(t)):
         text = report.text(argument)

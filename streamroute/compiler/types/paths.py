@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from streamroute.compiler.parsing import Node
@@ -29,6 +30,23 @@ def path_of(node: Node) -> Path | None:
             return None
         steps += step
     return steps
+
+
+def parts_of(node: Node) -> Iterator[Node]:
+    """The node, and every node in it."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        if node["type"] != "slice":
+            stack.extend(node["children"])
+
+
+def outline(node: Node) -> tuple[Any, ...]:
+    """What a node says, wherever it stands: equal where two of them are."""
+    children = node["children"]
+    inner = tuple(children if node["type"] == "slice" else map(outline, children))
+    return node["type"], repr(node.get("value")), inner
 
 
 def paths_in(node: Node) -> set[Path]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from streamroute.compiler.parsing import Node
 from streamroute.compiler.types.lattice import NEVER, Type, is_never, without
 from streamroute.compiler.types.narrowing import assume
-from streamroute.compiler.types.paths import Path, paths_in
+from streamroute.compiler.types.paths import outline, parts_of, path_of, paths_in
 
 
 class Scope(NamedTuple):
@@ -53,6 +53,10 @@ class Scope(NamedTuple):
         same = self.type is self.base
         return Scope(t, t if self.type is self.joined else joined, t if same else base, self.guards)
 
-    def is_guarded(self, path: Path) -> bool:
-        """Whether a condition before this place looks at the path: who wrote it has thought of it."""
-        return any(path in paths_in(guard) for guard in self.guards)
+    def is_guarded(self, argument: Node) -> bool:
+        """Whether a condition before this place looks at the same: who wrote it has thought of it."""
+        path = path_of(argument)
+        if path is not None:
+            return any(path in paths_in(guard) for guard in self.guards)
+        looked_for = outline(argument)
+        return any(outline(part) == looked_for for guard in self.guards for part in parts_of(guard))
