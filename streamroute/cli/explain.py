@@ -48,7 +48,7 @@ def command(
     from streamroute.config.roots import find_root
 
     message = _message(event, event_type, data)
-    runnable = usable_or_exit(find_root(config_path(config)))
+    runnable = usable_or_exit(find_root(config_path(config)), for_people=form == "text")
     click.echo(_explained(runnable, message, stream, form, everything=everything), nl=False)
     return Exit.OK
 

@@ -51,12 +51,18 @@ def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
 
 
 def usable_or_exit(
-    path: Path, *, imports: bool = False, unset: Literal["error", "info"] = "info", tests: bool = False
+    path: Path,
+    *,
+    imports: bool = False,
+    unset: Literal["error", "info"] = "info",
+    tests: bool = False,
+    for_people: bool = True,
 ) -> Runnable:
     """Check the configuration; with an error in it, print every finding and exit with 1.
 
     With ``tests`` its tests are read as well: what is wrong in their files does not stop here. Nor does a
-    handler without ``imports``, since none is to run.
+    handler without ``imports``, since none is to run. What is not ``for_people`` leaves stdout to the
+    command's own format.
     """
     from streamroute.cli.findings import summary
     from streamroute.cli.formats.full import render_full
@@ -69,8 +75,9 @@ def usable_or_exit(
     if not imports:
         findings = [found for found in findings if not found.code.startswith("SR4")]
     if has_errors(findings) or result.document is None or result.compiled is None:
-        color, columns = wants_color(sys.stdout), columns_of(sys.stdout)
-        click.echo(render_full(findings, result.sources, color=color, columns=columns), nl=False)
+        out = sys.stdout if for_people else sys.stderr
+        shown = render_full(findings, result.sources, color=wants_color(out), columns=columns_of(out))
+        click.echo(shown, nl=False, file=out)
         say_error(f"{path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(Exit.FOUND)
     return Runnable(result.document, result.compiled, result)

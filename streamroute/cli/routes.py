@@ -33,7 +33,7 @@ def command(config: str | None, stream: str | None, form: str, graph: str | None
     from streamroute.cli.load import usable_or_exit
     from streamroute.config.roots import find_root
 
-    runnable = usable_or_exit(find_root(config_path(config)))
+    runnable = usable_or_exit(find_root(config_path(config)), for_people=form == "text" and graph is None)
     routes = _routes(runnable, stream)
     if graph is not None:
         streams = [stream] if stream else list(runnable.document.streams)

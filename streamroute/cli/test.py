@@ -55,7 +55,8 @@ def command(
         return write_first(paths, events)
     from streamroute.cli.testing.running import run, wanted
 
-    runs = [run(meant, embedded=not no_embedded) for meant in wanted(paths)]
+    for_people = form == "full"
+    runs = [run(meant, embedded=not no_embedded, for_people=for_people) for meant in wanted(paths)]
     if not any(found.outcomes or found.findings for found in runs):
         raise click.UsageError(
             f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"

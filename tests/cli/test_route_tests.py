@@ -409,3 +409,23 @@ def test_a_first_file_that_cannot_be_written_is_told(command: Callable[..., Done
         1,
         "error: routes.test.yaml cannot be written: No such file or directory\n",
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("test", "--format", "junit"),
+        ("test", "--format", "json"),
+        ("explain", "--format", "json", '{"type": "booked"}'),
+        ("routes", "--format", "json"),
+        ("routes", "--graph", "svg"),
+    ],
+)
+def test_a_broken_configuration_leaves_stdout_to_the_format_of_machines(
+    command: Callable[..., Done], arguments: tuple[str, ...]
+) -> None:
+    Path("routes.yaml").write_text(SHAPED.replace("handler:", "handlr:"), encoding="utf-8")
+    write_tests("name: a, message: {type: booked}, routes: [mail]")
+    done = command(*arguments)
+    assert (done.code, done.out) == (1, "")
+    assert 'unexpected key "handlr"' in done.err

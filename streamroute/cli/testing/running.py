@@ -65,12 +65,12 @@ def wanted(paths: Sequence[str]) -> list[Wanted]:
     return [Wanted(root, files) for root in roots.values()]
 
 
-def run(meant: Wanted, *, embedded: bool) -> Run:
+def run(meant: Wanted, *, embedded: bool, for_people: bool = True) -> Run:
     """Run the tests that are meant; no handler runs, and Redis is asked only for entries that tests name.
 
-    Exits with 1 where the configuration has errors.
+    Exits with 1 where the configuration has errors, which are printed as ``usable_or_exit`` does.
     """
-    runnable = usable_or_exit(meant.root, tests=True)
+    runnable = usable_or_exit(meant.root, tests=True, for_people=for_people)
     tests = [test for test in runnable.checked.tests if meant.holds(test.place.source.path)]
     findings = [found for found in runnable.checked.findings if meant.holds(found.file)]
     if _needs_imports(runnable, tests):
