@@ -308,7 +308,7 @@ def test_a_codec_that_raises_whatever_it_is_asked_is_a_finding(tmp_path: Path) -
 
 def test_a_factory_of_the_container_that_needs_arguments_is_found(write: Write) -> None:
     folder = write("version: 1\ncontainer: sr.handlers.thank\nstreams: {bookings: }\nroutes: []")
-    message = '"sr.handlers.thank" is called without arguments, and needs "payload"'
+    message = '"sr.handlers.thank" is called without arguments, and needs "payload", "channel"'
     assert found(check_path(folder), folder) == [f"2:12: E[SR404]: {message}"]
 
 
