@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
+from streamroute.compiler.references import is_built_in
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, RouteConfig
-
-_FORWARD: Final = ("streamroute.handlers.forward", "streamroute.handlers:forward")
 
 
 def check_unrouted(document: Document, routes: Sequence[RouteConfig]) -> Iterator[Finding]:
     """Findings about what is declared and not used; ``routes`` have their types expanded.
 
-    A disabled route uses what it names, and a configuration without any routes has only just begun. A stream
-    that a route forwards to may be declared for its codec alone.
+    A disabled route uses what it names, a stream that is forwarded to is written with its codec, and a
+    configuration without any routes has only just begun.
     """
     if not routes:
         return
-    used = {stream for route in routes for stream in (*route.streams, *_forwarded_to(route))}
+    used = {stream for route in routes for stream in route.streams}
+    used |= {str(route.arguments.get("stream")) for route in routes if is_built_in(route.handler)}
     for name, stream in document.streams.items():
         if name not in used:
             message = f'the stream "{name}" has no routes: nothing here consumes it'
@@ -30,8 +29,3 @@ def check_unrouted(document: Document, routes: Sequence[RouteConfig]) -> Iterato
     for kind, declared in document.messages.items():
         if kind not in taken:
             yield declared.place.finding("SR212", f'no route takes the type "{kind}"', on="key")
-
-
-def _forwarded_to(route: RouteConfig) -> Sequence[str]:
-    target = route.arguments.get("stream") if route.handler in _FORWARD else None
-    return (target,) if isinstance(target, str) else ()
