@@ -6,33 +6,43 @@ import asyncio
 from time import monotonic
 from typing import Final
 
-_SECONDS: Final = 0.001
+_SECONDS: Final = 0.0005
+_TURNS: Final = 2  # of the loop, until whoever reads has asked for more: one to go on, one to send
 
 
 class Breath:
-    """A millisecond a turn of the loop, for all workers together; ``end`` is when it is over (``monotonic``).
+    """Half a millisecond a turn of the loop, for all workers; ``end`` is when it is over (``monotonic``).
 
     Were it one for each worker, a turn of the loop would take as many.
     """
 
-    __slots__ = ("_has_turned", "end")
+    __slots__ = ("_turns", "end")
 
     def __init__(self) -> None:
         self.end = 0.0
-        self._has_turned = True
+        self._turns = 0
 
     def draw(self) -> bool:
-        """Begin the next, if the loop has turned since the last began; returns whether it has."""
-        if not self._has_turned:
+        """Begin the next, if the loop has turned as it should; returns whether it has."""
+        if self._turns:
             return False
-        self._has_turned = False
         self.end = monotonic() + _SECONDS
-        asyncio.get_running_loop().call_soon(self._turned)
+        self._wait(1)
         return True
 
-    def cut(self) -> None:
-        """Let the loop turn now."""
+    def hold(self) -> None:
+        """Let those who read go on: handlers run while the server looks for more, and not before it does."""
         self.end = 0.0
+        if self._turns:
+            self._turns = _TURNS
+        else:
+            self._wait(_TURNS)
+
+    def _wait(self, turns: int) -> None:
+        self._turns = turns
+        asyncio.get_running_loop().call_soon(self._turned)
 
     def _turned(self) -> None:
-        self._has_turned = True
+        self._turns -= 1
+        if self._turns:
+            asyncio.get_running_loop().call_soon(self._turned)

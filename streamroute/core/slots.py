@@ -114,6 +114,7 @@ class Slots:
             self._queue.extendleft(reversed(entries))
         else:
             self._queue.extend(entries)
+        self._breath.hold()
         self._wake(len(self._startable))
 
     async def room(self, below: int) -> None:
@@ -311,7 +312,7 @@ class Slots:
         for below, future in waiting:
             if self._closing or self._has_room(below):
                 _resolve(future)
-                self._breath.cut()  # whoever reads gets the loop's next turn: entries come while others run
+                self._breath.hold()
             else:
                 self._room.append((below, future))
                 self._wanted = max(self._wanted, below)

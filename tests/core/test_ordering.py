@@ -175,7 +175,7 @@ async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
     await within_patience(slots.close(grace=0))
 
 
-def test_what_waits_is_given_back_when_the_slots_are_cleared() -> None:
+async def test_what_waits_is_given_back_when_the_slots_are_cleared() -> None:
     """A drain releases it to other workers."""
     slots = Slots(1, Handlers([0]).handle, KeyOrder(key_of))
     slots.put(entries(["a", "a", "b"]))
