@@ -296,11 +296,20 @@ def test_a_worker_that_was_killed_is_finished_for(each_project: Project) -> None
 # Stopping
 
 
+def at_hangup(action: signal.Handlers) -> Callable[[], None]:
+    """What a process that starts does when its terminal closes, whatever the tests themselves do."""
+
+    def set_action() -> None:
+        signal.signal(signal.SIGHUP, action)
+
+    return set_action
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal.Signals) -> None:
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
-    running = project.start("serve", "--feed", "events.jsonl")
+    running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
     project.notes("started 1")
     running.signal(number).says("finishing what runs; a second signal stops at once")
     project.write("go", "")
@@ -313,7 +322,7 @@ def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
     """The shell and the system may both tell of it."""
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
-    running = project.start("serve", "--feed", "events.jsonl")
+    running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
     project.notes("started 1")
     running.signal(signal.SIGHUP).says("finishing what runs").signal(signal.SIGHUP)
     project.write("go", "")
@@ -323,12 +332,7 @@ def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
 def test_under_nohup_a_terminal_that_closes_is_no_signal(project: Project) -> None:
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
-    running = project.start(
-        "serve",
-        "--feed",
-        "events.jsonl",
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
+    running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_IGN))
     project.notes("started 1")
     running.signal(signal.SIGHUP)
     project.write("go", "")
