@@ -82,11 +82,10 @@ def check_factory(factory: Any, name: str) -> Problem | None:
     """Why this cannot make the container, for which it is called without arguments; None where it can."""
     if not callable(factory):
         return Problem(NOT_CALLABLE, f'"{name}" is no factory, which makes the container')
-    code = _plain(factory)
-    if inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code):
-        decorator = "contextmanager" if inspect.isgeneratorfunction(code) else "asynccontextmanager"
+    if _is_generator(factory):
+        prefix = "async" if inspect.isasyncgenfunction(_plain(factory)) else ""
         message = f'"{name}" is a generator function: handlers would get a generator'
-        return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{decorator}")
+        return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{prefix}contextmanager")
     try:
         parameters = inspect.signature(factory).parameters.values()
     except Exception:  # noqa: BLE001 - an object of the user's may raise anything
@@ -113,8 +112,7 @@ def _instance(handler: Any, name: str) -> Any:
 def _refuse(handler: Any, name: str) -> Problem | None:
     if not callable(handler):
         return Problem(NOT_CALLABLE, f'"{name}" is {_kind(handler)}, which cannot be called')
-    code = _plain(handler)
-    if inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code):
+    if _is_generator(handler):
         message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
         return Problem(NOT_CALLABLE, message)
     return None
@@ -134,6 +132,11 @@ def _plain(handler: Any) -> Any:
     if inspect.isroutine(handler):
         return handler
     return type(handler).__call__
+
+
+def _is_generator(function: Any) -> bool:
+    code = _plain(function)
+    return inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code)
 
 
 def _is_async(handler: Any) -> bool:

@@ -23,7 +23,7 @@ _SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
 _SECRETS_OF_SERVER: Final = (
     re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
     re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)"),  # no port
-    re.compile(r"([?&][^=&]*=)([^&]*?)(?=[\"'})\],]*(?:&|$))"),
+    re.compile(r"([?&][^=&?]*=)([^&]*?)(?=[\"'})\],]*(?:&|$))"),
 )
 _KEY_OF_ONE: Final = r"((?:^|[\s{,])[\"']?\w*password[\"']?:\s+)"
 _SECRETS: Final = (

@@ -119,7 +119,7 @@ class Settler:
                     await self._settle(self._next_batch())
                 except Exception:
                     # Of an observer, who must not raise: were this the end, nothing would be acked any more.
-                    log.exception("settling goes on after")
+                    log.exception("an observer raised, which it must not; settling goes on")
 
     def _next_batch(self) -> dict[str, dict[str, Any]]:
         """The entries that finished first, taken out; what failed alone comes after all others, alone."""
@@ -148,10 +148,12 @@ class Settler:
             self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
         elif not self._refused and not self._apart:
             self._refusals.worked()
-        if result.lost:
-            self._lost(result.lost)
-        self._release(batch)
-        self._progress.set()
+        try:
+            if result.lost:
+                self._lost(result.lost)
+        finally:  # they are settled, whatever those do who are told
+            self._release(batch)
+            self._progress.set()
 
     async def _failed(self, batch: dict[str, dict[str, Any]], error: Exception) -> None:
         """The entries come again: fewer at a time, and one that failed alone after all others."""

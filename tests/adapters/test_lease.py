@@ -27,7 +27,7 @@ from consuming import (  # noqa: E402
 )
 from lease_contract import KeptLeases  # noqa: E402
 from servers import RealServer  # noqa: E402
-from streamroute.adapters.scripts import script  # noqa: E402
+from streamroute.adapters.scripts import script  # noqa: E402 - after the asserts are registered
 from streamroute.adapters.storage import RedisStreamStorage  # noqa: E402
 from streamroute.message import Message  # noqa: E402
 

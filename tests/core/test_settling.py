@@ -58,7 +58,7 @@ async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCapt
 
 async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
     """Were one that must not raise the end of it, nothing would be acked any more, and nobody told."""
-    written: list[str] = []
+    written, released = list[str](), list[str]()
 
     async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
         written.extend(finished)
@@ -67,12 +67,12 @@ async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
     def raising(_ids: Iterable[str]) -> None:
         raise RuntimeError("an observer's mistake")
 
-    settler = Settler(write, stream="s", release=lambda batch: None, lost=raising, delay=0)
+    settler = Settler(write, stream="s", release=released.extend, lost=raising, delay=0)
     settler.open()
     settler.add("1", {})
     await eventually(lambda: written == ["1"])
     settler.add("2", {})
-    await eventually(lambda: written == ["1", "2"])
+    await eventually(lambda: written == released == ["1", "2"])
     await settler.close(1)
 
 

@@ -200,7 +200,8 @@ async def test_an_entry_that_runs_alone_stays_alone_where_keys_have_an_order() -
     async with opened(2, handle, KeyOrder(lambda payload: "key")) as slots:
         running = asyncio.create_task(slots.run_alone(fetch, patience=20, longest=0.01))
         await eventually(lambda: seen == ["alone"])
-        await asyncio.sleep(0.05)
+        ended, _ = await asyncio.wait([running], timeout=0.05)
+        assert not ended
         assert seen == ["alone"]
         go_on.set()
         assert await within_patience(running)
