@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from streamroute.core.router import RedisRouter
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
+_BLOCK: Final = 5.0  # seconds that a read waits; a drain ends it sooner
 _PREFETCH: Final = 0.1  # seconds of work that wait here, where no other worker can do them
 
 
@@ -150,6 +151,7 @@ def build_service(
         connection.client,
         codec=_validating(codec, compiled, stream.name),
         lease=stream.lease,
+        block=_BLOCK,
         dead_letter=stream.dead_letter,
         generation=compiled.document.generation,
         trim=stream.trim,

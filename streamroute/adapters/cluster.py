@@ -1,4 +1,4 @@
-"""Cluster: what is known of it, and which of its nodes has a slot."""
+"""Cluster: what is known of it, which of its nodes has a slot, and a client for each node."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import Connection
+from redis.exceptions import AskError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 
 from streamroute.adapters.hosts import Address
 
@@ -29,19 +29,22 @@ _SAID: Final = (ResponseError, SlotDownError)
 class Cluster:
     """The nodes of a cluster, the one that answered last first.
 
-    ``settings`` are those of every connection, ``kind`` is its class.
+    ``settings`` are those of every connection, ``kind`` is its class. All streams of a node share its
+    client, and so its connections.
     """
 
     nodes: list[Address]
     settings: Mapping[str, Any] = field(repr=False)
     kind: type[Connection]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _places: dict[int, Address] = field(default_factory=dict)
+    _clients: dict[Address, Redis] = field(default_factory=dict, repr=False)
 
     def separate(self) -> Cluster:
         """The same cluster for another event loop."""
         return Cluster(list(self.nodes), self.settings, self.kind)
 
-    def client_of(self, node: Address, **settings: Any) -> Redis:
+    def new_client(self, node: Address, **settings: Any) -> Redis:
         """A client of one node, whose replies are left as they are."""
         where = {"host": node[0], "port": node[1]}
         pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **where})
@@ -49,18 +52,52 @@ class Cluster:
         client.response_callbacks.clear()
         return client
 
+    def client_of(self, node: Address) -> Redis:
+        """The client of a node that everybody shares."""
+        if node not in self._clients:
+            self._clients[node] = self.new_client(node)
+        return self._clients[node]
+
+    @property
+    def clients(self) -> Sequence[Redis]:
+        """The clients of all nodes that were needed so far."""
+        return tuple(self._clients.values())
+
+    async def disconnect(self) -> None:
+        """Close the connections to all nodes."""
+        for client in self.clients:
+            await client.connection_pool.disconnect()
+
+    async def node_of(self, slot: int) -> Address:
+        """The node that has a slot, as far as is known; else the cluster is asked, as ``find`` does."""
+        return self._places.get(slot) or await self.find(slot)
+
     async def find(self, slot: int | None) -> Address:
-        """The node that has a slot; for None, any node that answers.
+        """Ask for the node that has a slot; for None, any node that answers.
 
         Raises SlotDownError where those that answer know of none, and as redis-py does where none answers.
 
         Source: https://redis.io/docs/latest/commands/cluster-slots/
         """
         async with self._turn:
-            return await self._find(slot)
+            node = await self._find(slot)
+        if slot is not None:
+            self._places[slot] = node
+        return node
 
-    def doubt(self) -> None:
-        """Ask the node last that has answered last: it may be cut off from the others."""
+    def moved(self, slot: int, error: AskError) -> Address:
+        """The slot is at another node from now on; returns which."""
+        self._places[slot] = self.named(slot, error)
+        return self._places[slot]
+
+    def named(self, slot: int, error: AskError) -> Address:
+        """The node that a redirection names; one that names no host means the one that answered."""
+        return known(error.host, self._places.get(slot, ("", 0))), int(error.port)
+
+    def doubt(self, slot: int | None = None) -> None:
+        """Ask anew for the slot, and last the node that has answered last: it may be cut off from others."""
+        if slot is not None:
+            self._places.pop(slot, None)
         self.nodes.append(self.nodes.pop(0))
 
     async def _find(self, slot: int | None) -> Address:
@@ -82,7 +119,9 @@ class Cluster:
         raise next((error for error in refusals if isinstance(error, _SAID)), refusals[-1])
 
     async def _ask(self, node: Address) -> list[Any]:
-        async with self.client_of(node, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE) as client:
+        async with self.new_client(
+            node, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
+        ) as client:
             reply = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]  # redis-py gives no types
         return list(reply)
 

@@ -92,6 +92,7 @@ def new_client(url: str, **options: Any) -> Redis:
         "retry": Retry(NoBackoff(), 0),
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_timeout": SOCKET_TIMEOUT,
+        **_no_maintenance_notifications(),
     }
     if not url.startswith("unix:"):
         settings["socket_keepalive"] = True
@@ -110,6 +111,15 @@ def new_client(url: str, **options: Any) -> Redis:
     except ValueError:
         # The library's text may quote a part of the URL, and so a password.
         raise SetupError("a parameter in the URL of Redis has a value that cannot be used") from None
+
+
+def _no_maintenance_notifications() -> dict[str, Any]:
+    """The setting without which redis-py 8 hands out connections that the server has closed."""
+    try:
+        from redis.maint_notifications import MaintNotificationsConfig
+    except ImportError:  # an older redis-py, which knows none
+        return {}
+    return {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
 
 
 async def ping(client: Redis, where: str) -> None:

@@ -9,8 +9,9 @@ from typing import Final
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.records import DeadRecord, RetryRecord, paired, remembered
+from streamroute.adapters.replies import Row, milliseconds, text
 from streamroute.adapters.scripts import Call, script
-from streamroute.adapters.wire import Row, command, milliseconds, text, unparsed
+from streamroute.adapters.wire import command, unparsed
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 

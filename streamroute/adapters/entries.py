@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from streamroute.adapters.codecs import Codec
 from streamroute.adapters.records import MARKER, RetryRecord, paired
-from streamroute.adapters.wire import Row
+from streamroute.adapters.replies import Row
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message, first_delivery

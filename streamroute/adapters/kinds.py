@@ -10,7 +10,8 @@ from redis.exceptions import ResponseError
 
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
-from streamroute.adapters.wire import command, text, unparsed
+from streamroute.adapters.replies import text
+from streamroute.adapters.wire import command, unparsed
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 

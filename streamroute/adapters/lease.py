@@ -17,9 +17,10 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import script
 from streamroute.adapters.watermark import Watermarks
-from streamroute.adapters.wire import separate, text
+from streamroute.adapters.wire import separate
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message

@@ -9,8 +9,9 @@ from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
 from streamroute.adapters.records import flat
+from streamroute.adapters.replies import text
 from streamroute.adapters.round_trip import Words
-from streamroute.adapters.wire import command, text, transaction, unparsed
+from streamroute.adapters.wire import command, transaction, unparsed
 from streamroute.errors import EncodeError
 
 

@@ -14,9 +14,10 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
+from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import script
 from streamroute.adapters.slot_client import SlotClient
-from streamroute.adapters.wire import command, text, unparsed
+from streamroute.adapters.wire import command, unparsed
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 

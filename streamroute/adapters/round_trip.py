@@ -6,10 +6,11 @@ wanted, since a command that is sent twice may act twice.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool
 from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
 
 Words = Sequence[str | bytes | float]
@@ -23,15 +24,26 @@ _OF_CLUSTERS: Final = {
 }
 
 
-async def together(client: Redis, commands: Sequence[Words]) -> list[Any]:
+class NotSentError(Exception):
+    """Raised where no connection could be made, so that nothing was sent; ``cause`` says why."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def round_trip(pool: ConnectionPool, commands: Sequence[Words]) -> list[Any]:
     """Send commands in one round trip; an answer may be an exception.
 
-    Raises what redis-py raises where the server cannot be reached, or is not ready.
+    Raises NotSentError where there is no connection, else what redis-py raises where the server is lost
+    meanwhile, or is not ready.
     """
-    pool: Any = client.connection_pool
-    connection = await pool.get_connection()
+    cancelled = _Cancellation()
+    connection: Any = await _connection(pool)
     try:
+        cancelled.raise_if_swallowed()
         await connection.send_packed_command(connection.pack_commands(commands))
+        cancelled.raise_if_swallowed()
         return [await _answer(connection) for _ in commands]
     except BaseException:
         # Answers may be on their way still, and the next command must not take them for its own.
@@ -39,6 +51,31 @@ async def together(client: Redis, commands: Sequence[Words]) -> list[Any]:
         raise
     finally:
         await pool.release(connection)
+
+
+class _Cancellation:
+    """Whether the running task was cancelled since, and goes on all the same.
+
+    redis-py connects and sends within ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation
+    that arrives together with the result.
+    """
+
+    __slots__ = ("_before", "_task")
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task else 0
+
+    def raise_if_swallowed(self) -> None:
+        if self._task is not None and self._task.cancelling() > self._before:
+            raise asyncio.CancelledError
+
+
+async def _connection(pool: Any) -> Any:
+    try:
+        return await pool.get_connection()
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
+        raise NotSentError(error) from None
 
 
 async def _answer(connection: Any) -> Any:

@@ -16,8 +16,9 @@ from redis.exceptions import (
 
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
+from streamroute.adapters.replies import attributes, milliseconds, text
 from streamroute.adapters.round_trip import Words
-from streamroute.adapters.wire import attributes, each, milliseconds, text, unparsed
+from streamroute.adapters.wire import each, unparsed
 from streamroute.keys import GroupKeys
 
 _DOWN: Final = (ClusterDownError, MasterDownError, TryAgainError)

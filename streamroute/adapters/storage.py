@@ -8,18 +8,21 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from streamroute.adapters.channel import read_connections
 from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.dedupe import RedisDeduplicator
 from streamroute.adapters.entries import EntryReader, is_retry, server_id
 from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.lease import RedisLeaseKeeper
 from streamroute.adapters.records import paired
+from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import refusal, script
 from streamroute.adapters.settlement import drop_word, settlement
 from streamroute.adapters.slot_client import require_one_slot
+from streamroute.adapters.stream_reads import Reader
 from streamroute.adapters.tidying import Tidier
 from streamroute.adapters.watermark import Watermarks
-from streamroute.adapters.wire import clients, command, streams, text, timed
+from streamroute.adapters.wire import clients, command, interrupt_read, read
 from streamroute.incidents import LOGGED, Incident, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -37,7 +40,7 @@ class RedisStreamStorage:
 
     ``codec`` is a codec or a built-in one's name; ``lease`` is the seconds after which other workers may
     claim an entry of a silent consumer, the same for the whole group; ``block`` the seconds that a read
-    waits on the server, less than the client's socket timeout; ``dead_letter`` the stream for dead
+    waits for an entry; ``dead_letter`` the stream for dead
     letters (default ``{stream}:group:dead``), which also note the ``generation`` of the configuration.
     ``trim`` is the seconds after which an entry goes that every group of the stream has finished with
     (None: it stays); ``forget_consumers`` those after which a silent consumer that holds nothing goes.
@@ -60,9 +63,10 @@ class RedisStreamStorage:
         incidents: Incidents = LOGGED,
     ) -> None:
         self._client_of = clients(client)
+        read_connections(client.connection_pool)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._lease = int(lease * 1000)
-        self._block = max(1, int(block * 1000))
+        self._block = block
         self._dead_letter = dead_letter
         self._generation = generation
         self._incidents = incidents
@@ -111,26 +115,24 @@ class RedisStreamStorage:
     ) -> list[tuple[str, dict[str, Any]]]:
         """Retries that were promoted, then new entries; waits up to ``block`` seconds for the first.
 
-        Source: https://redis.io/docs/latest/commands/xreadgroup/
+        Streams that are read with one client wait together, over a few connections.
         """
         keys = self._keys(stream_name, group_name)
-        words = (
-            *("XREADGROUP", "GROUP", group_name, consumer_name, "COUNT", count, "BLOCK", self._block),
-            *("STREAMS", keys.retry, keys.stream, ">", ">"),
-        )
-        # The time is asked before the read: from then on nobody else can have claimed what it returns.
-        fresh, reply = await timed(self._client_of(keys.stream), words)
-        reader = self._reader(keys, group_name)
-        entries: list[tuple[str, dict[str, Any]]] = []
-        for name, rows in streams(reply):
-            if name == keys.stream:
-                entries += reader.read_new(rows, fresh=fresh)
-            else:
-                entries += (
-                    reader.read(name, text(entry_id), paired(fields), fresh=fresh, deliveries=1)
-                    for entry_id, fields in rows
-                )
-        return entries
+        client, reader = self._client_of(keys.stream), Reader(group_name, consumer_name)
+        # The server's time is from before the read: since then nobody else can have claimed what it brings.
+        brought = await read(client, reader, (keys.retry, keys.stream), count, self._block)
+        made = self._reader(keys, group_name)
+        entries: list[tuple[str, dict[str, Any]]] = [
+            made.read(keys.retry, text(entry_id), paired(fields), fresh=brought.time, deliveries=1)
+            for entry_id, fields in brought.rows.get(keys.retry, ())
+        ]
+        return entries + made.read_new(brought.rows.get(keys.stream, ()), fresh=brought.time)
+
+    def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
+        """Have a read that waits end as soon as no entry can be on its way to it."""
+        keys = self._keys(stream_name, group_name)
+        client, reader = self._client_of(keys.stream), Reader(group_name, consumer_name)
+        interrupt_read(client, reader, (keys.retry, keys.stream))
 
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int

@@ -8,8 +8,8 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import script
-from streamroute.adapters.wire import text
 from streamroute.keys import GroupKeys
 
 log = logging.getLogger(__name__)

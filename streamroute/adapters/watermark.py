@@ -8,8 +8,9 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from streamroute.adapters.ids import before, parsed
+from streamroute.adapters.replies import attributes, text
 from streamroute.adapters.scripts import script
-from streamroute.adapters.wire import attributes, command, text
+from streamroute.adapters.wire import command
 from streamroute.keys import GroupKeys
 
 

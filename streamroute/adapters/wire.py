@@ -1,22 +1,25 @@
-"""Replies as the server sends them: redis-py's own parsing costs more than the handling of an entry."""
+"""Commands as the server takes them, and replies as it sends them.
+
+redis-py's own parsing costs more than the handling of an entry.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.sentinel import SentinelConnectionPool
 
-from streamroute.adapters.round_trip import Words, together
+from streamroute.adapters.channel import channel_of
+from streamroute.adapters.cluster_pool import ClusterPool
+from streamroute.adapters.replies import milliseconds
+from streamroute.adapters.round_trip import NotSentError, Words
 from streamroute.adapters.sentinel import separate_pool
 from streamroute.adapters.slot_client import MULTI, SlotClient, separate_slot_client, slot_client
-from streamroute.adapters.slot_pool import SlotPool
+from streamroute.adapters.stream_reads import Read, Reader, reads_of
 from streamroute.errors import SetupError
-
-Row = tuple[bytes, Any]
-"""An entry of a stream: its id and its fields, as sent."""
 
 
 def unparsed(client: Redis, key: str) -> Redis:
@@ -34,7 +37,7 @@ def clients(client: Redis) -> Callable[[str], Redis]:
         raise SetupError('this client has no pool: for a cluster, give new_client("redis+cluster://...")')
     if pool.connection_kwargs.get("decode_responses"):
         raise SetupError("the Redis client must not decode responses: leave out decode_responses=True")
-    if isinstance(pool, SlotPool):
+    if isinstance(pool, ClusterPool):
         return cache(lambda key: slot_client(pool, key))
     twin = Redis(connection_pool=pool)
     twin.response_callbacks.clear()
@@ -43,10 +46,12 @@ def clients(client: Redis) -> Callable[[str], Redis]:
 
 def separate(client: Redis) -> Redis:
     """A client with the same settings on connections of its own, for another event loop."""
+    if isinstance(client, SlotClient):
+        return separate_slot_client(client)
     pool = client.connection_pool
-    if isinstance(pool, SlotPool):
-        return separate_slot_client(pool)
-    if isinstance(pool, SentinelConnectionPool):
+    if isinstance(pool, ClusterPool):
+        twin = Redis.from_pool(pool.separate())
+    elif isinstance(pool, SentinelConnectionPool):
         twin = Redis.from_pool(separate_pool(pool))
     else:
         own = ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
@@ -88,6 +93,34 @@ async def timed(client: Redis, words: Words) -> tuple[int, Any]:
     return milliseconds(answers[0]), answers[1]
 
 
+async def together(client: Redis, commands: Sequence[Words]) -> list[Any]:
+    """Send commands to one server in one round trip; an answer may be an exception.
+
+    Raises what redis-py raises where the server cannot be reached, or is not ready.
+    """
+    try:
+        return await channel_of(client).send(commands)
+    except NotSentError as error:
+        cause = error.cause
+    raise cause
+
+
+async def read(client: Redis, reader: Reader, keys: tuple[str, ...], count: int, wait: float) -> Read:
+    """See ``StreamReads.read``; raises what redis-py raises."""
+    if isinstance(client, SlotClient):
+        return await client.read(reader, keys, count, wait)
+    try:
+        return await reads_of(client).read(reader, keys, count, wait)
+    except NotSentError as error:
+        cause = error.cause
+    raise cause
+
+
+def interrupt_read(client: Redis, reader: Reader, keys: tuple[str, ...]) -> None:
+    """See ``StreamReads.interrupt``."""
+    (client if isinstance(client, SlotClient) else reads_of(client)).interrupt(reader, keys)
+
+
 async def _as_one(client: Redis, commands: Sequence[Words]) -> list[Any]:
     return await (client.follow(commands) if isinstance(client, SlotClient) else together(client, commands))
 
@@ -96,31 +129,3 @@ def _raise_first(answers: Sequence[Any]) -> None:
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
-
-
-def streams(reply: Any) -> Iterator[tuple[str, list[Row]]]:
-    """The reply of XREADGROUP: a list of pairs in RESP2, a map in RESP3, nothing when it timed out."""
-    if not reply:
-        return
-    pairs = reply.items() if isinstance(reply, Mapping) else reply
-    for name, rows in pairs:
-        yield text(name), rows
-
-
-def attributes(reply: Any) -> dict[str, Any]:
-    """A reply of names and values: a flat list in RESP2, a map in RESP3."""
-    if isinstance(reply, Mapping):
-        return {text(name): value for name, value in reply.items()}
-    parts = iter(reply)
-    return {text(name): value for name, value in zip(parts, parts, strict=True)}
-
-
-def milliseconds(reply: Any) -> int:
-    """The reply of TIME in ms."""
-    seconds, microseconds = reply
-    return int(seconds) * 1000 + int(microseconds) // 1000
-
-
-def text(value: Any) -> str:
-    """A name or an id as a string."""
-    return value.decode() if isinstance(value, bytes) else str(value)

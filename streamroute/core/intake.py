@@ -14,7 +14,14 @@ from typing import Final, NamedTuple, Protocol
 from streamroute.core.backoff import Outage
 from streamroute.core.pace import Caution
 from streamroute.core.slots import Entry
-from streamroute.core.storage import StreamStorageProtocol, blocks, claims, promotes, tidies
+from streamroute.core.storage import (
+    StreamStorageProtocol,
+    blocks,
+    claims,
+    interrupts_reads,
+    promotes,
+    tidies,
+)
 from streamroute.incidents import Incidents
 
 _PROMOTE_EVERY: Final = 1.0  # seconds; a retry may come due that another worker has scheduled
@@ -100,6 +107,9 @@ class Intake:
         Only a storage that goes on blocking for five seconds has its call cancelled.
         """
         self._closing.set()
+        interrupting = interrupts_reads(self._storage)
+        if interrupting is not None:
+            interrupting.interrupt_read(*self._source)
         waited_for = [loop for loop in self._loops if loop in self._in_flight]
         if waited_for:
             await asyncio.wait(waited_for, timeout=_READ_PATIENCE)

@@ -87,6 +87,14 @@ class PromotesDue(Protocol):
         ...
 
 
+class InterruptsReads(Protocol):
+    """Capability ``interrupt_read``: a read that waits can be ended without losing what is on its way."""
+
+    def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
+        """Have a read in progress return as soon as no entry can be on its way to it."""
+        ...
+
+
 class Tidies(Protocol):
     """Capability ``tidy``: what nobody needs any more is taken away, and never more than that."""
 
@@ -148,6 +156,11 @@ def releases(storage: object) -> Releases | None:
 def promotes(storage: object) -> PromotesDue | None:
     """The storage as one that promotes due retries, or None."""
     return cast("PromotesDue", storage) if offers(storage, "promote_due") else None
+
+
+def interrupts_reads(storage: object) -> InterruptsReads | None:
+    """The storage as one whose reads can be interrupted, or None."""
+    return cast("InterruptsReads", storage) if offers(storage, "interrupt_read") else None
 
 
 def tidies(storage: object) -> Tidies | None:

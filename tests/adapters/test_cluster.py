@@ -21,12 +21,12 @@ from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventua
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.backlog import Backlog
 from streamroute.adapters.cluster import known
+from streamroute.adapters.cluster_pool import ClusterPool
 from streamroute.adapters.connection import Connection, new_client, open_redis
 from streamroute.adapters.dead import DeadLetters
 from streamroute.adapters.publisher import Publisher
 from streamroute.adapters.retry import RedisRetryScheduler
 from streamroute.adapters.rights import require_rights
-from streamroute.adapters.slot_pool import SlotPool
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.adapters.wire import command, each, separate, timed, unparsed
 from streamroute.errors import RedisUnavailableError, SetupError
@@ -265,7 +265,7 @@ async def test_a_slot_that_nobody_has_is_said_at_the_start(lone_cluster: RealClu
 
 async def test_a_password_is_in_no_repr() -> None:
     async with new_client("redis+cluster://shop:hunter2@a,b:1/?socket_timeout=2") as client:
-        pool = cast("SlotPool", client.connection_pool)
+        pool = cast("ClusterPool", client.connection_pool)
         assert pool.connection_kwargs["password"] == "hunter2"
         assert pool.connection_kwargs["socket_timeout"] == 2.0
         assert pool.cluster.nodes == [("a", 6379), ("b", 1)]

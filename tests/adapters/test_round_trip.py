@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from servers import free_port
-from streamroute.adapters.round_trip import together
+from streamroute.adapters.wire import together
 
 
 async def test_a_refused_command_is_an_answer_among_others(redis_client: Any) -> None:
@@ -33,6 +33,18 @@ async def test_one_that_is_cancelled_leaves_no_answer_for_the_next(redis_client:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert await together(client, [("ECHO", "new")]) == [b"new"]
+
+
+async def test_one_that_is_cancelled_ends_whatever_it_is_doing(redis_client: Any, redis_url: str) -> None:
+    """Also while it connects, or sends: there Python 3.11 may swallow a cancellation."""
+    for turns in range(1, 60):
+        async with Redis.from_url(redis_url, socket_timeout=20) as client:
+            waiting = asyncio.create_task(together(client, [("BLPOP", "nothing", 0)]))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting], timeout=5)
+            assert waiting.cancelled(), turns
 
 
 async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) -> None:

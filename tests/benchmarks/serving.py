@@ -26,10 +26,13 @@ routes:
 
 @contextmanager
 def serving(
-    url: str, folder: Path, handler: str, *options: str, concurrency: int = 32
+    url: str, folder: Path, handler: str, *options: str, concurrency: int = 32, text: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve the stream ``bench`` with the function ``work`` that ``handler`` is the source of."""
-    (folder / "routes.yaml").write_text(ROUTES.format(url=url, concurrency=concurrency))
+    """Serve the stream ``bench`` with the function ``work`` that ``handler`` is the source of.
+
+    ``text`` is another configuration, which may name that function too.
+    """
+    (folder / "routes.yaml").write_text(text or ROUTES.format(url=url, concurrency=concurrency))
     (folder / "serving_handlers.py").write_text(handler)
     words = [sys.executable, "-m", "streamroute", "serve", str(folder), "--log-level", "error", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
