@@ -72,6 +72,7 @@ def test_one_safe_answer_is_written(path: Path, wrong: str, right: str) -> None:
         "handler: mine.handle\n  filter: !vip && x # gold",
         "handler: mine.handle\n  retry: {max_attempts: '0'}",
         "handler: mine.handle\n  enabled: maybe",
+        "handler: mine.handle\n  on_filter_error: true",
         "handler: mine.handle\n  nonsense: 1",
     ],
 )
