@@ -44,6 +44,8 @@ def mended(path: Path, text: str) -> str:
         ("handler: mine.handle\n  enabled: 'No'", "handler: mine.handle\n  enabled: false"),
         ("handler: mine.handle\n  enabled: 'true'", "handler: mine.handle\n  enabled: true"),
         ("handler: mine.handle\n  tags: [1, x]", 'handler: mine.handle\n  tags: ["1", x]'),
+        ("handler: mine.handle\n  formely: old", "handler: mine.handle\n  formerly: old"),
+        ("handler: mine.handle\n  formerly: 12", 'handler: mine.handle\n  formerly: "12"'),
         ("handler: mine.handle\n  description: 0755", 'handler: mine.handle\n  description: "0755"'),
         (
             "handler: mine.handle\n  retry: {max_attempts: '3'}",
