@@ -105,5 +105,5 @@ def _unchecked(findings: Iterable[Finding], *, imports: bool, beside: Sequence[D
     worst = min((found.code for found in findings if found.severity is Severity.ERROR), default="SR9")
     if worst < "SR2":
         return ("SR",)
-    together = "SR21" if worst < "SR3" else "" if beside else "SR215"
-    return tuple(filter(None, (together, "SR410" if imports else "SR4")))
+    together = ("SR21", "SR22") if worst < "SR3" else () if beside else ("SR215",)
+    return (*together, "SR410" if imports else "SR4")

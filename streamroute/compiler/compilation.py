@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.compiler.annotations import PAYLOAD_ANNOTATION, check_annotation
 from streamroute.compiler.dead_letters import check_dead_letters
 from streamroute.compiler.expressions import check_expression
+from streamroute.compiler.former_names import check_former_names
 from streamroute.compiler.globs import Globs
 from streamroute.compiler.imports import Importer, Resolved
 from streamroute.compiler.parsing import parse
@@ -124,6 +125,7 @@ class _Compilation:
     def result(self) -> Compiled:
         globs = Globs(self.document.messages)
         self.findings += check_routes(self.document, globs)
+        self.findings += check_former_names(self.document)
         self.findings += _check_order(self.document)
         self.findings += check_address(self.document)
         self.findings += check_slots(self.document)

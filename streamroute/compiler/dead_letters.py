@@ -44,6 +44,7 @@ def _comes_back(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:
     return stream.name in seen
 
 
-def _kept(stream: StreamConfig) -> tuple[str, ...]:
-    keys = GroupKeys.of(stream.name, stream.group)
-    return keys.retry, keys.due, keys.delayed, keys.meta
+def _kept(stream: StreamConfig) -> Iterator[str]:
+    for group in filter(None, (stream.group, stream.formerly_group)):
+        keys = GroupKeys.of(stream.name, group)
+        yield from (keys.retry, keys.due, keys.delayed, keys.meta)

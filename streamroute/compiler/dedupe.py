@@ -74,6 +74,7 @@ def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteH
 
     route.__name__ = route.__qualname__ = name
     vars(route)["route_key"] = name
+    vars(route)["formerly"] = getattr(handler, "formerly", ())
     return route
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from streamroute.compiler.former_names import route_meant_by
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, RouteConfig
 from streamroute.config.expectations import EntryReference, RouteTest
@@ -37,7 +38,7 @@ def _check_route(
     route = routes.get(name)
     on: Part = "key" if at[0] == "transform" else "value"
     if route is None:
-        meant = did_you_mean(name, routes)
+        meant = route_meant_by(name, routes.values())
         yield test.place.finding("SR601", f'there is no route "{name}"', at=at, on=on, suggestion=meant)
     elif not route.enabled and on == "value":
         help_text = "enable the route, or take it out of the test"

@@ -26,9 +26,18 @@ Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def route_handler(
-    shape: CallShape, *, name: str, timeout: float, retry: RetryPolicy, prepare: Prepare | None = None
+    shape: CallShape,
+    *,
+    name: str,
+    timeout: float,
+    retry: RetryPolicy,
+    prepare: Prepare | None = None,
+    formerly: tuple[str, ...] = (),
 ) -> RouteHandler:
-    """Wrap a handler for the route ``name``; ``timeout`` is in seconds."""
+    """Wrap a handler for the route ``name``; ``timeout`` is in seconds.
+
+    ``formerly`` are the names that the route had before; they become an attribute beside ``route_key``.
+    """
     call = _caller(shape)
     start = call if shape.is_async else functools.partial(_in_thread, call)
     if prepare is not None:
@@ -54,6 +63,7 @@ def route_handler(
 
     route.__name__ = route.__qualname__ = name
     vars(route)["route_key"] = name
+    vars(route)["formerly"] = formerly
     return route
 
 

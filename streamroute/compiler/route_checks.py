@@ -22,9 +22,7 @@ def check_routes(document: Document, globs: Globs) -> Iterator[Finding]:
 
 
 def _duplicate(route: RouteConfig, first: RouteConfig) -> Finding:
-    source = first.place.source
-    line = source.span((*first.place.path, "name")).line
-    where = f"line {line}" if source is route.place.source else f"{source.path}:{line}"
+    where = first.place.line_seen_from(route.place.source, ("name",))
     message = f'there is another route "{route.name}", on {where}'
     help_text = "a route's name is unique over all files: it lives on in metrics, retries and dead letters"
     return route.place.finding("SR201", message, at=("name",), help=help_text)

@@ -1,4 +1,4 @@
-"""Two configurations that consume one stream in one group, and disagree about how."""
+"""Two configurations that consume one stream in one group, and disagree about how, or about its name."""
 
 from __future__ import annotations
 
@@ -20,14 +20,37 @@ def check_shared_groups(document: Document, beside: Iterable[Document]) -> Itera
             continue
         for name, stream in document.streams.items():
             known = other.streams.get(name)
-            if known is not None and known.group == stream.group:
+            if known is None:
+                continue
+            if known.group == stream.group:
                 yield from _compared(stream, other, known)
+            else:
+                yield from _moved(stream, other, known)
 
 
 def _compared(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
     differing = [name for name in _COMMON if getattr(known, name) != getattr(stream, name)]
     if differing:
         yield _finding(stream, other, known, differing)
+
+
+def _moved(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
+    """What one of them moves to its own group, and the other one still serves, or moves as well."""
+    where, message = _where(other, known), None
+    if stream.formerly_group == known.group:
+        message = f'"{stream.name}" takes over the group "{known.group}", which {where} serves'
+    elif known.formerly_group == stream.group:
+        message = f'the group "{stream.group}" of "{stream.name}" is taken over by {where}'
+    elif stream.formerly_group is not None and stream.formerly_group == known.formerly_group:
+        message = f'"{stream.name}" takes over the group "{stream.formerly_group}", as does {where}'
+    if message is not None:
+        help_text = 'state "formerly_group" once, and for a group that nothing serves any more'
+        yield stream.place.finding("SR215", message, on="key", help=help_text)
+
+
+def _where(document: Document, stream: StreamConfig) -> str:
+    line = stream.place.source.span(stream.place.path, "key").line
+    return f"{document.path}:{line}"
 
 
 def _server(document: Document) -> tuple[str, ...]:
@@ -37,8 +60,7 @@ def _server(document: Document) -> tuple[str, ...]:
 
 
 def _finding(stream: StreamConfig, other: Document, known: StreamConfig, differing: list[str]) -> Finding:
-    line = known.place.source.span(known.place.path, "key").line
-    where = f"{other.path}:{line}"
+    where = _where(other, known)
     names = listed((f'"{name}"' for name in differing), "and")
     message = f'the group "{stream.group}" of "{stream.name}" is served by {where} too, with another {names}'
     help_text = "workers of one group take each other's messages: give both the same settings, or two groups"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from streamroute.compiler.idle_settings import check_idle_settings
 from streamroute.compiler.out_of_reach import check_reach
 from streamroute.compiler.shared_groups import check_shared_groups
+from streamroute.compiler.stall_limits import check_stall_limits
 from streamroute.compiler.twins import check_twins
 from streamroute.compiler.unrouted import check_unrouted
 from streamroute.compiler.wiring import CheckedRoute
@@ -25,5 +26,6 @@ def check_together(
     yield from check_twins(routes)
     yield from check_unrouted(document, routes)
     yield from check_idle_settings(document)
+    yield from check_stall_limits(document)
     yield from check_reach(checked)
     yield from check_shared_groups(document, beside)

@@ -83,6 +83,7 @@ def _register(
         timeout=config.timeout,
         retry=config.policy_for(stream),
         prepare=_prepare(config, validate),
+        formerly=config.formerly,
     )
     if config.dedupe is not None:
         from streamroute.compiler.dedupe import deduplicated

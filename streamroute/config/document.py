@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EMBEDDED: Final = "embedded"
 DEFAULT_TIMEOUT: Final = 300.0
+_STALL_LEASES: Final = 5
 
 
 class RedisConfig(NamedTuple):
@@ -32,20 +33,26 @@ class RedisConfig(NamedTuple):
 
 
 class StreamConfig(NamedTuple):
-    """How one stream is consumed; ``lease``, ``claim_interval`` and ``grace`` are in seconds.
+    """How one stream is consumed; ``lease``, ``stall``, ``claim_interval`` and ``grace`` are in seconds.
 
+    ``formerly_group`` is the name that the group had before, or None. ``stall`` is how long the event loop
+    may be unresponsive before the heartbeat gives up what the worker holds. ``on_stuck`` says whether the
+    worker goes on serving, or ends its process, when a handler goes on although it was cancelled.
     ``order_by`` is an expression that gives the key by which messages are ordered.
     ``trim`` is the seconds for which entries are kept that every group has finished with; None: for ever.
     """
 
     name: str
     group: str
+    formerly_group: str | None
     codec: str
     concurrency: int
     lease: float
+    stall: float
     claim_interval: float
     max_deliveries: int
     grace: float
+    on_stuck: Literal["keep", "exit"]
     retry: RetryPolicy
     dead_letter: str
     unknown_type: Literal["ack", "dead_letter"]
@@ -65,6 +72,7 @@ class DedupeConfig(NamedTuple):
 class RouteConfig(NamedTuple):
     """Which messages go to which handler; ``timeout`` is in seconds.
 
+    ``formerly`` are the names that the route had before: it takes over what waits under them.
     ``types`` may hold patterns over the catalogue, which the compiler expands.
     ``streams`` is empty where the route names none and there is not exactly one. ``retry`` holds what the
     route itself says of its policy; ``policy_for`` gives the whole. ``lost`` are the keys whose values can't
@@ -76,6 +84,7 @@ class RouteConfig(NamedTuple):
     types: tuple[str, ...]
     handler: str
     place: Place
+    formerly: tuple[str, ...] = ()
     filter: str | None = None
     transform: str | None = None
     arguments: Mapping[str, Any] = MappingProxyType({})
@@ -133,6 +142,14 @@ class Document(NamedTuple):
         """Where a key of a stream stands: in the stream itself, or in the defaults."""
         return Place(self.sources[0], ("defaults",)) if stream.place.value(key) is None else stream.place
 
+    def stated(self, stream: StreamConfig, *keys: str) -> tuple[Place, str]:
+        """The place and the key to name when keys of a stream do not go together.
+
+        The first of them that the stream itself states; where it states none, the first in the defaults.
+        """
+        own = next((key for key in keys if stream.place.value(key) is not None), None)
+        return (self.place_of(stream, keys[0]), keys[0]) if own is None else (stream.place, own)
+
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
         """The enabled routes of a stream, in order."""
         return tuple(route for route in self.routes if route.enabled and stream in route.streams)
@@ -188,15 +205,20 @@ def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], plac
     settings = {**defaults, **own}
     retry = {**_retry(defaults.get("retry", {})), **_retry(own.get("retry", {}))}
     group = settings.get("group", "streamroute")
+    lease = parse_duration(settings.get("lease", "60s"))
+    stall = settings.get("stall")
     return StreamConfig(
         name=name,
         group=group,
+        formerly_group=settings.get("formerly_group"),
         codec=settings.get("codec", "json"),
         concurrency=int(settings.get("concurrency", 32)),
-        lease=parse_duration(settings.get("lease", "60s")),
+        lease=lease,
+        stall=_STALL_LEASES * lease if stall is None else parse_duration(stall),
         claim_interval=parse_duration(settings.get("claim_interval", "5s")),
         max_deliveries=int(settings.get("max_deliveries", 5)),
         grace=parse_duration(settings.get("grace", "30s")),
+        on_stuck=settings.get("on_stuck", "keep"),
         retry=RetryPolicy(**retry),
         dead_letter=GroupKeys.of(name, group, settings.get("dead_letter")).dead,
         unknown_type=settings.get("unknown_type", "ack"),
@@ -253,6 +275,7 @@ def _route(
         types=_names(settings.get("type", ())),
         handler=settings.get("handler", ""),
         place=place,
+        formerly=_names(settings.get("formerly", ())),
         filter=settings.get("filter"),
         transform=settings.get("transform"),
         arguments=settings.get("with", {}),

@@ -112,6 +112,8 @@ _ENTRIES: Final = {
 
 def _to_string(source: SourceFile, violation: Violation) -> Remedy:
     raw, pattern = source.raw(violation.path), violation.schema.get("pattern", "")
+    if raw not in violation.schema.get("enum", [raw]):
+        return Remedy()  # in quotes it would be wrong as well
     if re.search(pattern, raw):
         return Remedy(f"quote it: {quote(raw)}", _in_place(source, violation, quote(raw)))
     lacks_unit = re.search(pattern, f"{raw}s") and not isinstance(violation.value, bool)

@@ -137,6 +137,14 @@ class Place(NamedTuple):
         span = self.source.span(path, on) if within is None else self.source.span_in(path, *within)
         return self.source.finding(code, message, span, help=help, suggestion=suggestion, severity=severity)
 
+    def line_seen_from(self, source: SourceFile, at: DataPath = (), on: Part = "value") -> str:
+        """The line of what stands below this place, as a finding in ``source`` names it.
+
+        ``line 3``, or ``orders.yaml:3`` where it is another file.
+        """
+        line = self.source.span((*self.path, *at), on).line
+        return f"line {line}" if self.source is source else f"{self.source.path}:{line}"
+
     def comment_after(self, at: DataPath) -> str | None:
         """The comment right behind an unquoted value below this place, or None: YAML may have cut it."""
         path = (*self.path, *at)

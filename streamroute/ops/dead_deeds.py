@@ -28,8 +28,8 @@ async def retry_page(office: Office, page: Page, deed: Deed, *, dry_run: bool = 
         why_not = office.refusal(letter)
         if why_not is not None:
             deed.refused[why_not] += 1
-        elif letter.record is not None:
-            willing.setdefault(letter.box, []).append((letter.stored, letter.record))
+        elif letter.current is not None:
+            willing.setdefault(letter.box, []).append((letter.stored, letter.current))
     for box, letters in willing.items():
         deed.done += len(letters) if dry_run else await box.revive(letters)
 

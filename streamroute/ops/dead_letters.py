@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.dead import DeadLetters, StoredLetter
@@ -43,7 +43,7 @@ class Wanted:
         """Whether a letter is meant; its id and its age have been looked at already."""
         return (
             (not self.streams or letter.stream in self.streams)
-            and (not self.routes or letter.route in self.routes)
+            and (not self.routes or not letter.route_names.isdisjoint(self.routes))
             and (not self.types or letter.type in self.types)
             and self.error.lower() in letter.error.lower()
             and self.reason.lower() in letter.reason.lower()
@@ -52,11 +52,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter of one of the configuration's streams, and the box that it lies in."""
+    """A dead letter of one of the configuration's streams, and the box that it lies in.
+
+    ``current`` is its record under the names that its routes and its group have now; None where there is no
+    record.
+    """
 
     box: DeadLetters
     stored: StoredLetter
     stream: str
+    current: DeadRecord | None
 
     @property
     def record(self) -> DeadRecord | None:
@@ -69,6 +74,12 @@ class Letter:
         if self.record is None:
             return UNREADABLE
         return self.record.route or NO_ROUTE
+
+    @property
+    def route_names(self) -> frozenset[str]:
+        """The names of the route that failed: the one that it had, and the one that it has now."""
+        now = self.current.route if self.current else None
+        return frozenset(name for name in (self.route, now) if name is not None)
 
     @property
     def type(self) -> str:
@@ -107,6 +118,7 @@ class Office:
         for stream in document.streams.values():
             self._homes.setdefault(stream.dead_letter, []).append(stream)
         self._boxes = [DeadLetters(redis, key) for key in self._homes]
+        self._renamed = {name: _renamed_routes(document, name) for name in document.streams}
 
     async def count(self) -> int:
         """How many there are, of whatever kind."""
@@ -145,13 +157,23 @@ class Office:
         """The letter as one of ours; a box may hold those of other configurations too."""
         homes, record = self._homes[box.key], stored.record
         if record is None:
-            return [Letter(box, stored, homes[0].name)]
-        owners = [home for home in homes if (home.name, home.group) == (record.stream, record.group)]
-        return [Letter(box, stored, home.name) for home in owners]
+            return [Letter(box, stored, homes[0].name, None)]
+        owners = [home for home in homes if home.name == record.stream and _has_been(home, record.group)]
+        return [Letter(box, stored, home.name, self._current(record, home)) for home in owners]
+
+    def _current(self, record: DeadRecord, home: StreamConfig) -> DeadRecord:
+        """The record under the names that its routes and its group have now."""
+        renamed = self._renamed[home.name]
+        return replace(
+            record,
+            group=home.group,
+            route=record.route and renamed.get(record.route, record.route),
+            routes=[renamed.get(name, name) for name in record.routes],
+        )
 
     def refusal(self, letter: Letter) -> str | None:
         """Why a letter cannot run again under this configuration; None where it can."""
-        record = letter.record
+        record = letter.current
         if record is None:
             return letter.reason
         names = record.routes if record.route is None else [record.route]
@@ -168,3 +190,14 @@ class Office:
         if not routes[name].enabled:
             return f'the route "{name}" is disabled'
         return f'the route "{name}" no longer takes the stream "{stream}"'
+
+
+def _renamed_routes(document: Document, stream: str) -> dict[str, str]:
+    """From the former names of the stream's routes to their names of now."""
+    routes = (route for route in document.routes if stream in route.streams)
+    return {old: route.name for route in routes for old in route.formerly}
+
+
+def _has_been(home: StreamConfig, group: str) -> bool:
+    """Whether the stream is, or was before, consumed in this group."""
+    return group in (home.group, home.formerly_group)

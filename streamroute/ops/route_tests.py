@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamroute.compiler.decisions import Decision, Verdict, decide
+from streamroute.compiler.former_names import route_meant_by
 from streamroute.config.document import RouteConfig
 from streamroute.config.expectations import EntryReference, RouteTest
 from streamroute.config.suggestions import did_you_mean
@@ -128,9 +129,9 @@ def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
 
 
 def _expected(names: Iterable[str], decisions: Iterable[Decision]) -> set[str]:
-    """The routes that are meant: one whose name is misspelt is a finding, and no difference as well."""
-    known = {decision.route.name for decision in decisions}
-    return {name if name in known else did_you_mean(name, known) or name for name in names}
+    """The routes that are meant: a misspelt or former name is a finding, and no difference as well."""
+    routes = {decision.route.name: decision.route for decision in decisions}
+    return {name if name in routes else route_meant_by(name, routes.values()) or name for name in names}
 
 
 def _difference(

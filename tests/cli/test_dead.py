@@ -234,6 +234,54 @@ def test_a_retry_is_made_under_the_configuration_of_now(each_project: Project) -
     assert each_project.dead() == 0
 
 
+def test_a_route_takes_over_the_letters_of_its_former_names(each_project: Project) -> None:
+    each_project.routes(FAIL)
+    each_project.feed('{"type": "t", "n": 1}')
+    each_project.run("serve", "--feed", "events.jsonl", "--drain")
+    each_project.routes("name: renamed, formerly: [older, fail], type: t, handler: jobs.ok")
+    assert each_project.run("dead", "retry", "--route", "renamed").out == "1 dead letter retried\n"
+    assert each_project.run("serve", "--drain").code == 0
+    assert each_project.ledger[-1] == "ok 1"
+    assert each_project.dead() == 0
+
+
+@pytest.mark.parametrize(
+    ("route", "code", "out"),
+    [
+        ("enabled: true", 0, "1 dead letter retried\n"),
+        (
+            "enabled: false",
+            1,
+            '0 dead letters retried\n1 dead letter not retried: the route "renamed" is disabled\n',
+        ),
+    ],
+)
+def test_letters_are_found_by_the_former_and_by_the_current_name_of_their_route(
+    shop: Project, command: Callable[..., Done], route: str, code: int, out: str
+) -> None:
+    shop.routes(OK, f"name: renamed, formerly: fail, type: t, handler: jobs.fail, {route}")
+    letter, whole = put(shop), put(shop, route=None, routes=["fail"], reason="delivered 5 times")
+    put(shop, route="ok")
+    assert listed(command, "--route", "fail") == listed(command, "--route", "renamed") == [letter]
+    done = command("dead", "retry", letter)
+    assert (done.code, done.out) == (code, out)
+    done = command("dead", "retry", whole)
+    assert (done.code, done.out) == (code, out)
+
+
+def test_letters_of_the_former_group_are_ours_and_run_again_in_the_current_one(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    shop.routes(OK, FAIL, head=ROUTES.replace("    group", "    formerly_group: old\n    group"))
+    mine = [put(shop, "1700000000000-0", group="old"), put(shop, "1700000000001-0")]
+    other = put(shop, group="another")
+    assert listed(command) == mine[::-1]
+    assert command("dead", "retry", "--all").out == "2 dead letters retried\n"
+    assert left(shop) == [other]
+    assert shop.redis.xlen("{events}:tests:retry") == 2
+    assert not shop.redis.exists("{events}:old:retry")
+
+
 def test_what_could_not_be_routed_goes_to_every_route_that_matches_now(each_project: Project) -> None:
     each_project.routes(OK, head=ROUTES.replace("    group", "    unknown_type: dead_letter\n    group"))
     each_project.feed('{"type": "new", "n": 1}')

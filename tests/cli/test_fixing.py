@@ -44,6 +44,8 @@ def mended(path: Path, text: str) -> str:
         ("handler: mine.handle\n  enabled: 'No'", "handler: mine.handle\n  enabled: false"),
         ("handler: mine.handle\n  enabled: 'true'", "handler: mine.handle\n  enabled: true"),
         ("handler: mine.handle\n  tags: [1, x]", 'handler: mine.handle\n  tags: ["1", x]'),
+        ("handler: mine.handle\n  formely: old", "handler: mine.handle\n  formerly: old"),
+        ("handler: mine.handle\n  formerly: 12", 'handler: mine.handle\n  formerly: "12"'),
         ("handler: mine.handle\n  description: 0755", 'handler: mine.handle\n  description: "0755"'),
         (
             "handler: mine.handle\n  retry: {max_attempts: '3'}",
@@ -72,6 +74,7 @@ def test_one_safe_answer_is_written(path: Path, wrong: str, right: str) -> None:
         "handler: mine.handle\n  filter: !vip && x # gold",
         "handler: mine.handle\n  retry: {max_attempts: '0'}",
         "handler: mine.handle\n  enabled: maybe",
+        "handler: mine.handle\n  on_filter_error: true",
         "handler: mine.handle\n  nonsense: 1",
     ],
 )

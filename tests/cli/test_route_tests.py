@@ -100,6 +100,15 @@ def test_a_misspelt_route_is_one_finding_and_no_difference(command: Callable[...
     assert "1 test: 1 passed, 0 failed, 1 error in routes.yaml" in done.out
 
 
+def test_the_former_name_of_a_route_is_one_finding_and_no_difference(command: Callable[..., Done]) -> None:
+    Path("routes.yaml").write_text(CONFIG.replace("name: tagged", "name: tagged, formerly: labels"))
+    write_tests("name: a, message: {type: tagged, tags: [x]}, routes: [labels]")
+    done = command("test")
+    assert done.code == 1
+    assert 'error[SR601]: there is no route "labels"; did you mean "tagged"?' in done.out
+    assert "1 test: 1 passed, 0 failed, 1 error in routes.yaml" in done.out
+
+
 def test_a_disabled_route_that_is_expected_is_a_finding(command: Callable[..., Done]) -> None:
     write_tests(f"name: a, message: {GOLD}, routes: [all, vip, 'off']")
     done = command("test")

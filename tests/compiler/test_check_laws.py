@@ -50,6 +50,9 @@ streams:
     group: notifications
     concurrency: 32
     retry: {max_attempts: 5, delay: 1s, jitter: 0.1}
+    formerly_group: mailer
+    stall: 5m
+    on_stuck: exit
   orders: {codec: fields, unknown_type: dead_letter}
   raw: {codec: mine.Codec}
 messages:
@@ -70,6 +73,7 @@ routes:
       nights >= `3`
     handler: mine.welcome
   - name: send
+    formerly: [mail, post]
     stream: [bot_events, raw]
     type: booking.cancelled
     filter: "!guest.blocked" # streamroute: ignore[SR307] why

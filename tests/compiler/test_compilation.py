@@ -100,6 +100,17 @@ routes:
     assert router.handlers["confirmed"][1][1] is None
 
 
+@pytest.mark.parametrize("dedupe", ["", "dedupe: {key: id, ttl: 1h}, "])
+def test_a_handler_carries_the_name_of_its_route_and_the_names_it_had_before(
+    write: Write, dedupe: str
+) -> None:
+    text = f"{{name: new, formerly: [old, older], {dedupe}type: t, handler: sr.handlers.welcome}}"
+    [router] = compile_routes(write(f"{HEAD}\nroutes:\n  - {text}\n"))["bookings"]
+    [(handler, _)] = router.handlers["t"]
+    assert vars(handler)["route_key"] == "new"
+    assert vars(handler)["formerly"] == ("old", "older")
+
+
 async def test_its_handlers_run(write: Write) -> None:
     [router] = compile_routes(
         write(

@@ -80,6 +80,7 @@ async def test_where_nobody_can_be_asked_the_route_waits_and_spends_no_attempt()
 def test_the_wrapper_is_the_same_route() -> None:
     route: Any = deduplicated(Handling("charge"), lambda payload: None, 60)
     assert (route.__name__, route.route_key) == ("consuming.charge", "consuming.charge")
+    assert route.formerly == ()
 
 
 @given(st.floats(0, 1e9))

@@ -83,6 +83,7 @@ def test_the_wrapper_has_the_route_s_name_and_key() -> None:
     route = wrap(lambda payload: None)
     assert route.__name__ == "welcome-vip"
     assert vars(route)["route_key"] == "welcome-vip"
+    assert vars(route)["formerly"] == ()
 
 
 async def test_a_sync_handler_runs_in_a_thread_with_the_task_s_context() -> None:

@@ -166,6 +166,39 @@ def test_a_timeout_that_outlasts_a_drain_is_told(tmp_path: Path) -> None:
     ]
 
 
+# Stall limits
+
+
+@pytest.mark.parametrize(
+    ("events", "defaults", "expected"),
+    [
+        ("", "", []),
+        ("stall: 60s", "", []),
+        ("stall: 59s", "", ['SR220 2: "stall" (59s) is shorter than "lease" (1m)']),
+        ("lease: 10s, stall: 30s", "", []),
+        ("lease: 10s, stall: 0s", "", ['SR220 2: "stall" (0ms) is shorter than "lease" (10s)']),
+        ("lease: 2m", "stall: 90s", ['SR220 2: "stall" (90s) is shorter than "lease" (2m)']),
+        ("stall: 2m", "stall: 10s, lease: 90s", ['SR220 3: "stall" (10s) is shorter than "lease" (90s)']),
+        ("", "stall: 1s", ['SR220 3: "stall" (1s) is shorter than "lease" (1m)']),
+    ],
+)
+def test_a_stall_limit_below_the_lease_is_found_where_it_is_stated(
+    tmp_path: Path, events: str, defaults: str, expected: list[str]
+) -> None:
+    """In the defaults once, for however many streams."""
+    head = f"version: 1\nstreams: {{events: {{{events}}}, audits: }}\ndefaults: {{{defaults}}}\n"
+    lines = found(tmp_path, routes("name: one"), head)
+    assert [line.removesuffix(": a worker gives up entries too early") for line in lines] == expected
+
+
+def test_a_stall_limit_can_be_silenced_where_it_is_found(tmp_path: Path) -> None:
+    head = "version: 1\nstreams: {events: {stall: 5s}, audits: }  # streamroute: ignore[SR220] for a test\n"
+    assert found(tmp_path, routes("name: one"), head) == []
+    # With an error elsewhere it is not looked for, and the comment is not blamed.
+    lines = found(tmp_path, routes("name: one, stream: event"), head)
+    assert [line[:5] for line in lines] == ["SR202"]
+
+
 # Configurations beside each other
 
 
@@ -201,6 +234,47 @@ def test_two_configurations_that_disagree_about_one_group_are_found(tmp_path: Pa
 )
 def test_groups_that_are_not_shared_or_agree_are_clean(tmp_path: Path, one: str, two: str) -> None:
     assert both(tmp_path, one, two) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (
+            "{group: old}",
+            "{group: new, formerly_group: old}",
+            '"events" takes over the group "old", which {where} serves',
+        ),
+        (
+            "{group: new, formerly_group: old}",
+            "{group: old}",
+            'the group "old" of "events" is taken over by {where}',
+        ),
+        (
+            "{group: new, formerly_group: old}",
+            "{group: newer, formerly_group: old}",
+            '"events" takes over the group "old", as does {where}',
+        ),
+    ],
+)
+def test_a_group_that_another_configuration_serves_or_moves_cannot_be_moved(
+    tmp_path: Path, one: str, two: str, said: str
+) -> None:
+    (line,) = both(tmp_path, f"{REDIS}{{events: {one}}}", f"{REDIS}{{events: {two}}}")
+    expected = said.format(where=f"{tmp_path}/one.yaml:3")
+    assert line == f"{tmp_path}/two.yaml:3:11: warning[SR215]: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("{group: new, formerly_group: old}", "{group: new, formerly_group: old}"),
+        ("{group: new, formerly_group: old}", "{group: new}"),
+        ("{group: new, formerly_group: old}", "{group: another, formerly_group: older}"),
+        ("{group: g, stall: 2m, on_stuck: exit}", "{group: g}"),
+    ],
+)
+def test_groups_that_are_moved_apart_or_together_are_clean(tmp_path: Path, one: str, two: str) -> None:
+    assert both(tmp_path, f"{REDIS}{{events: {one}}}", f"{REDIS}{{events: {two}}}") == []
 
 
 def test_a_disagreement_can_be_silenced_where_it_is_found(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_a_stream_without_settings_has_every_default(tmp_path: Path) -> None:
     assert (stream.group, stream.codec, stream.concurrency) == ("streamroute", "json", 32)
     assert (stream.lease, stream.claim_interval, stream.grace) == (60.0, 5.0, 30.0)
     assert (stream.max_deliveries, stream.unknown_type) == (5, "ack")
+    assert (stream.formerly_group, stream.stall, stream.on_stuck) == (None, 300.0, "keep")
     assert stream.dead_letter == "{bot_events}:streamroute:dead"
     assert stream.retry == RetryPolicy()
 
@@ -44,6 +45,7 @@ def test_a_route_takes_the_only_stream_and_has_every_default(tmp_path: Path) -> 
     (route,) = document(tmp_path, MINIMAL).routes
     assert (route.name, route.streams, route.types) == ("one", ("bot_events",), ("a",))
     assert (route.filter, dict(route.arguments), route.timeout) == (None, {}, 300.0)
+    assert route.formerly == ()
     assert (route.on_filter_error, route.enabled, route.description, route.tags) == (
         "dead_letter",
         True,
@@ -83,6 +85,66 @@ def test_retry_merges_key_by_key_route_over_stream_over_defaults(tmp_path: Path)
     assert loaded.routes[0].policy_for(stream) == RetryPolicy(
         max_attempts=9, delay=3.0, max_delay=300.0, multiplier=3.0
     )
+
+
+def test_what_a_stream_says_of_its_group_and_of_hung_workers_is_read(tmp_path: Path) -> None:
+    text = f"""
+    version: 1
+    defaults: {{formerly_group: bots, on_stuck: exit, lease: 2m}}
+    streams:
+      a: {{group: mailer}}
+      b: {{formerly_group: older, on_stuck: keep, stall: 90s}}
+      c: {{lease: 10s}}
+      d: {{stall: "${{STALL}}", on_stuck: "${{ON_STUCK}}"}}
+    routes: [{ROUTE.replace("type: a", "type: a, stream: [a, b, c, d]")}]
+    """
+    streams = document(tmp_path, text, {"STALL": "1h", "ON_STUCK": "keep"}).streams
+    assert {name: stream.formerly_group for name, stream in streams.items()} == {
+        "a": "bots",
+        "b": "older",
+        "c": "bots",
+        "d": "bots",
+    }
+    assert [stream.stall for stream in streams.values()] == [600.0, 90.0, 50.0, 3600.0]
+    assert [stream.on_stuck for stream in streams.values()] == ["exit", "keep", "exit", "keep"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "names"),
+    [("old", ("old",)), ("[old]", ("old",)), ("[old, older.name_2]", ("old", "older.name_2"))],
+)
+def test_a_route_says_one_former_name_or_several(tmp_path: Path, stated: str, names: tuple[str, ...]) -> None:
+    text = MINIMAL.replace("type: a", f"type: a, formerly: {stated}")
+    assert document(tmp_path, text).routes[0].formerly == names
+
+
+def test_a_former_name_that_cannot_be_used_is_left_out(tmp_path: Path) -> None:
+    loaded = load(tmp_path, MINIMAL.replace("type: a", "type: a, formerly: [old, Not A Name]"))
+    assert codes(loaded) == ["SR107"]
+    assert loaded.document is not None
+    (route,) = loaded.document.routes
+    assert route.formerly == ()
+    assert route.lost == {"formerly"}
+
+
+@pytest.mark.parametrize(
+    ("own", "stated"),
+    [
+        ("{stall: 1s, lease: 2s}", (("streams", "a"), "stall")),
+        ("{stall: 1s}", (("streams", "a"), "stall")),
+        ("{lease: 2m}", (("streams", "a"), "lease")),
+        ("{leese: 2m}", (("streams", "a"), "lease")),
+        ("{group: g}", (("defaults",), "stall")),
+    ],
+)
+def test_of_keys_that_do_not_go_together_one_of_the_stream_s_own_is_named(
+    tmp_path: Path, own: str, stated: tuple[tuple[str, ...], str]
+) -> None:
+    text = f"version: 1\ndefaults: {{stall: 90s}}\nstreams: {{a: {own}}}\nroutes: [{ROUTE}]\n"
+    loaded = load(tmp_path, text).document
+    assert loaded is not None
+    place, key = loaded.stated(loaded.streams["a"], "stall", "lease")
+    assert (place.path, key) == stated
 
 
 def test_anchors_under_x_keys_and_merges_work(tmp_path: Path) -> None:

@@ -143,7 +143,10 @@ STREAM = mapping(
     group=NAMES,
     codec=st.sampled_from(["json", "fields", "jsn", "shop.Codec"]) | ANY,
     concurrency=NUMBERS,
+    formerly_group=NAMES,
     lease=DURATIONS,
+    stall=DURATIONS,
+    on_stuck=st.sampled_from(["keep", "exit", "restart"]) | ANY,
     max_deliveries=NUMBERS,
     retry=RETRY,
     dead_letter=NAMES,
@@ -153,6 +156,7 @@ ROUTE = st.fixed_dictionaries(
     {"name": NAMES, "type": one_or_list(NAMES), "handler": PATHS},
     optional={
         "stream": one_or_list(NAMES),
+        "formerly": one_or_list(NAMES) | ANY,
         "filter": NAMES | ANY,
         "with": ANY,
         "timeout": DURATIONS,

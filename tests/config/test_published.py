@@ -82,6 +82,9 @@ def test_an_editor_accepts_a_variable_where_one_is_replaced(text: str) -> None:
     stream = {
         "concurrency": text,
         "lease": text,
+        "stall": text,
+        "on_stuck": text,
+        "formerly_group": text,
         "codec": text,
         "unknown_type": text,
         "retry": {"jitter": text},

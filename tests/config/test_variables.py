@@ -60,7 +60,7 @@ def test_a_value_of_another_type_is_a_finding_that_does_not_show_it(tmp_path: Pa
     assert '"${N}"' in loaded.findings[0].text
 
 
-@pytest.mark.parametrize("key", ["codec", "lease", "unknown_type"])
+@pytest.mark.parametrize("key", ["codec", "lease", "stall", "on_stuck", "unknown_type"])
 def test_a_value_of_a_wrong_form_is_not_shown(tmp_path: Path, key: str) -> None:
     loaded = load(tmp_path, f"{{{key}: '${{V}}'}}", {"V": "dead_lettr"})
     assert len(loaded.findings) == 1

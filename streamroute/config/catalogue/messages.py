@@ -143,8 +143,7 @@ def _declarations(files: Files) -> Iterator[tuple[Place, Mapping[str, Any]]]:
 
 
 def _twice(name: str, place: Place, first: Place) -> Finding:
-    line = first.source.span(first.path, "key").line
-    where = f"line {line}" if first.source is place.source else f"{first.source.path}:{line}"
+    where = first.line_seen_from(place.source, on="key")
     message = f'the message type "{name}" is declared a second time; the first is on {where}'
     return place.finding("SR110", message, on="key")
 
