@@ -70,16 +70,16 @@ class WorkerReports:
         """The worker with this report has ended: what it counted is kept."""
         with self._lock:
             if path.exists():
-                self.ended.add(_read(path)["counts"])
+                self.ended.add(Tally.from_dict(_read(path)["counts"]))
                 path.unlink()
 
     def counts(self) -> Tally:
         """What all workers have counted, those that have ended included."""
         with self._lock:
             total = Tally(self.ended.routes)
-            total.add(self.ended.as_dict())
+            total.add(self.ended)
             for report in self._reports():
-                total.add(report["counts"])
+                total.add(Tally.from_dict(report["counts"]))
             return total
 
     def vitals(self) -> list[Vitals]:
