@@ -141,7 +141,7 @@ class Running:
 
     def says(self, text: str) -> Self:
         """Wait until this stands in its stderr."""
-        wait_until(lambda: text in self.err or self._has_ended(), f"{text!r} in {self._err}")
+        wait_until(lambda: text in self.err or self.has_ended, f"{text!r} in {self._err}")
         assert text in self.err, self.err
         return self
 
@@ -155,7 +155,9 @@ class Running:
         self.process.wait(_PATIENCE)
         return Done(self.process.returncode, self._out.read_text(), self.err)
 
-    def _has_ended(self) -> bool:
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has."""
         return self.process.poll() is not None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,6 @@ import click
 from streamroute.errors import SetupError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from streamroute.adapters.connection import Connection
     from streamroute.app import App
     from streamroute.config.document import Document, StreamConfig
@@ -45,16 +43,19 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
 
 @asynccontextmanager
 async def metrics_of_process(
-    endpoint: Endpoint | None, report: Path | None, redis: Connection, app: App, tally: Tally
-) -> AsyncIterator[None]:
-    """Tell what this process counts until leaving: to who asks for metrics, and to its supervisor."""
+    endpoint: Endpoint | None, report: int | None, redis: Connection, app: App, tally: Tally
+) -> AsyncIterator[Callable[[], None]]:
+    """Serve metrics of this process, and report them to its supervisor, until leaving.
+
+    Yields the function to call when the app has started, which is reported to the supervisor.
+    """
     if endpoint is None and report is None:
-        yield
+        yield _no_supervisor
         return
     from streamroute.ops.background import in_background
     from streamroute.ops.metrics.pulse import Pulse
     from streamroute.ops.metrics.vitals import Sources, Vitals
-    from streamroute.ops.worker_reports import reporting
+    from streamroute.ops.report_writer import reporting
 
     pulse, streams = Pulse(), [service.config for service in app.services.values()]
     slots = {stream.name: stream.concurrency for stream in streams}
@@ -62,14 +63,19 @@ async def metrics_of_process(
     def vitals() -> Vitals:
         return Vitals(pulse.lag, app.running(), slots)
 
+    has_started = _no_supervisor
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(in_background(pulse.beat()))
         if report is not None:
-            stack.enter_context(reporting(report, tally, vitals))
+            has_started = stack.enter_context(reporting(report, tally, vitals))
         if endpoint is not None:
             sources = Sources(lambda: tally, lambda: [vitals()], _census(streams, redis))
             await stack.enter_async_context(_served(endpoint, sources, tally.routes))
-        yield
+        yield has_started
+
+
+def _no_supervisor() -> None:
+    """Nobody waits for a report."""
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from streamroute.cli.paths import PATH, config_path
 from streamroute.cli.streams import stream_named
 from streamroute.cli.supervising import (
     REPORT_OPTION,
-    report_folder,
+    open_descriptor,
     supervise,
     watch_lifeline,
     worker_command,
@@ -49,7 +49,7 @@ class _Orders:
     drain: bool
     embedded: bool
     metrics: Endpoint | None = None
-    report: Path | None = None
+    report: int | None = None
 
     @property
     def ends_with_table(self) -> bool:
@@ -85,8 +85,10 @@ class _Orders:
     REPORT_OPTION,
     "report",
     hidden=True,
-    type=click.Path(path_type=Path),
-    help="Run as a worker of a supervisor, and leave what was counted in this file.",
+    metavar="DESCRIPTOR",
+    type=int,
+    callback=open_descriptor,
+    help="Run as a worker that reports to its supervisor through this file descriptor.",
 )
 @click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
 @click.option(
@@ -110,7 +112,7 @@ def command(
     drain: bool,
     workers: int,
     metrics: Endpoint | None,
-    report: Path | None,
+    report: int | None,
     no_embedded: bool,
     **logs: str,
 ) -> int:
@@ -214,8 +216,9 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
             tally.marks[feed.stream] = await app.publisher(feed.stream).last_id()
         stack.enter_context(rare_collections())
         told = metrics_of_process(orders.metrics, orders.report, redis, app, tally)
-        await stack.enter_async_context(told)
+        has_started = await stack.enter_async_context(told)
         await app.start()
+        has_started()
         if orders.report is None:
             _introduce(document, redis)
         else:
@@ -243,15 +246,15 @@ async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str]
             open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
         )
         await redis.ping()
-        reports = WorkerReports(stack.enter_context(report_folder()), tally)
+        reports = WorkerReports(tally)
         await stack.enter_async_context(metrics_of_workers(orders.metrics, redis, document, reports))
         _introduce(document, redis)
         try:
-            refused = await supervise(command, workers, reports, ends=orders.drain)
+            code = await supervise(command, workers, reports, redis, ends=orders.drain)
         finally:
             if orders.ends_with_table:
                 print_tally(tally)
-    return refused or (Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK)
+    return code or (Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK)
 
 
 def _introduce(document: Document, redis: Connection) -> None:

@@ -3,45 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from streamroute.cli.exits import Exit
 from streamroute.incidents import Incidents
 
 if TYPE_CHECKING:
+    from streamroute.adapters.connection import Connection
     from streamroute.ops.worker_reports import WorkerReports
 
+log = logging.getLogger(__name__)
+
 REPORT_OPTION = "--worker-report"
-"""A hidden option of ``serve``: where a worker leaves its counts. It makes the process a worker."""
+"""A hidden option of ``serve``: the file descriptor for reports. It makes the process a worker."""
+
+
+def open_descriptor(_context: click.Context, _parameter: click.Parameter, value: int | None) -> int | None:
+    """The option's value; raises click.BadParameter unless it is an open file descriptor."""
+    if value is not None:
+        try:
+            os.fstat(value)
+        except (OSError, OverflowError):
+            raise click.BadParameter(f"{value} is not an open file descriptor") from None
+    return value
 
 
 def worker_command(config: Path, options: Sequence[str]) -> list[str]:
-    """A worker's command line, to be followed by the path of its report."""
+    """A worker's command line, to which the file descriptor for its reports is appended."""
     # -P: the folder where the command was given is no place to import from, as it is none for the command.
     return [sys.executable, "-P", "-m", "streamroute", "serve", str(config), *options, REPORT_OPTION]
 
 
-@contextmanager
-def report_folder() -> Iterator[Path]:
-    """A folder for the reports of workers."""
-    with tempfile.TemporaryDirectory(prefix="streamroute-") as folder:
-        yield Path(folder)
-
-
-async def supervise(command: Sequence[str], count: int, reports: WorkerReports, *, ends: bool) -> int:
+async def supervise(
+    command: Sequence[str], count: int, reports: WorkerReports, redis: Connection, *, ends: bool
+) -> int:
     """Run workers until a signal, or until all are done; ``reports`` gets their counts."""
     from streamroute.cli.signals import stopping_on_signals
+    from streamroute.ops.persistence import until_it_works
     from streamroute.ops.supervisor import Supervisor
 
-    incidents = Incidents(reports.ended.watch)
-    supervisor = Supervisor(command, count, reports.folder, ends, reports.end, incidents)
+    asking = asyncio.Lock()
+
+    async def reachable() -> None:
+        async with asking:  # one poll and one log line for all workers that wait
+            await until_it_works(redis.ping, "reaching Redis")
+
+    supervisor = Supervisor(
+        command,
+        count,
+        reports,
+        ends=ends,
+        unreachable=Exit.NO_REDIS,
+        reachable=reachable,
+        incidents=Incidents(reports.ended.watch),
+    )
     with stopping_on_signals(supervisor.stop):
         return await supervisor.run()
 
@@ -59,6 +83,7 @@ def watch_lifeline(stop: asyncio.Event) -> None:
             pass
         if stop.is_set():
             os._exit(128 + signal.SIGTERM)
+        log.warning("the supervisor is gone; finishing what runs")
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="streamroute lifeline", daemon=True).start()

@@ -1,7 +1,8 @@
 """Supervisor: several worker processes, each started again when it ends by itself, all drained as one.
 
 A worker's standard input is its lifeline: it stays open for as long as the supervisor lives, and a worker
-that reads its end drains and ends as well. Signals of a terminal reach the supervisor alone.
+that reads its end drains and ends as well. Signals of a terminal reach the supervisor alone. Workers report
+through pipes.
 """
 
 from __future__ import annotations
@@ -11,109 +12,156 @@ import logging
 import signal
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from typing import Any
 
 from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.ops.report_pipe import ReportPipe
+from streamroute.ops.restart_pause import RestartPause, pause_while_unreachable
+from streamroute.ops.worker_end import WorkerEnd
+from streamroute.ops.worker_reports import WorkerReports
 
 log = logging.getLogger(__name__)
-
-_FIRST_PAUSE: Final = 0.5  # seconds
-_LONGEST_PAUSE: Final = 30.0
-_STEADY: Final = 60.0  # seconds after which a worker's end is a new trouble, not the old one again
-_AT_START: Final = 5.0  # seconds within which an orderly end means that no worker can start
 
 
 @dataclass(slots=True)
 class Supervisor:
     """Keeps ``count`` workers running.
 
-    ``command`` is a worker's command line, but for the path of its report, which comes last. With ``ends``,
-    workers end when they are done (a drain), and only one that crashed is started again. ``take`` gets the
-    path of the report of each worker that has ended; a worker may have ended before it left one.
+    ``command`` is a worker's command line, without the file descriptor for its reports, which is appended.
+    With ``ends``, workers end with 0 or 1 when they are done (a drain), and only one that crashed is
+    restarted. A worker that cannot reach Redis ends with the exit code ``unreachable``. No worker is
+    restarted before ``reachable()`` returns: in an outage this process polls, instead of starting workers
+    in vain.
     """
 
     command: Sequence[str]
     count: int
-    folder: Path
+    reports: WorkerReports
     ends: bool
-    take: Callable[[Path], None]
+    unreachable: int
+    reachable: Callable[[], Awaitable[None]]
     incidents: Incidents = LOGGED
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[Process] = field(default_factory=set)
-    _refused: int = 0
+    _code: int = 0
 
     async def run(self) -> int:
-        """Run until ``stop()``, or until all are done; returns the exit code of a worker that cannot run."""
-        await asyncio.gather(*(self._keep(number) for number in range(1, self.count + 1)))
-        return self._refused
+        """Run until ``stop()``, or until all are done.
+
+        Return the exit code of a worker that could not start, or that was done and had failures, else 0. When
+        cancelled, let every worker drain first.
+        """
+        async with asyncio.TaskGroup() as group:
+            for number in range(1, self.count + 1):
+                group.create_task(self._keep(number))
+        return self._code
 
     def stop(self) -> None:
         """Have every worker drain and end."""
         self._stop.set()
         for process in self._running:
-            _signal(process, signal.SIGTERM)
+            _terminate(process)
 
     async def _keep(self, number: int) -> None:
-        pause, crashes = _FIRST_PAUSE, 0
+        """Run a worker, and restart it until it is not to be restarted any more."""
+        pauses = RestartPause()
         while not self._stop.is_set():
             began = time.monotonic()
-            code = await self._run_one(number, crashes)
-            lasted = time.monotonic() - began
-            if self._stop.is_set() or (self.ends and code in (0, 1)):
+            end = await self._run_one(number)
+            if self._is_last(number, end):
                 return
-            if code > 0 and crashes == 0 and lasted < _AT_START:
-                # It said why: the configuration, a right that it lacks, no Redis. The others say the same.
-                self._refused = self._refused or code
-                self.stop()
-                return
-            pause = _FIRST_PAUSE if lasted > _STEADY else pause
-            said = "worker %d ended by itself (%s); it starts again in %gs"
-            self.incidents.tell(Incident.WORKER_DIED, "", said, number, _said(code), pause)
-            await self._wait(pause)
-            crashes, pause = crashes + 1, min(2 * pause, _LONGEST_PAUSE)
+            pause = self._pause(pauses, end, time.monotonic() - began)
+            said = "worker %d ended by itself %s; it starts again in %gs"
+            self.incidents.tell(Incident.WORKER_DIED, "", said, number, end, pause)
+            await self._rest(pause)
 
-    async def _run_one(self, number: int, crashes: int) -> int:
-        """Start a worker and wait for its end; returns its exit code, negative where a signal ended it."""
-        report = self.folder / f"{number}-{crashes}"
-        process = await asyncio.create_subprocess_exec(
-            *self.command, str(report), stdin=asyncio.subprocess.PIPE, start_new_session=True
+    def _is_last(self, number: int, end: WorkerEnd) -> bool:
+        """Whether this worker is not to be restarted."""
+        if self._stop.is_set():
+            level = logging.INFO if end.code in (0, -signal.SIGTERM) else logging.WARNING
+            log.log(level, "worker %d has ended %s", number, end)
+            return True
+        if self.ends and end.code in (0, 1) and end.is_orderly and end.was_ready:
+            log.info("worker %d is done (%s)", number, end.how)
+            self._code = self._code or end.code
+            return True
+        if end.is_refusal and not self.reports.has_been_ready:
+            # It has logged why, and the others would log the same. Once any worker was ready, the reason is
+            # taken for temporary.
+            log.error("worker %d could not start (%s); stopping all workers", number, end.how)
+            self._code = self._code or end.code
+            self.stop()
+            return True
+        return False
+
+    def _pause(self, pauses: RestartPause, end: WorkerEnd, lasted: float) -> float:
+        if end.code == self.unreachable and end.is_orderly:
+            return pause_while_unreachable()
+        return pauses.after_crash(lasted)
+
+    async def _run_one(self, number: int) -> WorkerEnd:
+        """Start a worker and wait until it ends."""
+        try:
+            with self.reports.pipe() as pipe:
+                process = await self._start(pipe)
+                log.info("worker %d is process %d", number, process.pid)
+                code = await self._end_of(process)
+            return WorkerEnd(code, pipe.report)
+        except OSError as error:  # too many processes or open files: temporary
+            return WorkerEnd(error=error)
+
+    async def _start(self, pipe: ReportPipe) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *self.command,
+            str(pipe.writing),
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=[pipe.writing],
+            start_new_session=True,
         )
-        log.info("worker %d is process %d", number, process.pid)
+
+    async def _end_of(self, process: Process) -> int:
+        """Wait until a worker ends; return its exit code, or minus the number of a signal."""
         self._running.add(process)
         if self._stop.is_set():
-            _signal(process, signal.SIGTERM)
+            _terminate(process)
         try:
-            code = await process.wait()
+            return await process.wait()
         except asyncio.CancelledError:
-            _signal(process, signal.SIGTERM)
+            _terminate(process)
+            await process.wait()
             raise
         finally:
             self._running.discard(process)
-        self.take(report)
-        return code
 
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            return
+    async def _rest(self, seconds: float) -> None:
+        """Wait this long, then until Redis is reachable; ``stop()`` ends the wait."""
+        await _first_to_end(self._until_reachable(seconds), _wait_for(self._stop))
+
+    async def _until_reachable(self, pause: float) -> None:
+        await asyncio.sleep(pause)
+        await self.reachable()
 
 
-def _signal(process: Process, number: signal.Signals) -> None:
+def _terminate(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+
+
+async def _wait_for(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _first_to_end(*activities: Coroutine[Any, Any, None]) -> None:
+    """Run these until the first ends, cancel the others, and raise what the first raised."""
+    tasks = [asyncio.create_task(activity) for activity in activities]
     try:
-        process.send_signal(number)
-    except ProcessLookupError:
-        return
-
-
-def _said(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()

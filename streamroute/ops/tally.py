@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self
 
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident
@@ -50,6 +50,18 @@ class Row:
         self.postponed += counts.postponed
         self.skipped += counts.skipped
 
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name, without those that are 0; ``from_dict`` takes them back."""
+        return {name: count for name in _COUNTS if (count := getattr(self, name))}
+
+    @classmethod
+    def from_dict(cls, counts: Mapping[str, Any]) -> Self:
+        """A row of counts by name; a name that is missing is 0, and one that is unknown is ignored."""
+        return cls(**{name: int(counts.get(name, 0)) for name in _COUNTS})
+
+
+_COUNTS: Final = tuple(count.name for count in fields(Row))
+
 
 @dataclass(slots=True)
 class Unlisted:
@@ -61,9 +73,17 @@ class Unlisted:
     def add(self, message_type: str) -> None:
         """Count one message."""
         self.messages += 1
-        name = message_type[:_LONGEST_TYPE]
+        self._count(message_type[:_LONGEST_TYPE], 1)
+
+    def merge(self, other: Unlisted) -> None:
+        """Count what another has counted."""
+        self.messages += other.messages
+        for name, count in other.types.copy().items():
+            self._count(name, count)
+
+    def _count(self, name: str, count: int) -> None:
         if name in self.types or len(self.types) < _MOST_TYPES:
-            self.types[name] += 1
+            self.types[name] += count
 
     @property
     def has_more(self) -> bool:
@@ -126,21 +146,42 @@ class Tally:
         return sum(row.failed for table in (self.fed, self.leftover) for row in table.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts in a form that JSON can hold, which ``add`` takes; a feed's are not among them."""
+        """The counts in a form that JSON can hold, which ``from_dict`` takes; a feed's are not among them."""
         return {
-            "rows": [[*key, *astuple(row)] for key, row in self.leftover.copy().items()],
-            "unlisted": [self.unlisted.messages, dict(self.unlisted.types)],
-            "happened": [[*key, count] for key, count in dict(self.happened).items()],
+            "routes": [
+                {"stream": stream, "route": route, **row.as_dict()}
+                for (stream, route), row in self.leftover.copy().items()
+            ],
+            "unlisted": {"messages": self.unlisted.messages, "types": dict(self.unlisted.types)},
+            "happened": [
+                {"stream": stream, "what": what, "count": count}
+                for (stream, what), count in dict(self.happened).items()
+            ],
         }
 
-    def add(self, counts: Mapping[str, Any]) -> None:
-        """Count what another tally has counted."""
-        for stream, route, *row in counts["rows"]:
-            self.leftover.setdefault((stream, route), Row()).add(Row(*row))
-        messages, types = counts["unlisted"]
-        self.unlisted.messages += messages
-        self.unlisted.types.update(types)
-        for stream, what, count in counts["happened"]:
+    @classmethod
+    def from_dict(cls, counts: Mapping[str, Any]) -> Self:
+        """The tally that ``as_dict`` was taken from, without its routes.
+
+        It may be that of another version: what it does not have is 0, and what is unknown here is ignored.
+        Raises KeyError, TypeError, ValueError or AttributeError for what is no such dict.
+        """
+        tally = cls({})
+        for row in counts.get("routes", ()):
+            tally.leftover[row["stream"], row["route"]] = Row.from_dict(row)
+        unlisted = counts.get("unlisted", {})
+        types = {name: int(count) for name, count in unlisted.get("types", {}).items()}
+        tally.unlisted = Unlisted(int(unlisted.get("messages", 0)), Counter(types))
+        for told in counts.get("happened", ()):
+            tally.happened[told["stream"], told["what"]] = int(told["count"])
+        return tally
+
+    def add(self, other: Tally) -> None:
+        """Count what another tally has counted; a feed's counts are left out."""
+        for key, row in other.leftover.copy().items():
+            self.leftover.setdefault(key, Row()).add(row)
+        self.unlisted.merge(other.unlisted)
+        for (stream, what), count in dict(other.happened).items():
             self.watch(stream, what, count)
 
     def rows(self, counts: Counts) -> Iterator[tuple[str, str, Row]]:

@@ -1,103 +1,84 @@
-"""Worker reports: each worker leaves its counts in a file, again and again; the supervisor adds them up."""
+"""Worker reports: the counts and vitals of all workers of a supervisor."""
 
 from __future__ import annotations
 
-import json
-import logging
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from streamroute.ops.metrics.vitals import Vitals
+from streamroute.ops.report_pipe import ReportPipe
 from streamroute.ops.tally import Tally
 
-log = logging.getLogger(__name__)
-
-_EVERY: Final = 1.0  # seconds
-_SILENT: Final = 3.0  # seconds after which a worker that says nothing is taken for stopped
-
-
-@contextmanager
-def reporting(path: Path, tally: Tally, vitals: Callable[[], Vitals]) -> Iterator[None]:
-    """Leave a report at ``path`` every second, and a last one on leaving.
-
-    It is written by a thread of its own, so that a worker whose event loop is blocked says so.
-    """
-    ended = threading.Event()
-
-    def write() -> None:
-        _write(path, {"counts": tally.as_dict(), "vitals": vitals().as_dict(), "time": time.monotonic()})
-
-    def run() -> None:
-        while not ended.wait(_EVERY):
-            write()
-
-    thread = threading.Thread(target=run, name="streamroute report", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        write()
-
-
-def _write(path: Path, report: Mapping[str, Any]) -> None:
-    """Replace the report as a whole: whoever reads it finds the old one or the new one."""
-    new = path.with_name(f".{path.name}")
-    try:
-        new.write_text(json.dumps(report), encoding="utf-8")
-        new.replace(path)
-    except OSError as error:
-        log.warning("the supervisor is not told what this worker has counted: %s", error)
+_SILENT: Final = 3.0  # seconds without a report after which a worker counts as stopped
 
 
 class WorkerReports:
-    """The reports of the workers in ``folder``; may be used from any thread.
+    """Adds up the reports of all workers; ``counts`` and ``vitals`` may be called from any thread.
 
     ``ended`` holds the counts of workers that have ended.
     """
 
-    def __init__(self, folder: Path, ended: Tally) -> None:
-        self.folder = folder
+    def __init__(self, ended: Tally) -> None:
         self.ended = ended
+        self._pipes: list[ReportPipe] = []
+        self._was_ready = False
         self._lock = threading.Lock()
 
-    def end(self, path: Path) -> None:
-        """The worker with this report has ended: what it counted is kept."""
+    @contextmanager
+    def pipe(self) -> Iterator[ReportPipe]:
+        """A pipe for one worker. When the block ends, so has the worker, and its counts go to ``ended``."""
+        pipe = ReportPipe()
         with self._lock:
-            if path.exists():
-                self.ended.add(_read(path)["counts"])
-                path.unlink()
+            self._pipes.append(pipe)
+        try:
+            yield pipe
+        finally:
+            self._end(pipe)
+
+    @property
+    def has_been_ready(self) -> bool:
+        """Whether any worker has ever been ready; to be called in the event loop."""
+        for pipe in self._pipes:
+            pipe.read_all()
+        return self._was_ready or any(_is_ready(pipe) for pipe in self._pipes)
 
     def counts(self) -> Tally:
-        """What all workers have counted, those that have ended included."""
+        """The counts of all workers, including those that have ended."""
+        total = Tally(self.ended.routes)
         with self._lock:
-            total = Tally(self.ended.routes)
-            total.add(self.ended.as_dict())
-            for report in self._reports():
-                total.add(report["counts"])
-            return total
+            total.add(self.ended)
+            pipes = self._pipes.copy()
+        for pipe in pipes:
+            _add(total, pipe)
+        return total
 
     def vitals(self) -> list[Vitals]:
-        """What each running worker says of itself; the lag of one that says nothing grows."""
+        """The vitals of each worker that is ready; the lag of one that stopped reporting grows."""
         with self._lock:
-            return [_vitals(report) for report in self._reports()]
+            pipes = self._pipes.copy()
+        return [_vitals(pipe) for pipe in pipes if _is_ready(pipe)]
 
-    def _reports(self) -> list[Mapping[str, Any]]:
-        return [_read(path) for path in self.folder.iterdir() if not path.name.startswith(".")]
+    def _end(self, pipe: ReportPipe) -> None:
+        pipe.close()
+        with self._lock:
+            self._pipes.remove(pipe)
+            _add(self.ended, pipe)
+            self._was_ready = self._was_ready or _is_ready(pipe)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return report
+def _add(total: Tally, pipe: ReportPipe) -> None:
+    if pipe.report is not None and pipe.report.counts is not None:
+        total.add(pipe.report.counts)
 
 
-def _vitals(report: Mapping[str, Any]) -> Vitals:
-    vitals, silence = Vitals(**report["vitals"]), time.monotonic() - report["time"]
-    if silence < _SILENT:
-        return vitals
-    return Vitals(max(vitals.lag, silence), vitals.running, vitals.slots)
+def _is_ready(pipe: ReportPipe) -> bool:
+    return pipe.report is not None and pipe.report.ready
+
+
+def _vitals(pipe: ReportPipe) -> Vitals:
+    said = Vitals(0.0, {}, {}) if pipe.report is None else pipe.report.vitals
+    if pipe.silence < _SILENT:
+        return said
+    return Vitals(max(said.lag, pipe.silence), said.running, said.slots)

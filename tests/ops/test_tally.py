@@ -115,7 +115,7 @@ def test_it_never_raises_whatever_an_id_looks_like(entry_id: str, result: Result
 
 
 def test_tallies_of_several_workers_are_one() -> None:
-    """``add`` takes what ``as_dict`` gives, through JSON."""
+    """``from_dict`` takes what ``as_dict`` gives, through JSON."""
     parts, whole = [Tally({"s": ("r",)}) for _ in range(3)], Tally({"s": ("r",)})
     for part in [*parts, whole]:
         count = 3 if part is whole else 1
@@ -125,8 +125,22 @@ def test_tallies_of_several_workers_are_one() -> None:
             part.observe({"type": "other"}, None, Result.UNKNOWN)
             part.observe({}, None, Result.LOST)
             part.observe(Message({}, stream="s"), "r", Result.RETRIED)
+            part.observe(Message({}, stream="s"), "r", Result.POSTPONED)
+            part.observe(Message({}, stream="s"), "r", Result.SKIPPED)
             part.watch("s", Incident.CLAIMED, 5)
     merged = Tally({"s": ("r",)})
     for part in parts:
-        merged.add(json.loads(json.dumps(part.as_dict())))
+        merged.add(Tally.from_dict(json.loads(json.dumps(part.as_dict()))))
     assert merged == whole
+
+
+def test_types_of_several_workers_are_counted_in_bounded_memory() -> None:
+    merged = Tally({})
+    for worker in range(3):
+        part = Tally({})
+        for n in range(600):
+            part.observe(Message({"type": f"{worker * 300 + n}"}), None, Result.UNKNOWN)
+        merged.add(part)
+    assert merged.unlisted.messages == 1800
+    assert len(merged.unlisted.types) == 1000
+    assert merged.unlisted.types["300"] == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from streamroute.ops.metrics.census import Census
@@ -22,8 +22,24 @@ class Vitals:
     slots: Mapping[str, int]
 
     def as_dict(self) -> dict[str, Any]:
-        """In a form that JSON can hold; the constructor takes it back as keywords."""
+        """In a form that JSON can hold, which ``from_dict`` takes."""
         return {"lag": self.lag, "running": dict(self.running), "slots": dict(self.slots)}
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Self:
+        """The vitals in such a dict; what is missing is 0, or empty.
+
+        Raises TypeError, ValueError or AttributeError for what is no such dict.
+        """
+        return cls(
+            lag=float(said.get("lag", 0.0)),
+            running=_counts(said.get("running", {})),
+            slots=_counts(said.get("slots", {})),
+        )
+
+
+def _counts(said: Mapping[str, Any]) -> dict[str, int]:
+    return {stream: int(count) for stream, count in said.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,49 @@
+"""Latest line: the last complete line of a stream that arrives in chunks."""
+
+from __future__ import annotations
+
+import logging
+
+log = logging.getLogger(__name__)
+
+
+class LatestLine:
+    """Keep the last complete line of at most ``longest`` bytes in ``line``.
+
+    A longer line is dropped, with one warning. Text without its line end is not a line: its writer may have
+    died in the middle.
+    """
+
+    def __init__(self, longest: int) -> None:
+        self.line: bytes | None = None
+        self._longest = longest
+        self._begun = bytearray()
+        self._is_too_long = False
+        self._has_warned = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next chunk."""
+        *ends, begun = chunk.split(b"\n")
+        for end in ends:
+            self._extend(end)
+            self._finish()
+        self._extend(begun)
+
+    def _extend(self, chunk: bytes) -> None:
+        if len(self._begun) + len(chunk) > self._longest:
+            self._is_too_long = True
+        if not self._is_too_long:
+            self._begun += chunk
+
+    def _finish(self) -> None:
+        if self._is_too_long:
+            self._warn_once()
+        elif self._begun:
+            self.line = bytes(self._begun)
+        self._begun.clear()
+        self._is_too_long = False
+
+    def _warn_once(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            log.warning("dropped a worker's report of more than %d bytes", self._longest)
