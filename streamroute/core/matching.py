@@ -95,5 +95,8 @@ def _most_telling(wanted: Iterable[Mapping[Path, str | int | float]]) -> Path:
 
 def _equalities(route: Route) -> Mapping[Path, str | int | float]:
     """What a route's filter wants at which paths; a path that it names twice counts once."""
-    stated: Iterable[Equality] = getattr(route.accepts, "equalities", ())
-    return dict(reversed(list(stated)))
+    try:
+        stated: Iterable[Equality] = getattr(route.accepts, "equalities", ())
+        return dict(reversed(list(stated)))
+    except Exception:  # noqa: BLE001 - a filter of the user's that has such a name for something else
+        return {}
