@@ -36,6 +36,14 @@ def coalesced_by(*key: Hashable) -> Mapping[str, Any]:
     return {_ATTRIBUTE: key}
 
 
+def coalesced_by_reason(what: str, reason: str) -> Mapping[str, Any]:
+    """``extra=coalesced_by_reason(...)``: equal are those whose reason is the same up to its first colon.
+
+    Behind it stands what a single message holds.
+    """
+    return coalesced_by(what, reason[:NAME].partition(":")[0])
+
+
 @dataclass(slots=True)
 class _Run:
     """Equal records: until when (by the clock) no more is written, and what has come meanwhile."""

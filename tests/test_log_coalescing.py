@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from streamroute.incidents import LOGGED, Incident
-from streamroute.log_coalescing import NEVER_COALESCED, CoalescingHandler, coalesced_by, message_of
+from streamroute.log_coalescing import (
+    NEVER_COALESCED,
+    CoalescingHandler,
+    coalesced_by,
+    coalesced_by_reason,
+    message_of,
+)
 
 OURS, THEIRS = "streamroute.core", "shop.mail"
 PATIENCE = 20.0
@@ -171,6 +177,13 @@ def test_an_outage_of_two_hundred_streams_is_a_few_lines(
                                            "refused (and 598 more like it)")  # fmt: skip
 
 
+def test_lost_entries_are_told_for_each_stream(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamroute.incidents.log", scene.loggers[OURS])
+    for stream in ("a", "b", "a", "b"):
+        LOGGED.tell(Incident.DELETED, stream, "an entry of %s was deleted", stream)
+    assert scene.kept.messages == ["an entry of a was deleted", "an entry of b was deleted"]
+
+
 def test_each_worker_that_dies_has_a_line(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamroute.incidents.log", scene.loggers[OURS])
     for number in range(4):
@@ -292,3 +305,10 @@ def test_its_formatter_is_that_of_the_target(scene: Scene) -> None:
     formatter = logging.Formatter("%(message)s")
     scene.handler.setFormatter(formatter)
     assert scene.kept.formatter is formatter
+
+
+def test_reasons_are_equal_up_to_what_is_a_message_s_own(scene: Scene) -> None:
+    for number in range(3):
+        for reason in (f"the field is no JSON: {number}", f"the data is invalid: {number}", "it has no type"):
+            scene.warn("dead: %s", reason, extra=coalesced_by_reason("dead", reason))
+    assert len(scene.kept.records) == 3

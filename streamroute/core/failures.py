@@ -14,7 +14,7 @@ from streamroute.core.routes import Route, has_policy
 from streamroute.errors import Postpone, Reject, Retry, RouteFailure, StreamrouteError, as_delay
 from streamroute.exception_text import cause_of, error_text, traceback_text
 from streamroute.limits import ERROR, NAME, REASON
-from streamroute.log_coalescing import coalesced_by
+from streamroute.log_coalescing import coalesced_by, coalesced_by_reason
 from streamroute.safe_text import clip, safe_repr, safe_str, type_name
 from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
@@ -139,7 +139,8 @@ def result_of(outcome: Outcome) -> Result:
 def _unroutable(payload: Mapping[str, Any], reason: str, route: str | None = None) -> DeadLetter:
     """The outcome of a message that reaches no handler, said once in the log."""
     name = safe_str(getattr(payload, "id", "") or "without an id", NAME)
-    log.error("message %s failed for good: %s", name, reason)
+    said = "message %s failed for good: %s"
+    log.error(said, name, reason, extra=coalesced_by_reason(said, reason))
     return DeadLetter(route, reason, attempt=attempt_of(payload))
 
 
