@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from streamroute.config.wording import listed
-from streamroute.safe_text import clip, type_name
+from streamroute.safe_text import clip, safe_str, type_name
 
 _MOST: Final = 3
 _MOST_READ: Final = 1_000  # errors of one message: each takes some kilobytes
@@ -65,7 +65,7 @@ def _said(error: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=safe_str)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
