@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from streamroute.safe_text import safe_repr, safe_str
+
 
 class StreamrouteError(Exception):
     """Base of everything that streamroute raises on purpose."""
@@ -48,8 +50,15 @@ class EmbeddedServerError(RedisUnavailableError):
 _LONGEST_DELAY: Final = 1e10  # seconds: three hundred years; nan and inf are no delays
 
 
-def _is_delay(value: object) -> bool:
-    return isinstance(value, int | float) and abs(value) <= _LONGEST_DELAY
+def as_delay(value: object) -> float | None:
+    """A delay in seconds; None for what could never be written: no number, nan, hundreds of years."""
+    kind = type(value)  # isinstance() would ask the object itself, which may be anybody's
+    try:
+        # The numbers' own methods: a class of somebody's may define others.
+        seconds = float.__float__(value) if issubclass(kind, float) else int.__float__(value)  # type: ignore[arg-type]  # refused below
+    except (TypeError, OverflowError):
+        return None
+    return seconds if abs(seconds) <= _LONGEST_DELAY else None
 
 
 class RouteFailure(StreamrouteError):  # noqa: N818 - the base of two outcomes that handlers raise by name
@@ -65,8 +74,8 @@ class Retry(RouteFailure):
     """
 
     def __init__(self, delay: float | None = None, reason: str = "") -> None:
-        if delay is not None and not _is_delay(delay):
-            raise TypeError(f"Retry(delay=...) takes a number of seconds, not {delay!r:.80}")
+        if delay is not None and as_delay(delay) is None:
+            raise TypeError(f"Retry(delay=...) takes a number of seconds, not {safe_repr(delay, 80)}")
         super().__init__(reason or "the handler asked for a retry")
         self.delay = delay
 
@@ -86,4 +95,4 @@ class Reject(RouteFailure):
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason or "the handler rejected the message")
-        self.reason = str(self)
+        self.reason = safe_str(self)

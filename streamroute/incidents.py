@@ -7,6 +7,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
+from streamroute.log_coalescing import NEVER_COALESCED, coalesced_by
+
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +40,8 @@ _LEVELS: Final = {
     Incident.REDELIVERED: logging.DEBUG,
 }
 
+_TOLD_BY_STREAM: Final = frozenset({Incident.DELETED, Incident.STUCK})
+
 Watch = Callable[[str, Incident, int], None]
 """``(stream, incident, how many)``; called from any thread, so it must be quick and must not raise."""
 
@@ -52,9 +56,18 @@ class Incidents:
     def __init__(self, watch: Watch = unwatched) -> None:
         self._watch = watch
 
-    def tell(self, incident: Incident, stream: str, text: str, *details: object, count: int = 1) -> None:
-        """Log ``text % details``, at the level of the incident, and count it ``count`` times."""
-        log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2)
+    def tell(
+        self, incident: Incident, stream: str, text: str, *details: object, count: int = 1, kind: str = ""
+    ) -> None:
+        """Log ``text % details``, at the level of the incident, and count it ``count`` times.
+
+        Two hundred streams may lose their server at once: in the log that is one line, or one for each
+        ``kind`` that is told apart. Lost entries have a line for each stream, and each worker that dies has
+        one of its own.
+        """
+        where = stream if incident in _TOLD_BY_STREAM else ""
+        alike = NEVER_COALESCED if incident is Incident.WORKER_DIED else coalesced_by(text, kind, where)
+        log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=alike)
         self._watch(stream, incident, count)
 
 

@@ -20,6 +20,8 @@ from streamroute.adapters.entry_fields import (
 )
 from streamroute.adapters.jsontext import NotJsonError, read_json
 from streamroute.errors import DecodeError, EncodeError, SetupError
+from streamroute.limits import NAME
+from streamroute.safe_text import clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -132,7 +134,7 @@ class FieldsCodec:
         for name, value in payload.items():
             if not isinstance(value, str):
                 raise EncodeError(
-                    f'the codec "fields" holds strings only, and "{name}" is {kind_of(value)}; '
+                    f'the codec "fields" holds strings only, and "{clip(name, NAME)}" is {kind_of(value)}; '
                     'write it as a string, or use the codec "typed-fields" or "json"'
                 )
         fields = {utf8(name, name): utf8(name, value) for name, value in payload.items()}

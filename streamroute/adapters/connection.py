@@ -12,6 +12,7 @@ from streamroute.adapters.address import Address, read_address
 from streamroute.adapters.cluster_url import is_cluster
 from streamroute.adapters.sentinel_url import is_sentinel
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
+from streamroute.safe_text import safe_str, type_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -209,4 +210,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(safe_str(error).split()) or type_name(error)

@@ -14,8 +14,11 @@ from streamroute.adapters.codecs import Codec
 from streamroute.adapters.records import MARKER, RetryRecord, paired
 from streamroute.adapters.replies import Row
 from streamroute.errors import DecodeError
+from streamroute.exception_text import error_text
 from streamroute.keys import GroupKeys
+from streamroute.limits import REASON
 from streamroute.message import Message, first_delivery
+from streamroute.safe_text import safe_str, type_name
 
 _RETRY: Final = "@retry"
 
@@ -65,12 +68,15 @@ class EntryReader:
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
             entry_id = raw_id.decode()
-            payload = usual(parts)
-            if payload is None:
-                entries.append(self.read(stream, entry_id, paired(parts), fresh=fresh, deliveries=1))
-            else:
+            try:
+                payload = usual(parts)
+            except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` says what is wrong
+                payload = None
+            if type(payload) is dict:
                 message = first_delivery(payload, entry_id, parts, stream, group, fresh, deduplicator)
                 entries.append((entry_id, message))
+            else:
+                entries.append(self.read(stream, entry_id, paired(parts), fresh=fresh, deliveries=1))
         return entries
 
     def name(self, key: str, entry_id: str) -> str:
@@ -85,15 +91,25 @@ class EntryReader:
             if key == self.keys.retry:
                 origin = RetryRecord.unpack(fields.get(b"entry", b""))
             payload: object = self.codec.decode(dict(origin.fields))
+            if not issubclass(type(payload), dict):
+                return origin, {}, f"the codec returned {type_name(payload)}, and a payload is a dict"
+            plain = _plain(payload)
         except DecodeError as error:
-            return origin, {}, str(error)
+            return origin, {}, safe_str(error, REASON)
         except BaseException as error:  # noqa: BLE001 - a user's codec may raise anything, SystemExit too
-            return origin, {}, f"the codec failed: {type(error).__name__}: {error}"
-        if isinstance(payload, dict) and key == self.keys.retry:
-            payload.pop(MARKER, None)  # left of a retry that came by the stream; this one's own facts count
-        if not isinstance(payload, dict):
-            return origin, {}, f"the codec returned {type(payload).__name__}, and a payload is a dict"
-        return origin, payload, None
+            return origin, {}, f"the codec failed: {error_text(error)}"
+        if key == self.keys.retry:
+            plain.pop(MARKER, None)  # left of a retry that came by the stream; this one's own facts count
+        return origin, plain, None
+
+
+def _plain(payload: Any) -> dict[str, Any]:
+    """The payload as a dict of Python's own, and its type as a string of Python's own."""
+    plain: dict[str, Any] = payload if type(payload) is dict else dict(payload)
+    kind = plain.get("type")
+    if type(kind) is not str and issubclass(type(kind), str):
+        plain["type"] = str.__str__(kind)
+    return plain
 
 
 def usual_decoder(codec: Codec) -> UsualDecoder:
@@ -102,10 +118,11 @@ def usual_decoder(codec: Codec) -> UsualDecoder:
     A codec that has inherited it beside a ``decode`` of its own has none: it would be passed over.
     """
     for kind in type(codec).__mro__:
-        if "decode_usual" in vars(kind):
-            bound: UsualDecoder = vars(kind)["decode_usual"].__get__(codec)
+        usual = vars(kind).get("decode_usual")
+        if callable(usual):
+            bound: UsualDecoder = usual.__get__(codec)
             return bound
-        if "decode" in vars(kind):
+        if not vars(kind).keys().isdisjoint(("decode", "decode_usual")):
             break
     return _unknown
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.jsontext import read_json, shown, write_json
 from streamroute.errors import DecodeError, EncodeError
+from streamroute.limits import NAME
+from streamroute.safe_text import clip, safe_repr, safe_str, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +74,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return names.get(type(value), f"of the Python type {type(value).__name__}")
+    return names.get(type(value), f"of the Python type {type_name(value)}")
 
 
 def type_of(payload: Mapping[str, Any]) -> str:
@@ -82,7 +84,7 @@ def type_of(payload: Mapping[str, Any]) -> str:
         raise EncodeError('an event needs a "type", a string that is not empty')
     for key in payload:
         if not isinstance(key, str):
-            raise EncodeError(f"the keys of an event are strings, and {shown(repr(key))} is not one")
+            raise EncodeError(f"the keys of an event are strings, and {safe_repr(key, NAME)} is not one")
     return kind
 
 
@@ -99,7 +101,7 @@ def written(name: str, value: Any) -> bytes:
     try:
         return write_json(value)
     except (TypeError, ValueError) as error:
-        raise EncodeError(f'"{name}" cannot be written as JSON: {error}') from None
+        raise EncodeError(f'"{clip(name, NAME)}" cannot be written as JSON: {safe_str(error)}') from None
 
 
 def sized(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:

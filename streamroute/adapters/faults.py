@@ -10,6 +10,7 @@ from redis import exceptions
 
 from streamroute.adapters.connection import Connection, unavailable
 from streamroute.errors import SetupError, StreamrouteError
+from streamroute.safe_text import safe_str
 
 _PASSING: Final = (
     OSError,
@@ -46,5 +47,5 @@ def in_words(error: Exception, redis: Connection, doing: str) -> StreamrouteErro
         return SetupError(
             f"Redis at {redis.address} is a node of a cluster; write redis+cluster:// in its URL"
         )
-    reason = " ".join(str(error).split())
+    reason = " ".join(safe_str(error).split())
     return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}")

@@ -21,6 +21,7 @@ from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import script
 from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import separate
+from streamroute.exception_text import error_line
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -142,7 +143,7 @@ class RedisLeaseKeeper:
         stream = self._keys.stream
         if worked and error is not None:
             said = "heartbeats of %s fail, trying again until they work: %s"
-            self._incidents.tell(Incident.OUTAGE, stream, said, stream, error)
+            self._incidents.tell(Incident.OUTAGE, stream, said, stream, error_line(error))
         elif error is None and not worked:
             log.warning("heartbeats of %s work again", stream)
         return error is None

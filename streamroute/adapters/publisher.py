@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from streamroute.adapters.codec_calls import encoded
 from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
@@ -12,7 +13,6 @@ from streamroute.adapters.records import flat
 from streamroute.adapters.replies import text
 from streamroute.adapters.round_trip import Words
 from streamroute.adapters.wire import command, transaction, unparsed
-from streamroute.errors import EncodeError
 
 
 class Publisher:
@@ -29,12 +29,7 @@ class Publisher:
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
         """The entry that will be written; raises EncodeError for a payload that the codec cannot hold."""
-        try:
-            return flat(self._codec.encode(payload))
-        except EncodeError:
-            raise
-        except Exception as error:
-            raise EncodeError(f"the codec failed: {type(error).__name__}: {error}") from error
+        return flat(encoded(self._codec, payload))
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
         """Write encoded entries in order, all or none; returns their ids.

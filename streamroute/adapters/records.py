@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from streamroute.adapters.packing import pack_fields, unpack_fields
 from streamroute.errors import DecodeError
+from streamroute.limits import ERROR, HISTORY, LONG, NAME, REASON
 from streamroute.message import Message
+from streamroute.safe_text import clip, clip_middle
 from streamroute.values import DeadLetter, Failure, RetryLater
 
 MARKER: Final = "_streamroute"
@@ -24,8 +26,6 @@ FACTS: Final = MARKER.encode()
 _VERSION: Final = 1
 _MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
 _PACKED: Final = b"_fields"
-_LONGEST_TRACE: Final = 16_000
-_LONGEST_ERROR: Final = 500
 _LONGEST_TRACE_FIELD: Final = 1000
 _MOST_FAILURES: Final = 20
 _TRACE_FIELDS: Final = ("traceparent", "tracestate")
@@ -78,7 +78,7 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     """The retry of one route of a message."""
     history = message.history
     if not retry.postponed:
-        failure = Failure(retry.route, message.attempt, retry.error[:_LONGEST_ERROR], "", time.time())
+        failure = Failure(retry.route, message.attempt, clip(retry.error, HISTORY), "", time.time())
         history = remembered(history, failure)
     return RetryRecord(message.id, frozenset([retry.route]), retry.attempt, message.fields, history)
 
@@ -123,19 +123,19 @@ class DeadRecord:
     @classmethod
     def of(cls, message: Message, dead: DeadLetter, generation: str = "") -> DeadRecord:
         """The record of one failure of a message."""
-        kind = message.get("type")
+        kind: Any = message.get("type")
         return cls(
             id=message.id,
             stream=message.stream,
             group=message.group,
             route=dead.route,
-            reason=dead.reason,
-            error=dead.error,
-            traceback=_middle_out(dead.traceback),
+            reason=clip(dead.reason, REASON),
+            error=clip(dead.error, ERROR),
+            traceback=clip_middle(dead.traceback, LONG),
             attempt=dead.attempt,
             deliveries=message.deliveries,
             fields={name: value for name, value in message.fields.items() if name != FACTS},
-            type=kind if isinstance(kind, str) else None,
+            type=clip(kind, NAME) if issubclass(type(kind), str) else None,
             routes=sorted(message.routes or ()),
             time=time.time(),
             generation=generation,
@@ -145,7 +145,8 @@ class DeadRecord:
 
     def as_failure(self) -> Failure:
         """This death as the history of what comes after it."""
-        return Failure(self.route, self.attempt, self.error[:_LONGEST_ERROR], self.reason, self.time)
+        error, reason = clip(self.error, HISTORY), clip(self.reason, HISTORY)
+        return Failure(self.route, self.attempt, error, reason, self.time)
 
     def write(self) -> dict[bytes, bytes]:
         """The fields of its entry in the stream of dead letters."""
@@ -188,16 +189,8 @@ def paired(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes,
 
 def _trace(message: Message) -> dict[str, str]:
     found = {name: message.get(name) for name in _TRACE_FIELDS}
-    return {name: value[:_LONGEST_TRACE_FIELD] for name, value in found.items() if isinstance(value, str)}
+    return {name: clip(value, _LONGEST_TRACE_FIELD) for name, value in found.items() if type(value) is str}
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:
     return json.dumps(facts).encode()
-
-
-def _middle_out(text: str) -> str:
-    """A traceback's two ends say what was called and what went wrong; a long middle is left out."""
-    if len(text) <= _LONGEST_TRACE:
-        return text
-    half = _LONGEST_TRACE // 2
-    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"

@@ -17,6 +17,7 @@ from streamroute.adapters.records import MARKER
 from streamroute.adapters.scripts import script
 from streamroute.adapters.wire import clients
 from streamroute.errors import EncodeError
+from streamroute.exception_text import error_line
 from streamroute.keys import ReturnKeys
 from streamroute.message import Message
 
@@ -160,7 +161,7 @@ def _with_text_marker(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 def _report(worked: bool, error: Exception | None) -> bool:
     """Log when bringing retries back begins to fail and when it works again; returns whether it works."""
     if worked and error is not None:
-        log.warning("bringing retries back failed, trying again until it works: %s", error)
+        log.warning("bringing retries back failed, trying again until it works: %s", error_line(error))
     elif error is None and not worked:
         log.warning("bringing retries back works again")
     return error is None

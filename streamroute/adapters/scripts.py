@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from streamroute.adapters.wire import command, each
+from streamroute.safe_text import safe_str
 
 _WHERE: Final = re.compile(r",? script: .*$")
 
@@ -60,7 +61,7 @@ class Script:
 
 def refusal(error: Exception) -> str:
     """What a script raised, without where in the script that was."""
-    return _WHERE.sub("", " ".join(str(error).split())).removeprefix("WRONGTYPE ")
+    return _WHERE.sub("", " ".join(safe_str(error).split())).removeprefix("WRONGTYPE ")
 
 
 @cache

@@ -13,6 +13,7 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.findings import printable
 from streamroute.cli.paths import PATH, config_path
 from streamroute.errors import DecodeError, StreamrouteError
+from streamroute.safe_text import safe_str
 
 if TYPE_CHECKING:
     from streamroute.cli.load import Runnable
@@ -114,7 +115,7 @@ def _explained(
         return _refused(kind, str(error), form)
     decisions = decide(runnable.routes, payload, stream)
     if form == "json":
-        return json.dumps(as_json(kind, decisions, everything=everything), indent=2, default=str) + "\n"
+        return json.dumps(as_json(kind, decisions, everything=everything), indent=2, default=safe_str) + "\n"
     return render_text(kind, decisions, everything=everything, color=wants_color(sys.stdout))
 
 

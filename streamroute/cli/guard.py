@@ -9,6 +9,8 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.errors import RedisUnavailableError, StreamrouteError
+from streamroute.exception_text import traceback_text
+from streamroute.safe_text import safe_str
 
 
 def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
@@ -26,10 +28,8 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each
         return _say(error, Exit.NO_REDIS)
     except StreamrouteError as error:
         return _say(error, Exit.FOUND)
-    except Exception:  # noqa: BLE001 - the last line of defense says whose fault it was
-        import traceback
-
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - the last line of defense says whose fault it was
+        click.echo(traceback_text(error), nl=False, err=True)
         click.echo("This is a fault of streamroute, not of your files: please report it.", err=True)
         return Exit.INTERNAL
     return int(code or 0)
@@ -47,5 +47,5 @@ def _show(error: click.ClickException) -> None:
 def _say(error: StreamrouteError, code: Exit) -> int:
     from streamroute.cli.logs import say_error
 
-    say_error(str(error))
+    say_error(safe_str(error))
     return code

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from streamroute.cli.guard import guarded
+from streamroute.cli.logs import flush_logs
 from streamroute.compiler.threads import stuck_threads
 from streamroute.ops.wording import counted
 
@@ -31,9 +32,11 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
     if stuck:
         said = "%s did not end; entries of theirs that are not settled run again"
         log.warning(said, counted(stuck, "handler"))
+        flush_logs()
         sys.stdout.flush()
         os._exit(code)
     runner.close()
+    flush_logs()
     return code
 
 

@@ -13,6 +13,7 @@ import click
 from streamroute.cli.colors import columns_of, wants_color
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import say_error
+from streamroute.log_coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
     from streamroute.compiler.check import CheckResult
@@ -46,7 +47,8 @@ def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
 
     runnable = usable_or_exit(path, imports=imports, unset="error")
     for finding in runnable.checked.findings:
-        log.log(logging.WARNING if finding.severity is Severity.WARNING else logging.INFO, "%s", finding)
+        level = logging.WARNING if finding.severity is Severity.WARNING else logging.INFO
+        log.log(level, "%s", finding, extra=NEVER_COALESCED)
     return runnable
 
 

@@ -6,16 +6,18 @@ import json
 import logging
 import os
 import sys
-import traceback
 from datetime import UTC, datetime
 from typing import Final
 
 import click
 
 from streamroute.cli.colors import wants_color
+from streamroute.exception_text import traceback_text
+from streamroute.limits import LONG
+from streamroute.log_coalescing import NEVER_COALESCED, CoalescingHandler, message_of
+from streamroute.safe_text import clip, one_line
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
-_CONTROLS: Final = {code: 0xFFFD for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _TALKATIVE: Final = ("asyncio", "redis")  # their debug and info are about themselves
 
 log = logging.getLogger("streamroute")
@@ -23,14 +25,22 @@ log = logging.getLogger("streamroute")
 
 def set_up_logging(form: str, level: str) -> None:
     """Send every log record from ``level`` up to stderr, as ``text`` or ``json``; warnings of Python too."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if form == "json" else _Lines(wants_color(sys.stderr)))
+    stderr = logging.StreamHandler(sys.stderr)
+    stderr.setFormatter(_JsonLines() if form == "json" else _Lines(wants_color(sys.stderr)))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    flush_logs()
+    root.handlers[:] = [CoalescingHandler(stderr, annotate=form != "json")]
     root.setLevel(level.upper())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
+
+
+def flush_logs() -> None:
+    """Write what stands for several records and waits for more of them."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, CoalescingHandler):
+            handler.flush()
 
 
 def speaks_json() -> bool:
@@ -41,7 +51,7 @@ def speaks_json() -> bool:
 def say_error(text: str) -> None:
     """Say why a command ends: as a log line where logs are JSON, else for a person."""
     if speaks_json():
-        log.error("%s", text)
+        log.error("%s", text, extra=NEVER_COALESCED)
     else:
         word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
         click.echo(f"{word}: {text}", err=True)
@@ -56,11 +66,12 @@ def say_at_once(level: int, text: str) -> None:
 
 def _formatter() -> logging.Formatter | None:
     handlers = logging.getLogger().handlers
-    return handlers[0].formatter if handlers else None
+    first = handlers[0] if handlers else None
+    return first.target.formatter if isinstance(first, CoalescingHandler) else None
 
 
 class _Lines(logging.Formatter):
-    """``12:34:56 warning: text``."""
+    """``12:34:56 warning: text``: one line, and a traceback below it."""
 
     def __init__(self, colored: bool) -> None:
         super().__init__()
@@ -72,20 +83,26 @@ class _Lines(logging.Formatter):
         if self._colored and color:
             level = click.style(level, fg=color)
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
-        line = f"{when} {level}: {record.getMessage().translate(_CONTROLS)}"
-        return f"{line}\n{_trace(record)}" if record.exc_info else line
+        line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
+        return "\n".join([line, *map(one_line, _trace(record).split("\n"))] if record.exc_info else [line])
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message."""
+    """One JSON object a line: time (ISO 8601, UTC), level, logger, message.
+
+    ``repeated`` is how many equal records the line stands for, where it is more than one.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = {
+        fields: dict[str, str | int] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": clip(message_of(record), LONG),
         }
+        repeated = getattr(record, "repeated", None)
+        if repeated is not None:
+            fields["repeated"] = repeated
         if record.exc_info:
             fields["traceback"] = _trace(record)
         return json.dumps(fields)
@@ -93,4 +110,4 @@ class _JsonLines(logging.Formatter):
 
 def _trace(record: logging.LogRecord) -> str:
     error = record.exc_info[1] if record.exc_info else None
-    return "".join(traceback.format_exception(error)).rstrip() if error else ""
+    return traceback_text(error).rstrip() if error is not None else ""

@@ -45,7 +45,7 @@ def factory(fallback{constants}):
     def evaluate(p):
         try:
             return {expression}
-        except Exception:
+        except BaseException:
             return fallback(p)
     return evaluate
 """

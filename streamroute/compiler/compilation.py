@@ -28,6 +28,7 @@ from streamroute.config.diagnostics import Finding, sort_findings
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.source import DataPath, Place
 from streamroute.core.router import RedisRouter
+from streamroute.exception_text import error_line
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
@@ -271,8 +272,10 @@ def _codec_object(named: Any, reference: str) -> Codec | Problem:
     try:
         codec: Codec = named() if isinstance(named, type) else named
         missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
-    except Exception as error:  # noqa: BLE001 - an object of the user's may raise anything; it is reported
-        return Problem("SR403", f'making a "{reference}" raised {type(error).__name__}: {error}')
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - an object of the user's may raise anything; it is reported
+        return Problem("SR403", f'making a "{reference}" raised {error_line(error)}')
     if missing:
         return Problem("SR403", f'"{reference}" is no codec: it has no {" and no ".join(missing)}')
     return codec

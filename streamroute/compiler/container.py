@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,6 +15,7 @@ from contextlib import (
 from typing import Any
 
 from streamroute.core.backoff import describe
+from streamroute.core.cancellation import is_our_end
 from streamroute.errors import SetupError
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,9 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
 def _blaming(what: str) -> Iterator[None]:
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if issubclass(type(error), (KeyboardInterrupt, asyncio.CancelledError)) or is_our_end(error):
+            raise  # the command is ended
         log.debug("%s failed", what, exc_info=True)
         raise SetupError(f"{what} failed: {describe(error)}") from error
 

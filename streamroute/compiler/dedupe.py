@@ -18,6 +18,8 @@ from streamroute.compiler.filters import in_words
 from streamroute.core.observer import Result
 from streamroute.core.routes import route_key
 from streamroute.errors import Postpone, Reject, SetupError
+from streamroute.exception_text import error_line
+from streamroute.log_coalescing import coalesced_by
 from streamroute.message import Message
 from streamroute.values import Turn
 
@@ -52,17 +54,18 @@ def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteH
     name = route_key(handler)
 
     async def route(payload: dict[str, Any], container: Any) -> Result | None:
-        value = _key(evaluate, payload)
-        if value is None:
+        key = _key(evaluate, payload)
+        if key is None:
             await handler(payload, container)
             return None
         message, storage = _deduplicator(name, payload)
         try:
-            turn, waited = await storage.begin(message, name, digest(value), ttl)
+            turn, waited = await storage.begin(message, name, key, ttl)
         except Exception as error:
             # Nobody knows who has the key: the route has not failed, it has not even begun.
-            log.warning("route %s cannot ask for its key of dedupe, and waits: %s", name, error)
-            raise Postpone(_AWAY, f"the key of dedupe cannot be asked for: {error}") from error
+            said = "route %s cannot ask for its key of dedupe, and waits: %s"
+            log.warning(said, name, error_line(error), extra=coalesced_by(said, name))
+            raise Postpone(_AWAY, f"the key of dedupe cannot be asked for: {error_line(error)}") from error
         if turn is Turn.SKIP:
             return Result.SKIPPED
         if turn is Turn.WAIT:
@@ -90,10 +93,12 @@ def wait_after(waited: float) -> float:
     return plain * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
 
 
-def _key(evaluate: Evaluate, payload: dict[str, Any]) -> Any:
+def _key(evaluate: Evaluate, payload: dict[str, Any]) -> str | None:
+    """The digest of the key's value; None where it has none. Raises Reject: it would fail again."""
     try:
-        return evaluate(payload)
-    except Exception as error:
+        value = evaluate(payload)
+        return None if value is None else digest(value)
+    except BaseException as error:
         raise Reject(f"the key of dedupe failed: {in_words(error)}") from error
 
 

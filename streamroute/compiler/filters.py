@@ -16,6 +16,9 @@ from streamroute.compiler.metering import TooCostlyError, metered
 from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import StreamrouteError
+from streamroute.exception_text import error_line
+from streamroute.limits import NAME
+from streamroute.safe_text import clip
 
 
 class Filter(Protocol):
@@ -70,7 +73,7 @@ def _stopped(expression: str, tree: Tree, accepts: Callable[[Any], bool]) -> Cal
             return bool(counted(payload))
         except FilterError:
             raise
-        except Exception as error:
+        except BaseException as error:
             raise FilterError(expression, in_words(error)) from error
 
     return stopped
@@ -80,7 +83,7 @@ def matches(expression: str, payload: Any) -> bool:
     """JMESPath's truth of the expression for this payload, by the library. Raises FilterError."""
     try:
         return not is_false(evaluate(parse(expression).root, payload))
-    except Exception as error:
+    except BaseException as error:
         raise FilterError(expression, in_words(error)) from error
 
 
@@ -105,14 +108,15 @@ def no_match(accepts: Callable[[Any], bool], warn: Callable[[FilterError], None]
 
 def in_words(error: BaseException) -> str:
     """Why an evaluation failed, without the payload's values: they may be secrets."""
-    if isinstance(error, JMESPathTypeError):
+    kind = type(error)  # not isinstance(): what a codec of the user's made may raise anything
+    if kind is JMESPathTypeError and isinstance(error, JMESPathTypeError):
         wanted = " or ".join(str(kind) for kind in error.expected_types)
-        return f"{error.function_name}() takes {wanted}, and was given {error.actual_type}"
-    if isinstance(error, RecursionError):
+        return f"{error.function_name}() takes {wanted}, and was given {clip(error.actual_type, NAME)}"
+    if issubclass(kind, RecursionError):
         return "the payload is nested too deep"
-    if isinstance(error, TooCostlyError):
+    if issubclass(kind, TooCostlyError):
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    return error_line(error)
 
 
 def _shortened(expression: str) -> str:

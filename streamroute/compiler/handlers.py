@@ -16,8 +16,11 @@ from typing import Any, NoReturn, cast
 from streamroute.compiler.signatures import CallShape, ContainerBy
 from streamroute.compiler.timeouts import finish
 from streamroute.core.cancellation import is_our_end
+from streamroute.core.failures import asked_delay, attempt_of
 from streamroute.errors import Reject, Retry
+from streamroute.exception_text import error_text
 from streamroute.policies import RetryPolicy
+from streamroute.safe_text import safe_str
 
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
 Call = Callable[[Mapping[str, Any], Any], Any]
@@ -46,18 +49,22 @@ def route_handler(
     async def route(payload: dict[str, Any], container: Any) -> None:
         try:
             coroutine = start(payload, container)
+        except BaseException as error:  # noqa: BLE001 - what it means is raised
+            _fail(error, payload, retry)
+        try:
             first = coroutine.send(None)
         except StopIteration:
             # It ended without waiting for anything: done, and no timer was needed.
             return
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and is_our_end(error):
+            if issubclass(type(error), asyncio.CancelledError) and is_our_end(error):
                 raise
             _fail(error, payload, retry)
         try:
             await finish(coroutine, first, timeout, name)
         except BaseException as error:
-            if is_our_end(error):
+            # GeneratorExit is the end of this very coroutine: a handler's own never leaves `finish`.
+            if issubclass(type(error), GeneratorExit) or is_our_end(error):
                 raise
             _fail(error, payload, retry)
 
@@ -86,37 +93,49 @@ async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> 
     A thread cannot be stopped: after a timeout or a cancellation it runs on, and nobody waits for it.
     """
     context = contextvars.copy_context()
-    run = functools.partial(context.run, _without_stop_iteration, call, payload, container)
-    result = await asyncio.get_running_loop().run_in_executor(None, run)
-    if inspect.isawaitable(result):
+    run = functools.partial(context.run, _caught, call, payload, container)
+    outcome = await asyncio.get_running_loop().run_in_executor(None, run)
+    result, error = outcome
+    outcome.clear()  # the future holds it, frames hold the future, and an exception holds its frames
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error
+    if _is_awaitable(result):
         # A plain function around an async one: what it returned is still to be run.
         await result
 
 
-def _without_stop_iteration(call: Call, payload: Mapping[str, Any], container: Any) -> Any:
+def _caught(call: Call, payload: Mapping[str, Any], container: Any) -> list[Any]:
+    """What the handler returns, and what it raises.
+
+    No exception goes through the future between thread and task: it refuses StopIteration, and of
+    GeneratorExit the task would close everything that waits for it.
+    """
     try:
-        return call(payload, container)
-    except StopIteration as error:
-        # A future refuses it, and its awaiter would wait for ever.
-        raise RuntimeError("the handler raised StopIteration") from error
+        return [call(payload, container), None]
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the handler is awaited
+        return [None, error]
+
+
+def _is_awaitable(result: Any) -> bool:
+    try:
+        return inspect.isawaitable(result)
+    except BaseException:  # noqa: BLE001 - an object of the user's that does not say what it is
+        return False
 
 
 def _fail(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
     """Raise what this failure means: its own Reject or Retry, or what the retry policy says."""
-    if isinstance(error, Reject):
+    kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
+    if issubclass(kind, Reject):
         raise error
-    attempt: int = getattr(payload, "attempt", 1)
+    attempt = attempt_of(payload)
+    said = safe_str(error) if issubclass(kind, Retry) else error_text(error)
     if attempt >= retry.max_attempts:
         plural = "" if attempt == 1 else "s"
-        raise Reject(f"failed after {attempt} attempt{plural}: {_said(error)}") from error
-    if isinstance(error, Retry):
-        if error.delay is not None:
-            raise error
-        raise Retry(retry.delay_after(attempt), str(error)) from error
-    raise Retry(retry.delay_after(attempt), _said(error)) from error
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, Retry):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise Reject(f"failed after {attempt} attempt{plural}: {said}") from error
+    if issubclass(kind, Retry) and asked_delay(error) is not None:
+        raise error
+    raise Retry(retry.delay_after(attempt), said) from error

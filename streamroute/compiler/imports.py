@@ -18,6 +18,8 @@ from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import Reference, check_allowed, parse_reference
 from streamroute.config.paths import entries, is_file
 from streamroute.config.suggestions import did_you_mean
+from streamroute.exception_text import error_line
+from streamroute.safe_text import one_line, safe_str, type_name
 
 
 def make_importable(folder: Path) -> None:
@@ -113,9 +115,9 @@ class Importer:
 
     def _raised(self, reference: Reference, error: BaseException) -> Problem:
         """What the module raised, and where in the user's own code."""
-        text = str(error).strip().partition("\n")[0]
-        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        message = f'importing "{reference.module}" raised {said}'
+        text = safe_str(error).strip().partition("\n")[0]
+        said = f"{type_name(error)}: {text}" if text else type_name(error)
+        message = one_line(f'importing "{reference.module}" raised {said}')
         return Problem("SR407", message, 0, len(reference.module), self._place(error))
 
     def _place(self, error: BaseException) -> str | None:
@@ -156,8 +158,10 @@ class Importer:
             message = f'the module "{reference.module}" has no "{reference.attribute}"'
             meant = did_you_mean(reference.attribute, names)
             return Problem("SR402", message, start, end, suggestion=meant)
-        except Exception as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything; it is reported
-            message = f'reading "{reference.text}" raised {type(error).__name__}: {error}'
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything
+            message = f'reading "{reference.text}" raised {error_line(error)}'
             return Problem("SR407", message, start, end)
 
 

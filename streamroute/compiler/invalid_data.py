@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Final
 
 from streamroute.config.wording import listed
+from streamroute.safe_text import clip, safe_str, type_name
 
 _MOST: Final = 3
+_MOST_READ: Final = 1_000  # errors of one message: each takes some kilobytes
+_LONGEST_NAME: Final = 80
 _KINDS: Final = {
     "array": "a list",
     "boolean": "true or false",
@@ -23,7 +27,8 @@ _KINDS: Final = {
 
 def reason(errors: Iterable[Any]) -> str | None:
     """The errors of the jsonschema library in one line, the first of them; None where there are none."""
-    found = sorted(map(_deepest, errors), key=lambda error: [str(step) for step in error.absolute_path])
+    read = map(_deepest, islice(errors, _MOST_READ))
+    found = sorted(read, key=lambda error: [str(step) for step in error.absolute_path])
     if not found:
         return None
     said = list(dict.fromkeys(f"{_where(error)} {_said(error)}" for error in found))
@@ -49,7 +54,8 @@ def _distance(errors: list[Any]) -> tuple[bool, int]:
 def _where(error: Any) -> str:
     text = ""
     for step in error.absolute_path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+        name = clip(str(step), _LONGEST_NAME)
+        text += f"[{name}]" if isinstance(step, int) else f".{name}" if text else name
     return text or "the data"
 
 
@@ -59,7 +65,7 @@ def _said(error: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=safe_str)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -73,7 +79,7 @@ def _kind(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     kinds = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return kinds.get(type(value), f"of the Python type {type(value).__name__}")
+    return kinds.get(type(value), f"of the Python type {type_name(value)}")
 
 
 def _missing(error: Any) -> str:

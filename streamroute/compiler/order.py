@@ -15,6 +15,7 @@ from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.document import Document
 from streamroute.config.rules import RULES
 from streamroute.config.source import DataPath, Place
+from streamroute.log_coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
     from streamroute.core.ordering import KeyOf
@@ -40,12 +41,11 @@ def order_key(expression: str) -> KeyOf:
         nonlocal warned
         try:
             return _hashable(evaluate(payload))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the message starts without an order
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the message starts without an order
             if not warned:
                 warned = True
-                log.warning(
-                    "order_by %s fails, and its messages are not ordered: %s", expression, in_words(error)
-                )
+                said = "order_by %s fails, and its messages are not ordered: %s"
+                log.warning(said, expression, in_words(error), extra=NEVER_COALESCED)
             return None
 
     return key_of
@@ -58,7 +58,7 @@ def _hashable(value: Any) -> Hashable | None:
     if isinstance(value, bool):
         return ("truth", value)
     if isinstance(value, (int, float)):
-        return value
+        return value if type(value) in (int, float) else float(value)
     return ("json", json.dumps(value, sort_keys=True, default=repr))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from streamroute.compiler.functions import is_false
 from streamroute.compiler.parsing import Node
 from streamroute.compiler.tracing import Seen, Step, Trace
+from streamroute.safe_text import safe_repr, safe_str
 
 _WIDTH: Final = 60
 _STEPWISE: Final = frozenset({"subexpression", "index_expression"})
@@ -142,8 +143,10 @@ def shown(value: Any, width: int = _WIDTH) -> str:
         text = json.dumps(value, ensure_ascii=False, default=_plain)
     except (ValueError, RecursionError):
         return "(a value nested too deep to be shown)"
+    except Exception:  # noqa: BLE001 - what a codec of the user's has made may raise anything
+        return safe_repr(value, width)
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else str(value)
+    return dict(value) if isinstance(value, Mapping) else safe_str(value)

@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from streamroute.compiler.problems import Problem
 from streamroute.config.suggestions import did_you_mean
+from streamroute.exception_text import error_line
+from streamroute.safe_text import type_name
 
 NOT_CALLABLE: Final = "SR403"
 MISFIT: Final = "SR404"
@@ -51,9 +53,11 @@ def call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallSha
     """
     try:
         return _call_shape(handler, name, arguments)
-    except Exception as error:  # noqa: BLE001 - an object of the user's may raise whatever it is asked
-        said = f"{type(error).__name__}: {error}"
-        return [Misfit(Problem(NOT_CALLABLE, f'"{name}" cannot be called: to ask what it is raised {said}'))]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - an object of the user's may raise whatever it is asked
+        said = f'"{name}" cannot be called: to ask what it is raised {error_line(error)}'
+        return [Misfit(Problem(NOT_CALLABLE, said))]
 
 
 def _call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallShape | list[Misfit]:
@@ -82,7 +86,11 @@ def check_factory(factory: Any, name: str) -> Problem | None:
     """Why this cannot make the container, for which it is called without arguments; None where it can."""
     if not callable(factory):
         return Problem(NOT_CALLABLE, f'"{name}" is no factory, which makes the container')
-    if _is_generator(factory):
+    try:
+        is_generator = _is_generator(factory)
+    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
+        return None  # what is not known is not reported
+    if is_generator:
         prefix = "async" if inspect.isasyncgenfunction(_plain(factory)) else ""
         message = f'"{name}" is a generator function: handlers would get a generator'
         return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{prefix}contextmanager")
@@ -104,9 +112,11 @@ def _instance(handler: Any, name: str) -> Any:
         return Problem(NOT_CALLABLE, f'"{name}" is a class whose instances cannot be called')
     try:
         return handler()
-    except Exception as error:  # noqa: BLE001 - a constructor may raise anything; it is reported
-        said = f"{type(error).__name__}: {error}"
-        return Problem(NOT_CALLABLE, f'"{name}" is a class, and making its instance raised {said}')
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a constructor may raise anything; it is reported
+        said = f'"{name}" is a class, and making its instance raised {error_line(error)}'
+        return Problem(NOT_CALLABLE, said)
 
 
 def _refuse(handler: Any, name: str) -> Problem | None:
@@ -121,7 +131,7 @@ def _refuse(handler: Any, name: str) -> Problem | None:
 def _kind(value: Any) -> str:
     if inspect.ismodule(value):
         return "a module"
-    kind = type(value).__name__
+    kind = type_name(value)
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 

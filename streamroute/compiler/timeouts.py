@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any, ClassVar, Final
 
 from streamroute.errors import StreamrouteError
+from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.policies import format_duration
 
 log = logging.getLogger(__name__)
@@ -189,4 +190,5 @@ class Deadlines:
             "a handler of the route %s goes on after its timeout, although it was cancelled; it keeps a slot "
             "until it ends (%d now; said once)",
             *(route, deaf),
+            extra=NEVER_COALESCED,
         )

@@ -53,13 +53,13 @@ class _Watcher(Interpreter):
     def __init__(self) -> None:
         super().__init__()
         self.seen: dict[int, Seen] = {}
-        self.failed: dict[int, Exception] = {}
+        self.failed: dict[int, BaseException] = {}
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         """As the library does."""
         try:
             value = super().visit(node, *args, **kwargs)
-        except Exception as error:
+        except BaseException as error:
             self.failed.setdefault(id(node), error)
             raise
         self.seen.setdefault(id(node), Seen()).add(value)
@@ -76,7 +76,9 @@ class Trace:
         self.error: str | None = None
         try:
             self.value = self._watcher.visit(tree.root, payload)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the filter fails on this payload with it
+        except KeyboardInterrupt:
+            raise  # a command is ended
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the filter fails on this payload with it
             self.error = in_words(error)
 
     @property
@@ -93,7 +95,7 @@ class Trace:
         """What a node of the tree was."""
         return self._watcher.seen.get(id(node), _UNSEEN)
 
-    def failed(self, node: Node) -> Exception | None:
+    def failed(self, node: Node) -> BaseException | None:
         """The error that left a node, or None."""
         return self._watcher.failed.get(id(node))
 

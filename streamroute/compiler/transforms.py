@@ -15,6 +15,7 @@ from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import Reject
 from streamroute.message import Message
+from streamroute.safe_text import type_name
 
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -46,12 +47,13 @@ def compile_transform(expression: str) -> Transform:
     def transform(payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
             value = value_of(payload)
-        except Exception as error:
+        except BaseException as error:
             raise Reject(f"the transform failed: {in_words(error)}") from error
-        if not isinstance(value, Mapping):
-            kind = _KINDS.get(type(value), type(value).__name__)
+        made = _object(value)
+        if made is None:
+            kind = _KINDS.get(type(value)) or type_name(value)
             raise Reject(f"the transform gave {kind}, and a handler takes an object")
-        return _with_facts(value, payload)
+        return _with_facts(made, payload)
 
     return transform
 
@@ -64,9 +66,17 @@ def _evaluator(tree: Tree) -> Callable[[Any], Any]:
         return metered(tree.root, library)
 
 
-def _with_facts(value: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+def _object(value: Any) -> dict[str, Any] | None:
+    """An object as a dict; None for anything else, and for what only claims to be one."""
+    try:
+        return dict(value) if isinstance(value, Mapping) else None
+    except BaseException:  # noqa: BLE001 - a codec of the user's may have put anything into the payload
+        return None
+
+
+def _with_facts(value: dict[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(payload, Message):
-        return dict(value)
+        return value
     made = Message(value)
     for name in _FACTS:
         setattr(made, name, getattr(payload, name))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from streamroute.compiler.signatures import CallShape
@@ -107,10 +106,13 @@ def _filter(route: RouteConfig) -> FilterFunc | None:
 def _warner(route: str) -> Callable[[FilterError], None]:
     import logging  # a check does not need it
 
+    from streamroute.log_coalescing import NEVER_COALESCED
+
     log = logging.getLogger(__name__)
 
     def warn(error: FilterError) -> None:
-        log.warning("route %s does not match where its filter fails: %s (said once)", route, error)
+        said = "route %s does not match where its filter fails: %s (said once)"
+        log.warning(said, route, error, extra=NEVER_COALESCED)
 
     return warn
 
@@ -151,7 +153,7 @@ def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
 
 def said_by(handler: Callable[..., Any], attribute: str) -> Any:
     """What a built-in handler says of itself, or None; an object of the user's may answer to any name."""
-    return vars(handler).get(attribute) if inspect.isfunction(handler) else None
+    return vars(handler).get(attribute) if type(handler) is FunctionType else None
 
 
 def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: str) -> CallShape:

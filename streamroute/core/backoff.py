@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streamroute.errors import SetupError
+from streamroute.exception_text import error_line
 from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.limits import ERROR
+from streamroute.safe_text import clip, type_name
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +39,17 @@ class Outage:
 
         Said is the first, and a SetupError that comes later: it knows what is to be done.
         """
-        stated = str(error) if isinstance(error, SetupError) else ""
+        stated = describe(error) if isinstance(error, SetupError) else ""
         if self.failures == 0:
             self._since, self._stated = time.monotonic(), ""
         if self.failures == 0 or stated not in ("", self._stated):
             self._stated = stated or self._stated
-            reason = error if isinstance(error, str) else describe(error)
+            reason = clip(error, ERROR) if isinstance(error, str) else describe(error)
             said = "%s failed, trying again until it works: %s"
             new = int(self.failures == 0)  # what is said later is about the same outage
-            self.incidents.tell(Incident.OUTAGE, self.stream, said, self.activity, reason, count=new)
+            kind = "" if isinstance(error, str) else type_name(error)
+            details = (self.activity, reason)
+            self.incidents.tell(Incident.OUTAGE, self.stream, said, *details, count=new, kind=kind)
         self.failures += 1
         ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
@@ -59,7 +64,4 @@ class Outage:
 
 def describe(error: BaseException) -> str:
     """An exception in one line."""
-    if isinstance(error, SetupError):
-        return str(error)  # made to be read
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return error_line(error)

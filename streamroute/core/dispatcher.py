@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from streamroute.core import marker
-from streamroute.core.cancellation import is_our_end
+from streamroute.core.cancellation import raise_our_end
 from streamroute.core.failures import (
     RoutesFailedError,
     attempt_of,
@@ -18,13 +18,17 @@ from streamroute.core.failures import (
     no_type,
     result_of,
     routes_are_gone,
+    type_of,
 )
 from streamroute.core.matching import RouteTable
 from streamroute.core.observer import Observer, Result, ignore
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.core.routes import Route, named
 from streamroute.errors import SetupError
+from streamroute.limits import NAME
+from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.message import Message
+from streamroute.safe_text import clip
 from streamroute.values import Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -126,15 +130,14 @@ class BotRedisDispatcher:
                 if accepts is not None and not accepts(payload):
                     observe(payload, route.key, _FILTERED)
                     continue
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a failure of this route alone
+            except BaseException as error:  # noqa: BLE001 - a failure of this route alone
                 # A filter is a function of the payload alone: it would raise again, so no retry.
                 failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
                 continue
             try:
                 result = await route.handler(payload, container)
-            except BaseException as error:
-                if is_our_end(error):
-                    raise  # the drain is over or the lease is lost; the entry stays pending
+            except BaseException as error:  # noqa: BLE001 - our own end is raised again
+                await raise_our_end(error)  # the drain is over or the lease is lost; the entry stays pending
                 failures.append(judge(route, error, attempt_of(payload), self._policy))
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
@@ -144,7 +147,9 @@ class BotRedisDispatcher:
     def _matching(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route]:
         """The routes that the payload's type and its retry name; where there are none, it is answered for."""
         message_type = payload.get("type")
-        if not isinstance(message_type, str):
+        if type(message_type) is not str:
+            message_type = type_of(payload)
+        if not message_type:
             self._answer_unmatched(payload, failures)
             return ()
         table = self._routes.get(message_type)
@@ -172,8 +177,8 @@ class BotRedisDispatcher:
 
     def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
         """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""
-        message_type = payload.get("type")
-        if not isinstance(message_type, str) or not message_type:
+        message_type = type_of(payload)
+        if not message_type:
             failures.append(no_type(payload))
         elif isinstance(payload, Message) and payload.routes:
             failures.extend(routes_are_gone(payload.routes, payload))
@@ -184,10 +189,12 @@ class BotRedisDispatcher:
             self._warn_unknown(message_type)
 
     def _warn_unknown(self, message_type: str) -> None:
-        if message_type in self._unknown or len(self._unknown) >= _KNOWN_UNKNOWNS:
+        name = clip(message_type, NAME)
+        if name in self._unknown or len(self._unknown) >= _KNOWN_UNKNOWNS:
             return
-        self._unknown.add(message_type)
-        log.warning("no route lists the type %r; its messages are acknowledged and counted", message_type)
+        self._unknown.add(name)
+        said = "no route lists the type %r; its messages are acknowledged and counted"
+        log.warning(said, name, extra=NEVER_COALESCED)
 
     async def _answer_for(self, payload: dict[str, Any], failures: list[Outcome], stream_name: str) -> None:
         """Give every failure its place: scheduled, collected for one settlement, or raised."""

@@ -18,6 +18,7 @@ from streamroute.core.settling import Settler, writer_for
 from streamroute.core.slots import Entry, Slots
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
 from streamroute.incidents import Incident, Incidents
+from streamroute.log_coalescing import coalesced_by_reason
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Outcome, RetryLater
 
@@ -197,7 +198,8 @@ class Handling:
                 f"delivered {message.deliveries - 1} times without an outcome: "
                 "its workers died or were stopped while it ran"
             )
-        log.error("entry %s of %s goes to the dead letters: %s", message.id, self._source.stream, reason)
+        said = "entry %s of %s goes to the dead letters: %s"
+        log.error(said, message.id, self._source.stream, reason, extra=coalesced_by_reason(said, reason))
         message.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
         self._observe(message, None, Result.DEAD)
 

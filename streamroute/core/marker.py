@@ -14,6 +14,8 @@ from typing import Any, Final
 
 KEY: Final = "_streamroute"
 VERSION: Final = 1
+_MOST_ROUTES: Final = 1_000
+_LONGEST_NAME: Final = 1_000  # characters
 _FACTS: Final = frozenset(["v", "id", "group", "routes", "attempt"])
 
 
@@ -53,7 +55,7 @@ def read(value: object) -> Marker | None:
         )
     entry_id, group, attempt = value.get("id"), value.get("group"), value.get("attempt")
     routes = _names(value.get("routes"))
-    if not (isinstance(entry_id, str) and isinstance(group, str) and routes):
+    if not (isinstance(entry_id, str) and _is_name(entry_id) and isinstance(group, str) and routes):
         return None
     if not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 1:
         return None
@@ -64,4 +66,9 @@ def _names(value: object) -> frozenset[str] | None:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
         return None
     names = list(value)
-    return frozenset(names) if all(isinstance(name, str) for name in names) else None
+    return frozenset(names) if len(names) <= _MOST_ROUTES and all(map(_is_name, names)) else None
+
+
+def _is_name(value: object) -> bool:
+    """Whether this may be the name of a route or the id of an entry: it goes into logs and dead letters."""
+    return isinstance(value, str) and len(value) <= _LONGEST_NAME

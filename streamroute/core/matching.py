@@ -20,6 +20,7 @@ Equality = tuple[Path, str | int | float]
 
 _FEW: Final = 8  # routes that are tried one by one as fast
 _MOST_INDEXES: Final = 8  # each is one more look at every message
+_SIMPLE: Final = (str, int, float)  # what an index may want
 _PLAIN: Final = (dict, list, bool, type(None))  # what JSON knows, and what equals no string and no number
 _UNKNOWN: Final = object()
 
@@ -51,7 +52,10 @@ class _Index:
 
     def find(self, payload: Mapping[str, Any]) -> Sequence[int]:
         """The positions of the routes that want the payload's value, or may want it."""
-        value = _value_at(self._path, payload)
+        try:
+            value = _value_at(self._path, payload)
+        except BaseException:  # noqa: BLE001 - what a codec of the user's made may raise: the filters say so
+            return self._all
         kind = type(value)
         if kind is str or kind is int or kind is float:
             return self._by_value.get(value, ())
@@ -64,7 +68,7 @@ def _value_at(path: Path, payload: Any) -> Any:
         if isinstance(value, dict):
             value = value.get(name)
         else:
-            return None if type(value) in (str, int, float, *_PLAIN) else _UNKNOWN
+            return None if type(value) in (*_SIMPLE, *_PLAIN) else _UNKNOWN
     return value
 
 
@@ -95,5 +99,9 @@ def _most_telling(wanted: Iterable[Mapping[Path, str | int | float]]) -> Path:
 
 def _equalities(route: Route) -> Mapping[Path, str | int | float]:
     """What a route's filter wants at which paths; a path that it names twice counts once."""
-    stated: Iterable[Equality] = getattr(route.accepts, "equalities", ())
-    return dict(reversed(list(stated)))
+    try:
+        stated: Iterable[Equality] = getattr(route.accepts, "equalities", ())
+        known = dict(reversed(list(stated)))
+    except BaseException:  # noqa: BLE001 - a filter of the user's that has such a name for something else
+        return {}
+    return {path: value for path, value in known.items() if type(path) is tuple and type(value) in _SIMPLE}

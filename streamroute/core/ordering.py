@@ -6,13 +6,18 @@ own. An entry without a key waits for nobody.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
+from streamroute.exception_text import error_line
+
+log = logging.getLogger(__name__)
+
 Entry = tuple[str, dict[str, Any]]
 KeyOf = Callable[[dict[str, Any]], Hashable | None]
-"""The key of a payload; None for one that is not ordered. It must not raise."""
+"""The key of a payload; None for one that is not ordered, as for one on which this raises."""
 
 
 class KeyOrder:
@@ -30,7 +35,7 @@ class KeyOrder:
         ready: list[Entry] = []
         late: dict[Hashable, list[Entry]] = {}
         for entry in entries:
-            key = self._key_of(entry[1])
+            key = self._key(entry[1])
             if key is None:
                 ready.append(entry)
             elif key in self._waiting:
@@ -42,6 +47,15 @@ class KeyOrder:
         for key, behind in late.items():
             self._wait(self._waiting[key], behind, first)
         return ready
+
+    def _key(self, payload: dict[str, Any]) -> Hashable | None:
+        try:
+            key = self._key_of(payload)
+            hash(key)
+        except BaseException as error:  # noqa: BLE001 - else nothing would be read any more
+            log.warning("order_by failed, and the message starts without an order: %s", error_line(error))
+            return None
+        return key
 
     def _wait(self, queue: deque[Entry], entries: list[Entry], first: bool) -> None:
         self.waiting += len(entries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from streamroute.core.router import FilterFunc, HandlerFunc
 
@@ -34,8 +35,23 @@ def named(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> list[Rout
 
 def route_key(handler: HandlerFunc) -> str:
     """The stable name of a handler's route: its own ``route_key``, else where it is defined."""
-    key = getattr(handler, "route_key", None)
-    if isinstance(key, str):
-        return key
-    name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
-    return f"{getattr(handler, '__module__', None) or type(handler).__module__}.{name}"
+    kind: Any = type(handler)
+    own = _text(handler, "route_key")
+    if own:
+        return own
+    name = _text(handler, "__qualname__") or _text(kind, "__qualname__")
+    return f"{_text(handler, '__module__') or _text(kind, '__module__')}.{name}"
+
+
+def has_policy(handler: HandlerFunc) -> bool:
+    """Whether the handler names its route itself, and so counts its own attempts."""
+    return bool(_text(handler, "route_key"))
+
+
+def _text(owner: Any, name: str) -> str:
+    """An attribute that is a string; empty where there is none."""
+    try:
+        value = getattr(owner, name, None)
+    except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything
+        return ""
+    return value if type(value) is str else ""

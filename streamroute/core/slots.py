@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, Final
 
 from streamroute.core.breath import Breath
-from streamroute.core.cancellation import is_our_end
+from streamroute.core.cancellation import is_our_end, uncloseable
 from streamroute.core.ordering import Entry, KeyOrder
 
 __all__ = ["Entry", "Slots"]
@@ -212,7 +212,7 @@ class Slots:
     def _start_worker(self) -> None:
         worker = _Worker()
         self._workers.add(worker)
-        worker.task = asyncio.create_task(self._work(worker))
+        worker.task = asyncio.create_task(uncloseable(self._work(worker)))
 
     async def _work(self, worker: _Worker) -> None:
         while not worker.retired:
@@ -243,7 +243,7 @@ class Slots:
                 await handle(entry_id, payload)
             except BaseException as error:
                 self._failed(entry_id, payload, error)
-                if is_our_end(error) and not worker.dropped:
+                if is_our_end(error, worker.task) and not worker.dropped:
                     self._replace(worker)
                     raise
             else:

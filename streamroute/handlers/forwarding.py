@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from streamroute.errors import EncodeError, Reject
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.message import Message
+from streamroute.safe_text import safe_str
 
 _RESERVED: Final = b'"_streamroute"'
 
@@ -73,4 +74,4 @@ def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
         return outlet.encode(payload)
     except EncodeError as error:
         # It would fail again, however often it runs.
-        raise Reject(f"the message cannot be forwarded: {error}") from error
+        raise Reject(f"the message cannot be forwarded: {safe_str(error)}") from error

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from streamroute.handlers.contract import Complaint, built_in
+from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.message import Message
+from streamroute.safe_text import safe_str
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _MOST: Final = 10_000  # characters of one message
+
+_encoder: Final = json.JSONEncoder(ensure_ascii=False, default=safe_str)
 
 logger = logging.getLogger("streamroute.handlers.log")
 
@@ -30,8 +34,17 @@ async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = ""
     All of the payload is logged; a transform on the route says what is fit to be.
     """
     where = f"{payload.id} of {payload.stream}: " if isinstance(payload, Message) and payload.id else ""
-    said = json.dumps(payload, ensure_ascii=False, default=str)
-    shown = said if len(said) <= _MOST else f"{said[:_MOST]}..."
-    logger.log(
-        logging.getLevelNamesMapping()[level.upper()], "%s%s%s", f"{text} " if text else "", where, shown
-    )
+    number = logging.getLevelNamesMapping()[level.upper()]
+    said = f"{text} " if text else ""
+    logger.log(number, "%s%s%s", said, where, _shown(payload), extra=NEVER_COALESCED)
+
+
+def _shown(payload: Mapping[str, Any]) -> str:
+    """The payload as JSON, which is written no further than it is shown."""
+    parts, length = [], 0
+    for part in _encoder.iterencode(payload):
+        parts.append(part)
+        length += len(part)
+        if length > _MOST:
+            return f"{''.join(parts)[:_MOST]}..."
+    return "".join(parts)

@@ -15,9 +15,11 @@ from weakref import WeakKeyDictionary
 
 from streamroute.adapters.jsontext import shown, write_json
 from streamroute.errors import Reject, Retry, SetupError
+from streamroute.exception_text import error_line
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.message import Message
 from streamroute.policies import parse_duration
+from streamroute.safe_text import safe_str
 
 _TIMEOUT: Final = "10s"
 _LONGEST_WAIT: Final = 86_400.0  # seconds that a receiver may ask for
@@ -88,7 +90,7 @@ async def webhook(
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise Reject(f"the address of the webhook cannot be used: {type(error).__name__}") from error
     except httpx.TransportError as error:
-        raise Retry(reason=f"{where} cannot be reached: {type(error).__name__}: {error}") from error
+        raise Retry(reason=f"{where} cannot be reached: {error_line(error)}") from error
     _judge(response, f"{where} answered {response.status_code}{said}")
 
 
@@ -109,7 +111,7 @@ def _wait(retry_after: str | None) -> float | None:
         return min(float(retry_after), _LONGEST_WAIT)
     try:
         due = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     left = (due.replace(tzinfo=due.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return min(max(left, 0.0), _LONGEST_WAIT)
@@ -141,7 +143,7 @@ def _body(payload: Mapping[str, Any]) -> bytes:
     try:
         return write_json(payload)
     except (TypeError, ValueError) as error:
-        raise Reject(f"the message cannot be written as JSON: {error}") from error
+        raise Reject(f"the message cannot be written as JSON: {safe_str(error)}") from error
 
 
 def _where(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from streamroute.adapters.codec_calls import decoded, encoded
 from streamroute.adapters.codecs import CODEC_NAMES, Codec, codec_named
 from streamroute.adapters.validating import ValidatingCodec
 
@@ -23,7 +24,7 @@ def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None
     """
     name = stream if stream is not None else _only_stream(compiled, message.get("type"))
     codec = incoming_codec(compiled, name) if name is not None else None
-    return message if codec is None else codec.decode(codec.encode(message))
+    return message if codec is None else decoded(codec, encoded(codec, message))
 
 
 def _only_stream(compiled: Compiled, kind: Any) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from streamroute.adapters.codec_calls import decoded
 from streamroute.adapters.lookup import read_entry
-from streamroute.errors import DecodeError, SetupError
+from streamroute.errors import SetupError
 from streamroute.ops.delivery import incoming_codec
 from streamroute.ops.route_tests import MessageError
 
@@ -36,12 +37,7 @@ class EntryReader:
             raise MessageError(str(error)) from error
         if fields is None:
             raise MessageError(f"{name} does not exist, or was trimmed")
-        try:
-            return codec.decode(fields)
-        except DecodeError:
-            raise
-        except Exception as error:  # a user's codec may raise anything: serve dead-letters the entry then
-            raise DecodeError(f"the codec failed: {type(error).__name__}: {error}") from error
+        return decoded(codec, fields)
 
     def _codec(self, stream: str) -> Codec:
         codec = incoming_codec(self._compiled, stream)

@@ -10,7 +10,9 @@ from typing import Any, Final, Self
 
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident
+from streamroute.limits import NAME
 from streamroute.message import Message
+from streamroute.safe_text import clip
 
 NO_ROUTE: Final = "(no route)"
 UNDECODABLE: Final = "undecodable"
@@ -19,8 +21,11 @@ LOST: Final = "lost"
 
 _SUCCEEDED: Final = Result.SUCCEEDED
 
+OTHER_ROUTES: Final = "(other routes)"
+
 _MOST_TYPES: Final = 1000  # types come from outside: more of them are counted, and not told apart
 _LONGEST_TYPE: Final = 100  # characters
+_MOST_OTHERS: Final = 100  # routes that are not configured: retries of other schedulers may name any
 
 Counts = dict[tuple[str, str], "Row"]
 """Rows by stream and route."""
@@ -194,8 +199,8 @@ class Tally:
     def _count(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         message = payload if isinstance(payload, Message) else Message({})
         table = self.fed if self._is_fed(message) else self.leftover
-        row = table.setdefault((message.stream, route or NO_ROUTE), Row())
-        if table is self.leftover:
+        row = table.setdefault((message.stream, self._told_apart(table, message.stream, route)), Row())
+        if table is self.leftover and route in self.routes.get(message.stream, ()):
             self._usual.setdefault(message.stream, {})[route] = row
         match result:
             case Result.POSTPONED:
@@ -212,6 +217,15 @@ class Tally:
             case Result.SKIPPED:
                 row.skipped += 1
         row.matched += route is not None and message.attempt == 1
+
+    def _told_apart(self, table: Counts, stream: str, route: str | None) -> str:
+        """The route's name in a table of a bounded size."""
+        if route is None:
+            return NO_ROUTE
+        if route in self.routes.get(stream, ()) or (stream, route) in table:
+            return route
+        most = sum(map(len, self.routes.values())) + _MOST_OTHERS
+        return clip(route, NAME) if len(table) < most else OTHER_ROUTES
 
     def _is_fed(self, message: Message) -> bool:
         mark = self.marks.get(message.stream)

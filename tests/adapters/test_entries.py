@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import pytest
 
 from consuming import GROUP, STREAM
+from misbehaving import ALL, Text, Unspeakable
 from streamroute.adapters.codecs import Codec, JsonCodec
 from streamroute.adapters.entries import EntryReader
 from streamroute.keys import GroupKeys
+from streamroute.limits import REASON
 from streamroute.message import Message
 
 
@@ -67,6 +71,87 @@ def test_whatever_a_codec_raises_is_the_fault_of_its_entry(error: BaseException)
     assert all(
         str(message.fault).startswith(f"the codec failed: {type(error).__name__}") for message in messages
     )
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_whatever_it_raises_the_reason_has_a_bound(kind: str) -> None:
+    [message] = read(Raising(ALL[kind]()), [b"type", b"a"])
+    assert 0 < len(message.fault or "") <= REASON
+
+
+class Making:
+    """A codec that makes what it is given, the short way and the long one."""
+
+    def __init__(self, payload: Any) -> None:
+        self._payload = payload
+
+    def decode_usual(self, parts: list[bytes]) -> Any:
+        """Make it."""
+        return self._payload()
+
+    def decode(self, fields: dict[bytes, bytes]) -> Any:
+        """Make it."""
+        return self._payload()
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """Never called."""
+        raise NotImplementedError
+
+
+class Decoding(Making):
+    """The same without a short way."""
+
+    decode_usual = None  # type: ignore[assignment]  # it has none
+
+
+class Kind(StrEnum):
+    """Types as some like to write them."""
+
+    BOOKED = "booked"
+
+
+class HardToRead(dict[str, Any]):
+    """A dict that can be read by nobody."""
+
+    def keys(self) -> Any:
+        """Raise."""
+        raise KeyboardInterrupt
+
+    __iter__ = items = get = pop = update = keys  # type: ignore[assignment]  # as above
+
+
+class NoDict:
+    """An object that claims to be a dict."""
+
+    @property
+    def __class__(self) -> Any:
+        return dict
+
+    @__class__.setter
+    def __class__(self, _value: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: 7, Unspeakable, NoDict, lambda: Text("x"), lambda: None, lambda: 1 / 0]
+)
+def test_what_is_no_payload_is_the_fault_of_its_entry(make: Any) -> None:
+    [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
+    assert message == {}
+    assert str(message.fault).startswith("the codec ")
+
+
+@pytest.mark.parametrize("make", [dict, HardToRead, lambda: Message({}), lambda: HardToRead(type="x")])
+def test_a_payload_is_a_dict_of_python_s_own(make: Any) -> None:
+    [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
+    assert type(message) is Message
+    assert list(message.items()) == list(dict.items(make())) or str(message.fault).startswith("the codec ")
+
+
+def test_a_type_is_a_string_of_python_s_own() -> None:
+    """An enum's member is one, and so is a string that raises."""
+    for kind in (Text("booked"), Kind.BOOKED, "booked"):
+        [message] = read(Decoding(partial(dict, type=kind)), [b"type", b"a", b"data", b"{}"])
+        assert (type(message["type"]), message["type"]) == (str, "booked")
 
 
 def test_a_codec_made_of_a_built_in_one_is_asked_for_every_entry() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from misbehaving import Text, Unspeakable
 from streamroute.adapters.packing import pack_fields, unpack_fields
-from streamroute.adapters.records import DeadRecord, RetryRecord
+from streamroute.adapters.records import DeadRecord, RetryRecord, retry_record
 from streamroute.errors import DecodeError
 from streamroute.message import Message
-from streamroute.values import DeadLetter, Failure
+from streamroute.values import DeadLetter, Failure, RetryLater
 
 fields = st.dictionaries(st.binary(max_size=20), st.binary(max_size=50), max_size=10)
 own_fields = fields.map(lambda found: {name: value for name, value in found.items() if name[:1] != b"_"})
@@ -60,6 +62,33 @@ def test_a_long_traceback_keeps_its_two_ends() -> None:
     assert record.traceback.startswith("first call")
     assert record.traceback.endswith("last call")
     assert len(record.traceback) < 17_000
+
+
+BIG = "x" * 10_000_000
+
+
+def test_what_is_kept_of_a_failure_has_a_bound_and_the_fields_are_whole() -> None:
+    """The letter is a few kilobytes longer than its entry, whatever was raised, and its history too."""
+    fields = {b"type": BIG.encode(), b"traceparent": BIG.encode()}
+    message = Message({"type": BIG, "traceparent": BIG}, id="1-0", stream="s", group="g", fields=fields)
+    record = DeadRecord.of(message, DeadLetter("r", BIG, BIG, BIG))
+    assert [len(text) for text in (record.reason, record.error)] == [4_500, 4_000]
+    assert 15_000 < len(record.traceback) <= 16_000
+    assert len(record.type or "") == 200
+    assert record.fields == fields
+    assert len(record.write()[b"_streamroute"]) < 30_000
+    failure = record.as_failure()
+    assert [len(text) for text in (failure.error, failure.reason)] == [500, 500]
+    retry = retry_record(message, RetryLater("r", 1, 2, BIG))
+    assert [len(failure.error) for failure in retry.history] == [500]
+    assert len(retry.pack()) < sum(map(len, fields.values())) + 2_000
+
+
+@pytest.mark.parametrize("make", [Unspeakable, lambda: Text("booked"), lambda: 7, list])
+def test_what_a_codec_has_made_of_a_message_does_not_keep_it_from_its_letter(make: Any) -> None:
+    message = Message({"type": make(), "traceparent": make()}, id="1-0", stream="s", group="g")
+    record = DeadRecord.of(message, DeadLetter("r", "no"))
+    assert DeadRecord.read(record.write()) == record
 
 
 FAILURE = Failure("thank", 1, "ValueError: no luck", "", 1.5)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
-from streamroute.cli.logs import say_at_once, say_error, set_up_logging, speaks_json
+from misbehaving import ALL
+from streamroute.cli.logs import flush_logs, say_at_once, say_error, set_up_logging, speaks_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +56,7 @@ def test_a_traceback_follows_its_line(capsys: pytest.CaptureFixture[str]) -> Non
 def test_no_text_of_others_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("text", "info")
     logging.getLogger("shop").info("a\x1b[2Jb\rc\td")
-    assert capsys.readouterr().err.endswith("info: a\ufffd[2Jb\ufffdc\td\n")
+    assert capsys.readouterr().err.endswith("info: a\\x1b[2Jb\\rc\td\n")
 
 
 def test_the_level_holds_for_everybody_but_libraries_that_talk_of_themselves(
@@ -94,3 +96,74 @@ def test_a_last_word_needs_no_buffer(capfd: pytest.CaptureFixture[str]) -> None:
     say_at_once(logging.WARNING, "stopped")
     record = json.loads(capfd.readouterr().err)
     assert (record["level"], record["message"]) == ("warning", "stopped")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_record_is_one_line_of_a_bounded_length(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever somebody else's text holds, it can add no line and no megabytes."""
+    set_up_logging(form, "info")
+    for text in ("one\ntwo", "a\r\x0bb\x0c\x85\u2028\u2029c", "x" * 10_000_000, "\n" * 10_000, "\ud800"):
+        logging.getLogger("shop").warning("no price: %s", text)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= (16_050 if form == "text" else 100_000)
+    if form == "json":
+        assert max(len(json.loads(line)["message"]) for line in lines) <= 16_000
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("kind", ALL)
+def test_the_traceback_of_any_exception_is_written(
+    kind: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging(form, "info")
+    error = ALL[kind]()
+    logging.getLogger("shop").error("failed", exc_info=(type(error), error, None))
+    said = capsys.readouterr().err
+    if form == "json":
+        record = json.loads(said)
+        assert 0 < len(record["traceback"]) <= 16_000
+    assert "failed" in said
+    assert "\x1b" not in said
+    assert "Logging error" not in said
+
+
+def test_a_record_that_cannot_be_formatted_is_written_with_why(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    logging.getLogger("shop").info("no price: %s", Silent())
+    logging.getLogger("shop").info("no price: %d", "x")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("info: no price: %s (KeyboardInterrupt)")
+    assert second.endswith("info: no price: %d (TypeError: %d format: a real number is required, not str)")
+
+
+class Silent:
+    """An object without a text."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+def test_equal_failures_are_counted_in_text_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("text", "json"):
+        set_up_logging(form, "info")
+        for number in range(5_000):
+            logging.getLogger("streamroute.core.failures").warning("route %s failed: %d", "r", number)
+        flush_logs()
+    lines = capsys.readouterr().err.splitlines()
+    text = [line for line in lines if not line.startswith("{")]
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    assert len(text) + len(records) < 100
+    assert text[0].endswith("route r failed: 0")
+    assert re.search(r"route r failed: 4999 \(and [\d,]+ more like it\)$", text[-1])
+    assert records[0]["message"] == "route r failed: 0"
+    assert "repeated" not in records[0]
+    assert records[-1]["message"] == "route r failed: 4999"
+    assert sum(record.get("repeated", 1) for record in records) == 5_000
+
+
+def test_what_twenty_streams_say_at_the_start_is_all_written(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    for number in range(20):
+        logging.getLogger("streamroute.cli.serve").info("stream %s, group %s: %s", number, "g", "1 route")
+    assert len(capsys.readouterr().err.splitlines()) == 20

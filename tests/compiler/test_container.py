@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from misbehaving import ALL
 from streamroute.compiler.container import open_container
 from streamroute.errors import SetupError
 
@@ -77,12 +78,26 @@ def refusing(error: BaseException) -> Callable[[], Any]:
     return factory
 
 
-@pytest.mark.parametrize("error", [ValueError("no DSN"), SystemExit("no DSN")])
+@pytest.mark.parametrize(
+    "error", [ValueError("no DSN"), SystemExit("no DSN"), GeneratorExit("no DSN"), BaseException("no DSN")]
+)
 async def test_a_factory_that_raises_is_named(error: BaseException) -> None:
     with pytest.raises(SetupError, match=r"^container shop\.build failed: \w+: no DSN$") as failed:
         async with open_container(refusing(error), "shop.build"):
             pytest.fail("there is no container")
     assert failed.value.__cause__ is error
+
+
+@pytest.mark.parametrize("kind", ALL)
+async def test_whatever_a_factory_raises_is_told_in_a_line(kind: str) -> None:
+    if kind in ("KeyboardInterrupt", "CancelledError"):
+        return  # the command is ended
+    with pytest.raises(SetupError) as failed:
+        async with open_container(refusing(ALL[kind]()), "shop.build"):
+            pytest.fail("there is no container")
+    [line] = str(failed.value).splitlines()
+    assert line.startswith("container shop.build failed: ")
+    assert len(line) <= 5_000
 
 
 async def test_a_container_that_cannot_be_closed_is_named() -> None:

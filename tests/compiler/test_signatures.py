@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from misbehaving import ALL
 from streamroute.compiler.signatures import CallShape, ContainerBy, Misfit, call_shape, check_factory
 
 NOT, POSITION, NAME = ContainerBy.NOT, ContainerBy.POSITION, ContainerBy.NAME
@@ -165,6 +166,46 @@ def test_a_class_that_needs_arguments_is_refused_with_what_it_raised() -> None:
     [misfit] = misfits(NeedsSetup)
     assert misfit.problem.code == "SR403"
     assert "making its instance raised TypeError" in misfit.problem.message
+
+
+class Unmade:
+    """A class whose instance is not to be had."""
+
+    error: BaseException
+
+    def __init__(self) -> None:
+        raise self.error
+
+    def __call__(self, payload: Any) -> None: ...
+
+
+class Unasked:
+    """A handler that answers to nothing that it is asked."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise SystemExit
+
+    def __call__(self, payload: Any) -> None: ...
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_whatever_a_constructor_raises_is_reported_in_a_line(kind: str) -> None:
+    error = ALL[kind]()
+    if type(error) is KeyboardInterrupt:
+        return  # the command is ended
+    [misfit] = misfits(type("Made", (Unmade,), {"error": error}))
+    assert misfit.problem.code == "SR403"
+    assert len(misfit.problem.message.splitlines()) == 1
+    assert len(misfit.problem.message) <= 5_000
+
+
+def test_a_handler_that_answers_nothing_is_reported_or_taken_at_its_word() -> None:
+    assert fits_or_not(Unasked())
+
+
+def fits_or_not(handler: Any) -> bool:
+    found = call_shape(handler, "shop.f", {})
+    return isinstance(found, CallShape) or [misfit.problem.code for misfit in found] == ["SR403"]
 
 
 def test_compiled_code_without_a_signature_is_taken_at_its_word() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -169,6 +170,16 @@ def test_the_reason_says_where_and_what_and_no_value(root: dict[str, Any], data:
     assert said is not None
     assert said.startswith(reason)
     assert "s3cret" not in said
+
+
+def test_the_reason_has_a_bound_whatever_the_data_is() -> None:
+    """Keys of a megabyte, and more that is wrong than fits into memory."""
+    strings = {"additionalProperties": {"type": "string"}}
+    check = data_check(schema({"properties": {"a": strings, "b": {"items": {"type": "string"}}}}))
+    said = check({"a": {"k" * 1_000_000 + str(n): n for n in range(5)}, "b": [1] * 200_000})
+    assert said is not None
+    assert len(said) < 1_000
+    assert re.search(r" \(and \d{3} more\)$", said)
 
 
 @pytest.mark.parametrize("factor", [0.01, 0.1])

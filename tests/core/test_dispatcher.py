@@ -6,7 +6,9 @@ import asyncio
 import inspect
 import logging
 import math
+import tracemalloc
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -19,6 +21,12 @@ from streamroute.core.router import RedisRouter
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater, RetryPolicy
+
+
+class Kind(StrEnum):
+    """Types as some like to write them."""
+
+    BOOKED = "booked"
 
 
 class Scheduler:
@@ -119,7 +127,14 @@ async def test_a_filter_decides_whether_its_handler_runs() -> None:
     assert handler.seen == [{"type": "booked", "nights": 3}]
 
 
-@pytest.mark.parametrize("error", [KeyError("nights"), SystemExit(1)])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(KeyError("nights"), SystemExit(1), KeyboardInterrupt(), GeneratorExit(), StopIteration()),
+        *(asyncio.CancelledError(), BaseExceptionGroup("both", [SystemExit()])),
+    ],
+    ids=lambda error: type(error).__name__,
+)
 async def test_a_filter_that_raises_is_its_own_route_s_failure_for_good(error: BaseException) -> None:
     def refuse(payload: dict[str, Any]) -> bool:
         raise error
@@ -217,6 +232,24 @@ async def test_an_unknown_type_is_acked_counted_and_warned_of_once(
         await dispatcher.process_message({"type": "strange"})
     assert results == [(None, Result.UNKNOWN)] * 3
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+async def test_unknown_types_of_a_megabyte_are_not_kept() -> None:
+    dispatcher = ready()
+    tracemalloc.start()
+    try:
+        for number in range(1_500):
+            await dispatcher.process_message({"type": f"{number} {'x' * 1_000_000}"})
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 3_000_000  # the tests' log keeps a line of each
+
+
+async def test_a_type_that_is_an_enum_s_member_is_the_string_that_it_stands_for() -> None:
+    handler = Handling()
+    await ready(handler).process_message({"type": Kind.BOOKED})
+    assert len(handler.seen) == 1
 
 
 async def test_an_unknown_type_is_dead_lettered_where_that_is_asked_for() -> None:
@@ -367,6 +400,9 @@ async def test_a_dead_letter_without_a_place_keeps_the_whole_entry_and_schedules
         {"v": 1, "id": "1-0", "group": GROUP, "routes": [{}], "attempt": 2},
         {"v": 1, "id": "1-0", "group": GROUP, "routes": ["a"], "attempt": True},
         {"v": 1, "id": "1-0", "group": GROUP, "routes": ["a"], "attempt": 0},
+        {"v": 1, "id": "1" * 1_001, "group": GROUP, "routes": ["a"], "attempt": 1},
+        {"v": 1, "id": "1-0", "group": GROUP, "routes": ["a" * 1_001], "attempt": 1},
+        {"v": 1, "id": "1-0", "group": GROUP, "routes": [f"a{n}" for n in range(1_001)], "attempt": 1},
         {"v": 1, "id": 1, "group": GROUP, "routes": ["a"], "attempt": 1},
         {"v": 1, "id": "1-0", "group": "other", "routes": ["a"], "attempt": 2, "reason": "a dead letter"},
     ],

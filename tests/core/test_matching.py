@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from misbehaving import Text, Unspeakable
 from streamroute.core.matching import RouteTable
 from streamroute.core.routes import Route
 
@@ -86,6 +87,34 @@ def test_what_json_does_not_know_is_left_to_the_filters(payload: dict[str, Any])
     for found in (one, two):
         asked = {route.key for route in found.candidates(payload)}
         assert asked >= {route.key for route in found.routes if route.accepts and route.accepts(payload)}
+
+
+@pytest.mark.parametrize("make", [Unspeakable, lambda: {"b": Unspeakable()}, lambda: Text("x")])
+def test_what_raises_is_left_to_the_filters(make: Any) -> None:
+    """Each of them fails for itself."""
+    for found in (
+        table(*(wants(a=f"{n}") for n in range(9))),
+        table(*(wants(a__b=f"{n}") for n in range(9))),
+    ):
+        assert len(keys(found, {"a": make()})) in (0, 9)
+
+
+class _Refusing:
+    """A filter that answers to no name."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyboardInterrupt
+
+    def __call__(self, payload: dict[str, Any]) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stated", [None, 7, "ab", [1], [("a",)], [(("a",), [])]])
+def test_a_filter_with_other_things_under_that_name_is_asked_each_time(stated: Any) -> None:
+    """They are somebody else's."""
+    odd: Any = wants(a="1")
+    vars(odd)["equalities"] = stated
+    assert "0" in keys(table(odd, _Refusing(), *(wants(a=f"{n}") for n in range(9))), {"a": "1"})
 
 
 def test_few_routes_are_tried_one_by_one() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consuming import eventually, within_patience
+from misbehaving import ALL, Unspeakable
 from streamroute.core.ordering import KeyOrder
 from streamroute.core.slots import Entry, Slots
 
@@ -27,6 +28,24 @@ def key_of(payload: dict[str, Any]) -> str | None:
 def entries(keys: Sequence[str | None], start: int = 0) -> list[Entry]:
     """Entries with these keys; their ids are numbers in order."""
     return [(str(number), {"key": key}) for number, key in enumerate(keys, start)]
+
+
+def refuse(payload: dict[str, Any]) -> Any:
+    """A key of somebody's own that is none."""
+    made = ALL.get(payload["key"])
+    if made is not None:
+        raise made()
+    return payload["key"]
+
+
+def test_a_key_that_cannot_be_had_is_none_and_others_keep_theirs() -> None:
+    """Were it to raise, nothing would be read any more."""
+    order = KeyOrder(refuse)
+    odd: list[Any] = [*ALL, [], Unspeakable()]
+    entries: list[Entry] = [(str(number), {"key": key}) for number, key in enumerate(odd)]
+    assert order.admit(entries, first=False) == entries
+    both: list[Entry] = [("a1", {"key": "a"}), ("a2", {"key": "a"})]
+    assert order.admit(both, first=False) == both[:1]
 
 
 class Handlers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -25,6 +26,30 @@ async def test_the_line_holds_the_message(
     caplog.set_level("INFO")
     await log(payload, **arguments)
     assert caplog.record_tuples == [("streamroute.handlers.log", 20, line)]
+
+
+class Silent:
+    """An object without a text."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+async def test_what_has_no_text_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    await log({"odd": Silent()})
+    assert caplog.messages == ['{"odd": "(no text: __str__ raised KeyboardInterrupt)"}']
+
+
+async def test_of_a_large_message_no_more_is_written_than_is_shown() -> None:
+    payload = {"rooms": [{"name": "a" * 100}] * 200_000}
+    tracemalloc.start()
+    try:
+        await log(payload)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 async def test_the_level_is_the_route_s(caplog: pytest.LogCaptureFixture) -> None:

@@ -137,6 +137,9 @@ async def test_an_answer_that_stays_the_same_is_final(receiver: Receiver, status
         ),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
         ("soon", None, None),
+        ("9" * 5_000, 86_400, 86_400),
+        ("Wed, 21 Oct 2015 07:28:00 +" + "9" * 30, None, None),
+        ("Wed, 21 Oct 99999999 07:28:00 GMT", None, None),
     ],
 )
 async def test_the_receiver_says_when_to_come_back(

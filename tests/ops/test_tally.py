@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
-from streamroute.ops.tally import LOST, NO_ROUTE, UNDECODABLE, UNLISTED, Row, Tally
+from streamroute.ops.tally import LOST, NO_ROUTE, OTHER_ROUTES, UNDECODABLE, UNLISTED, Row, Tally
 
 
 def message(entry_id: str = "5-0", *, attempt: int = 1, stream: str = "s") -> Message:
@@ -105,6 +105,20 @@ def test_types_that_nobody_lists_are_counted_in_bounded_memory() -> None:
     assert tally.unlisted.has_more
     [(name, count)] = tally.unlisted.types.most_common(1)
     assert (len(name), count) == (100, 2)
+
+
+def test_routes_that_are_not_configured_are_counted_in_bounded_memory() -> None:
+    """A retry that comes back through the stream may name any."""
+    tally = Tally({"s": ("a", "b")})
+    for n in range(3000):
+        tally.observe(message(), f"{n:05}" + "x" * 10_000, Result.DEAD)
+        tally.observe(message(), "a", Result.SUCCEEDED)
+    rows = {route: row for _, route, row in tally.rows(tally.leftover)}
+    assert len(rows) <= 2 + 100 + 2
+    assert max(map(len, rows)) <= 200
+    assert (rows["a"].succeeded, rows["b"]) == (3000, Row())
+    assert sum(row.failed for row in rows.values()) == 3000
+    assert rows[OTHER_ROUTES].failed > 2800
 
 
 @given(st.text(max_size=40), st.sampled_from(Result), st.none() | st.text())

@@ -11,11 +11,12 @@ from streamroute.cli.testing.full import line_of, line_of_test
 from streamroute.cli.testing.running import Run
 from streamroute.ops.coverage import Goal
 from streamroute.ops.route_tests import Difference, Outcome
+from streamroute.safe_text import safe_str
 
 
 def render(runs: Sequence[Run]) -> str:
     """Lines count from 1, ``percent`` from 0 to 100. Routes that fail stand under ``dead_letter``."""
-    return json.dumps({"configs": [_run(run) for run in runs]}, indent=2, default=str) + "\n"
+    return json.dumps({"configs": [_run(run) for run in runs]}, indent=2, default=safe_str) + "\n"
 
 
 def _run(run: Run) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""Calls of codecs, which may be the user's: whatever one raises, it is an error with a reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from streamroute.errors import DecodeError, EncodeError, StreamrouteError
+from streamroute.exception_text import error_text
+from streamroute.limits import REASON
+from streamroute.safe_text import safe_str
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs import Codec
+
+
+def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
+    """The payload of an entry; raises DecodeError for one that cannot be read."""
+    try:
+        return codec.decode(fields)
+    except KeyboardInterrupt:
+        raise  # a command is ended
+    except BaseException as error:
+        raise DecodeError(_reason(error, DecodeError)) from error
+
+
+def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """The fields of an entry; raises EncodeError for a payload that the codec cannot hold."""
+    try:
+        return dict(codec.encode(payload))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise EncodeError(_reason(error, EncodeError)) from error
+
+
+def _reason(error: BaseException, expected: type[StreamrouteError]) -> str:
+    """What the codec says of itself, or what it did instead."""
+    if issubclass(type(error), expected):
+        return safe_str(error, REASON)
+    return f"the codec failed: {error_text(error)}"

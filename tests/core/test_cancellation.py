@@ -1,0 +1,152 @@
+"""Our own end and a handler's failure are told apart, and a coroutine that is closed starts nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+import pytest
+
+from consuming import Handling, dispatcher_of, eventually
+from streamroute.compiler.handlers import route_handler
+from streamroute.compiler.signatures import CallShape, call_shape
+from streamroute.core.cancellation import is_our_end, uncloseable
+from streamroute.core.slots import Slots
+from streamroute.message import Message
+from streamroute.values import RetryPolicy
+
+
+class LyingError(Exception):
+    @property
+    def __class__(self) -> Any:
+        return asyncio.CancelledError
+
+    @__class__.setter
+    def __class__(self, _value: Any) -> None: ...
+
+
+async def test_a_handler_s_own_exception_is_not_our_end() -> None:
+    for error in (GeneratorExit(), asyncio.CancelledError(), SystemExit(), KeyboardInterrupt(), LyingError()):
+        assert not is_our_end(error)
+        assert not is_our_end(error, asyncio.current_task())
+
+
+async def test_whatever_is_raised_elsewhere_than_in_the_task_is_its_end() -> None:
+    other = asyncio.create_task(asyncio.sleep(0))
+    assert is_our_end(GeneratorExit(), other)
+    assert is_our_end(RuntimeError("coroutine ignored GeneratorExit"), other)
+    await other
+
+
+def test_without_a_task_a_coroutine_is_being_closed() -> None:
+    assert is_our_end(GeneratorExit())
+    assert not is_our_end(ValueError())
+
+
+def compiled(handler: Any) -> Any:
+    shape = call_shape(handler, "shop.f", {})
+    assert isinstance(shape, CallShape)
+    return route_handler(shape, name="first", timeout=3600, retry=RetryPolicy(delay=0))
+
+
+@pytest.mark.parametrize("wrap", [lambda handler: handler, compiled], ids=["written", "compiled"])
+@pytest.mark.parametrize("in_a_task", [True, False])
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # what Python says of the close
+async def test_the_routes_behind_one_whose_coroutine_is_closed_are_not_started(
+    wrap: Callable[[Any], Any], in_a_task: bool
+) -> None:
+    """A consumer that was given up is collected while another task runs, or when its loop has ended."""
+
+    async def first(payload: Any, container: Any) -> None:
+        await asyncio.Event().wait()
+
+    second, message = Handling("second"), Message({"type": "booked"}, outcomes=[])
+    running = dispatcher_of(wrap(first), second).process_message(message)
+    await asyncio.create_task(begin(running))
+    if in_a_task:
+        with pytest.raises((RuntimeError, GeneratorExit)):
+            close(running)
+    else:
+        await asyncio.to_thread(close, running)
+    assert second.seen == []
+    del running
+    gc.collect()
+    assert second.seen == []
+
+
+async def begin(coroutine: Coroutine[Any, Any, Any]) -> None:
+    coroutine.send(None)
+
+
+def close(coroutine: Coroutine[Any, Any, Any]) -> None:
+    coroutine.close()
+
+
+async def test_a_coroutine_that_cannot_be_closed_by_what_it_awaits() -> None:
+    seen: list[BaseException] = []
+    future = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        try:
+            await future
+        except RuntimeError as error:
+            seen.append(error)
+        await asyncio.sleep(0)
+        seen.append(ValueError("it went on"))
+
+    task = asyncio.create_task(uncloseable(work()))
+    await asyncio.sleep(0)
+    future.set_exception(GeneratorExit("of somebody's"))
+    await task
+    assert [str(error) for error in seen] == ["what was awaited raised GeneratorExit", "it went on"]
+    assert isinstance(seen[0].__cause__, GeneratorExit)
+
+
+async def test_it_is_a_coroutine_in_every_other_respect() -> None:
+    go_on = asyncio.Event()
+
+    async def work() -> None:
+        with pytest.raises(ValueError, match="thrown"):
+            await future
+        await go_on.wait()
+
+    future = asyncio.get_running_loop().create_future()
+    coroutine = uncloseable(work())
+    assert asyncio.iscoroutine(coroutine)
+    task = asyncio.create_task(coroutine)
+    await asyncio.sleep(0)
+    [frame] = task.get_stack()
+    assert frame.f_code.co_name == "work"
+    assert "work" in repr(task)
+    future.set_exception(ValueError("thrown"))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await uncloseable(asyncio.sleep(0))
+    uncloseable(cast("Any", asyncio.sleep(0))).close()
+
+
+async def test_a_slot_whose_handler_awaits_a_generator_exit_goes_on() -> None:
+    seen: list[str] = []
+    failed: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+        if entry_id != "good":
+            future = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_soon(future.set_exception, GeneratorExit())
+            await future
+
+    slots = Slots(1, handle, failed=lambda entry_id, _payload, error: failed.append(type(error).__name__))
+    slots.open()
+    [worker] = slots._workers
+    slots.put([("1", {}), ("2", {}), ("good", {})])
+    await eventually(lambda: seen == ["1", "2", "good"])
+    assert failed == ["RuntimeError", "RuntimeError"]
+    assert slots._workers == {worker}, "the slot is the same"
+    await slots.close(grace=0)
