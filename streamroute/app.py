@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.adapters.abandoned_groups import abandoned_groups
 from streamroute.adapters.backlog import Backlog
 from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.connection import Connection
@@ -25,7 +28,7 @@ from streamroute.compiler.threads import handler_threads
 from streamroute.compiler.wiring import Surroundings
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Observer, ignore
-from streamroute.core.processor import RedisStreamProcessor
+from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
 from streamroute.errors import RedisUnavailableError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOGGED, Incidents
@@ -38,9 +41,16 @@ if TYPE_CHECKING:
     from streamroute.core.ordering import KeyOf
     from streamroute.core.router import RedisRouter
 
+log = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 64  # streams that start at once
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
-_BLOCK: Final = 5.0  # seconds that a read waits; a drain ends it sooner
+_BLOCK: Final = 30.0  # seconds that a read waits; a drain ends it sooner
 _PREFETCH: Final = 0.1  # seconds of work that wait here, where no other worker can do them
+
+
+def keep_serving(_stream: str) -> None:
+    """What happens where a handler does not end: its stream has one slot less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +63,13 @@ class Service:
 
 
 class App:
-    """Everything that runs for one configuration, on one connection to Redis."""
+    """Everything that runs for one configuration, on one client of Redis; ``routes`` by stream."""
 
-    def __init__(self, connection: Connection, services: Sequence[Service]) -> None:
+    def __init__(
+        self, connection: Connection, services: Sequence[Service], routes: Mapping[str, Collection[str]]
+    ) -> None:
         self._redis = connection
+        self._routes = routes
         self.services = {service.config.name: service for service in services}
 
     def publisher(self, stream: str) -> Publisher:
@@ -71,21 +84,43 @@ class App:
         """How many handlers run at this moment, by stream; may be asked from any thread."""
         return {stream: service.processor.running for stream, service in self.services.items()}
 
+    def stuck(self) -> dict[str, int]:
+        """How many slots are held by handlers that do not end, by stream; may be asked from any thread."""
+        return {stream: service.processor.stuck for stream, service in self.services.items()}
+
     async def start(self) -> None:
         """Start every consumer, or none.
 
-        Raises RedisUnavailableError or SetupError where the first of them could not start.
+        Raises RedisUnavailableError or SetupError where one of them could not start.
         """
         try:
-            for stream, service in self.services.items():
-                await self._require_fitness(service.config)
-                with explained(self._redis, f"consuming {stream}"):
-                    await service.processor.start_listening()
+            await _each(self._require_fitness, self.services.values())
+            await _each(self._start, self.services.values())
+            await _each(self._look_for_abandoned_groups, self.services.values())
         except BaseException:
             await self.stop()
             raise
 
-    async def _require_fitness(self, stream: StreamConfig) -> None:
+    async def _start(self, service: Service) -> None:
+        with explained(self._redis, f"consuming {service.config.name}"):
+            await service.processor.start_listening()
+
+    async def _look_for_abandoned_groups(self, service: Service) -> None:
+        """Say what was left in a group that served these routes: it was renamed, and nobody reads it."""
+        stream = service.config
+        routes = self._routes.get(stream.name, ())
+        with suppress(RedisUnavailableError):
+            for left in await abandoned_groups(self._redis, stream.name, stream.group, routes):
+                unread = "" if left.unread is None else f"{left.unread} unread, "
+                log.warning(
+                    "the group %s of %s had routes of this configuration, and has no worker: %s%d pending, "
+                    "%d retries; to take them over: formerly_group: %s; to drop them: XGROUP DESTROY %s %s",
+                    *(left.name, stream.name, unread, left.pending, left.retries),
+                    *(left.name, stream.name, left.name),
+                )
+
+    async def _require_fitness(self, service: Service) -> None:
+        stream = service.config
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
         # A server that cannot be asked now is tried again, and told of, by the consumer's own start.
         with suppress(RedisUnavailableError):
@@ -98,6 +133,19 @@ class App:
         await asyncio.gather(*stopping)
 
 
+async def _each(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
+    """Act on each, many at once; raises what the first of them in their order raised, when all have ended."""
+    at_once = asyncio.Semaphore(_AT_ONCE)
+
+    async def act_on(service: Service) -> None:
+        async with at_once:
+            await act(service)
+
+    for result in await asyncio.gather(*map(act_on, services), return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
 @asynccontextmanager
 async def open_app(
     connection: Connection,
@@ -106,10 +154,12 @@ async def open_app(
     *,
     observer: Observer = ignore,
     incidents: Incidents = LOGGED,
+    on_stuck: Callable[[str], None] = keep_serving,
 ) -> AsyncIterator[App]:
     """The app of a configuration that was checked, not yet started; it is stopped on leaving.
 
-    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the streams.
+    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the streams. ``on_stuck``
+    is called with a stream of which a handler does not end, where the stream says ``on_stuck: exit``.
 
     Raises SetupError when the container cannot be made or, on leaving, closed.
     """
@@ -122,11 +172,13 @@ async def open_app(
                 *(connection, stream, compiled, routers[stream.name], container, consumer),
                 observer,
                 incidents,
+                partial(on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
             )
             for stream in document.streams.values()
             if document.served(stream.name)
         ]
-        app = App(connection, services)
+        routes = {name: [route.name for route in document.served(name)] for name in document.streams}
+        app = App(connection, services, routes)
         with handler_threads(sum(service.config.concurrency for service in services)):
             try:
                 yield app
@@ -135,7 +187,7 @@ async def open_app(
                 await close_webhooks()
 
 
-def build_service(
+def build_service(  # noqa: PLR0913, PLR0917 - everything that one stream is put together of
     connection: Connection,
     stream: StreamConfig,
     compiled: Compiled,
@@ -144,6 +196,7 @@ def build_service(
     consumer: str,
     observer: Observer,
     incidents: Incidents,
+    on_stuck: Callable[[], None],
 ) -> Service:
     """Wire storage, processor and dispatcher of one stream together."""
     codec = compiled.codecs.get(stream.name, stream.codec)
@@ -151,6 +204,8 @@ def build_service(
         connection.client,
         codec=_validating(codec, compiled, stream.name),
         lease=stream.lease,
+        stall=stream.stall,
+        formerly_group=stream.formerly_group,
         block=_BLOCK,
         dead_letter=stream.dead_letter,
         generation=compiled.document.generation,
@@ -172,6 +227,7 @@ def build_service(
         grace=stream.grace,
         observer=observer,
         incidents=incidents,
+        on_stuck=on_stuck,
     )
     dispatcher = BotRedisDispatcher(
         retry=stream.retry, unknown_type=stream.unknown_type, group_name=stream.group, observer=observer

@@ -47,6 +47,10 @@ class EmbeddedServerError(RedisUnavailableError):
     """Raised when the embedded server cannot run here; the text says what to set instead."""
 
 
+class LeaseLostError(StreamrouteError):
+    """Raised where an entry is another worker's by now: nothing more of it may run or be written here."""
+
+
 _LONGEST_DELAY: Final = 1e10  # seconds: three hundred years; nan and inf are no delays
 
 

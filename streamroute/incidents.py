@@ -19,6 +19,10 @@ class Incident(StrEnum):
     """Reading, claiming, settling ... began to fail; it is tried again until it works."""
     GROUP_LOST = "group_lost"
     """The consumer group was gone; it was created again, and what was not settled runs again."""
+    WENT_BACK = "went_back"
+    """The group is less far than it was: the server has lost writes, and what was done since runs again."""
+    RESTORED = "restored"
+    """Retries had lost their due time, since somebody deleted it; they run now."""
     DELETED = "deleted"
     """Somebody deleted entries that were pending, or waited for a retry: they are lost."""
     CLAIMED = "claimed"
@@ -33,6 +37,7 @@ class Incident(StrEnum):
 
 _LEVELS: Final = {
     Incident.GROUP_LOST: logging.ERROR,
+    Incident.WENT_BACK: logging.ERROR,
     Incident.DELETED: logging.ERROR,
     Incident.STUCK: logging.ERROR,
     Incident.WORKER_DIED: logging.ERROR,
@@ -40,7 +45,7 @@ _LEVELS: Final = {
     Incident.REDELIVERED: logging.DEBUG,
 }
 
-_TOLD_BY_STREAM: Final = frozenset({Incident.DELETED, Incident.STUCK})
+_ALWAYS_WRITTEN: Final = frozenset({Incident.DELETED, Incident.STUCK, Incident.WORKER_DIED})
 
 Watch = Callable[[str, Incident, int], None]
 """``(stream, incident, how many)``; called from any thread, so it must be quick and must not raise."""
@@ -62,11 +67,9 @@ class Incidents:
         """Log ``text % details``, at the level of the incident, and count it ``count`` times.
 
         Two hundred streams may lose their server at once: in the log that is one line, or one for each
-        ``kind`` that is told apart. Lost entries have a line for each stream, and each worker that dies has
-        one of its own.
+        ``kind`` that is told apart. Of lost entries, stuck handlers and dead workers each line is written.
         """
-        where = stream if incident in _TOLD_BY_STREAM else ""
-        alike = NEVER_COALESCED if incident is Incident.WORKER_DIED else coalesced_by(text, kind, where)
+        alike = NEVER_COALESCED if incident in _ALWAYS_WRITTEN else coalesced_by(text, kind)
         log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=alike)
         self._watch(stream, incident, count)
 

@@ -10,6 +10,9 @@ from binascii import crc_hqx
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+RELEASED: Final = "streamroute:released"
+"""The consumer that holds what was released: nobody is it, and the next claim of any worker takes it."""
+
 _SLOTS: Final = 16384
 
 
@@ -55,10 +58,15 @@ class GroupKeys(NamedTuple):
     delayed: str
     dead: str
     meta: str
+    workers: str
+    routes: str
 
     @classmethod
     def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
-        """``retry`` is a stream, ``due`` a sorted set by Redis time, ``delayed`` the hash of what is due."""
+        """``retry`` is a stream, ``due`` a sorted set by Redis time, ``delayed`` the hash of what is due.
+
+        ``workers`` is a hash of the consumers that are alive, ``routes`` one of the routes that they know.
+        """
         prefix = f"{base(stream)}:{group}"
         return cls(
             prefix=prefix,
@@ -68,6 +76,8 @@ class GroupKeys(NamedTuple):
             delayed=f"{prefix}:delayed",
             dead=dead or f"{prefix}:dead",
             meta=f"{prefix}:meta",
+            workers=f"{prefix}:workers",
+            routes=f"{prefix}:routes",
         )
 
     def dedupe(self, route: str, digest: str) -> str:

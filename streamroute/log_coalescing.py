@@ -88,6 +88,12 @@ class CoalescingHandler(logging.Handler):
         """Write the record, or keep it until its time has come."""
         if record.levelno < self.target.level:
             return
+        try:
+            self._emit(record)
+        except Exception:  # noqa: BLE001 - whoever logs something is never told that it failed
+            self.handleError(record)
+
+    def _emit(self, record: logging.LogRecord) -> None:
         now = self._clock()
         run = self._run_of(record, now)
         if run is None:
@@ -101,7 +107,7 @@ class CoalescingHandler(logging.Handler):
         """Write what is pending."""
         self.acquire()
         try:
-            self._write(self._runs.values(), self._clock())
+            self._write(list(self._runs.values()), self._clock())
         finally:
             self.release()
         self.target.flush()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streamroute.values import Claim, Failure, Outcome
 
 _new: Final = dict.__new__
+_IMMUTABLE: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Message(dict[str, Any]):
@@ -33,14 +35,17 @@ class Message(dict[str, Any]):
     The rest is for the processor and its storage: where the entry is pending (``held_in``,
     ``entry_id``), since when it was surely ours (``fresh``, Redis time in ms), and ``outcomes``, the
     failures of its routes that one script will settle. ``outcomes`` is None where nobody collects them.
-    ``claims`` are the keys of dedupe that it holds, by route, and ``deduplicator`` is who gives them;
-    None where nobody can.
+    ``claims`` are the keys of dedupe that it holds, by route. ``coordinator`` gives them, and knows the other
+    workers of the group; None where nobody does. ``accepted`` says that the filters of its ``routes`` have
+    said yes before, and ``unknown_since`` from when on no worker was found that knows them (Redis time in
+    ms; 0: there was one).
     """
 
     __slots__ = (
+        "accepted",
         "attempt",
         "claims",
-        "deduplicator",
+        "coordinator",
         "deliveries",
         "entry_id",
         "fault",
@@ -53,6 +58,7 @@ class Message(dict[str, Any]):
         "raw",
         "routes",
         "stream",
+        "unknown_since",
     )
 
     def __init__(  # noqa: PLR0913 - a keyword for each fact of a delivery
@@ -72,7 +78,9 @@ class Message(dict[str, Any]):
         entry_id: str = "",
         fresh: int = 0,
         outcomes: list[Outcome] | None = None,
-        deduplicator: object = None,
+        coordinator: object = None,
+        accepted: bool = False,
+        unknown_since: int = 0,
     ) -> None:
         super().__init__(payload)
         self.id = id
@@ -88,7 +96,9 @@ class Message(dict[str, Any]):
         self.entry_id = entry_id or id
         self.fresh = fresh
         self.outcomes = outcomes
-        self.deduplicator = deduplicator
+        self.coordinator = coordinator
+        self.accepted = accepted
+        self.unknown_since = unknown_since
         self.claims: dict[str, Claim] | None = None
 
     @property
@@ -110,7 +120,7 @@ def first_delivery(
     stream: str,
     group: str,
     fresh: int,
-    deduplicator: object,
+    coordinator: object,
 ) -> Message:
     """A new entry whose outcomes are collected; the constructor would take five times as long."""
     message = _new(Message)
@@ -120,9 +130,61 @@ def first_delivery(
     message.group = group
     message.deliveries = message.attempt = 1
     message.routes = message.fault = message.claims = None
+    message.accepted = False
+    message.unknown_since = 0
     message.raw = raw
     message.history = ()
     message.fresh = fresh
     message.outcomes = []
-    message.deduplicator = deduplicator
+    message.coordinator = coordinator
     return message
+
+
+def separate_copy(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload for one of several routes: what its handler changes is seen by no other route.
+
+    Of a ``Message``, the copy is a delivery of the same entry: outcomes and claims are shared.
+    """
+    if not isinstance(payload, Message):
+        copied: dict[str, Any] = separated(payload)
+        return copied
+    if payload.claims is None:
+        payload.claims = {}
+    message = _new(Message)
+    message.update(separated(dict(payload)))
+    for name in Message.__slots__:
+        setattr(message, name, getattr(payload, name))
+    return message
+
+
+def separated(value: Any) -> Any:
+    """A copy that shares no dict and no list with the value, however deep it is.
+
+    What a codec of the user's own has made of other things is copied as Python copies it, and shared where
+    it cannot be copied.
+    """
+    root: list[Any] = [None]
+    unfinished: list[tuple[Any, Any, Any]] = [(value, root, 0)]
+    while unfinished:
+        found, target, place = unfinished.pop()
+        kind = type(found)
+        if kind is dict:
+            new: Any = dict.fromkeys(found)
+            unfinished.extend((item, new, key) for key, item in found.items() if type(item) not in _IMMUTABLE)
+            new.update((key, item) for key, item in found.items() if type(item) in _IMMUTABLE)
+        elif kind is list:
+            new = found[:]
+            unfinished.extend(
+                (item, new, at) for at, item in enumerate(found) if type(item) not in _IMMUTABLE
+            )
+        else:
+            new = found if kind in _IMMUTABLE else _deep_copy(found)
+        target[place] = new
+    return root[0]
+
+
+def _deep_copy(value: Any) -> Any:
+    try:
+        return copy.deepcopy(value)
+    except BaseException:  # noqa: BLE001 - an object of the user's may do anything when it is copied
+        return value

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from streamroute.policies import RetryPolicy, format_duration, parse_duration
 
 __all__ = [
     "Claim",
+    "Claimed",
     "DeadLetter",
     "Failure",
     "Outcome",
+    "Quotas",
+    "Repertoire",
     "RetryLater",
     "RetryPolicy",
+    "RouteWait",
     "Settled",
     "Turn",
     "format_duration",
@@ -31,6 +36,8 @@ class Turn(StrEnum):
     """A route has succeeded with this key already."""
     WAIT = "wait"
     """Another message runs with this key, or waits for its retry."""
+    LOST = "lost"
+    """The entry is another worker's by now: the route must not run for it here."""
 
 
 @dataclass(slots=True)
@@ -61,7 +68,9 @@ class Failure:
 class RetryLater:
     """The outcome of a route that failed and runs again: its next attempt, after ``delay`` seconds.
 
-    ``postponed``: it did not fail but has to wait, and the attempt is the same.
+    ``postponed``: it did not fail but has to wait, and the attempt is the same. An empty ``route`` is every
+    route that the message is for. ``unknown_since`` is from when on no worker was found that knows the route
+    (Redis time in ms; 0: there is one).
     """
 
     route: str
@@ -69,17 +78,22 @@ class RetryLater:
     attempt: int
     error: str
     postponed: bool = False
+    unknown_since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """The outcome of a route that failed for good; ``route`` is None where no route was to blame."""
+    """The outcome of a route that failed for good; ``route`` is None where no route was to blame.
+
+    ``accepted`` says that the route's filter had said yes.
+    """
 
     route: str | None
     reason: str
     error: str = ""
     traceback: str = ""
     attempt: int = 1
+    accepted: bool = True
 
 
 Outcome = RetryLater | DeadLetter
@@ -95,3 +109,47 @@ class Settled:
 
     lost: Sequence[str] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """How many entries may be claimed of each delivery number (2 is an entry's second delivery).
+
+    ``others`` is for delivery numbers that ``by_delivery`` does not name; None is any number. ``last`` is the
+    last delivery that an entry may have.
+    """
+
+    last: int
+    by_delivery: Mapping[int, int]
+    others: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim within quotas brought, by the entries' ids.
+
+    ``held_back`` entries were left where they are for a quota, ``suspects`` of them before their last
+    delivery.
+    """
+
+    entries: list[tuple[str, dict[str, Any]]]
+    held_back: int = 0
+    suspects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RouteWait:
+    """How long a retry waits for a worker that knows its route: ``delay`` seconds, None where that is over.
+
+    ``unknown_since`` is from when on no worker was found that does (Redis time in ms; 0: there is one).
+    """
+
+    delay: float | None
+    unknown_since: int = 0
+
+
+class Repertoire(NamedTuple):
+    """What a worker knows: the names of its routes, former ones included, and the types that they list."""
+
+    routes: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()

@@ -57,6 +57,10 @@ class Backend(Protocol):
         """Lose the group, but not the stream."""
         ...
 
+    async def forget_watermark(self) -> None:
+        """Lose how far the group has come."""
+        ...
+
     async def end_leases(self) -> None:
         """Let everything be claimed now."""
         ...
@@ -104,6 +108,9 @@ class MemoryBackend:
     async def destroy_group(self) -> None:
         self.twin.destroy_group(STREAM, GROUP)
 
+    async def forget_watermark(self) -> None:
+        pass  # a group in memory begins anew
+
     async def end_leases(self) -> None:
         pass  # no lease is in force but the claimer's own
 
@@ -146,8 +153,11 @@ class RedisBackend:
     async def destroy_group(self) -> None:
         await self.client.xgroup_destroy(STREAM, GROUP)
 
+    async def forget_watermark(self) -> None:
+        await self.client.delete(KEYS.meta)
+
     async def end_leases(self) -> None:
-        await self.client.hset(KEYS.meta, "lease_until", 0)
+        await self.client.delete(KEYS.workers)
 
     async def refuse_dead_letters(self, refuse: bool) -> None:
         await (self.client.set(KEYS.dead, "not a stream") if refuse else self.client.delete(KEYS.dead))

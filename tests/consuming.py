@@ -87,6 +87,12 @@ class Handling:
         return [payload["n"] for payload in self.seen]
 
 
+def named(handler: Handler, key: str, *formerly: str) -> Handler:
+    """The handler as that of a route of this name, which had others before."""
+    vars(handler).update(route_key=key, formerly=formerly)
+    return handler
+
+
 def failing(error: BaseException | None = None) -> Callable[[dict[str, Any]], Any]:
     """What a handler does that raises every time."""
 

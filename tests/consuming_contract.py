@@ -9,18 +9,22 @@ import pytest
 
 from backends import Backend
 from consuming import (
+    GROUP,
+    STREAM,
     Handling,
     consuming,
     dispatcher_of,
     eventually,
     failing,
     failing_first,
+    named,
     processor,
     within_patience,
 )
 from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.core.observer import Result
 from streamroute.errors import Reject, Retry
-from streamroute.values import RetryPolicy
+from streamroute.values import Repertoire, RetryLater, RetryPolicy
 
 AT_ONCE = RetryPolicy(max_attempts=3, delay=0, jitter=0)
 
@@ -135,14 +139,16 @@ class Finishing:
         assert reason in dead.reason
         assert dead.fields == {name.encode(): value.encode() for name, value in fields.items()}
 
-    async def test_a_retry_whose_route_is_gone_is_dead_lettered(self, backend: Backend) -> None:
+    async def test_a_retry_whose_route_nobody_knows_is_dead_lettered_after_ten_leases(
+        self, backend: Backend
+    ) -> None:
         old = Handling("old", failing(Retry(delay=0.1)))
         dispatcher = dispatcher_of(old, retry=RetryPolicy(max_attempts=10_000))
         async with consuming(backend.storage(), dispatcher.process_message):
             await backend.add(type="booked")
             await eventually(lambda: old.seen)
         new = Handling("new")
-        async with consuming(backend.storage(), dispatcher_of(new).process_message):
+        async with consuming(backend.storage(lease=0.05), dispatcher_of(new).process_message):
             [dead] = await eventually(backend.dead)
             await eventually(lambda: nothing_left(backend))
         assert (dead.route, new.seen) == ("consuming.old", [])
@@ -387,3 +393,136 @@ async def _is(expected: list[str], ask: Any) -> bool:
 
 async def _count(expected: int, ask: Any) -> bool:
     return len(await ask()) == expected
+
+
+class Isolation:
+    """Every route sees the message as it was produced."""
+
+    async def test_a_handler_that_changes_its_payload_changes_it_for_itself_alone(
+        self, backend: Backend
+    ) -> None:
+        """Also what lies deep in it, and what a filter looks at."""
+
+        def spoil(payload: Any) -> None:
+            payload["k"] = "changed"
+            payload["guest"]["tags"].append("changed")
+            payload.clear()
+
+        first, second, third = Handling("first", spoil), Handling("second", spoil), Handling("third")
+        dispatcher = dispatcher_of(first)
+        dispatcher.on_message("booked", lambda payload: payload["k"] == "1")(second)
+        dispatcher.on_message("booked", lambda payload: payload["guest"]["tags"] == ["a"])(third)
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await backend.add(type="booked", data='{"k": "1", "guest": {"tags": ["a"]}}')
+            await eventually(lambda: third.seen)
+            await eventually(lambda: nothing_left(backend))
+        assert len(first.seen) == len(second.seen) == 1
+        [seen] = third.seen
+        assert seen == {"type": "booked", "k": "1", "guest": {"tags": ["a"]}}
+        assert (seen.stream, seen.attempt, bool(seen.id)) == (STREAM, 1, True)
+        assert await backend.dead() == []
+
+    async def test_what_a_handler_changes_is_not_in_its_retry(self, backend: Backend) -> None:
+        seen: list[Any] = []
+
+        def spoil_then_fail(payload: Any) -> None:
+            seen.append(dict(payload))
+            payload["n"] = "changed"
+            if payload.attempt < 3:
+                raise RuntimeError("no luck yet")
+
+        handlers = Handling("one", spoil_then_fail), Handling("two")
+        async with consuming(backend.storage(), dispatcher_of(*handlers, retry=AT_ONCE).process_message):
+            await backend.add(type="booked", n="1")
+            await eventually(lambda: len(seen) == 3)
+            await eventually(lambda: nothing_left(backend))
+        assert seen == [{"type": "booked", "n": "1"}] * 3
+
+
+class Deploys:
+    """Workers of different route sets in one group."""
+
+    async def test_a_retry_waits_for_a_worker_that_knows_its_route(self, backend: Backend) -> None:
+        """However often others are offered it: it spends no attempt, and nobody dead-letters it."""
+        storage, newer, offered = backend.storage(lease=0.05), Handling("newer"), []
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked", n="1")
+        read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "new", 1))
+        for message in read.values():
+            message.outcomes = [RetryLater("newer", 0, 2, "no luck yet")]
+        await storage.settle(STREAM, GROUP, "new", read)
+        keeper = storage.lease_keeper(
+            *(STREAM, GROUP, "new"),
+            held=dict,
+            lost=lambda lost: None,
+            repertoire=lambda: Repertoire(frozenset({"newer"}), frozenset({"booked"})),
+        )
+        await keeper.open()
+        old = dispatcher_of(Handling("other"), observer=lambda payload, route, result: offered.append(result))
+        async with consuming(storage, old.process_message, lease=0.05):
+            await eventually(lambda: offered.count(Result.POSTPONED) > 2)
+        assert set(offered) == {Result.POSTPONED}
+        await keeper.close()
+        async with consuming(storage, dispatcher_of(named(newer, "newer")).process_message, lease=0.05):
+            await eventually(lambda: newer.seen)
+            await eventually(lambda: nothing_left(backend))
+        assert [payload.attempt for payload in newer.seen] == [2]
+        assert newer.seen[0].history[0].error == "no luck yet"
+        assert await backend.dead() == []
+
+    async def test_a_retry_goes_to_the_route_that_had_its_name(self, backend: Backend) -> None:
+        old = Handling("any", failing(Retry(delay=0.05)))
+        many = RetryPolicy(max_attempts=10_000)
+        async with consuming(
+            backend.storage(), dispatcher_of(named(old, "charge"), retry=many).process_message
+        ):
+            await backend.add(type="booked", n="1")
+            await eventually(lambda: old.seen)
+        new, sibling = Handling("new", failing_first()), Handling("sibling")
+        renamed = named(new, "bill", "charge", "pay")
+        dispatcher = dispatcher_of(renamed, named(sibling, "tell"), retry=many)
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await eventually(lambda: len(new.seen) == 2 or (new.seen and backend.scheduled()))
+        assert new.seen[0].attempt > 1
+        assert sibling.seen == []
+        assert await backend.dead() == []
+        assert all("|bill|" in name for name in await backend.scheduled())
+
+    async def test_a_retry_was_accepted_once_and_its_filter_is_not_asked_again(
+        self, backend: Backend
+    ) -> None:
+        """It was changed meanwhile, and says no: that would drop the message in silence."""
+        before, after = Handling("any", failing(Retry(delay=0.05))), Handling("any")
+        old = BotRedisDispatcher(retry=RetryPolicy(max_attempts=10_000))
+        old.setup(None)
+        old.on_message("booked", lambda payload: True)(named(before, "charge"))
+        async with consuming(backend.storage(), old.process_message):
+            await backend.add(type="booked", n="1")
+            await eventually(lambda: before.seen)
+        new = BotRedisDispatcher()
+        new.setup(None)
+        new.on_message("booked", lambda payload: False)(named(after, "charge"))
+        async with consuming(backend.storage(), new.process_message):
+            await eventually(lambda: after.seen)
+            await backend.add(type="booked", n="2")
+            await eventually(lambda: nothing_left(backend))
+        assert after.numbers() == ["1"]
+
+    async def test_a_type_that_another_worker_lists_is_left_to_it(self, backend: Backend) -> None:
+        """Where nobody lists it, it is acknowledged, or dead-lettered, as the configuration says."""
+        handler, results = Handling(), []
+        old = dispatcher_of(
+            Handling("other"), event="other", observer=lambda payload, route, result: results.append(result)
+        )
+        new = dispatcher_of(handler, event="booked")
+        async with consuming(backend.storage(lease=0.3), old.process_message, lease=0.3):
+            await backend.add(type="booked", n="nobody")
+            await eventually(lambda: results == [Result.UNKNOWN])
+            async with consuming(backend.storage(lease=0.3), new.process_message, lease=0.3):
+                await asyncio.sleep(1.1)  # what is known of the others is believed for a second
+                for n in range(20):
+                    await backend.add(type="booked", n=str(n))
+                await eventually(lambda: len(handler.seen) == 20)
+                await eventually(lambda: nothing_left(backend))
+        assert sorted(handler.numbers(), key=int) == [str(n) for n in range(20)]
+        assert Result.UNKNOWN not in results[1:]

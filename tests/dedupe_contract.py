@@ -9,11 +9,21 @@ from typing import Any
 import pytest
 
 from backends import Backend
-from consuming import Handler, Handling, consuming, eventually, failing, failing_first
+from consuming import (
+    GROUP,
+    STREAM,
+    Handler,
+    Handling,
+    consuming,
+    eventually,
+    failing,
+    failing_first,
+    named,
+)
 from streamroute.compiler.dedupe import deduplicated
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result
-from streamroute.errors import Reject
+from streamroute.errors import LeaseLostError, Reject
 from streamroute.values import RetryPolicy
 
 AT_ONCE = RetryPolicy(max_attempts=3, delay=0, jitter=0)
@@ -141,6 +151,70 @@ class Deduplication:
         async with consuming(backend.storage(), once(second).process_message):
             await eventually(lambda: nothing_left(backend))
         assert second.numbers() == ["1"]
+
+    async def test_a_worker_that_was_frozen_runs_nothing_that_others_have_done(
+        self, backend: Backend
+    ) -> None:
+        """It held three messages of one key; another has run the first since, and skipped the others."""
+        frozen, handler, results = backend.storage(lease=0.02), Handling(), []
+        await frozen.create_group(STREAM, GROUP)
+        for n in "123":
+            await backend.add(type="booked", key="a", n=n)
+        held = dict(await frozen.read_events(STREAM, GROUP, "frozen", 3))
+        dispatcher = once(handler, observer=lambda payload, route, result: results.append(result))
+        async with consuming(backend.storage(lease=0.02), dispatcher.process_message, lease=0.02):
+            await eventually(lambda: nothing_left(backend))
+        assert (handler.numbers(), results.count(Result.SKIPPED)) == (["1"], 2)
+        for message in held.values():
+            with pytest.raises(LeaseLostError):
+                await dispatcher.process_message(message)
+        assert len((await frozen.settle(STREAM, GROUP, "frozen", held)).lost) == 3
+        async with consuming(backend.storage(), once(handler).process_message):
+            await backend.add(type="booked", key="a", n="later")
+            await eventually(lambda: nothing_left(backend))
+        assert handler.numbers() == ["1"]
+
+    async def test_an_entry_that_came_back_is_another_delivery_to_its_key(self, backend: Backend) -> None:
+        """The consumer is the same, and still the older run may not begin."""
+        storage, handler = backend.storage(lease=0.02), Handling()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked", key="a", n="1")
+        [(_, older)] = await storage.read_events(STREAM, GROUP, "me", 1)
+        [(_, newer)] = await eventually(lambda: storage.claim_stale_events(STREAM, GROUP, "me", 20, 1))
+        with pytest.raises(LeaseLostError):
+            await once(handler).process_message(older)
+        await once(handler).process_message(newer)
+        assert handler.seen == [newer]
+
+    async def test_a_message_whose_success_is_written_does_not_run_again(self, backend: Backend) -> None:
+        """Its group was lost, and begins again before it."""
+        handler, results = Handling(), []
+        dispatcher = once(handler, observer=lambda payload, route, result: results.append(result))
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await backend.add(type="booked", key="a", n="1")
+            await eventually(lambda: nothing_left(backend))
+            await eventually(lambda: results == [Result.SUCCEEDED])
+        await backend.destroy_group()
+        await backend.forget_watermark()
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await eventually(lambda: results == [Result.SUCCEEDED, Result.SKIPPED])
+            await eventually(lambda: nothing_left(backend))
+        assert handler.numbers() == ["1"]
+
+    async def test_a_route_has_the_keys_of_its_former_names(self, backend: Backend) -> None:
+        old, new = Handling("old"), Handling("new")
+        named(old, "charge")
+        named(new, "bill", "charge")
+        async with consuming(backend.storage(), once(old).process_message):
+            await backend.add(type="booked", key="a", n="1")
+            await eventually(lambda: old.seen)
+            await eventually(lambda: nothing_left(backend))
+        async with consuming(backend.storage(), once(new).process_message):
+            await backend.add(type="booked", key="a", n="2")
+            await backend.add(type="booked", key="b", n="3")
+            await eventually(lambda: new.seen)
+            await eventually(lambda: nothing_left(backend))
+        assert (old.numbers(), new.numbers()) == (["1"], ["3"])
 
     async def test_a_key_whose_message_is_gone_is_free(self, backend: Backend) -> None:
         """Its entry was deleted while it was pending, and the group with it."""

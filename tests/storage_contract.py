@@ -11,7 +11,7 @@ import pytest
 from backends import Backend
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.message import Message
-from streamroute.values import DeadLetter, RetryLater
+from streamroute.values import Claimed, DeadLetter, Quotas, RetryLater
 
 ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
 
@@ -154,6 +154,40 @@ class Leases:
         await storage.read_events(*ONE, 10)
         first = await eventually(lambda: storage.claim_stale_events(*TWO, 20, 2))
         assert [entry_id for entry_id, _ in first] == ids[:2]
+
+    async def test_a_claim_takes_of_each_delivery_no_more_than_its_quota(self, backend: Backend) -> None:
+        """What is left behind has not been delivered."""
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        ids = [await backend.add(type="booked") for _ in range(6)]
+        await storage.read_events(*ONE, 10)
+        first = await eventually(lambda: _claimed_within(storage, Quotas(5, {2: 2})))
+        assert [entry_id for entry_id, _ in first.entries] == ids[:2]
+        assert (first.held_back, first.suspects) == (4, 0)
+        await eventually(lambda: _claimed_within(storage, Quotas(5, {2: 0, 3: 2}), least=2))
+        last = await storage.claim_within(*TWO, 20, 10, Quotas(2, {2: 0}))
+        assert (last.entries, last.held_back, last.suspects) == ([], 4, 4)
+        rest = await eventually(lambda: _claimed_within(storage, Quotas(5, {}), least=4))
+        assert sorted(message.deliveries for _, message in rest.entries) == [2, 2, 2, 2]
+
+    async def test_a_claim_of_one_delivery_alone_passes_over_the_others(self, backend: Backend) -> None:
+        storage = backend.storage(lease=0.02)
+        await storage.create_group(STREAM, GROUP)
+        ids = [await backend.add(type="booked") for _ in range(3)]
+        await storage.read_events(*ONE, 10)
+        await eventually(lambda: _claimed_within(storage, Quotas(9, {2: 1})))
+        only = Quotas(3, {3: 1}, others=0)
+        one = await eventually(lambda: _claimed_within(storage, only, least=1))
+        assert [(entry_id, message.deliveries) for entry_id, message in one.entries] == [(ids[0], 3)]
+
+    async def test_what_was_released_unstarted_counts_for_no_quota(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        entry_id, message = await read_one(storage)
+        await storage.release(*ONE, {entry_id: message}, started=False)
+        [(_, again)] = (await storage.claim_within(*TWO, 60_000, 10, Quotas(2, {2: 0}))).entries
+        assert again.deliveries == 1
 
     async def test_what_was_deleted_while_pending_is_reported_and_gone(
         self, backend: Backend, caplog: pytest.LogCaptureFixture
@@ -372,3 +406,10 @@ class Histories:
         assert (dead.type, dead.routes) == ("booked", ["thank"])
         assert dead.trace == {"traceparent": "00-1-2-01", "tracestate": "a=b"}
         assert dead.time > 0
+
+
+async def _claimed_within(storage: Any, quotas: Quotas, *, count: int = 10, least: int = 0) -> Claimed | None:
+    """What a claim within quotas brings or leaves behind; None where it is too little."""
+    claimed: Claimed = await storage.claim_within(*TWO, 20, count, quotas)
+    is_enough = len(claimed.entries) >= least if least else claimed.entries or claimed.held_back
+    return claimed if is_enough else None

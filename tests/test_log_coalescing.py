@@ -177,17 +177,14 @@ def test_an_outage_of_two_hundred_streams_is_a_few_lines(
                                            "refused (and 598 more like it)")  # fmt: skip
 
 
-def test_lost_entries_are_told_for_each_stream(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamroute.incidents.log", scene.loggers[OURS])
-    for stream in ("a", "b", "a", "b"):
-        LOGGED.tell(Incident.DELETED, stream, "an entry of %s was deleted", stream)
-    assert scene.kept.messages == ["an entry of a was deleted", "an entry of b was deleted"]
-
-
-def test_each_worker_that_dies_has_a_line(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("incident", [Incident.WORKER_DIED, Incident.DELETED, Incident.STUCK])
+def test_each_worker_that_dies_and_each_loss_has_a_line(
+    incident: Incident, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was lost is named nowhere else."""
     monkeypatch.setattr("streamroute.incidents.log", scene.loggers[OURS])
     for number in range(4):
-        LOGGED.tell(Incident.WORKER_DIED, "", "worker %d ended by itself", number)
+        LOGGED.tell(incident, "", "worker %d ended by itself", number)
     assert len(scene.kept.records) == 4
 
 
@@ -252,6 +249,31 @@ def test_a_record_that_cannot_be_formatted_is_handed_on(template: str, details: 
     scene.handler.close()
     assert len(scene.kept.records) == 2
     assert scene.kept.messages[1].startswith("failed")
+
+
+def test_a_key_that_is_none_raises_in_nobody_s_log_call(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[logging.LogRecord] = []
+    monkeypatch.setattr(scene.handler, "handleError", failed.append)
+    scene.warn("failed", extra={"coalesced_by": [[]]})
+    assert len(failed) == 1
+
+
+def test_a_target_that_logs_itself_may(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object that is destroyed while a line is written may log another."""
+    emit = scene.kept.emit
+
+    def log_again(record: logging.LogRecord) -> None:
+        emit(record)
+        if record.levelno == logging.WARNING:
+            scene.loggers[OURS].error("again", extra=coalesced_by(len(scene.kept.records)))
+
+    monkeypatch.setattr(scene.kept, "emit", log_again)
+    for number in range(4):
+        scene.warn("failed", extra=coalesced_by(number % 2))
+    scene.handler.flush()
+    assert len(scene.kept.records) == 8
 
 
 def test_what_is_pending_is_written_by_a_thread_that_ends(scene: Scene) -> None:

@@ -23,10 +23,11 @@ COMMANDS: Final = 3
 """Connections of a pool that carry commands."""
 READS: Final = 4
 """Connections of a pool that carry reads, which wait on the server."""
+FEWEST: Final = 2
+"""Connections of a pool that has one for commands: a read that waits must not hold them up."""
 
 _MOST_TOGETHER: Final = 64  # calls in one round trip
 _MOST_COMMANDS: Final = 512  # commands in one round trip, unless a single call has more
-_FEWEST: Final = 2  # connections: a read that waits must not hold up the commands
 
 Call = tuple[Sequence[Words], "asyncio.Future[list[Any]]"]
 
@@ -135,8 +136,8 @@ def read_connections(pool: ConnectionPool) -> int:
     Raises SetupError for a pool that has none to spare (``max_connections`` in its URL).
     """
     most = _most(pool)
-    if most < _FEWEST:
-        raise SetupError(f"the client may open {most} connection; consuming needs {_FEWEST} at least")
+    if most < FEWEST:
+        raise SetupError(f"the client may open {most} connection; consuming needs {FEWEST} at least")
     return min(READS, most - command_connections(pool))
 
 

@@ -12,6 +12,7 @@ from redis.asyncio.connection import Connection
 from redis.exceptions import AskError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from streamroute.adapters.channel import FEWEST
 from streamroute.adapters.hosts import Address
 
 _PATIENCE: Final = 1.0
@@ -41,8 +42,8 @@ class Cluster:
     _clients: dict[Address, Redis] = field(default_factory=dict, repr=False)
 
     def separate(self) -> Cluster:
-        """The same cluster for another event loop."""
-        return Cluster(list(self.nodes), self.settings, self.kind)
+        """The same cluster for another event loop, on a connection to each node."""
+        return Cluster(list(self.nodes), {**self.settings, "max_connections": FEWEST}, self.kind)
 
     def new_client(self, node: Address, **settings: Any) -> Redis:
         """A client of one node, whose replies are left as they are."""

@@ -94,7 +94,8 @@ class DeadLetters:
     def _revival(self, letter: StoredLetter, record: DeadRecord) -> Call:
         routes = record.routes if record.route is None else [record.route]
         history = remembered(record.history, record.as_failure())
-        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history)
+        accepted = record.accepted and record.route is not None
+        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted)
         keys = GroupKeys.of(record.stream, record.group, self.key)
         return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]
 

@@ -7,7 +7,7 @@ of a key is written with the settlement of its message, in the same step as the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,28 +18,44 @@ from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import Claim, DeadLetter, Turn
 
-_TURNS: Final = (Turn.RUN, Turn.SKIP, Turn.WAIT)
+_TURNS: Final = (Turn.RUN, Turn.SKIP, Turn.WAIT, Turn.LOST)
 
 
 class RedisDeduplicator:
-    """Gives keys of dedupe to the messages of one group."""
+    """Gives keys of dedupe to the messages that one consumer of a group holds.
 
-    def __init__(self, client: Redis, keys: GroupKeys, group: str) -> None:
+    ``former`` are the keys of the groups whose place this one has taken.
+    """
+
+    def __init__(
+        self, client: Redis, keys: GroupKeys, group: str, consumer: str, former: Sequence[GroupKeys] = ()
+    ) -> None:
         self._client = client
         self._keys = keys
         self._group = group
+        self._consumer = consumer
+        self._former = former
 
-    async def begin(self, message: Message, route: str, digest: str, ttl: float) -> tuple[Turn, float]:
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
         """Whether the route may run for this message, and for how many seconds another has had the key.
 
-        ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on. A message is
-        never its own duplicate. Raises what redis-py raises.
+        ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on, ``formerly`` are
+        the route's former names, whose keys count as well. A message that runs is never its own duplicate.
+        Raises what redis-py raises.
         """
-        key = self._keys.dedupe(route, digest)
+        keys = self._keys
+        key, *others = [
+            of_group.dedupe(name, digest) for of_group in (keys, *self._former) for name in (route, *formerly)
+        ]
         code, waited = await script("dedupe").run(
             self._client,
-            [key, self._keys.stream, self._keys.retry, self._keys.delayed],
-            [self._group, message.id, route, place_of(message), message.entry_id],
+            [keys.stream, keys.retry, keys.delayed, key, *others],
+            [
+                *(self._group, self._consumer, message.id, route),
+                *(place_of(message), message.entry_id, message.deliveries),
+            ],
         )
         turn = _TURNS[code]
         if turn is Turn.RUN:

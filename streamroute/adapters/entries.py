@@ -29,13 +29,13 @@ UsualDecoder = Callable[[list[bytes]], dict[str, Any] | None]
 class EntryReader:
     """Makes messages of the entries of one group; ``keys`` tells its retry stream from its stream.
 
-    ``deduplicator`` gives the messages keys of dedupe.
+    ``coordinator`` is what they bring along: who knows the other messages and workers of the group.
     """
 
     codec: Codec
     keys: GroupKeys
     group: str
-    deduplicator: object = None
+    coordinator: object = None
 
     def read(
         self, key: str, entry_id: str, fields: Mapping[bytes, bytes], *, fresh: int, deliveries: int
@@ -57,14 +57,16 @@ class EntryReader:
             entry_id=entry_id,
             fresh=fresh,
             outcomes=[],
-            deduplicator=self.deduplicator,
+            coordinator=self.coordinator,
+            accepted=origin.accepted and bool(origin.routes),
+            unknown_since=origin.unknown_since,
         )
         return self.name(key, entry_id), message
 
     def read_new(self, rows: Iterable[Row], *, fresh: int) -> list[tuple[str, dict[str, Any]]]:
         """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
         usual = usual_decoder(self.codec)
-        stream, group, deduplicator = self.keys.stream, self.group, self.deduplicator
+        stream, group, coordinator = self.keys.stream, self.group, self.coordinator
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
             entry_id = raw_id.decode()
@@ -73,7 +75,7 @@ class EntryReader:
             except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` says what is wrong
                 payload = None
             if type(payload) is dict:
-                message = first_delivery(payload, entry_id, parts, stream, group, fresh, deduplicator)
+                message = first_delivery(payload, entry_id, parts, stream, group, fresh, coordinator)
                 entries.append((entry_id, message))
             else:
                 entries.append(self.read(stream, entry_id, paired(parts), fresh=fresh, deliveries=1))
@@ -81,7 +83,7 @@ class EntryReader:
 
     def name(self, key: str, entry_id: str) -> str:
         """The id that an entry of the stream ``key`` goes by here."""
-        return f"{entry_id}{_RETRY}" if key == self.keys.retry else entry_id
+        return entry_name(self.keys, key, entry_id)
 
     def _decoded(
         self, key: str, entry_id: str, fields: Mapping[bytes, bytes]
@@ -129,6 +131,11 @@ def usual_decoder(codec: Codec) -> UsualDecoder:
 
 def _unknown(_parts: object) -> None:
     """What a codec without a short way for usual entries makes of one."""
+
+
+def entry_name(keys: GroupKeys, key: str, entry_id: str) -> str:
+    """The id that an entry of the stream ``key`` goes by here."""
+    return f"{entry_id}{_RETRY}" if key == keys.retry else entry_id
 
 
 def is_retry(message_id: str) -> bool:

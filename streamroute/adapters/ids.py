@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 Position = tuple[int, int]
+
+_LONGEST: Final = 20  # digits of 64 bits
 
 
 def parsed(entry_id: str) -> Position:
-    """``1700000000000-3`` as numbers that compare as the server compares ids."""
+    """``1700000000000-3`` as numbers that compare as the server compares ids; raises ValueError for no id."""
     milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence or 0)
+    return _number(milliseconds), _number(sequence or "0")
 
 
 def written(position: Position) -> str:
@@ -22,3 +26,9 @@ def before(entry_id: str) -> str:
     if sequence:
         return written((milliseconds, sequence - 1))
     return written((milliseconds - 1, 2**64 - 1)) if milliseconds else entry_id
+
+
+def _number(digits: str) -> int:
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST and int(digits) < 2**64):
+        raise ValueError(f"{digits[:_LONGEST]!r} is no part of an entry's id")
+    return int(digits)

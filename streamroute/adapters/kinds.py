@@ -48,7 +48,8 @@ async def naming_wrong_keys(client: Redis, keys: GroupKeys) -> AsyncIterator[Non
 
 def _kinds(keys: GroupKeys) -> Mapping[str, str]:
     streams = dict.fromkeys((keys.stream, keys.retry, keys.dead), "stream")
-    return {**streams, keys.due: "zset", keys.delayed: "hash", keys.meta: "hash"}
+    hashes = dict.fromkeys((keys.delayed, keys.meta, keys.workers, keys.routes), "hash")
+    return {**streams, **hashes, keys.due: "zset"}
 
 
 def _remedy(keys: GroupKeys, key: str) -> str:

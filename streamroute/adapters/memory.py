@@ -11,11 +11,12 @@ import itertools
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.entries import EntryReader, is_retry, server_id
+from streamroute.adapters.memory_coordinator import MemoryCoordinator
 from streamroute.adapters.memory_dedupe import KeyHeld, MemoryDedupeKeys, MemoryDeduplicator
 from streamroute.adapters.memory_delays import Delayed, MemoryDelays
 from streamroute.adapters.memory_lease import MemoryLeaseKeeper
@@ -25,7 +26,7 @@ from streamroute.adapters.settlement import has_something_to_tell
 from streamroute.errors import StreamrouteError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import DeadLetter, RetryLater, Settled
+from streamroute.values import Claimed, DeadLetter, Quotas, Repertoire, RetryLater, Settled
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class MemoryStreamStorage:
         self._streams: dict[str, MemoryStream] = {}
         self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
         self._dedupe = MemoryDedupeKeys(clock)
+        self._workers: defaultdict[tuple[str, str], dict[str, Repertoire]] = defaultdict(dict)
         self._numbers = itertools.count(1)
         self._arrivals: set[asyncio.Future[None]] = set()
 
@@ -148,19 +150,36 @@ class MemoryStreamStorage:
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
         """Take over entries that were idle for so many ms, and what was released."""
+        unbounded = Quotas(0, {})
+        claimed = await self.claim_within(
+            stream_name, group_name, consumer_name, min_idle_time, count, unbounded
+        )
+        return claimed.entries
+
+    async def claim_within(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        min_idle_time: int,
+        count: int,
+        quotas: Quotas,
+    ) -> Claimed:
+        """As ``claim_stale_events``, of each delivery number no more than its quota."""
         await asyncio.sleep(0)
-        reader, now = self._reader(stream_name, group_name), self._clock()
+        reader, now = self._reader(stream_name, group_name, consumer_name), self._clock()
         entries: list[tuple[str, dict[str, Any]]] = []
+        counted = _Counted(quotas)
         for key in (reader.keys.retry, reader.keys.stream):
             stream, group = self._group(key, group_name)
-            room = count - len(entries)
-            for entry in stream.claim(group, consumer_name, min_idle_time / 1000, room, now):
+            room, idle = count - len(entries), min_idle_time / 1000
+            for entry in stream.claim(group, consumer_name, idle, room, now, counted.is_allowed):
                 if entry.fields is None:
                     log.error("the entry %s of %s was deleted while it was pending", entry.id, key)
                     continue
                 facts = {"fresh": int(now * 1000), "deliveries": entry.deliveries}
                 entries.append(reader.read(key, entry.id, entry.fields, **facts))
-        return entries
+        return Claimed(entries, counted.held_back, counted.suspects)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
         """Take the entry off the pending list, whoever has it."""
@@ -226,13 +245,20 @@ class MemoryStreamStorage:
         *,
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
+        waiting: Callable[[], Collection[str]] = tuple,  # noqa: ARG002 - an event loop in memory does not hang
+        repertoire: Callable[[], Repertoire] = Repertoire,
     ) -> MemoryLeaseKeeper:
         """Heartbeats for what is held, in real time."""
+        alive = self._workers[stream_name, group_name]
 
         def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
+            alive[consumer_name] = repertoire()
             return self._keep(stream_name, group_name, consumer_name, messages)
 
-        return MemoryLeaseKeeper(keep, lease=self.lease, held=held, lost=lost)
+        def leave() -> None:
+            alive.pop(consumer_name, None)
+
+        return MemoryLeaseKeeper(keep, leave, lease=self.lease, held=held, lost=lost)
 
     def _keep(
         self, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
@@ -250,10 +276,16 @@ class MemoryStreamStorage:
     def _keys(self, stream: str, group: str) -> GroupKeys:
         return GroupKeys.of(stream, group, self._dead_letter)
 
-    def _reader(self, stream: str, group: str) -> EntryReader:
+    def _reader(self, stream: str, group: str, consumer: str = "") -> EntryReader:
         keys = self._keys(stream, group)
-        deduplicator = MemoryDeduplicator(keys, self._dedupe, lambda held: self._lives(keys, group, held))
-        return EntryReader(self.codec, keys, group, deduplicator)
+        dedupe = MemoryDeduplicator(
+            keys,
+            self._dedupe,
+            lives=lambda held: self._lives(keys, group, held),
+            holds=lambda message: self._held(stream, group, consumer, message) is not None,
+        )
+        coordinator = MemoryCoordinator(dedupe, self._workers[stream, group], self._clock, self.lease)
+        return EntryReader(self.codec, keys, group, coordinator)
 
     def _lives(self, keys: GroupKeys, group: str, held: KeyHeld) -> bool:
         """Whether the message that has a key of dedupe is pending, or waits for its retry."""
@@ -274,7 +306,7 @@ class MemoryStreamStorage:
         return stream, stream.groups[group]
 
     def _read(self, stream: str, group: str, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
-        reader, now = self._reader(stream, group), self._clock()
+        reader, now = self._reader(stream, group, consumer), self._clock()
         facts = {"fresh": int(now * 1000), "deliveries": 1}
         found = [(key, *self._group(key, group)) for key in (reader.keys.retry, reader.keys.stream)]
         return [
@@ -358,3 +390,26 @@ class MemoryRetryScheduler:
 
 def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
+
+
+class _Counted:
+    """What a claim may still take of each delivery number."""
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._left = dict(quotas.by_delivery)
+        self._others = quotas.others
+        self._last = quotas.last
+        self.held_back = 0
+        self.suspects = 0
+
+    def is_allowed(self, delivery: int) -> bool:
+        """Whether one more entry may be claimed at this delivery; it is counted then."""
+        left = self._left.get(delivery, self._others)
+        if left is None:
+            return True
+        if left > 0:
+            self._left[delivery] = left - 1
+            return True
+        self.held_back += 1
+        self.suspects += delivery == self._last
+        return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streamroute.adapters.dedupe import fates, hold, place_of
@@ -41,7 +41,7 @@ class MemoryDedupeKeys:
     def take(self, key: str, message: Message) -> None:
         """The message runs with this key."""
         held = self.get(key)
-        began = held.since if held and held.message == message.id and not held.until else self._clock()
+        began = held.since if held and held.message == message.id else self._clock()
         self._held[key] = KeyHeld(message.id, place_of(message), message.entry_id, began)
 
     def settle(self, message: Message, names: dict[str, str]) -> None:
@@ -70,22 +70,30 @@ class MemoryDedupeKeys:
 
 @dataclass(frozen=True, slots=True)
 class MemoryDeduplicator:
-    """Gives keys of dedupe to the messages of a group; ``lives`` says whether who has a key may still run."""
+    """Gives keys of dedupe to the messages that one consumer of a group holds.
+
+    ``lives`` says whether who has a key may still run, ``holds`` whether a message is still the consumer's.
+    """
 
     keys: GroupKeys
     known: MemoryDedupeKeys
     lives: Callable[[KeyHeld], bool]
+    holds: Callable[[Message], bool]
 
-    async def begin(self, message: Message, route: str, digest: str, ttl: float) -> tuple[Turn, float]:
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
         """See ``RedisDeduplicator``."""
         await asyncio.sleep(0)
-        key = self.keys.dedupe(route, digest)
-        held = self.known.get(key)
-        if held is not None and held.message != message.id:
-            if held.until is not None:
+        if not self.holds(message):
+            return Turn.LOST, 0.0
+        for key in (self.keys.dedupe(name, digest) for name in (route, *formerly)):
+            held = self.known.get(key)
+            if held is not None and held.until is not None:
                 return Turn.SKIP, 0.0
-            if self.lives(held):
+            if held is not None and held.message != message.id and self.lives(held):
                 return Turn.WAIT, self.known.waited(held)
+        key = self.keys.dedupe(route, digest)
         self.known.take(key, message)
         hold(message, route, Claim(key, ttl))
         return Turn.RUN, 0.0

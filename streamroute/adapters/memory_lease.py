@@ -14,10 +14,13 @@ Keep = Callable[[Mapping[str, Message]], Sequence[tuple[str, int]]]
 
 
 class MemoryLeaseKeeper:
-    """Calls ``keep`` for everything that is held, every third of ``lease`` real seconds."""
+    """Calls ``keep`` for all that is held, every third of ``lease`` real seconds, and ``leave`` last."""
 
-    def __init__(self, keep: Keep, *, lease: float, held: Held, lost: Lost) -> None:
+    def __init__(
+        self, keep: Keep, leave: Callable[[], None], *, lease: float, held: Held, lost: Lost
+    ) -> None:
         self._keep = keep
+        self._leave = leave
         self._lease = lease
         self._held = held
         self._lost = lost
@@ -33,6 +36,7 @@ class MemoryLeaseKeeper:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        self._leave()
 
     async def _beat(self) -> None:
         while True:

@@ -7,7 +7,7 @@ stays pending until it is acked. Times are in seconds, by whatever clock the cal
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Pending:
     deliveries: int
 
 
-class Claimed(NamedTuple):
+class Taken(NamedTuple):
     """An entry that changed hands; ``fields`` is None where it was deleted while it was pending."""
 
     id: str
@@ -102,16 +102,26 @@ class MemoryStream:
         self.delete([written(position) for position in went])
         return len(went)
 
-    def claim(self, group: MemoryGroup, consumer: str, idle: float, count: int, now: float) -> list[Claimed]:
+    def claim(
+        self,
+        group: MemoryGroup,
+        consumer: str,
+        idle: float,
+        count: int,
+        now: float,
+        is_allowed: Callable[[int], bool],
+    ) -> list[Taken]:
         """Hand over up to ``count`` entries that were released or idle for ``idle`` seconds.
 
-        What was deleted while it was pending leaves the pending list.
+        ``is_allowed`` is asked for each by its delivery number. What was deleted while it was pending leaves
+        the pending list.
         """
-        stale = [name for name, held in group.pending.items() if _is_free(held, idle, now)][:count]
-        claimed = []
-        for name in stale:
+        claimed: list[Taken] = []
+        for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:
+            if len(claimed) == count or not is_allowed(group.pending[name].deliveries + 1):
+                continue
             deliveries = group.pending[name].deliveries + 1
-            claimed.append(Claimed(name, deliveries, self.entries.get(name)))
+            claimed.append(Taken(name, deliveries, self.entries.get(name)))
             if name in self.entries:
                 group.pending[name] = Pending(consumer, now, deliveries)
             else:

@@ -33,14 +33,15 @@ _DEAD_FACTS: Final = (
     *("id", "stream", "group", "route", "reason", "error", "traceback"),
     *("attempt", "deliveries"),
 )
-_LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace")
+_LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace", "accepted")
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRecord:
     """A retry as it waits: the origin's id, the routes to run, the attempt's number, the raw fields.
 
-    No ``routes`` means every route that matches.
+    No ``routes`` means every route that matches. ``accepted`` says that the filters of the routes have said
+    yes; ``unknown_since`` from when on no worker knew them (Redis time in ms; 0: one did).
     """
 
     id: str
@@ -48,6 +49,8 @@ class RetryRecord:
     attempt: int
     fields: Mapping[bytes, bytes]
     history: Sequence[Failure] = ()
+    accepted: bool = True
+    unknown_since: int = 0
 
     @property
     def name(self) -> str:
@@ -56,9 +59,14 @@ class RetryRecord:
 
     def pack(self) -> bytes:
         """The record as one value."""
-        facts = {"v": _VERSION, "id": self.id, "routes": sorted(self.routes), "attempt": self.attempt}
+        facts: dict[str, Any] = {"v": _VERSION, "id": self.id}
+        facts |= {"routes": sorted(self.routes), "attempt": self.attempt}
         if self.history:
             facts["history"] = [asdict(failure) for failure in self.history]
+        if not self.accepted:
+            facts["accepted"] = False
+        if self.unknown_since:
+            facts["unknown_since"] = self.unknown_since
         fields = {name: value for name, value in self.fields.items() if name != FACTS}
         return pack_fields({FACTS: _json(facts), **fields})
 
@@ -68,19 +76,33 @@ class RetryRecord:
         fields = unpack_fields(packed)
         try:
             facts = json.loads(fields.pop(FACTS))
-            routes, attempt = frozenset(facts["routes"]), int(facts["attempt"])
-            return cls(str(facts["id"]), routes, attempt, fields, _failures(facts))
+            return cls(
+                id=str(facts["id"]),
+                routes=frozenset(facts["routes"]),
+                attempt=int(facts["attempt"]),
+                fields=fields,
+                history=_failures(facts),
+                accepted=bool(facts.get("accepted", True)),
+                unknown_since=int(facts.get("unknown_since", 0)),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
 
 
 def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
-    """The retry of one route of a message."""
+    """The retry of one route of a message, or of all that it is for."""
     history = message.history
     if not retry.postponed:
         failure = Failure(retry.route, message.attempt, clip(retry.error, HISTORY), "", time.time())
         history = remembered(history, failure)
-    return RetryRecord(message.id, frozenset([retry.route]), retry.attempt, message.fields, history)
+    return RetryRecord(
+        id=message.id,
+        routes=frozenset([retry.route]) if retry.route else message.routes or frozenset(),
+        attempt=retry.attempt,
+        fields=message.fields,
+        history=history,
+        unknown_since=retry.unknown_since,
+    )
 
 
 def remembered(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
@@ -99,6 +121,7 @@ class DeadRecord:
     ``id`` is the entry's as it was produced, ``route`` None where no route was to blame, ``routes`` those
     that the message was for (none: all that match), ``attempt`` the number of the run that failed,
     ``deliveries`` how often that run was handed to a worker, ``history`` the failures before this one.
+    ``accepted`` says that the route's filter had said yes.
     ``time`` is in seconds since the epoch by the worker's clock (the id in the stream of dead letters is
     Redis's own time), ``generation`` names the configuration, ``trace`` is the W3C trace context.
     """
@@ -119,6 +142,7 @@ class DeadRecord:
     generation: str = ""
     trace: Mapping[str, str] = field(default_factory=dict)
     history: Sequence[Failure] = ()
+    accepted: bool = True
 
     @classmethod
     def of(cls, message: Message, dead: DeadLetter, generation: str = "") -> DeadRecord:
@@ -141,6 +165,7 @@ class DeadRecord:
             generation=generation,
             trace=_trace(message),
             history=message.history,
+            accepted=dead.accepted,
         )
 
     def as_failure(self) -> Failure:

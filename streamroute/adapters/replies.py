@@ -33,5 +33,5 @@ def milliseconds(reply: Any) -> int:
 
 
 def text(value: Any) -> str:
-    """A name or an id as a string."""
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """A name or an id as a string; bytes that are none are replaced."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

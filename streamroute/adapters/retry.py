@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from redis.asyncio import Redis
 
 from streamroute.adapters.codecs import Codec, FieldsCodec, JsonCodec, codec_named
+from streamroute.adapters.due_times import DueTimes
 from streamroute.adapters.packing import pack_fields
 from streamroute.adapters.records import MARKER
 from streamroute.adapters.scripts import script
@@ -54,6 +55,7 @@ class RedisRetryScheduler:
         self._client_of = clients(client)
         self._streams = dict.fromkeys(streams)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
+        self._due_times = DueTimes()
         self._sooner = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -78,7 +80,12 @@ class RedisRetryScheduler:
         """Bring back what is due, at most a hundred; returns the seconds until the next, or None."""
         keys = ReturnKeys.of(stream_name)
         names = [keys.due, keys.delayed, keys.stream]
-        left = await script("bring_back").run(self._client_of(keys.stream), names, [_STEP])
+        client = self._client_of(keys.stream)
+        left, undue = await script("bring_back").run(client, names, [_STEP])
+        if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
+            log.warning("%d retries of %s had lost their due time, and come back now", restored, stream_name)
+        if undue:
+            return 0.0  # there may be more
         return None if left < 0 else left / 1000
 
     async def start(self) -> None:

@@ -57,7 +57,7 @@ async def require_rights(redis: Connection, keys: GroupKeys) -> None:
 async def _missing(redis: Connection, keys: GroupKeys) -> tuple[list[str], list[str]]:
     """What to add to the user's ACL, and what the server does not know."""
     own = f"~{_literal(keys.prefix)}:*"
-    patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta), own)
+    patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own)
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
     patterns[keys.dead] = own if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"
     client = unparsed(redis.client, keys.stream)

@@ -17,6 +17,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.exceptions import RedisError
 
+from streamroute.adapters.channel import FEWEST
 from streamroute.adapters.sentinel_url import read_sentinel_url
 
 _PATIENCE: Final = 1.0
@@ -115,7 +116,7 @@ def separate_pool(pool: SentinelConnectionPool) -> MasterPool:
     if isinstance(manager, Sentinels):
         manager.turn = asyncio.Lock()  # a lock belongs to one event loop
     settings = {name: value for name, value in pool.connection_kwargs.items() if name != "connection_pool"}
-    own = {"is_master": pool.is_master, "check_connection": pool.check_connection}
+    own = {"is_master": pool.is_master, "check_connection": pool.check_connection, "max_connections": FEWEST}
     return _pool(pool.service_name, manager, {"connection_class": pool.connection_class, **own, **settings})
 
 

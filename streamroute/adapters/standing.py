@@ -16,6 +16,7 @@ from redis.exceptions import (
 
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
+from streamroute.adapters.group_workers import living
 from streamroute.adapters.replies import attributes, milliseconds, text
 from streamroute.adapters.round_trip import Words
 from streamroute.adapters.wire import each, unparsed
@@ -30,7 +31,7 @@ class Standing:
     """What a group has to do, in entries; None is what the server does not know, or does not tell this user.
 
     ``oldest`` is the age, in seconds since it was produced, of the entry that has been pending for longest;
-    0 where none is pending.
+    0 where none is pending. ``lease`` is the longest of a worker that is alive, in seconds.
     """
 
     unread: int | None = None
@@ -38,6 +39,7 @@ class Standing:
     scheduled: int | None = None
     dead: int | None = None
     oldest: float | None = None
+    lease: float | None = None
     denied: str = ""
     """Why this user was not told a part of it."""
 
@@ -66,12 +68,13 @@ class Standings:
             ("XINFO", "STREAM", keys.retry),
             ("ZCARD", keys.due),
             ("XINFO", "STREAM", keys.dead),
+            ("HGETALL", keys.workers),
         ]
         with explained(self._redis, f"asking how {keys.stream} stands"):
             return self._read(await each(self._client, questions))
 
     def _read(self, answers: list[Any]) -> Standing:
-        clock, groups, first, retry_groups, retry, due, dead = answers
+        clock, groups, first, retry_groups, retry, due, dead, workers = answers
         group, retries = _group(groups, self._group), _group(retry_groups, self._group)
         pending, retrying = group.get("pending"), retries.get("pending")
         return Standing(
@@ -81,6 +84,7 @@ class Standings:
             scheduled=_sum(_known(due), _length(retry), None if retrying is None else -retrying),
             dead=_length(dead),
             oldest=_age(first, clock),
+            lease=_lease(workers, clock),
             denied=next((str(one) for one in answers if isinstance(one, NoPermissionError)), ""),
         )
 
@@ -116,6 +120,14 @@ def _age(first: Any, clock: Any) -> float | None:
     produced = int(text(rows[0][0]).partition("-")[0])
     now = milliseconds(clock)
     return max(0, now - produced) / 1000 if produced >= _A_TIME else None
+
+
+def _lease(workers: Any, clock: Any) -> float | None:
+    known, time = _known(workers), _known(clock)
+    if known is None or time is None:
+        return None
+    alive = living(attributes(known), milliseconds(time))
+    return max((lease for lease, _ in alive.values()), default=0) / 1000 or None
 
 
 def _sum(*parts: int | None) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -10,10 +11,12 @@ from redis.exceptions import ResponseError
 
 from streamroute.adapters.channel import read_connections
 from streamroute.adapters.codecs import Codec, codec_named
-from streamroute.adapters.dedupe import RedisDeduplicator
-from streamroute.adapters.entries import EntryReader, is_retry, server_id
+from streamroute.adapters.coordinator import RedisCoordinator
+from streamroute.adapters.due_times import DueTimes
+from streamroute.adapters.entries import EntryReader, entry_name, is_retry, server_id
+from streamroute.adapters.group_takeover import GroupTakeover
 from streamroute.adapters.kinds import naming_wrong_keys
-from streamroute.adapters.lease import RedisLeaseKeeper
+from streamroute.adapters.lease import STALL, RedisLeaseKeeper, nothing_waits, release
 from streamroute.adapters.records import paired
 from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import refusal, script
@@ -24,14 +27,14 @@ from streamroute.adapters.tidying import Tidier
 from streamroute.adapters.watermark import Watermarks
 from streamroute.adapters.wire import clients, command, interrupt_read, read
 from streamroute.incidents import LOGGED, Incident, Incidents
-from streamroute.keys import GroupKeys
+from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
-from streamroute.values import Settled
+from streamroute.values import Claimed, Quotas, Repertoire, Settled
 
-_RELEASED: Final = "streamroute:released"
 _SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
 _PROMOTE: Final = 100  # retries that one step promotes
 _ACK: Final = 500  # ids in one script
+_NOT_READY: Final = 1.0  # seconds between looks at a group that cannot be read yet
 _BYTES: Final = 16 * 1024 * 1024  # of entries that one claim brings, or one step promotes, if there are two
 
 
@@ -39,11 +42,13 @@ class RedisStreamStorage:
     """The ``StreamStorageProtocol`` on redis-py, with every capability that the processor knows.
 
     ``codec`` is a codec or a built-in one's name; ``lease`` is the seconds after which other workers may
-    claim an entry of a silent consumer, the same for the whole group; ``block`` the seconds that a read
-    waits for an entry; ``dead_letter`` the stream for dead
+    claim an entry of a silent consumer, the same for the whole group; ``stall`` the seconds after which an
+    event loop that does not come round loses what it holds (default: five leases); ``block`` the seconds
+    that a read waits for an entry; ``dead_letter`` the stream for dead
     letters (default ``{stream}:group:dead``), which also note the ``generation`` of the configuration.
     ``trim`` is the seconds after which an entry goes that every group of the stream has finished with
     (None: it stays); ``forget_consumers`` those after which a silent consumer that holds nothing goes.
+    ``formerly_group`` is the name that the group had before: what it left is taken over.
     ``incidents`` are told of losses that are found.
     """
 
@@ -55,25 +60,33 @@ class RedisStreamStorage:
         *,
         codec: Codec | str = "json",
         lease: float = 60.0,
+        stall: float | None = None,
         block: float = 0.5,
         dead_letter: str | None = None,
         generation: str = "",
         trim: float | None = None,
         forget_consumers: float = 3600.0,
+        formerly_group: str | None = None,
         incidents: Incidents = LOGGED,
     ) -> None:
+        self._client = client
         self._client_of = clients(client)
         read_connections(client.connection_pool)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._lease = int(lease * 1000)
+        self._stall = STALL * lease if stall is None else stall
+        self._formerly = formerly_group
         self._block = block
         self._dead_letter = dead_letter
         self._generation = generation
         self._incidents = incidents
-        self._watermarks = Watermarks()
-        self._seen: set[str] = set()
-        self._tidier = Tidier(trim, forget_consumers, _RELEASED)
-        self._cursors: dict[str, str] = {}
+        self._watermarks = Watermarks(incidents)
+        self._seen: set[tuple[str, str]] = set()
+        self._tidier = Tidier(trim, forget_consumers, RELEASED)
+        self._due_times = DueTimes()
+        self._takeovers: dict[tuple[str, str], GroupTakeover] = {}
+        self._cursors: dict[tuple[str, str], list[str]] = {}
+        self._readers: dict[tuple[str, str, str], EntryReader] = {}
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """Create the group on the stream and on its retry stream, from their first entries.
@@ -87,18 +100,22 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         client = self._client_of(keys.stream)
         require_one_slot(client, keys)
+        if not await self._has_taken_over(keys, group_name):
+            return  # nothing is read until it has
         async with naming_wrong_keys(client, keys):
             start = await self._watermarks.start(client, keys, group_name)
             was_missing = await self._create_group(client, keys.stream, group_name, start)
             lost_retries = await self._create_group(client, keys.retry, group_name, "0")
-        seen = keys.stream in self._seen
+        seen = (stream_name, group_name) in self._seen
+        if was_missing:
+            self._watermarks.begin(keys, group_name, start)
         if was_missing and (start != "0-0" or seen):
             said = "the group %s of %s was lost; it begins again after %s"
             self._incidents.tell(Incident.GROUP_LOST, stream_name, said, group_name, stream_name, start)
         elif lost_retries and seen:
             said = "the group %s of %s was lost; retries that were running may run again"
             self._incidents.tell(Incident.GROUP_LOST, stream_name, said, group_name, keys.retry)
-        self._seen.add(keys.stream)
+        self._seen.add((stream_name, group_name))
 
     async def _create_group(self, client: Redis, key: str, group: str, start: str) -> bool:
         """Whether the group was missing."""
@@ -118,15 +135,21 @@ class RedisStreamStorage:
         Streams that are read with one client wait together, over a few connections.
         """
         keys = self._keys(stream_name, group_name)
+        if not await self._is_ready(keys, group_name):
+            await asyncio.sleep(min(self._block, _NOT_READY))
+            return []
         client, reader = self._client_of(keys.stream), Reader(group_name, consumer_name)
         # The server's time is from before the read: since then nobody else can have claimed what it brings.
         brought = await read(client, reader, (keys.retry, keys.stream), count, self._block)
-        made = self._reader(keys, group_name)
+        made = self._reader(keys, group_name, consumer_name)
         entries: list[tuple[str, dict[str, Any]]] = [
             made.read(keys.retry, text(entry_id), paired(fields), fresh=brought.time, deliveries=1)
             for entry_id, fields in brought.rows.get(keys.retry, ())
         ]
-        return entries + made.read_new(brought.rows.get(keys.stream, ()), fresh=brought.time)
+        entries += made.read_new(brought.rows.get(keys.stream, ()), fresh=brought.time)
+        if entries:
+            self._watermarks.moved(keys, group_name)
+        return entries
 
     def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
         """Have a read that waits end as soon as no entry can be on its way to it."""
@@ -141,14 +164,50 @@ class RedisStreamStorage:
 
         Entries that were deleted while pending are gone; they are taken off the pending list and logged.
         """
+        unbounded = Quotas(0, {})
+        claimed = await self.claim_within(
+            stream_name, group_name, consumer_name, min_idle_time, count, unbounded
+        )
+        return claimed.entries
+
+    async def claim_within(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        min_idle_time: int,
+        count: int,
+        quotas: Quotas,
+    ) -> Claimed:
+        """As ``claim_stale_events``, of each delivery number no more than its quota.
+
+        Sources: https://redis.io/docs/latest/commands/xpending/,
+        https://redis.io/docs/latest/commands/xclaim/
+        """
         keys = self._keys(stream_name, group_name)
-        entries: list[tuple[str, dict[str, Any]]] = []
-        for key in (keys.retry, keys.stream):
-            if len(entries) < count:
-                room = count - len(entries)
-                async with naming_wrong_keys(self._client_of(keys.stream), keys):
-                    entries += await self._claim(keys, key, group_name, consumer_name, min_idle_time, room)
-        return entries
+        if not await self._is_ready(keys, group_name):
+            return Claimed([])
+        client, streams = self._client_of(keys.stream), (keys.retry, keys.stream)
+        cursors = self._cursors.setdefault((stream_name, group_name), ["-"] * len(streams))
+        async with naming_wrong_keys(client, keys):
+            now, claimed, deleted, held_back, suspects, cursors[:] = await script("claim").run(
+                client,
+                [keys.workers, *streams],
+                [
+                    *(group_name, consumer_name, min_idle_time, count, RELEASED, _SWEEP, _BYTES),
+                    *(quotas.last, _quota_words(quotas)),
+                    *cursors,
+                ],
+            )
+        for number, key in enumerate(streams, 1):
+            gone = [entry_id for place, entry_id in deleted if place == number]
+            self._tell_deleted(keys, key, gone, "%d entries of %s were deleted while they were pending: %s")
+        reader = self._reader(keys, group_name, consumer_name)
+        entries: list[tuple[str, dict[str, Any]]] = [
+            reader.read(streams[number - 1], text(entry_id), paired(fields), fresh=now, deliveries=deliveries)
+            for number, entry_id, deliveries, fields in claimed
+        ]
+        return Claimed(entries, held_back, suspects)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
         """XACK, without a fence: for processors that do not settle."""
@@ -176,14 +235,14 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         client = self._client_of(keys.stream)
         lost: list[str] = []
-        reader = self._reader(keys, group_name)
         told = {entry_id: m for entry_id, m in messages.items() if m.outcomes or m.claims}
         rest = [m for name, m in messages.items() if name not in told] if told else list(messages.values())
         for key in (keys.stream, keys.retry):
             done = [message for message in rest if message.held_in == key]
             for start in range(0, len(done), _ACK):
                 gone = await self._ack(client, key, group_name, consumer_name, done[start : start + _ACK])
-                lost += [reader.name(key, text(entry_id)) for entry_id in gone]
+                lost += [entry_name(keys, key, text(entry_id)) for entry_id in gone]
+        self._watermarks.moved(keys, group_name)
         refused: dict[str, str] = {}
         if told:
             calls = [settlement(keys, group_name, consumer_name, m, self._generation) for m in told.values()]
@@ -210,22 +269,23 @@ class RedisStreamStorage:
         """
         keys = self._keys(stream_name, group_name)
         for key in (keys.stream, keys.retry):
-            arguments: list[str | int] = [group_name, consumer_name, _RELEASED]
-            for message in messages.values():
-                if message.held_in == key:
-                    count = message.deliveries if started else message.deliveries - 1
-                    arguments += [message.entry_id, message.deliveries, count]
-            if len(arguments) > 3:
-                await script("release").run(self._client_of(keys.stream), [key], arguments)
+            client = self._client_of(keys.stream)
+            await release(client, key, group_name, consumer_name, messages.values(), started=started)
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Move retries whose time has come to the retry stream; returns seconds until the next."""
         keys = self._keys(stream_name, group_name)
         client = self._client_of(keys.stream)
         async with naming_wrong_keys(client, keys):
-            left, deleted = await script("promote").run(
+            left, deleted, undue = await script("promote").run(
                 client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
             )
+        if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
+            said = "%d retries of %s had lost their due time, and run now"
+            facts = (restored, keys.stream)
+            self._incidents.tell(Incident.RESTORED, keys.stream, said, *facts, count=restored)
+        if undue:
+            left = 0  # there may be more
         self._tell_deleted(keys, keys.stream, deleted, "%d retries of %s were deleted before they ran: %s")
         return None if left < 0 else left / 1000
 
@@ -251,25 +311,53 @@ class RedisStreamStorage:
         *,
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
+        waiting: Callable[[], Collection[str]] = nothing_waits,
+        repertoire: Callable[[], Repertoire] = Repertoire,
     ) -> RedisLeaseKeeper:
-        """Heartbeats for what is held, from a thread and a connection of their own."""
-        keys = self._keys(stream_name, group_name)
-        lease = self._lease / 1000
+        """Heartbeats for what is held, from the thread that all streams of the client share."""
         return RedisLeaseKeeper(
-            *(self._client_of(keys.stream), keys, group_name, consumer_name),
-            lease=lease,
+            *(self._client, self._keys(stream_name, group_name), group_name, consumer_name),
+            lease=self._lease / 1000,
+            stall=self._stall,
             held=held,
             lost=lost,
+            waiting=waiting,
+            repertoire=repertoire,
             watermarks=self._watermarks,
             incidents=self._incidents,
         )
 
+    async def _is_ready(self, keys: GroupKeys, group: str) -> bool:
+        """Whether the group may be read: it has taken the place of the one that it was before."""
+        takeover = self._takeovers.get((keys.stream, group))
+        if takeover is None or takeover.is_done:
+            return True
+        if await self._has_taken_over(keys, group):
+            await self.create_group(keys.stream, group)
+            return True
+        return False
+
+    async def _has_taken_over(self, keys: GroupKeys, group: str) -> bool:
+        if self._formerly is None:
+            return True
+        name = (keys.stream, group)
+        if name not in self._takeovers:
+            old, names = GroupKeys.of(keys.stream, self._formerly), (self._formerly, group)
+            self._takeovers[name] = GroupTakeover(self._client_of(keys.stream), old, keys, names)
+        return await self._takeovers[name].advance()
+
     def _keys(self, stream: str, group: str) -> GroupKeys:
         return GroupKeys.of(stream, group, self._dead_letter)
 
-    def _reader(self, keys: GroupKeys, group: str) -> EntryReader:
-        client = self._client_of(keys.stream)
-        return EntryReader(self._codec, keys, group, RedisDeduplicator(client, keys, group))
+    def _reader(self, keys: GroupKeys, group: str, consumer: str) -> EntryReader:
+        reader = self._readers.get((keys.stream, group, consumer))
+        if reader is None:
+            former = [] if self._formerly is None else [self._keys(keys.stream, self._formerly)]
+            client, lease = self._client_of(keys.stream), self._lease / 1000
+            coordinator = RedisCoordinator(client, keys, group, consumer, lease=lease, former=former)
+            reader = EntryReader(self._codec, keys, group, coordinator)
+            self._readers[keys.stream, group, consumer] = reader
+        return reader
 
     def _tell_deleted(self, keys: GroupKeys, where: str, deleted: Sequence[bytes], said: str) -> None:
         if deleted:
@@ -288,19 +376,8 @@ class RedisStreamStorage:
         )
         return list(lost)
 
-    async def _claim(
-        self, keys: GroupKeys, key: str, group: str, consumer: str, idle: int, count: int
-    ) -> list[tuple[str, dict[str, Any]]]:
-        cursor = self._cursors.get(key, "-")
-        now, cursor, claimed, deleted = await script("claim").run(
-            self._client_of(keys.stream),
-            [key, keys.meta],
-            [group, consumer, idle, count, cursor, _RELEASED, _SWEEP, _BYTES],
-        )
-        self._cursors[key] = text(cursor)
-        self._tell_deleted(keys, key, deleted, "%d entries of %s were deleted while they were pending: %s")
-        reader = self._reader(keys, group)
-        return [
-            reader.read(key, text(entry_id), paired(fields), fresh=now, deliveries=deliveries)
-            for entry_id, deliveries, fields in claimed
-        ]
+
+def _quota_words(quotas: Quotas) -> str:
+    """Quotas as the script takes them: ``2:32 3:8 *:0``."""
+    words = [f"{delivery}:{quota}" for delivery, quota in quotas.by_delivery.items()]
+    return " ".join(words if quotas.others is None else [*words, f"*:{quotas.others}"])

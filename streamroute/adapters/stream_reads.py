@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +24,7 @@ from streamroute.adapters.replies import Row, milliseconds, rows_by_stream
 from streamroute.adapters.round_trip import Words, round_trip
 
 _BEAT: Final = 0.5  # seconds; commands that wait end at multiples of it
-_GATHERING: Final = 0.003  # seconds after a beat in which commands that ended at it are waited for
+_GATHERING: Final = 0.02  # seconds after a beat in which commands that end at it are waited for, at most
 _TURN: Final = 0.01  # seconds that the last free connection waits
 _MOST_STREAMS: Final = 1024  # in one command
 _MOST_ENTRIES: Final = 1024  # that one command asks for, of all its streams
@@ -55,7 +56,10 @@ _Name = tuple[Reader, tuple[str, ...]]
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """A stream's wish to read, answered when there is something, or at ``deadline`` (the loop's time)."""
+    """A stream's wish to read, answered when there is something, or after ``deadline`` (the loop's time).
+
+    A command that it shares goes on to the last deadline of all, or to the next beat.
+    """
 
     reader: Reader
     keys: tuple[str, ...]
@@ -82,6 +86,7 @@ class StreamReads:
         self._free = connections
         self._has_several = connections > 1
         self._on_beat = 0  # commands under way that end at the next beat
+        self._is_over = asyncio.Event()
         self._pending: list[_Request] = []
         self._open: dict[_Name, _Request] = {}
         self._filled: set[_Name] = set()
@@ -144,7 +149,10 @@ class StreamReads:
     async def _gather(self) -> None:
         """Where other commands end at this beat as well, let their streams join the next command."""
         if self._on_beat and self._pending and asyncio.get_running_loop().time() % _BEAT < _GATHERING:
-            await asyncio.sleep(_GATHERING)
+            self._is_over.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GATHERING):
+                    await self._is_over.wait()
 
     def _next_requests(self) -> list[_Request]:
         """The request that has waited longest, with those that can share its command; takes a connection."""
@@ -193,6 +201,8 @@ class StreamReads:
             return False
         finally:
             self._on_beat -= is_on_beat
+            if not self._on_beat:
+                self._is_over.set()
 
     async def _ask_each(self, requests: Sequence[_Request], count: int) -> bool:
         """One of the streams has no group: the others are not to wait for it."""
@@ -204,7 +214,7 @@ class StreamReads:
     def _block(self, requests: Sequence[_Request]) -> tuple[int, bool]:
         """Milliseconds that the command may wait on the server, and whether it ends at the next beat."""
         now = asyncio.get_running_loop().time()
-        longest = min(request.deadline for request in requests) - now
+        longest = max(request.deadline for request in requests) - now
         if not self._free and (self._has_several or len(self._names) > 1):
             longest = min(longest, _TURN)  # somebody may come who wants this connection
         beat = _BEAT - now % _BEAT

@@ -32,15 +32,16 @@ class Tidier:
         self._keep = keep
         self._forget = forget
         self._released = released
-        self._next_burial: dict[str, float] = {}
+        self._next_burial: dict[tuple[str, str], float] = {}
 
     async def tidy(self, client: Redis, keys: GroupKeys, group: str, consumer: str) -> float:
         """Do one step; returns the seconds until the next. Raises what redis-py raises."""
-        if time.monotonic() >= self._next_burial.get(keys.stream, 0.0):
+        if time.monotonic() >= self._next_burial.get((keys.stream, group), 0.0):
             for key in (keys.stream, keys.retry):
                 await self._bury(client, key, group, consumer)
-            self._next_burial[keys.stream] = time.monotonic() + _BURY_EVERY
-        return _REST if self._keep is None else await self._trim(client, keys.stream, self._keep)
+            await script("forget_routes").run(client, [keys.workers, keys.routes], [])
+            self._next_burial[keys.stream, group] = time.monotonic() + _BURY_EVERY
+        return _BURY_EVERY if self._keep is None else await self._trim(client, keys.stream, self._keep)
 
     async def _bury(self, client: Redis, key: str, group: str, consumer: str) -> None:
         arguments: list[str | int] = [group, consumer, self._released, int(self._forget * 1000)]

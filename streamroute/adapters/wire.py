@@ -12,7 +12,7 @@ from typing import Any
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.sentinel import SentinelConnectionPool
 
-from streamroute.adapters.channel import channel_of
+from streamroute.adapters.channel import FEWEST, channel_of
 from streamroute.adapters.cluster_pool import ClusterPool
 from streamroute.adapters.replies import milliseconds
 from streamroute.adapters.round_trip import NotSentError, Words
@@ -45,7 +45,7 @@ def clients(client: Redis) -> Callable[[str], Redis]:
 
 
 def separate(client: Redis) -> Redis:
-    """A client with the same settings on connections of its own, for another event loop."""
+    """A client with the same settings for another event loop, on a connection of its own to each server."""
     if isinstance(client, SlotClient):
         return separate_slot_client(client)
     pool = client.connection_pool
@@ -54,8 +54,8 @@ def separate(client: Redis) -> Redis:
     elif isinstance(pool, SentinelConnectionPool):
         twin = Redis.from_pool(separate_pool(pool))
     else:
-        own = ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
-        twin = Redis.from_pool(own)
+        settings = {**pool.connection_kwargs, "max_connections": FEWEST}
+        twin = Redis.from_pool(ConnectionPool(connection_class=pool.connection_class, **settings))
     twin.response_callbacks.clear()
     return twin
 

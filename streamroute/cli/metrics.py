@@ -61,7 +61,7 @@ async def metrics_of_process(
     slots = {stream.name: stream.concurrency for stream in streams}
 
     def vitals() -> Vitals:
-        return Vitals(pulse.lag, app.running(), slots)
+        return Vitals(pulse.lag, app.running(), slots, app.stuck())
 
     has_started = _no_supervisor
     async with AsyncExitStack() as stack:

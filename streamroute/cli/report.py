@@ -43,7 +43,8 @@ def unlisted_in_words(unlisted: Unlisted) -> str:
     count = len(unlisted.types)
     types = f"{'more than ' if unlisted.has_more else ''}{counted(count, 'type')}"
     messages = counted(unlisted.messages, "message")
-    named = ", ".join(f"{printable(name)} {times}" for name, times in unlisted.types.most_common(_NAMED))
+    most = sorted(unlisted.types.items(), key=lambda counted: (-counted[1], counted[0]))[:_NAMED]
+    named = ", ".join(f"{printable(name)} {times}" for name, times in most)
     rest = ", ..." if count > _NAMED else ""
     return f"acknowledged, since no route lists its type: {messages} of {types} ({named}{rest})"
 

@@ -208,8 +208,20 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
             open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
         )
         await redis.ping()
+        stuck: list[str] = []
+
+        def end_where_stuck(stream: str) -> None:
+            stuck.append(stream)
+            log.error("a handler of %s does not end, and on_stuck says exit: this process ends", stream)
+            stop.set()
+
         opened = open_app(
-            redis, document, runnable.compiled, observer=tally.observe, incidents=Incidents(tally.watch)
+            redis,
+            document,
+            runnable.compiled,
+            observer=tally.observe,
+            incidents=Incidents(tally.watch),
+            on_stuck=end_where_stuck,
         )
         app = await stack.enter_async_context(opened)
         if feed is not None:
@@ -229,7 +241,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
             await app.stop()
             if orders.ends_with_table and orders.report is None:
                 print_tally(tally)
-    return Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK
+    return Exit.FOUND if stuck or (orders.ends_with_table and tally.failed) else Exit.OK
 
 
 async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str], workers: int) -> int:

@@ -30,6 +30,8 @@ from streamroute.compiler.types.lattice import (
     union_all,
 )
 from streamroute.config.suggestions import did_you_mean
+from streamroute.limits import NAME
+from streamroute.safe_text import safe_repr, safe_str
 
 PAYLOAD_ANNOTATION: Final = "SR408"
 
@@ -103,12 +105,15 @@ def _takes_payload(hint: Any) -> bool:
         from streamroute.message import Message  # few annotations are classes of dicts
 
         return issubclass(Message, kind)
-    except TypeError:
+    except Exception:  # noqa: BLE001 - as above
         return True
 
 
 def _shown(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
+    try:
+        return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else safe_str(hint, NAME)
+    except Exception:  # noqa: BLE001 - a class of the user's may raise anything
+        return safe_repr(hint, NAME)
 
 
 # A TypedDict, key by key

@@ -47,4 +47,4 @@ def _comes_back(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:
 def _kept(stream: StreamConfig) -> Iterator[str]:
     for group in filter(None, (stream.group, stream.formerly_group)):
         keys = GroupKeys.of(stream.name, group)
-        yield from (keys.retry, keys.due, keys.delayed, keys.meta)
+        yield from (keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes)

@@ -11,13 +11,13 @@ import hashlib
 import json
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from streamroute.compiler.filters import in_words
 from streamroute.core.observer import Result
 from streamroute.core.routes import route_key
-from streamroute.errors import Postpone, Reject, SetupError
+from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
 from streamroute.exception_text import error_line
 from streamroute.log_coalescing import coalesced_by
 from streamroute.message import Message
@@ -37,35 +37,42 @@ Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 class Deduplicates(Protocol):
-    """What a message of our storages brings along (``Message.deduplicator``).
+    """What a message of our storages brings along (``Message.coordinator``): who gives keys of dedupe.
 
     The promise: of the messages of a group with the same ``digest`` for a route, one runs at a time, and
     none after one that succeeded less than ``ttl`` seconds ago. Who may run holds a claim
     (``Message.claims``) until its message is settled.
     """
 
-    async def begin(self, message: Message, route: str, digest: str, ttl: float) -> tuple[Turn, float]:
-        """What the route may do, and for how many seconds another message has had the key."""
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
+        """What the route may do, and for how many seconds another message has had the key.
+
+        The keys that the route had under its former names count as well.
+        """
         ...
 
 
 def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
     """A route's handler that runs once for each value of its key; ``ttl`` is in seconds."""
-    name = route_key(handler)
+    name, formerly = route_key(handler), getattr(handler, "formerly", ())
 
     async def route(payload: dict[str, Any], container: Any) -> Result | None:
         key = _key(evaluate, payload)
         if key is None:
             await handler(payload, container)
             return None
-        message, storage = _deduplicator(name, payload)
+        message, storage = _coordinator(name, payload)
         try:
-            turn, waited = await storage.begin(message, name, key, ttl)
+            turn, waited = await storage.begin(message, name, key, ttl, formerly)
         except Exception as error:
             # Nobody knows who has the key: the route has not failed, it has not even begun.
             said = "route %s cannot ask for its key of dedupe, and waits: %s"
             log.warning(said, name, error_line(error), extra=coalesced_by(said, name))
             raise Postpone(_AWAY, f"the key of dedupe cannot be asked for: {error_line(error)}") from error
+        if turn is Turn.LOST:
+            raise LeaseLostError(f"the entry of message {message.id} is another worker's")
         if turn is Turn.SKIP:
             return Result.SKIPPED
         if turn is Turn.WAIT:
@@ -77,7 +84,7 @@ def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteH
 
     route.__name__ = route.__qualname__ = name
     vars(route)["route_key"] = name
-    vars(route)["formerly"] = getattr(handler, "formerly", ())
+    vars(route)["formerly"] = formerly
     return route
 
 
@@ -102,8 +109,8 @@ def _key(evaluate: Evaluate, payload: dict[str, Any]) -> str | None:
         raise Reject(f"the key of dedupe failed: {in_words(error)}") from error
 
 
-def _deduplicator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplicates]:
-    storage = getattr(payload, "deduplicator", None)
+def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplicates]:
+    storage = getattr(payload, "coordinator", None)
     if storage is None or not isinstance(payload, Message):
         raise SetupError(
             f"the route {route!r} has dedupe, which needs a message of RedisStreamStorage or its twin in "

@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from streamroute.errors import SetupError
 from streamroute.exception_text import error_line
@@ -39,15 +39,14 @@ class Outage:
 
         Said is the first, and a SetupError that comes later: it knows what is to be done.
         """
-        stated = describe(error) if isinstance(error, SetupError) else ""
+        kind, reason = _in_words(error)
+        stated = reason if issubclass(type(error), SetupError) else ""
         if self.failures == 0:
             self._since, self._stated = time.monotonic(), ""
         if self.failures == 0 or stated not in ("", self._stated):
             self._stated = stated or self._stated
-            reason = clip(error, ERROR) if isinstance(error, str) else describe(error)
             said = "%s failed, trying again until it works: %s"
             new = int(self.failures == 0)  # what is said later is about the same outage
-            kind = "" if isinstance(error, str) else type_name(error)
             details = (self.activity, reason)
             self.incidents.tell(Incident.OUTAGE, self.stream, said, *details, count=new, kind=kind)
         self.failures += 1
@@ -60,6 +59,11 @@ class Outage:
             lasted = time.monotonic() - self._since
             log.warning("%s works again after %d failures in %.1fs", self.activity, self.failures, lasted)
             self.failures = 0
+
+
+def _in_words(error: Any) -> tuple[str, str]:
+    """The kind of a failure and its reason; a storage of somebody else's may raise anything."""
+    return ("", clip(error, ERROR)) if type(error) is str else (type_name(error), describe(error))
 
 
 def describe(error: BaseException) -> str:

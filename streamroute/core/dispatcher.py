@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from streamroute.core import marker
@@ -17,19 +18,19 @@ from streamroute.core.failures import (
     no_route,
     no_type,
     result_of,
-    routes_are_gone,
     type_of,
 )
 from streamroute.core.matching import RouteTable
 from streamroute.core.observer import Observer, Result, ignore
+from streamroute.core.repertoire import retry_of_unknown, wait_for_type
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
-from streamroute.core.routes import Route, named
-from streamroute.errors import SetupError
+from streamroute.core.routes import Route, unique_routes
+from streamroute.errors import LeaseLostError, SetupError
 from streamroute.limits import NAME
 from streamroute.log_coalescing import NEVER_COALESCED
-from streamroute.message import Message
+from streamroute.message import Message, separate_copy
 from streamroute.safe_text import clip
-from streamroute.values import Outcome, RetryLater, RetryPolicy
+from streamroute.values import Outcome, Repertoire, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,17 @@ class BotRedisDispatcher:
         else:
             self._unwatched = True  # a router of another make: its handlers are counted for each message
 
+    def repertoire(self) -> Repertoire:
+        """The routes that this dispatcher knows, and their types; may be asked from any thread."""
+        tables = [dict(handlers) for handlers in self._tables]
+        routes = [
+            route
+            for kind in {kind for table in tables for kind in table}
+            for route in unique_routes(entry for table in tables for entry in table.get(kind, ()))
+        ]
+        names = (name for route in routes for name in (route.key, *route.formerly))
+        return Repertoire(frozenset(names), frozenset(kind for table in tables for kind in table))
+
     def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
         """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
         return self._own.message(message_type, filter_func)
@@ -123,65 +135,98 @@ class BotRedisDispatcher:
         if payload is None:
             return  # another group's retry: ours is done with this entry
         failures: list[Outcome] = []
-        observe = self._observe
-        for route in self._matching(payload, failures):
+        routes = self._matching(payload)
+        if routes is None or (isinstance(payload, Message) and payload.routes):
+            await self._answer_unmatched(payload, routes or (), failures)
+        if routes:
+            await self._run(self._accepting(routes, payload, failures), payload, container, failures)
+        if failures:
+            await self._answer_for(payload, failures, stream_name)
+
+    def _accepting(
+        self, routes: Sequence[Route], payload: dict[str, Any], failures: list[Outcome]
+    ) -> Sequence[Route]:
+        """The routes whose filters accept the payload; all are asked before the first handler runs.
+
+        A retry was accepted before, and its filters are not asked again: they may have been changed since.
+        """
+        if isinstance(payload, Message) and payload.accepted:
+            return routes
+        accepted = []
+        for route in routes:
             accepts = route.accepts
             try:
-                if accepts is not None and not accepts(payload):
-                    observe(payload, route.key, _FILTERED)
-                    continue
+                if accepts is None or accepts(payload):
+                    accepted.append(route)
+                else:
+                    self._observe(payload, route.key, _FILTERED)
             except BaseException as error:  # noqa: BLE001 - a failure of this route alone
                 # A filter is a function of the payload alone: it would raise again, so no retry.
-                failures.append(dead(route.key, "the filter failed", error, attempt_of(payload)))
-                continue
+                letter = dead(route.key, "the filter failed", error, attempt_of(payload))
+                failures.append(replace(letter, accepted=False))
+        return accepted
+
+    async def _run(
+        self, routes: Sequence[Route], payload: dict[str, Any], container: Any, failures: list[Outcome]
+    ) -> None:
+        """Run the handlers one after the other; each gets the payload as it was produced.
+
+        A handler may change what it gets, so that all but the last get a copy.
+        """
+        observe, last = self._observe, len(routes) - 1
+        for number, route in enumerate(routes):
+            own = payload if number == last else separate_copy(payload)
             try:
-                result = await route.handler(payload, container)
+                result = await route.handler(own, container)
+            except LeaseLostError:
+                raise  # nothing more of it may run here, and nothing be written
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
                 await raise_our_end(error)  # the drain is over or the lease is lost; the entry stays pending
                 failures.append(judge(route, error, attempt_of(payload), self._policy))
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
-        if failures:
-            await self._answer_for(payload, failures, stream_name)
 
-    def _matching(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route]:
-        """The routes that the payload's type and its retry name; where there are none, it is answered for."""
+    def _matching(self, payload: dict[str, Any]) -> Sequence[Route] | None:
+        """The routes of the payload's type, of a retry those that it names; None where none has the type."""
         message_type = payload.get("type")
         if type(message_type) is not str:
             message_type = type_of(payload)
         if not message_type:
-            self._answer_unmatched(payload, failures)
-            return ()
+            return None
         table = self._routes.get(message_type)
         if table is None or self._unwatched:
             table = self._table_of(message_type)
-        if isinstance(payload, Message) and payload.routes and table.routes:
-            return _only(payload.routes, table.routes, payload, failures)
+        if isinstance(payload, Message) and payload.routes:
+            names = payload.routes
+            return [route for route in table.routes if route.is_named_in(names)]
         if table.is_plain:
             return table.routes
-        if not table.routes:
-            self._answer_unmatched(payload, failures)
-            return ()
-        return table.candidates(payload)
+        return table.candidates(payload) if table.routes else None
 
     def _table_of(self, message_type: str) -> RouteTable:
         """The type's handlers in the order of their registration, which may have gone on since."""
         known = self._routes.get(message_type, _NO_ROUTES)
         if len(known.routes) != sum(len(handlers.get(message_type, ())) for handlers in self._tables):
             entries = (entry for handlers in self._tables for entry in handlers.get(message_type, ()))
-            known = self._routes[message_type] = RouteTable(named(entries))
+            known = self._routes[message_type] = RouteTable(unique_routes(entries))
         return known
 
     def _forget(self, message_type: str) -> None:
         self._routes.pop(message_type, None)
 
-    def _answer_unmatched(self, payload: dict[str, Any], failures: list[Outcome]) -> None:
-        """Nothing lists this message: it has no type, its retry's route is gone, or the type is unknown."""
+    async def _answer_unmatched(
+        self, payload: dict[str, Any], routes: Sequence[Route], failures: list[Outcome]
+    ) -> None:
+        """Answer for what is not known here: a message without a type, its type, or a route of its retry."""
         message_type = type_of(payload)
         if not message_type:
             failures.append(no_type(payload))
         elif isinstance(payload, Message) and payload.routes:
-            failures.extend(routes_are_gone(payload.routes, payload))
+            failures.extend(
+                [await retry_of_unknown(payload, name) for name in _unknown(payload.routes, routes)]
+            )
+        elif (wait := await wait_for_type(payload, message_type)) is not None:
+            failures.append(wait)
         elif self._unknown_type == "dead_letter":
             failures.append(no_route(message_type, payload))
         else:
@@ -239,7 +284,7 @@ class BotRedisDispatcher:
 
     def _tell(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            self._observe(payload, outcome.route, result_of(outcome))
+            self._observe(payload, outcome.route or None, result_of(outcome))
 
     def _returned(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         """A foreign scheduler's retry as the message that it continues; None for another group's."""
@@ -253,12 +298,9 @@ class BotRedisDispatcher:
         return _continued(payload, plain, mark)
 
 
-def _only(
-    names: frozenset[str], routes: Sequence[Route], payload: Message, failures: list[Outcome]
-) -> Sequence[Route]:
-    """The routes that a retry is for; those that are gone are failures."""
-    failures.extend(routes_are_gone(names.difference(route.key for route in routes), payload))
-    return [route for route in routes if route.key in names]
+def _unknown(names: frozenset[str], routes: Sequence[Route]) -> list[str]:
+    """The names that none of the routes has, or had before."""
+    return sorted(names.difference(*((route.key, *route.formerly) for route in routes)))
 
 
 def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Marker | None = None) -> Message:
@@ -276,9 +318,11 @@ def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Mark
         history=known.history,
         held_in=known.held_in,
         entry_id=known.entry_id,
+        accepted=mark is not None or known.accepted,
+        unknown_since=known.unknown_since,
     )
     message.outcomes = known.outcomes
-    message.deduplicator = known.deduplicator
+    message.coordinator = known.coordinator
     if known.claims is None:
         known.claims = {}
     message.claims = known.claims

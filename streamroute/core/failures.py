@@ -6,7 +6,7 @@ Nothing here raises, whatever the exception is: a failure that cannot be judged 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from streamroute.core.observer import Result
@@ -100,12 +100,9 @@ def asked_delay(error: BaseException) -> float | None:
         return None
 
 
-def routes_are_gone(routes: Iterable[str], payload: Mapping[str, Any]) -> list[Outcome]:
-    """The outcomes of a retry whose routes nobody has any more."""
-    return [
-        _unroutable(payload, f"the route {safe_repr(route, NAME)} is no longer configured", route)
-        for route in sorted(routes)
-    ]
+def route_is_gone(route: str, payload: Mapping[str, Any]) -> DeadLetter:
+    """The outcome of a retry whose route nobody knows any more."""
+    return _unroutable(payload, f"the route {safe_repr(route, NAME)} is no longer configured", route)
 
 
 def type_of(payload: Mapping[str, Any]) -> str:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.core.backoff import describe
 from streamroute.core.cancellation import is_our_end
+from streamroute.core.delivery_limits import DeliveryLimits
+from streamroute.core.due import DueTimer
 from streamroute.core.held import Held
 from streamroute.core.intake import Source
 from streamroute.core.observer import Observer, Result
 from streamroute.core.ordering import KeyOf, KeyOrder
 from streamroute.core.pace import Pace, is_heavy
+from streamroute.core.peers import Peers, peers_of_loop
 from streamroute.core.settling import Settler, writer_for
-from streamroute.core.slots import Entry, Slots
+from streamroute.core.slots import Entry, Slots, Worker
+from streamroute.core.stacks import stack_of
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
+from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
 from streamroute.log_coalescing import coalesced_by_reason
 from streamroute.message import Message
-from streamroute.values import DeadLetter, Outcome, RetryLater
+from streamroute.values import DeadLetter, Outcome, Quotas, RetryLater
 
 log = logging.getLogger(__name__)
 
 MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
 """``async (payload)``: returning lets the entry be acked, raising leaves it pending."""
 
-_ALONE_PATIENCE: Final = 0.25  # of a lease, that an entry on its last delivery waits for others to end
+_PATIENCE: Final = 5.0  # seconds, and a quarter of a lease, that a suspect waits for others to end
+_LONGEST_ALONE: Final = 10.0  # seconds, and a lease, after which a suspect has others beside it
+_FLUSH: Final = 2.0  # seconds that what has ended may take to be settled
 _CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
 _CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
 _SETTLE_PATIENCE: Final = 5.0  # seconds that the last outcomes are tried to be written
@@ -50,8 +59,8 @@ class Limits:
 class Handling:
     """The entries of one consumer: queued, run, settled.
 
-    ``callback`` must be set before entries are taken. ``claim_one`` claims at most one entry, and
-    ``expect_retry`` is told the delay of each retry that was written.
+    ``callback`` must be set before entries are taken. ``due`` is told of each retry that was written.
+    ``on_stuck`` is called when a handler goes on although it was cancelled.
     """
 
     def __init__(
@@ -61,19 +70,20 @@ class Handling:
         limits: Limits,
         observer: Observer,
         incidents: Incidents,
-        *,
-        claim_one: Callable[[], Awaitable[list[Entry]]],
-        expect_retry: Callable[[float], None],
+        due: DueTimer,
+        on_stuck: Callable[[], None],
     ) -> None:
         self.callback: MessageCallback | None = None
         self.held = Held()
         self._source = source
         self._limits = limits
-        self._most = limits.max_deliveries
+        self._deliveries = DeliveryLimits(limits.max_deliveries, limits.concurrency)
         self._observe = observer
         self._incidents = incidents
-        self._claim_one = claim_one
-        self._expect_retry = expect_retry
+        self._due = due
+        self._on_stuck = on_stuck
+        self._quota_freed = asyncio.Event()
+        self._peers: Peers | None = None
         self._releasing: Releases | None = releases(storage)
         self._pace = None if limits.prefetch is None else Pace(limits.batch_count, limits.prefetch)
         self._settler = Settler(
@@ -90,12 +100,16 @@ class Handling:
             None if limits.order_by is None else KeyOrder(limits.order_by),
             done=self._settler.add,
             failed=self._failed,
+            stuck=self._is_stuck,
         )
 
     def open(self) -> None:
         """Start: what is taken from now on runs."""
+        self._quota_freed = asyncio.Event()
         self._slots.open()
         self._settler.open()
+        self._peers = peers_of_loop()
+        self._peers.join(self)
 
     async def close(self) -> None:
         """Let running handlers finish within the grace, settle, and release the rest.
@@ -115,11 +129,41 @@ class Handling:
         await self._settler.close(_SETTLE_PATIENCE)
         await self._release(cut, started=True)
         self.held.clear()
+        if self._peers is not None:
+            self._peers.leave(self)
 
     @property
     def running(self) -> int:
         """How many handlers run at this moment; may be asked from any thread."""
         return self._slots.running
+
+    @property
+    def stuck(self) -> int:
+        """How many slots are held by handlers that do not end; may be asked from any thread."""
+        return self._slots.stuck
+
+    def waiting(self) -> Collection[str]:
+        """The ids of what is held and has not started; may be asked from any thread."""
+        return self._slots.waiting()
+
+    # What peers ask for.
+
+    @property
+    def has_suspect(self) -> bool:
+        """Whether an entry on its last delivery runs here, or is not settled yet."""
+        return any(map(self._deliveries.is_suspect, self.held.payloads.values()))
+
+    def pause(self) -> None:
+        """Start nothing more until ``resume()``."""
+        self._slots.pause()
+
+    def resume(self) -> None:
+        """Go on; harmless where nothing is paused."""
+        self._slots.resume()
+
+    async def wait_idle(self) -> None:
+        """Wait until no handler runs."""
+        await self._slots.wait_idle()
 
     # What the intake asks for.
 
@@ -142,25 +186,51 @@ class Handling:
             self._pace.read(entries)
         self._slots.put(self.held.take(entries))
 
-    async def take_claimed(self, entries: list[Entry], asked: int) -> bool:
-        """Queue what was claimed before everything else; returns whether to claim again at once.
-
-        Entries on their last delivery are released again, and one of them runs once nothing else does:
-        were they held beside others, one that kills the process would spend the deliveries of all. One that
-        runs for longer than a lease gets company: a handler that hangs must not hold up its worker.
-        """
+    def take_claimed(self, entries: list[Entry], asked: int) -> bool:
+        """Queue what was claimed before everything else; returns whether to claim again at once."""
         if self._pace is not None:
             self._pace.weigh(entries)
-        suspects = {entry_id: payload for entry_id, payload in entries if self._is_suspect(entry_id, payload)}
-        new = self._take_over(entry for entry in entries if entry[0] not in suspects)
+        new = self._take_over(entries)
         self._slots.put(new, first=True)
-        if not suspects:
-            return bool(new) and (len(entries) >= asked or is_heavy(entries))
-        await self._release(suspects, started=False)
+        return bool(new) and (len(entries) >= asked or is_heavy(entries))
+
+    def quotas(self) -> Quotas:
+        """How many of the entries that were delivered before may be claimed beside what is held."""
+        return self._deliveries.quotas(self.held.payloads.values())
+
+    async def wait_for_quota(self, seconds: float) -> None:
+        """Wait until something has ended that had been delivered before, for so many seconds at most."""
+        self._quota_freed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._quota_freed.wait()
+
+    async def run_suspect(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
+        """Run one entry on its last delivery, with nothing beside it; returns whether there was one.
+
+        ``fetch`` claims it: until then it is nobody's, and its last delivery is not spent. Everything that
+        has ended is settled before it starts, and it before anything else does: if one of them kills the
+        process, it costs no other a dead letter. A handler that takes long gets company: it must not hold up
+        the worker. So does one that others, which go on and on, do not leave alone.
+        """
+        peers = self._peers
+        if peers is None or peers.have_suspect:
+            return False
         lease = self._limits.lease
-        if not await self._slots.run_alone(self._take_one, lease * _ALONE_PATIENCE, longest=lease):
-            # Something runs on and on here: better in company than never.
-            self._slots.put(await self._take_one(), first=True)
+        longest = min(_LONGEST_ALONE, lease)
+        async with peers.alone(min(_PATIENCE, lease / 4)) as is_alone:
+            await self._settler.flush(_FLUSH)
+            entries = self._take_over(await fetch(self._deliveries.one_suspect()))
+            if not entries:
+                return False
+            if is_alone:
+                self._slots.put_alone(entries)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(longest):
+                        await self._slots.wait_idle()
+                        await self._settler.flush(_FLUSH)
+        if not is_alone:
+            self._slots.put(entries, first=True)
         return True
 
     def lose(self, leases: Iterable[tuple[str, int]]) -> None:
@@ -175,7 +245,7 @@ class Handling:
         """Start one entry; one that must not run is done with at once, and its outcome is a dead letter."""
         if (
             isinstance(payload, Message)
-            and (payload.fault is not None or payload.deliveries > self._most)
+            and (payload.fault is not None or payload.deliveries > self._deliveries.last)
             and payload.outcomes is not None
         ):
             return self._give_up(payload)
@@ -184,9 +254,12 @@ class Handling:
 
     def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:
         """How this entry ended is written nowhere: it stays pending, and is claimed when its lease ends."""
+        is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would ask the exception itself
         if self.held.has(entry_id, payload):
+            if is_lost:
+                self._was_lost([entry_id])
             self.held.let_go([entry_id])
-        if not is_our_end(error):
+        if not is_lost and not is_our_end(error):
             log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, describe(error))
 
     async def _give_up(self, message: Message) -> None:
@@ -202,15 +275,6 @@ class Handling:
         log.error(said, message.id, self._source.stream, reason, extra=coalesced_by_reason(said, reason))
         message.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
         self._observe(message, None, Result.DEAD)
-
-    def _is_suspect(self, entry_id: str, payload: dict[str, Any]) -> bool:
-        """Whether this is an entry's last delivery, after others that had no outcome."""
-        if self._releasing is None or not isinstance(payload, Message) or entry_id in self.held:
-            return False
-        return 1 < payload.deliveries == self._limits.max_deliveries
-
-    async def _take_one(self) -> list[Entry]:
-        return self._take_over(await self._claim_one())
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold what was claimed; returns what is to be handled."""
@@ -235,16 +299,30 @@ class Handling:
         except Exception as error:  # noqa: BLE001 - they stay pending, and are claimed when the lease ends
             log.warning("%d entries wait for their lease to end: %s", len(messages), describe(error))
 
+    def _is_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
+        """The handler goes on although it was cancelled: its entry is given up, and its slot is lost."""
+        stream, stack = self._source.stream, stack_of(worker.task)
+        said = (
+            "a handler goes on although it was cancelled, and keeps its slot; entry %s of %s is given up:\n%s"
+        )
+        self._incidents.tell(Incident.STUCK, stream, said, entry_id, stream, stack)
+        if self.held.has(entry_id, payload):
+            self.held.let_go([entry_id])  # its lease ends, and it is delivered again
+        self._on_stuck()
+
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
         self.held.let_go(finished)
         for payload in finished.values():
-            if isinstance(payload, Message) and payload.outcomes:
-                self._expect_retries(payload.outcomes)
+            if isinstance(payload, Message):
+                if payload.outcomes:
+                    self._expect_retries(payload.outcomes)
+                if payload.deliveries > 1:
+                    self._quota_freed.set()
 
     def _expect_retries(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, RetryLater):
-                self._expect_retry(outcome.delay)
+                self._due.expect(outcome.delay)
 
     def _was_lost(self, entry_ids: Iterable[str]) -> None:
         for entry_id in entry_ids:

@@ -12,19 +12,25 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Protocol
 
 from streamroute.core.backoff import Outage
+from streamroute.core.due import DueTimer
 from streamroute.core.pace import Caution
 from streamroute.core.slots import Entry
 from streamroute.core.storage import (
     StreamStorageProtocol,
     blocks,
     claims,
+    claims_within,
     interrupts_reads,
     promotes,
     tidies,
 )
 from streamroute.incidents import Incidents
+from streamroute.values import Claimed, Quotas
 
-_PROMOTE_EVERY: Final = 1.0  # seconds; a retry may come due that another worker has scheduled
+_PROMOTE_EVERY: Final = 5.0  # seconds, where retries wait; a worker may have died that had scheduled another
+_PROMOTE_IDLE: Final = 15.0  # seconds, where none waits; at most what a dead worker's entries wait for
+_FIRST_CLAIM: Final = 1.0  # seconds that what was left behind is claimed before anything new is read
+_SUSPECTS_EVERY: Final = 1.0  # seconds between looks at suspects, where another stream has one
 _READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
 
 
@@ -47,8 +53,20 @@ class Sink(Protocol):
         """These were read."""
         ...
 
-    async def take_claimed(self, entries: list[Entry], asked: int) -> bool:
+    def take_claimed(self, entries: list[Entry], asked: int) -> bool:
         """These were claimed, of so many that were asked for; returns whether to claim again at once."""
+        ...
+
+    def quotas(self) -> Quotas:
+        """How many of the entries that were delivered before may be claimed now."""
+        ...
+
+    async def wait_for_quota(self, seconds: float) -> None:
+        """Wait until more of them may be, for so many seconds at most."""
+        ...
+
+    async def run_suspect(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
+        """Run one entry on its last delivery alone; returns whether there was one."""
         ...
 
 
@@ -65,6 +83,7 @@ class Intake:
         poll_interval: float,
         lease: float,
         claim_interval: float,
+        due: DueTimer,
     ) -> None:
         self._storage = storage
         self._source = source
@@ -74,32 +93,25 @@ class Intake:
         self._lease = lease
         self._claim_interval = claim_interval
         self._reading, self._claiming = Caution(), Caution()
+        self._due = due
         self._closing = asyncio.Event()
-        self._sooner = asyncio.Event()
+        self._has_claimed = asyncio.Event()
         self._in_flight: set[asyncio.Task[None] | None] = set()
         self._loops: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Start the loops."""
-        self._closing, self._sooner = asyncio.Event(), asyncio.Event()
+        self._closing, self._has_claimed = asyncio.Event(), asyncio.Event()
+        self._due.open()
         self._loops = [self._loop(self._read, "reading from")]
         if claims(self._storage):
             self._loops.append(self._loop(self._claim, "claiming in"))
+        else:
+            self._has_claimed.set()
         if promotes(self._storage):
             self._loops.append(self._loop(self._promote, "promoting retries of"))
         if tidies(self._storage):
             self._loops.append(self._loop(self._tidy, "tidying"))
-
-    async def claim(self, count: int) -> list[Entry]:
-        """Take over up to ``count`` entries whose lease has ended."""
-        async with self._reply():
-            with self._claiming.taken():
-                return await self._storage.claim_stale_events(*self._source, int(self._lease * 1000), count)
-
-    def expect_retry(self, delay: float) -> None:
-        """A retry was scheduled here that comes due in ``delay`` seconds: do not sleep past it."""
-        if delay < _PROMOTE_EVERY:
-            asyncio.get_running_loop().call_later(delay, self._sooner.set)
 
     async def close(self) -> None:
         """Stop the loops; a read or claim in flight is let finish: its entries would be pending unseen.
@@ -147,6 +159,10 @@ class Intake:
                 await asyncio.sleep(0)
 
     async def _read(self) -> None:
+        if not self._has_claimed.is_set():
+            # What was released is older than what is new: in the order of the stream it comes first.
+            await _wait(self._has_claimed, _FIRST_CLAIM)
+            self._has_claimed.set()
         count = await self._sink.room(claims=False)
         if self._closing.is_set():
             return
@@ -160,21 +176,49 @@ class Intake:
 
     async def _claim(self) -> None:
         """Take over what dead consumers hold, until a claim finds less than it has room for."""
-        while not self._closing.is_set():
+        more, claimed = True, Claimed([])
+        while more and not self._closing.is_set():
             count = self._claiming.of(await self._sink.room(claims=True))
             if self._closing.is_set():
                 return  # what was claimed now would be cut off with its reply
-            entries = await self.claim(count)
-            if not await self._sink.take_claimed(entries, count):
-                break
-        await self._pause(self._claim_interval)
+            claimed = await self._claim_within(count, self._sink.quotas())
+            more = self._sink.take_claimed(claimed.entries, count)
+        self._has_claimed.set()
+        if claimed.suspects and await self._has_run_suspect():
+            return
+        if claimed.held_back:
+            interval = _SUSPECTS_EVERY if claimed.held_back == claimed.suspects else self._claim_interval
+            await self._sink.wait_for_quota(min(interval, self._claim_interval))
+        else:
+            await self._pause(self._claim_interval)
+
+    async def _has_run_suspect(self) -> bool:
+        """Run an entry that may kill this process; then whatever waited for it has as long for itself."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if not await self._sink.run_suspect(self._claim_suspect):
+            return False
+        await self._pause(loop.time() - began)
+        return True
+
+    async def _claim_suspect(self, quotas: Quotas) -> list[Entry]:
+        return [] if self._closing.is_set() else (await self._claim_within(1, quotas)).entries
+
+    async def _claim_within(self, count: int, quotas: Quotas) -> Claimed:
+        """Take over up to ``count`` entries whose lease has ended."""
+        idle, within = int(self._lease * 1000), claims_within(self._storage)
+        async with self._reply():
+            with self._claiming.taken():
+                if within is not None:
+                    return await within.claim_within(*self._source, idle, count, quotas)
+                return Claimed(await self._storage.claim_stale_events(*self._source, idle, count))
 
     async def _promote(self) -> None:
         storage = promotes(self._storage)
         assert storage is not None  # noqa: S101 - this loop runs only where it is one
         wait = await storage.promote_due(self._source.stream, self._source.group)
-        await _wait(self._sooner, _PROMOTE_EVERY if wait is None else min(wait, _PROMOTE_EVERY))
-        self._sooner.clear()
+        idle = min(_PROMOTE_IDLE, self._lease + self._claim_interval)
+        await self._due.sleep(idle if wait is None else min(wait, _PROMOTE_EVERY))
 
     async def _tidy(self) -> None:
         storage = tidies(self._storage)

@@ -64,6 +64,26 @@ class KeyOrder:
         else:
             queue.extend(entries)
 
+    def take_over(self, entry: Entry, ready: deque[Entry]) -> None:
+        """This entry starts now, and has its key from now on.
+
+        Nothing with its key runs. One that is among the ``ready`` and has not started waits behind it.
+        """
+        key = self._key(entry[1])
+        if key is None:
+            return
+        queue = self._waiting.setdefault(key, deque())
+        for other in [one for one in ready if self._holders.get(one[0]) == key]:
+            ready.remove(other)
+            del self._holders[other[0]]
+            queue.appendleft(other)
+            self.waiting += 1
+        self._holders[entry[0]] = key
+
+    def waiting_names(self) -> list[str]:
+        """The ids of what waits; may be asked from any thread while the event loop hangs."""
+        return [entry_id for queue in list(self._waiting.values()) for entry_id, _ in queue.copy()]
+
     def end(self, entry_id: str) -> Entry | None:
         """This entry has ended, or will not start; returns the one that may start in its place."""
         key = self._holders.pop(entry_id, None)

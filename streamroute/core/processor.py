@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import functools
+from collections.abc import Callable
+from typing import Any, Final
 
 from streamroute.core.backoff import Outage
+from streamroute.core.due import DueTimer
 from streamroute.core.handling import Handling, Limits, MessageCallback
 from streamroute.core.intake import Intake, Source
 from streamroute.core.observer import Observer, ignore
 from streamroute.core.ordering import KeyOf
-from streamroute.core.slots import Entry
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
 from streamroute.incidents import LOGGED, Incidents
+from streamroute.values import Repertoire
 
 _GROUP_ATTEMPTS: Final = 5
+
+
+def ignore_stuck() -> None:
+    """Default for ``on_stuck``: the stream has one slot less."""
 
 
 class RedisStreamProcessor:
@@ -25,7 +32,7 @@ class RedisStreamProcessor:
     that the storage can write down (a retry, a dead letter) is settled in one step with the ack. Any
     other failure leaves it pending, to be claimed once it has been idle for ``lease`` seconds. What
     cannot be decoded, or was delivered more than ``max_deliveries`` times, is dead-lettered. An entry
-    on its last delivery runs alone, for a lease at most unless there is ``order_by``: if it kills its
+    on its last delivery runs alone in its process, for ten seconds or a lease at most: if it kills its
     worker, no other entry's deliveries are spent.
 
     The parameters up to ``poll_interval`` are those of the API that this class shares with others;
@@ -36,7 +43,8 @@ class RedisStreamProcessor:
     reads adapt: at most ``batch_count`` entries, and what the handlers will start in that time; without, each
     read asks for ``batch_count``. ``order_by`` gives the key of a payload (None: it has none): entries with
     equal keys start in the order in which they were read, each when the one before it has ended.
-    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the stream.
+    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the stream, and
+    ``on_stuck`` is called when a handler goes on ten seconds after it was cancelled.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a consumer, each with a default
@@ -58,6 +66,7 @@ class RedisStreamProcessor:
         order_by: KeyOf | None = None,
         observer: Observer = ignore,
         incidents: Incidents = LOGGED,
+        on_stuck: Callable[[], None] = ignore_stuck,
     ) -> None:
         self.storage = storage
         self.stream_name = stream_name
@@ -79,15 +88,8 @@ class RedisStreamProcessor:
             prefetch=prefetch,
             order_by=order_by,
         )
-        self._handling = Handling(
-            storage,
-            source,
-            limits,
-            observer,
-            incidents,
-            claim_one=self._claim_one,
-            expect_retry=self._expect_retry,
-        )
+        due = DueTimer()
+        self._handling = Handling(storage, source, limits, observer, incidents, due, on_stuck)
         self._intake = Intake(
             storage,
             source,
@@ -96,6 +98,7 @@ class RedisStreamProcessor:
             poll_interval=poll_interval,
             lease=lease,
             claim_interval=claim_interval,
+            due=due,
         )
         self._keeper = self._lease_keeper(source)
 
@@ -141,6 +144,11 @@ class RedisStreamProcessor:
         """How many handlers run at this moment; may be asked from any thread."""
         return self._handling.running
 
+    @property
+    def stuck(self) -> int:
+        """How many slots are held by handlers that do not end; may be asked from any thread."""
+        return self._handling.stuck
+
     async def _create_group(self) -> None:
         doing = f"creating the group {self.consumer_group_name} of {self.stream_name}"
         outage = Outage(doing, self.stream_name, self._incidents)
@@ -148,7 +156,7 @@ class RedisStreamProcessor:
             try:
                 await self.storage.create_group(self.stream_name, self.consumer_group_name)
             except Exception as error:
-                if attempt == _GROUP_ATTEMPTS or isinstance(error, SetupError):
+                if attempt == _GROUP_ATTEMPTS or issubclass(type(error), SetupError):
                     raise
                 await asyncio.sleep(outage.failed(error))
             else:
@@ -158,10 +166,20 @@ class RedisStreamProcessor:
         keeping = keeps_leases(self.storage)
         if keeping is None:
             return None
-        return keeping.lease_keeper(*source, held=self._handling.held.snapshot, lost=self._handling.lose)
+        handling = self._handling
+        return keeping.lease_keeper(
+            *source,
+            held=handling.held.snapshot,
+            lost=handling.lose,
+            waiting=handling.waiting,
+            repertoire=self._repertoire,
+        )
 
-    async def _claim_one(self) -> list[Entry]:
-        return await self._intake.claim(1)
-
-    def _expect_retry(self, delay: float) -> None:
-        self._intake.expect_retry(delay)
+    def _repertoire(self) -> Repertoire:
+        """What the dispatcher knows that handles the payloads; may be asked from any thread."""
+        callback: Any = self._handling.callback
+        while isinstance(callback, functools.partial):
+            callback = callback.func
+        knows = getattr(getattr(callback, "__self__", None), "repertoire", None)
+        known = knows() if callable(knows) else None
+        return known if isinstance(known, Repertoire) else Repertoire()

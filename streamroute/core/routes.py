@@ -12,14 +12,22 @@ from streamroute.core.router import FilterFunc, HandlerFunc
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One handler of a message type; ``key`` outlives the process: it is in retries and dead letters."""
+    """One handler of a message type; ``key`` outlives the process: it is in retries and dead letters.
+
+    ``formerly`` are the keys that it had before, whose retries it runs.
+    """
 
     key: str
     handler: HandlerFunc
     accepts: FilterFunc | None
+    formerly: frozenset[str] = frozenset()
+
+    def is_named_in(self, names: frozenset[str]) -> bool:
+        """Whether it is one of these, by its name or a former one."""
+        return self.key in names or not self.formerly.isdisjoint(names)
 
 
-def named(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> list[Route]:
+def unique_routes(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> list[Route]:
     """The routes of one message type; of two with the same name, the later one is ``name#2``.
 
     Handlers made by one factory share a name, and a retry must not run those that succeeded.
@@ -29,7 +37,8 @@ def named(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> list[Rout
     for handler, accepts in entries:
         name = route_key(handler)
         seen[name] += 1
-        routes.append(Route(name if seen[name] == 1 else f"{name}#{seen[name]}", handler, accepts))
+        key = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        routes.append(Route(key, handler, accepts, _former_names(handler)))
     return routes
 
 
@@ -46,6 +55,15 @@ def route_key(handler: HandlerFunc) -> str:
 def has_policy(handler: HandlerFunc) -> bool:
     """Whether the handler names its route itself, and so counts its own attempts."""
     return bool(_text(handler, "route_key"))
+
+
+def _former_names(handler: HandlerFunc) -> frozenset[str]:
+    """The names that the handler's route had before, where it states some."""
+    try:
+        stated = getattr(handler, "formerly", ())
+    except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything
+        return frozenset()
+    return frozenset(stated) if type(stated) is tuple and all(type(n) is str for n in stated) else frozenset()
 
 
 def _text(owner: Any, name: str) -> str:

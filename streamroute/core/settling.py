@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -83,6 +84,14 @@ class Settler:
         """Wait while more is finished than can be settled: the storage is away, or refuses outcomes."""
         while self._left >= _MOST:
             await self._next_progress()
+
+    async def flush(self, patience: float) -> None:
+        """Settle what is finished now rather than later, for at most ``patience`` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._finished or self._writing:
+                    self._kick.set()
+                    await self._next_progress()
 
     async def close(self, patience: float) -> None:
         """Settle what is left, for at most ``patience`` seconds; what remains stays pending in the group."""

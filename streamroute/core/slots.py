@@ -2,15 +2,16 @@
 
 A fixed set of coroutines instead of a task for each entry: starting a task costs more than most
 handlers. A worker that takes an entry wakes two idle ones if more is queued, so that handlers which
-wait run side by side at once, and handlers which do not cost few wake-ups.
+wait run side by side at once, and handlers which do not cost few wake-ups. A worker is started when it is
+needed first: a stream on which nothing happens costs none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection
 from time import monotonic
 from typing import Any, Final
 
@@ -18,29 +19,37 @@ from streamroute.core.breath import Breath
 from streamroute.core.cancellation import is_our_end, uncloseable
 from streamroute.core.ordering import Entry, KeyOrder
 
-__all__ = ["Entry", "Slots"]
+__all__ = ["Entry", "Slots", "Worker"]
+
+log = logging.getLogger(__name__)
 
 _MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
 _LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
+STUCK_AFTER: Final = 10.0
+"""Seconds after which a handler that was cancelled, and goes on, counts as stuck."""
 
 
 def _ignore(*_what: object) -> None:
-    """What those do who need not know how an entry ended."""
+    """Default no-op callback."""
 
 
-class _Worker:
+class Worker:
     """A slot: its task and the entry that it runs.
 
     ``dropped`` says that the end of that run does not count, ``retired`` that it is the last.
+    ``cancelled`` is an entry that was seen to go on although it was cancelled, and since when (monotonic);
+    ``is_stuck`` says that this is too long ago.
     """
 
-    __slots__ = ("dropped", "entry", "retired", "task")
+    __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "retired", "task")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
         self.entry: Entry | None = None
         self.dropped = False
         self.retired = False
+        self.cancelled: tuple[Entry, float] | None = None
+        self.is_stuck = False
 
 
 class Slots:
@@ -48,6 +57,7 @@ class Slots:
 
     ``handle`` starts an entry: what it returns is awaited. ``done`` is told of each entry whose run has
     ended, ``failed`` of each that raised; neither of one that was dropped and still goes on to its end.
+    ``stuck`` is told of each that goes on ``stuck_after`` seconds after it was cancelled, with its worker.
     ``order`` keeps entries with equal keys from running at once. ``deaf`` is how many handlers had not
     ended when the slots were closed, although they were cancelled.
     """
@@ -60,24 +70,34 @@ class Slots:
         *,
         done: Callable[[str, dict[str, Any]], None] = _ignore,
         failed: Callable[[str, dict[str, Any], BaseException], None] = _ignore,
+        stuck: Callable[[str, dict[str, Any], Worker], None] = _ignore,
+        stuck_after: float = STUCK_AFTER,
+        last_patience: float = _LAST_PATIENCE,
     ) -> None:
         self._order = order
         self._concurrency = concurrency
         self._handle = handle
         self._done = done
         self._failed = failed
+        self._stuck = stuck
+        self._stuck_after = stuck_after
+        self._last_patience = last_patience
         self._queue: deque[Entry] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._waking: set[asyncio.Future[None]] = set()
         self._room: list[tuple[int, asyncio.Future[None]]] = []
         self._startable = self._queue
+        self._paused: deque[Entry] = deque()
         self._still: asyncio.Future[None] | None = None
-        self._workers: set[_Worker] = set()
+        self._workers: set[Worker] = set()
+        self._unstarted = concurrency  # workers that were not needed so far
+        self._starting = 0
         self._closing = False
         self.deaf = 0
         self._put = 0
         self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
         self._breath = Breath()
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def queued(self) -> int:
@@ -86,8 +106,8 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many workers have nothing to do."""
-        return len(self._idle) + len(self._waking)
+        """How many workers have nothing to do, those that were not needed so far among them."""
+        return len(self._idle) + len(self._waking) + self._unstarted
 
     @property
     def running(self) -> int:
@@ -95,15 +115,24 @@ class Slots:
         return len(self._busy())
 
     @property
+    def stuck(self) -> int:
+        """How many slots are held by handlers that do not end; may be asked from any thread."""
+        return sum(worker.is_stuck for worker in list(self._workers))
+
+    @property
     def started(self) -> int:
         """How many entries have left the queue, ever."""
         return self._put - len(self._queue)
 
+    def waiting(self) -> Collection[str]:
+        """The ids of what has not started; may be asked from any thread while the event loop hangs."""
+        names = [entry_id for entry_id, _ in self._queue.copy()]
+        return [*names, *self._order.waiting_names()] if self._order is not None else names
+
     def open(self) -> None:
-        """Start the workers."""
+        """Let entries be started."""
         self._closing, self._breath = False, Breath()
-        for _ in range(self._concurrency):
-            self._start_worker()
+        self._unstarted, self._starting = self._concurrency, 0
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued."""
@@ -129,39 +158,44 @@ class Slots:
         # What waits for its key takes no slot, and is no reason to leave slots empty; but it takes memory.
         return len(self._queue) < below and (self._order is None or self._order.waiting < _MOST_WAITING)
 
-    async def run_alone(
-        self, fetch: Callable[[], Awaitable[list[Entry]]], patience: float, longest: float
-    ) -> bool:
-        """Start nothing more, and once nothing runs, run what ``fetch`` brings, with nothing beside it.
+    # Running an entry alone.
 
-        Returns False, and has fetched nothing, where handlers still run after ``patience`` seconds. What
-        is not done after ``longest`` seconds has others beside it from then on, unless there is an order:
-        another with its key might be among them.
-        """
-        alone = self._startable = deque()
+    def pause(self) -> None:
+        """Start nothing more of what is queued until ``resume()``."""
+        self._startable = self._paused
+
+    def resume(self) -> None:
+        """Go on with what is queued."""
+        self._startable = self._queue
+        self._queue.extendleft(reversed(self._paused))
+        self._paused.clear()
+        self._wake(len(self._startable))
+
+    def put_alone(self, entries: list[Entry]) -> None:
+        """Start these although the slots are paused, before what is queued with their keys."""
+        if self._order is not None:
+            for entry in entries:
+                self._order.take_over(entry, self._queue)
+        self._put += len(entries)
+        self._paused.extend(entries)
+        self._wake(len(self._startable))
+
+    async def wait_idle(self) -> None:
+        """Wait until nothing runs, and nothing that may be started is queued."""
         try:
-            async with asyncio.timeout(patience):
-                await self._stillness()
-        except TimeoutError:
-            return False
-        else:
-            alone.extend(await fetch())
-            self._wake(len(self._startable))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(longest if self._order is None else None):
-                    await self._stillness()
-            return True
+            while self._is_running() or (self._startable is not self._queue and self._startable):
+                self._still = asyncio.get_running_loop().create_future()
+                await self._still
         finally:
-            self._startable = self._queue
-            self._queue.extendleft(reversed(alone))
-            self._wake(len(self._startable))
+            self._still = None
 
     def drop(self, entry_id: str) -> None:
         """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
-        kept = [entry for entry in self._queue if entry[0] != entry_id]
-        was_queued = len(kept) < len(self._queue)
-        self._queue.clear()
-        self._queue.extend(kept)
+        was_queued = any(entry[0] == entry_id for entry in self._queue)
+        if was_queued:
+            kept = [entry for entry in self._queue if entry[0] != entry_id]
+            self._queue.clear()
+            self._queue.extend(kept)
         if self._order is not None:
             self._order.forget(entry_id)
             if was_queued:
@@ -174,8 +208,9 @@ class Slots:
 
     def clear(self) -> dict[str, dict[str, Any]]:
         """Empty the queue; returns what will not be started."""
-        unstarted = dict(self._queue)
+        unstarted = dict([*self._queue, *self._paused])
         self._queue.clear()
+        self._paused.clear()
         if self._order is not None:
             unstarted.update(self._order.clear())
         return unstarted
@@ -191,60 +226,75 @@ class Slots:
         cut = dict(worker.entry for worker in self._busy() if worker.entry is not None)
         await self._cancel_workers()
         self._idle.clear()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         return cut
 
     async def _cancel_workers(self) -> None:
         for task in self._tasks():
             task.cancel()
         if self._workers:
-            _, deaf = await asyncio.wait(self._tasks(), timeout=_LAST_PATIENCE)
+            _, deaf = await asyncio.wait(self._tasks(), timeout=self._last_patience)
             self.deaf = len(deaf)
         for worker in self._workers:
             worker.dropped = worker.retired = True  # what a deaf one runs is released: its end comes too late
         self._workers.clear()
 
-    def _busy(self) -> list[_Worker]:
+    def _busy(self) -> list[Worker]:
         return [worker for worker in list(self._workers) if worker.entry is not None]
 
     def _tasks(self) -> list[asyncio.Task[None]]:
         return [worker.task for worker in self._workers if worker.task is not None]
 
+    # The workers.
+
     def _start_worker(self) -> None:
-        worker = _Worker()
+        worker = Worker()
         self._workers.add(worker)
+        self._unstarted -= 1
+        self._starting += 1
         worker.task = asyncio.create_task(uncloseable(self._work(worker)))
 
-    async def _work(self, worker: _Worker) -> None:
+    async def _work(self, worker: Worker) -> None:
+        self._starting -= 1
+        try:
+            await self._work_until_retired(worker)
+        except Exception:
+            log.exception("a slot has failed, which it must not; another takes its place")
+            self._replace(worker)
+        except GeneratorExit:
+            raise  # the event loop has ended without a stop
+        except BaseException:
+            # A handler has left a cancellation behind for its own task: that costs no slot.
+            self._replace(worker)
+            raise
+
+    async def _work_until_retired(self, worker: Worker) -> None:
         while not worker.retired:
             await self._run(worker, self._startable)
-            try:
-                if self._startable:
-                    await asyncio.sleep(0)  # handlers that never wait would hold up acks, reads and signals
-                elif self._closing:
-                    return
-                else:
-                    await self._rest()
-            except asyncio.CancelledError:
-                # A handler has left a cancellation behind for its own task: that costs no slot.
-                self._replace(worker)
-                raise
+            if self._startable:
+                await asyncio.sleep(0)  # handlers that never wait would hold up acks, reads and signals
+            elif self._closing:
+                return
+            else:
+                await self._rest()
 
-    async def _run(self, worker: _Worker, queue: deque[Entry]) -> None:
+    async def _run(self, worker: Worker, queue: deque[Entry]) -> None:
         """Run what is queued, one entry after the other, until the event loop has to turn."""
         handle, done, breath = self._handle, self._done, self._breath
         breath.draw()
         while queue is self._startable and queue and not worker.retired:
             worker.entry = entry_id, payload = queue.popleft()
-            if self._idle and queue and not self._waking:
+            if queue and (self._idle or self._unstarted) and not self._waking and not self._starting:
                 self._wake(len(queue))
-            if len(queue) < self._wanted:
-                self._admit()
+            if len(queue) < self._wanted or self._watch is None:
+                self._look_around()
             try:
                 await handle(entry_id, payload)
             except BaseException as error:
                 self._failed(entry_id, payload, error)
                 if is_our_end(error, worker.task) and not worker.dropped:
-                    self._replace(worker)
                     raise
             else:
                 if not worker.dropped:
@@ -264,20 +314,30 @@ class Slots:
             self._queue.append(following)
             self._wake(len(self._startable))
 
-    def _finish(self, worker: _Worker, entry_id: str) -> None:
-        if self._order is not None:
+    def _finish(self, worker: Worker, entry_id: str) -> None:
+        if self._order is not None and not worker.is_stuck:
             self._go_on(self._order, entry_id)
+        worker.is_stuck = False
         if worker.dropped and not worker.retired:
             worker.dropped = False
             if worker.task is not None:
                 worker.task.uncancel()
-        if self._still is not None and not self._busy():
+        self._tell_idle()
+
+    def _is_running(self) -> bool:
+        """Whether anything runs whose end may be waited for."""
+        return any(not worker.is_stuck for worker in self._busy())
+
+    def _tell_idle(self) -> None:
+        if self._still is not None and not self._is_running():
             _resolve(self._still)
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: Worker) -> None:
         """A handler has cancelled its own task, or something failed that must not: that slot lives on."""
-        if not self._closing:
+        if worker in self._workers:
             self._workers.discard(worker)
+            self._unstarted += 1
+        if not self._closing and not worker.retired:
             self._start_worker()
 
     async def _rest(self) -> None:
@@ -290,24 +350,18 @@ class Slots:
             self._waking.discard(idle)
         self._wake(len(self._startable) - 1)
 
-    async def _stillness(self) -> None:
-        """Wait until nothing runs, and nothing that may start is queued."""
-        try:
-            while self._busy() or (self._startable is not self._queue and self._startable):
-                self._still = asyncio.get_running_loop().create_future()
-                await self._still
-        finally:
-            self._still = None
-
     def _wake(self, startable: int) -> None:
-        """Wake two workers at most, where so many entries are for others to start."""
-        for _ in range(min(2, len(self._idle), startable)):
-            idle = self._idle.pop()
-            self._waking.add(idle)
-            _resolve(idle)
+        """Have two more workers at most start entries, where so many are for others to start."""
+        for _ in range(min(2, startable)):
+            if self._idle:
+                idle = self._idle.pop()
+                self._waking.add(idle)
+                _resolve(idle)
+            elif self._unstarted and not self._closing:
+                self._start_worker()
 
     def _admit(self) -> None:
-        """Let those go on who wait for room that is there now."""
+        """Wake waiters whose limit is now satisfied."""
         waiting, self._room, self._wanted = self._room, [], 0
         for below, future in waiting:
             if self._closing or self._has_room(below):
@@ -316,6 +370,44 @@ class Slots:
             else:
                 self._room.append((below, future))
                 self._wanted = max(self._wanted, below)
+
+    # Handlers that do not end although they were cancelled.
+
+    def _look_around(self) -> None:
+        """An entry has started: there may be room for more, and it is watched."""
+        self._admit()
+        if self._watch is None:
+            self._begin_watch()
+
+    def _begin_watch(self) -> None:
+        self._watch = asyncio.get_running_loop().call_later(self._stuck_after / 2, self._look)
+
+    def _look(self) -> None:
+        """Look at what runs; as long as something does, look again."""
+        self._watch = None
+        now = monotonic()
+        for worker in self._busy():
+            self._look_at(worker, now)
+        if self._busy() and not self._closing:
+            self._begin_watch()
+
+    def _look_at(self, worker: Worker, now: float) -> None:
+        task, entry = worker.task, worker.entry
+        if task is None or entry is None or not task.cancelling():
+            worker.cancelled = None
+        elif worker.cancelled is None or worker.cancelled[0] is not entry:
+            worker.cancelled = (entry, now)
+        elif now - worker.cancelled[1] >= self._stuck_after and not worker.is_stuck:
+            self._give_up(worker, entry, task)
+
+    def _give_up(self, worker: Worker, entry: Entry, task: asyncio.Task[None]) -> None:
+        """The handler keeps its slot until it ends; its end does not count, and nobody waits for it."""
+        worker.is_stuck = worker.dropped = True
+        task.cancel()
+        if self._order is not None:
+            self._go_on(self._order, entry[0])
+        self._tell_idle()
+        self._stuck(*entry, worker)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -6,11 +6,11 @@ only ``create_group``, ``read_events`` and ``ack_event`` runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, cast, runtime_checkable
 
 from streamroute.message import Message
-from streamroute.values import Settled
+from streamroute.values import Claimed, Quotas, Repertoire, Settled
 
 
 @runtime_checkable
@@ -38,6 +38,25 @@ class StreamStorageProtocol(Protocol):
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
         """Take over up to ``count`` pending entries that were idle for ``min_idle_time`` milliseconds."""
+        ...
+
+
+class ClaimsWithin(Protocol):
+    """Capability ``claim_within``: what was delivered before is claimed in bounded numbers.
+
+    An entry that is left behind for a quota has not been delivered: its count stays as it was.
+    """
+
+    async def claim_within(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        min_idle_time: int,
+        count: int,
+        quotas: Quotas,
+    ) -> Claimed:
+        """As ``claim_stale_events``, of each delivery number no more than its quota."""
         ...
 
 
@@ -129,11 +148,14 @@ class KeepsLeases(Protocol):
         *,
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
+        waiting: Callable[[], Collection[str]],
+        repertoire: Callable[[], Repertoire],
     ) -> LeaseKeeper:
-        """A keeper of what ``held()`` returns, by id; it may be called from any thread.
+        """A keeper of what ``held()`` returns, by id; ``waiting()`` are the ids of what has not started.
 
-        ``lost`` is called in the event loop, with the id and the delivery count of each entry that
-        another worker has taken all the same.
+        ``repertoire()`` is what this worker knows, which other workers may ask for. The three may be called
+        from any thread. ``lost`` is called in the event loop, with the id and the delivery count of each
+        entry that another worker has taken all the same, or that was given up.
         """
         ...
 
@@ -171,6 +193,11 @@ def tidies(storage: object) -> Tidies | None:
 def keeps_leases(storage: object) -> KeepsLeases | None:
     """The storage as one that keeps leases, or None."""
     return cast("KeepsLeases", storage) if offers(storage, "lease_keeper") else None
+
+
+def claims_within(storage: object) -> ClaimsWithin | None:
+    """The storage as one that claims within quotas, or None."""
+    return cast("ClaimsWithin", storage) if offers(storage, "claim_within") else None
 
 
 def claims(storage: object) -> bool:

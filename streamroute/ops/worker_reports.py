@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from streamroute.ops.metrics.vitals import Vitals
@@ -81,4 +82,4 @@ def _vitals(pipe: ReportPipe) -> Vitals:
     said = Vitals(0.0, {}, {}) if pipe.report is None else pipe.report.vitals
     if pipe.silence < _SILENT:
         return said
-    return Vitals(max(said.lag, pipe.silence), said.running, said.slots)
+    return replace(said, lag=max(said.lag, pipe.silence))

@@ -9,10 +9,17 @@ pytest.register_assert_rewrite("consuming_contract")
 from redis.asyncio import Redis  # noqa: E402 - after the asserts are registered
 
 from backends import MemoryBackend, RedisBackend  # noqa: E402
-from consuming_contract import Finishing, Healing, Running, Stopping  # noqa: E402
+from consuming_contract import (  # noqa: E402
+    Deploys,
+    Finishing,
+    Healing,
+    Isolation,
+    Running,
+    Stopping,
+)
 
 
-class TestOnMemory(Finishing, Healing, Stopping, Running):
+class TestOnMemory(Finishing, Healing, Stopping, Running, Isolation, Deploys):
     """The twin."""
 
     @pytest.fixture
@@ -20,7 +27,7 @@ class TestOnMemory(Finishing, Healing, Stopping, Running):
         return MemoryBackend()
 
 
-class TestOnServers(Finishing, Healing, Stopping, Running):
+class TestOnServers(Finishing, Healing, Stopping, Running, Isolation, Deploys):
     """The real thing."""
 
     @pytest.fixture

@@ -90,7 +90,7 @@ async def test_the_longest_lease_of_any_living_worker_is_in_force(backend: Redis
     go_on = asyncio.Event()
     old, new = Handling(then=lambda payload: go_on.wait()), Handling()
     async with consuming(backend.storage(lease=60), dispatcher_of(old).process_message, lease=60):
-        await eventually(lambda: backend.client.hget(KEYS.meta, "lease"))
+        await eventually(lambda: backend.client.hgetall(KEYS.workers))
         await backend.add(type="booked")
         await eventually(lambda: old.seen)
         async with consuming(backend.storage(lease=0.001), dispatcher_of(new).process_message, lease=0.001):
@@ -98,7 +98,7 @@ async def test_the_longest_lease_of_any_living_worker_is_in_force(backend: Redis
                 await backend.client.ping()
                 await asyncio.sleep(0.005)
             assert new.seen == []
-            await backend.client.hset(KEYS.meta, "lease_until", 0)  # the old worker has been gone for long
+            await backend.client.delete(KEYS.workers)  # the old worker has been gone for long
             await eventually(lambda: new.seen)
         go_on.set()
 
@@ -134,13 +134,13 @@ async def test_more_entries_than_one_script_confirms_are_all_kept(backend: Redis
 async def test_an_entry_is_never_fresher_than_its_lease(backend: RedisBackend) -> None:
     """The clock of Redis 6.2 goes on within a script, and a fence would open before the lease has ended."""
     client = backend.client
-    arguments: list[str | int] = [GROUP, "one", 60_000]
+    arguments: list[str | int] = [GROUP, "one", 60_000, ""]
     await backend.storage().create_group(STREAM, GROUP)
     for _ in range(2000):
         await backend.add(type="booked")
     for name in dict(await backend.storage().read_events(STREAM, GROUP, "one", 2000)):
         arguments += [name, 1]
-    fresh, *_ = await script("heartbeat").run(client, [STREAM, KEYS.meta], arguments)
+    fresh, *_ = await script("heartbeat").run(client, [STREAM, KEYS.workers, KEYS.routes], arguments)
     first = "local idle = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1)[1][3]; "
     seconds, micros, idle = await client.eval(
         first + "local now = redis.call('TIME'); return {now[1], now[2], idle}", 1, STREAM, GROUP

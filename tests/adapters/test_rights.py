@@ -105,7 +105,7 @@ async def test_a_worker_with_these_rights_can_do_all_its_work(
 
 
 def test_the_line_is_what_a_worker_calls_and_no_more() -> None:
-    called = {"xgroup|create", "xreadgroup", "xinfo|stream"}
+    called = {"xgroup|create", "xreadgroup", "xinfo|stream", "hmget"}
     for name in (
         "ack",
         "bury",
@@ -114,6 +114,7 @@ def test_the_line_is_what_a_worker_calls_and_no_more() -> None:
         "heartbeat",
         "promote",
         "release",
+        "restore_due",
         "settle",
         "trim",
         "watermark",
@@ -265,7 +266,9 @@ async def deduplicate(redis: Connection, storage: RedisStreamStorage) -> None:
 async def _begin(redis: Connection, message: Message) -> tuple[Turn, float]:
     from streamroute.adapters.dedupe import RedisDeduplicator
 
-    return await RedisDeduplicator(redis.client, KEYS, GROUP).begin(message, "route", "digest", 60.0)
+    return await RedisDeduplicator(redis.client, KEYS, GROUP, "dedupe").begin(
+        message, "route", "digest", 60.0
+    )
 
 
 async def _dead(client: Any, count: int) -> bool:

@@ -143,7 +143,7 @@ def test_a_loss_is_counted_as_well_as_logged(project: Project) -> None:
     scraper.until(lambda seen: seen.get(("entries_pending", "events")) == 2, "the entries, pending again")
     project.redis.xtrim("events", maxlen=0)
     scraper.until(lambda seen: seen["entries_deleted_total", "events"] == 2, "the loss of the entries")
-    assert "was deleted while it was pending" in running.err
+    assert "entries of events were deleted while they were pending" in running.err
     project.write("go", "")
 
 

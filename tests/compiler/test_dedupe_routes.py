@@ -31,7 +31,7 @@ scalars = st.none() | st.booleans() | numbers | st.text()
 
 
 class Away:
-    """A deduplicator whose server is away."""
+    """A coordinator whose server is away."""
 
     async def begin(self, *_arguments: Any) -> Any:
         raise ConnectionError("refused")
@@ -74,7 +74,7 @@ async def test_without_a_key_a_plain_dict_will_do() -> None:
 async def test_where_nobody_can_be_asked_the_route_waits_and_spends_no_attempt() -> None:
     route = deduplicated(Handling("charge"), lambda payload: 7, 60)
     with pytest.raises(Postpone, match="refused"):
-        await route(Message({"type": "paid"}, deduplicator=Away()), None)
+        await route(Message({"type": "paid"}, coordinator=Away()), None)
 
 
 def test_the_wrapper_is_the_same_route() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -99,7 +99,9 @@ def test_an_order_key_is_one_or_there_is_none(expression: str) -> None:
 class Storage:
     """Gives every key to whoever asks."""
 
-    async def begin(self, message: Message, route: str, digest: str, ttl: float) -> tuple[Turn, float]:
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
         return Turn.RUN, 0.0
 
 
@@ -109,7 +111,7 @@ async def test_a_key_of_dedupe_is_one_or_rejects(expression: str) -> None:
     route = deduplicated(handler, compile_value(expression), 60)
     for value in values():
         with suppress(Reject):
-            await route(Message({"v": value}, deduplicator=Storage()), None)
+            await route(Message({"v": value}, coordinator=Storage()), None)
 
 
 def compiled(**settings: Any) -> Any:

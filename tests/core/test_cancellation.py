@@ -144,8 +144,8 @@ async def test_a_slot_whose_handler_awaits_a_generator_exit_goes_on() -> None:
 
     slots = Slots(1, handle, failed=lambda entry_id, _payload, error: failed.append(type(error).__name__))
     slots.open()
-    [worker] = slots._workers
     slots.put([("1", {}), ("2", {}), ("good", {})])
+    [worker] = slots._workers
     await eventually(lambda: seen == ["1", "2", "good"])
     assert failed == ["RuntimeError", "RuntimeError"]
     assert slots._workers == {worker}, "the slot is the same"

@@ -16,7 +16,7 @@ from streamroute.core.failures import (
     judge,
     no_route,
     no_type,
-    routes_are_gone,
+    route_is_gone,
     type_of,
 )
 from streamroute.core.routes import Route, route_key
@@ -152,8 +152,8 @@ def test_a_type_that_is_no_string_has_a_reason(kind: Any) -> None:
 
 def test_what_comes_from_outside_has_a_bound_in_every_reason() -> None:
     payload = Message({"type": BIG}, id=BIG)
-    letters = [no_route(BIG, payload), *routes_are_gone([BIG, "a\nb"], payload)]
-    assert all(len(letter.reason) < 2 * NAME for letter in letters if isinstance(letter, DeadLetter))
+    letters = [no_route(BIG, payload), *(route_is_gone(name, payload) for name in (BIG, "a\nb"))]
+    assert all(len(letter.reason) < 2 * NAME for letter in letters)
     assert len(str(RoutesFailedError([*letters, DeadLetter("r", BIG, BIG)]))) <= ERROR
 
 

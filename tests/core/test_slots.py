@@ -124,88 +124,69 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_clos
     await asyncio.sleep(0)
 
 
-async def test_an_entry_that_runs_alone_waits_for_the_others_and_bars_new_ones() -> None:
+async def test_what_is_paused_starts_nothing_until_it_is_resumed() -> None:
     go_on, alone, seen = asyncio.Event(), asyncio.Event(), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
         await (alone if entry_id == "alone" else go_on).wait()
 
-    async def fetch() -> list[Entry]:
-        return entries("alone")
-
     async with opened(3, handle) as slots:
         slots.put(entries("1"))
         await eventually(lambda: seen == ["1"])
-        running = asyncio.create_task(slots.run_alone(fetch, patience=20, longest=20))
-        await asyncio.sleep(0)
+        slots.pause()
         slots.put(entries("2"))
+        waiting = asyncio.create_task(slots.wait_idle())
+        await asyncio.sleep(0)
         go_on.set()
+        await within_patience(waiting)
+        slots.put_alone(entries("alone"))
         await eventually(lambda: seen == ["1", "alone"])
         for _ in range(5):
             await asyncio.sleep(0)
         assert seen == ["1", "alone"]
         alone.set()
-        assert await within_patience(running)
+        await within_patience(slots.wait_idle())
+        slots.resume()
         await eventually(lambda: seen == ["1", "alone", "2"])
 
 
-async def test_running_alone_is_given_up_where_a_handler_does_not_end() -> None:
-    never = asyncio.Event()
-
-    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
-        await never.wait()
-
-    async def fetch() -> list[Entry]:
-        raise AssertionError("nothing may be fetched")
-
-    async with opened(2, handle) as slots:
-        slots.put(entries("1"))
-        await asyncio.sleep(0)
-        assert not await slots.run_alone(fetch, patience=0.01, longest=20)
-
-
-async def test_an_entry_that_runs_alone_for_long_gets_company() -> None:
-    """Were it alone for as long as it runs, a handler that hangs would hold up its worker for ever."""
-    never, seen = asyncio.Event(), []
+async def test_what_was_to_run_alone_and_did_not_start_goes_first_when_all_go_on() -> None:
+    seen: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
-        if entry_id == "alone":
-            await never.wait()
 
-    async def fetch() -> list[Entry]:
+    async with opened(1, handle) as slots:
+        slots.pause()
         slots.put(entries("1"))
-        return entries("alone")
-
-    async with opened(2, handle) as slots:
-        assert await within_patience(slots.run_alone(fetch, patience=20, longest=0.01))
+        slots.put_alone(entries("alone"))
+        slots.resume()
         await eventually(lambda: seen == ["alone", "1"])
-        slots.put(entries("2"))
-        await eventually(lambda: seen == ["alone", "1", "2"])
 
 
-async def test_an_entry_that_runs_alone_stays_alone_where_keys_have_an_order() -> None:
-    """Those beside it might have its key."""
+async def test_what_runs_alone_has_its_key_before_what_was_queued_with_it() -> None:
+    """It is older; those with its key wait until it has ended, and others do not."""
     go_on, seen = asyncio.Event(), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
-        await go_on.wait()
+        if entry_id == "alone":
+            await go_on.wait()
 
-    async def fetch() -> list[Entry]:
-        slots.put(entries("1"))
-        return entries("alone")
+    def key_of(payload: dict[str, Any]) -> str:
+        return str(payload["key"])
 
-    async with opened(2, handle, KeyOrder(lambda payload: "key")) as slots:
-        running = asyncio.create_task(slots.run_alone(fetch, patience=20, longest=0.01))
+    async with opened(2, handle, KeyOrder(key_of)) as slots:
+        slots.pause()
+        slots.put([("1", {"key": "a"}), ("2", {"key": "a"}), ("3", {"key": "b"})])
+        slots.put_alone([("alone", {"key": "a"})])
         await eventually(lambda: seen == ["alone"])
-        ended, _ = await asyncio.wait([running], timeout=0.05)
-        assert not ended
-        assert seen == ["alone"]
+        slots.resume()
+        await eventually(lambda: seen == ["alone", "3"])
+        slots.put([("4", {"key": "a"})])
         go_on.set()
-        assert await within_patience(running)
-        await eventually(lambda: seen == ["alone", "1"])
+        await eventually(lambda: seen == ["alone", "3", "1", "2", "4"])
 
 
 async def test_handlers_that_never_wait_let_the_event_loop_turn() -> None:

@@ -76,9 +76,10 @@ async def test_half_a_line_of_a_worker_that_died_is_no_report(pipe: ReportPipe) 
 
 
 async def test_a_report_may_be_longer_than_a_pipe(pipe: ReportPipe) -> None:
-    tally = Tally({})
-    for n in range(3000):
-        tally.observe(Message({}, stream="s" * 100), f"r{n}", Result.SUCCEEDED)
+    stream, routes = "s" * 100, tuple(f"r{n}" for n in range(3000))
+    tally = Tally({stream: routes})
+    for route in routes:
+        tally.observe(Message({}, stream=stream), route, Result.SUCCEEDED)
     whole = WorkerReport(counts=tally, vitals=Vitals(0.0, {}, {})).to_line()
     end = pipe.writing
     thread = threading.Thread(target=os.write, args=(end, whole))

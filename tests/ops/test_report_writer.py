@@ -113,7 +113,12 @@ def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
         tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
         row = {"stream": "s", "route": "r", "matched": 1, "succeeded": 1}
         wait_until(lambda: pipe.reports[-1]["counts"]["routes"] == [row], "a report of the message")
-        assert pipe.reports[-1]["vitals"] == {"lag": 0.0, "running": {"s": 1}, "slots": {"s": 32}}
+        assert pipe.reports[-1]["vitals"] == {
+            "lag": 0.0,
+            "running": {"s": 1},
+            "slots": {"s": 32},
+            "stuck": {},
+        }
 
 
 def test_the_last_report_holds_what_was_counted_last(pipe: Pipe) -> None:

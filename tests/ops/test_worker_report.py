@@ -55,7 +55,7 @@ def test_a_report_has_names_and_no_positions() -> None:
     said = json.loads(WorkerReport(ready=True, counts=counted(), vitals=VITALS).to_line())
     assert said["counts"]["routes"] == [{"stream": "s", "route": "r", "matched": 1, "succeeded": 1}]
     assert {"stream": "s", "what": "claimed", "count": 3} in said["counts"]["happened"]
-    assert said["vitals"] == {"lag": 0.5, "running": {"s": 1}, "slots": {"s": 32}}
+    assert said["vitals"] == {"lag": 0.5, "running": {"s": 1}, "slots": {"s": 32}, "stuck": {}}
 
 
 def test_a_report_without_counts_says_so() -> None:

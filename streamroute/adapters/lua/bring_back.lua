@@ -1,7 +1,8 @@
 -- Adds entries whose time has come to the stream that they came from, at most ARGV[1] of them.
 -- KEYS: due (sorted set), delayed (hash), the stream.
 -- Each is added before it is removed, so that a script that dies leaves it in one place or in both.
--- Returns the ms until the next one (0: there are more now), or -1 where none waits.
+-- Returns {the ms until the next one (0: there are more now), or -1 where none waits; how many entries wait
+-- without a due time, which somebody has deleted}.
 local due, delayed, stream = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -25,6 +26,7 @@ for _, name in ipairs(redis.call('ZRANGE', due, '-inf', at, 'BYSCORE', 'LIMIT', 
   end
   redis.call('ZREM', due, name)
 end
+local undue = math.max(0, redis.call('HLEN', delayed) - redis.call('ZCARD', due))
 local nearest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-if #nearest == 0 then return -1 end
-return math.max(0, tonumber(nearest[2]) - at)
+if #nearest == 0 then return {-1, undue} end
+return {math.max(0, tonumber(nearest[2]) - at), undue}

@@ -1,60 +1,93 @@
--- Takes over entries whose lease has ended, at most ARGV[4] of them, and none after one that fills ARGV[8].
--- KEYS: the stream, the group's meta (hash). ARGV: group, consumer, min idle (ms), count, cursor, the consumer
--- that holds what was released, how many pending entries one sweep looks at, how many bytes to bring.
--- First what was released and what dead consumers hold (found by the consumers' own idle time, at the cost
--- of what they hold), then a sweep of the pending list from the cursor, which finds what a consumer that is
--- alive has let go of.
--- Returns {now (ms), cursor, {{id, delivery count, fields}...}, {ids that were deleted while pending...}}.
-local key, meta, group, me = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
-local min_idle, count, cursor = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local released, sweep, budget = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
-local found, seen = {}, {}
+-- Takes over entries whose lease has ended, at most ARGV[4] of them, and none after one that fills ARGV[7].
+-- KEYS: the group's workers (hash), then the streams, in the order in which they are claimed in.
+-- ARGV: group, consumer, min idle (ms), count, the consumer that holds what was released, how many pending
+-- entries one sweep of a stream looks at, how many bytes to bring, the last delivery that an entry may have (0:
+-- there is none), how many entries may be claimed at each delivery ("2:32 3:8 *:0", * standing for all others,
+-- which are not bounded where it is missing), then the cursor of each stream.
+-- First what was released and what dead consumers hold (found by the consumers' own idle time, at the cost of
+-- what they hold), then a sweep of the pending list from the cursor, which finds what a consumer that is alive
+-- has let go of. What the quotas do not allow stays where it is, and its delivery count with it.
+-- Returns {now (ms), {{the stream's number, id, delivery count, fields}...}, {{number, id}... that were deleted
+-- while pending}, how many were left behind for a quota, how many of these at the last delivery, {cursors...}}.
+local workers, group, me = KEYS[1], ARGV[1], ARGV[2]
+local min_idle, count, released = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local sweep, budget, last = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local quotas = {}
+for delivery, quota in string.gmatch(ARGV[9], '(%S+):(%d+)') do quotas[delivery] = tonumber(quota) end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local known = redis.call('HMGET', meta, 'lease', 'lease_until')
-if now < tonumber(known[2] or 0) then
-  min_idle = math.max(min_idle, tonumber(known[1])) -- a worker with a longer lease is alive
+-- A worker with a longer lease, which is alive, renews what it holds more rarely.
+local known = redis.call('HGETALL', workers)
+for i = 1, #known, 2 do
+  local alive, lease = string.match(known[i + 1], '^(%d+) (%d+) ')
+  if alive and now < tonumber(alive) then
+    min_idle = math.max(min_idle, tonumber(lease))
+  else
+    redis.call('HDEL', workers, known[i]) -- it is gone; one that comes back is noted again
+  end
 end
 
-local function take(rows)
+local found, held_back, suspects = {}, 0, 0
+
+local function is_allowed(delivery)
+  local name = quotas[tostring(delivery)] and tostring(delivery) or '*'
+  local quota = quotas[name]
+  if not quota then return true end
+  if quota > 0 then
+    quotas[name] = quota - 1
+    return true
+  end
+  held_back = held_back + 1
+  if delivery == last then suspects = suspects + 1 end
+  return false
+end
+
+local function take(number, rows, seen)
   for _, row in ipairs(rows) do
     if #found < count and not seen[row[1]] and (row[3] >= min_idle or row[2] == released) then
       seen[row[1]] = true
-      found[#found + 1] = row
+      if is_allowed(row[4] + 1) then found[#found + 1] = {number, row} end
     end
   end
 end
 
-for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
-  local facts = {}
-  for i = 1, #consumer, 2 do facts[consumer[i]] = consumer[i + 1] end
-  local gone = facts.idle >= min_idle or facts.name == released
-  if gone and facts.pending > 0 and #found < count then
-    local idle = facts.name == released and 0 or min_idle
-    take(redis.call('XPENDING', key, group, 'IDLE', idle, '-', '+', count - #found, facts.name))
+local cursors = {}
+for number = 1, #KEYS - 1 do
+  local key, cursor, seen = KEYS[number + 1], ARGV[9 + number], {}
+  for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
+    local facts = {}
+    for i = 1, #consumer, 2 do facts[consumer[i]] = consumer[i + 1] end
+    local gone = facts.idle >= min_idle or facts.name == released
+    if gone and facts.pending > 0 and #found < count then
+      local idle = facts.name == released and 0 or min_idle
+      take(number, redis.call('XPENDING', key, group, 'IDLE', idle, '-', '+', sweep, facts.name), seen)
+    end
   end
-end
-if #found < count then
-  local start = cursor == '-' and '-' or '(' .. cursor
-  local rows = redis.call('XPENDING', key, group, start, '+', sweep)
-  take(rows)
-  cursor = #rows < sweep and '-' or rows[#rows][1]
+  if #found < count then
+    local start = cursor == '-' and '-' or '(' .. cursor
+    local rows = redis.call('XPENDING', key, group, start, '+', sweep)
+    take(number, rows, seen)
+    cursor = #rows < sweep and '-' or rows[#rows][1]
+  end
+  cursors[number] = cursor
 end
 
 local claimed, deleted = {}, {}
-for _, row in ipairs(found) do
+for _, one in ipairs(found) do
+  local number, row = one[1], one[2]
+  local key = KEYS[number + 1]
   if budget <= 0 then
-    cursor = '-' -- what was found and is left here must be found again
-    break
-  end
-  local entry = redis.call('XCLAIM', key, group, me, 0, row[1])[1]
-  if entry then
-    claimed[#claimed + 1] = {row[1], row[4] + 1, entry[2]}
-    for _, part in ipairs(entry[2]) do budget = budget - #part end
+    cursors[number] = '-' -- what was found and is left here must be found again
   else
-    redis.call('XACK', key, group, row[1])
-    deleted[#deleted + 1] = row[1]
+    local entry = redis.call('XCLAIM', key, group, me, 0, row[1])[1]
+    if entry then
+      claimed[#claimed + 1] = {number, row[1], row[4] + 1, entry[2]}
+      for _, part in ipairs(entry[2]) do budget = budget - #part end
+    else
+      redis.call('XACK', key, group, row[1])
+      deleted[#deleted + 1] = {number, row[1]}
+    end
   end
 end
-return {now, cursor, claimed, deleted}
+return {now, claimed, deleted, held_back, suspects, cursors}

@@ -1,12 +1,20 @@
 -- Says whether a route may run for a message whose dedupe key has this value, and notes that it does.
--- KEYS: the dedupe key (string), the stream, retry (stream), delayed (hash).
--- ARGV: group, the message's id, route, "entry" or "retry" (where the message is pending), the id there.
--- The string: state, since (ms), message, route, where the message is, its id there; blanks between them.
--- Returns {0, 0} run, {1, 0} skip, {2, ms since the other began} wait.
-local key, stream, retry, delayed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local group, message, route, where, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- KEYS: the stream, retry (stream), delayed (hash), the dedupe key (string), then the keys that the route had under
+-- its former names and in its group's former names.
+-- ARGV: group, consumer, the message's id, route, "entry" or "retry" (where the message is pending), the id there,
+-- its delivery count.
+-- The string: state, since (ms), message, route, where the message is, its id there; blanks between them. One
+-- that cannot be read counts as none.
+-- Returns {0, 0} run, {1, 0} skip, {2, ms since the other began} wait, {3, 0} the entry is not ours any more.
+local stream, retry, delayed = KEYS[1], KEYS[2], KEYS[3]
+local group, consumer, message, route = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local where, id, deliveries = ARGV[5], ARGV[6], tonumber(ARGV[7])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- A worker that was frozen past its lease may wake up with an entry that others have done meanwhile.
+local held = redis.call('XPENDING', where == 'entry' and stream or retry, group, id, id, 1)[1]
+if not held or held[2] ~= consumer or held[4] ~= deliveries then return {3, 0} end
 
 local function is_pending(name, entry)
   local rows = redis.pcall('XPENDING', name, group, entry, entry, 1)
@@ -31,15 +39,14 @@ local function lives(place, entry)
 end
 
 local since = now
-local held = redis.call('GET', key)
-if held then
-  local state, began, owner, _, place, entry = string.match(held, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
-  if state and owner ~= message then
-    if state == 'done' then return {1, 0} end
-    if lives(place, entry) then return {2, math.max(0, now - tonumber(began))} end
-  elseif state == 'running' then
-    since = began
+for i = 4, #KEYS do
+  local state, began, owner, _, place, entry =
+    string.match(redis.call('GET', KEYS[i]) or '', '^(%S+) (%d+) (%S+) (%S+) (%S+) (.*)$')
+  if state == 'done' then return {1, 0} end -- whoever did it: also this very message, before it was lost
+  if state == 'running' then
+    if owner ~= message and lives(place, entry) then return {2, math.max(0, now - tonumber(began))} end
+    if owner == message then since = began end
   end
 end
-redis.call('SET', key, table.concat({'running', since, message, route, where, id}, ' '))
+redis.call('SET', KEYS[4], table.concat({'running', since, message, route, where, id}, ' '))
 return {0, 0}

@@ -1,15 +1,18 @@
 -- Keeps the leases of entries that one consumer holds, under the fence: what another has taken stays there.
--- KEYS: the stream, the group's meta (hash). ARGV: group, consumer, lease (ms), then for each entry its id
--- and its delivery count.
--- Returns {now (ms), {ids that another consumer has}, {ids that were deleted while pending}}. An id that is
--- not pending at all is in neither: it was settled a moment ago.
-local key, meta, group, me = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
-local lease = tonumber(ARGV[3])
+-- KEYS: the stream, the group's workers (hash), the group's routes (hash). ARGV: group, consumer, lease (ms), a
+-- digest of the worker's routes (may be empty), then for each entry its id and its delivery count.
+-- The workers' hash has a field for each consumer: until when it counts as alive (ms), its lease (ms) and its
+-- digest; the routes' hash has the names of the routes by digest.
+-- Returns {now (ms), {ids that another consumer has}, {ids that were deleted while pending}, the longest
+-- lease of a worker that is alive (ms), whose that is, 1 where the names behind the digest are known}. An id
+-- that is not pending at all is in neither list: it was settled a moment ago.
+local key, workers, routes, group, me = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
+local lease, digest = tonumber(ARGV[3]), ARGV[4]
 local lost, deleted = {}, {}
 -- Asked first: where a script's clock goes on (Redis 6.2), a later time would promise more than the leases are.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   local id = ARGV[i]
   local held = redis.call('XPENDING', key, group, id, id, 1)[1]
   if held and (held[2] ~= me or held[4] ~= tonumber(ARGV[i + 1])) then
@@ -19,10 +22,14 @@ for i = 4, #ARGV, 2 do
   end
 end
 
--- The longest lease of any worker that is alive is in force for all, so that a rollout to a shorter one
--- steals nothing. A server that is full refuses to note it; the leases are kept all the same.
-local known = redis.call('HMGET', meta, 'lease', 'lease_until')
-if lease >= tonumber(known[1] or 0) or now >= tonumber(known[2] or 0) then
-  redis.pcall('HSET', meta, 'lease', lease, 'lease_until', now + 2 * lease)
+-- A server that is full refuses to note the worker; the leases are kept all the same.
+redis.pcall('HSET', workers, me, string.format('%.0f %.0f %s', now + 2 * lease, lease, digest))
+local longest, whose = lease, me
+local known = redis.call('HGETALL', workers)
+for i = 1, #known, 2 do
+  local alive, other = string.match(known[i + 1], '^(%d+) (%d+) ')
+  if alive and now < tonumber(alive) and tonumber(other) > longest then
+    longest, whose = tonumber(other), known[i]
+  end
 end
-return {now, lost, deleted}
+return {now, lost, deleted, longest, whose, digest == '' and 1 or redis.call('HEXISTS', routes, digest)}

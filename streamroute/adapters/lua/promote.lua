@@ -3,7 +3,7 @@
 -- KEYS: due (sorted set), delayed (hash), retry (stream).
 -- Each is added before it is removed, so that a script that dies leaves it in one place or in both.
 -- Returns {the ms until the next one (0: there are more now), or -1 where none waits; {names of retries whose
--- entry somebody has deleted}}.
+-- entry somebody has deleted}; how many entries wait without a due time, which somebody has deleted}.
 local due, delayed, retry = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -22,6 +22,7 @@ for _, name in ipairs(names) do
   redis.call('ZREM', due, name)
   if budget <= 0 then break end
 end
+local undue = math.max(0, redis.call('HLEN', delayed) - redis.call('ZCARD', due))
 local nearest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-if #nearest == 0 then return {-1, deleted} end
-return {math.max(0, tonumber(nearest[2]) - at), deleted}
+if #nearest == 0 then return {-1, deleted, undue} end
+return {math.max(0, tonumber(nearest[2]) - at), deleted, undue}

@@ -43,8 +43,9 @@ end
 local calls = {
   {'time'},
   {'exists', nobody}, {'type', nobody}, {'get', nobody}, {'del', nobody}, {'set', nobody, '', 'XX'},
-  {'hget', nobody, 'a'}, {'hmget', nobody, 'a'}, {'hexists', nobody, 'a'}, {'hdel', nobody, 'a'},
-  {'zadd', nobody, 'XX', 0, 'a'}, {'zrange', nobody, '-inf', 0, 'BYSCORE', 'LIMIT', 0, 1}, {'zrem', nobody, 'a'},
+  {'hget', nobody, 'a'}, {'hmget', nobody, 'a'}, {'hgetall', nobody}, {'hexists', nobody, 'a'},
+  {'hlen', nobody}, {'hscan', nobody, '0'}, {'hdel', nobody, 'a'},
+  {'zcard', nobody}, {'zscore', nobody, 'a'}, {'zadd', nobody, 'XX', 0, 'a'}, {'zrange', nobody, '-inf', 0, 'BYSCORE', 'LIMIT', 0, 1}, {'zrem', nobody, 'a'},
   {'xadd', nobody, 'NOMKSTREAM', '*', 'a', 'b'}, {'xrange', nobody, '(0-0', '+', 'COUNT', 1},
   {'xack', nobody, 'a', '0-1'}, {'xdel', nobody, '0-1'}, {'xtrim', nobody, 'MINID', '~', '0', 'LIMIT', 1},
   {'xpending', nobody, 'a', 'IDLE', 0, '-', '+', 1}, {'xclaim', nobody, 'a', 'b', 0, '0-1'},

@@ -44,7 +44,7 @@ end
 for i = 5, #KEYS do
   local route, fate, fact = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
   local claimed = redis.call('GET', KEYS[i])
-  local since, owner = string.match(claimed or '', '^%S+ (%S+) (%S+) ')
+  local since, owner = string.match(claimed or '', '^%S+ (%d+) (%S+) ')
   if not owner or owner == message then
     since = since or at
     if fate == 'done' then

@@ -28,6 +28,11 @@ _HAPPENED: Final = {
     Incident.CLAIMED: ("entries_claimed", "Entries taken over from another consumer."),
     Incident.REDELIVERED: ("entries_redelivered", "Entries delivered again: they may have run before."),
     LOST: ("leases_lost", "Entries that another worker took while they were held here."),
+    Incident.WENT_BACK: (
+        "groups_went_back",
+        "Times that the group was less far than before: the server was restored, or somebody moved it.",
+    ),
+    Incident.RESTORED: ("retries_restored", "Retries that had lost their due time, and ran at once."),
     Incident.DELETED: (
         "entries_deleted",
         "Entries lost: somebody deleted them while they were pending, or waited for a retry.",
@@ -41,6 +46,7 @@ _STANDING: Final[Mapping[str, tuple[str, Callable[[Standing], float | None]]]] =
     "entries_unread": ("Entries that the group has not read yet.", lambda s: s.unread),
     "entries_pending": ("Entries that were read and are not settled yet.", lambda s: s.pending),
     "oldest_pending_seconds": ("Age of the oldest pending entry, since it was produced.", lambda s: s.oldest),
+    "lease_seconds": ("The lease in force: the longest of a worker that is alive.", lambda s: s.lease),
     "retries_scheduled": ("Retries that wait for their time.", lambda s: s.scheduled),
     "dead_letters": ("Dead letters that are kept.", lambda s: s.dead),
 }
@@ -48,6 +54,10 @@ _STANDING: Final[Mapping[str, tuple[str, Callable[[Standing], float | None]]]] =
 _BY_STREAM: Final[Mapping[str, tuple[str, Callable[[Vitals], Mapping[str, int]]]]] = {
     "handlers_running": ("Handlers that run at this moment.", lambda vitals: vitals.running),
     "slots": ("Handlers that may run at once.", lambda vitals: vitals.slots),
+    "slots_stuck": (
+        "Slots whose handler goes on although it was cancelled.",
+        lambda vitals: vitals.stuck,
+    ),
 }
 
 

@@ -1,0 +1,68 @@
+"""Coordination: what a message needs to know of other messages and workers of its group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.dedupe import RedisDeduplicator
+from streamroute.adapters.group_workers import GroupWorkers
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import RouteWait, Turn
+
+KNOWN_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
+GIVE_UP: Final = 10
+"""Leases for which a retry waits for a worker that knows its route."""
+
+
+class RedisCoordinator:
+    """What a message of ``RedisStreamStorage`` brings along, for one consumer of a group.
+
+    ``lease`` is in seconds.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        keys: GroupKeys,
+        group: str,
+        consumer: str,
+        *,
+        lease: float,
+        former: Sequence[GroupKeys] = (),
+    ) -> None:
+        self._dedupe = RedisDeduplicator(client, keys, group, consumer, former)
+        self._workers = GroupWorkers(client, keys)
+        self._lease = lease
+
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
+        """See ``RedisDeduplicator.begin``."""
+        return await self._dedupe.begin(message, route, digest, ttl, formerly)
+
+    async def route_wait(self, message: Message, route: str) -> RouteWait:
+        """How long the retry of a route waits that this worker does not know.
+
+        Raises what redis-py raises.
+        """
+        view = await self._workers.view()
+        return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease)
+
+    async def is_listed(self, message_type: str) -> bool:
+        """Whether a worker of the group that is alive lists this type; raises what redis-py raises."""
+        return message_type in (await self._workers.view()).types
+
+
+def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> RouteWait:
+    """How long a retry waits whose route is known to some worker, or to none; ``now`` is in ms."""
+    if is_known:
+        return RouteWait(KNOWN_ELSEWHERE)
+    since = message.unknown_since or now
+    passed = (now - since) / 1000
+    if passed >= GIVE_UP * lease:
+        return RouteWait(None, since)
+    return RouteWait(min(max(KNOWN_ELSEWHERE, passed / 4), GIVE_UP * lease - passed), since)

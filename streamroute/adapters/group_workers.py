@@ -1,0 +1,108 @@
+"""The workers of a group: which routes and types those know that are alive.
+
+Each worker leaves with its heartbeats that it is alive, and once what it knows. Workers of different
+configurations may share a group, as in a rolling deploy: what one does not know it leaves to one that does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.replies import attributes, milliseconds, text
+from streamroute.adapters.wire import command, each
+from streamroute.keys import GroupKeys
+from streamroute.values import Repertoire
+
+_FRESH: Final = 1.0  # seconds for which an answer is believed
+
+
+def packed(known: Repertoire) -> bytes:
+    """A repertoire as it is kept in Redis."""
+    return json.dumps({"routes": sorted(known.routes), "types": sorted(known.types)}).encode()
+
+
+def unpacked(value: Any) -> Repertoire:
+    """The inverse of ``packed``; nothing is known of what cannot be read."""
+    try:
+        known: Mapping[str, list[str]] = json.loads(value)
+        return Repertoire(frozenset(known["routes"]), frozenset(known["types"]))
+    except (KeyError, TypeError, ValueError):
+        return Repertoire()
+
+
+def digest_of(known: Repertoire) -> str:
+    """A short text that stands for a repertoire; empty where nothing is known."""
+    return sha1(packed(known), usedforsecurity=False).hexdigest() if known.routes else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """What is known of a group's workers at ``time`` (Redis time in ms); their ``leases`` in ms, by name."""
+
+    time: int
+    routes: frozenset[str]
+    types: frozenset[str]
+    leases: Mapping[str, int]
+
+
+class GroupWorkers:
+    """Asks who is alive in a group, at most once a second."""
+
+    def __init__(self, client: Redis, keys: GroupKeys) -> None:
+        self._client = client
+        self._keys = keys
+        self._turn = asyncio.Lock()
+        self._until = 0.0
+        self._view = GroupView(0, frozenset(), frozenset(), {})
+
+    async def view(self) -> GroupView:
+        """What is known of the workers that are alive; raises what redis-py raises."""
+        if time.monotonic() >= self._until:
+            async with self._turn:
+                if time.monotonic() >= self._until:
+                    self._view = await self._ask()
+                    self._until = time.monotonic() + _FRESH
+        return self._view
+
+    async def _ask(self) -> GroupView:
+        answers = await each(self._client, [("TIME",), ("HGETALL", self._keys.workers)])
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        now = milliseconds(answers[0])
+        alive = living(attributes(answers[1]), now)
+        digests = sorted({digest for _, digest in alive.values() if digest})
+        found = await command(self._client, "HMGET", self._keys.routes, *digests) if digests else []
+        known = list(map(unpacked, found))
+        return GroupView(
+            time=now,
+            routes=frozenset().union(*(one.routes for one in known)),
+            types=frozenset().union(*(one.types for one in known)),
+            leases={name: lease for name, (lease, _) in alive.items()},
+        )
+
+
+def living(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, str]]:
+    """The lease (ms) and the digest of each worker that is alive at ``now`` (Redis time in ms).
+
+    What cannot be read counts as gone.
+    """
+    alive = {}
+    for name, written in workers.items():
+        until, lease, digest = _words(written)
+        if until.isdecimal() and lease.isdecimal() and int(until) > now:
+            alive[name] = (int(lease), digest)
+    return alive
+
+
+def _words(written: Any) -> Sequence[str]:
+    words = text(written).split(" ")
+    return words if len(words) == 3 else ("", "", "")

@@ -1,0 +1,105 @@
+-- Moves what a group has left of a stream to the group that takes its place, in bounded steps.
+-- KEYS: the stream; of the old group its workers (hash), retry (stream), due (sorted set), delayed (hash), dead
+-- (stream), meta (hash) and routes (hash); of the new one retry, due, delayed, dead and meta.
+-- ARGV: the old group, the new one, the consumer that holds what was released, how many entries one step moves,
+-- how many bytes.
+-- Each thing is added before it is removed, so that a script that dies leaves it in one place or in both.
+-- Returns {what there is to say, a count}: "waits" and how many workers of the old group are alive; "exists" where
+-- the new group was there before and did not begin where the old one was; "more" or "done" and how much was moved.
+local stream, workers, retry, due, delayed, dead, meta, routes = unpack(KEYS, 1, 8)
+local new_retry, new_due, new_delayed, new_dead, new_meta = unpack(KEYS, 9, 13)
+local old, new, released = ARGV[1], ARGV[2], ARGV[3]
+local left, budget = tonumber(ARGV[4]), tonumber(ARGV[5])
+local moved = 0
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local alive = 0
+local known_workers = redis.call('HGETALL', workers)
+for i = 2, #known_workers, 2 do
+  local until_ = string.match(known_workers[i], '^(%d+) %d+ ')
+  if until_ and now < tonumber(until_) then alive = alive + 1 end
+end
+if alive > 0 then return {'waits', alive} end
+
+local groups = {}
+if redis.call('EXISTS', stream) == 1 then
+  for _, known in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local facts = {}
+    for i = 1, #known, 2 do facts[known[i]] = known[i + 1] end
+    groups[facts.name] = facts
+  end
+end
+if groups[old] then
+  if not groups[new] then
+    redis.call('HSET', new_meta, 'took_over', old)
+    redis.call('XGROUP', 'CREATE', stream, new, groups[old]['last-delivered-id'])
+  elseif redis.call('HGET', new_meta, 'took_over') ~= old then
+    return {'exists', 0}
+  end
+end
+
+local function spend(parts)
+  left = left - 1
+  moved = moved + 1
+  for _, part in ipairs(parts) do budget = budget - #part end
+end
+
+local function has_room()
+  return left > 0 and budget > 0
+end
+
+-- What is pending is pending in the new group, and the next claim of any worker takes it.
+if groups[old] then
+  for _, row in ipairs(redis.call('XPENDING', stream, old, '-', '+', left)) do
+    redis.call('XCLAIM', stream, new, released, 0, row[1], 'RETRYCOUNT', row[4], 'FORCE', 'JUSTID')
+    redis.call('XACK', stream, old, row[1])
+    spend({})
+  end
+end
+
+local function move_stream(from, to)
+  local rows = has_room() and redis.call('XRANGE', from, '-', '+', 'COUNT', left) or {}
+  for _, row in ipairs(rows) do
+    if not has_room() then break end
+    redis.call('XADD', to, '*', unpack(row[2]))
+    redis.call('XDEL', from, row[1])
+    spend(row[2])
+  end
+end
+
+local function move_retry(name, at)
+  local entry = redis.call('HGET', delayed, name)
+  if entry then
+    redis.call('HSETNX', new_delayed, name, entry)
+    redis.call('ZADD', new_due, 'NX', at, name)
+    redis.call('HDEL', delayed, name)
+    spend({entry})
+  end
+  redis.call('ZREM', due, name)
+end
+
+move_stream(retry, new_retry)
+local waiting = has_room() and redis.call('ZRANGE', due, 0, left - 1, 'WITHSCORES') or {}
+for i = 1, #waiting, 2 do
+  if has_room() then move_retry(waiting[i], waiting[i + 1]) end
+end
+if has_room() and redis.call('EXISTS', due) == 0 then
+  local page = redis.call('HSCAN', delayed, '0', 'COUNT', left)[2]
+  for i = 1, #page, 2 do
+    if has_room() then move_retry(page[i], now) end
+  end
+end
+if dead ~= new_dead then move_stream(dead, new_dead) end
+
+local function is_empty(name, size)
+  return redis.call('EXISTS', name) == 0 or redis.call(size, name) == 0
+end
+
+if groups[old] and #redis.call('XPENDING', stream, old, '-', '+', 1) > 0 then return {'more', moved} end
+if not (is_empty(retry, 'XLEN') and is_empty(delayed, 'HLEN')) then return {'more', moved} end
+if dead ~= new_dead and not is_empty(dead, 'XLEN') then return {'more', moved} end
+if groups[old] then redis.call('XGROUP', 'DESTROY', stream, old) end
+redis.call('DEL', workers, retry, due, delayed, meta, routes)
+if dead ~= new_dead then redis.call('DEL', dead) end
+return {'done', moved}

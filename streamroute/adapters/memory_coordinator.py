@@ -1,0 +1,39 @@
+"""The in-memory coordinator: other messages and workers of a group, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from streamroute.adapters.coordinator import route_wait
+from streamroute.adapters.memory_dedupe import MemoryDeduplicator
+from streamroute.message import Message
+from streamroute.values import Repertoire, RouteWait, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCoordinator:
+    """See ``RedisCoordinator``; ``workers`` are those that are alive, ``lease`` is in seconds."""
+
+    dedupe: MemoryDeduplicator
+    workers: Mapping[str, Repertoire]
+    clock: Callable[[], float]
+    lease: float
+
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
+        """See ``RedisDeduplicator.begin``."""
+        return await self.dedupe.begin(message, route, digest, ttl, formerly)
+
+    async def route_wait(self, message: Message, route: str) -> RouteWait:
+        """See ``RedisCoordinator``."""
+        await asyncio.sleep(0)
+        is_known = any(route in known.routes for known in self.workers.values())
+        return route_wait(message, int(self.clock() * 1000), is_known=is_known, lease=self.lease)
+
+    async def is_listed(self, message_type: str) -> bool:
+        """See ``RedisCoordinator``."""
+        await asyncio.sleep(0)
+        return any(message_type in known.types for known in self.workers.values())

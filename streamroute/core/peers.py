@@ -1,0 +1,84 @@
+"""Peers: what all streams of a process do together, so that one of them can run an entry alone.
+
+An entry on its last delivery may kill the process. While it runs, no stream of the process starts anything
+else: whatever ran beside it would have a delivery spent, and so would it for what others kill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+
+class Peer(Protocol):
+    """What starts the entries of one stream."""
+
+    @property
+    def has_suspect(self) -> bool:
+        """Whether an entry on its last delivery runs, or is not settled yet."""
+        ...
+
+    def pause(self) -> None:
+        """Start nothing more until ``resume()``."""
+        ...
+
+    def resume(self) -> None:
+        """Go on; harmless where nothing is paused."""
+        ...
+
+    def wait_idle(self) -> Awaitable[None]:
+        """Wait until nothing runs."""
+        ...
+
+
+class Peers:
+    """Everything that starts entries in one event loop."""
+
+    def __init__(self) -> None:
+        self._members: weakref.WeakSet[Peer] = weakref.WeakSet()
+        self._taken = False
+
+    def join(self, member: Peer) -> None:
+        """From now on it is paused when another one runs an entry alone."""
+        self._members.add(member)
+
+    def leave(self, member: Peer) -> None:
+        """It starts nothing any more."""
+        self._members.discard(member)
+
+    @property
+    def have_suspect(self) -> bool:
+        """Whether one of them runs an entry alone, waits for that, or has one that is not settled yet."""
+        return self._taken or any(member.has_suspect for member in self._members)
+
+    @asynccontextmanager
+    async def alone(self, patience: float) -> AsyncIterator[bool]:
+        """Within, nothing is started. Gives whether nothing runs: False after ``patience`` seconds."""
+        self._taken = True
+        paused = list(self._members)
+        try:
+            for member in paused:
+                member.pause()
+            try:
+                async with asyncio.timeout(patience):
+                    for member in paused:
+                        await member.wait_idle()
+            except TimeoutError:
+                yield False
+            else:
+                yield True
+        finally:
+            self._taken = False
+            for member in paused:
+                member.resume()
+
+
+_peers: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Peers]] = weakref.WeakKeyDictionary()
+
+
+def peers_of_loop() -> Peers:
+    """The peers of the running event loop."""
+    return _peers.setdefault(asyncio.get_running_loop(), Peers())

@@ -1,0 +1,243 @@
+"""The heartbeat thread: one for all streams of a client, and what it leaves in Redis of each worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from backends import KEYS, RedisBackend
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, within_patience
+from servers import RealServer
+from streamroute.adapters.heartbeat import HeartbeatThread
+from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.core.processor import RedisStreamProcessor
+from streamroute.keys import GroupKeys
+from streamroute.values import Repertoire
+
+
+@pytest.fixture
+def backend(redis_client: Redis) -> RedisBackend:
+    return RedisBackend(redis_client)
+
+
+def heartbeat_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if "heartbeat" in thread.name}
+
+
+async def workers(client: Any, keys: GroupKeys = KEYS) -> Mapping[bytes, bytes]:
+    found: Mapping[bytes, bytes] = await client.hgetall(keys.workers)
+    return found
+
+
+@asynccontextmanager
+async def many(client: Redis, streams: list[str], lease: float) -> AsyncIterator[Handling]:
+    """Streams that are consumed over one client, each with a processor of its own."""
+    handler, running = Handling(), []
+    for stream in streams:
+        storage = RedisStreamStorage(client, lease=lease, block=0.05)
+        worker = RedisStreamProcessor(storage, stream, GROUP, "me", lease=lease, claim_interval=0.05)
+        worker.set_message_callback(dispatcher_of(handler).process_message)
+        await worker.start_listening()
+        running.append(worker)
+    try:
+        yield handler
+    finally:
+        await within_patience(asyncio.gather(*(worker.stop_listening() for worker in running)))
+
+
+async def test_all_streams_of_a_client_share_one_thread_and_one_connection(redis_client: Redis) -> None:
+    before, streams = heartbeat_threads(), [f"s{n}" for n in range(20)]
+    async with many(redis_client, streams, lease=0.3):
+        for stream in streams:
+            await eventually(lambda: workers(redis_client, GroupKeys.of(stream, GROUP)))  # noqa: B023 - awaited here
+        assert len(heartbeat_threads() - before) == 1
+    assert not heartbeat_threads() - before
+
+
+class Slow:
+    """A stream that is never due, and takes a while to leave."""
+
+    tick, stall = 10.0, 10.0
+
+    def __init__(self, turns: int) -> None:
+        self._turns = turns
+        self.has_left = False
+
+    def is_due(self, now: float) -> bool:
+        return False
+
+    async def beat(self, client_of: Any, call: Any, silence: float) -> None:
+        raise AssertionError("it is never due")
+
+    async def leave(self, client_of: Any) -> None:
+        for _ in range(self._turns):
+            await asyncio.sleep(0.001)
+        self.has_left = True
+
+
+async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Redis) -> None:
+    """The first that has left does not end the thread under the others."""
+    thread, streams = HeartbeatThread(), [Slow(turns) for turns in (0, 5, 30, 60)]
+    for stream in streams:
+        await thread.add(stream, redis_client)
+    await within_patience(asyncio.gather(*map(thread.remove, streams)))
+    assert all(stream.has_left for stream in streams)
+    await thread.add(again := Slow(0), redis_client)
+    await within_patience(thread.remove(again))
+    await within_patience(thread.remove(again))
+    assert again.has_left
+
+
+async def test_a_stream_that_ends_leaves_the_others_beating(redis_client: Redis) -> None:
+    async with many(redis_client, ["stays"], lease=0.2):
+        async with many(redis_client, ["goes"], lease=0.2):
+            await eventually(lambda: workers(redis_client, GroupKeys.of("goes", GROUP)))
+        assert not await workers(redis_client, GroupKeys.of("goes", GROUP))
+        stays = GroupKeys.of("stays", GROUP)
+        before = await eventually(lambda: workers(redis_client, stays))
+        await eventually(lambda: _differs(redis_client, stays, before))
+        async with many(redis_client, ["comes"], lease=0.2):
+            await eventually(lambda: workers(redis_client, GroupKeys.of("comes", GROUP)))
+
+
+async def test_a_lease_is_in_force_no_longer_once_its_worker_has_left(backend: RedisBackend) -> None:
+    """A rollback from a minute to milliseconds takes effect with the last worker that had a minute."""
+    never = asyncio.Event()
+    old, new = Handling(then=lambda payload: never.wait()), Handling()
+    async with consuming(backend.storage(lease=60), dispatcher_of(old).process_message, lease=60, grace=0.01):
+        await eventually(lambda: workers(backend.client))
+        await backend.add(type="booked")
+        await eventually(lambda: old.seen)
+        [(entry_id, message)] = list(await _held_by(backend))
+    assert not await workers(backend.client)
+    await backend.client.xclaim(STREAM, GROUP, "silent", 0, [entry_id], justid=True)
+    async with consuming(backend.storage(lease=0.05), dispatcher_of(new).process_message, lease=0.05):
+        await eventually(lambda: new.seen)
+    assert message
+
+
+async def test_the_longest_lease_is_told_with_whose_it_is(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "streamroute")
+    storage = backend.storage(lease=0.3)
+    await storage.create_group(STREAM, GROUP)
+    await backend.client.hset(KEYS.workers, "other", "99999999999999 60000 ")
+    keeper = storage.lease_keeper(STREAM, GROUP, "one", held=dict, lost=lambda lost: None)
+    await keeper.open()
+    await eventually(lambda: "is 1m, as long as other is alive; here it is 300ms" in caplog.text)
+    await keeper.close()
+    assert caplog.text.count("the lease in force") == 1
+
+
+@pytest.mark.parametrize("written", ["", "abc", "1 2", "1e9 5 x", "99999999999999 abc ", "-1 -1 "])
+async def test_what_cannot_be_read_of_other_workers_is_passed_over(
+    backend: RedisBackend, written: str
+) -> None:
+    """Anybody may have written it: leases are kept, entries claimed, and it is forgotten."""
+    storage = backend.storage(lease=0.05)
+    await storage.create_group(STREAM, GROUP)
+    await backend.add(type="booked")
+    await storage.read_events(STREAM, GROUP, "old", 1)
+    await backend.client.hset(KEYS.workers, "other", written)
+    keeper = storage.lease_keeper(STREAM, GROUP, "one", held=dict, lost=lambda lost: None)
+    await keeper.open()
+    await eventually(lambda: storage.claim_stale_events(STREAM, GROUP, "one", 50, 10))
+    await eventually(lambda: _is_gone(backend.client, b"other"))
+    await keeper.close()
+
+
+async def test_what_a_worker_knows_is_left_beside_its_heartbeat(backend: RedisBackend) -> None:
+    storage = backend.storage(lease=0.3)
+    await storage.create_group(STREAM, GROUP)
+    known = [Repertoire(frozenset({"b", "a"}), frozenset({"t"}))]
+    keeper = storage.lease_keeper(
+        STREAM, GROUP, "one", held=dict, lost=lambda lost: None, repertoire=lambda: known[0]
+    )
+    await keeper.open()
+    stored = await eventually(lambda: backend.client.hvals(KEYS.routes))
+    assert stored == [b'{"routes": ["a", "b"], "types": ["t"]}']
+    known[0] = Repertoire(frozenset({"c"}), frozenset({"t"}))
+    await eventually(lambda: _has_known(backend.client, 2))
+    await keeper.close()
+
+
+async def test_what_has_not_started_in_a_hung_worker_goes_to_others_first(
+    backend: RedisBackend, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It waits for a lease; what runs is kept for as long as the worker may be silent."""
+    hangs, let_go = threading.Event(), threading.Event()
+
+    async def hang(payload: dict[str, Any]) -> None:
+        hangs.set()
+        let_go.wait()
+
+    async def work() -> None:
+        async with Redis.from_url(redis_url) as client:
+            storage = RedisStreamStorage(client, lease=0.2, stall=600, block=0.05)
+            worker = RedisStreamProcessor(storage, STREAM, GROUP, "hung", lease=0.2, batch_count=10)
+            worker.set_message_callback(hang)
+            await worker.start_listening()
+            await eventually(hangs.is_set)
+            await worker.stop_listening()
+
+    for n in range(5):
+        await backend.add(type="booked", n=str(n))
+    hung = threading.Thread(target=lambda: asyncio.run(work()), daemon=True)
+    hung.start()
+    try:
+        await eventually(hangs.is_set)
+        rescuer = Handling()
+        async with consuming(backend.storage(lease=0.2), dispatcher_of(rescuer).process_message, lease=0.2):
+            await eventually(lambda: len(rescuer.seen) == 4)
+            assert rescuer.numbers() == ["1", "2", "3", "4"]
+            assert [payload.deliveries for payload in rescuer.seen] == [1, 1, 1, 1]
+            await eventually(lambda: _is_held_by(backend, [b"hung"]))
+    finally:
+        let_go.set()
+        await asyncio.to_thread(hung.join, 20)
+    assert "4 entries of bot_events that did not start go to other workers" in caplog.text
+
+
+async def test_a_server_that_hangs_does_not_keep_a_stream_from_leaving(
+    redis_server: RealServer, redis_url: str
+) -> None:
+    async with Redis.from_url(redis_url, socket_timeout=60) as client:
+        storage = RedisStreamStorage(client, lease=0.2)
+        await storage.create_group(STREAM, GROUP)
+        keeper = storage.lease_keeper(STREAM, GROUP, "one", held=dict, lost=lambda lost: None)
+        await keeper.open()
+        await eventually(lambda: workers(client))
+        redis_server.pause()
+        try:
+            await within_patience(keeper.close())
+        finally:
+            redis_server.resume()
+
+
+async def _held_by(backend: RedisBackend) -> Any:
+    rows = await backend.client.xpending_range(STREAM, GROUP, "-", "+", 10)
+    return [(row["message_id"].decode(), row["consumer"]) for row in rows]
+
+
+async def _is_held_by(backend: RedisBackend, consumers: list[bytes]) -> bool:
+    return [consumer for _, consumer in await _held_by(backend)] == consumers
+
+
+async def _differs(client: Any, keys: GroupKeys, before: Any) -> bool:
+    return bool(await workers(client, keys) != before)
+
+
+async def _is_gone(client: Any, name: bytes) -> bool:
+    return name not in await workers(client)
+
+
+async def _has_known(client: Any, count: int) -> bool:
+    return bool(await client.hlen(KEYS.routes) == count)
