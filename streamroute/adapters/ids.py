@@ -11,8 +11,8 @@ _LONGEST: Final = 20  # digits of 64 bits
 
 def parsed(entry_id: str) -> Position:
     """``1700000000000-3`` as numbers that compare as the server compares ids; raises ValueError for no id."""
-    milliseconds, _, sequence = entry_id.partition("-")
-    return _number(milliseconds), _number(sequence or "0")
+    milliseconds, dash, sequence = entry_id.partition("-")
+    return _number(milliseconds), _number(sequence if dash else "0")
 
 
 def written(position: Position) -> str:

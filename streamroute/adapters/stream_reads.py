@@ -3,8 +3,8 @@
 Streams that are idle share one XREADGROUP where they share a group and a consumer (in a cluster, a slot as
 well). A stream that had more than it was asked for is read alone, so that each gets as much as it can take.
 Reads that wait end together, every half second: then all streams are in one command again. The last
-connection that is free waits for milliseconds only: nobody waits longer than that for a connection, however
-many groups there are.
+connection that is free never waits on the server: who needs it has it at once, and several groups that have
+no other take turns with it. (A server that has nothing to do ends a wait up to 100 ms late.)
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from streamroute.adapters.replies import Row, milliseconds, rows_by_stream
 from streamroute.adapters.round_trip import Words, round_trip
 
 _BEAT: Final = 0.5  # seconds; commands that wait end at multiples of it
-_GATHERING: Final = 0.02  # seconds after a beat in which commands that end at it are waited for, at most
-_TURN: Final = 0.01  # seconds that the last free connection waits
+_GATHERING: Final = 0.02  # seconds that a command which ended at a beat waits for the others of that beat
+_PAUSE: Final = 0.01  # seconds between two reads of the same streams that do not wait on the server
 _MOST_STREAMS: Final = 1024  # in one command
 _MOST_ENTRIES: Final = 1024  # that one command asks for, of all its streams
 _MANY: Final = 16  # streams in a command from which on reads are spaced
@@ -78,6 +78,13 @@ class _Request:
             self.answer.set_exception(error)
 
 
+class _Batch(NamedTuple):
+    """Requests that share a command; ``is_last``: it takes the last connection that was free."""
+
+    requests: list[_Request]
+    is_last: bool
+
+
 class StreamReads:
     """Reads entries over at most ``connections`` connections of ``pool``."""
 
@@ -107,8 +114,7 @@ class StreamReads:
         try:
             # The only stream that wants to read does so itself: there is no task to wait for.
             while self._free and self._pending == [request]:
-                await self._run(self._next_requests())
-                await self._gather()
+                await self._run(self._next_batch())
             self._dispatch()
             read = await request.answer
         finally:
@@ -137,24 +143,23 @@ class StreamReads:
     def _dispatch(self) -> None:
         """Send what is pending, for as long as there are connections."""
         while self._free and self._pending:
-            carrier = asyncio.get_running_loop().create_task(self._carry(self._next_requests()))
+            carrier = asyncio.get_running_loop().create_task(self._carry(self._next_batch()))
             self._carriers.add(carrier)
             carrier.add_done_callback(self._carriers.discard)
 
-    async def _carry(self, requests: list[_Request]) -> None:
-        await self._run(requests)
-        await self._gather()
+    async def _carry(self, batch: _Batch) -> None:
+        await self._run(batch)
         self._dispatch()
 
     async def _gather(self) -> None:
         """Where other commands end at this beat as well, let their streams join the next command."""
-        if self._on_beat and self._pending and asyncio.get_running_loop().time() % _BEAT < _GATHERING:
+        if self._on_beat and self._pending:
             self._is_over.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GATHERING):
                     await self._is_over.wait()
 
-    def _next_requests(self) -> list[_Request]:
+    def _next_batch(self) -> _Batch:
         """The request that has waited longest, with those that can share its command; takes a connection."""
         self._free -= 1
         first = self._pending[0]
@@ -165,31 +170,42 @@ class StreamReads:
                     chosen.setdefault(other.keys, other)
         taken = set(chosen.values())
         self._pending = [request for request in self._pending if request not in taken]
-        return list(chosen.values())
+        return _Batch(list(chosen.values()), is_last=not self._free)
 
-    async def _run(self, requests: list[_Request]) -> None:
+    async def _run(self, batch: _Batch) -> None:
         """One command; whoever got nothing, and still has time, waits for the next one."""
+        requests, loop = batch.requests, asyncio.get_running_loop()
+        is_polling = batch.is_last and (self._has_several or len(self._names) > 1)
+        block, is_on_beat = (None, False) if is_polling else self._block(requests)
+        self._on_beat += is_on_beat
+        found = True
         try:
-            if await self._ask(requests) and len(requests) >= _MANY:
+            found = await self._ask(requests, block)
+            if found and len(requests) >= _MANY:
                 await asyncio.sleep(len(requests) * _SPACING)
         finally:
             self._free += 1
-        now = asyncio.get_running_loop().time()
+            self._on_beat -= is_on_beat
+            if not self._on_beat:
+                self._is_over.set()
+        if is_polling and not found:
+            self._dispatch()
+            await asyncio.sleep(_PAUSE)
         for request in requests:
-            if now >= request.deadline:
+            if loop.time() >= request.deadline:
                 request.resolve(_NOTHING)
             elif not request.answer.done():
                 self._pending.append(request)
+        if is_on_beat and not found:
+            await self._gather()
 
-    async def _ask(self, requests: Sequence[_Request]) -> bool:
+    async def _ask(self, requests: Sequence[_Request], block: int | None) -> bool:
         """Read for these, and answer each that there is something for; returns whether there was."""
         count = min(request.count for request in requests)
         if len(requests) > 1:
             count = min(count, max(_MOST_ENTRIES // len(requests), 1))
         for request in requests:
             request.asked = count
-        block, is_on_beat = self._block(requests)
-        self._on_beat += is_on_beat
         try:
             time, reply = await round_trip(self._pool, [("TIME",), _command(requests, count, block)])
             if isinstance(reply, ResponseError) and len(requests) > 1:
@@ -199,10 +215,6 @@ class StreamReads:
             for request in requests:
                 request.refuse(error)
             return False
-        finally:
-            self._on_beat -= is_on_beat
-            if not self._on_beat:
-                self._is_over.set()
 
     async def _ask_each(self, requests: Sequence[_Request], count: int) -> bool:
         """One of the streams has no group: the others are not to wait for it."""
@@ -212,11 +224,9 @@ class StreamReads:
         return any(found)
 
     def _block(self, requests: Sequence[_Request]) -> tuple[int, bool]:
-        """Milliseconds that the command may wait on the server, and whether it ends at the next beat."""
+        """Milliseconds that a command may wait on the server, and whether it ends at the next beat."""
         now = asyncio.get_running_loop().time()
         longest = max(request.deadline for request in requests) - now
-        if not self._free and (self._has_several or len(self._names) > 1):
-            longest = min(longest, _TURN)  # somebody may come who wants this connection
         beat = _BEAT - now % _BEAT
         return max(1, int(min(longest, beat) * 1000)), beat <= longest
 

@@ -16,6 +16,8 @@ from streamroute.adapters.scripts import script
 from streamroute.adapters.wire import command
 from streamroute.incidents import LOGGED, Incident, Incidents
 from streamroute.keys import GroupKeys
+from streamroute.limits import NAME
+from streamroute.safe_text import safe_repr
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +86,9 @@ class Watermarks:
             low = text(noted)
             parsed(low.removeprefix("("))
         except ValueError:
-            log.error("the watermark in %s cannot be read, and counts as unknown: %.100r", keys.meta, noted)
-            await command(client, "HDEL", keys.meta, "low")
+            if await command(client, "HDEL", keys.meta, "low"):  # else somebody else has told it
+                said = "the watermark in %s cannot be read, and counts as unknown: %s"
+                log.error(said, keys.meta, safe_repr(noted, NAME))
             return None
         return low
 

@@ -84,6 +84,7 @@ class Handling:
         self._on_stuck = on_stuck
         self._quota_freed = asyncio.Event()
         self._peers: Peers | None = None
+        self._given_back: set[asyncio.Future[None]] = set()
         self._releasing: Releases | None = releases(storage)
         self._pace = None if limits.prefetch is None else Pace(limits.batch_count, limits.prefetch)
         self._settler = Settler(
@@ -128,6 +129,7 @@ class Handling:
             log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
         await self._settler.close(_SETTLE_PATIENCE)
         await self._release(cut, started=True)
+        await asyncio.gather(*self._given_back)
         self.held.clear()
         if self._peers is not None:
             self._peers.leave(self)
@@ -185,6 +187,8 @@ class Handling:
         if self._pace is not None:
             self._pace.read(entries)
         self._slots.put(self.held.take(entries))
+        if self._slots.all_stuck:
+            self._give_back()
 
     def take_claimed(self, entries: list[Entry], asked: int) -> bool:
         """Queue what was claimed before everything else; returns whether to claim again at once."""
@@ -192,6 +196,8 @@ class Handling:
             self._pace.weigh(entries)
         new = self._take_over(entries)
         self._slots.put(new, first=True)
+        if self._slots.all_stuck:
+            self._give_back()
         return bool(new) and (len(entries) >= asked or is_heavy(entries))
 
     def quotas(self) -> Quotas:
@@ -303,12 +309,22 @@ class Handling:
         """The handler goes on although it was cancelled: its entry is given up, and its slot is lost."""
         stream, stack = self._source.stream, stack_of(worker.task)
         said = (
-            "a handler goes on although it was cancelled, and keeps its slot; entry %s of %s is given up:\n%s"
+            "a handler goes on although it was cancelled, and keeps its slot; entry %s of %s is given up: %s"
         )
         self._incidents.tell(Incident.STUCK, stream, said, entry_id, stream, stack)
         if self.held.has(entry_id, payload):
             self.held.let_go([entry_id])  # its lease ends, and it is delivered again
+        if self._slots.all_stuck:
+            self._give_back()
         self._on_stuck()
+
+    def _give_back(self) -> None:
+        """No slot is left for what is queued: other workers may have it."""
+        entries = self._slots.clear()
+        if entries:
+            task = asyncio.ensure_future(self._release(entries, started=False))
+            self._given_back.add(task)
+            task.add_done_callback(self._given_back.discard)
 
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
         self.held.let_go(finished)

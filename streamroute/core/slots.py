@@ -90,6 +90,7 @@ class Slots:
         self._paused: deque[Entry] = deque()
         self._still: asyncio.Future[None] | None = None
         self._workers: set[Worker] = set()
+        self._stuck_workers: set[Worker] = set()
         self._unstarted = concurrency  # workers that were not needed so far
         self._starting = 0
         self._closing = False
@@ -117,7 +118,12 @@ class Slots:
     @property
     def stuck(self) -> int:
         """How many slots are held by handlers that do not end; may be asked from any thread."""
-        return sum(worker.is_stuck for worker in list(self._workers))
+        return len(self._stuck_workers)
+
+    @property
+    def all_stuck(self) -> bool:
+        """Whether no slot is left that could start anything."""
+        return len(self._stuck_workers) == self._concurrency
 
     @property
     def started(self) -> int:
@@ -131,7 +137,7 @@ class Slots:
 
     def open(self) -> None:
         """Let entries be started."""
-        self._closing, self._breath = False, Breath()
+        self._closing, self._breath, self._stuck_workers = False, Breath(), set()
         self._unstarted, self._starting = self._concurrency, 0
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
@@ -147,7 +153,7 @@ class Slots:
         self._wake(len(self._startable))
 
     async def room(self, below: int) -> None:
-        """Wait until fewer than ``below`` entries are queued, or the slots are closing."""
+        """Wait until fewer than ``below`` entries are queued, and some slot is not stuck; or for the end."""
         while not self._has_room(below) and not self._closing:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._room.append((below, future))
@@ -156,7 +162,9 @@ class Slots:
 
     def _has_room(self, below: int) -> bool:
         # What waits for its key takes no slot, and is no reason to leave slots empty; but it takes memory.
-        return len(self._queue) < below and (self._order is None or self._order.waiting < _MOST_WAITING)
+        if self._order is not None and self._order.waiting >= _MOST_WAITING:
+            return False
+        return len(self._queue) < below and not self.all_stuck
 
     # Running an entry alone.
 
@@ -317,7 +325,10 @@ class Slots:
     def _finish(self, worker: Worker, entry_id: str) -> None:
         if self._order is not None and not worker.is_stuck:
             self._go_on(self._order, entry_id)
-        worker.is_stuck = False
+        if worker.is_stuck:
+            worker.is_stuck = False
+            self._stuck_workers.discard(worker)
+            self._admit()
         if worker.dropped and not worker.retired:
             worker.dropped = False
             if worker.task is not None:
@@ -403,6 +414,7 @@ class Slots:
     def _give_up(self, worker: Worker, entry: Entry, task: asyncio.Task[None]) -> None:
         """The handler keeps its slot until it ends; its end does not count, and nobody waits for it."""
         worker.is_stuck = worker.dropped = True
+        self._stuck_workers.add(worker)
         task.cancel()
         if self._order is not None:
             self._go_on(self._order, entry[0])

@@ -9,16 +9,21 @@ _DEEPEST: Final = 50  # frames
 
 
 def stack_of(task: asyncio.Task[Any] | None) -> str:
-    """A line for each coroutine that a task is in, the outermost first: its name, file and line."""
-    lines: list[str] = []
+    """The coroutines that a task is in, the innermost first: each with its name, file and line."""
+    places: list[str] = []
     waiting: Any = task.get_coro() if task is not None else None
-    while waiting is not None and len(lines) < _DEEPEST:
+    while waiting is not None and len(places) < _DEEPEST:
         frame = _attribute(waiting, "frame")
         if frame is not None:
             name = getattr(waiting, "__qualname__", frame.f_code.co_name)
-            lines.append(f"  {name} at {frame.f_code.co_filename}:{frame.f_lineno}")
-        waiting = _attribute(waiting, "await") or _attribute(waiting, "yieldfrom")
-    return "\n".join(lines) or "  (its stack is not known)"
+            places.append(f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}")
+        waiting = _attribute(waiting, "await") or _attribute(waiting, "yieldfrom") or _driven(frame)
+    return ", in ".join(reversed(places)) or "not known"
+
+
+def _driven(frame: Any) -> Any:
+    """The coroutine that a generator resumes step by step, as handlers with a timeout are."""
+    return frame.f_locals.get("coroutine") if frame is not None else None
 
 
 def _attribute(waiting: Any, name: str) -> Any:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backends import KEYS, RedisBackend
-from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from servers import RealServer
 from streamroute.adapters.scripts import Call, script
 from streamroute.adapters.storage import RedisStreamStorage
@@ -214,3 +214,44 @@ async def test_retries_that_somebody_deleted_are_told(
     assert f"1 retries of {STREAM} were deleted before they ran: {first}|thank|2" in caplog.text
     again: list[Any] = [message for _, message in await storage.read_events(STREAM, GROUP, "one", 2)]
     assert [message.id for message in again] == [second]
+
+
+async def test_retries_that_lost_their_due_time_run_at_once(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The sorted set is a key of its own, and may be deleted, or evicted, alone."""
+    storage, handler = backend.storage(), Handling()
+    await storage.create_group(STREAM, GROUP)
+    for _ in range(1200):
+        await backend.add(type="booked")
+    read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 1200))
+    for message in read.values():
+        message.outcomes = [RetryLater("note", 600, 2, "no luck")]
+    await storage.settle(STREAM, GROUP, "one", read)
+    await backend.client.delete(KEYS.due)
+    async with consuming(storage, dispatcher_of(named(handler, "note")).process_message, batch_count=500):
+        await eventually(lambda: len(handler.seen) == 1200)
+        await eventually(lambda: _count(0, backend.pending))
+    assert {message.attempt for message in handler.seen} == {2}
+    assert "had lost their due time, and run now" in caplog.text
+
+
+async def test_a_retry_keeps_its_due_time_where_others_have_lost_theirs(backend: RedisBackend) -> None:
+    storage = backend.storage()
+    await storage.create_group(STREAM, GROUP)
+    first, second = [await backend.add(type="booked") for _ in range(2)]
+    read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 2))
+    for message in read.values():
+        message.outcomes = [RetryLater("note", 600, 2, "no luck")]
+    await storage.settle(STREAM, GROUP, "one", read)
+    due = await backend.client.zscore(KEYS.due, f"{first}|note|2")
+    await backend.client.zrem(KEYS.due, f"{second}|note|2")
+    await eventually(lambda: _promoted(storage, backend, 1))
+    assert await backend.client.zrange(KEYS.due, 0, -1, withscores=True) == [
+        (f"{first}|note|2".encode(), due)
+    ]
+
+
+async def _promoted(storage: Any, backend: RedisBackend, count: int) -> bool:
+    await storage.promote_due(STREAM, GROUP)
+    return bool(await backend.client.xlen(KEYS.retry) == count)

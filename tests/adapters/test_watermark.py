@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
 from streamroute.adapters.watermark import Watermarks
+from streamroute.incidents import Incident, Incidents
 from streamroute.values import RetryLater
 
 
@@ -123,6 +124,127 @@ async def test_the_start_is_the_id_before_the_first_that_is_needed(
     await backend.client.xadd(STREAM, {"type": "booked"}, id="8-0")
     await backend.client.hset(KEYS.meta, "low", low)
     assert await Watermarks().start(backend.client, KEYS, GROUP) == start
+
+
+@pytest.mark.parametrize(
+    "low",
+    [
+        "abc",
+        "",
+        "(",
+        "7-",
+        "-7",
+        "7-x",
+        "(7-3-1",
+        "1e3-0",
+        "1_0-0",
+        "99999999999999999999999-0",
+        "\u0663-0",
+        b"\xff",
+    ],
+)
+async def test_a_watermark_that_cannot_be_read_counts_as_unknown_and_is_written_anew(
+    backend: RedisBackend, low: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anybody may have written it; the group begins where the worker knows it to be."""
+    handler = Handling()
+    async with consuming(backend.storage(lease=0.06), dispatcher_of(handler).process_message, lease=5):
+        last = await backend.add(type="booked", n="1")
+        await eventually(lambda: _low_is(backend, f"({last}"))
+        await backend.client.hset(KEYS.meta, "low", low)
+        await backend.destroy_group()
+        newer = await backend.add(type="booked", n="2")
+        await eventually(lambda: "2" in handler.numbers())
+        await eventually(lambda: _low_is(backend, f"({newer}"))
+    assert handler.numbers() == ["1", "2"]
+    assert caplog.text.count("cannot be read, and counts as unknown") <= 1
+    assert await Watermarks().start(backend.client, KEYS, GROUP) == newer
+
+
+async def test_a_watermark_that_cannot_be_read_is_told_once(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    await backend.client.hset(KEYS.meta, "low", "abc")
+    await backend.add(type="booked")
+    for _ in range(3):
+        assert await Watermarks().start(backend.client, KEYS, GROUP) == "0-0"
+    assert caplog.text.count("counts as unknown") == 1
+
+
+async def test_a_group_that_went_back_is_told(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As it does where the server is restored from an older state: what was done since runs again."""
+    told: list[tuple[str, Incident, int]] = []
+    marks = Watermarks(Incidents(lambda *what: told.append(what)))
+    storage = backend.storage()
+    await storage.create_group(STREAM, GROUP)
+    first, second = [await backend.add(type="booked") for _ in range(2)]
+    await storage.read_events(STREAM, GROUP, "one", 2)
+    await marks.note(backend.client, KEYS, GROUP)
+    await storage.ack_events(STREAM, GROUP, [first, second])
+    await marks.note(backend.client, KEYS, GROUP)
+    assert told == []
+    await backend.client.xgroup_setid(STREAM, GROUP, first)
+    await marks.note(backend.client, KEYS, GROUP)
+    assert told == [(STREAM, Incident.WENT_BACK, 1)]
+    assert f"has gone back from {second} to {first}" in caplog.text
+    await marks.note(backend.client, KEYS, GROUP)
+    assert len(told) == 1
+
+
+async def test_a_group_that_was_created_again_has_not_gone_back(backend: RedisBackend) -> None:
+    """That it was lost is told already."""
+    told: list[Any] = []
+    marks = Watermarks(Incidents(lambda *what: told.append(what)))
+    storage = backend.storage()
+    await storage.create_group(STREAM, GROUP)
+    added = await backend.add(type="booked")
+    await storage.read_events(STREAM, GROUP, "one", 1)
+    await storage.ack_event(STREAM, GROUP, added)
+    await marks.note(backend.client, KEYS, GROUP)
+    await backend.destroy_group()
+    await marks.note(backend.client, KEYS, GROUP)  # there is none, and nothing is known
+    await backend.client.xgroup_create(STREAM, GROUP, id="0")
+    marks.begin(KEYS, GROUP, "0-0")
+    await marks.note(backend.client, KEYS, GROUP)
+    assert told == []
+
+
+async def test_nothing_is_noted_of_a_group_in_which_nothing_moves(backend: RedisBackend) -> None:
+    storage, handler = backend.storage(lease=60), Handling()
+    async with consuming(storage, dispatcher_of(handler).process_message, lease=60):
+        last = await backend.add(type="booked")
+        await eventually(lambda: _low_is(backend, f"({last}"))
+        before = await _notes(backend)
+        await asyncio.sleep(0.7)  # three looks, at which nothing has moved
+        assert await _notes(backend) == before
+        last = await backend.add(type="booked")
+        await eventually(lambda: _low_is(backend, f"({last}"))
+
+
+async def test_two_groups_of_one_storage_are_two(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second is no loss of the first; each is tidied, and claimed in, for itself."""
+    storage = backend.storage(lease=0.02)
+    for group in (GROUP, "mailing"):
+        await storage.create_group(STREAM, group)
+        await storage.create_group(STREAM, group)
+    assert "was lost" not in caplog.text
+    for _ in range(3):
+        await backend.add(type="booked")
+    for group in (GROUP, "mailing"):
+        await storage.read_events(STREAM, group, "gone", 10)
+        claimed = await eventually(lambda: storage.claim_stale_events(STREAM, group, "me", 20, 2))  # noqa: B023 - awaited in this round
+        assert len(claimed) == 2
+        await storage.tidy(STREAM, group, "me")
+
+
+async def _notes(backend: RedisBackend) -> Any:
+    """How often the watermark's script has run, or has been looked into."""
+    stats = await backend.client.info("commandstats")
+    return stats.get("cmdstat_xinfo|groups", {}).get("calls", 0)
 
 
 async def _is_empty(backend: RedisBackend, stream: str) -> Any:

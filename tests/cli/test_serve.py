@@ -515,3 +515,29 @@ def test_the_documented_rights_are_enough(project: Project, options: list[str]) 
     project.env["REDIS_URL"] = project.env["REDIS_URL"].replace("unix://", "unix://worker:pw@")
     done = project.run("serve", *options)
     assert done.code == 0, done.err
+
+
+def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -> None:
+    """It would run the whole stream again, and leave what was pending behind unseen."""
+    project.routes(OK, "name: wait, type: w, handler: jobs.wait")
+    running = project.start("serve")
+    project.redis.xadd("events", {"type": "w", "data": '{"n": 1}'})
+    project.notes("started 1")
+    assert running.signal(signal.SIGKILL).end().code == -signal.SIGKILL
+    project.redis.hdel("{events}:tests:workers", *project.redis.hkeys("{events}:tests:workers"))
+    renamed = ROUTES.replace("group: tests", "group: bookings")
+    project.routes(OK, "name: wait, type: w, handler: jobs.wait", head=renamed)
+    running = project.start("serve").says("the group tests of events had routes of this configuration")
+    assert (
+        "1 pending, 0 retries; to take them over: formerly_group: tests; to drop them: XGROUP" in running.err
+    )
+    running.signal(signal.SIGTERM).end()
+    project.routes(
+        OK,
+        "name: wait, type: w, handler: jobs.wait",
+        head=renamed.replace("bookings", "new\n    formerly_group: tests"),
+    )
+    project.write("go", "")
+    running = project.start("serve").says("has taken the place of tests, with 1 entries")
+    project.notes("done 1")
+    assert running.signal(signal.SIGTERM).end().code == 0

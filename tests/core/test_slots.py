@@ -239,3 +239,100 @@ async def test_all_slots_fill_when_handlers_wait() -> None:
         slots.put(entries(*(str(n) for n in range(150))))
         await eventually(lambda: running == [100])
         assert (slots.free, slots.queued, slots.started) == (0, 50, 100)
+
+
+async def test_a_worker_is_started_when_it_is_needed_first() -> None:
+    go_on = asyncio.Event()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        await go_on.wait()
+
+    before = len(asyncio.all_tasks())
+    async with opened(1000, handle) as slots:
+        assert (len(asyncio.all_tasks()) - before, slots.free) == (0, 1000)
+        slots.put(entries("1", "2", "3"))
+        await eventually(lambda: slots.running == 3)
+        assert len(asyncio.all_tasks()) - before <= 4
+        assert slots.free == 997
+        go_on.set()
+        await eventually(lambda: slots.free == 1000)
+
+
+async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its slot is lost until it ends, its end does not count, and those behind its key go on."""
+    let_go, ended, told, done, seen = asyncio.Event(), asyncio.Event(), [], [], []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+        while entry_id == "deaf" and not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                caplog.clear()
+        ended.set()
+
+    slots = Slots(
+        2,
+        handle,
+        KeyOrder(lambda payload: payload["key"]),
+        done=lambda entry_id, payload: done.append(entry_id),
+        stuck=lambda entry_id, payload, worker: told.append((entry_id, worker)),
+        stuck_after=0.02,
+    )
+    slots.open()
+    slots.put([("deaf", {"key": "a"}), ("2", {"key": "a"})])
+    await eventually(lambda: seen == ["deaf"])
+    assert slots.stuck == 0
+    [worker] = [one for one in slots._workers if one.entry is not None]
+    assert worker.task is not None
+    worker.task.cancel()
+    await eventually(lambda: told)
+    assert told == [("deaf", worker)]
+    await eventually(lambda: done == ["2"])
+    assert (slots.stuck, slots.running) == (1, 1)
+    await within_patience(slots.wait_idle())  # nobody waits for it any more
+    let_go.set()
+    await eventually(lambda: slots.stuck == 0)
+    slots.put([("3", {"key": "a"}), ("4", {"key": "b"})])
+    await eventually(lambda: sorted(done) == ["2", "3", "4"])
+    await within_patience(slots.close(grace=0))
+    assert len(told) == 1
+
+
+async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck() -> None:
+    told: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        await asyncio.sleep(600)
+
+    slots = Slots(1, handle, stuck=lambda entry_id, *_: told.append(entry_id), stuck_after=0.02)
+    slots.open()
+    for n in range(5):
+        slots.put(entries(str(n)))
+        await eventually(lambda: slots.running == 1)
+        slots.drop(str(n))
+        await eventually(lambda: slots.running == 0)
+    await asyncio.sleep(0.05)
+    await within_patience(slots.close(grace=0))
+    assert told == []
+
+
+async def test_a_callback_that_raises_costs_no_slot(caplog: pytest.LogCaptureFixture) -> None:
+    """It must not, and nothing is handled by a slot that is gone."""
+    seen: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+
+    def done(entry_id: str, payload: dict[str, Any]) -> None:
+        if entry_id != "good":
+            raise RuntimeError("an observer's mistake")
+
+    slots = Slots(2, handle, done=done)
+    slots.open()
+    slots.put(entries("1", "2", "3", "good"))
+    await eventually(lambda: "good" in seen)
+    assert "a slot has failed" in caplog.text
+    await within_patience(slots.close(grace=0))

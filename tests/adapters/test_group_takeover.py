@@ -1,0 +1,207 @@
+"""A group that was renamed: what it left goes to the one that takes its place, and nothing runs twice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from backends import RedisBackend
+from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
+from streamroute.adapters.abandoned_groups import AbandonedGroup, abandoned_groups
+from streamroute.adapters.outlets import connection_of
+from streamroute.adapters.records import DeadRecord
+from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.errors import Reject, Retry, SetupError
+from streamroute.keys import GroupKeys
+from streamroute.values import RetryPolicy
+
+OLD, NEW = "mailer", "notifications"
+OLD_KEYS, NEW_KEYS = GroupKeys.of(STREAM, OLD), GroupKeys.of(STREAM, NEW)
+
+
+@pytest.fixture
+def backend(redis_client: Redis) -> RedisBackend:
+    return RedisBackend(redis_client)
+
+
+def storage(backend: RedisBackend, formerly: str | None = OLD, **settings: Any) -> RedisStreamStorage:
+    return RedisStreamStorage(backend.client, block=0.05, formerly_group=formerly, **settings)
+
+
+async def left_by_the_old_group(backend: RedisBackend) -> dict[str, str]:
+    """What a group leaves: entries that are done, pending, waiting for a retry, dead, and unread."""
+
+    def then(payload: Any) -> Any:
+        if payload["n"] == "retried":
+            raise Retry(delay=0.2)
+        if payload["n"] == "dead":
+            raise Reject("bad")
+        return asyncio.Event().wait() if payload["n"] == "running" else None
+
+    handler = Handling(then=then)
+    old = dispatcher_of(named(handler, "note"), retry=RetryPolicy(max_attempts=10_000))
+    ids = {}
+    async with consuming(storage(backend, None), old.process_message, group=OLD, grace=0.01, concurrency=5):
+        for n in ("done", "retried", "dead", "running"):
+            ids[n] = await backend.add(type="booked", n=n)
+        await eventually(lambda: {"done", "retried", "dead", "running"} <= set(handler.numbers()))
+        await eventually(lambda: backend.client.xlen(OLD_KEYS.dead))
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.routes))
+    ids["unread"] = await backend.add(type="booked", n="unread")
+    return ids
+
+
+async def test_everything_is_taken_over_and_nothing_runs_twice(backend: RedisBackend) -> None:
+    ids = await left_by_the_old_group(backend)
+    handler = Handling()
+    async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
+        await eventually(lambda: len(handler.seen) == 3)
+        await eventually(lambda: _is_at_rest(backend))
+    assert sorted(handler.numbers()) == ["retried", "running", "unread"]
+    by_number = {payload["n"]: payload for payload in handler.seen}
+    assert by_number["retried"].attempt > 1
+    assert by_number["running"].deliveries == 2
+    [(_, fields)] = await backend.client.xrange(NEW_KEYS.dead)
+    assert (DeadRecord.read(fields).id, DeadRecord.read(fields).reason) == (ids["dead"], "bad")
+    assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [NEW.encode()]
+    old = (OLD_KEYS.retry, OLD_KEYS.due, OLD_KEYS.delayed, OLD_KEYS.dead, OLD_KEYS.meta, OLD_KEYS.workers)
+    assert not await backend.client.exists(*old, OLD_KEYS.routes)
+
+
+async def test_it_waits_for_the_workers_of_the_old_group(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both groups would run what arrives meanwhile. It starts all the same: a deploy waits for that."""
+    old, new = Handling(), Handling()
+    async with consuming(
+        storage(backend, None, lease=0.3),
+        dispatcher_of(named(old, "note")).process_message,
+        group=OLD,
+        lease=0.3,
+    ):
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.workers))
+        async with consuming(storage(backend), dispatcher_of(named(new, "note")).process_message, group=NEW):
+            for n in range(5):
+                await backend.add(type="booked", n=str(n))
+            await eventually(lambda: len(old.seen) == 5)
+            assert "when its workers have ended: 1 are alive" in caplog.text
+            assert new.seen == []
+    async with consuming(storage(backend), dispatcher_of(named(new, "note")).process_message, group=NEW):
+        await backend.add(type="booked", n="later")
+        await eventually(lambda: new.numbers() == ["later"])
+        await eventually(lambda: _is_at_rest(backend))
+    assert "heartbeats" not in caplog.text
+
+
+async def test_workers_that_die_are_waited_for_no_longer_than_they_count_as_alive(
+    backend: RedisBackend,
+) -> None:
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    await backend.add(type="booked", n="1")
+    seconds, _ = await client.time()
+    await client.hset(OLD_KEYS.workers, "dead", f"{seconds * 1000 + 1500} 750 ")
+    handler = Handling()
+    async with consuming(storage(backend), dispatcher_of(handler).process_message, group=NEW):
+        await eventually(lambda: handler.numbers() == ["1"])
+
+
+async def test_more_than_one_step_moves_is_moved(backend: RedisBackend) -> None:
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    for n in range(1200):
+        await backend.add(type="booked", n=str(n))
+    await client.xreadgroup(OLD, "gone", {STREAM: ">"}, count=1200)
+    for n in range(700):
+        await client.xadd(OLD_KEYS.dead, {"n": n, "pad": "x" * 50})
+    taking = storage(backend)
+    await taking.create_group(STREAM, NEW)
+    assert (await client.xpending(STREAM, NEW))["pending"] == 1200
+    assert [fields[b"n"] for _, fields in await client.xrange(NEW_KEYS.dead)] == [
+        str(n).encode() for n in range(700)
+    ]
+    rows = await client.xpending_range(STREAM, NEW, "-", "+", 2000)
+    assert {(row["consumer"], row["times_delivered"]) for row in rows} == {(b"streamroute:released", 1)}
+
+
+async def test_many_workers_may_take_over_at_once(backend: RedisBackend) -> None:
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    for n in range(900):
+        await backend.add(type="booked", n=str(n))
+    await client.xreadgroup(OLD, "gone", {STREAM: ">"}, count=800)
+    await asyncio.gather(*(storage(backend).create_group(STREAM, NEW) for _ in range(8)))
+    assert (await client.xpending(STREAM, NEW))["pending"] == 800
+    assert [group["name"] for group in await client.xinfo_groups(STREAM)] == [NEW.encode()]
+
+
+async def test_it_is_done_once_and_costs_nothing_afterwards(backend: RedisBackend) -> None:
+    taking = storage(backend)
+    await taking.create_group(STREAM, NEW)
+    await backend.client.xgroup_create(STREAM, OLD, id="0")
+    await taking.create_group(STREAM, NEW)
+    assert len(await backend.client.xinfo_groups(STREAM)) == 2
+
+
+async def test_what_died_halfway_is_finished(backend: RedisBackend) -> None:
+    """The old group is gone already, and its retries are not."""
+    client = backend.client
+    taking = storage(backend)
+    await left_by_the_old_group(backend)
+    await client.xgroup_destroy(STREAM, OLD)
+    await taking.create_group(STREAM, NEW)
+    moved = await client.hlen(NEW_KEYS.delayed) + await client.xlen(NEW_KEYS.retry)
+    assert (moved, await client.exists(OLD_KEYS.delayed, OLD_KEYS.retry)) == (1, 0)
+
+
+async def test_a_group_that_was_there_before_takes_no_place(backend: RedisBackend) -> None:
+    """It has run the whole stream, or will: with what the other has left, things would run twice."""
+    for group in (OLD, NEW):
+        await backend.client.xgroup_create(STREAM, group, id="0", mkstream=True)
+    with pytest.raises(SetupError, match=f"the group {NEW} of {STREAM} was there before.*XGROUP DESTROY"):
+        await storage(backend).create_group(STREAM, NEW)
+
+
+async def test_a_group_that_nobody_serves_any_more_is_found(backend: RedisBackend) -> None:
+    await left_by_the_old_group(backend)
+    redis = connection_of(backend.client)
+    [found] = await abandoned_groups(redis, STREAM, NEW, {"note"})
+    assert (found.name, found.pending, found.retries) == (OLD, 1, 1)
+    assert found.unread in (1, None)
+    assert await abandoned_groups(redis, STREAM, OLD, {"note"}) == []
+    assert await abandoned_groups(redis, STREAM, NEW, {"another"}) == []
+    assert await abandoned_groups(redis, "nowhere", NEW, {"note"}) == []
+
+
+async def test_a_group_with_a_worker_or_without_a_backlog_is_not_abandoned(backend: RedisBackend) -> None:
+    redis, handler = connection_of(backend.client), Handling(then=failing(Retry(delay=600)))
+    async with consuming(
+        storage(backend, None), dispatcher_of(named(handler, "note")).process_message, group=OLD
+    ):
+        await backend.add(type="booked")
+        await eventually(lambda: handler.seen)
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.routes))
+        assert await abandoned_groups(redis, STREAM, NEW, {"note"}) == []
+    [left] = await abandoned_groups(redis, STREAM, NEW, {"note"})
+    assert left == AbandonedGroup(OLD, left.unread, 0, 1)
+    await backend.client.delete(OLD_KEYS.delayed)
+    assert await abandoned_groups(redis, STREAM, NEW, {"note"}) == []
+
+
+async def test_what_was_there_of_groups_is_told_by_name_alone(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await left_by_the_old_group(backend)
+    await storage(backend).create_group(STREAM, NEW)
+    assert f"the group {NEW} of {STREAM} has taken the place of {OLD}, with 3 entries" in caplog.text
+
+
+async def _is_at_rest(backend: RedisBackend) -> bool:
+    client = backend.client
+    pending = [(await client.xpending(key, NEW))["pending"] for key in (STREAM, NEW_KEYS.retry)]
+    return not any(pending) and not await client.hlen(NEW_KEYS.delayed)

@@ -1,0 +1,63 @@
+"""Many streams in one process: few connections, few threads, and a quick start and end."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from servers import wait_until
+
+if TYPE_CHECKING:
+    from projects import Project
+
+STREAMS = 300
+
+
+def configured(project: Project) -> None:
+    names = [f"s{n}" for n in range(STREAMS)]
+    streams = "".join(f"  {name}: {{group: tests}}\n" for name in names)
+    head = f"version: 1\nredis:\n  url: ${{REDIS_URL}}\nstreams:\n{streams}routes:\n"
+    routes = (
+        f"name: {name}, stream: {name}, type: t, handler: jobs.ok, with: {{to: {name}}}" for name in names
+    )
+    project.routes(*routes, head=head)
+
+
+def test_hundreds_of_streams_need_no_more_connections_than_one(project: Project) -> None:
+    configured(project)
+    server: Any = project.redis
+    running = project.start("serve", "--log-level", "warning")
+    last = f"s{STREAMS - 1}"
+    wait_until(lambda: server.exists(last) and server.xinfo_groups(last), "the last group", 60)
+    for n in range(STREAMS):
+        server.xadd(f"s{n}", {"type": "t", "data": f'{{"n": {n}}}'})
+    wait_until(lambda: len(project.ledger) == STREAMS, "a message of each stream", 60)
+    assert sorted(project.ledger) == sorted(f"s{n} {n}" for n in range(STREAMS))
+    own = [client for client in server.client_list() if client["name"] == "streamroute"]
+    assert len(own) <= 8
+    assert len(list(Path(f"/proc/{running.process.pid}/task").iterdir())) <= 4 or not Path("/proc").exists()
+    assert running.signal(signal.SIGTERM).end().code == 0
+    assert running.err == ""
+
+
+def test_a_server_that_goes_away_under_hundreds_of_streams_fills_no_log(lone_project: Project) -> None:
+    """They are told as one, and all of them work again by themselves."""
+    from servers import RealServer, valkey_binary
+
+    with RealServer(valkey_binary(), append_only=True) as server:
+        lone_project.env["REDIS_URL"] = server.url
+        configured(lone_project)
+        running = lone_project.start("serve", "--log-level", "warning")
+        last = f"s{STREAMS - 1}"
+        client: Any = lone_project.redis
+        wait_until(lambda: client.exists(last) and client.xinfo_groups(last), "the last group", 60)
+        server.kill()
+        running.says("failed, trying again until it works")
+        server.start()
+        running.says("works again")
+        for n in range(STREAMS):
+            client.xadd(f"s{n}", {"type": "t", "data": f'{{"n": {n}}}'})
+        wait_until(lambda: len(lone_project.ledger) == STREAMS, "a message of each stream", 60)
+        assert running.signal(signal.SIGTERM).end().code == 0
+    assert len(running.err.splitlines()) < 60

@@ -1,0 +1,70 @@
+"""Where a handler is that does not end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, cast
+
+from streamroute.compiler.handlers import route_handler
+from streamroute.compiler.signatures import CallShape, ContainerBy
+from streamroute.core.cancellation import uncloseable
+from streamroute.core.stacks import stack_of
+from streamroute.policies import RetryPolicy
+
+
+async def inner(never: asyncio.Event) -> None:
+    await never.wait()
+
+
+async def outer(never: asyncio.Event) -> None:
+    await inner(never)
+
+
+async def stack_in(task: asyncio.Task[None]) -> str:
+    await asyncio.sleep(0.001)
+    stack = stack_of(task)
+    task.cancel()
+    await asyncio.wait([task])
+    return stack
+
+
+async def test_each_coroutine_that_waits_is_named_with_its_line() -> None:
+    stack = await stack_in(asyncio.create_task(outer(asyncio.Event())))
+    *_, second, first = stack.split(", in ")
+    assert first.startswith("outer at ")
+    assert second.startswith("inner at ")
+    assert all(__file__ in place for place in (first, second))
+    assert "\n" not in stack
+
+
+async def test_a_wrapped_coroutine_is_looked_into() -> None:
+    stack = await stack_in(asyncio.create_task(uncloseable(outer(asyncio.Event()))))
+    assert "inner at " in stack
+
+
+async def test_a_handler_that_has_swallowed_its_timeout_is_looked_into() -> None:
+    async def stubborn(payload: Any) -> None:
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    shape = CallShape(stubborn, ContainerBy.NOT, is_async=True)
+    route = route_handler(shape, name="charge", timeout=0.01, retry=RetryPolicy())
+    task = asyncio.ensure_future(route({"type": "t"}, None))
+    await asyncio.sleep(0.05)
+    stack = await stack_in(cast("asyncio.Task[None]", task))
+    assert "stubborn at " in stack
+    assert "charge at " in stack
+
+
+async def test_a_stack_of_any_depth_is_bounded() -> None:
+    async def deeper(depth: int) -> None:
+        await (deeper(depth - 1) if depth else asyncio.Event().wait())
+
+    assert len((await stack_in(asyncio.create_task(deeper(200)))).split(", in ")) == 50
+
+
+def test_of_no_task_nothing_is_known() -> None:
+    assert stack_of(None) == "not known"

@@ -1,0 +1,93 @@
+"""A message's copies: what one route changes is seen by no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamroute.message import Message, separate_copy, separated
+from streamroute.values import Claim
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+)
+
+
+def containers(value: Any) -> list[Any]:
+    """Every dict and list in a value."""
+    if isinstance(value, dict):
+        return [value, *(found for item in value.values() for found in containers(item))]
+    if isinstance(value, list):
+        return [value, *(found for item in value for found in containers(item))]
+    return []
+
+
+@given(VALUES)
+def test_a_copy_is_equal_and_shares_no_dict_and_no_list(value: Any) -> None:
+    copied = separated(value)
+    assert copied == value
+    assert repr(copied) == repr(value)  # the order of keys, and the types of numbers
+    assert not {id(one) for one in containers(copied)} & {id(one) for one in containers(value)}
+
+
+def test_a_copy_may_be_of_any_depth() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert separated(deep) is not deep
+
+
+class Uncopied:
+    """Something of a user's codec that cannot be copied."""
+
+    def __deepcopy__(self, _memo: object) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_what_python_copies_is_copied_and_what_cannot_be_copied_is_shared() -> None:
+    fixed, payload = Uncopied(), {"set": {1, 2}, "tuple": ([1],)}
+    copied = separated({**payload, "fixed": fixed})
+    assert copied["fixed"] is fixed
+    copied["set"].add(3)
+    copied["tuple"][0].append(2)
+    assert payload == {"set": {1, 2}, "tuple": ([1],)}
+
+
+def test_the_copy_of_a_message_is_the_same_delivery() -> None:
+    """Its outcomes and claims are those of the message, which is settled once."""
+    message = Message(
+        {"type": "t", "guest": {"tier": "gold"}},
+        id="1-0",
+        stream="s",
+        group="g",
+        deliveries=2,
+        attempt=3,
+        routes=frozenset({"r"}),
+        fields={b"type": b"t"},
+        outcomes=[],
+        accepted=True,
+        unknown_since=7,
+    )
+    copied = separate_copy(message)
+    assert isinstance(copied, Message)
+    assert copied == message
+    for name in Message.__slots__:
+        assert getattr(copied, name) == getattr(message, name), name
+    copied["guest"]["tier"] = "changed"
+    assert message["guest"]["tier"] == "gold"
+    assert copied.claims is not None
+    copied.claims["r"] = Claim("key", 1.0)
+    assert message.claims == copied.claims
+    assert copied.outcomes is message.outcomes
+
+
+def test_the_copy_of_a_plain_payload_is_a_plain_dict() -> None:
+    payload = {"a": [1]}
+    copied = separate_copy(payload)
+    assert type(copied) is dict
+    copied["a"].append(2)
+    assert payload == {"a": [1]}
