@@ -44,11 +44,11 @@ class TestAck:
         return lost
 
     async def test_after_the_deadline_each_entry_is_looked_up(self, group: Scripted) -> None:
-        await group.hold("1-0", ME, 2)
+        await group.hold("1-0", ME, 12)
         await group.hold("2-0", ME, 2)
         await group.hold("3-0", OTHER, 1)
         await group.client.xack(STREAM, GROUP, "4-0")
-        lost = await self.ack(group, 0, "1-0 2-0 3-0 4-0", "2 1 1 1")
+        lost = await self.ack(group, 0, "1-0 2-0 3-0 4-0", "12 1 1 1")
         assert lost == ["2-0", "3-0", "4-0"]
         assert await group.pending() == [Pending("2-0", ME, 2), Pending("3-0", OTHER, 1)]
 
@@ -131,7 +131,7 @@ class TestSettle:
             group,
             deliveries=3,
             retries=(self.RETRY, ("1-0|bill|2", 90_000, "another")),
-            letters=(self.LETTER, (2, "id", "1-0")),
+            letters=(self.LETTER, (2, "id", "1-0"), (2, "id", "last")),
             claims=(
                 (DEDUPE, "thank", "done", 60_000),
                 (others[0], "bill", "delayed", "1-0|bill|2"),
@@ -145,7 +145,11 @@ class TestSettle:
         assert before + 5_000 <= due["1-0|thank|2"] <= after + 5_000
         assert before + 90_000 <= due["1-0|bill|2"] <= after + 90_000
         assert await group.hash(KEYS.delayed) == {"1-0|thank|2": "a retry", "1-0|bill|2": "another"}
-        assert await group.entries(KEYS.dead) == [{"id": "1-0", "reason": "bad"}, {"id": "1-0"}]
+        assert await group.entries(KEYS.dead) == [
+            {"id": "1-0", "reason": "bad"},
+            {"id": "1-0"},
+            {"id": "last"},
+        ]
         state, since, *rest = (await group.client.get(DEDUPE)).decode().split()
         assert (state, rest) == ("done", ["1-0", "thank", "entry", "1-0"])
         assert before <= int(since) <= after
@@ -204,6 +208,15 @@ class TestSettle:
         with pytest.raises(ResponseError, match=f"{key} is a list, and streamroute needs a {kind} there"):
             await self.settle(group, retries=(self.RETRY,), letters=(self.LETTER,), claims=claims)
         assert await group.client.exists(KEYS.due, KEYS.delayed, KEYS.dead, DEDUPE) == 1
+        assert len(await group.pending()) == 4
+
+    async def test_keys_are_looked_at_for_retries_alone_and_for_letters_alone(self, group: Scripted) -> None:
+        await group.client.set(KEYS.due, "a string")
+        with pytest.raises(ResponseError, match="needs a zset there; rename or delete it"):
+            await self.settle(group, retries=(self.RETRY,))
+        await group.client.set(KEYS.dead, "a string")
+        with pytest.raises(ResponseError, match="needs a stream there"):
+            await self.settle(group, letters=(self.LETTER,))
         assert len(await group.pending()) == 4
 
     async def test_a_key_that_is_not_needed_may_be_of_any_type(self, group: Scripted) -> None:
