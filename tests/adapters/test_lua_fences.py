@@ -351,6 +351,8 @@ class TestHeartbeat:
         await group.hold("1-0", ME, 1, idle=50_000)
         await group.client.config_set("maxmemory", "1")
         try:
+            await self.beat(group)
+            assert await group.hash(KEYS.workers) == {}
             _, lost, *_ = await self.beat(group, "1-0", 1)
         finally:
             await group.client.config_set("maxmemory", "0")
