@@ -1,4 +1,4 @@
-"""The load under which deploys happen: some hundred messages a second, of which some fail and some are slow."""
+"""The load under which deploys happen: some hundred messages a second, some of which fail or are slow."""
 
 from __future__ import annotations
 
