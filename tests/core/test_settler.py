@@ -184,6 +184,38 @@ async def test_flush_settles_at_once_and_waits_for_what_is_in_flight() -> None:
         await within_patience(settler.flush(FOREVER))  # there is nothing to wait for
 
 
+async def test_flush_does_not_wait_for_the_delay() -> None:
+    storage = Storage()
+    async with opened(storage) as settler:
+        add(settler, 1)
+        await within_patience(settler.flush(FOREVER))
+        assert storage.released == ["1"]
+
+
+async def test_flush_waits_for_what_is_in_flight_alone() -> None:
+    storage = Storage()
+    async with opened(storage, batch=1) as settler:
+        storage.may_go_on.clear()
+        add(settler, 1)
+        await eventually(lambda: storage.batches)
+        flushing = asyncio.create_task(settler.flush(FOREVER))
+        await turns()
+        assert not flushing.done()
+        storage.may_go_on.set()
+        await within_patience(flushing)
+        assert storage.released == ["1"]
+
+
+async def test_it_may_be_opened_again_in_another_event_loop() -> None:
+    storage = Storage()
+    async with opened(storage) as settler:
+        add(settler, 1)
+    settler.open()
+    add(settler, 2)
+    await within_patience(settler.close(10))
+    assert storage.released == ["1", "2"]
+
+
 async def test_flush_ends_when_its_patience_does() -> None:
     storage = Storage()
     storage.may_go_on.clear()
