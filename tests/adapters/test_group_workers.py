@@ -16,7 +16,7 @@ from streamroute.adapters.coordinator import GIVE_UP, KNOWN_ELSEWHERE, RedisCoor
 from streamroute.adapters.group_workers import GroupWorkers, digest_of, living, packed, unpacked
 from streamroute.adapters.wire import unparsed
 from streamroute.message import Message
-from streamroute.values import Repertoire, RouteWait
+from streamroute.values import Claim, Repertoire, RouteWait, Turn
 
 BOTH = Repertoire(frozenset({"thank", "bill"}), frozenset({"booked"}))
 
@@ -115,6 +115,22 @@ class TestView:
         await group.client.set(KEYS.workers, "a string")
         with pytest.raises(ResponseError, match="WRONGTYPE"):
             await self.workers(group).view()
+
+    async def test_a_message_asks_for_its_turn(self, group: Scripted) -> None:
+        """Who waits is told for how many seconds another has had the key."""
+        await group.create_group()
+        await group.add("1-0", "2-0")
+        await group.read()
+        coordinator = RedisCoordinator(unparsed(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        first, second = (Message({}, id=name, stream=STREAM) for name in ("1-0", "2-0"))
+        assert await coordinator.begin(first, "thank", "a", 2.5) == (Turn.RUN, 0)
+        assert first.claims == {"thank": Claim(KEYS.dedupe("thank", "a"), 2.5)}
+        since = await group.now() - 5_000
+        await group.client.set(KEYS.dedupe("greet", "a"), f"running {since} 1-0 greet entry 1-0")
+        turn, waited = await coordinator.begin(second, "bill", "a", 60, ["greet"])
+        assert turn is Turn.WAIT
+        assert 5 <= waited < 25
+        assert second.claims is None
 
     async def test_a_message_asks_for_its_route_and_for_its_type(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)

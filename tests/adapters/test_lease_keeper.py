@@ -159,6 +159,9 @@ class TestConfirming:
 class TestDue:
     """When there is something to do."""
 
+    async def test_it_is_asked_six_times_a_lease(self, group: Keeping) -> None:
+        assert (group.keeper.tick, group.keeper.stall) == (LEASE / 6, 5 * LEASE)
+
     async def test_it_is_due_at_once_and_then_every_third_of_a_lease(self, group: Keeping) -> None:
         assert group.is_due_in(0)
         await group.beat()

@@ -247,6 +247,12 @@ class TestForgetRoutes:
         assert await group.hash(KEYS.routes) == {"a": "1", "c": "3"}
         assert await self.forget(group) == 0
 
+    async def test_of_two_the_one_that_no_worker_has_is_forgotten(self, group: Scripted) -> None:
+        await group.client.hset(KEYS.routes, mapping={"a": "1", "b": "2"})
+        await group.client.hset(KEYS.workers, "one", "7 5 b")
+        assert await self.forget(group) == 1
+        assert await group.hash(KEYS.routes) == {"b": "2"}
+
     async def test_the_last_of_a_group_stays(self, group: Scripted) -> None:
         await group.client.hset(KEYS.routes, "a", "1")
         await group.client.hset(KEYS.workers, "one", "7 5 b")

@@ -14,7 +14,7 @@ from streamroute.core import intake as intake_module
 from streamroute.core.due import DueTimer
 from streamroute.core.intake import Intake, Source
 from streamroute.core.slots import Entry
-from streamroute.incidents import LOGGED
+from streamroute.incidents import Incident, Incidents
 from streamroute.values import Claimed, Quotas
 
 ME = Source(STREAM, GROUP, "me")
@@ -181,8 +181,14 @@ class Sleeps(DueTimer):
     """Notes for how long the promoter sleeps, and sleeps for a moment."""
 
     def __init__(self) -> None:
+        self.opened = -1  # it opens itself once
         super().__init__()
         self.asked: list[float] = []
+
+    def open(self) -> None:
+        """Note it."""
+        super().open()
+        self.opened += 1
 
     async def sleep(self, seconds: float) -> None:
         """Note it."""
@@ -191,9 +197,12 @@ class Sleeps(DueTimer):
 
 
 @asynccontextmanager
-async def opened(storage: Any, sink: Sink, **settings: Any) -> AsyncIterator[Intake]:
+async def opened(storage: Any, sink: Sink, *, failures: int = 0, **settings: Any) -> AsyncIterator[Intake]:
+    """An intake that fails so often within the block."""
     known: dict[str, Any] = {"poll_interval": 0.001, "lease": 0.5, "claim_interval": 600.0, "due": DueTimer()}
-    made = Intake(storage, ME, sink, LOGGED, **(known | settings))
+    told: list[Incident] = []
+    incidents = Incidents(lambda stream, incident, count: told.append(incident))
+    made = Intake(storage, ME, sink, incidents, **(known | settings))
     made.open()
     try:
         yield made
@@ -201,6 +210,7 @@ async def opened(storage: Any, sink: Sink, **settings: Any) -> AsyncIterator[Int
         if isinstance(storage, Claiming):
             storage.may_claim.set()
         await within_patience(made.close())
+    assert told == [Incident.OUTAGE] * failures
 
 
 class TestReading:
@@ -241,7 +251,7 @@ class TestReading:
         """The reply may have been too large to arrive."""
         storage, sink = Reading(), Sink()
         storage.unread = [SOME, RuntimeError("too large"), SOME, SOME, SOME, SOME]
-        async with opened(storage, sink):
+        async with opened(storage, sink, failures=1):
             await eventually(lambda: len(storage.of("read")) >= 7)
         assert [count for *_, count in storage.of("read")[:7]] == [10, 10, 1, 2, 4, 8, 10]
         assert storage.of("create") == [(STREAM, GROUP)]
@@ -290,7 +300,7 @@ class TestClaiming:
     async def test_after_a_failure_one_entry_is_claimed(self) -> None:
         storage, sink = Claiming(), Sink()
         storage.stale = [RuntimeError("too large")]
-        async with opened(storage, sink, claim_interval=0.001):
+        async with opened(storage, sink, failures=1, claim_interval=0.001):
             await eventually(lambda: len(storage.of("claim")) >= 5)
         assert [asked[4] for asked in storage.of("claim")[:5]] == [7, 1, 2, 4, 7]
 
@@ -351,6 +361,7 @@ class TestCare:
         async with opened(storage, Sink(), lease=lease, claim_interval=2.0, due=due):
             await eventually(lambda: due.asked)
         assert due.asked[0] == sleeps
+        assert due.opened == 1
         assert storage.of("promote")[0] == (STREAM, GROUP)
 
     async def test_it_tidies_when_the_storage_says(self) -> None:

@@ -141,6 +141,7 @@ async def test_close_waits_for_a_slow_write_that_is_in_flight() -> None:
         storage.may_go_on.set()
         await within_patience(closing)
         assert storage.released == ["1"]
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_close_settles_what_waits_for_the_delay_and_what_was_refused(
