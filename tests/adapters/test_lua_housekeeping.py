@@ -361,7 +361,9 @@ class TestTakeOver:
         await group.client.hset(KEYS.workers, mapping=workers)
         assert await self.step(group) == ("waits", 2)
         assert list(await self.groups(group)) == [GROUP]
-        await group.client.hdel(KEYS.workers, "a", "b")
+        await group.client.hdel(KEYS.workers, "b")
+        assert await self.step(group) == ("waits", 1)
+        await group.client.hdel(KEYS.workers, "a")
         assert await self.step(group) == ("done", 8)
 
     async def test_a_group_that_began_elsewhere_is_not_mixed_up_with_the_old_one(

@@ -289,3 +289,47 @@ async def test_an_entry_with_which_every_call_fails_is_tried_apart_from_the_othe
     bad = "none"
     await within_patience(settler.close(10))
     assert len(storage.released) == 8
+
+
+async def test_an_outage_is_told_at_its_beginning_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    storage = Storage()
+    storage.failures = 3
+    async with opened(storage) as settler:
+        add(settler, 1, 2)
+        await within_patience(settler.flush(FOREVER))
+        add(settler, 3)
+        await within_patience(settler.flush(FOREVER))
+    assert [message.split(" in ")[0] for message in caplog.messages] == [
+        "settling entries of s failed, trying again until it works: ConnectionError: away",
+        "settling entries of s works again after 3 failures",
+    ]
+
+
+async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    storage, bad, calls = Storage(), {"bad"}, [0]
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        calls[0] += 1
+        await asyncio.sleep(0)
+        if bad & finished.keys():
+            raise RuntimeError("no")
+        return Settled()
+
+    settler = Settler(write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=0)
+    settler.open()
+    add(settler, "bad")
+    await eventually(lambda: calls[0] > 5)
+    assert "refused by the storage" not in caplog.text  # it may be the storage that is away
+    add(settler, 1)
+    await eventually(lambda: "refused by the storage" in caplog.text)
+    seen = calls[0]
+    await eventually(lambda: calls[0] > seen + 5)
+    assert caplog.text.count("(refused by the storage) failed") == 1
+    assert storage.released == ["1"]
+    bad.clear()
+    await eventually(lambda: storage.released == ["1", "bad"])
+    add(settler, 2)
+    await eventually(lambda: "(refused by the storage) works again" in caplog.text)
+    await within_patience(settler.close(10))
