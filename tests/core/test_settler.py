@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 
 from consuming import eventually, within_patience
 from streamroute.core import backoff, settling
-from streamroute.core.settling import Settler
+from streamroute.core.settling import Settler, writer_for
+from streamroute.message import Message
 from streamroute.values import Settled
 
 FOREVER = 600.0
@@ -333,3 +334,59 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
     add(settler, 2)
     await eventually(lambda: "(refused by the storage) works again" in caplog.text)
     await within_patience(settler.close(10))
+
+
+class Acking:
+    """A storage that acks one entry a call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[str]]] = []
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Note the id."""
+        assert (stream_name, group_name) == ("s", "g")
+        self.calls.append(("ack one", [message_id]))
+
+
+class AckingMany(Acking):
+    """One that acks many."""
+
+    async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
+        """Note the ids."""
+        assert (stream_name, group_name) == ("s", "g")
+        self.calls.append(("ack", list(message_ids)))
+
+
+class Settling(AckingMany):
+    """One that settles messages."""
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Note the ids; the first had gone."""
+        assert (stream_name, group_name, consumer_name) == ("s", "g", "me")
+        self.calls.append(("settle", list(messages)))
+        return Settled(list(messages)[:1])
+
+
+@pytest.mark.parametrize(
+    ("storage", "finished", "calls"),
+    [
+        (Acking(), "mp", [("ack one", ["0m"]), ("ack one", ["1p"])]),
+        (AckingMany(), "mp", [("ack", ["0m", "1p"])]),
+        (Settling(), "mm", [("settle", ["0m", "1m"])]),
+        (Settling(), "mpm", [("ack", ["1p"]), ("settle", ["0m", "2m"])]),
+        (Settling(), "pp", [("ack", ["0p", "1p"])]),
+    ],
+)
+async def test_entries_are_finished_in_the_best_way_that_a_storage_has(
+    storage: Any, finished: str, calls: list[tuple[str, list[str]]]
+) -> None:
+    """Payloads that are no messages can only be acked."""
+    write = writer_for(storage, "s", "g", "me")
+    kinds: dict[str, dict[str, Any]] = {
+        f"{n}{kind}": Message({}) if kind == "m" else {} for n, kind in enumerate(finished)
+    }
+    settled = await write(kinds)
+    assert storage.calls == calls
+    assert list(settled.lost) == [ids[0] for how, ids in calls if how == "settle"]
