@@ -425,7 +425,8 @@ class TestSuspects:
             work.started.append(f"fetched after {len(work.storage.settled)} settlements")
             return fetched
 
-        return await within_patience(work.handling.run_suspect(fetch))
+        ran: bool = await within_patience(work.handling.run_suspect(fetch))
+        return ran
 
     async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
         """If it kills the process, it costs no other a delivery, and the next one costs it none."""
