@@ -12,9 +12,11 @@ from redis.asyncio import Redis
 from backends import RedisBackend
 from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from streamroute.adapters.abandoned_groups import AbandonedGroup, abandoned_groups
+from streamroute.adapters.group_takeover import GroupTakeover
 from streamroute.adapters.outlets import connection_of
 from streamroute.adapters.records import DeadRecord
 from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.adapters.wire import unparsed
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.keys import GroupKeys
 from streamroute.values import RetryPolicy
@@ -205,3 +207,42 @@ async def _is_at_rest(backend: RedisBackend) -> bool:
     client = backend.client
     pending = [(await client.xpending(key, NEW))["pending"] for key in (STREAM, NEW_KEYS.retry)]
     return not any(pending) and not await client.hlen(NEW_KEYS.delayed)
+
+
+async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    seconds, _ = await client.time()
+    await client.hset(OLD_KEYS.workers, "alive", f"{seconds * 1000 + 60_000} 5 ")
+    takeover = GroupTakeover(unparsed(client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    await client.config_resetstat()
+    for _ in range(5):
+        assert not await takeover.advance()
+    assert await _steps(client) == 1
+    takeover._next_look = 0.0
+    assert not await takeover.advance()
+    assert caplog.text.count("when its workers have ended: 1 are alive") == 1
+    await client.delete(OLD_KEYS.workers)
+    assert not await takeover.advance()
+    takeover._next_look = 0.0
+    for _ in range(2):
+        assert await takeover.advance()
+    assert await _steps(client) == 3
+    assert caplog.text.count(f"has taken the place of {OLD}, with 0 entries") == 1
+
+
+async def test_where_there_is_nothing_to_take_over_nothing_is_said(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    takeover = GroupTakeover(unparsed(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    assert await takeover.advance()
+    assert caplog.messages == []
+
+
+async def _steps(client: Any) -> int:
+    """How often the script ran; a server that does not know it yet is sent its text."""
+    stats = await client.info("commandstats")
+    calls = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
+    return sum(int(one.get("calls", 0)) - int(one.get("failed_calls", 0)) for one in calls)

@@ -69,6 +69,7 @@ class Slow:
     def __init__(self, turns: int) -> None:
         self._turns = turns
         self.has_left = False
+        self.leaves = 0
 
     def is_due(self, now: float) -> bool:
         return False
@@ -80,6 +81,7 @@ class Slow:
         for _ in range(self._turns):
             await asyncio.sleep(0.001)
         self.has_left = True
+        self.leaves += 1
 
 
 async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Redis) -> None:
@@ -92,7 +94,7 @@ async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Re
     await thread.add(again := Slow(0), redis_client)
     await within_patience(thread.remove(again))
     await within_patience(thread.remove(again))
-    assert again.has_left
+    assert [stream.leaves for stream in (*streams, again)] == [1] * 5
 
 
 async def test_a_stream_that_ends_leaves_the_others_beating(redis_client: Redis) -> None:
