@@ -13,13 +13,14 @@ from backends import RedisBackend
 from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from streamroute.adapters.abandoned_groups import AbandonedGroup, abandoned_groups
 from streamroute.adapters.group_takeover import GroupTakeover
+from streamroute.adapters.group_workers import packed
 from streamroute.adapters.outlets import connection_of
 from streamroute.adapters.records import DeadRecord
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.adapters.wire import unparsed
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.keys import GroupKeys
-from streamroute.values import RetryPolicy
+from streamroute.values import Repertoire, RetryPolicy
 
 OLD, NEW = "mailer", "notifications"
 OLD_KEYS, NEW_KEYS = GroupKeys.of(STREAM, OLD), GroupKeys.of(STREAM, NEW)
@@ -192,6 +193,43 @@ async def test_a_group_with_a_worker_or_without_a_backlog_is_not_abandoned(backe
     assert left == AbandonedGroup(OLD, left.unread, 0, 1)
     await backend.client.delete(OLD_KEYS.delayed)
     assert await abandoned_groups(redis, STREAM, NEW, {"note"}) == []
+
+
+async def left_behind(backend: RedisBackend) -> AbandonedGroup | None:
+    """What is said of the old group, which knew the route ``note``."""
+    found = await abandoned_groups(connection_of(backend.client), STREAM, NEW, {"note"})
+    return found[0] if found else None
+
+
+async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBackend) -> None:
+    client = backend.client
+    knows_lag = not (await client.info("server"))["redis_version"].startswith("6.")
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    assert await left_behind(backend) is None
+    known = Repertoire(frozenset({"note", "other"}), frozenset())
+    await client.hset(OLD_KEYS.routes, "digest", packed(known))
+    assert await left_behind(backend) is None
+    for count in (1, 2):
+        await client.hset(OLD_KEYS.delayed, f"{count}", "a retry")
+        assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 0, count)
+    await client.xadd(OLD_KEYS.retry, {"name": "3", "entry": ""})
+    assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 0, 3)
+    await client.delete(OLD_KEYS.delayed, OLD_KEYS.retry)
+    for _ in range(2):
+        await backend.add(type="booked")
+    assert await left_behind(backend) == (AbandonedGroup(OLD, 2, 0, 0) if knows_lag else None)
+    await client.xreadgroup(OLD, "gone", {STREAM: ">"})
+    assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 2, 0)
+    assert await abandoned_groups(connection_of(client), STREAM, NEW, {"another"}) == []
+    assert await abandoned_groups(connection_of(client), STREAM, OLD, {"note"}) == []
+    assert await abandoned_groups(connection_of(client), "no such stream", NEW, {"note"}) == []
+
+
+async def test_a_key_of_the_wrong_type_is_no_reason_to_pass_a_group_over(backend: RedisBackend) -> None:
+    await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    await backend.client.set(OLD_KEYS.workers, "a string")
+    with pytest.raises(SetupError, match="WRONGTYPE"):
+        await left_behind(backend)
 
 
 async def test_what_was_there_of_groups_is_told_by_name_alone(
