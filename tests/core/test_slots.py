@@ -100,10 +100,7 @@ async def test_a_dropped_handler_is_cancelled_and_its_worker_is_as_good_as_new()
     assert judged == [("1", True), ("3", False)]
 
 
-async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_close(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("streamroute.core.slots._LAST_PATIENCE", 0.01)
+async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_close() -> None:
     go_on, started = asyncio.Event(), asyncio.Event()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -114,7 +111,7 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_clos
             except asyncio.CancelledError:
                 logging.getLogger("deaf").info("what?")
 
-    slots = Slots(1, handle)
+    slots = Slots(1, handle, last_patience=0.01)
     slots.open()
     slots.put(entries("1"))
     await started.wait()
