@@ -97,6 +97,15 @@ class Deduplication:
         assert dead.fields[b"n"] == b"1"
         assert handler.numbers()[0] == "1"
 
+    async def test_a_key_is_gone_with_the_final_failure_of_its_message(self, backend: Backend) -> None:
+        """Although the group is lost, and what is pending cannot be asked for."""
+        handler = Handling(then=failing_first(1, Reject("no")))
+        async with consuming(backend.storage(), once(handler).process_message):
+            await backend.add(type="booked", key="a", n="1")
+            await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert await backend.keys_of_dedupe() == []
+
     async def test_it_waits_while_the_first_waits_for_its_retry(self, backend: Backend) -> None:
         go_on = asyncio.Event()
 

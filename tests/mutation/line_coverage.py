@@ -1,0 +1,103 @@
+"""Which tests run which line: traced once for each test file, kept until that file or the package changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repository_copy import list_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mutant import Mutant
+    from mutation_targets import Target
+
+    Trace = Callable[[str], dict[str, Any]]
+
+_PATIENCE = 900.0  # seconds for one whole test file, traced
+
+
+@dataclass(slots=True)
+class LineCoverage:
+    """The tests of a target, how long each takes, and the lines that each runs."""
+
+    durations: dict[str, float] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    _lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
+    _importers: dict[str, set[str]] = field(default_factory=dict)
+    _of_file: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, file: str, traced: dict[str, Any]) -> None:
+        """Add what the run of one test file showed."""
+        names = list(traced["tests"])
+        broken = set(traced["broken"])
+        self.broken += sorted(broken)
+        sound = {name: seconds for name, seconds in traced["tests"].items() if name not in broken}
+        self.durations |= sound
+        self._of_file[file] = list(sound)
+        for source, lines in traced["lines"].items():
+            for line, ran in lines.items():
+                known = self._lines.setdefault(source, {}).setdefault(int(line), set())
+                known |= {names[at] for at in ran if at >= 0 and names[at] in sound}
+                if -1 in ran:
+                    self._importers.setdefault(f"{source}:{line}", set()).add(file)
+
+    def tests_for(self, mutant: Mutant) -> list[str]:
+        """The tests that may notice a mutant, quickest first: all that import it, where import runs it."""
+        if not mutant.path.endswith(".py"):
+            return self._quickest(self.durations)
+        found: set[str] = set()
+        for line in range(mutant.first_line, mutant.last_line + 1):
+            found |= self._lines.get(mutant.path, {}).get(line, set())
+            for file in self._importers.get(f"{mutant.path}:{line}", ()):
+                found.update(self._of_file[file])
+        return self._quickest(found)
+
+    def _quickest(self, tests: Iterable[str]) -> list[str]:
+        return sorted(tests, key=lambda name: (round(self.durations[name], 2), name))
+
+
+def trace_lines(root: Path, folder: Path, target: Target, run: Trace) -> LineCoverage:
+    """Trace the test files that have no trace of this state of the package in ``folder``; read the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    package = _digest_of(root, [name for name in list_files(root) if _is_common(name)])
+    coverage = LineCoverage()
+    for file in target.tests:
+        kept = folder / f"{file.replace('/', '.')}.{_variant(target)}.json"
+        state = f"{package}-{_digest_of(root, [file])}"
+        known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        if known.get("state") != state:
+            known = {"state": state, **run(file)}
+            kept.write_text(json.dumps(known), "utf-8")
+        coverage.add(file, known)
+    return coverage
+
+
+def request_for(file: str, target: Target) -> dict[str, Any]:
+    """What asks a forked run to trace a test file."""
+    return {
+        "files": [file], "only": None, "trace": True, "patience": _PATIENCE, "parameters": target.parameters,
+    }  # fmt: skip
+
+
+def _variant(target: Target) -> str:
+    return hashlib.sha256(json.dumps(target.parameters, sort_keys=True).encode()).hexdigest()[:6]
+
+
+def _is_common(name: str) -> bool:
+    """What any test may depend on: the package, and the helpers of the tests."""
+    path = Path(name)
+    in_package = name.startswith("streamroute/") and path.suffix == ".py"
+    is_helper = name.startswith("tests/") and path.suffix == ".py" and not path.name.startswith("test_")
+    return in_package or (is_helper and path.parts[1] not in ("mutation", "faults", "benchmarks"))
+
+
+def _digest_of(root: Path, names: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(name.encode() + b"\0" + (root / name).read_bytes())
+    return digest.hexdigest()[:20]
