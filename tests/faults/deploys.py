@@ -256,7 +256,7 @@ def _explained(verdict: Verdict) -> Iterator[str]:
 
 
 def _letter(facts: Mapping[str, Any]) -> Letter:
-    return Letter(facts["id"], facts["route"], facts["reason"], facts["attempt"])
+    return Letter(facts["id"], facts["route"], facts["reason"], facts["attempt"], tuple(facts["routes"]))
 
 
 def _stay(seconds: float) -> None:
