@@ -11,7 +11,9 @@ from redis.exceptions import ResponseError
 from producer import GROUP, STREAM
 
 _PREFIX = f"{{{STREAM}}}:{GROUP}"
-RETRY, DUE, DELAYED, DEAD = (f"{_PREFIX}:{name}" for name in ("retry", "due", "delayed", "dead"))
+RETRY, DUE, DELAYED, DEAD, META = (
+    f"{_PREFIX}:{name}" for name in ("retry", "due", "delayed", "dead", "meta")
+)
 _MANY = 1_000_000
 
 
@@ -26,8 +28,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupState:
-    """Ids of messages by where they are. Scheduled and dead ones are (id, route); a dead letter's route is
-    None where no route was to blame."""
+    """Ids of messages by where they are. Scheduled and dead ones are (id, route).
+
+    The route is "" where a message waits for a worker that knows its type, and a dead letter's is None where
+    no route was to blame.
+    """
 
     undelivered: frozenset[str] = frozenset()
     pending: dict[str, Held] = field(default_factory=dict)
@@ -45,6 +50,7 @@ class GroupState:
             entry_id in self.undelivered
             or entry_id in self.pending
             or (entry_id, route) in self.scheduled
+            or (entry_id, "") in self.scheduled
             or (entry_id, route) in self.dead
             or (entry_id, None) in self.dead
         )
@@ -77,6 +83,12 @@ def read_state(client: Any) -> GroupState:
         scheduled=frozenset(pair for name in [*names, *delayed] for pair in _retry(name.decode())),
         dead=tuple(_dead(_pairs(fields)) for _, fields in dead),
     )
+
+
+def read_letters(client: Any) -> list[dict[str, bytes]]:
+    """The fields of each dead letter."""
+    letters = client.execute_command("XRANGE", DEAD, "-", "+")
+    return [{name.decode(): value for name, value in _pairs(fields).items()} for _, fields in letters]
 
 
 def order(entry_id: bytes | str) -> tuple[int, int]:
