@@ -37,9 +37,10 @@ class Noted(MemoryStreamStorage):
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> Settled:
-        """Note the ids."""
+        """Note the ids, when they are settled."""
+        settled = await super().settle(stream_name, group_name, consumer_name, messages)
         self.settled += messages
-        return await super().settle(stream_name, group_name, consumer_name, messages)
+        return settled
 
     async def release(
         self,
