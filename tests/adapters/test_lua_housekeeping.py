@@ -354,6 +354,30 @@ class TestTakeOver:
         assert GROUP in await self.groups(group)
         assert await self.step(group, 2) == ("done", 1)
 
+    @pytest.mark.parametrize(("budget", "moved"), [(11, 1), (12, 1), (13, 2), (24, 2), (25, 3)])
+    async def test_a_step_ends_with_the_promoted_retry_that_fills_it(
+        self, group: Scripted, budget: int, moved: int
+    ) -> None:
+        """Each has twelve bytes."""
+        for name in "abcd":
+            await group.add("*", stream=KEYS.retry, name=name, entry="xx")
+        assert await self.step(group, budget=budget) == ("more", moved)
+        assert len(await group.ids(self.NEW.retry)) == moved
+        assert len(await group.ids(KEYS.retry)) == 4 - moved
+
+    @pytest.mark.parametrize(("limit", "budget", "moved"), [(2, 10**9, 2), (9, 7, 1), (9, 8, 2), (9, 14, 2)])
+    @pytest.mark.parametrize("has_due_time", [True, False])
+    async def test_a_step_ends_with_the_delayed_retry_that_fills_it(
+        self, group: Scripted, limit: int, budget: int, moved: int, has_due_time: bool
+    ) -> None:
+        """Each has seven bytes."""
+        await group.schedule(a=10_000, b=20_000, c=30_000)
+        if not has_due_time:
+            await group.client.delete(KEYS.due)
+        assert await self.step(group, limit, budget) == ("more", moved)
+        assert len(await group.due(self.NEW.due)) == len(await group.hash(self.NEW.delayed)) == moved
+        assert len(await group.hash(KEYS.delayed)) == 3 - moved
+
     async def test_workers_that_are_alive_are_waited_for(self, group: Scripted) -> None:
         await self.fill(group)
         now = await group.now()
@@ -361,7 +385,9 @@ class TestTakeOver:
         await group.client.hset(KEYS.workers, mapping=workers)
         assert await self.step(group) == ("waits", 2)
         assert list(await self.groups(group)) == [GROUP]
-        await group.client.hdel(KEYS.workers, "a", "b")
+        await group.client.hdel(KEYS.workers, "b")
+        assert await self.step(group) == ("waits", 1)
+        await group.client.hdel(KEYS.workers, "a")
         assert await self.step(group) == ("done", 8)
 
     async def test_a_group_that_began_elsewhere_is_not_mixed_up_with_the_old_one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 
 from consuming import eventually, within_patience
 from streamroute.core import backoff, settling
-from streamroute.core.settling import Settler
+from streamroute.core.settling import Settler, writer_for
+from streamroute.message import Message
 from streamroute.values import Settled
 
 FOREVER = 600.0
@@ -289,3 +290,103 @@ async def test_an_entry_with_which_every_call_fails_is_tried_apart_from_the_othe
     bad = "none"
     await within_patience(settler.close(10))
     assert len(storage.released) == 8
+
+
+async def test_an_outage_is_told_at_its_beginning_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    storage = Storage()
+    storage.failures = 3
+    async with opened(storage) as settler:
+        add(settler, 1, 2)
+        await within_patience(settler.flush(FOREVER))
+        add(settler, 3)
+        await within_patience(settler.flush(FOREVER))
+    assert [message.split(" in ")[0] for message in caplog.messages] == [
+        "settling entries of s failed, trying again until it works: ConnectionError: away",
+        "settling entries of s works again after 3 failures",
+    ]
+
+
+async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    storage, bad, calls = Storage(), {"bad"}, [0]
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        calls[0] += 1
+        await asyncio.sleep(0)
+        if bad & finished.keys():
+            raise RuntimeError("no")
+        return Settled()
+
+    settler = Settler(write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=0)
+    settler.open()
+    add(settler, "bad")
+    await eventually(lambda: calls[0] > 5)
+    assert "refused by the storage" not in caplog.text  # it may be the storage that is away
+    add(settler, 1)
+    await eventually(lambda: "refused by the storage" in caplog.text)
+    seen = calls[0]
+    await eventually(lambda: calls[0] > seen + 5)
+    assert caplog.text.count("(refused by the storage) failed") == 1
+    assert storage.released == ["1"]
+    bad.clear()
+    await eventually(lambda: storage.released == ["1", "bad"])
+    add(settler, 2)
+    await eventually(lambda: "(refused by the storage) works again" in caplog.text)
+    await within_patience(settler.close(10))
+
+
+class Acking:
+    """A storage that acks one entry a call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[str]]] = []
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Note the id."""
+        assert (stream_name, group_name) == ("s", "g")
+        self.calls.append(("ack one", [message_id]))
+
+
+class AckingMany(Acking):
+    """One that acks many."""
+
+    async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
+        """Note the ids."""
+        assert (stream_name, group_name) == ("s", "g")
+        self.calls.append(("ack", list(message_ids)))
+
+
+class Settling(AckingMany):
+    """One that settles messages."""
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Note the ids; the first had gone."""
+        assert (stream_name, group_name, consumer_name) == ("s", "g", "me")
+        self.calls.append(("settle", list(messages)))
+        return Settled(list(messages)[:1])
+
+
+@pytest.mark.parametrize(
+    ("storage", "finished", "calls"),
+    [
+        (Acking(), "mp", [("ack one", ["0m"]), ("ack one", ["1p"])]),
+        (AckingMany(), "mp", [("ack", ["0m", "1p"])]),
+        (Settling(), "mm", [("settle", ["0m", "1m"])]),
+        (Settling(), "mpm", [("ack", ["1p"]), ("settle", ["0m", "2m"])]),
+        (Settling(), "pp", [("ack", ["0p", "1p"])]),
+    ],
+)
+async def test_entries_are_finished_in_the_best_way_that_a_storage_has(
+    storage: Any, finished: str, calls: list[tuple[str, list[str]]]
+) -> None:
+    """Payloads that are no messages can only be acked."""
+    write = writer_for(storage, "s", "g", "me")
+    kinds: dict[str, dict[str, Any]] = {
+        f"{n}{kind}": Message({}) if kind == "m" else {} for n, kind in enumerate(finished)
+    }
+    settled = await write(kinds)
+    assert storage.calls == calls
+    assert list(settled.lost) == [ids[0] for how, ids in calls if how == "settle"]
