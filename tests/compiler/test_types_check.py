@@ -90,6 +90,11 @@ def only(expression: str, payload: Type | None = None, *, validated: bool = Fals
         ("guest != None", "None", "write guest != `null`"),
         ("true", "true", "write `true`"),
         ("a && !false", "false", "write a && !`false`"),
+        ("(null) == a", "null", "write (`null`) == a"),
+        ("a && (( true ) )", "true", "write a && (( `true` ) )"),
+        ("(false)", "false", "write (`false`)"),
+        ('tier == ("gold")', '"gold"', "write tier == ('gold')"),
+        ('b == ("a)")', '"a)"', "write b == ('a)')"),
     ],
 )
 def test_a_name_where_a_value_was_meant_is_found_and_corrected(
