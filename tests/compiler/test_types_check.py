@@ -104,6 +104,14 @@ def test_a_name_where_a_value_was_meant_is_found_and_corrected(
     assert (problem.code, expression[problem.start : problem.end], problem.help) == ("SR312", caret, meant)
 
 
+@pytest.mark.parametrize("comparison", [">= `0`", "> `0`", "== `0`", "!= `0`", "< `1`", ">= `-1`", "<= `9`"])
+def test_a_comparison_of_a_length_does_not_hide_that_the_list_may_be_missing(comparison: str) -> None:
+    expression = f"length(tags) {comparison}"
+    assert ("SR317", "tags") in found(expression, PAYLOAD, validated=True)
+    assert ("SR317", "tags") in found(f"open && {expression}", PAYLOAD, validated=True)
+    assert ("SR317", "tags") not in found(f"tags && {expression}", PAYLOAD, validated=True)
+
+
 @pytest.mark.parametrize(
     "expression",
     [
