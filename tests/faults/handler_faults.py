@@ -36,7 +36,8 @@ _SIBLINGS = tuple(
 )
 _POLICY = "retry: {max_attempts: 2, delay: 0ms}"
 _SLOTS = 4
-_LOG = 500_000  # bytes
+_LOG = 500_000  # characters
+_LINE = 40_000  # characters of JSON, escapes included
 _STUCK_AFTER = 15.0  # seconds, at most: see the README
 _TIMEOUT = "100ms"
 
@@ -68,8 +69,9 @@ def raise_odd(scene: Scene) -> None:
     wait_for(lambda: scene.state().is_quiet, "each exception to have its outcome", scene.patience)
     scene.occupy(worker, _SLOTS)
     scene.open_gate(worker)
-    if (size := len(worker.log)) > _LOG:
-        scene.problems.append(f"the log has {size:,} characters")
+    size, longest = len(worker.log), max(map(len, worker.log.splitlines()))
+    if size > _LOG or longest > _LINE:
+        scene.problems.append(f"the log has {size:,} characters, and a line of {longest:,}")
 
 
 @scenario("GeneratorExit and its like from a thread", workers=0)

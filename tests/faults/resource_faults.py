@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from worker_process import Worker
 
 _MOST_CONNECTIONS = 8
-_MOST_THREADS = 8  # of a worker without plain functions: its own, and what a library may start
+_MOST_THREADS = 4  # of a worker without plain functions
 _AT_ONCE = 300
 _SHOUTS = 12
 _LONG_TYPES = 200

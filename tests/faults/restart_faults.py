@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ONE = {"settings": {"concurrency": 1}}
 _BATCH = 100
 _FEW = 5
+_WORKERS = 2
 _OUTAGE = 3.0  # seconds
 
 
@@ -66,7 +67,7 @@ def die_in_outage(scene: Scene) -> None:
     """They are back as soon as the server is; and no file is left of what was killed."""
     temporary = scene.folder / "temporary"
     temporary.mkdir()
-    supervisor = scene.start_worker(options=("--workers", "2"), TMPDIR=str(temporary))
+    supervisor = scene.start_worker(options=("--workers", str(_WORKERS)), TMPDIR=str(temporary))
     scene.run_in()
     with scene.fault("workers die in an outage"):
         scene.server.kill()
@@ -75,6 +76,8 @@ def die_in_outage(scene: Scene) -> None:
             lambda: "reaching Redis failed" in supervisor.log, "the outage to be noticed", scene.patience
         )
         scene.stay(_OUTAGE)
+        if len(supervisor.processes) > _WORKERS:
+            scene.problems.append("a worker was started although the server was away")
         scene.server.start()
     scene.heal()
     scene.audit()

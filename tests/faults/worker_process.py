@@ -50,6 +50,7 @@ class Worker:
                 stdout=log,
                 stderr=log,
                 env=self._environment,
+                cwd=config.parent,  # Python looks there first: not at the package beside these tests
             )
 
     @property
