@@ -252,6 +252,24 @@ async def test_a_type_that_is_an_enum_s_member_is_the_string_that_it_stands_for(
     assert len(handler.seen) == 1
 
 
+async def test_a_retry_runs_in_its_route_although_that_lists_its_type_no_longer() -> None:
+    """The type was moved to another route: what the old one accepted stays with it."""
+    old, new = Handling("old"), Handling("new")
+    dispatcher = ready(new)
+    dispatcher.on_message("changed")(old)
+    got = message(routes=frozenset(["consuming.old"]), attempt=2)
+    await dispatcher.process_message(got)
+    assert (len(old.seen), len(new.seen), got.outcomes) == (1, 0, [])
+
+
+async def test_a_route_that_is_registered_later_is_found_by_its_name() -> None:
+    handler, dispatcher = Handling("old"), ready(Handling("new"))
+    for _ in range(2):
+        await dispatcher.process_message(message(routes=frozenset(["consuming.old"])))
+        dispatcher.on_message("changed")(handler)
+    assert len(handler.seen) == 1
+
+
 async def test_an_unknown_type_is_dead_lettered_where_that_is_asked_for() -> None:
     got = message({"type": "strange"})
     await ready(unknown_type="dead_letter").process_message(got)

@@ -222,6 +222,18 @@ async def test_what_waits_is_given_back_when_the_slots_are_cleared() -> None:
     assert sorted(slots.clear()) == ["0", "1", "2"]
 
 
+def test_what_is_claimed_later_waits_behind_what_was_claimed_before() -> None:
+    order = KeyOrder(key_of)
+    order.admit(entries(["a", "a"]), first=False)
+    order.admit(entries(["a", "a"], 10), first=True)
+    assert order.end("0") == entries(["a"], 10)[0]
+    order.admit(entries(["a", "a"], 20), first=True)
+    order.forget("20")
+    order.admit(entries(["a"], 30), first=True)
+    following = [order.end(entry_id) for entry_id in ("10", "11", "21", "30", "1")]
+    assert [entry and entry[0] for entry in following] == ["11", "21", "30", "1", None]
+
+
 def test_claimed_entries_wait_at_the_head_of_their_key() -> None:
     """They are older than what was read."""
     order = KeyOrder(key_of)
