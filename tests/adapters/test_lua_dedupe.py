@@ -17,11 +17,20 @@ class Asking(Scripted):
     """A group of which the script is asked as the deduplicator does."""
 
     async def begin(
-        self, entry_id: str = "1-0", *, message: str = "", where: str = "entry", deliveries: int = 1
+        self,
+        entry_id: str = "1-0",
+        *,
+        message: str = "",
+        where: str = "entry",
+        deliveries: int = 1,
+        own: int = 1,
     ) -> tuple[int, int]:
-        """Whether ``me`` may run the route for a message, and for how long another has had the key (ms)."""
+        """Whether ``me`` may run the route for a message, and for how long another has had the key (ms).
+
+        So many of ``KEY`` and ``FORMER`` are keys of the group itself.
+        """
         keys = [STREAM, KEYS.retry, KEYS.delayed, KEY, FORMER]
-        facts = (message or entry_id, "thank", where, entry_id, deliveries)
+        facts = (message or entry_id, "thank", where, entry_id, deliveries, own)
         code, waited = await self.run("dedupe", keys, GROUP, ME, *facts)
         return code, waited
 
@@ -115,6 +124,12 @@ class TestTurns:
         await group.client.set(FORMER, "running 7 2-0 greet entry 2-0")
         assert (await group.begin())[0] == WAIT
         assert await group.written() is None
+
+    async def test_workers_that_know_the_route_by_a_former_name_see_what_runs(self, group: Asking) -> None:
+        assert await group.begin(own=2) == (RUN, 0)
+        written = await group.written()
+        assert written is not None
+        assert written == await group.written(FORMER)
 
 
 class TestOwners:

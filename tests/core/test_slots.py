@@ -51,6 +51,32 @@ async def test_claimed_entries_go_before_queued_ones_in_their_own_order() -> Non
         await eventually(lambda: seen == ["1", "a", "b", "2", "3"])
 
 
+async def test_what_is_claimed_later_goes_behind_what_was_claimed_before() -> None:
+    """A worker that stopped cleanly gives more back than one claim takes: it runs in its order."""
+    turns, seen = asyncio.Semaphore(0), []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+        await turns.acquire()
+
+    async with opened(1, handle) as slots:
+        slots.put(entries("1"))
+        await eventually(lambda: seen == ["1"])
+        slots.put(entries("2"))
+        slots.put(entries("a", "b", "c"), first=True)
+        turns.release()
+        await eventually(lambda: seen == ["1", "a"])
+        slots.put(entries("d", "e"), first=True)
+        slots.put(entries("3"))
+        for _ in range(6):
+            turns.release()
+        await eventually(lambda: len(seen) == 8)
+        slots.put(entries("4"))
+        slots.put(entries("f"), first=True)
+    assert seen == ["1", "a", "b", "c", "d", "e", "2", "3"]
+    assert list(slots.clear()) == ["f", "4"]
+
+
 async def test_everyone_who_waits_for_room_gets_it() -> None:
     """The reader and the claimer wait at the same time, each for room of its own."""
     go_on = asyncio.Semaphore(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -22,12 +22,16 @@ UNREADABLE: Final = "sent in the new codec and read by the old one"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: its message's id, its route (None where none was to blame), why, at which attempt."""
+    """A dead letter: its message's id, its route (None where none was to blame), why, at which attempt.
+
+    ``routes`` are those of the retry that could not be read.
+    """
 
     id: str
     route: str | None
     reason: str
     attempt: int
+    routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +98,33 @@ def judge(rollout: Rollout) -> Verdict:
 
 
 def _judge_losses(rollout: Rollout, verdict: Verdict) -> None:
-    done = {(run.id, rollout.name_now(run.route)) for run in rollout.runs if run.what == "done"}
-    skipped = {spec.name for spec in rollout.new.routes if spec.dedupe}
-    dead = {(letter.id, letter.route and rollout.name_now(letter.route)) for letter in rollout.letters}
+    settled = _done(rollout) | {place for letter in rollout.letters for place in _places(rollout, letter)}
     readers = _readers(rollout)
     for message in rollout.sent:
-        owed = _owed(rollout, message, readers.get(message.id, set()), verdict) - skipped
-        places = {(message.id, route) for route in owed}
-        gone = places - done - dead if (message.id, None) not in dead else set()
-        lost = sorted(route for _, route in gone if not rollout.state.holds(message.id, route))
+        owed = _owed(rollout, message, readers.get(message.id, set()), verdict)
+        gone = {route for route in owed if not {(message.id, route), (message.id, None)} & settled}
+        lost = sorted(route for route in gone if not rollout.state.holds(message.id, route))
         verdict.lost += bool(lost)
         verdict.problems += [f"lost: {message} for the route {route}" for route in lost]
+
+
+def _done(rollout: Rollout) -> set[tuple[str, str | None]]:
+    """Messages and the routes that took effect for them, or with ``dedupe`` for another of the same item."""
+    done: set[tuple[str, str | None]] = {
+        (run.id, rollout.name_now(run.route)) for run in rollout.runs if run.what == "done"
+    }
+    items = {message.id: message.item for message in rollout.sent}
+    deduped = {spec.name for spec in rollout.new.routes if spec.dedupe}
+    had = {(items[entry_id], route) for entry_id, route in done if route in deduped}
+    return done | {
+        (entry_id, route) for entry_id, item in items.items() for route in deduped if (item, route) in had
+    }
+
+
+def _places(rollout: Rollout, letter: Letter) -> Iterator[tuple[str, str | None]]:
+    """The message and the routes that a dead letter is for; None is every one."""
+    names = (letter.route,) if letter.route else letter.routes or (None,)
+    yield from ((letter.id, name and rollout.name_now(name)) for name in names)
 
 
 def _readers(rollout: Rollout) -> dict[str, set[str]]:
@@ -134,7 +154,9 @@ def _judge_letters(rollout: Rollout, verdict: Verdict) -> None:
         verdict.dead[why or "unexplained"] += times
         if why is None:
             verdict.problems.append(f"dead-lettered without cause: {letter}")
-    for place, times in Counter((letter.id, letter.route) for letter in rollout.letters).items():
+    for place, times in Counter(
+        (letter.id, letter.route, letter.routes) for letter in rollout.letters
+    ).items():
         if times > 1:
             verdict.problems.append(f"dead-lettered {times} times: {place}")
 
@@ -210,7 +232,7 @@ def _judge_retries(rollout: Rollout, verdict: Verdict) -> None:
     starts = {
         (run.id, rollout.name_now(run.route), run.attempt): run for run in rollout.runs if run.what == "start"
     }
-    dead = {(letter.id, rollout.name_now(letter.route or "")) for letter in rollout.letters}
+    dead = {place for letter in rollout.letters for place in _places(rollout, letter)}
     for run in rollout.runs:
         place = run.id, rollout.name_now(run.route)
         if run.what != "fail":

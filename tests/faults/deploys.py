@@ -144,7 +144,9 @@ class Deploy:
         if is_last:
             return
         if self._kind.waits:
-            wait_for(lambda: "when its workers have ended" in new.log, "a new worker to wait", _STARTED)
+            wait_for(
+                lambda: "when its workers have ended" in new.log or self._works(new), "a new worker", _STARTED
+            )
         else:
             self._wait_for_work([new])
         _stay(self._pace.beside)
@@ -164,9 +166,12 @@ class Deploy:
             ended = [worker for worker in waited if not worker.is_alive]
             if ended:
                 raise RuntimeError(f"{ended[0].name} ended:\n{ended[0].log[-3000:]}")
-            return all((self._folder / f"runs-{worker.name}.jsonl").exists() for worker in waited)
+            return all(map(self._works, waited))
 
         wait_for(all_work, "every worker to work", _STARTED)
+
+    def _works(self, worker: Worker) -> bool:
+        return (self._folder / f"runs-{worker.name}.jsonl").exists()
 
     def _wait_for_end(self, worker: Worker) -> None:
         code = worker.wait()
@@ -251,7 +256,7 @@ def _explained(verdict: Verdict) -> Iterator[str]:
 
 
 def _letter(facts: Mapping[str, Any]) -> Letter:
-    return Letter(facts["id"], facts["route"], facts["reason"], facts["attempt"])
+    return Letter(facts["id"], facts["route"], facts["reason"], facts["attempt"], tuple(facts["routes"]))
 
 
 def _stay(seconds: float) -> None:
