@@ -192,12 +192,14 @@ def _judge_repetitions(rollout: Rollout, verdict: Verdict) -> None:
 
 
 def _why_twice(rollout: Rollout, first: Run, again: Run) -> str | None:
-    """P3: a crash before the ack, or a lost lease; then the entry was delivered again."""
-    if again.deliveries <= first.deliveries:
-        return None
+    """P3: a crash before the ack, or a lost lease, after which the entry is delivered again.
+
+    Deliveries of a retry are counted anew where another group has taken it over.
+    """
     if rollout.killed & {first.worker, again.worker}:
         return "done by a worker that was killed before its ack"
-    return "done by a worker that lost the lease" if rollout.lost_leases else None
+    is_redelivered = again.deliveries > first.deliveries
+    return "done by a worker that lost the lease" if rollout.lost_leases and is_redelivered else None
 
 
 def _judge_duplicate_items(rollout: Rollout, verdict: Verdict) -> None:
