@@ -23,8 +23,8 @@ class Kind:
     """A deploy from ``old`` to ``new``, with ``between`` in force beside both where there is one.
 
     ``pack`` says when the producer begins to send what only the new codec reads. ``kills`` are workers that
-    are killed: one of the ``new`` ones when all are new, the last of the ``old`` ones in place of its SIGTERM,
-    or the only new one, which comes ``back`` each time. ``waits`` says that new workers do nothing as long as
+    are killed: one of the ``new`` ones when all are new, the last ``old`` one in place of its SIGTERM, or
+    the only new one, which comes ``back`` each time. ``waits`` says that new workers do nothing as long as
     old ones live. ``also`` finds further problems.
     """
 
