@@ -27,11 +27,15 @@ class KeyOrder:
         self._key_of = key_of
         self._holders: dict[str, Hashable] = {}
         self._waiting: dict[Hashable, deque[Entry]] = {}
+        self._first: dict[Hashable, int] = {}  # how many at the head of a queue were put there as first
         self.waiting = 0
         """How many entries wait."""
 
     def admit(self, entries: Iterable[Entry], *, first: bool) -> list[Entry]:
-        """Those of the entries that may start now; ``first`` lets the others wait at the head."""
+        """Those of the entries that may start now.
+
+        ``first`` lets the others wait at the head, behind those that were let wait there before.
+        """
         ready: list[Entry] = []
         late: dict[Hashable, list[Entry]] = {}
         for entry in entries:
@@ -45,7 +49,7 @@ class KeyOrder:
                 self._holders[entry[0]] = key
                 ready.append(entry)
         for key, behind in late.items():
-            self._wait(self._waiting[key], behind, first)
+            self._wait(key, behind, first)
         return ready
 
     def _key(self, payload: dict[str, Any]) -> Hashable | None:
@@ -57,12 +61,23 @@ class KeyOrder:
             return None
         return key
 
-    def _wait(self, queue: deque[Entry], entries: list[Entry], first: bool) -> None:
+    def _wait(self, key: Hashable, entries: list[Entry], first: bool) -> None:
         self.waiting += len(entries)
-        if first:
-            queue.extendleft(reversed(entries))
-        else:
+        queue = self._waiting[key]
+        if not first:
             queue.extend(entries)
+            return
+        ahead = self._first.get(key, 0)
+        queue.rotate(-ahead)
+        queue.extendleft(reversed(entries))
+        queue.rotate(ahead)
+        self._first[key] = ahead + len(entries)
+
+    def _no_longer_first(self, key: Hashable) -> None:
+        """One of those at the head of this key's queue that were put there has left it."""
+        left = self._first.pop(key, 0) - 1
+        if left > 0:
+            self._first[key] = left
 
     def take_over(self, entry: Entry, ready: deque[Entry]) -> None:
         """This entry starts now, and has its key from now on.
@@ -77,6 +92,7 @@ class KeyOrder:
             ready.remove(other)
             del self._holders[other[0]]
             queue.appendleft(other)
+            self._first[key] = self._first.get(key, 0) + 1
             self.waiting += 1
         self._holders[entry[0]] = key
 
@@ -95,16 +111,19 @@ class KeyOrder:
             return None
         self.waiting -= 1
         following = queue.popleft()
+        self._no_longer_first(key)
         self._holders[following[0]] = key
         return following
 
     def forget(self, entry_id: str) -> None:
         """This entry waits no longer; harmless for one that does not wait."""
-        for queue in self._waiting.values():
-            for entry in queue:
+        for key, queue in self._waiting.items():
+            for position, entry in enumerate(queue):
                 if entry[0] == entry_id:
                     queue.remove(entry)
                     self.waiting -= 1
+                    if position < self._first.get(key, 0):
+                        self._no_longer_first(key)
                     return
 
     def clear(self) -> list[Entry]:
@@ -112,5 +131,6 @@ class KeyOrder:
         left = [entry for queue in self._waiting.values() for entry in queue]
         for queue in self._waiting.values():
             queue.clear()
+        self._first.clear()
         self.waiting = 0
         return left

@@ -96,6 +96,7 @@ class Slots:
         self._closing = False
         self.deaf = 0
         self._put = 0
+        self._first_until = 0  # how many have been started when nothing is queued any more that was put first
         self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
         self._breath = Breath()
         self._watch: asyncio.TimerHandle | None = None
@@ -141,16 +142,24 @@ class Slots:
         self._unstarted, self._starting = self._concurrency, 0
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
-        """Queue entries in order; ``first`` puts them before what is queued."""
+        """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
         if self._order is not None:
             entries = self._order.admit(entries, first=first)
-        self._put += len(entries)
         if first:
-            self._queue.extendleft(reversed(entries))
+            self._put_first(entries)
         else:
             self._queue.extend(entries)
+        self._put += len(entries)
         self._breath.hold()
         self._wake(len(self._startable))
+
+    def _put_first(self, entries: list[Entry]) -> None:
+        started, queue = self.started, self._queue
+        ahead = min(len(queue), max(0, self._first_until - started))
+        queue.rotate(-ahead)
+        queue.extendleft(reversed(entries))
+        queue.rotate(ahead)
+        self._first_until = started + ahead + len(entries)
 
     async def room(self, below: int) -> None:
         """Wait until fewer than ``below`` entries are queued, and some slot is not stuck; or for the end."""

@@ -326,7 +326,8 @@ class TestHeartbeat:
             },
         )
         assert (await self.beat(group))[3:5] == (3000, "longest")
-        await group.client.hdel(KEYS.workers, "longest", "longer")
+        await group.client.hdel(KEYS.workers, "longest", "longer", "equal")
+        await group.client.hset(KEYS.workers, "equal", f"{soon} 1000 d")  # behind its own
         assert (await self.beat(group))[3:5] == (1000, ME)
 
     async def test_a_longer_lease_counts_no_longer_than_its_worker_is_alive(self, group: Scripted) -> None:
@@ -351,6 +352,8 @@ class TestHeartbeat:
         await group.hold("1-0", ME, 1, idle=50_000)
         await group.client.config_set("maxmemory", "1")
         try:
+            await self.beat(group)
+            assert await group.hash(KEYS.workers) == {}
             _, lost, *_ = await self.beat(group, "1-0", 1)
         finally:
             await group.client.config_set("maxmemory", "0")

@@ -1,4 +1,4 @@
-"""``serve`` under many failures, and under ones that misbehave: it goes on, and its log stays short."""
+"""``serve`` under many failures: it goes on, and its log stays short."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from misbehaving import ALL
-from projects import ROOT, Project
 from servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from projects import Project
     from servers import RealServer
 
 HEAD = """
@@ -25,24 +24,6 @@ streams:
 {streams}
 routes:
 """  # noqa: E501 - a line of YAML
-
-MISBEHAVING = """
-import asyncio
-import sys
-
-sys.path.insert(0, {tests!r})
-from misbehaving import ALL
-from jobs import note
-
-
-async def later(payload):
-    await asyncio.sleep(0)
-    raise ALL[payload["kind"]]()
-
-
-def in_a_thread(payload):
-    raise ALL[payload["kind"]]()
-"""
 
 
 def head(url: str = "${REDIS_URL}", attempts: int = 1, streams: str = "  events: {concurrency: 2}") -> str:
@@ -68,28 +49,6 @@ def test_thousands_of_equal_failures_are_a_few_lines_with_their_count(project: P
         own = [record for record in failures if record["message"].startswith(f"route {route} ")]
         assert sum(record.get("repeated", 1) for record in own) == 3_000
     assert project.dead() == 6_000
-
-
-def test_whatever_handlers_raise_it_goes_on_and_says_it_in_a_line(project: Project) -> None:
-    """More of them than slots, twice each, before one that is handled."""
-    project.routes(
-        "name: later, type: t, handler: odd.later",
-        "name: thread, type: t, handler: odd.in_a_thread",
-        "name: ok, type: '*', handler: jobs.ok",
-        head=head(attempts=2),
-    )
-    text = (project.folder / "routes.yaml").read_text()
-    project.write("routes.yaml", text.replace("routes:", "messages: {t: {}, good: {}}\nroutes:", 1))
-    project.write("odd.py", MISBEHAVING.format(tests=str(ROOT / "tests")))
-    events = [{"type": "t", "n": n, "kind": kind} for n, kind in enumerate(ALL)]
-    project.feed(*map(json.dumps, [*events, {"type": "good", "n": "good"}]))
-    done = project.run("serve", "--feed", "events.jsonl", "--drain")
-    assert done.code == 1
-    assert project.dead() == 2 * len(ALL)
-    assert project.pending() == 0
-    assert sorted(project.ledger) == sorted([*(f"ok {n}" for n in range(len(ALL))), "ok good"])
-    assert len(done.err) < 300_000
-    assert max(map(len, done.err.splitlines())) <= 16_100
 
 
 def test_streams_that_lose_their_server_together_say_so_in_a_few_lines(

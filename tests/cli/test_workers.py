@@ -10,15 +10,12 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-import pytest
 from redis import Redis
 
 from projects import ROUTES
 from servers import RealServer, valkey_binary, wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from projects import Project, Running
 
 OK = "name: ok, type: t, handler: jobs.ok"
@@ -152,10 +149,7 @@ def test_what_is_no_pipe_is_no_option_of_a_worker(project: Project) -> None:
     assert "77 is not an open file descriptor" in done.err
 
 
-@pytest.mark.parametrize("arguments", [[], ["--drain"]], ids=["service", "drain"])
-def test_messages_that_kill_their_workers_are_dead_lettered_and_everything_else_is_done(
-    project: Project, arguments: list[str]
-) -> None:
+def test_a_drain_goes_on_where_messages_kill_the_workers(project: Project) -> None:
     """They are there when the workers start, so that both die at once, by exit codes as well as signals."""
     head = ROUTES.replace("lease: 1s", "lease: 1s\n    max_deliveries: 2")
     project.routes(OK, LEAVES, KILLS, head=head)
@@ -163,37 +157,14 @@ def test_messages_that_kill_their_workers_are_dead_lettered_and_everything_else_
     poison = [f'{{"type": "leaves", "code": {code}}}' for code in (1, 4, 0)] + ['{"type": "kills"}']
     project.feed(*poison, *(json.dumps({"type": "t", "n": n}) for n in range(20)))
     assert project.run("publish", "events", "events.jsonl").code == 0
-    running = project.start("serve", "--workers", "2", *arguments)
+    running = project.start("serve", "--workers", "2", "--drain")
     wait_until(lambda: project.dead() == 4 or running.has_ended, "four dead letters", timeout=120)
     wait_until(lambda: len(set(project.ledger)) == 20, "all other events")
-    if not arguments:
-        publish(project, 25)
-        wait_until(lambda: len(set(project.ledger)) == 25, "the events that came later")
-        running.signal(signal.SIGTERM)
     done = running.end()
-    assert done.code == (1 if arguments else 0), done.err
+    assert done.code == 1, done.err
     assert (project.pending(), project.dead()) == (0, 4)
     for how in ("exit code 1", "exit code 4", "exit code 0", "SIGKILL"):
         assert f"ended by itself ({how}) after it was ready" in done.err
-
-
-def test_a_worker_that_dies_in_an_outage_is_started_again_when_redis_is_back(lone_project: Project) -> None:
-    """Nothing is started before, and nothing is waited for after."""
-    with RealServer(valkey_binary(), append_only=True) as server:
-        lone_project.env["REDIS_URL"] = server.url
-        lone_project.routes(OK)
-        running = lone_project.start("serve", "--workers", "2").says("worker 2 is process")
-        _wait_for_consumers(lone_project, 2)
-        server.kill()
-        for pid in processes(running):
-            os.kill(pid, signal.SIGKILL)
-        running.says("reaching Redis failed, trying again until it works")
-        assert len(processes(running)) == 2
-        server.start()
-        publish(lone_project, 5)
-        lone_project.notes("ok 4")
-        assert "exit code 4" not in running.err
-        assert running.signal(signal.SIGTERM).end().code == 0
 
 
 def test_a_supervisor_that_waits_for_redis_ends_when_it_is_told(lone_project: Project) -> None:
@@ -207,18 +178,6 @@ def test_a_supervisor_that_waits_for_redis_ends_when_it_is_told(lone_project: Pr
             os.kill(pid, signal.SIGKILL)
         running.says("reaching Redis failed, trying again until it works")
         assert running.signal(signal.SIGTERM).end().code == 0
-
-
-def test_nothing_is_left_behind_where_all_are_killed(project: Project, tmp_path: Path) -> None:
-    project.routes(OK)
-    (tmp_path / "temporary").mkdir()
-    project.env["TMPDIR"] = str(tmp_path / "temporary")
-    running = project.start("serve", "--workers", "2").says("worker 2 is process")
-    _wait_for_consumers(project, 2)
-    for pid in [running.process.pid, *processes(running)]:
-        os.kill(pid, signal.SIGKILL)
-    running.end()
-    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_what_no_worker_can_start_with_ends_the_command_as_without_workers(project: Project) -> None:

@@ -3,7 +3,7 @@
 Their orders are in the payload: ``work`` seconds to wait, ``block`` seconds to hold up the event loop (at
 the first delivery), ``gate`` to wait until the worker's gate is open, ``fails`` attempts of the route
 ``flaky`` that fail, and ``die``: kill the process before or after the effect of the first delivery, or
-before that of ``every`` one.
+before that of ``every`` one, or ``exit`` from it then.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _GATE_EVERY = 0.02  # seconds between two looks at a gate
 
 async def record(payload: dict[str, Any]) -> None:
     """Take effect, once the orders are carried out."""
-    _write("start", "record", payload)
+    write("start", "record", payload)
     await _carry_out(payload)
     _die_if(payload, "before")
-    _write("done", "record", payload)
+    write("done", "record", payload)
     _die_if(payload, "after")
 
 
 async def flaky(payload: dict[str, Any]) -> None:
     """Fail as often as the message says, then take effect."""
-    _write("start", "flaky", payload)
-    if _attempt(payload) <= payload["fails"]:
-        _write("fail", "flaky", payload)
+    write("start", "flaky", payload)
+    if attempt_of(payload) <= payload["fails"]:
+        write("fail", "flaky", payload)
         raise ConnectionError("the shop is closed")
-    _write("done", "flaky", payload)
+    write("done", "flaky", payload)
 
 
 async def _carry_out(payload: dict[str, Any]) -> None:
     if "work" in payload:
         await asyncio.sleep(payload["work"])
-    if "block" in payload and _deliveries(payload) == 1:
+    if "block" in payload and deliveries_of(payload) == 1:
         threading.Event().wait(payload["block"])
     if "gate" in payload:
         gate = _folder() / f"open-{_worker()}"
@@ -55,31 +55,36 @@ async def _carry_out(payload: dict[str, Any]) -> None:
 
 def _die_if(payload: dict[str, Any], moment: str) -> None:
     order = payload.get("die")
-    first = _attempt(payload) == 1 and _deliveries(payload) == 1
+    first = attempt_of(payload) == 1 and deliveries_of(payload) == 1
     if (order == moment and first) or (order == "every" and moment == "before"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if order == "exit" and moment == "before":
+        os._exit(1)
 
 
-def _write(what: What, route: str, payload: dict[str, Any]) -> None:
+def write(what: What, route: str, payload: dict[str, Any]) -> None:
+    """Note what the route has done with the message: an effect is on the disk when this returns."""
     _ledger().write(
         sync=what != "start",
         what=what,
         n=payload["n"],
         id=getattr(payload, "id", ""),
         route=route,
-        attempt=_attempt(payload),
-        deliveries=_deliveries(payload),
+        attempt=attempt_of(payload),
+        deliveries=deliveries_of(payload),
         worker=_worker(),
         at=now(),
     )
 
 
-def _attempt(payload: dict[str, Any]) -> int:
+def attempt_of(payload: dict[str, Any]) -> int:
+    """Which attempt this is."""
     attempt: int = getattr(payload, "attempt", 1)
     return attempt
 
 
-def _deliveries(payload: dict[str, Any]) -> int:
+def deliveries_of(payload: dict[str, Any]) -> int:
+    """How often the entry was delivered."""
     deliveries: int = getattr(payload, "deliveries", 1)
     return deliveries
 

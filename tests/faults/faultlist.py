@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import bad_days
 import entry_faults
+import handler_faults
 import network_faults
+import poison_faults
 import replicated_faults
+import resource_faults
+import restart_faults
 import server_faults
+import state_faults
 import worker_faults
 from scenarios import SCENARIOS
 
@@ -18,5 +23,10 @@ _REGISTERED = (  # by being imported
     network_faults,
     entry_faults,
     replicated_faults,
+    poison_faults,
+    handler_faults,
+    state_faults,
+    restart_faults,
+    resource_faults,
     bad_days,
 )

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def _keys(group: str) -> Iterator[str]:
     """Where a group keeps what is not in the stream."""
-    return (f"{{{STREAM}}}:{group}:{name}" for name in ("retry", "due", "delayed", "dead"))
+    return (f"{{{STREAM}}}:{group}:{name}" for name in ("retry", "due", "delayed", "dead", "meta"))
 
 
-RETRY, DUE, DELAYED, DEAD = _keys(GROUP)
+RETRY, DUE, DELAYED, DEAD, META = _keys(GROUP)
 _MANY = 1_000_000
 
 
@@ -34,8 +34,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupState:
-    """Ids of messages by where they are. Scheduled and dead ones are (id, route); a dead letter's route is
-    None where no route was to blame."""
+    """Ids of messages by where they are. Scheduled and dead ones are (id, route).
+
+    The route is "" where a message waits for a worker that knows its type, and a dead letter's is None where
+    no route was to blame.
+    """
 
     undelivered: frozenset[str] = frozenset()
     pending: dict[str, Held] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class GroupState:
             entry_id in self.undelivered
             or entry_id in self.pending
             or (entry_id, route) in self.scheduled
+            or (entry_id, "") in self.scheduled
             or (entry_id, route) in self.dead
             or (entry_id, None) in self.dead
         )
@@ -67,7 +71,7 @@ class GroupState:
 
 def read_state(client: Any, group: str = GROUP) -> GroupState:
     """The state at one moment; raises what redis-py raises."""
-    retry, _, delayed_key, dead_key = _keys(group)
+    retry, _, delayed_key, dead_key, _ = _keys(group)
     pipeline = client.pipeline(transaction=True)
     for stream in (STREAM, retry):
         pipeline.execute_command("XRANGE", stream, "-", "+")
@@ -90,8 +94,14 @@ def read_state(client: Any, group: str = GROUP) -> GroupState:
 
 def read_dead_letters(client: Any, group: str = GROUP) -> list[dict[str, Any]]:
     """What is said of each dead letter, without its message."""
-    *_, dead = _keys(group)
+    *_, dead, _ = _keys(group)
     return [json.loads(_pairs(fields)[b"_streamroute"]) for _, fields in client.xrange(dead)]
+
+
+def read_letters(client: Any) -> list[dict[str, bytes]]:
+    """The fields of each dead letter."""
+    letters = client.execute_command("XRANGE", DEAD, "-", "+")
+    return [{name.decode(): value for name, value in _pairs(fields).items()} for _, fields in letters]
 
 
 def order(entry_id: bytes | str) -> tuple[int, int]:

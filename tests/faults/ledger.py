@@ -42,7 +42,8 @@ class Order:
     """A message that the server has taken: its number, its id, when it was sent and when that was sure.
 
     ``routes`` are those that must handle it; empty for an entry that can only be dead-lettered.
-    ``doomed`` are the routes that are meant to fail for good.
+    ``doomed`` are the routes that are meant to fail for good. Messages of one ``job`` take effect once
+    between them, where they have any.
     """
 
     n: int
@@ -51,6 +52,7 @@ class Order:
     at: float
     routes: frozenset[str]
     doomed: frozenset[str] = frozenset()
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,7 @@ def judge(evidence: Evidence) -> Verdict:
     verdict = Verdict(messages=len(evidence.orders))
     _judge_losses(evidence, verdict)
     _judge_duplicates(evidence, verdict)
+    _judge_jobs(evidence, verdict)
     _judge_dead_letters(evidence, verdict)
     _judge_deliveries(evidence, verdict)
     _judge_recovery(evidence, verdict)
@@ -118,12 +119,17 @@ def unaccounted(orders: Iterable[Order], state: GroupState, runs: Iterable[Run])
     To be sound while work goes on, read the orders first, then the state, then the runs.
     """
     done = {(run.id, run.route) for run in runs if run.what == "done"}
+    orders = list(orders)
+    jobs = {(order.job, route) for order in orders for route in order.routes if (order.id, route) in done}
+    jobs -= {(None, route) for _, route in jobs}
     dead_only = [(order.id, "") for order in orders if not order.routes and not state.holds(order.id, None)]
     return dead_only + [
         (order.id, route)
         for order in orders
         for route in sorted(order.routes)
-        if (order.id, route) not in done and not state.holds(order.id, route)
+        if (order.id, route) not in done
+        and (order.job, route) not in jobs
+        and not state.holds(order.id, route)
     ]
 
 
@@ -197,6 +203,15 @@ def _judge_duplicates(evidence: Evidence, verdict: Verdict) -> None:
             verdict.problems.append(f"a duplicate without cause: {again}, after {earlier}")
         else:
             verdict.causes[cause] += 1
+
+
+def _judge_jobs(evidence: Evidence, verdict: Verdict) -> None:
+    """Of the messages of one job, one alone takes effect, whatever strikes."""
+    jobs = {order.id: order.job for order in evidence.orders if order.job is not None}
+    done = {(run.id, run.route) for run in evidence.runs if run.what == "done" and run.id in jobs}
+    for (job, route), times in Counter((jobs[entry_id], route) for entry_id, route in done).items():
+        if times > 1:
+            verdict.problems.append(f"{times} messages of the job {job} took effect in the route {route}")
 
 
 def _repeated(runs: Iterable[Run]) -> Iterator[tuple[list[Run], Run]]:

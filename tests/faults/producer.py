@@ -16,6 +16,7 @@ from ledger import Ledger, now
 from waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 STREAM: Final = "orders"
@@ -24,6 +25,7 @@ KIND: Final = "order.placed"
 MAX_ATTEMPTS: Final = 3
 KEYS: Final = 20
 _RESEND_AFTER = 0.05  # seconds
+_BATCH = 1_000  # messages in one round trip, where there are many
 
 
 def connect(socket_path: Path) -> Redis:
@@ -61,13 +63,35 @@ class Producer:
         """Return once so many messages were taken."""
         wait_for(lambda: self.count >= count, f"{count} messages to be taken", 60)
 
-    def send(self, kind: str = KIND, **orders: Any) -> str:
-        """Send one message that asks for these things; returns its id once the server has taken it."""
+    def send(
+        self, kind: str = KIND, routes: Sequence[str] = (), doomed: Sequence[str] = (), **orders: Any
+    ) -> str:
+        """Send one message that asks for these things; returns its id once the server has taken it.
+
+        ``routes`` are those that must handle it beside ``record`` and ``flaky``, ``doomed`` those of them
+        that are meant to fail for good.
+        """
         fails = orders.get("fails", 0)
-        routes = ["record", "flaky"] if fails else ["record"]
-        doomed = ["flaky"] if fails >= MAX_ATTEMPTS else []
-        doomed += ["record"] if orders.get("die") == "every" else []
-        return self._send(orders, {b"type": kind.encode()}, routes, doomed)
+        all_routes = ["record", *(["flaky"] if fails else []), *routes]
+        all_doomed = [*(["flaky"] if fails >= MAX_ATTEMPTS else []), *doomed]
+        all_doomed += ["record"] if orders.get("die") in ("every", "exit") else []
+        return self._send(orders, {b"type": kind.encode()}, all_routes, all_doomed)
+
+    def send_many(self, count: int, kind: str, route: str) -> None:
+        """Send so many messages that fail for good in this route, their only one."""
+        with self._turn:
+            for start in range(0, count, _BATCH):
+                self._send_batch(min(_BATCH, count - start), kind, route)
+
+    def _send_batch(self, count: int, kind: str, route: str) -> None:
+        pipeline, numbers = self._client.pipeline(transaction=False), range(self.count, self.count + count)
+        for n in numbers:
+            pipeline.execute_command("XADD", STREAM, "*", "type", kind, "data", json.dumps({"n": n}))
+        sent, ids = now(), pipeline.execute()
+        for n, entry_id in zip(numbers, ids, strict=True):
+            facts: dict[str, Any] = {"id": entry_id.decode(), "routes": [route], "doomed": [route]}
+            self._ledger.write(sync=False, n=n, sent=sent, at=now(), **facts)
+        self.count += count
 
     def send_raw(self, fields: dict[bytes, bytes]) -> str:
         """Send an entry that no handler may see: the dead letters are its place."""
@@ -110,7 +134,8 @@ class Producer:
             if orders is not None:
                 fields = {**fields, b"data": json.dumps({"n": n, "key": n % KEYS, **orders}).encode()}
             sent, entry_id = self._add(fields)
-            self._ledger.write(n=n, id=entry_id, sent=sent, at=now(), routes=routes, doomed=doomed)
+            facts: dict[str, Any] = {"routes": routes, "doomed": doomed, "job": (orders or {}).get("job")}
+            self._ledger.write(n=n, id=entry_id, sent=sent, at=now(), **facts)
             self.count += 1
         return entry_id
 

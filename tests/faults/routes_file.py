@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from producer import GROUP, KIND, MAX_ATTEMPTS, STREAM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from oracle import Terms
 
@@ -18,22 +19,20 @@ redis:
 streams:
   {stream}:
     group: {group}
-    concurrency: 32
-    lease: {lease}s
-    claim_interval: {claim_interval}s
-    max_deliveries: {max_deliveries}
-    grace: {grace}s
-    retry: {{max_attempts: {max_attempts}, delay: 200ms, multiplier: 1.5, jitter: 0}}
-    unknown_type: {unknown_type}
-    order_by: {order_by}
+{settings}
+{more_streams}
 routes:
   - name: record
+    stream: {stream}
     type: [{kinds}]
     handler: effects.record
+{dedupe}
   - name: flaky
+    stream: {stream}
     type: {kind}
     filter: fails > `0`
     handler: effects.flaky
+{more_routes}
 """
 
 
@@ -41,23 +40,34 @@ def routes_yaml(
     terms: Terms,
     grace: float,
     kinds: Sequence[str] = (KIND,),
-    unknown_type: str = "ack",
-    order_by: str = "none_of_them",
+    deduped: bool = False,
+    settings: Mapping[str, object] = MappingProxyType({}),
+    more_streams: Sequence[str] = (),
+    more_routes: Sequence[str] = (),
 ) -> str:
-    """The configuration with these terms; ``grace`` is in seconds, ``kinds`` are the types it knows.
+    """The configuration with these terms; ``grace`` is in seconds, ``kinds`` are the types that it knows.
 
-    By default a message has no key, and waits for no other.
+    ``settings`` are the stream's beyond the usual ones, ``more_streams`` the names of others, and
+    ``more_routes`` are in flow style, without their braces. Where it is ``deduped``, the route ``record``
+    takes one message for each job, and all that have none.
     """
+    usual: dict[str, object] = {
+        "concurrency": 32,
+        "lease": f"{terms.lease}s",
+        "claim_interval": f"{terms.claim_interval}s",
+        "max_deliveries": terms.max_deliveries,
+        "grace": f"{grace}s",
+        "unknown_type": "ack",
+        "order_by": "none_of_them",
+        "retry": f"{{max_attempts: {MAX_ATTEMPTS}, delay: 200ms, multiplier: 1.5, jitter: 0}}",
+    }
     return _CONFIG.format(
         stream=STREAM,
         group=GROUP,
         kind=KIND,
         kinds=", ".join(kinds),
-        unknown_type=unknown_type,
-        order_by=order_by,
-        max_attempts=MAX_ATTEMPTS,
-        grace=grace,
-        lease=terms.lease,
-        claim_interval=terms.claim_interval,
-        max_deliveries=terms.max_deliveries,
+        settings="\n".join(f"    {name}: {value}" for name, value in {**usual, **settings}.items()),
+        dedupe="    dedupe: {key: job, ttl: 1h}" if deduped else "",
+        more_streams="\n".join(f"  {name}: {{group: {GROUP}}}" for name in more_streams),
+        more_routes="\n".join(f"  - {{{route}}}" for route in more_routes),
     )

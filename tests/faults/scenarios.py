@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oracle import Terms, Verdict
-from scene import TERMS, Scene
+from scene import PATIENCE, TERMS, Scene
 from servers import RealServer
 from worker_process import SERVE
 
@@ -57,6 +57,7 @@ def play(
     *,
     command: Sequence[str] | None = None,
     environment: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
 ) -> Verdict:
     """Load, the fault at a moment that the seed chooses, recovery, rest, and the oracle's verdict."""
     settings = {"options": [], **played.server}
@@ -72,6 +73,7 @@ def play(
                 command=command or played.command,
                 environment={**({"FAULTS_URL": system.url} if system else {}), **(environment or {})},
                 terms=played.terms,
+                patience=patience,
             )
         )
         if played.workers:

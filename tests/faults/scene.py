@@ -31,14 +31,14 @@ from waiting import wait_for
 from worker_process import SERVE, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from servers import RealServer
 
 TERMS = Terms(lease=2.0, claim_interval=0.5, max_deliveries=4)
-_RECOVERED = 20.0  # seconds after which nobody waits for a recovery any more
-_REST = 40.0  # seconds within which everything must have come to rest
+PATIENCE = 40.0  # seconds within which everything that must come has come
+_TOLD = 5.0  # seconds within which a log says what it has to
 _HEALED = 8.0  # seconds within which every worker must work again once a fault is over
 
 
@@ -48,6 +48,7 @@ class Scene:
 
     ``system`` is what workers are connected to directly, where that is more than ``server`` behind proxies.
     ``rng`` is the scenario's only source of chance. ``faults`` is what has been done to the system so far.
+    ``patience`` is the seconds that anything is waited for which must come.
     """
 
     server: RealServer
@@ -58,6 +59,7 @@ class Scene:
     environment: Mapping[str, str] = field(default_factory=dict)
     terms: Terms = TERMS
     grace: float = 3.0
+    patience: float = PATIENCE
     faults: list[Fault] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -99,14 +101,18 @@ class Scene:
         self,
         terms: Terms | None = None,
         routes: Mapping[str, Any] = MappingProxyType({}),
+        options: Sequence[str] = (),
         **environment: str,
     ) -> Worker:
-        """One more worker, behind a proxy of its own; its name is new. ``routes`` go to ``routes_yaml``."""
+        """One more worker, behind a proxy of its own; its name is new.
+
+        ``routes`` go to ``routes_yaml``, ``options`` to the command.
+        """
         name = f"w{len(self.workers) + 1}"
         proxy = self._stack.enter_context(Proxy(self.server.socket_path))
         config = self.folder / f"routes-{name}.yaml"
         config.write_text(routes_yaml(terms or self.terms, self.grace, **routes))
-        worker = Worker(name, proxy, config, self.command, {**self.environment, **environment})
+        worker = Worker(name, proxy, config, self.command, {**self.environment, **environment}, options)
         self._stack.callback(worker.discard)
         self.workers.append(worker)
         self.open_gate(worker)
@@ -122,7 +128,7 @@ class Scene:
         """Let load run until each worker works and a seeded moment is reached."""
         self.producer.start()
         self.wait_for_work(0)
-        if dead := [worker for worker in self.workers if not worker.is_alive]:
+        if dead := [w for w in self.workers if not w.is_alive and w not in self._noted]:
             raise RuntimeError(f"{dead[0].name} ended at its start:\n{dead[0].log}")
         self.producer.wait_for(self.producer.count + self.rng.randrange(20, 120))
 
@@ -137,7 +143,7 @@ class Scene:
                     started.setdefault(run.worker, run.at)
             return bool(self.live) and all(worker.name in started for worker in self.live)
 
-        wait_for(all_work, "every worker to work", _REST)
+        wait_for(all_work, "every worker to work", self.patience)
         return started
 
     @contextmanager
@@ -160,10 +166,40 @@ class Scene:
         def dead() -> list[Worker]:
             return [w for w in self.workers if not w.is_alive and w not in self._noted]
 
-        wait_for(dead, "a worker to die", _REST)
+        wait_for(dead, "a worker to die", self.patience)
         begin = now()
         for worker in dead():
             self._note_death(worker, kind, begin)
+
+    def crash(self, kind: str = "kill -9 of all") -> None:
+        """kill -9 of every worker at once; what they held may have to wait for more than its lease."""
+        begin, victims = now(), self.live
+        for worker in victims:
+            worker.kill()
+        self._noted.update(victims)
+        self.faults.append(Fault(kind=kind, begin=begin, end=now(), workers=_names(victims)))
+
+    def keep_up(
+        self, count: int, until: Callable[[], Any], what: str, *, kind: str, timeout: float, **how: Any
+    ) -> None:
+        """Start a worker for each that dies, as a service manager does, until ``until()`` is true.
+
+        ``how`` goes to ``start_worker``. Deaths are faults of this ``kind``.
+        """
+        looked = now()
+
+        def is_reached() -> bool:
+            nonlocal looked
+            dead = [worker for worker in self.workers if not worker.is_alive and worker not in self._noted]
+            self._noted.update(dead)
+            if dead:
+                self.faults.append(Fault(kind=kind, begin=looked, end=now(), workers=_names(dead)))
+            looked = now()
+            while len(self.live) < count:
+                self.start_worker(**how)
+            return bool(until())
+
+        wait_for(is_reached, what, timeout)
 
     def heal(self) -> None:
         """P5: the fault is over, and every live worker works again within seconds, by itself.
@@ -181,9 +217,13 @@ class Scene:
         """Let the worker's handlers pass that wait at its gate; it is open from its start."""
         self._gate(worker).touch()
 
+    def close_gate(self, worker: Worker) -> None:
+        """Let handlers wait at its gate from now on."""
+        self._gate(worker).unlink(missing_ok=True)
+
     def occupy(self, worker: Worker, count: int = 1) -> list[str]:
         """Shut the worker's gate, and send messages until so many of them wait there; returns their ids."""
-        self._gate(worker).unlink(missing_ok=True)
+        self.close_gate(worker)
         sent: set[str] = set()
 
         def waiting() -> list[str]:
@@ -195,7 +235,7 @@ class Scene:
                 sent.add(self.producer.send(gate=True))
             return len(waiting()) >= count
 
-        wait_for(enough, f"{worker.name} to hold {count} messages", _REST)
+        wait_for(enough, f"{worker.name} to hold {count} messages", self.patience)
         return waiting()
 
     def wait_for_start(self, entry_id: str, deliveries: int) -> None:
@@ -205,7 +245,7 @@ class Scene:
                 run.id == entry_id and run.deliveries == deliveries for run in read_runs(self.folder)
             ),
             f"delivery {deliveries} of {entry_id}",
-            _REST,
+            self.patience,
         )
 
     def wait_for_recovery(self) -> None:
@@ -217,7 +257,7 @@ class Scene:
             return fault.held <= again
 
         try:
-            wait_for(recovered, f"what was held at {fault.kind} to run again", _RECOVERED)
+            wait_for(recovered, f"what was held at {fault.kind} to run again", self.patience)
         except TimeoutError as error:
             self.problems.append(str(error))
 
@@ -252,7 +292,7 @@ class Scene:
         """End the load and wait until nothing is left to do; what stays is for the oracle to say."""
         self.producer.finish()
         try:
-            wait_for(lambda: self.state().is_quiet, "the group to come to rest", _REST)
+            wait_for(self._is_over, "the group to come to rest", self.patience)
         except TimeoutError:
             return
 
@@ -280,10 +320,35 @@ class Scene:
         return verdict
 
     def expect_log(self, *words: str) -> None:
-        """P6: some worker has said something that holds all of these words."""
+        """P6: some worker says, within seconds, something that holds all of these words."""
+        try:
+            wait_for(lambda: self._said(*words), f"a line of a log with {words}", _TOLD)
+        except TimeoutError as error:
+            self.problems.append(str(error))
+
+    def expect_no_log(self, *words: str) -> None:
+        """No worker has said anything that holds all of these words."""
+        self.problems += [f"said although nothing is wrong: {line[:500]}" for line in self._said(*words)[:5]]
+
+    def expect_prompt(self, since: float, what: str, limit: float) -> None:
+        """P7: what was sent from this time on, and no crash took, has started within ``limit`` seconds."""
+        started: dict[str, float] = {}
+        for run in read_runs(self.folder):
+            if run.what == "start" and run.deliveries == 1:
+                started.setdefault(run.id, run.at)
+        waits = [
+            started[order.id] - order.sent
+            for order in read_orders(self.folder)
+            if order.sent >= since and order.id in started
+        ]
+        self.recovered(what, max(waits, default=0), limit)
+
+    def _said(self, *words: str) -> list[str]:
         lines = [line for worker in self.workers for line in worker.log.splitlines()]
-        if not any(all(word in line for word in words) for line in lines):
-            self.problems.append(f"no worker's log has a line with {words}")
+        return [line for line in lines if all(word in line for word in words)]
+
+    def _is_over(self) -> bool:
+        return self.state().is_quiet or not self.live
 
     def _connected(self) -> Any:
         return connect(self.server.socket_path) if self.system is None else FollowingClient(self.system)
@@ -297,6 +362,10 @@ class Scene:
 
     def _gate(self, worker: Worker) -> Path:
         return self.folder / f"open-{worker.name}"
+
+
+def _names(workers: Sequence[Worker]) -> frozenset[str]:
+    return frozenset(worker.name for worker in workers)
 
 
 def lapse(terms: Terms = TERMS) -> float:

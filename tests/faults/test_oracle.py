@@ -46,6 +46,7 @@ def test_a_message_that_took_effect_is_fine() -> None:
         GroupState(undelivered=frozenset({"1-1"})),
         GroupState(pending={"1-1": Held("w1", 0, 1)}),
         GroupState(scheduled=frozenset({("1-1", "record")})),
+        GroupState(scheduled=frozenset({("1-1", "")})),
         GroupState(dead=(("1-1", "record"),)),
         GroupState(dead=(("1-1", None),)),
     ],
@@ -68,6 +69,17 @@ def test_each_route_is_owed_its_effect() -> None:
     """One of two is not enough."""
     order = replace(_ORDER, routes=frozenset({"record", "flaky"}))
     assert _problems(_DONE, orders=[order]) == ["lost: 1-1 for the route flaky"]
+
+
+def test_of_the_messages_of_one_job_one_takes_effect() -> None:
+    """Whichever it is; two are one too many, whatever strikes."""
+    orders = [replace(_ORDER, n=n, id=f"{n}-1", job="p1") for n in (1, 2)]
+    second = replace(_DONE, n=2, id="2-1")
+    assert _problems(_DONE, orders=orders) == []
+    assert _problems(second, orders=orders) == []
+    assert "2 messages of the job p1" in _problems(_DONE, second, orders=orders, faults=[_KILL])[0]
+    other = replace(_ORDER, n=3, id="3-1", job="p2")
+    assert _problems(_DONE, orders=[*orders, other]) == ["lost: 3-1 for the route record"]
 
 
 def test_an_unreadable_entry_is_owed_a_dead_letter() -> None:

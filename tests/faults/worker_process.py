@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ SERVE = ("-m", "streamroute", "serve", "--log-format", "json", "--no-embedded")
 class Worker:
     """One start of a worker under a name of its own, behind its own proxy.
 
-    ``command`` is what Python is told to run. A context manager: on leaving, the process is gone.
+    ``command`` is what Python is told to run, ``options`` what follows the configuration.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Worker:
         config: Path,
         command: Sequence[str] = SERVE,
         environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.proxy = proxy
@@ -43,11 +45,12 @@ class Worker:
         self._log = config.parent / f"log-{name}"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *command, str(config)],
+                [sys.executable, *command, str(config), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=self._environment,
+                cwd=config.parent,  # Python looks there first: not at the package beside these tests
             )
 
     @property
@@ -64,6 +67,24 @@ class Worker:
     def log(self) -> str:
         """All that it has said."""
         return self._log.read_text(errors="replace")
+
+    @property
+    def processes(self) -> list[int]:
+        """The ids of the processes that it has started as a supervisor, in that order."""
+        return [int(found) for found in re.findall(r"worker \d+ is process (\d+)", self.log)]
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads it has; None where the system does not say."""
+        tasks = Path(f"/proc/{self.pid}/task")
+        return len(list(tasks.iterdir())) if tasks.exists() else None
+
+    @property
+    def memory(self) -> int | None:
+        """The bytes that it has in memory; None where the system does not say."""
+        status = Path(f"/proc/{self.pid}/status")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
+        return int(found[1]) * 1024 if found else None
 
     def owns(self, consumer: str) -> bool:
         """Whether a consumer of this name is this worker: host, process, chance."""
@@ -105,7 +126,7 @@ def _environment(name: str, proxy: Proxy, folder: Path) -> dict[str, str]:
     package = Path(streamroute.__file__).parent.parent
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, (package, _HERE))),
+        "PYTHONPATH": os.pathsep.join(map(str, (package, _HERE, _HERE.parent))),
         "FAULTS_FOLDER": str(folder),
         "FAULTS_WORKER": name,
         # A worker whose connection has died without a word notices after the socket timeout.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Trace = Callable[[str], dict[str, Any]]
 
+_SCRIPT = re.compile(r"""\bscript\(["'](\w+)["']\)""")
 _PATIENCE = 900.0  # seconds for one whole test file, traced
 
 
@@ -27,6 +29,8 @@ class LineCoverage:
 
     durations: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    callers: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    """For each script, the file and line of each ``script("its name")``: who runs one of them runs it."""
     _lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     _importers: dict[str, set[str]] = field(default_factory=dict)
     _of_file: dict[str, list[str]] = field(default_factory=dict)
@@ -48,14 +52,17 @@ class LineCoverage:
 
     def tests_for(self, mutant: Mutant) -> list[str]:
         """The tests that may notice a mutant, quickest first: all that import it, where import runs it."""
-        if not mutant.path.endswith(".py"):
-            return self._quickest(self.durations)
-        found: set[str] = set()
-        for line in range(mutant.first_line, mutant.last_line + 1):
-            found |= self._lines.get(mutant.path, {}).get(line, set())
-            for file in self._importers.get(f"{mutant.path}:{line}", ()):
-                found.update(self._of_file[file])
-        return self._quickest(found)
+        if mutant.path.endswith(".lua"):
+            places = self.callers.get(Path(mutant.path).stem, [])
+        else:
+            places = [(mutant.path, line) for line in range(mutant.first_line, mutant.last_line + 1)]
+        return self._quickest(set().union(*(self._running(*place) for place in places)))
+
+    def _running(self, source: str, line: int) -> set[str]:
+        found = set(self._lines.get(source, {}).get(line, ()))
+        for file in self._importers.get(f"{source}:{line}", ()):
+            found.update(self._of_file[file])
+        return found
 
     def _quickest(self, tests: Iterable[str]) -> list[str]:
         return sorted(tests, key=lambda name: (round(self.durations[name], 2), name))
@@ -65,7 +72,7 @@ def trace_lines(root: Path, folder: Path, target: Target, run: Trace) -> LineCov
     """Trace the test files that have no trace of this state of the package in ``folder``; read the others."""
     folder.mkdir(parents=True, exist_ok=True)
     package = _digest_of(root, [name for name in list_files(root) if _is_common(name)])
-    coverage = LineCoverage()
+    coverage = LineCoverage(callers=_callers_of_scripts(root))
     for file in target.tests:
         kept = folder / f"{file.replace('/', '.')}.{_variant(target)}.json"
         state = f"{package}-{_digest_of(root, [file])}"
@@ -75,6 +82,16 @@ def trace_lines(root: Path, folder: Path, target: Target, run: Trace) -> LineCov
             kept.write_text(json.dumps(known), "utf-8")
         coverage.add(file, known)
     return coverage
+
+
+def _callers_of_scripts(root: Path) -> dict[str, list[tuple[str, int]]]:
+    callers: dict[str, list[tuple[str, int]]] = {}
+    for name in list_files(root):
+        if name.startswith("streamroute/") and name.endswith(".py"):
+            for number, line in enumerate((root / name).read_text("utf-8").splitlines(), 1):
+                for script in _SCRIPT.findall(line):
+                    callers.setdefault(script, []).append((name, number))
+    return callers
 
 
 def request_for(file: str, target: Target) -> dict[str, Any]:

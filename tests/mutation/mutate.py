@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -126,6 +127,7 @@ class _Session:
         self._options = options
         self._results = results
         self._sources = {path: (ROOT / path).read_text("utf-8") for path in target.sources}
+        self._texts = {path: (ROOT / path).read_text("utf-8") for path in target.tests}  # of this moment
         self._kills: dict[str, dict[str, int]] = {}
         self._lock = threading.Lock()
         self._ended: list[tuple[Mutant, Result]] = []
@@ -138,7 +140,7 @@ class _Session:
     def run(self, mutants: list[Mutant]) -> list[tuple[Mutant, Result]]:
         """How each mutant ended, as far as the budget went."""
         deadline = time.monotonic() + self._options.budget
-        with _Runner(0) as runner:
+        with _Runner(f"{self._target.name}-0") as runner:
             coverage = trace_lines(
                 ROOT, _KEPT / "lines", self._target, lambda file: _trace(runner, file, self._target)
             )
@@ -149,7 +151,7 @@ class _Session:
                 if not self._is_known(mutant, coverage):
                     waiting.put(mutant)
             _say(f"{self._target.name}: {len(mutants)} mutants, {waiting.qsize()} to run")
-            others = [_Runner(number) for number in range(1, self._options.jobs)]
+            others = [_Runner(f"{self._target.name}-{number}") for number in range(1, self._options.jobs)]
             work = [
                 threading.Thread(target=self._work, args=(one, waiting, coverage, deadline))
                 for one in (runner, *others)
@@ -171,11 +173,9 @@ class _Session:
 
     def _digest(self, coverage: LineCoverage, mutant: Mutant) -> str:
         tests = coverage.tests_for(mutant)
-        texts = {name.partition("::")[0] for name in tests}
-        digest = hashlib.sha256("\n".join(sorted(tests)).encode())
-        for file in sorted(texts):
-            digest.update((ROOT / file).read_bytes())
-        return digest.hexdigest()[:12]
+        files = sorted({name.partition("::")[0] for name in tests})
+        texts = [self._texts[file] for file in files]
+        return hashlib.sha256("\n".join([*sorted(tests), *texts]).encode()).hexdigest()[:12]
 
     def _work(
         self, runner: _Runner, waiting: queue.SimpleQueue[Mutant], coverage: LineCoverage, deadline: float
@@ -242,10 +242,14 @@ def _trace(runner: _Runner, file: str, target: Target) -> dict[str, Any]:
 
 
 class _Runner:
-    """A process that runs tests in forks of itself, in a copy of the repository."""
+    """A process that runs tests in forks of itself, in a copy of the repository that nobody else uses."""
 
-    def __init__(self, number: int) -> None:
-        self.copy = RepositoryCopy(ROOT, _KEPT / "copies" / str(number))
+    def __init__(self, name: str) -> None:
+        folder = _KEPT / "copies" / name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = folder.with_suffix(".lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)  # waits for another run of this target to end
+        self.copy = RepositoryCopy(ROOT, folder)
         self.copy.update()
         environment = os.environ | {"PYTHONPATH": str(self.copy.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("PYTEST_ADDOPTS", None)
@@ -275,6 +279,7 @@ class _Runner:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self

@@ -40,7 +40,7 @@ _ARITHMETIC: Final[dict[type[ast.operator], tuple[str, str]]] = {
 
 _SWAPPED_CALLS: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _LOG_METHODS: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
-_TYPING_CALLS: Final = {"TypeVar", "ParamSpec", "NewType", "cast", "overload"}
+_LEFT_ALONE: Final = {"TypeVar", "ParamSpec", "NewType", "cast", "lru_cache"}
 
 
 def python_mutants(path: str, source: str) -> list[Mutant]:
@@ -247,14 +247,19 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name in _TYPING_CALLS or _is_log(node):
+        if name in _LEFT_ALONE or _is_log(node):
             return
         if name in _SWAPPED_CALLS:
             self._replace("min/max, any/all", node.func, _SWAPPED_CALLS[name])
         for keyword in node.keywords:
-            if keyword.arg is not None:
+            # zip(strict=True) is an assertion.
+            if keyword.arg is not None and (name, keyword.arg) != ("zip", "strict"):
                 self._drop_argument(node, keyword)
-        self.generic_visit(node)
+        for part in (node.func, *node.args):
+            self.visit(part)
+        for keyword in node.keywords:
+            if (name, keyword.arg) != ("zip", "strict"):
+                self.visit(keyword.value)
 
     def _drop_argument(self, call: ast.Call, keyword: ast.keyword) -> None:
         start, end = self._offset(keyword.lineno, keyword.col_offset), self._end(keyword.value)

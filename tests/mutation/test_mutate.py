@@ -96,6 +96,8 @@ def test_a_statement_is_turned_over_or_left_out(source: str, expected: list[str]
         "_log.warning(a, b, extra=1)",
         "self._logger.info(a + b)",
         "assert a < b",
+        "x = zip(a, b, strict=True)",
+        "@lru_cache(maxsize=1)\ndef f(): ...",
         "T = TypeVar('T', bound=1)",
         "def f():\n  return None",
         "'text'",

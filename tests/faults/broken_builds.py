@@ -1,0 +1,232 @@
+"""Broken builds: copies of the package with a small edit each, which takes out what a scenario is about."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamroute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What stands in a file of the package instead of what, which stands there once."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenBuild:
+    """The edits, the scenario that they break, and what the oracle says of it, as a regular expression."""
+
+    scenario: str
+    breach: str
+    edits: tuple[Edit, ...]
+
+
+_TOO_LATE = r"recovery from .* took|waited .* s for every worker to work"
+_DEDUPE, _SAFE, _SUPERVISOR = "adapters/lua/dedupe.lua", "safe_text.py", "ops/supervisor.py"
+_NO_TEXT = '        return clip(f"(no text: __str__'
+
+BROKEN: Mapping[str, BrokenBuild] = {
+    "a read connection for each stream": BrokenBuild(
+        "200 streams in one process",
+        "the worker had .* connections",
+        (
+            Edit("adapters/channel.py", "READS: Final = 4", "READS: Final = 90"),
+            Edit("adapters/stream_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 1"),
+        ),
+    ),
+    "a command connection for each handler": BrokenBuild(
+        "300 handlers at once, which dedupe and forward",
+        "the worker had .* connections",
+        (Edit("adapters/channel.py", "COMMANDS: Final = 3", "COMMANDS: Final = 50"),),
+    ),
+    "a heartbeat thread for each stream": BrokenBuild(
+        "a thousand streams in one process",
+        "the worker had .* (connections|threads)",
+        (
+            Edit(
+                "adapters/lease.py",
+                "await heartbeat_of(self._client).add(self, self._client)",
+                "self._own = type(heartbeat_of(self._client))(); await self._own.add(self, self._client)",
+            ),
+            Edit(
+                "adapters/lease.py",
+                "await heartbeat_of(self._client).remove(self)",
+                "await self._own.remove(self)",
+            ),
+        ),
+    ),
+    "dedupe without a fence": BrokenBuild(
+        "SIGSTOP of a worker that dedupes, then CONT",
+        r"(\d+ effects of one job|\d+ messages of the job p1 took effect)",
+        (
+            Edit(
+                _DEDUPE, "if not held or held[2] ~= consumer or held[4] ~= deliveries then", "if false then"
+            ),
+            Edit(
+                _DEDUPE,
+                "if state == 'done' then return",
+                "if state == 'done' and owner ~= message then return",
+            ),
+        ),
+    ),
+    "suspects are entries like any other": BrokenBuild(
+        "killers among innocents",
+        "dead-lettered without cause",
+        (
+            Edit("core/delivery_limits.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),
+            Edit("core/delivery_limits.py", "by_delivery[self.last] = 0", "pass"),
+        ),
+    ),
+    "entries are not held back before their last delivery": BrokenBuild(
+        "four crashes of everything",
+        "recovery from four crashes took|waited .* s for everything to be done",
+        (Edit("core/delivery_limits.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),),
+    ),
+    "an exit code is a refusal to start": BrokenBuild(
+        "a message that exits, under --workers",
+        "the supervisor ended with 1",
+        (Edit(_SUPERVISOR, "if end.is_refusal and not self.reports.has_been_ready:", "if end.code > 0:"),),
+    ),
+    "routes share one payload": BrokenBuild(
+        "a handler that changes its payload",
+        "dead-lettered without cause: .* for the route transformed",
+        (
+            Edit(
+                "core/dispatcher.py",
+                "own = payload if number == last else separate_copy(payload)",
+                "own = payload",
+            ),
+        ),
+    ),
+    "filters are asked when their turn comes": BrokenBuild(
+        "a handler that changes its payload",
+        "lost: .* for the route filtered",
+        (
+            Edit(
+                "core/dispatcher.py",
+                "own = payload if number == last else separate_copy(payload)",
+                "own = payload\n            if route.accepts is not None and not route.accepts(payload):\n"
+                "                continue",
+            ),
+        ),
+    ),
+    "the text of an exception is asked for unguarded": BrokenBuild(
+        "exceptions that misbehave",
+        "dead-lettered without cause|waited .* s for each exception to have its outcome",
+        (
+            Edit(
+                _SAFE,
+                f"except BaseException as error:  # noqa: BLE001 - see above\n{_NO_TEXT}",
+                f"except ArithmeticError as error:\n{_NO_TEXT}",
+            ),
+        ),
+    ),
+    "a handler may raise an Exception only": BrokenBuild(
+        "GeneratorExit and its like from a thread",
+        "ran .* times|no letter says",
+        (
+            Edit(
+                "compiler/handlers.py",
+                "return [call(payload, container), None]\n    except BaseException as error:",
+                "return [call(payload, container), None]\n    except Exception as error:",
+            ),
+        ),
+    ),
+    "a handler that goes on is waited for": BrokenBuild(
+        "handlers that swallow their cancellation",
+        "waited .* s for what is stuck to take effect",
+        (Edit("core/slots.py", "STUCK_AFTER: Final = 10.0", "STUCK_AFTER: Final = 3600.0"),),
+    ),
+    "on_stuck is not listened to": BrokenBuild(
+        "on_stuck: exit, under --workers",
+        "waited .* s for a line of a log",
+        (Edit("app.py", 'if stream.on_stuck == "exit" else', "if False else"),),
+    ),
+    "a watermark that cannot be read is an error": BrokenBuild(
+        "a lost group, and a watermark that cannot be read",
+        "waited .* s for every worker to work",
+        (Edit("adapters/watermark.py", "except ValueError:", "except KeyError:"),),
+    ),
+    "due times are not looked for": BrokenBuild(
+        "due times of retries are lost",
+        "waited .* s for the retries to run",
+        (
+            Edit(
+                "adapters/lua/promote.lua",
+                "local undue = math.max(0, redis.call('HLEN', delayed) - redis.call('ZCARD', due))",
+                "local undue = 0",
+            ),
+        ),
+    ),
+    "a group that went back is not told": BrokenBuild(
+        "a server that was restored from an older day",
+        "waited .* s for a line of a log",
+        (
+            Edit(
+                "adapters/watermark.py", "if known is not None and _start(low) < _start(known):", "if False:"
+            ),
+        ),
+    ),
+    "new entries are read before what was released": BrokenBuild(
+        "a clean restart",
+        "messages ran in the order",
+        (Edit("core/intake.py", "if not self._has_claimed.is_set():", "if False:"),),
+    ),
+    "a lease outlives its worker": BrokenBuild(
+        "a lease that is rolled back",
+        "waited .* s for what was held|not at rest",
+        (Edit("adapters/lease.py", '"HDEL", self._keys.workers', '"HGET", self._keys.workers'),),
+    ),
+    "a worker that died is started again half a minute later": BrokenBuild(
+        "workers die in an outage, then everything",
+        _TOO_LATE,
+        (Edit("ops/restart_pause.py", "_FIRST: Final = 0.5", "_FIRST: Final = 30.0"),),
+    ),
+    "texts are kept whole": BrokenBuild(
+        "texts of 10 MB",
+        "letters have .* bytes each",
+        (Edit("limits.py", "ERROR: Final = 4_000", "ERROR: Final = 4_000_000"),),
+    ),
+    "unknown types are kept whole": BrokenBuild(
+        "texts of 10 MB",
+        "the worker has .* bytes in memory",
+        (Edit("core/dispatcher.py", "name = clip(message_type, NAME)", "name = message_type"),),
+    ),
+    "equal failures have a line each": BrokenBuild(
+        "fifty thousand equal failures",
+        "lines say what is equal",
+        (Edit("log_coalescing.py", "if run is None:", "if True:"),),
+    ),
+}
+
+
+def build(broken: BrokenBuild, folder: Path) -> dict[str, str]:
+    """Make the copy; returns what a worker's environment needs to run it."""
+    package = folder / "build" / "streamroute"
+    shutil.copytree(Path(streamroute.__file__).parent, package, ignore=_IGNORED)
+    shutil.copytree(
+        Path(import_module("streamroute.schemas").__path__[0]), package / "schemas", dirs_exist_ok=True
+    )
+    for edit in broken.edits:
+        file = package / edit.file
+        text = file.read_text()
+        if text.count(edit.old) != 1:
+            raise ValueError(f"{edit.file} has {text.count(edit.old)} times what is to be edited: {edit.old}")
+        file.write_text(text.replace(edit.old, edit.new))
+    here = Path(__file__).parent
+    return {"PYTHONPATH": os.pathsep.join(map(str, (package.parent, here, here.parent)))}
+
+
+_IGNORED = shutil.ignore_patterns("__pycache__")

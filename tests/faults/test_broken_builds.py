@@ -1,0 +1,66 @@
+"""Each scenario can fail: a build without what it is about is caught, by its breach."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from broken_builds import BROKEN, build
+from faultlist import SCENARIOS
+from scenarios import play
+from servers import valkey_binary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from broken_builds import BrokenBuild
+
+_PATIENCE = 20.0  # seconds; what a broken build never does is waited for in vain
+_QUICK = (
+    "dedupe without a fence",
+    "routes share one payload",
+    "the text of an exception is asked for unguarded",
+    "a handler may raise an Exception only",
+    "new entries are read before what was released",
+    "a group that went back is not told",
+)
+"""Those that need few seconds; the others play with ``--rounds N``."""
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_build_is_caught(name: str, fault_seed: int, many_rounds: bool, tmp_path: Path) -> None:
+    """By the scenario that is about what it breaks, and by what the oracle says of that."""
+    if name not in _QUICK and not many_rounds:
+        pytest.skip("slow: plays with --rounds N")
+    broken = BROKEN[name]
+    problems = _problems(broken, tmp_path, fault_seed)
+    assert any(re.search(broken.breach, problem) for problem in problems), problems[:20]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_build_is_what_it_says(name: str, tmp_path: Path) -> None:
+    """The code that it edits is there, once, and is Python still."""
+    package = tmp_path / "build" / "streamroute"
+    build(BROKEN[name], tmp_path)
+    for edit in BROKEN[name].edits:
+        if edit.file.endswith(".py"):
+            compile((package / edit.file).read_text(), edit.file, "exec")
+
+
+def _problems(broken: BrokenBuild, folder: Path, seed: int) -> list[str]:
+    """What the oracle says, or what was waited for in vain."""
+    environment = build(broken, folder)
+    try:
+        verdict = play(
+            SCENARIOS[broken.scenario],
+            valkey_binary(),
+            folder,
+            seed,
+            environment=environment,
+            patience=_PATIENCE,
+        )
+    except TimeoutError as error:
+        return [str(error)]
+    return verdict.problems
