@@ -118,7 +118,7 @@ class Deploy:
         _stay(self._pace.after)
         if kind.kills == "new":
             self._kill(self._live[0])
-            self._start(kind.new)
+            self._wait_for_work([self._start(kind.new)])
         self._load.finish()
         self._rest()
         self._end()
