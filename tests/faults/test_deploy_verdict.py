@@ -26,7 +26,7 @@ def sent(entry_id: str = "1-0", **facts: Any) -> Sent:
 
 def runs(*lines: str) -> list[Run]:
     """Runs, each as ``what route attempt worker``, and the message's id where it is not 1-0."""
-    made = []
+    made: list[Run] = []
     for at, line in enumerate(lines):
         what, route, attempt, worker, *entry_id = line.split()
         facts: dict[str, Any] = {"what": what, "route": route, "worker": worker, "at": float(at)}
@@ -133,3 +133,10 @@ def test_a_failure_is_followed_by_the_next_attempt() -> None:
     assert "a retry disappeared" in problems(rollout(*failed))
     verdict = judge(rollout(*failed, *done("audit", "old", 2)))
     assert (verdict.problems, verdict.crossed) == ([], {"new to old": 1})
+
+
+def test_what_a_killed_worker_did_not_settle_is_judged_by_the_next_reader() -> None:
+    of = rollout("start audit 1 new", "fail audit 1 new", *done("record"), killed=frozenset(["new"]))
+    assert "a retry disappeared" in problems(of)
+    again = [replace(run, deliveries=2) if run.worker == "old" else run for run in of.runs]
+    assert problems(replace(of, runs=again)) == []
