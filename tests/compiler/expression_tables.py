@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from described_types import described
+
 from streamroute.compiler.branches import branches, covered
 from streamroute.compiler.cost import cost_of
 from streamroute.compiler.equalities import leading_equalities
@@ -26,9 +28,14 @@ from streamroute.compiler.results import check_transform
 from streamroute.compiler.tracing import trace
 from streamroute.compiler.transforms import compile_transform
 from streamroute.compiler.types.check import check_types
-from streamroute.compiler.types.lattice import Type
+from streamroute.compiler.types.inference import Inference
+from streamroute.compiler.types.lattice import UNKNOWN, Type
+from streamroute.compiler.types.narrowing import assume
 from streamroute.compiler.types.payload import payload_type
+from streamroute.compiler.types.reading import field_of
+from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.schemas import from_schema
+from streamroute.compiler.types.scope import Scope
 from streamroute.errors import Reject
 
 FOLDER = Path(__file__).with_name("tables")
@@ -102,6 +109,39 @@ def explained_lines(given: str) -> list[str]:
     return lines
 
 
+def inferred_lines(given: str) -> list[str]:
+    """``schemas | expression``: the type of its value."""
+    names, _, expression = given.partition(" | ")
+    tree, (payload, _) = parse(expression), payload_of(names)
+    scope = Scope.of(UNKNOWN if payload is None else payload)
+    return [described(Inference(tree, Report(tree)).infer(tree.root, scope), 2)]
+
+
+def narrowed_lines(given: str) -> list[str]:
+    """``schemas | expression``: what is known of the payload's fields where it was true, and where false."""
+    names, _, expression = given.partition(" | ")
+    payload, _ = payload_of(names)
+    assert payload is not None
+    before = _fields(payload)
+    lines = []
+    for outcome in (True, False):
+        after = _fields(assume(parse(expression).root, payload, outcome=outcome))
+        changes = [f"{name}: {after.get(name, 'gone')}" for name in before if after.get(name) != before[name]]
+        told = ", ".join(changes) if after else "never"
+        lines.append(f"{outcome}: {told}")
+    return lines
+
+
+def _fields(payload: Type) -> dict[str, str]:
+    names = dict.fromkeys(name for shape in payload.objects for name in shape.properties)
+    return {name: described(field_of(payload, name)) for name in names}
+
+
+def schema_lines(schema: str) -> list[str]:
+    """The type of what is valid under a JSON Schema."""
+    return [described(from_schema(json.loads(schema)), 4)]
+
+
 def _of_document(given: str) -> tuple[Any, str]:
     name, _, expression = given.partition(" | ")
     return DOCUMENTS[name], expression
@@ -145,6 +185,9 @@ TABLES: dict[str, Callable[[str], list[str]]] = {
     "types": type_lines,
     "values": value_lines,
     "explained": explained_lines,
+    "inferred": inferred_lines,
+    "narrowed": narrowed_lines,
+    "schemas": schema_lines,
 }
 
 

@@ -409,3 +409,76 @@ class TestEnds:
             message.outcomes, message.fault = None, "it is odd"
             work.handling.take([(name, message)])
             await eventually(lambda: work.started == ["1"])
+
+
+class TestSuspects:
+    """An entry on its last delivery, which may kill the process."""
+
+    NEVER = 600.0
+    """An ack delay that ends nothing by itself."""
+
+    async def run(self, work: Work, fetched: list[Entry]) -> bool:
+        """Run the suspect that is fetched, and note in ``started`` when it is."""
+
+        async def fetch(quotas: Quotas) -> list[Entry]:
+            assert quotas == Quotas(5, {5: 1}, others=0)
+            work.started.append(f"fetched after {len(work.storage.settled)} settlements")
+            return fetched
+
+        ran: bool = await within_patience(work.handling.run_suspect(fetch))
+        return ran
+
+    async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
+        """If it kills the process, it costs no other a delivery, and the next one costs it none."""
+        async with opened(ack_delay=self.NEVER) as work:
+            work.go_on.set()
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: work.handling.running == 0 and work.started)
+            assert work.storage.settled == []
+            assert await self.run(work, await work.claim(5, "s"))
+            assert work.started == ["1", "fetched after 1 settlements", "s"]
+            assert len(work.storage.settled) == 2
+            assert not work.handling.has_suspect
+
+    async def test_nothing_starts_beside_it(self) -> None:
+        async with opened() as work:
+            running = asyncio.create_task(self.run(work, await work.claim(5, "s")))
+            await eventually(lambda: "s" in work.started)
+            work.handling.take(await work.read("1"))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert work.started[1:] == ["s"]
+            work.go_on.set()
+            assert await running
+            await eventually(lambda: work.started[1:] == ["s", "1"])
+
+    async def test_where_there_is_none_all_go_on(self) -> None:
+        async with opened() as work:
+            assert not await self.run(work, [])
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: "1" in work.started)
+
+    async def test_no_other_is_fetched_while_there_is_one(self) -> None:
+        async with opened() as work:
+            work.handling.take_claimed(await work.claim(5, "s"), 10)
+            assert not await self.run(work, await work.claim(5, "t"))
+            assert "fetched" not in str(work.started)
+
+    async def test_one_that_takes_longer_than_a_lease_gets_company(self) -> None:
+        async with opened(lease=0.05) as work:
+            assert await self.run(work, await work.claim(5, "s"))
+            assert work.handling.running == 1
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: "1" in work.started)
+
+    async def test_one_that_others_do_not_leave_alone_goes_before_what_is_queued(self) -> None:
+        async with opened(concurrency=1, lease=0.05) as work:
+            work.handling.take(await work.read("endless", "queued"))
+            await eventually(lambda: work.started == ["endless"])
+            assert await self.run(work, await work.claim(5, "s"))
+            work.go_on.set()
+            await eventually(lambda: len(work.started) == 4)
+            assert work.started == ["endless", "fetched after 0 settlements", "s", "queued"]
+
+    async def test_before_it_is_open_nothing_is_fetched(self) -> None:
+        assert not await self.run(Work(), [])

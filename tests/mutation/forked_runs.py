@@ -133,7 +133,7 @@ def _pytest(request: dict[str, Any]) -> dict[str, Any]:
     if request["trace"]:
         tests = list(watcher.durations)
         answer |= {"tests": watcher.durations, "lines": _lines(coverage, tests), "broken": watcher.broken}
-        answer["imported"] = _imported_from_outside()
+        answer |= {"imported": _imported_from_outside(), "helpers": _imported_helpers()}
     return answer
 
 
@@ -216,6 +216,13 @@ def _imported_from_outside() -> list[str]:
         if file and not os.path.realpath(file).startswith(here) and not name.startswith(("__", "coverage")):
             names.append(name)
     return names
+
+
+def _imported_helpers() -> list[str]:
+    """The files beside the tests that a run imported, relative to the copy."""
+    tests = Path.cwd() / "tests"
+    files = [Path(file) for module in sys.modules.values() if (file := getattr(module, "__file__", None))]
+    return sorted(str(file.relative_to(Path.cwd())) for file in files if file.is_relative_to(tests))
 
 
 if __name__ == "__main__":

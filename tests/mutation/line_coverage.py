@@ -1,4 +1,4 @@
-"""Which tests run which line: traced once for each test file, kept until that file or the package changes."""
+"""Which tests run which line: traced once for each test file, until it, its helpers or the package change."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ class LineCoverage:
 def trace_lines(root: Path, folder: Path, target: Target, run: Trace) -> LineCoverage:
     """Trace the test files that have no trace of this state of the package in ``folder``; read the others."""
     folder.mkdir(parents=True, exist_ok=True)
-    package = _digest_of(root, [name for name in list_files(root) if _is_common(name)])
+    package = _digest_of(root, [name for name in list_files(root) if _is_in_package(name)])
     coverage = LineCoverage(callers=_callers_of_scripts(root))
     for file in target.tests:
         kept = folder / f"{file.replace('/', '.')}.{_variant(target)}.json"
-        state = f"{package}-{_digest_of(root, [file])}"
         known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-        if known.get("state") != state:
-            known = {"state": state, **run(file)}
+        if known.get("state") != [package, _digest_of(root, [file, *known.get("helpers", ())])]:
+            traced = run(file)
+            known = {"state": [package, _digest_of(root, [file, *traced["helpers"]])], **traced}
             kept.write_text(json.dumps(known), "utf-8")
         coverage.add(file, known)
     return coverage
@@ -105,16 +105,13 @@ def _variant(target: Target) -> str:
     return hashlib.sha256(json.dumps(target.parameters, sort_keys=True).encode()).hexdigest()[:6]
 
 
-def _is_common(name: str) -> bool:
-    """What any test may depend on: the package, and the helpers of the tests."""
-    path = Path(name)
-    in_package = name.startswith("streamroute/") and path.suffix == ".py"
-    is_helper = name.startswith("tests/") and path.suffix == ".py" and not path.name.startswith("test_")
-    return in_package or (is_helper and path.parts[1] not in ("mutation", "faults", "benchmarks"))
+def _is_in_package(name: str) -> bool:
+    return name.startswith("streamroute/") and name.endswith(".py")
 
 
 def _digest_of(root: Path, names: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for name in names:
-        digest.update(name.encode() + b"\0" + (root / name).read_bytes())
+    for name in dict.fromkeys(names):
+        path = root / name
+        digest.update(name.encode() + b"\0" + (path.read_bytes() if path.exists() else b""))
     return digest.hexdigest()[:20]
