@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from group_state import read_letters
+from group_state import DEAD, read_letters
 from ledger import now, read_orders, read_runs
 from oracle import running_now
 from producer import GROUP, KIND, STREAM
@@ -28,7 +28,9 @@ _LETTER = 50_000  # bytes: an error, its reason, a traceback, and a history
 _LOG = 500_000  # bytes
 _MEMORY = 250_000_000  # bytes: a worker's own 45 MB, and what a few texts of 10 MB leave behind
 _EQUAL = 50_000
+_FOR_ALL = 200.0  # seconds
 _EQUAL_KIND = "order.refused"
+_GRACE = 10.0  # seconds; nothing runs, so that far less than the streams' own is needed
 _OUTAGE = "trying again"
 
 
@@ -99,7 +101,7 @@ def thousand_streams(scene: Scene) -> None:
     worker.terminate()
     if code := worker.wait():
         scene.problems.append(f"a drained worker ended with {code}")
-    scene.recovered("SIGTERM", now() - asked, scene.grace)
+    scene.recovered("SIGTERM", now() - asked, _GRACE)
 
 
 @scenario("texts of 10 MB", workers=0)
@@ -129,6 +131,7 @@ def equal_failures(scene: Scene) -> None:
     worker = scene.start_worker(routes={"more_routes": [refuse]})
     began = now()
     scene.producer.send_many(_EQUAL, _EQUAL_KIND, "refuse")
+    wait_for(lambda: scene.client.execute_command("XLEN", DEAD) == _EQUAL, "all letters", _FOR_ALL)
     scene.rest()
     scene.end()
     lines = [json.loads(line) for line in worker.log.splitlines()]
