@@ -42,9 +42,13 @@ class Turn(StrEnum):
 
 @dataclass(slots=True)
 class Claim:
-    """A key of dedupe that a message holds for a route, until it is settled; ``ttl`` is in seconds."""
+    """The key of dedupe that a message holds for a route, until it is settled; ``ttl`` is in seconds.
 
-    key: str
+    ``keys`` are where it is written: under the name of the route, and under each of its former names, which
+    workers of an older configuration look at.
+    """
+
+    keys: Sequence[str]
     ttl: float
     succeeded: bool = False
 

@@ -45,6 +45,10 @@ class Backend(Protocol):
         """The names of retries that wait for their time."""
         ...
 
+    async def keys_of_dedupe(self) -> list[str]:
+        """The keys of dedupe that are held or done."""
+        ...
+
     async def delete(self, entry_id: str) -> None:
         """Delete an entry, pending or not."""
         ...
@@ -99,6 +103,9 @@ class MemoryBackend:
     async def scheduled(self) -> list[str]:
         return self.twin.scheduled(STREAM, GROUP)
 
+    async def keys_of_dedupe(self) -> list[str]:
+        return list(self.twin._dedupe._held)
+
     async def delete(self, entry_id: str) -> None:
         self.twin.delete(STREAM, entry_id)
 
@@ -143,6 +150,9 @@ class RedisBackend:
 
     async def scheduled(self) -> list[str]:
         return [name.decode() for name in await self.client.zrange(KEYS.due, 0, -1)]
+
+    async def keys_of_dedupe(self) -> list[str]:
+        return [key.decode() for key in await self.client.keys(f"{KEYS.prefix}:dedupe:*")]
 
     async def delete(self, entry_id: str) -> None:
         await self.client.xdel(STREAM, entry_id)

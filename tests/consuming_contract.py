@@ -154,6 +154,20 @@ class Finishing:
         assert (dead.route, new.seen) == ("consuming.old", [])
         assert "no longer configured" in dead.reason
 
+    async def test_a_retry_runs_in_its_route_although_that_lists_its_type_no_longer(
+        self, backend: Backend
+    ) -> None:
+        old = Handling("moved", failing(Retry(delay=0.1)))
+        async with consuming(backend.storage(), dispatcher_of(old).process_message):
+            await backend.add(type="booked")
+            await eventually(lambda: old.seen)
+        new, other = Handling("moved"), Handling("other")
+        dispatcher = dispatcher_of(other)
+        dispatcher.on_message("changed")(new)
+        async with consuming(backend.storage(), dispatcher.process_message):
+            await eventually(lambda: nothing_left(backend))
+        assert (len(new.seen), other.seen) == (1, [])
+
     async def test_dead_letters_are_written_before_the_ack(self, backend: Backend) -> None:
         """Where they cannot be written the entry stays pending, and the rest goes on; then it heals."""
         bad, other = Handling("bad", failing(Reject("bad"))), Handling("other")

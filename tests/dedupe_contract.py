@@ -97,6 +97,15 @@ class Deduplication:
         assert dead.fields[b"n"] == b"1"
         assert handler.numbers()[0] == "1"
 
+    async def test_a_key_is_gone_with_the_final_failure_of_its_message(self, backend: Backend) -> None:
+        """Although the group is lost, and what is pending cannot be asked for."""
+        handler = Handling(then=failing_first(1, Reject("no")))
+        async with consuming(backend.storage(), once(handler).process_message):
+            await backend.add(type="booked", key="a", n="1")
+            await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert await backend.keys_of_dedupe() == []
+
     async def test_it_waits_while_the_first_waits_for_its_retry(self, backend: Backend) -> None:
         go_on = asyncio.Event()
 
@@ -215,6 +224,55 @@ class Deduplication:
             await eventually(lambda: new.seen)
             await eventually(lambda: nothing_left(backend))
         assert (old.numbers(), new.numbers()) == (["1"], ["3"])
+
+    async def test_workers_of_the_former_name_see_what_the_renamed_route_has_run(
+        self, backend: Backend
+    ) -> None:
+        """A deploy: the old configuration is still in force beside the new one."""
+        old, new = Handling("old"), Handling("new")
+        named(old, "charge")
+        named(new, "invoice", "bill", "charge")
+        async with consuming(backend.storage(), once(new).process_message):
+            await backend.add(type="booked", key="a", n="1")
+            await eventually(lambda: new.seen)
+            await eventually(lambda: nothing_left(backend))
+        async with consuming(backend.storage(), once(old).process_message):
+            await backend.add(type="booked", key="a", n="2")
+            await backend.add(type="booked", key="b", n="3")
+            await eventually(lambda: nothing_left(backend))
+        assert (old.numbers(), new.numbers()) == (["3"], ["1"])
+
+    async def test_workers_of_the_former_name_wait_while_the_renamed_route_runs(
+        self, backend: Backend
+    ) -> None:
+        go_on, results = asyncio.Event(), []
+        old, new = Handling("old"), Handling("new", then=lambda payload: go_on.wait())
+        named(old, "charge")
+        named(new, "bill", "charge")
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked", key="a", n="1")
+        [(entry_id, message)] = await storage.read_events(STREAM, GROUP, "newer", 1)
+        running = asyncio.create_task(once(new).process_message(message))
+        await eventually(lambda: new.seen)
+        observed = once(old, observer=lambda payload, route, result: results.append(result))
+        async with consuming(backend.storage(), observed.process_message):
+            await backend.add(type="booked", key="a", n="2")
+            await eventually(lambda: Result.POSTPONED in results)
+            go_on.set()
+            await running
+            await storage.settle(STREAM, GROUP, "newer", {entry_id: message})
+            await eventually(lambda: nothing_left(backend))
+        assert (old.numbers(), new.numbers()) == ([], ["1"])
+
+    async def test_a_renamed_route_that_failed_for_good_leaves_no_key(self, backend: Backend) -> None:
+        handler = Handling("new", then=failing(Reject("no")))
+        named(handler, "bill", "charge")
+        async with consuming(backend.storage(), once(handler).process_message):
+            await backend.add(type="booked", key="a", n="1")
+            await eventually(backend.dead)
+            await eventually(lambda: nothing_left(backend))
+        assert await backend.keys_of_dedupe() == []
 
     async def test_a_key_whose_message_is_gone_is_free(self, backend: Backend) -> None:
         """Its entry was deleted while it was pending, and the group with it."""

@@ -183,13 +183,18 @@ class Project:
         self.write("routes.yaml", head + "".join(lines))
         self.write("jobs.py", JOBS)
 
-    def start(self, *arguments: str, **settings: Any) -> Running:
-        """Start ``streamroute`` with these arguments; ``settings`` are Popen's."""
+    def start(
+        self, *arguments: str, program: tuple[str, str] = ("-m", "streamroute"), **settings: Any
+    ) -> Running:
+        """Start ``streamroute`` with these arguments; ``settings`` are Popen's.
+
+        ``program`` is what Python is given for it: a test may start it with something changed first.
+        """
         self._started += 1
         out, err = (self.folder / f"{name}-{self._started}" for name in ("out", "err"))
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "streamroute", *arguments],
+                [sys.executable, *program, *arguments],
                 cwd=self.folder,
                 env=self.env,
                 stdout=out_file,

@@ -80,7 +80,7 @@ def test_the_copy_of_a_message_is_the_same_delivery() -> None:
     copied["guest"]["tier"] = "changed"
     assert message["guest"]["tier"] == "gold"
     assert copied.claims is not None
-    copied.claims["r"] = Claim("key", 1.0)
+    copied.claims["r"] = Claim(["key"], 1.0)
     assert message.claims == copied.claims
     assert copied.outcomes is message.outcomes
 

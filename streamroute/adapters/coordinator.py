@@ -58,11 +58,15 @@ class RedisCoordinator:
 
 
 def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> RouteWait:
-    """How long a retry waits whose route is known to some worker, or to none; ``now`` is in ms."""
+    """How long a retry waits whose route is known to some worker, or to none; ``now`` is in ms.
+
+    It is offered again within a lease, so that a worker is not missed that knows the route and lives as long.
+    """
     if is_known:
         return RouteWait(KNOWN_ELSEWHERE)
     since = message.unknown_since or now
     passed = (now - since) / 1000
     if passed >= GIVE_UP * lease:
         return RouteWait(None, since)
-    return RouteWait(min(max(KNOWN_ELSEWHERE, passed / 4), GIVE_UP * lease - passed), since)
+    pause = min(max(KNOWN_ELSEWHERE, passed / 4), max(KNOWN_ELSEWHERE, lease))
+    return RouteWait(min(pause, GIVE_UP * lease - passed), since)

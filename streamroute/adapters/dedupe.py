@@ -42,30 +42,30 @@ class RedisDeduplicator:
         """Whether the route may run for this message, and for how many seconds another has had the key.
 
         ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on, ``formerly`` are
-        the route's former names, whose keys count as well. A message that runs is never its own duplicate.
+        the route's former names. The keys under these count as well, and are written as well: workers that
+        know the route by a former name see what runs here. A message that runs is never its own duplicate.
         Raises what redis-py raises.
         """
-        keys = self._keys
-        key, *others = [
-            of_group.dedupe(name, digest) for of_group in (keys, *self._former) for name in (route, *formerly)
-        ]
+        keys, names = self._keys, (route, *formerly)
+        own = [keys.dedupe(name, digest) for name in names]
+        former = [of_group.dedupe(name, digest) for of_group in self._former for name in names]
         code, waited = await script("dedupe").run(
             self._client,
-            [keys.stream, keys.retry, keys.delayed, key, *others],
+            [keys.stream, keys.retry, keys.delayed, *own, *former],
             [
                 *(self._group, self._consumer, message.id, route),
-                *(place_of(message), message.entry_id, message.deliveries),
+                *(place_of(message), message.entry_id, message.deliveries, len(own)),
             ],
         )
         turn = _TURNS[code]
         if turn is Turn.RUN:
-            hold(message, route, Claim(key, ttl))
+            hold(message, route, Claim(own, ttl))
         return turn, waited / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of a claim: ``done`` for so many ms, ``delayed`` with a retry's name, or ``free``."""
+    """What becomes of one key: ``done`` for so many ms, ``delayed`` with a retry's name, or ``free``."""
 
     key: str
     route: str
@@ -74,19 +74,23 @@ class Fate:
 
 
 def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
-    """What becomes of a message's claims; ``names`` are those of its routes' retries.
+    """What becomes of the keys that a message holds; ``names`` are those of its routes' retries.
 
     A claim without an outcome here (another scheduler has its retry) stays as it is: the next message
     with the key finds that nobody runs any more.
     """
     failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
     for route, claim in (message.claims or {}).items():
+        state: tuple[str, str | int]
         if claim.succeeded:
-            yield Fate(claim.key, route, "done", max(1, int(claim.ttl * 1000)))
+            state = "done", max(1, int(claim.ttl * 1000))
         elif route in names:
-            yield Fate(claim.key, route, "delayed", names[route])
+            state = "delayed", names[route]
         elif route in failed:
-            yield Fate(claim.key, route, "free", "")
+            state = "free", ""
+        else:
+            continue
+        yield from (Fate(key, route, *state) for key in claim.keys)
 
 
 def hold(message: Message, route: str, claim: Claim) -> None:

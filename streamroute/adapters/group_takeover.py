@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import script
+from streamroute.adapters.wire import command
 from streamroute.errors import SetupError
 from streamroute.keys import RELEASED, GroupKeys
 
@@ -18,6 +19,20 @@ log = logging.getLogger(__name__)
 _STEP: Final = 500  # entries that one script moves
 _BYTES: Final = 16 * 1024 * 1024  # that one script moves, about
 _LOOK_EVERY: Final = 1.0  # seconds between looks at workers of the old group
+
+
+async def require_place(client: Redis, keys: GroupKeys, group: str) -> None:
+    """Raise SetupError where another group has taken this one's place: it would run the whole stream again.
+
+    Raises what redis-py raises as well.
+    """
+    moved_to = await command(client, "HGET", keys.meta, "moved_to")
+    if moved_to is not None:
+        heir = text(moved_to)
+        raise SetupError(
+            f"the group {heir} of {keys.stream} has taken the place of {group}; to go back to {group}: "
+            f"formerly_group: {heir}; to begin {group} anew: HDEL {keys.meta} moved_to"
+        )
 
 
 class GroupTakeover:

@@ -87,13 +87,14 @@ class MemoryDeduplicator:
         await asyncio.sleep(0)
         if not self.holds(message):
             return Turn.LOST, 0.0
-        for key in (self.keys.dedupe(name, digest) for name in (route, *formerly)):
+        keys = [self.keys.dedupe(name, digest) for name in (route, *formerly)]
+        for key in keys:
             held = self.known.get(key)
             if held is not None and held.until is not None:
                 return Turn.SKIP, 0.0
             if held is not None and held.message != message.id and self.lives(held):
                 return Turn.WAIT, self.known.waited(held)
-        key = self.keys.dedupe(route, digest)
-        self.known.take(key, message)
-        hold(message, route, Claim(key, ttl))
+        for key in keys:
+            self.known.take(key, message)
+        hold(message, route, Claim(keys, ttl))
         return Turn.RUN, 0.0

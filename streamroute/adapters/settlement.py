@@ -22,7 +22,7 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
     letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
     records = [retry_record(message, retry) for retry in retries]
     names = {retry.route: record.name for retry, record in zip(retries, records, strict=True)}
-    claims = list(fates(message, names))
+    keys_held = list(fates(message, names))
     arguments: list[Argument] = [
         *(group, consumer, message.entry_id, message.deliveries),
         *(drop_word(message), len(retries), len(letters), message.id),
@@ -32,9 +32,9 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
     for letter in letters:
         fields = flat(DeadRecord.of(message, letter, generation).write())
         arguments += [len(fields), *fields]
-    for claim in claims:
-        arguments += [claim.route, claim.state, claim.fact]
-    return [message.held_in, keys.due, keys.delayed, keys.dead, *(claim.key for claim in claims)], arguments
+    for held in keys_held:
+        arguments += [held.route, held.state, held.fact]
+    return [message.held_in, keys.due, keys.delayed, keys.dead, *(held.key for held in keys_held)], arguments
 
 
 def drop_word(message: Message) -> str:

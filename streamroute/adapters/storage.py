@@ -14,7 +14,7 @@ from streamroute.adapters.codecs import Codec, codec_named
 from streamroute.adapters.coordinator import RedisCoordinator
 from streamroute.adapters.due_times import DueTimes
 from streamroute.adapters.entries import EntryReader, entry_name, is_retry, server_id
-from streamroute.adapters.group_takeover import GroupTakeover
+from streamroute.adapters.group_takeover import GroupTakeover, require_place
 from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.lease import STALL, RedisLeaseKeeper, nothing_waits, release
 from streamroute.adapters.records import paired
@@ -93,7 +93,7 @@ class RedisStreamStorage:
 
         One that was there before and is lost begins where it was: entries that were not settled run
         again, and some that were. It is logged as an error. Raises SetupError where a cluster keeps the
-        stream's keys in several slots.
+        stream's keys in several slots, and where another group has taken this one's place.
 
         Source: https://redis.io/docs/latest/commands/xgroup-create/
         """
@@ -103,6 +103,7 @@ class RedisStreamStorage:
         if not await self._has_taken_over(keys, group_name):
             return  # nothing is read until it has
         async with naming_wrong_keys(client, keys):
+            await require_place(client, keys, group_name)
             start = await self._watermarks.start(client, keys, group_name)
             was_missing = await self._create_group(client, keys.stream, group_name, start)
             lost_retries = await self._create_group(client, keys.retry, group_name, "0")

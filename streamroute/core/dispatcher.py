@@ -89,6 +89,7 @@ class BotRedisDispatcher:
         self._unwatched = False
         self._tables: list[Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]] = [self._own.handlers]
         self._routes: dict[str, RouteTable] = {}
+        self._by_name: dict[str, Route] | None = None
         self._container: Any = _UNSET
         self._unknown: set[str] = set()
 
@@ -100,6 +101,7 @@ class BotRedisDispatcher:
         """Add a feature's handlers; what is registered on the router later counts as well."""
         self._tables.append(router.handlers)
         self._routes.clear()
+        self._by_name = None
         watch = getattr(router, "watch", None)
         if watch is not None:
             watch(self._forget)
@@ -108,13 +110,8 @@ class BotRedisDispatcher:
 
     def repertoire(self) -> Repertoire:
         """The routes that this dispatcher knows, and their types; may be asked from any thread."""
+        names = (name for route in self._all_routes() for name in (route.key, *route.formerly))
         tables = [dict(handlers) for handlers in self._tables]
-        routes = [
-            route
-            for kind in {kind for table in tables for kind in table}
-            for route in unique_routes(entry for table in tables for entry in table.get(kind, ()))
-        ]
-        names = (name for route in routes for name in (route.key, *route.formerly))
         return Repertoire(frozenset(names), frozenset(kind for table in tables for kind in table))
 
     def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
@@ -197,11 +194,35 @@ class BotRedisDispatcher:
         if table is None or self._unwatched:
             table = self._table_of(message_type)
         if isinstance(payload, Message) and payload.routes:
-            names = payload.routes
-            return [route for route in table.routes if route.is_named_in(names)]
+            return self._named(payload.routes, table.routes)
         if table.is_plain:
             return table.routes
         return table.candidates(payload) if table.routes else None
+
+    def _named(self, names: frozenset[str], of_type: Sequence[Route]) -> Sequence[Route]:
+        """The routes of these names: those of the message's type, or of another where the type has none.
+
+        A route may have listed the type when it accepted the message, and not list it any more.
+        """
+        routes = [route for route in of_type if route.is_named_in(names)]
+        missing = frozenset(_unknown(names, routes))
+        return [*routes, *self._of_other_types(missing)] if missing else routes
+
+    def _of_other_types(self, names: frozenset[str]) -> Iterable[Route]:
+        if self._unwatched:
+            self._by_name = None
+        if self._by_name is None:
+            self._by_name = {
+                name: route for route in self._all_routes() for name in (*route.formerly, route.key)
+            }
+        found = (self._by_name[name] for name in sorted(names) if name in self._by_name)
+        return {route.key: route for route in found}.values()
+
+    def _all_routes(self) -> Iterable[Route]:
+        """The routes of every type; may be asked from any thread."""
+        tables = [dict(handlers) for handlers in self._tables]
+        for kind in {kind for table in tables for kind in table}:
+            yield from unique_routes(entry for table in tables for entry in table.get(kind, ()))
 
     def _table_of(self, message_type: str) -> RouteTable:
         """The type's handlers in the order of their registration, which may have gone on since."""
@@ -213,6 +234,7 @@ class BotRedisDispatcher:
 
     def _forget(self, message_type: str) -> None:
         self._routes.pop(message_type, None)
+        self._by_name = None
 
     async def _answer_unmatched(
         self, payload: dict[str, Any], routes: Sequence[Route], failures: list[Outcome]

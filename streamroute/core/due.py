@@ -10,13 +10,13 @@ class DueTimer:
     """Sleeps until a retry that was expected is due."""
 
     def __init__(self) -> None:
-        self._sooner = asyncio.Event()
-        self._next = math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self.open()
 
     def open(self) -> None:
         """Begin anew, in the running event loop."""
-        self._sooner, self._next, self._timer = asyncio.Event(), math.inf, None
+        self._sooner = asyncio.Event()
+        self._next = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
     def expect(self, delay: float) -> None:
         """A retry was scheduled that is due in ``delay`` seconds."""

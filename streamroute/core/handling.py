@@ -244,7 +244,7 @@ class Handling:
         for entry_id, deliveries in leases:
             if self.held.has_delivery(entry_id, deliveries):
                 self._was_lost([entry_id])
-                self.held.let_go([entry_id])
+                self.held.let_go([(entry_id, self.held.get(entry_id))])
                 self._slots.drop(entry_id)
 
     def _handle(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None]:
@@ -264,7 +264,7 @@ class Handling:
         if self.held.has(entry_id, payload):
             if is_lost:
                 self._was_lost([entry_id])
-            self.held.let_go([entry_id])
+            self.held.let_go([(entry_id, payload)])
         if not is_lost and not is_our_end(error):
             log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, describe(error))
 
@@ -297,7 +297,7 @@ class Handling:
     async def _release(self, entries: Mapping[str, dict[str, Any]], *, started: bool) -> None:
         """Give entries that did not finish to other workers now, where the storage can."""
         messages = {key: value for key, value in entries.items() if isinstance(value, Message)}
-        self.held.let_go(entries)
+        self.held.let_go(entries.items())
         if self._releasing is None or not messages:
             return
         try:
@@ -312,8 +312,7 @@ class Handling:
             "a handler goes on although it was cancelled, and keeps its slot; entry %s of %s is given up: %s"
         )
         self._incidents.tell(Incident.STUCK, stream, said, entry_id, stream, stack)
-        if self.held.has(entry_id, payload):
-            self.held.let_go([entry_id])  # its lease ends, and it is delivered again
+        self.held.let_go([(entry_id, payload)])  # its lease ends, and it is delivered again
         if self._slots.all_stuck:
             self._give_back()
         self._on_stuck()
@@ -327,7 +326,7 @@ class Handling:
             task.add_done_callback(self._given_back.discard)
 
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
-        self.held.let_go(finished)
+        self.held.let_go(finished.items())
         for payload in finished.values():
             if isinstance(payload, Message):
                 if payload.outcomes:

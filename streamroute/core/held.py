@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
-from itertools import repeat
 from typing import Any
 
 from streamroute.core.slots import Entry
@@ -47,9 +45,12 @@ class Held:
         message = self.payloads.get(entry_id)
         return isinstance(message, Message) and message.deliveries == deliveries
 
-    def let_go(self, entry_ids: Iterable[str]) -> None:
-        """Hold these no longer; harmless for what is not held."""
-        deque(map(self.payloads.pop, entry_ids, repeat(None)), maxlen=0)
+    def let_go(self, entries: Iterable[Entry]) -> None:
+        """Hold these very payloads no longer; a newer delivery of the same entry stays held."""
+        payloads = self.payloads
+        for entry_id, payload in entries:
+            if payloads.get(entry_id) is payload:
+                del payloads[entry_id]
 
     def clear(self) -> None:
         """Hold nothing."""

@@ -175,7 +175,7 @@ class Settler:
             self._apart[entry_id] = self._successes
             if before < self._successes:  # others were settled meanwhile: the storage is there
                 return self._keep(batch, {entry_id: describe(error)})
-            self._finished |= batch
+            self._put_back(batch)
         await asyncio.sleep(self._outage.failed(error))
         return None
 
@@ -192,8 +192,13 @@ class Settler:
 
     def _offer_again(self, refused: dict[str, dict[str, Any]]) -> None:
         self._refused -= len(refused)
-        self._finished.update(refused)
+        self._put_back(refused)
         self._kick.set()
+
+    def _put_back(self, entries: Mapping[str, dict[str, Any]]) -> None:
+        """Try these again, but not where a newer delivery of the same entry has finished meanwhile."""
+        for entry_id, payload in entries.items():
+            self._finished.setdefault(entry_id, payload)
 
 
 def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer: str) -> Write:

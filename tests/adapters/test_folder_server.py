@@ -24,8 +24,11 @@ _LOADING = b"-LOADING Valkey is loading the dataset in memory\r\n"
 
 
 @contextmanager
-def impostor(folder: Path, replies: Sequence[bytes]) -> Iterator[FileLock]:
-    """Stands in for a living server of the folder; PING gets one reply after the other, then the last."""
+def impostor(folder: Path, replies: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Stands in for a living server of the folder; PING gets one reply after the other, then the last.
+
+    Gives the replies that are left.
+    """
     place = tempfile.TemporaryDirectory(prefix="sr-")
     path = Path(place.name, "s")
     life = FileLock(folder / "server.lock")
@@ -49,7 +52,7 @@ def impostor(folder: Path, replies: Sequence[bytes]) -> Iterator[FileLock]:
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield life
+            yield left
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
@@ -66,9 +69,11 @@ def server(tmp_path: Path) -> Iterator[FolderServer]:
 
 
 def test_a_server_is_waited_for_while_it_loads(tmp_path: Path, server: FolderServer) -> None:
-    with impostor(tmp_path, [_LOADING, _LOADING, _LOADING, b"+PONG\r\n"]):
+    replies = [_LOADING, _LOADING, _LOADING, b"+PONG\r\n", b"-ERR asked again\r\n"]
+    with impostor(tmp_path, replies) as left:
         server.ensure()
         server.wait_until_loaded()
+        assert left == replies[-1:], "it returned before the server was ready"
 
 
 def test_a_server_that_loads_for_ever_is_an_error(

@@ -68,8 +68,57 @@ async def test_everything_is_taken_over_and_nothing_runs_twice(backend: RedisBac
     [(_, fields)] = await backend.client.xrange(NEW_KEYS.dead)
     assert (DeadRecord.read(fields).id, DeadRecord.read(fields).reason) == (ids["dead"], "bad")
     assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [NEW.encode()]
-    old = (OLD_KEYS.retry, OLD_KEYS.due, OLD_KEYS.delayed, OLD_KEYS.dead, OLD_KEYS.meta, OLD_KEYS.workers)
-    assert not await backend.client.exists(*old, OLD_KEYS.routes)
+    old = (OLD_KEYS.retry, OLD_KEYS.due, OLD_KEYS.delayed, OLD_KEYS.dead, OLD_KEYS.workers, OLD_KEYS.routes)
+    assert not await backend.client.exists(*old)
+
+
+async def test_a_worker_of_the_old_group_that_comes_back_runs_nothing(backend: RedisBackend) -> None:
+    """It would run the whole stream again: a deploy is under way, or was taken back."""
+    await left_by_the_old_group(backend)
+    handler, old = Handling(), Handling()
+    async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
+        await eventually(lambda: _is_at_rest(backend))
+    with pytest.raises(SetupError, match="notifications of bot_events has taken the place of mailer"):
+        async with consuming(
+            storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
+        ):
+            pass
+    assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [NEW.encode()]
+
+
+async def test_a_worker_that_was_frozen_while_its_group_was_taken_over_runs_nothing(
+    backend: RedisBackend,
+) -> None:
+    """It counts as dead, and is not: what arrives is run by the new group alone."""
+    handler, old = Handling(), Handling()
+    async with consuming(
+        storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
+    ):
+        await backend.add(type="booked", n="1")
+        await eventually(lambda: old.seen)
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.workers))
+        await backend.client.delete(OLD_KEYS.workers)
+        async with consuming(
+            storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW
+        ):
+            await backend.add(type="booked", n="2")
+            await eventually(lambda: handler.seen)
+            await eventually(lambda: _is_at_rest(backend))
+    assert (old.numbers(), handler.numbers()) == (["1"], ["2"])
+
+
+async def test_a_renaming_can_be_taken_back(backend: RedisBackend) -> None:
+    handler, back = Handling(), Handling()
+    await left_by_the_old_group(backend)
+    async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
+        await eventually(lambda: _is_at_rest(backend))
+    async with consuming(
+        storage(backend, NEW), dispatcher_of(named(back, "note")).process_message, group=OLD
+    ):
+        await backend.add(type="booked", n="later")
+        await eventually(lambda: back.seen)
+    assert back.numbers() == ["later"]
+    assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [OLD.encode()]
 
 
 async def test_it_waits_for_the_workers_of_the_old_group(

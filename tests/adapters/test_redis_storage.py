@@ -198,6 +198,93 @@ async def test_large_entries_are_claimed_and_promoted_a_few_at_a_time(backend: R
     assert promoted == [3, 6, 7]
 
 
+async def test_a_fresh_entry_in_a_batch_lets_no_stale_one_be_acked(backend: RedisBackend) -> None:
+    """Ids are looked up from when the lease of the first of them may have ended."""
+    storage = backend.storage(lease=60)
+    await storage.create_group(STREAM, GROUP)
+    stale, fresh = [await backend.add(type="booked") for _ in range(2)]
+    read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 2))
+    read[stale].fresh -= 60_001
+    await backend.client.xclaim(STREAM, GROUP, "two", 0, [stale])
+    assert list((await storage.settle(STREAM, GROUP, "one", read)).lost) == [stale]
+    assert await backend.pending() == [stale]
+    assert fresh in read
+
+
+async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(
+    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep has gone past it, and comes back to it before it looks at what is pending behind."""
+    monkeypatch.setattr("streamroute.adapters.storage._BYTES", 1)
+    monkeypatch.setattr("streamroute.adapters.storage._SWEEP", 10)
+    storage = backend.storage(lease=0.001)
+    await storage.create_group(STREAM, GROUP)
+    ids = [await backend.add(type="booked") for _ in range(30)]
+    await storage.read_events(STREAM, GROUP, "one", 30)
+    busy = {"idle": 0, "justid": True}
+    await backend.client.xclaim(STREAM, GROUP, "one", 0, ids[5:], **busy)  # the consumer is alive
+    await backend.client.xclaim(STREAM, GROUP, "one", 0, ids[:5], idle=100_000, justid=True)
+    claimed = []
+    for _ in range(5):
+        claimed += [name for name, _ in await storage.claim_stale_events(STREAM, GROUP, "two", 50_000, 5)]
+    assert claimed == ids[:5]
+
+
+async def test_a_sweep_goes_on_from_claim_to_claim(
+    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamroute.adapters.storage._SWEEP", 10)
+    storage = backend.storage(lease=60)
+    await storage.create_group(STREAM, GROUP)
+    ids = [await backend.add(type="booked") for _ in range(30)]
+    await storage.read_events(STREAM, GROUP, "one", 30)
+    await backend.client.xclaim(STREAM, GROUP, "one", 0, ids[-1:], idle=100_000, justid=True)
+    found = [await storage.claim_stale_events(STREAM, GROUP, "two", 60_000, 5) for _ in range(3)]
+    assert [[name for name, _ in claimed] for claimed in found] == [[], [], ids[-1:]]
+
+
+async def test_what_was_promoted_before_the_group_was_there_is_read(backend: RedisBackend) -> None:
+    """A dead letter may be revived, or a retry promoted, while the group is lost."""
+    storage, handler = backend.storage(), Handling()
+    await storage.create_group(STREAM, GROUP)
+    await backend.add(type="booked")
+    read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 1))
+    for message in read.values():
+        message.outcomes = [RetryLater("note", 0, 2, "no luck")]
+    await storage.settle(STREAM, GROUP, "one", read)
+    for key in (STREAM, KEYS.retry):
+        await backend.client.xgroup_destroy(key, GROUP)
+    await eventually(lambda: _promoted(storage, backend, 1))
+    async with consuming(storage, dispatcher_of(named(handler, "note")).process_message):
+        await eventually(lambda: any(message.attempt == 2 for message in handler.seen))
+        await eventually(lambda: _count(0, backend.pending))
+
+
+async def test_more_retries_than_one_step_promotes_take_several(backend: RedisBackend) -> None:
+    storage = backend.storage()
+    await backend.client.eval(
+        "for n = 1, 250 do redis.call('ZADD', KEYS[1], n, n); redis.call('HSET', KEYS[2], n, 'x') end",
+        *(2, KEYS.due, KEYS.delayed),
+    )
+    steps = [await storage.promote_due(STREAM, GROUP) for _ in range(3)]
+    assert steps == [0, 0, None]
+    assert await backend.client.xlen(KEYS.retry) == 250
+
+
+async def test_no_step_of_promotions_waits_while_more_are_due(backend: RedisBackend) -> None:
+    storage, handler, count = backend.storage(), Handling(), 800
+    await storage.create_group(STREAM, GROUP)
+    for _ in range(count):
+        await backend.add(type="booked")
+    read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", count))
+    for message in read.values():
+        message.outcomes = [RetryLater("note", 0, 2, "no luck")]
+    await storage.settle(STREAM, GROUP, "one", read)
+    async with consuming(storage, dispatcher_of(named(handler, "note")).process_message, batch_count=500):
+        await eventually(lambda: len(handler.seen) == count)
+        await eventually(lambda: _count(0, backend.pending))
+
+
 async def test_retries_that_somebody_deleted_are_told(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:

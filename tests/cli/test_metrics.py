@@ -9,18 +9,17 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from servers import RealServer, free_port, wait_until
+from servers import RealServer, free_port, valkey_binary, wait_until
 
 if TYPE_CHECKING:
-    import pytest
-
     from projects import Project, Running
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -28,6 +27,14 @@ OK = "name: ok, type: t, handler: jobs.ok"
 FAIL = "name: fail, type: f, handler: jobs.fail, retry: {max_attempts: 2, delay: 10ms}"
 WAIT = "name: wait, type: w, handler: jobs.wait"
 BLOCK = "name: block, type: b, handler: jobs.blocking"
+
+# Redis is asked every few milliseconds how the groups stand, rather than every few seconds.
+QUICK_CENSUS = """
+from streamroute.cli.entry import main
+from streamroute.ops.metrics.census import Census
+Census.__init__.__kwdefaults__["every"] = 0.02
+main()
+"""
 
 Samples = dict[Any, float]
 
@@ -108,13 +115,18 @@ def test_open_metrics_is_spoken_to_who_asks_for_it(project: Project) -> None:
     assert 'streamroute_messages_total{result="succeeded",route="ok",stream="events"} 0.0' in text
 
 
-def test_while_redis_is_away_what_was_counted_is_told(
-    lone_project: Project, start_server: Callable[..., RealServer]
-) -> None:
-    server = start_server(append_only=True)
+@pytest.fixture
+def lone_server() -> Iterator[RealServer]:
+    """A server to kill, of the one kind that is always there."""
+    with RealServer(valkey_binary(), append_only=True) as server:
+        yield server
+
+
+def test_while_redis_is_away_what_was_counted_is_told(lone_project: Project, lone_server: RealServer) -> None:
+    server = lone_server
     lone_project.env["REDIS_URL"] = server.url
     lone_project.routes(OK)
-    scraper = Scraper(lone_project.start("serve", "--metrics", "0"))
+    scraper = Scraper(lone_project.start("serve", "--metrics", "0", program=("-c", QUICK_CENSUS)))
     publish(lone_project, "t")
     scraper.until(lambda seen: seen["messages_total", "succeeded", "ok", "events"] == 1, "the message")
     scraper.until(lambda seen: ("entries_pending", "events") in seen, "what Redis knows")

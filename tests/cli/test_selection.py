@@ -34,10 +34,13 @@ def test_the_longer_beginning_wins() -> None:
 
 def test_a_file_that_cannot_be_read_is_always_told() -> None:
     """A check that saw nothing must not pass."""
-    unread = Finding("SR004", Severity.ERROR, "m", "f")
+    unread = [Finding(code, Severity.ERROR, "m", "f") for code in ("SR001", "SR004", "SR010")]
     warned = Finding("SR015", Severity.WARNING, "m", "f")
-    assert Selection(ignore=("SR",)).of([unread, warned]) == [unread]
-    assert Selection(select=("SR3",)).of([unread, warned]) == [unread]
+    shape = Finding("SR101", Severity.ERROR, "m", "f")
+    assert Selection(ignore=("SR",)).of([*unread, warned, shape]) == unread
+    assert Selection(ignore=("SR010",)).of([*unread, warned, shape]) == [*unread, warned, shape]
+    assert Selection(ignore=("SR0", "SR1")).of([*unread, warned, shape]) == unread
+    assert Selection(select=("SR3",)).of([*unread, warned, shape]) == unread
 
 
 def test_codes_are_separated_by_commas_or_given_apart() -> None:

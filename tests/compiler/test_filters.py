@@ -31,6 +31,42 @@ def test_truth_is_jmespath_s_and_zero_is_true(value: Any) -> None:
     assert compile_filter("[a][0]")(payload) is expected
 
 
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+@pytest.mark.parametrize("payload", [{"a": True}, {"a": False}, {"a": None}, {"a": "4"}, {"a": [4]}, {}])
+def test_what_has_no_order_is_no_match_and_neither_is_its_reverse(
+    operator: str, payload: dict[str, Any]
+) -> None:
+    """An ordering of a truth value and a number is null: false as a filter, and true where it is negated."""
+    for expression in (f"a {operator} `5`", f"`5` {operator} a", f"`true` {operator} `5`"):
+        assert compile_filter(expression)(payload) is False
+        assert compile_filter(f"!({expression})")(payload) is True
+        assert compile_filter(f"({expression}) == `null`")(payload) is True
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "expected"),
+    [
+        ("length(a)", [], True),
+        ("length(a)", "", True),
+        ("length(a)", {}, True),
+        ("length(a)", "x", True),
+        ("sum(a)", [], True),
+        ("avg(a)", [], False),
+        ("abs(a)", 0, True),
+        ("ceil(a)", 0.0, True),
+        ("floor(a)", 0.5, True),
+        ("to_number(a)", "0", True),
+        ("to_number(a)", "x", False),
+    ],
+)
+def test_a_number_is_true_whatever_it_is(call: str, value: Any, expected: bool) -> None:
+    payload = {"a": value}
+    assert compile_filter(call)(payload) is expected
+    assert compile_filter(f"!{call}")(payload) is not expected
+    assert compile_filter(f"{call} && `true`")(payload) is expected
+    assert compile_filter(f"{call} || `false`")(payload) is expected
+
+
 @settings(max_examples=300)
 @given(expressions, payloads | documents)
 @example("a == b", {"a": 1, "b": True})

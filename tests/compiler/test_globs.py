@@ -36,6 +36,9 @@ def write(tmp_path: Path) -> Iterator[Write]:
         (("*.sent", "booking.*"), ("invoice.sent", "booking.confirmed", "booking.guest.added")),
         (("booking.*", "booking.confirmed"), ("booking.confirmed", "booking.guest.added")),
         (("[bB]ooking.?dd",), ("Booking.odd",)),
+        (("invoice.sen?",), ("invoice.sent",)),
+        (("booking?confirmed", "other"), ("booking.confirmed", "other")),
+        (("[i]nvoice.sent",), ("invoice.sent",)),
         (("other", "invoice.sent"), ("other", "invoice.sent")),
         (("other.*",), ()),
     ],
@@ -44,6 +47,11 @@ def test_a_pattern_stands_for_the_types_that_it_matches(
     types: tuple[str, ...], expanded: tuple[str, ...]
 ) -> None:
     assert Globs(CATALOGUE).expand(types) == expanded
+
+
+@pytest.mark.parametrize("name", ["?", "a?", "*", "a.*", "[", "[ab]"])
+def test_each_sign_alone_makes_a_pattern(name: str) -> None:
+    assert is_glob(name)
 
 
 def test_a_name_is_no_pattern() -> None:

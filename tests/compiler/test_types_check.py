@@ -90,6 +90,11 @@ def only(expression: str, payload: Type | None = None, *, validated: bool = Fals
         ("guest != None", "None", "write guest != `null`"),
         ("true", "true", "write `true`"),
         ("a && !false", "false", "write a && !`false`"),
+        ("(null) == a", "null", "write (`null`) == a"),
+        ("a && (( true ) )", "true", "write a && (( `true` ) )"),
+        ("(false)", "false", "write (`false`)"),
+        ('tier == ("gold")', '"gold"', "write tier == ('gold')"),
+        ('b == ("a)")', '"a)"', "write b == ('a)')"),
     ],
 )
 def test_a_name_where_a_value_was_meant_is_found_and_corrected(
@@ -97,6 +102,14 @@ def test_a_name_where_a_value_was_meant_is_found_and_corrected(
 ) -> None:
     problem = only(expression)
     assert (problem.code, expression[problem.start : problem.end], problem.help) == ("SR312", caret, meant)
+
+
+@pytest.mark.parametrize("comparison", [">= `0`", "> `0`", "== `0`", "!= `0`", "< `1`", ">= `-1`", "<= `9`"])
+def test_a_comparison_of_a_length_does_not_hide_that_the_list_may_be_missing(comparison: str) -> None:
+    expression = f"length(tags) {comparison}"
+    assert ("SR317", "tags") in found(expression, PAYLOAD, validated=True)
+    assert ("SR317", "tags") in found(f"open && {expression}", PAYLOAD, validated=True)
+    assert ("SR317", "tags") not in found(f"tags && {expression}", PAYLOAD, validated=True)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamroute.config.suggestions import did_you_mean
+from streamroute.config.suggestions import did_you_mean, synonym_of
 
 KEYS = ["handler", "filter", "name", "type", "timeout", "with", "retry", "stream"]
 
@@ -30,6 +30,58 @@ def test_near_words_are_found(word: str, meant: str) -> None:
 @pytest.mark.parametrize("word", ["", "n", "xy", "description", "enabled", "zzzz", "handler", "x" * 100_000])
 def test_far_words_and_the_word_itself_are_not(word: str) -> None:
     assert did_you_mean(word, KEYS) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "meant", "is_near"),
+    [
+        ("a", "b", False),  # a single letter has to be the same
+        ("ab", "ac", True),
+        ("ab", "cd", False),
+        ("abcd", "abxd", True),
+        ("abcd", "axxd", False),  # four letters: one edit
+        ("abcde", "axxde", True),  # five: two
+        ("abcde", "axxxe", False),
+        ("abcdefghi", "abxxefghi", True),
+        ("abcdefghi", "abxxxfghi", False),  # nine: two still
+        ("abcdefghij", "abxxxfghij", True),  # ten: three
+        ("abcdefghij", "abxxxxghij", False),
+        ("abcde", "abc", True),
+        ("abcde", "abcdefg", True),
+        ("abcde", "abcdefgh", False),
+        ("abcdefghij", "abcdefg", True),
+        ("abcdefghij", "abcdef", False),
+        ("badc", "abcd", False),  # two swaps
+        ("badce", "abcde", True),
+        ("cba", "abc", False),  # letters that are no neighbors are not swapped
+    ],
+)
+def test_how_far_a_word_may_be_grows_with_its_length(word: str, meant: str, is_near: bool) -> None:
+    assert did_you_mean(word, [meant]) == (meant if is_near else None)
+
+
+@pytest.mark.parametrize(("length", "is_near"), [(200, True), (201, False)])
+def test_a_text_is_no_misspelt_word(length: int, is_near: bool) -> None:
+    assert did_you_mean("x" * (length - 1) + "y", ["x" * length]) == ("x" * length if is_near else None)
+
+
+def test_of_equally_near_words_the_first_is_meant() -> None:
+    assert did_you_mean("abx", ["abc", "abd"]) == "abc"
+    assert did_you_mean("abx", ["abd", "abc"]) == "abd"
+
+
+@pytest.mark.parametrize(
+    ("word", "candidates", "meant"),
+    [
+        ("when", ["filter", "handler"], "filter"),
+        ("Event-Type", ["handler", "type"], "type"),
+        ("when", ["handler"], None),
+        ("hen", ["filter"], None),
+        ("filter", ["filter"], None),
+    ],
+)
+def test_what_other_tools_call_a_key_finds_it(word: str, candidates: list[str], meant: str | None) -> None:
+    assert synonym_of(word, candidates) == meant
 
 
 def test_a_swap_is_nearer_than_two_edits() -> None:

@@ -252,6 +252,24 @@ async def test_a_type_that_is_an_enum_s_member_is_the_string_that_it_stands_for(
     assert len(handler.seen) == 1
 
 
+async def test_a_retry_runs_in_its_route_although_that_lists_its_type_no_longer() -> None:
+    """The type was moved to another route: what the old one accepted stays with it."""
+    old, new = Handling("old"), Handling("new")
+    dispatcher = ready(new)
+    dispatcher.on_message("changed")(old)
+    got = message(routes=frozenset(["consuming.old"]), attempt=2)
+    await dispatcher.process_message(got)
+    assert (len(old.seen), len(new.seen), got.outcomes) == (1, 0, [])
+
+
+async def test_a_route_that_is_registered_later_is_found_by_its_name() -> None:
+    handler, dispatcher = Handling("old"), ready(Handling("new"))
+    for _ in range(2):
+        await dispatcher.process_message(message(routes=frozenset(["consuming.old"])))
+        dispatcher.on_message("changed")(handler)
+    assert len(handler.seen) == 1
+
+
 async def test_an_unknown_type_is_dead_lettered_where_that_is_asked_for() -> None:
     got = message({"type": "strange"})
     await ready(unknown_type="dead_letter").process_message(got)
@@ -422,3 +440,38 @@ async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_hand
     with pytest.raises(asyncio.CancelledError):
         await running
     assert got.outcomes == []
+
+
+async def test_a_failure_that_is_raised_is_told_for_each_route() -> None:
+    told: list[tuple[str | None, Result]] = []
+    dispatcher = ready(
+        Handling("good"),
+        Handling("bad", failing()),
+        Handling("worse", failing()),
+        observer=lambda _payload, route, result: told.append((route, result)),
+    )
+    with pytest.raises(RoutesFailedError):
+        await dispatcher.process_message({"type": "booked"})
+    assert [result for _, result in told] == [Result.SUCCEEDED, Result.FAILED, Result.FAILED]
+    assert len({route for route, _ in told}) == 3
+
+
+async def test_a_retry_runs_the_route_of_its_type_where_another_types_has_the_same_name() -> None:
+    dispatcher = ready(here := Handling("same"))
+    dispatcher.on_message("cancelled")(there := Handling("same"))
+    [route] = dispatcher.repertoire().routes
+    await dispatcher.process_message(message(routes=frozenset({route})))
+    await dispatcher.process_message(message({"type": "cancelled"}, routes=frozenset({route})))
+    assert [seen["type"] for seen in here.seen] == ["booked"]
+    assert [seen["type"] for seen in there.seen] == ["cancelled"]
+
+
+async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None:
+    """What is asked about it later (dedupe, a lease) is asked of the entry that is pending."""
+    scheduler = Scheduler()
+    await ready(Handling("fails", failing()), retry_scheduler=scheduler).process_message({"type": "booked"})
+    [(_, payload, _)] = scheduler.calls
+    again = ready(handler := Handling("fails"))
+    await again.process_message(Message(payload, id="7-0", entry_id="7-0", held_in="bot_events", outcomes=[]))
+    [seen] = handler.seen
+    assert (seen.entry_id, seen.held_in) == ("7-0", "bot_events")

@@ -60,3 +60,29 @@ async def test_it_does_not_wake_twice_for_one(timer: DueTimer) -> None:
     assert await is_asleep(sleeping)
     timer.expect(0.001)
     await within_patience(sleeping)
+
+
+async def test_a_retry_that_is_far_off_wakes_nobody(timer: DueTimer) -> None:
+    timer.expect(600)
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    sleeping.cancel()
+
+
+async def test_one_that_was_put_off_by_a_nearer_one_does_not_wake_it_again(timer: DueTimer) -> None:
+    timer.expect(0.02)
+    timer.expect(0.001)
+    await within_patience(timer.sleep(600))
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    sleeping.cancel()
+
+
+async def test_it_begins_anew(timer: DueTimer) -> None:
+    timer.expect(0.001)
+    await asyncio.sleep(0.005)
+    timer.open()
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    timer.expect(0.001)
+    await within_patience(sleeping)

@@ -37,7 +37,7 @@ def test_a_run_does_not_answer_for_another_entry_under_its_id() -> None:
 def test_an_entry_that_was_let_go_and_came_back_is_another() -> None:
     held, first, second = Held(), delivery(1), delivery(1)
     held.take([("1-0", first)])
-    held.let_go(["1-0", "unknown"])
+    held.let_go([("1-0", first), ("unknown", {})])
     assert held.take([("1-0", second)]) == [("1-0", second)]
     assert held.has("1-0", second)
     assert not held.has("1-0", first)
@@ -50,3 +50,22 @@ def test_a_snapshot_holds_messages_only_and_does_not_change() -> None:
     held.clear()
     assert snapshot == {"1-0": message}
     assert held.get("1-0") == {}
+
+
+def test_an_older_delivery_that_is_let_go_late_leaves_the_newer_one_held() -> None:
+    held, older, newer = Held(), delivery(1), delivery(3)
+    held.take([("1-0", older)])
+    held.let_go([("1-0", older)])
+    held.take([("1-0", newer)])
+    held.let_go([("1-0", older)])
+    assert held.has("1-0", newer)
+    assert "1-0" in held
+    held.clear()
+    assert "1-0" not in held
+
+
+def test_a_payload_that_is_no_message_comes_again_as_well() -> None:
+    held, plain = Held(), {"plain": True}
+    held.take([("1-0", plain), ("2-0", delivery(1))])
+    assert held.take([("1-0", delivery(2)), ("2-0", plain), ("3-0", plain)]) == [("3-0", plain)]
+    assert held.has("1-0", plain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -16,6 +16,7 @@ from streamroute.core.ordering import KeyOrder
 from streamroute.core.slots import Entry, Slots
 
 _CLAIMED = 1000  # numbers from here on are those of entries that were claimed
+_TURNS = 1000  # beyond what the longest example takes: 80 entries, a few turns each
 KEYS = st.sampled_from(["a", "b", "c", None])
 
 
@@ -70,6 +71,26 @@ class Handlers:
         self.done.append(number)
 
 
+async def within_turns(condition: Callable[[], Any]) -> None:
+    """Wait for what comes within some turns of the loop.
+
+    These handlers wait for turns and never for time, so what does not come by then never comes: each of a
+    property's examples says so at once, where waiting for time would take minutes to find the smallest.
+    """
+    for _ in range(_TURNS):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"waited for {_TURNS} turns of the event loop")
+
+
+async def close(slots: Slots) -> None:
+    """Close the slots, within some turns."""
+    closing = asyncio.create_task(slots.close(grace=0))
+    await within_turns(closing.done)
+    await closing
+
+
 @given(
     st.lists(st.lists(KEYS, max_size=12), max_size=6),
     st.integers(1, 5),
@@ -88,8 +109,8 @@ def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
             slots.put(entries(keys, read))
             read += len(keys)
             await asyncio.sleep(0)
-        await eventually(lambda: len(handlers.done) == read)
-        await within_patience(slots.close(grace=0))
+        await within_turns(lambda: len(handlers.done) == read)
+        await close(slots)
         return handlers
 
     seen = asyncio.run(play())
@@ -133,8 +154,8 @@ def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
                     slots.drop(str(which))
                     lost.add(which)
             await asyncio.sleep(0)
-        await eventually(lambda: fresh | others <= {*handlers.done, *lost})
-        await within_patience(slots.close(grace=0))
+        await within_turns(lambda: fresh | others <= {*handlers.done, *lost})
+        await close(slots)
         return handlers, fresh, others
 
     lost: set[int] = set()

@@ -76,6 +76,36 @@ async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
     await settler.close(1)
 
 
+@pytest.mark.parametrize("raises", [False, True], ids=["refused", "failed alone"])
+async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_one(raises: bool) -> None:
+    """Else the fence would refuse the older one, and the newer would never be settled."""
+    older, newer, written = {"n": 1}, {"n": 2}, list[dict[str, Any]]()
+    go_on = asyncio.Event()
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        written.extend(finished.values())
+        if finished.get("1") is older:
+            if raises:
+                settler.add("1", newer)
+                raise RuntimeError("not now")
+            return Settled(refused={"1": "not now"})
+        await go_on.wait()
+        return Settled()
+
+    settler = Settler(write, stream="s", release=lambda _: None, lost=lambda _: None, delay=0)
+    settler.open()
+    settler.add("1", older)
+    await eventually(lambda: settler._refused or raises)
+    settler.add("2", {})
+    await eventually(lambda: written and written[-1] is not older)
+    if not raises:
+        settler.add("1", newer)
+        await eventually(lambda: not settler._refused)
+    go_on.set()
+    await settler.close(10)
+    assert [payload["n"] for payload in written if payload] == [1, 2]
+
+
 @settings(deadline=None)  # a busy machine stops for longer than that
 @given(
     refused=st.dictionaries(st.integers(0, 40), st.integers(1, 6), max_size=4),

@@ -126,10 +126,7 @@ async def test_a_dropped_handler_is_cancelled_and_its_worker_is_as_good_as_new()
     assert judged == [("1", True), ("3", False)]
 
 
-async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_close(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("streamroute.core.slots._LAST_PATIENCE", 0.01)
+async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_close() -> None:
     go_on, started = asyncio.Event(), asyncio.Event()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -140,7 +137,7 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_clos
             except asyncio.CancelledError:
                 logging.getLogger("deaf").info("what?")
 
-    slots = Slots(1, handle)
+    slots = Slots(1, handle, last_patience=0.01)
     slots.open()
     slots.put(entries("1"))
     await started.wait()
@@ -362,3 +359,264 @@ async def test_a_callback_that_raises_costs_no_slot(caplog: pytest.LogCaptureFix
     await eventually(lambda: "good" in seen)
     assert "a slot has failed" in caplog.text
     await within_patience(slots.close(grace=0))
+
+
+class Held:
+    """Handlers that run until they are let go, one by one, and what was told of them."""
+
+    def __init__(self, concurrency: int, **settings: Any) -> None:
+        self.started: list[str] = []
+        self.done: list[str] = []
+        self.failed: list[tuple[str, str]] = []
+        self.told: list[str] = []
+        self.errors: dict[str, BaseException] = {}
+        self._go_on: dict[str, asyncio.Event] = {}
+        self.deaf: set[str] = set()
+        self.slots = Slots(
+            concurrency,
+            self._handle,
+            settings.pop("order", None),
+            done=lambda entry_id, payload: self.done.append(entry_id),
+            failed=lambda entry_id, payload, error: self.failed.append((entry_id, type(error).__name__)),
+            stuck=lambda entry_id, payload, worker: self.told.append(entry_id),
+            **settings,
+        )
+
+    def let_go(self, *names: str) -> None:
+        """Let these end."""
+        for name in names:
+            self._event(name).set()
+
+    def task(self, name: str) -> asyncio.Task[None]:
+        """The task that runs an entry."""
+        [worker] = [one for one in self.slots._workers if one.entry is not None and one.entry[0] == name]
+        assert worker.task is not None
+        return worker.task
+
+    def _event(self, name: str) -> asyncio.Event:
+        return self._go_on.setdefault(name, asyncio.Event())
+
+    async def _handle(self, entry_id: str, payload: dict[str, Any]) -> None:
+        self.started.append(entry_id)
+        while not self._event(entry_id).is_set():
+            try:
+                await self._event(entry_id).wait()
+            except asyncio.CancelledError:
+                if entry_id not in self.deaf:
+                    raise
+        if entry_id in self.errors:
+            raise self.errors[entry_id]
+
+
+@asynccontextmanager
+async def holding(concurrency: int, **settings: Any) -> AsyncIterator[Held]:
+    held = Held(concurrency, **settings)
+    held.slots.open()
+    try:
+        yield held
+    finally:
+        held.let_go(*map(str, range(100)))
+        await within_patience(held.slots.close(grace=0))
+
+
+async def turns() -> None:
+    """Let the event loop turn a few times."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_what_ends_is_done_or_has_failed() -> None:
+    async with holding(2) as held:
+        held.errors["2"] = RuntimeError("oops")
+        held.slots.put(entries("1", "2", "3"))
+        held.let_go("1", "2", "3")
+        await eventually(lambda: held.done == ["1", "3"])
+        assert held.failed == [("2", "RuntimeError")]
+        assert (held.slots.running, held.slots.free, held.slots.started) == (0, 2, 3)
+
+
+async def test_what_was_dropped_is_neither_done_nor_held_against_its_slot() -> None:
+    """A handler that was cancelled, and ends well all the same, has ended too late."""
+    async with holding(1) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1", "2", "3", "4"))
+        await eventually(lambda: held.started == ["1"])
+        held.slots.drop("3")
+        held.slots.drop("1")
+        await turns()
+        held.let_go("1", "2", "4")
+        await eventually(lambda: held.done == ["2", "4"])
+        assert (held.started, held.failed) == (["1", "2", "4"], [])
+        assert not any(task.cancelling() for task in held.slots._tasks())
+
+
+async def test_only_the_entry_that_was_dropped_is_cancelled() -> None:
+    async with holding(3) as held:
+        held.slots.put(entries("1", "2", "3"))
+        await eventually(lambda: len(held.started) == 3)
+        held.slots.drop("2")
+        held.slots.drop("unknown")
+        await eventually(lambda: held.failed == [("2", "CancelledError")])
+        assert held.slots.running == 2
+
+
+async def test_a_close_lets_what_runs_end_and_cuts_off_the_rest() -> None:
+    async with holding(2) as held:
+        held.slots.put([("1", {"n": 1}), ("2", {"n": 2}), ("3", {"n": 3})])
+        await eventually(lambda: len(held.started) == 2)
+        assert held.slots.clear() == {"3": {"n": 3}}
+        closing = asyncio.create_task(held.slots.close(grace=0.02))
+        held.let_go("1")
+        assert await within_patience(closing) == {"2": {"n": 2}}
+        assert held.done == ["1"]
+        assert (held.slots.deaf, held.slots.running, held.slots._watch) == (0, 0, None)
+
+
+async def test_what_is_queued_when_it_closes_is_run_within_the_grace() -> None:
+    async with holding(1) as held:
+        held.slots.put(entries("1", "2"))
+        held.let_go("1", "2")
+        assert await within_patience(held.slots.close(grace=20)) == {}
+        assert held.done == ["1", "2"]
+
+
+async def test_it_may_be_opened_again() -> None:
+    async with holding(2) as held:
+        held.let_go("1", "3")
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.done == ["1"])
+        await within_patience(held.slots.close(grace=1))
+        held.slots.open()
+        assert (held.slots.free, held.slots.running) == (2, 0)
+        held.slots.put(entries("3", "4", "5"))
+        await eventually(lambda: held.done == ["1", "3"])
+        await eventually(lambda: held.started == ["1", "3", "4", "5"])
+
+
+async def test_a_close_ends_the_wait_for_room() -> None:
+    async with holding(1) as held:
+        held.slots.put(entries("1", "2", "3"))
+        waiting = asyncio.create_task(held.slots.room(1))
+        await turns()
+        assert not waiting.done()
+        closing = asyncio.create_task(held.slots.close(grace=20))
+        await within_patience(waiting)
+        held.let_go("1", "2", "3")
+        await within_patience(closing)
+        await within_patience(held.slots.room(0))  # nor does anybody wait afterwards
+
+
+async def test_there_is_room_for_fewer_than_were_asked_for() -> None:
+    async with holding(1) as held:
+        held.slots.put(entries("1", "2", "3"))
+        await eventually(lambda: held.started == ["1"])
+        await within_patience(held.slots.room(3))
+        waiting = asyncio.create_task(held.slots.room(2))
+        await turns()
+        assert not waiting.done()
+        held.let_go("1")
+        await within_patience(waiting)
+
+
+async def test_there_is_no_room_while_all_slots_are_stuck() -> None:
+    async with holding(2, stuck_after=0.01) as held:
+        held.deaf = {"1", "2"}
+        held.slots.put(entries("1", "2"))
+        await eventually(lambda: len(held.started) == 2)
+        held.task("1").cancel()
+        await eventually(lambda: held.told == ["1"])
+        assert (held.slots.stuck, held.slots.all_stuck) == (1, False)
+        await within_patience(held.slots.room(1))
+        held.task("2").cancel()
+        await eventually(lambda: held.told == ["1", "2"])
+        assert (held.slots.stuck, held.slots.all_stuck) == (2, True)
+        waiting = asyncio.create_task(held.slots.room(1))
+        await turns()
+        assert not waiting.done()
+        held.let_go("2")
+        await within_patience(waiting)
+        assert (held.slots.stuck, held.done) == (1, [])
+
+
+async def test_a_stuck_handler_that_ends_gives_its_slot_back_as_good_as_new() -> None:
+    async with holding(1, stuck_after=0.01) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1", "2"))
+        await eventually(lambda: held.started == ["1"])
+        held.task("1").cancel()
+        await eventually(lambda: held.told == ["1"])
+        held.let_go("1", "2")
+        await eventually(lambda: held.done == ["2"])
+        assert (held.slots.free, held.slots.stuck, held.failed) == (1, 0, [])
+
+
+async def test_a_handler_that_is_not_cancelled_may_take_any_time() -> None:
+    async with holding(1, stuck_after=0.002) as held:
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        await asyncio.sleep(0.03)
+        assert held.told == []
+
+
+async def test_each_entry_has_the_whole_time_to_end_after_its_cancellation() -> None:
+    """What an entry before it used up in the same slot does not count."""
+    async with holding(1, stuck_after=30) as held:
+        held.deaf = {"1", "2"}
+        held.slots.put(entries("1", "2"))
+        await eventually(lambda: held.started == ["1"])
+        held.slots.drop("1")
+        now = time.monotonic()
+        [worker] = held.slots._workers
+        held.slots._look_at(worker, now)
+        held.slots._look_at(worker, now + 29)
+        held.let_go("1")
+        await eventually(lambda: held.started == ["1", "2"])
+        held.slots.drop("2")
+        held.slots._look_at(worker, now + 31)
+        assert held.told == []
+        held.slots._look_at(worker, now + 31 + 29)
+        assert held.told == []
+        held.slots._look_at(worker, now + 31 + 30)
+        assert held.told == ["2"]
+        held.slots._look_at(worker, now + 99)
+        assert held.told == ["2"]
+
+
+async def test_a_pause_and_a_clear_take_what_was_to_run_alone_as_well() -> None:
+    async with holding(1) as held:
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.slots.pause()
+        held.slots.put(entries("2"))
+        held.slots.put_alone(entries("3"))
+        assert held.slots.queued == 1
+        assert set(held.slots.clear()) == {"2", "3"}
+        held.slots.resume()
+        held.let_go("1")
+        await eventually(lambda: held.slots.running == 0)
+        assert held.started == ["1"]
+
+
+async def test_who_waits_for_the_others_to_end_waits_for_what_runs_alone_too() -> None:
+    async with holding(2) as held:
+        held.slots.pause()
+        await within_patience(held.slots.wait_idle())
+        held.slots.put(entries("1"))
+        held.slots.put_alone(entries("2"))
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await eventually(lambda: held.started == ["2"])
+        assert not idle.done()
+        held.let_go("2")
+        await within_patience(idle)
+        assert (held.started, held.slots.queued) == (["2"], 1)
+        held.slots.resume()
+        await eventually(lambda: held.started == ["2", "1"])
+
+
+async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:
+    async with holding(1, order=KeyOrder(lambda payload: payload["key"])) as held:
+        held.slots.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "a"})])
+        await eventually(lambda: held.started == ["1"])
+        assert list(held.slots.waiting()) == ["2", "3"]
+        assert set(held.slots.clear()) == {"2", "3"}
+        assert list(held.slots.waiting()) == []

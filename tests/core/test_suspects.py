@@ -68,11 +68,10 @@ class Runs:
 async def served(storage: Noted, runs: Runs, *streams: str, **settings: Any) -> AsyncIterator[None]:
     """Processors of these streams in one event loop."""
     quick = {"poll_interval": 0.01, "claim_interval": 0.01, "ack_delay": 0.001, "lease": 0.2, "grace": 5.0}
+    quick |= {"max_deliveries": LAST}
     async with AsyncExitStack() as stack:
         for stream in streams:
-            worker = RedisStreamProcessor(
-                storage, stream, GROUP, "me", max_deliveries=LAST, concurrency=4, **(quick | settings)
-            )
+            worker = RedisStreamProcessor(storage, stream, GROUP, "me", concurrency=4, **(quick | settings))
             worker.set_message_callback(runs.handle)
             await worker.start_listening()
             stack.push_async_callback(lambda worker: within_patience(worker.stop_listening()), worker)
@@ -184,6 +183,26 @@ async def test_what_was_delivered_once_too_often_is_dead_lettered_and_does_not_r
         await eventually(lambda: storage.dead_letters(STREAM, GROUP))
         await eventually(lambda: is_done(storage))
     assert runs.beside == {}
+
+
+async def test_where_one_delivery_is_all_entries_run_together_and_never_again() -> None:
+    """Else each would be a suspect, or none would be given up."""
+    storage, runs = await made()
+    numbers = ["1", "2", "3"]
+    for number in numbers:
+        runs.go_on[number] = asyncio.Event()
+        storage.add(STREAM, {"type": "booked", "n": number})
+    async with served(storage, runs, STREAM, max_deliveries=1):
+        await eventually(lambda: runs.running == set(numbers))
+        storage.abandon(STREAM, 1, "crashed")
+        await eventually(lambda: storage.dead_letters(STREAM, GROUP))
+        assert len(runs.running) == 3
+        for event in runs.go_on.values():
+            event.set()
+        await eventually(lambda: is_done(storage))
+    assert runs.beside.keys() == set(numbers)
+    [dead] = storage.dead_letters(STREAM, GROUP)
+    assert "delivered 1 times without an outcome" in dead.reason
 
 
 async def test_entries_before_their_last_delivery_share_few_slots() -> None:

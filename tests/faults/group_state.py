@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
 from producer import GROUP, STREAM
 
-_PREFIX = f"{{{STREAM}}}:{GROUP}"
-RETRY, DUE, DELAYED, DEAD, META = (
-    f"{_PREFIX}:{name}" for name in ("retry", "due", "delayed", "dead", "meta")
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _keys(group: str) -> Iterator[str]:
+    """Where a group keeps what is not in the stream."""
+    return (f"{{{STREAM}}}:{group}:{name}" for name in ("retry", "due", "delayed", "dead", "meta"))
+
+
+RETRY, DUE, DELAYED, DEAD, META = _keys(GROUP)
 _MANY = 1_000_000
 
 
@@ -63,26 +69,33 @@ class GroupState:
         )
 
 
-def read_state(client: Any) -> GroupState:
+def read_state(client: Any, group: str = GROUP) -> GroupState:
     """The state at one moment; raises what redis-py raises."""
+    retry, _, delayed_key, dead_key, _ = _keys(group)
     pipeline = client.pipeline(transaction=True)
-    for stream in (STREAM, RETRY):
+    for stream in (STREAM, retry):
         pipeline.execute_command("XRANGE", stream, "-", "+")
         pipeline.execute_command("XINFO", "GROUPS", stream)
-        pipeline.execute_command("XPENDING", stream, GROUP, "-", "+", _MANY)
-    pipeline.execute_command("HKEYS", DELAYED)
-    pipeline.execute_command("XRANGE", DEAD, "-", "+")
+        pipeline.execute_command("XPENDING", stream, group, "-", "+", _MANY)
+    pipeline.execute_command("HKEYS", delayed_key)
+    pipeline.execute_command("XRANGE", dead_key, "-", "+")
     entries, groups, pending, retries, retry_groups, retry_pending, delayed, dead = map(
         _sound, pipeline.execute(raise_on_error=False)
     )
-    still = {entry_id for entry_id, *_ in retry_pending} | _undelivered(retries, retry_groups)
+    still = {entry_id for entry_id, *_ in retry_pending} | _undelivered(retries, retry_groups, group)
     names = [_pairs(fields)[b"name"] for entry_id, fields in retries if entry_id in still]
     return GroupState(
-        undelivered=frozenset(entry_id.decode() for entry_id in _undelivered(entries, groups)),
+        undelivered=frozenset(entry_id.decode() for entry_id in _undelivered(entries, groups, group)),
         pending={i.decode(): Held(owner.decode(), idle, times) for i, owner, idle, times in pending},
         scheduled=frozenset(pair for name in [*names, *delayed] for pair in _retry(name.decode())),
         dead=tuple(_dead(_pairs(fields)) for _, fields in dead),
     )
+
+
+def read_dead_letters(client: Any, group: str = GROUP) -> list[dict[str, Any]]:
+    """What is said of each dead letter, without its message."""
+    *_, dead, _ = _keys(group)
+    return [json.loads(_pairs(fields)[b"_streamroute"]) for _, fields in client.xrange(dead)]
 
 
 def read_letters(client: Any) -> list[dict[str, bytes]]:
@@ -98,10 +111,10 @@ def order(entry_id: bytes | str) -> tuple[int, int]:
     return int(milliseconds), int(sequence or 0)
 
 
-def _undelivered(entries: list[Any], groups: list[Any]) -> set[bytes]:
+def _undelivered(entries: list[Any], groups: list[Any], name: str) -> set[bytes]:
     """The ids that the group has not read; all of them where it is not there."""
     facts = (_pairs(group) for group in groups)
-    last = next((f[b"last-delivered-id"] for f in facts if f[b"name"] == GROUP.encode()), b"0-0")
+    last = next((f[b"last-delivered-id"] for f in facts if f[b"name"] == name.encode()), b"0-0")
     return {entry_id for entry_id, _ in entries if order(entry_id) > order(last)}
 
 

@@ -1,14 +1,14 @@
 -- Says whether a route may run for a message whose dedupe key has this value, and notes that it does.
--- KEYS: the stream, retry (stream), delayed (hash), the dedupe key (string), then the keys that the route had under
--- its former names and in its group's former names.
+-- KEYS: the stream, retry (stream), delayed (hash), the dedupe key (string) and those under the route's former names,
+-- then the keys that it had in its group's former names.
 -- ARGV: group, consumer, the message's id, route, "entry" or "retry" (where the message is pending), the id there,
--- its delivery count.
+-- its delivery count, how many of the keys are the group's own: these are written.
 -- The string: state, since (ms), message, route, where the message is, its id there; blanks between them. One
 -- that cannot be read counts as none.
 -- Returns {0, 0} run, {1, 0} skip, {2, ms since the other began} wait, {3, 0} the entry is not ours any more.
 local stream, retry, delayed = KEYS[1], KEYS[2], KEYS[3]
 local group, consumer, message, route = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local where, id, deliveries = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local where, id, deliveries, own = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -48,5 +48,7 @@ for i = 4, #KEYS do
     if owner == message then since = began end
   end
 end
-redis.call('SET', KEYS[4], table.concat({'running', since, message, route, where, id}, ' '))
+for i = 4, 3 + own do
+  redis.call('SET', KEYS[i], table.concat({'running', since, message, route, where, id}, ' '))
+end
 return {0, 0}

@@ -21,6 +21,7 @@ for i = 2, #known_workers, 2 do
   if until_ and now < tonumber(until_) then alive = alive + 1 end
 end
 if alive > 0 then return {'waits', alive} end
+redis.call('HDEL', new_meta, 'moved_to') -- it may have been the other way round before
 
 local groups = {}
 if redis.call('EXISTS', stream) == 1 then
@@ -99,7 +100,10 @@ end
 if groups[old] and #redis.call('XPENDING', stream, old, '-', '+', 1) > 0 then return {'more', moved} end
 if not (is_empty(retry, 'XLEN') and is_empty(delayed, 'HLEN')) then return {'more', moved} end
 if dead ~= new_dead and not is_empty(dead, 'XLEN') then return {'more', moved} end
-if groups[old] then redis.call('XGROUP', 'DESTROY', stream, old) end
 redis.call('DEL', workers, retry, due, delayed, meta, routes)
+if groups[old] then
+  redis.call('HSET', meta, 'moved_to', new) -- a worker of the old group that comes back learns of it
+  redis.call('XGROUP', 'DESTROY', stream, old)
+end
 if dead ~= new_dead then redis.call('DEL', dead) end
 return {'done', moved}

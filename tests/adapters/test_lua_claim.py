@@ -1,0 +1,278 @@
+"""The claim script: what it may take, how much of it, and where it goes on the next time."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from redis.asyncio import Redis
+
+from backends import KEYS
+from consuming import GROUP, STREAM
+from scripted import ME, OTHER, Pending, Scripted
+from streamroute.keys import RELEASED
+
+LEASE = 1_000
+LONG_AGO = 50_000
+"""So many ms an entry is idle whose lease has ended."""
+ROOM = 10**9
+
+
+class Reply(NamedTuple):
+    """What the script returns."""
+
+    now: int
+    claimed: list[tuple[int, str, int, list[str]]]
+    deleted: list[tuple[int, str]]
+    held_back: int
+    suspects: int
+    cursors: list[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids that were claimed."""
+        return [entry_id for _, entry_id, *_ in self.claimed]
+
+
+class Claiming(Scripted):
+    """A group with a retry stream, of which the script is asked as the storage does."""
+
+    async def claim(
+        self,
+        *,
+        idle: int = LEASE,
+        count: int = 100,
+        sweep: int = 100,
+        budget: int = ROOM,
+        last: int = 0,
+        quotas: str = "",
+        cursors: tuple[str, str] = ("-", "-"),
+    ) -> Reply:
+        """Claim as ``me``, in the retry stream and then in the stream."""
+        keys = [KEYS.workers, KEYS.retry, STREAM]
+        now, claimed, deleted, *rest = await self.run(
+            "claim", keys, GROUP, ME, idle, count, RELEASED, sweep, budget, last, quotas, *cursors
+        )
+        rows = [(number, entry_id, deliveries, fields) for number, entry_id, deliveries, fields in claimed]
+        return Reply(now, rows, [(number, entry_id) for number, entry_id in deleted], *rest)
+
+    async def held(self, *ids: str, idle: int = LONG_AGO, consumer: str = OTHER, **where: Any) -> None:
+        """Add entries and have a consumer, itself alive, hold them since their first delivery."""
+        for entry_id in ids:
+            await self.add(entry_id, stream=where.get("stream", STREAM))
+            await self.hold(entry_id, consumer, where.get("deliveries", 1), idle, **_stream(where))
+
+
+def _stream(where: dict[str, Any]) -> dict[str, str]:
+    return {"stream": where["stream"]} if "stream" in where else {}
+
+
+@pytest.fixture
+async def group(redis_client: Redis) -> Claiming:
+    made = Claiming(redis_client)
+    await made.create_group(STREAM, KEYS.retry)
+    return made
+
+
+class TestLeases:
+    """What may be taken."""
+
+    async def test_an_entry_is_taken_when_its_lease_has_ended(self, group: Claiming) -> None:
+        await group.held("1-0", idle=LONG_AGO)
+        await group.held("2-0", idle=0)
+        await group.held("3-0", idle=LONG_AGO, deliveries=4)
+        before = await group.now()
+        reply = await group.claim(idle=10_000)
+        assert before <= reply.now <= await group.now()
+        assert reply.claimed == [(2, "1-0", 2, ["n", "1-0"]), (2, "3-0", 5, ["n", "3-0"])]
+        assert (reply.deleted, reply.held_back, reply.suspects) == ([], 0, 0)
+        assert await group.pending() == [
+            Pending("1-0", ME, 2),
+            Pending("2-0", OTHER, 1),
+            Pending("3-0", ME, 5),
+        ]
+        assert await group.idle("1-0") < 10_000
+
+    async def test_a_lease_that_is_longer_is_in_force_while_its_worker_is_alive(
+        self, group: Claiming
+    ) -> None:
+        await group.held("1-0", idle=LONG_AGO)
+        alive = await group.now() + 60_000
+        await group.client.hset(KEYS.workers, "long", f"{alive} 60000 d")
+        await group.client.hset(KEYS.workers, "short", f"{alive} 1 d")
+        assert (await group.claim()).ids == []
+        assert set(await group.hash(KEYS.workers)) == {"long", "short"}
+        await group.client.hset(KEYS.workers, "long", f"{alive} 49000 d")
+        assert (await group.claim()).ids == ["1-0"]
+
+    async def test_a_shorter_lease_of_another_worker_ends_nothing_sooner(self, group: Claiming) -> None:
+        await group.held("1-0", idle=500)
+        await group.client.hset(KEYS.workers, "short", f"{await group.now() + 60_000} 1 d")
+        assert (await group.claim(idle=30_000)).ids == []
+
+    async def test_workers_that_are_gone_are_forgotten_with_their_leases(self, group: Claiming) -> None:
+        await group.held("1-0", idle=LONG_AGO)
+        now = await group.now()
+        workers = {"gone": f"{now - 1} 60000 d", "broken": "not readable", "alive": f"{now + 60_000} 5 d"}
+        await group.client.hset(KEYS.workers, mapping=workers)
+        assert (await group.claim()).ids == ["1-0"]
+        assert set(await group.hash(KEYS.workers)) == {"alive"}
+
+    async def test_what_was_released_is_taken_at_once_wherever_it_is(self, group: Claiming) -> None:
+        """Also where a sweep would come to it much later."""
+        await group.held("1-0", "2-0", "3-0", idle=0)
+        await group.held("4-0", idle=0, consumer=RELEASED, deliveries=0)
+        reply = await group.claim(sweep=2)
+        assert reply.claimed == [(2, "4-0", 1, ["n", "4-0"])]
+
+    async def test_what_a_silent_consumer_holds_is_found_wherever_it_is(self, group: Claiming) -> None:
+        await group.add("1-0", "2-0", "3-0")
+        await group.read(OTHER)
+        await group.held("4-0", consumer="silent")
+        await group.gone_quiet("silent", 30)
+        await group.hold("1-0", OTHER, 1, 0)  # it is alive
+        assert (await group.claim(idle=30, sweep=1)).ids[-1:] == ["4-0"]
+
+    async def test_a_silent_consumer_that_renews_its_entry_keeps_it(self, group: Claiming) -> None:
+        await group.held("1-0", idle=0, consumer="silent")
+        await group.gone_quiet("silent", 30)
+        await group.hold("1-0", "silent", 1, 0)
+        assert (await group.claim(idle=20_000)).ids == []
+
+    async def test_what_was_deleted_while_it_was_pending_is_told_and_taken_off(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0")
+        await group.held("1-0", stream=KEYS.retry)
+        await group.client.xdel(STREAM, "1-0")
+        await group.client.xdel(KEYS.retry, "1-0")
+        reply = await group.claim()
+        assert (reply.ids, reply.deleted) == (["2-0"], [(1, "1-0"), (2, "1-0")])
+        assert await group.pending() == [Pending("2-0", ME, 2)]
+        assert await group.pending(KEYS.retry) == []
+
+
+class TestCounts:
+    """How much is taken."""
+
+    @pytest.mark.parametrize("count", [1, 2, 5])
+    async def test_a_sweep_takes_as_many_as_it_was_asked_for(self, group: Claiming, count: int) -> None:
+        await group.held(*(f"{n}-0" for n in range(1, 5)))
+        reply = await group.claim(count=count)
+        assert reply.ids == [f"{n}-0" for n in range(1, min(count, 4) + 1)]
+
+    async def test_as_many_are_taken_of_a_consumer_that_is_gone(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0", "3-0", consumer=RELEASED, idle=0)
+        assert (await group.claim(count=2)).ids == ["1-0", "2-0"]
+
+    async def test_as_many_are_taken_of_several_consumers_and_streams_together(self, group: Claiming) -> None:
+        await group.held("1-0", stream=KEYS.retry, consumer=RELEASED)
+        await group.held("2-0", stream=KEYS.retry)
+        await group.held("3-0", consumer=RELEASED)
+        await group.held("4-0")
+        assert (await group.claim(count=3)).ids == ["1-0", "2-0", "3-0"]
+        assert (await group.claim(count=3)).ids == ["4-0"]
+
+    async def test_retries_are_claimed_before_entries_and_ids_may_be_equal(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0")
+        await group.held("2-0", stream=KEYS.retry)
+        reply = await group.claim()
+        assert [row[:3] for row in reply.claimed] == [(1, "2-0", 2), (2, "1-0", 2), (2, "2-0", 2)]
+
+    async def test_no_entry_is_found_twice(self, group: Claiming) -> None:
+        await group.held("1-0", consumer=RELEASED, idle=LONG_AGO)
+        assert (await group.claim()).ids == ["1-0"]
+        await group.held("2-0", consumer=RELEASED, idle=LONG_AGO)
+        assert (await group.claim(quotas="2:0")).held_back == 1
+
+
+class TestBudget:
+    """How many bytes are brought."""
+
+    async def test_a_claim_ends_with_the_entry_that_fills_it(self, group: Claiming) -> None:
+        """Each entry has four bytes: a name and a value."""
+        await group.held("1-0", "2-0", "3-0", "4-0")
+        assert (await group.claim(budget=9)).ids == ["1-0", "2-0", "3-0"]
+        assert (await group.pending())[3] == Pending("4-0", OTHER, 1)
+        assert (await group.claim(budget=4)).ids == ["4-0"]
+
+    async def test_a_claim_that_is_just_full_takes_no_more(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0", "3-0")
+        assert (await group.claim(budget=8)).ids == ["1-0", "2-0"]
+
+    async def test_what_it_left_is_found_by_the_next_sweep(self, group: Claiming) -> None:
+        """The sweep was past it, with many pending entries behind."""
+        await group.held("1-0", "2-0", "3-0", "4-0", "5-0", "6-0")
+        first = await group.claim(budget=1, sweep=3)
+        assert (first.ids, first.cursors) == (["1-0"], ["-", "-"])
+        second = await group.claim(budget=1, sweep=3, cursors=("-", "1-0"))
+        assert (second.ids, second.cursors) == (["2-0"], ["-", "-"])
+
+    async def test_the_cursor_of_a_stream_that_is_done_stays(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0", stream=KEYS.retry)
+        await group.held("1-0", "2-0", "3-0")
+        reply = await group.claim(budget=9, sweep=2)
+        assert ([row[:2] for row in reply.claimed], reply.cursors) == (
+            [(1, "1-0"), (1, "2-0"), (2, "1-0")],
+            ["2-0", "-"],
+        )
+
+
+class TestCursors:
+    """Where a sweep goes on."""
+
+    async def test_a_sweep_goes_on_behind_what_it_has_looked_at_and_begins_again(
+        self, group: Claiming
+    ) -> None:
+        await group.held("1-0", "2-0", "3-0", "4-0", idle=0)
+        await group.held("5-0")
+        reply, found = await group.claim(sweep=2), list[list[str]]()
+        for _ in range(3):
+            found.append([reply.cursors[1], *reply.ids])
+            reply = await group.claim(sweep=2, cursors=("-", reply.cursors[1]))
+        assert found == [["2-0"], ["4-0"], ["-", "5-0"]]
+
+    async def test_each_stream_has_a_cursor_of_its_own(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0", "3-0", idle=0, stream=KEYS.retry)
+        await group.held("7-0", "8-0", "9-0", idle=0)
+        first = await group.claim(sweep=2)
+        assert first.cursors == ["2-0", "8-0"]
+        assert (await group.claim(sweep=1, cursors=("1-0", "8-0"))).cursors == ["2-0", "9-0"]
+
+    async def test_a_sweep_that_had_no_turn_keeps_its_cursor(self, group: Claiming) -> None:
+        await group.held("1-0", consumer=RELEASED)
+        await group.held("2-0")
+        assert (await group.claim(count=1, cursors=("5-0", "1-0"))).cursors == ["-", "1-0"]
+
+
+class TestQuotas:
+    """How many are taken of each delivery."""
+
+    async def test_of_each_delivery_no_more_than_its_quota(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0", "3-0", deliveries=1)
+        await group.held("4-0", "5-0", deliveries=2)
+        await group.held("6-0", deliveries=3)
+        reply = await group.claim(last=4, quotas="2:2 3:0 4:0")
+        assert (reply.ids, reply.held_back, reply.suspects) == (["1-0", "2-0"], 4, 1)
+        assert {row.deliveries for row in await group.pending() if row.consumer == OTHER} == {1, 2, 3}
+
+    async def test_deliveries_without_a_quota_have_none(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0", deliveries=7)
+        reply = await group.claim(last=9, quotas="9:0")
+        assert (reply.ids, reply.held_back, reply.suspects) == (["1-0", "2-0"], 0, 0)
+
+    async def test_all_others_may_have_one_quota_together(self, group: Claiming) -> None:
+        await group.held("1-0", deliveries=1)
+        await group.held("2-0", deliveries=2)
+        await group.held("3-0", deliveries=3)
+        reply = await group.claim(last=4, quotas="4:5 *:1")
+        assert (reply.ids, reply.held_back) == (["1-0", "3-0"], 1)
+
+    async def test_a_quota_is_for_both_streams_together(self, group: Claiming) -> None:
+        await group.held("1-0", stream=KEYS.retry)
+        await group.held("2-0")
+        reply = await group.claim(quotas="2:1")
+        assert (reply.ids, reply.held_back) == (["1-0"], 1)
+
+    async def test_what_a_quota_holds_back_takes_the_place_of_no_other(self, group: Claiming) -> None:
+        await group.held("1-0", "2-0", deliveries=2)
+        await group.held("3-0", "4-0", deliveries=1)
+        assert (await group.claim(count=2, quotas="3:0")).ids == ["3-0", "4-0"]

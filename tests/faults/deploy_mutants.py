@@ -1,0 +1,95 @@
+"""Mutants for deploys: builds that treat what another configuration left wrongly; each must be caught."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamroute.adapters.coordinator import RedisCoordinator
+from streamroute.adapters.group_takeover import GroupTakeover
+from streamroute.core import routes
+from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.values import RouteWait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from streamroute.core.routes import Route
+    from streamroute.message import Message
+
+Whole = Any  # a mutant looks at what a class hides from others
+
+
+def unknown_route_dies_at_once() -> None:
+    """The retry of a route that this worker does not know is dead-lettered, whoever else knows it."""
+
+    async def route_wait(coordinator: Whole, message: Message, route: str) -> RouteWait:
+        return RouteWait(None)
+
+    _replace(RedisCoordinator, "route_wait", route_wait)
+
+
+def filters_judge_retries() -> None:
+    """A retry's filter is asked again; what it accepts no longer is acknowledged."""
+    accepting: Callable[..., Sequence[Route]] = BotRedisDispatcher._accepting
+
+    def ask_again(
+        dispatcher: Whole, named: Sequence[Route], payload: Whole, failures: list[Any]
+    ) -> Sequence[Route]:
+        payload.accepted = False
+        return accepting(dispatcher, named, payload, failures)
+
+    _replace(BotRedisDispatcher, "_accepting", ask_again)
+
+
+def takeover_leaves_retries() -> None:
+    """What waits for a retry stays in the old group, which is taken for empty."""
+
+    async def step(takeover: Whole) -> tuple[str, int]:
+        await takeover._client.delete(takeover._old.retry, takeover._old.due, takeover._old.delayed)
+        outcome: tuple[str, int] = await _step(takeover)
+        return outcome
+
+    _step: Callable[..., Any] = GroupTakeover._step
+    _replace(GroupTakeover, "_step", step)
+
+
+def takeover_waits_for_nobody() -> None:
+    """The new group begins at the start of the stream, beside the old one."""
+
+    async def advance(takeover: Whole) -> bool:
+        return True
+
+    _replace(GroupTakeover, "advance", advance)
+
+
+def former_names_are_ignored() -> None:
+    """A renamed route takes over nothing; retries of the old name have nobody in the end."""
+
+    def former_names(handler: Any) -> frozenset[str]:
+        return frozenset()
+
+    _replace(routes, "_former_names", former_names)
+
+
+def types_judge_retries() -> None:
+    """A retry is looked for among the routes of its type alone."""
+
+    def of_other_types(dispatcher: Whole, names: frozenset[str]) -> Iterable[Route]:
+        return ()
+
+    _replace(BotRedisDispatcher, "_of_other_types", of_other_types)
+
+
+def _replace(owner: object, method: str, mutation: Callable[..., Any]) -> None:
+    assert hasattr(owner, method)
+    setattr(owner, method, mutation)
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    "an unknown route's retry dies at once": unknown_route_dies_at_once,
+    "a retry's filter is asked again": filters_judge_retries,
+    "the takeover leaves retries": takeover_leaves_retries,
+    "the takeover waits for nobody": takeover_waits_for_nobody,
+    "former names are ignored": former_names_are_ignored,
+    "a retry's type is asked again": types_judge_retries,
+}

@@ -1,0 +1,72 @@
+"""Copies of the repository: mutants are written there, never into the work tree."""
+
+from __future__ import annotations
+
+import compileall
+import shutil
+import subprocess
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+from contextlib import contextmanager
+
+_COMPILED = ("streamroute", "tests", "schemas")
+
+
+class RepositoryCopy:
+    """What git knows of a repository and what it does not ignore, in a folder that is brought up to date."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root = root
+        self.folder = folder
+
+    def update(self) -> None:
+        """Copy what has changed, delete what is gone, and compile all, so that no run of a mutant has to."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files = list_files(self._root)
+        for name in files:
+            _copy(self._root / name, self.folder / name)
+        wanted = set(files)
+        for path in self.folder.rglob("*"):
+            name = str(path.relative_to(self.folder))
+            if path.is_file() and name not in wanted and "__pycache__" not in path.parts:
+                path.unlink()
+        for part in _COMPILED:
+            if (self.folder / part).is_dir():
+                compileall.compile_dir(self.folder / part, quiet=2)
+
+    def mutated(self, path: str, text: str) -> AbstractContextManager[None]:
+        """Have ``text`` in a file for as long as the context lasts."""
+        return self._mutated(self.folder / path, text)
+
+    @contextmanager
+    def _mutated(self, file: Path, text: str) -> Iterator[None]:
+        original = file.read_bytes()
+        if file.suffix == ".py":  # a compiled file as old and as long would be taken for this one's
+            Path(cache_from_source(str(file))).unlink(missing_ok=True)
+        file.write_text(text, "utf-8")
+        try:
+            yield
+        finally:
+            file.write_bytes(original)
+
+
+def list_files(root: Path) -> list[str]:
+    """The files of a repository, tracked or new, without what git ignores."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    output = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
+    names = sorted({name for name in output.decode().split("\0") if name})
+    return [name for name in names if (root / name).is_file()]
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.is_file() and target.read_bytes() == source.read_bytes():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(source.stat().st_mode)
