@@ -38,7 +38,6 @@ _POLICY = "retry: {max_attempts: 2, delay: 0ms}"
 _SLOTS = 4
 _LOG = 500_000  # characters
 _LINE = 40_000  # characters of JSON, escapes included
-_STUCK_AFTER = 15.0  # seconds, at most: see the README
 _TIMEOUT = "100ms"
 
 
@@ -134,7 +133,7 @@ def _clinging(scene: Scene, sent: set[str], what: What) -> set[str]:
 def _wait_until_given_up(scene: Scene, stuck: Worker, sent: set[str], began: float) -> None:
     """Wait until what was held takes effect elsewhere."""
     wait_for(lambda: sent <= _clinging(scene, sent, "done"), "what is stuck to take effect", scene.patience)
-    scene.recovered("stuck handlers", now() - began, _STUCK_AFTER + scene.terms.recovery)
+    scene.recovered("stuck handlers", now() - began, scene.patience)
     hit = frozenset([stuck.name])
     scene.faults.append(Fault(kind="stuck handlers", begin=began, end=now(), workers=hit))
 

@@ -72,9 +72,7 @@ def die_in_outage(scene: Scene) -> None:
     with scene.fault("workers die in an outage"):
         scene.server.kill()
         _kill(supervisor.processes)
-        wait_for(
-            lambda: "reaching Redis failed" in supervisor.log, "the outage to be noticed", scene.patience
-        )
+        wait_for(lambda: "reaching Redis failed" in supervisor.log, "the outage to be told", scene.patience)
         scene.stay(_OUTAGE)
         if len(supervisor.processes) > _WORKERS:
             scene.problems.append("a worker was started although the server was away")

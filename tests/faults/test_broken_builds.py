@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 20.0  # seconds; what a broken build never does is waited for in vain
 _QUICK = (
-    "dedupe without a fence",
+    "dedupe without a fence, and a loss that is heard too late",
     "routes share one payload",
     "the text of an exception is asked for unguarded",
     "a handler may raise an Exception only",
