@@ -26,11 +26,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class BrokenBuild:
-    """The edits, the scenario that they break, and what the oracle says of it, as a regular expression."""
+    """The edits, the scenario that they break, and what the oracle says of it, as a regular expression.
+
+    ``patience`` is the seconds for which it waits in vain for what a broken build never does.
+    """
 
     scenario: str
     breach: str
     edits: tuple[Edit, ...]
+    patience: float = 20.0
 
 
 _JUDGED = "return _judged(route, error, attempt, policy)"
@@ -57,6 +61,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
             Edit("adapters/channel.py", "READS: Final = 4", "READS: Final = 40"),
             Edit("adapters/stream_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 64"),
         ),
+        patience=120.0,
     ),
     "dedupe without a fence, and a loss that is heard too late": BrokenBuild(
         "SIGSTOP of a worker that dedupes, then CONT",

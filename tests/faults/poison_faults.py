@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import now, read_runs
 from oracle import Fault, running_now
-from scenarios import scenario
+from scenarios import own_scenario
 from scene import TERMS
 from waiting import wait_for
 
@@ -25,7 +25,7 @@ _SUSPECTS = 2 * (_AT_ONCE // 8)  # that may be on their last delivery when both 
 _PROMPT = 20.0  # seconds that new messages wait at most: see the README
 
 
-@scenario("killers among innocents", terms=replace(_SHORT, max_deliveries=3), workers=0)
+@own_scenario("killers among innocents", terms=replace(_SHORT, max_deliveries=3), workers=0)
 def killers(scene: Scene) -> None:
     """Twelve messages that kill their process beside 48 that do nothing, and what comes meanwhile."""
     kinds = [True] * _KILLERS + [False] * _INNOCENTS
@@ -46,7 +46,7 @@ def killers(scene: Scene) -> None:
     scene.expect_prompt(begin, "a new message beside killers", _PROMPT)
 
 
-@scenario("a message that exits, under --workers", terms=replace(_SHORT, max_deliveries=2), workers=0)
+@own_scenario("a message that exits, under --workers", terms=replace(_SHORT, max_deliveries=2), workers=0)
 def exits(scene: Scene) -> None:
     """It is there when they start, so that they end within their first seconds, with an exit code."""
     entry_id = scene.producer.send(die="exit", work=0.3)
@@ -66,7 +66,7 @@ def exits(scene: Scene) -> None:
     scene.expect_log("ended by itself (exit code 1) after it was ready")
 
 
-@scenario("four crashes of everything", terms=replace(_SHORT, max_deliveries=5), workers=0)
+@own_scenario("four crashes of everything", terms=replace(_SHORT, max_deliveries=5), workers=0)
 def crashes(scene: Scene) -> None:
     """Few entries get to their last delivery, on which they run alone; all are done in seconds."""
     sent = {scene.producer.send(gate=True, work=0.2) for _ in range(_CROWD)}

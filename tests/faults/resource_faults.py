@@ -9,7 +9,7 @@ from group_state import DEAD, read_letters
 from ledger import now, read_orders, read_runs
 from oracle import running_now
 from producer import GROUP, KIND, STREAM
-from scenarios import scenario
+from scenarios import own_scenario
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _GRACE = 10.0  # seconds; nothing runs, so that far less than the streams' own i
 _OUTAGE = "trying again"
 
 
-@scenario("200 streams in one process", workers=0)
+@own_scenario("200 streams in one process", workers=0)
 def many_streams(scene: Scene) -> None:
     """One of them is busy, the others have a message now and then."""
     names = _names(200)
@@ -55,7 +55,7 @@ def many_streams(scene: Scene) -> None:
     scene.expect_no_log(_OUTAGE)
 
 
-@scenario("300 handlers at once, which dedupe and forward", workers=0)
+@own_scenario("300 handlers at once, which dedupe and forward", workers=0)
 def many_handlers(scene: Scene) -> None:
     """However many commands they have, none is refused, and none costs an attempt."""
     forward = f"name: copy, type: {KIND}, handler: streamroute.handlers.forward, with: {{stream: archive}}"
@@ -81,7 +81,7 @@ def many_handlers(scene: Scene) -> None:
     scene.expect_no_log(_OUTAGE)
 
 
-@scenario("a thousand streams in one process", workers=0)
+@own_scenario("a thousand streams in one process", workers=0)
 def thousand_streams(scene: Scene) -> None:
     """The worst recovery is the time from the start of the process until all groups are there."""
     names = _names(1_000)
@@ -104,7 +104,7 @@ def thousand_streams(scene: Scene) -> None:
     scene.recovered("SIGTERM", now() - asked, _GRACE)
 
 
-@scenario("texts of 10 MB", workers=0)
+@own_scenario("texts of 10 MB", workers=0)
 def long_texts(scene: Scene) -> None:
     """Exceptions of 10 MB, and types of 1 MB which no route lists."""
     shout = f"name: shout, stream: {STREAM}, type: {KIND}, filter: shouts, handler: bad_handlers.shout"
@@ -124,7 +124,7 @@ def long_texts(scene: Scene) -> None:
         scene.problems.append(f"the worker has {memory:,} bytes in memory")
 
 
-@scenario("fifty thousand equal failures", workers=0, slow=True)
+@own_scenario("fifty thousand equal failures", workers=0, slow=True)
 def equal_failures(scene: Scene) -> None:
     """A line a second, with a count that leaves out none."""
     refuse = f"name: refuse, type: {_EQUAL_KIND}, handler: bad_handlers.refuse"

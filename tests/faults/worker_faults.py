@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger import now, read_runs
 from oracle import Fault, disorder, running_now
 from producer import KEYS, KIND
-from scenarios import scenario
+from scenarios import own_scenario, scenario
 from scene import TERMS
 from streamroute.adapters.scripts import script
 from waiting import wait_for
@@ -102,7 +102,7 @@ def freeze(scene: Scene) -> None:
     scene.open_gate(other)
 
 
-@scenario("SIGSTOP of a worker that dedupes, then CONT", terms=replace(TERMS, lease=1.0), workers=0)
+@own_scenario("SIGSTOP of a worker that dedupes, then CONT", terms=replace(TERMS, lease=1.0), workers=0)
 def freeze_dedupe(scene: Scene) -> None:
     """It wakes up with entries that another has done or skipped: their job takes effect no second time."""
     alone = {"deduped": True, "settings": {"concurrency": 1}}
