@@ -99,6 +99,7 @@ async def test_a_worker_that_was_frozen_while_its_group_was_taken_over_runs_noth
     ):
         await backend.add(type="booked", n="1")
         await eventually(lambda: old.seen)
+        await eventually(lambda: _is_at_rest(backend, OLD))
         await eventually(lambda: backend.client.hgetall(OLD_KEYS.workers))
         await backend.client.delete(OLD_KEYS.workers)
         async with consuming(
@@ -290,10 +291,10 @@ async def test_what_was_there_of_groups_is_told_by_name_alone(
     assert f"the group {NEW} of {STREAM} has taken the place of {OLD}, with 3 entries" in caplog.text
 
 
-async def _is_at_rest(backend: RedisBackend) -> bool:
-    client = backend.client
-    pending = [(await client.xpending(key, NEW))["pending"] for key in (STREAM, NEW_KEYS.retry)]
-    return not any(pending) and not await client.hlen(NEW_KEYS.delayed)
+async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
+    client, keys = backend.client, GroupKeys.of(STREAM, group)
+    pending = [(await client.xpending(key, group))["pending"] for key in (STREAM, keys.retry)]
+    return not any(pending) and not await client.hlen(keys.delayed)
 
 
 async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
