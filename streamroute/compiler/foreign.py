@@ -224,7 +224,7 @@ def _membership(expression: str, tokens: list[Token], index: int) -> Mistake:
 def _identity(expression: str, tokens: list[Token], index: int) -> Mistake:
     """``vip is true`` and ``tier is not null``."""
     negated = str(tokens[index + 1]["value"]).lower() == "not"
-    meant = tokens[min(index + 1 + negated, len(tokens) - 1)]
+    meant = tokens[index + 1 + negated]  # "eof" is the last
     literal = _WORDS_OF_LITERALS.get(str(meant["value"]).lower())
     if literal is None:
         return Mistake('JMESPath has no "is" operator', "write == or !=")

@@ -121,10 +121,7 @@ def _common_mistake(expression: str, tokens: list[dict[str, Any]], index: int) -
     follows_value = index > 0 and _ends_a_value(before)
     if kind == "number" and before["type"] == "dot":
         return foreign.Mistake(f"an index is written [{value}], without a dot")
-    if kind == "number" and [each["type"] for each in tokens[max(index - 2, 0) : index]] == [
-        "dot",
-        "lbracket",
-    ]:
+    if kind == "number" and [each["type"] for each in tokens[index - 2 : index]] == ["dot", "lbracket"]:
         return foreign.Mistake(f"an index is written [{value}], without a dot before it")
     if kind == "number" and not follows_value:
         return foreign.number(expression, token["start"])

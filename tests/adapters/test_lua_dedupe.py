@@ -171,7 +171,7 @@ class TestOwners:
         assert await self.wait_for(group, "delayed", "9-0|thank|2") == WAIT
         assert await self.wait_for(group, "delayed", "9-0|thank|3") == RUN
 
-    @pytest.mark.parametrize(("others", "told"), [(999, RUN), (1_000, WAIT)])
+    @pytest.mark.parametrize(("others", "told"), [(999, RUN), (1_000, WAIT), (1_500, WAIT)])
     async def test_one_that_cannot_be_seen_behind_a_thousand_retries_is_waited_for(
         self, group: Asking, others: int, told: int
     ) -> None:

@@ -111,7 +111,7 @@ def code_lines(expression: str) -> list[str]:
             code = getattr(writer, kind)(root, PAYLOAD)
         except NotCoveredError:
             code = "left to the library"
-        constants = [sorted(one) if isinstance(one, frozenset) else one for one in writer.constants]
+        constants = [{"set": sorted(one)} if isinstance(one, frozenset) else one for one in writer.constants]
         lines.append(f"{kind}: {code} {constants}")
     return lines
 

@@ -11,7 +11,7 @@ from streamroute.compiler.transforms import compile_transform
 from streamroute.compiler.types import check
 from streamroute.compiler.types.check import check_types
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
-from streamroute.compiler.types.paths import path_of
+from streamroute.compiler.types.paths import path_of, paths_in
 from streamroute.compiler.types.payload import payload_type
 from streamroute.compiler.types.schemas import from_schema
 
@@ -67,6 +67,22 @@ def test_the_literals_of_a_schema_are_found_however_deep() -> None:
 def test_a_path_that_nobody_writes_is_none(steps: int, is_path: bool) -> None:
     names = [f"f{number}" for number in range(steps)]
     assert path_of(parse(".".join(names)).root) == (tuple(names) if is_path else None)
+
+
+@pytest.mark.parametrize(
+    ("expression", "paths"),
+    [
+        ("a", {("a",)}),
+        ("@", {()}),
+        ("a.b == c && !d", {("a", "b"), ("c",), ("d",)}),
+        ("length(a.b) > `1`", {("a", "b")}),
+        ("a[0] || b[1:2].c", {("a",), ("b",), ("c",)}),
+        ("a.b[?c.d]", {("a", "b"), (), ("c", "d")}),
+        ("`1` == 'x'", set()),
+    ],
+)
+def test_the_paths_that_an_expression_reads_are_found(expression: str, paths: set[tuple[str, ...]]) -> None:
+    assert paths_in(parse(expression).root) == paths
 
 
 @pytest.mark.parametrize("compile_expression", [compile_filter, compile_transform])

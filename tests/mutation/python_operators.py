@@ -40,6 +40,8 @@ _ARITHMETIC: Final[dict[type[ast.operator], tuple[str, str]]] = {
 
 _SWAPPED_CALLS: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _LOG_METHODS: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+_UNSEEN: Final = {("zip", "strict"), ("dataclass", "slots")}
+"""Arguments that change nothing but what is asserted, or how much memory is taken."""
 _LEFT_ALONE: Final = {"TypeVar", "ParamSpec", "NewType", "cast", "lru_cache"}
 
 
@@ -252,13 +254,12 @@ class _Finder(ast.NodeVisitor):
         if name in _SWAPPED_CALLS:
             self._replace("min/max, any/all", node.func, _SWAPPED_CALLS[name])
         for keyword in node.keywords:
-            # zip(strict=True) is an assertion.
-            if keyword.arg is not None and (name, keyword.arg) != ("zip", "strict"):
+            if keyword.arg is not None and (name, keyword.arg) not in _UNSEEN:
                 self._drop_argument(node, keyword)
         for part in (node.func, *node.args):
             self.visit(part)
         for keyword in node.keywords:
-            if (name, keyword.arg) != ("zip", "strict"):
+            if (name, keyword.arg) not in _UNSEEN:
                 self.visit(keyword.value)
 
     def _drop_argument(self, call: ast.Call, keyword: ast.keyword) -> None:

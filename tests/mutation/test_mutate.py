@@ -97,6 +97,7 @@ def test_a_statement_is_turned_over_or_left_out(source: str, expected: list[str]
         "self._logger.info(a + b)",
         "assert a < b",
         "x = zip(a, b, strict=True)",
+        "@dataclass(slots=True)\nclass C: ...",
         "@lru_cache(maxsize=1)\ndef f(): ...",
         "T = TypeVar('T', bound=1)",
         "def f():\n  return None",

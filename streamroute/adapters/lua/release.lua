@@ -8,4 +8,3 @@ for i = 4, #ARGV, 3 do
     redis.call('XCLAIM', key, group, ARGV[3], 0, ARGV[i], 'RETRYCOUNT', ARGV[i + 2], 'JUSTID')
   end
 end
-return 1
