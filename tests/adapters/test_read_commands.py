@@ -404,3 +404,27 @@ async def test_a_read_that_is_cancelled_is_asked_for_no_more(
     server.answer()
     await waiting(server)
     assert (server.commands[-1].keys, b.done()) == (("b",), False)
+
+
+async def test_nothing_is_kept_of_a_read_that_has_ended_or_was_cancelled(
+    server: Server, reads: Callable[[int], StreamReads]
+) -> None:
+    made = reads(4)
+    server.unread, server.answers_at_once = {"a": 1}, True
+    await within_patience(reading(made, "a"))
+    server.answers_at_once = False
+    busy = [reading(made, "s", reader=Reader(f"g{n}", "me")) for n in range(3)]
+    await waiting(server, 3)
+    made._free = 0
+    gone, interrupted = reading(made, "b"), reading(made, "c")
+    await turns()
+    assert len(made._pending) == 2
+    gone.cancel()
+    made.interrupt(ME, ("c",))
+    await within_patience(asyncio.wait([gone, interrupted]))
+    assert made._pending == []
+    assert {reader.group for reader, _ in made._open} == {"g0", "g1", "g2"}
+    for task in busy:
+        task.cancel()
+    await within_patience(asyncio.wait(busy))
+    assert made._open == {}

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from described_types import described
+from jmespath.exceptions import JMESPathError
 
 from streamroute.compiler.branches import branches, covered
 from streamroute.compiler.cost import cost_of
 from streamroute.compiler.equalities import leading_equalities
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.filters import FilterError, compile_filter, matches
+from streamroute.compiler.metering import MOST, Meter
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import ExpressionError, Problem
 from streamroute.compiler.reasons import because, lost, reasons
@@ -36,6 +38,7 @@ from streamroute.compiler.types.reading import field_of
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.schemas import from_schema
 from streamroute.compiler.types.scope import Scope
+from streamroute.compiler.writing import PAYLOAD, NotCoveredError, Writer
 from streamroute.errors import Reject
 
 FOLDER = Path(__file__).with_name("tables")
@@ -91,7 +94,26 @@ def value_lines(given: str) -> list[str]:
     reshape = compile_transform(f"{{v: {expression}}}")
     root = parse(expression).root
     equalities = [f"equality: {equality}" for equality in leading_equalities(root)]
-    return [f"{verdict}: {_attempt(lambda: reshape(document)['v'])}", *equalities, f"cost: {cost_of(root)}"]
+    meter = Meter()
+    value = _attempt(lambda: reshape(document)["v"])
+    metered = _attempt(lambda: meter.visit(root, document))
+    assert value == metered or "Error" in metered, f"the library gives {metered}, the transform {value}"
+    return [f"{verdict}: {value}", *equalities, f"cost: {cost_of(root)}", f"spent: {MOST - meter.left}"]
+
+
+def code_lines(expression: str) -> list[str]:
+    """The code that is generated for an expression, as a filter and as a value."""
+    root = parse(expression).root
+    lines = []
+    for kind in ("truth", "value"):
+        writer = Writer()
+        try:
+            code = getattr(writer, kind)(root, PAYLOAD)
+        except NotCoveredError:
+            code = "left to the library"
+        constants = [sorted(one) if isinstance(one, frozenset) else one for one in writer.constants]
+        lines.append(f"{kind}: {code} {constants}")
+    return lines
 
 
 def explained_lines(given: str) -> list[str]:
@@ -152,6 +174,8 @@ def _attempt(call: Callable[[], Any]) -> str:
         return json.dumps(call(), ensure_ascii=False, default=lambda value: type(value).__name__)
     except (FilterError, Reject) as error:
         return f"{type(error).__name__}: {getattr(error, 'cause', error)}"
+    except (JMESPathError, TypeError, ValueError) as error:
+        return type(error).__name__
 
 
 def _problem_lines(problems: list[Problem], expression: str) -> list[str]:
@@ -184,6 +208,7 @@ TABLES: dict[str, Callable[[str], list[str]]] = {
     "syntax": syntax_lines,
     "types": type_lines,
     "values": value_lines,
+    "code": code_lines,
     "explained": explained_lines,
     "inferred": inferred_lines,
     "narrowed": narrowed_lines,

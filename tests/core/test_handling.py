@@ -83,7 +83,8 @@ class Work:
         usual = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5, "lease": 60.0, "grace": 5.0}
         incidents = Incidents(lambda stream, incident, count: self.told.append((incident, count)))
         made = Limits(**({"ack_delay": 0.001} | usual | limits))
-        self.handling = Handling(self.storage, ME, made, self._observe, incidents, self.due, lambda: None)
+        self.stuck = 0
+        self.handling = Handling(self.storage, ME, made, self._observe, incidents, self.due, self._note_stuck)
         self.handling.callback = self._handle
 
     async def read(self, *numbers: str) -> list[Entry]:
@@ -112,6 +113,9 @@ class Work:
             payload.outcomes = [self.outcomes[number]]
             return
         await self.go_on.wait()
+
+    def _note_stuck(self) -> None:
+        self.stuck += 1
 
     def _observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         self.results.append((payload.get("n", ""), result))
@@ -409,6 +413,55 @@ class TestEnds:
             message.outcomes, message.fault = None, "it is odd"
             work.handling.take([(name, message)])
             await eventually(lambda: work.started == ["1"])
+
+
+class TestStuck:
+    """Handlers that go on although they were cancelled."""
+
+    async def stuck(self, work: Work, *numbers: str) -> list[str]:
+        """Have these be stuck; returns the ids of their entries."""
+        work.handling._slots._stuck_after = 0.01
+
+        async def deaf(payload: dict[str, Any]) -> None:
+            work.started.append(payload["n"])
+            while not work.go_on.is_set():
+                try:
+                    await work.go_on.wait()
+                except asyncio.CancelledError:
+                    continue
+
+        work.handling.callback = deaf
+        entries = await work.read(*numbers)
+        work.handling.take(entries)
+        await eventually(lambda: len(work.started) == len(numbers))
+        for task in work.handling._slots._tasks():
+            task.cancel()
+        await eventually(lambda: work.stuck == len(numbers))
+        return [name for name, _ in entries]
+
+    async def test_its_entry_is_given_up_and_told_with_where_it_is(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            [name] = await self.stuck(work, "1")
+            assert work.told == [(Incident.STUCK, 1)]
+            assert f"entry {name} of {STREAM} is given up: " in caplog.text
+            assert "deaf at " in caplog.text
+            assert work.handling.held.payloads == {}
+            assert work.handling.stuck == 1
+            work.handling.take(await work.read("2"))
+            await eventually(lambda: work.started == ["1", "2"])
+            assert work.storage.released == []
+
+    async def test_where_no_slot_is_left_what_is_queued_goes_to_others(self) -> None:
+        async with opened(concurrency=1) as work:
+            queued = await work.read("queued")
+            await self.stuck(work, "1")
+            for take in (work.handling.take, lambda entries: work.handling.take_claimed(entries, 10)):
+                work.storage.released.clear()
+                take(queued)
+                await eventually(lambda: work.storage.released == [(queued[0][0], False)])
+                assert work.handling.held.payloads == {}
 
 
 class TestSuspects:

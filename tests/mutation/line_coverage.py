@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Trace = Callable[[str], dict[str, Any]]
 
 _SCRIPT = re.compile(r"""\bscript\(["'](\w+)["']\)""")
+_WORD = re.compile(r"""["'](\w+)["']""")
 _PATIENCE = 900.0  # seconds for one whole test file, traced
 
 
@@ -31,6 +32,8 @@ class LineCoverage:
     broken: list[str] = field(default_factory=list)
     callers: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     """For each script, the file and line of each ``script("its name")``: who runs one of them runs it."""
+    words: dict[str, set[str]] = field(default_factory=dict)
+    """For each test file the texts in it that are one word."""
     _lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     _importers: dict[str, set[str]] = field(default_factory=dict)
     _of_file: dict[str, list[str]] = field(default_factory=dict)
@@ -53,10 +56,17 @@ class LineCoverage:
     def tests_for(self, mutant: Mutant) -> list[str]:
         """The tests that may notice a mutant, quickest first: all that import it, where import runs it."""
         if mutant.path.endswith(".lua"):
-            places = self.callers.get(Path(mutant.path).stem, [])
-        else:
-            places = [(mutant.path, line) for line in range(mutant.first_line, mutant.last_line + 1)]
-        return self._quickest(set().union(*(self._running(*place) for place in places)))
+            return self._quickest(self._running_script(Path(mutant.path).stem))
+        lines = range(mutant.first_line, mutant.last_line + 1)
+        return self._quickest(set().union(*(self._running(mutant.path, line) for line in lines)))
+
+    def _running_script(self, name: str) -> set[str]:
+        """The tests that run a line which calls a script, and those of test files that name it themselves."""
+        found = set().union(*(self._running(*place) for place in self.callers.get(name, ())))
+        for file, words in self.words.items():
+            if name in words:
+                found.update(self._of_file.get(file, ()))
+        return found
 
     def _running(self, source: str, line: int) -> set[str]:
         found = set(self._lines.get(source, {}).get(line, ()))
@@ -81,6 +91,7 @@ def trace_lines(root: Path, folder: Path, target: Target, run: Trace) -> LineCov
             known = {"state": [package, _digest_of(root, [file, *traced["helpers"]])], **traced}
             kept.write_text(json.dumps(known), "utf-8")
         coverage.add(file, known)
+        coverage.words[file] = set(_WORD.findall((root / file).read_text("utf-8")))
     return coverage
 
 

@@ -25,7 +25,7 @@ def _meet(a: Literals, b: Literals) -> bool:
 def may_differ(a: Type, b: Type) -> bool:
     """Whether two values of these types may be unequal for JMESPath."""
     one, two = only_value(a), only_value(b)
-    return one is None or two is None or one != two
+    return one is None or one != two
 
 
 def only_value(t: Type) -> tuple[Kind, Any] | None:

@@ -1,0 +1,77 @@
+"""Parts of the type checker that no finding shows by itself: what is remembered, where it stops looking."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamroute.compiler.filters import compile_filter
+from streamroute.compiler.parsing import parse
+from streamroute.compiler.problems import ExpressionError
+from streamroute.compiler.transforms import compile_transform
+from streamroute.compiler.types import check
+from streamroute.compiler.types.check import check_types
+from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
+from streamroute.compiler.types.paths import path_of
+from streamroute.compiler.types.payload import payload_type
+from streamroute.compiler.types.schemas import from_schema
+
+
+def test_what_is_clean_is_remembered_by_its_outline() -> None:
+    """Of ten thousand filters that differ in their literals one is looked into."""
+    check_types(parse("remembered_field == 'one'"))
+    assert check._OUTLINES[True].is_clean(outline_of("remembered_field == 'two'") or "")
+    assert not check._OUTLINES[False].is_clean(outline_of("remembered_field == 'two'") or "")
+
+
+def test_what_is_not_clean_is_not_remembered() -> None:
+    for _ in range(2):
+        [problem] = check_types(parse("odd_field < 'a' && `1` < 'a'"))
+        assert problem.code == "SR314"
+    assert not check._OUTLINES[True].is_clean(outline_of("odd_field < 'a' && `1` < 'a'") or "")
+
+
+def test_a_remembered_outline_is_not_looked_into_again() -> None:
+    expression = "known_field < 'a' && `2` < 'a'"
+    outline = outline_of(expression)
+    assert outline is not None
+    check._OUTLINES[True].add(outline)
+    assert check_types(parse(expression)) == []
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    outlines = Outlines()
+    for number in range(4096):
+        outlines.add(str(number))
+    assert outlines.is_clean("0")
+    outlines.add("one more")
+    assert outlines.is_clean("one more")
+    assert not outlines.is_clean("0")
+
+
+def test_messages_are_not_taken_for_validated_unless_it_is_said() -> None:
+    schema = {"type": "object", "required": ["tier"], "properties": {"tier": {"enum": ["gold", "silver"]}}}
+    payload = payload_type({"t": from_schema(schema)})
+    for expression in ("@", "tier", "tier == 'bronze'", "tier != `null`"):
+        tree = parse(expression)
+        assert check_types(tree, payload) == check_types(tree, payload, validated=False)
+        assert check_types(tree) == check_types(tree, condition=True)
+    assert check_types(parse("@"), payload) != check_types(parse("@"), payload, validated=True)
+
+
+def test_the_literals_of_a_schema_are_found_however_deep() -> None:
+    schema = {"enum": ["a", {"b": [1, 2.0, 2.5, None]}], "then": {"x": {"y": [["c"]]}}, "const": True}
+    assert sorted(set(literals_in(schema))) == ["'a'", "'c'", "`1`", "`2`"]
+
+
+@pytest.mark.parametrize(("steps", "is_path"), [(1, True), (2, True), (32, True), (33, False), (100, False)])
+def test_a_path_that_nobody_writes_is_none(steps: int, is_path: bool) -> None:
+    names = [f"f{number}" for number in range(steps)]
+    assert path_of(parse(".".join(names)).root) == (tuple(names) if is_path else None)
+
+
+@pytest.mark.parametrize("compile_expression", [compile_filter, compile_transform])
+@pytest.mark.parametrize("expression", ["nothing_like_it(a)", "length(a, b)", "a[::0]", "a ==", ""])
+def test_what_no_message_can_heal_is_not_compiled(compile_expression: object, expression: str) -> None:
+    assert callable(compile_expression)
+    with pytest.raises(ExpressionError):
+        compile_expression(expression)
