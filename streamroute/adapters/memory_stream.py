@@ -114,9 +114,8 @@ class MemoryStream:
     ) -> list[Taken]:
         """Hand over up to ``count`` entries that were released or idle for ``idle`` seconds.
 
-        ``last`` is the last delivery that counts (0: all do), ``is_allowed`` is asked for each by its delivery
-        number. What was deleted while it was pending leaves
-        the pending list.
+        ``last`` is the last delivery that counts (0: all do); ``is_allowed`` is asked for each by its number.
+        What was deleted while it was pending leaves the pending list.
         """
         claimed: list[Taken] = []
         for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:

@@ -36,7 +36,6 @@ MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
 
 _PATIENCE: Final = 5.0  # seconds, and a quarter of a lease, that a suspect waits for others to end
 _LONGEST_ALONE: Final = 10.0  # seconds, and a lease, after which a suspect has others beside it
-_LOOK: Final = 0.01  # seconds between looks at whether a suspect in company has ended
 _FLUSH: Final = 2.0  # seconds that what has ended may take to be settled
 _CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
 _CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
@@ -237,7 +236,7 @@ class Handling:
                         await self._slots.wait_idle()
                         await self._settler.flush(_FLUSH)
                     while self.has_suspect:
-                        await asyncio.sleep(_LOOK)
+                        await self.held.next_change()
         return True
 
     def lose(self, leases: Iterable[tuple[str, int]]) -> None:
