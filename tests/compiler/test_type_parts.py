@@ -89,5 +89,7 @@ def test_the_paths_that_an_expression_reads_are_found(expression: str, paths: se
 @pytest.mark.parametrize("expression", ["nothing_like_it(a)", "length(a, b)", "a[::0]", "a ==", ""])
 def test_what_no_message_can_heal_is_not_compiled(compile_expression: object, expression: str) -> None:
     assert callable(compile_expression)
-    with pytest.raises(ExpressionError):
+    with pytest.raises(ExpressionError) as refused:
         compile_expression(expression)
+    assert refused.value.expression == expression
+    assert refused.value.problem.text in str(refused.value)

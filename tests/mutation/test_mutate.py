@@ -56,6 +56,7 @@ def python_changes(source: str) -> list[str]:
         ("x = any(a)", ["x = all(a)"]),
         ("x = f(a, b=c)", ["x = f(a)"]),
         ("x = f(b=c, d=e)", ["x = f( d=e)", "x = f(b=c)"]),
+        ("x = f(\n  b=c,\n  d=e,\n)", ["", ""]),
         ("f(a)", ["pass"]),
         ("self.a = b", ["pass"]),
         ("a[b] = c", ["pass"]),
