@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -68,3 +69,10 @@ def test_values_are_json_on_one_line_and_cut() -> None:
     assert shown({"a": ["é", None, True]}) == '{"a": ["é", null, true]}'
     assert shown("x" * 100) == '"' + "x" * 56 + "..."
     assert shown("a\nb") == '"a\\nb"'
+
+
+def test_what_is_no_json_is_shown_as_well_as_it_can_be() -> None:
+    assert shown(MappingProxyType({"a": MappingProxyType({"b": 1})})) == '{"a": {"b": 1}}'
+    assert shown([{1}]) == '["{1}"]'
+    assert shown("x" * 58) == f'"{"x" * 58}"'
+    assert shown("x" * 59) == f'"{"x" * 56}...'
