@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -76,3 +78,17 @@ def test_what_is_no_json_is_shown_as_well_as_it_can_be() -> None:
     assert shown([{1}]) == '["{1}"]'
     assert shown("x" * 58) == f'"{"x" * 58}"'
     assert shown("x" * 59) == f'"{"x" * 56}...'
+
+
+class Unreadable(UserDict[str, Any]):
+    """A mapping of somebody's that cannot be gone through."""
+
+    def __iter__(self) -> Iterator[str]:
+        raise LookupError("no")
+
+    def __repr__(self) -> str:
+        return "an unreadable mapping"
+
+
+def test_what_cannot_be_made_json_is_shown_by_its_name() -> None:
+    assert shown(Unreadable(a=1)) == "an unreadable mapping"
