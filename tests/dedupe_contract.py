@@ -171,7 +171,7 @@ class Deduplication:
             await backend.add(type="booked", key="a", n=n)
         held = dict(await frozen.read_events(STREAM, GROUP, "frozen", 3))
         dispatcher = once(handler, observer=lambda payload, route, result: results.append(result))
-        async with consuming(backend.storage(lease=0.02), dispatcher.process_message, lease=0.02):
+        async with consuming(backend.storage(lease=0.5), dispatcher.process_message, lease=0.5):
             await eventually(lambda: nothing_left(backend))
         assert (handler.numbers(), results.count(Result.SKIPPED)) == (["1"], 2)
         for message in held.values():

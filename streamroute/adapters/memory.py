@@ -173,7 +173,9 @@ class MemoryStreamStorage:
         for key in (reader.keys.retry, reader.keys.stream):
             stream, group = self._group(key, group_name)
             room, idle = count - len(entries), min_idle_time / 1000
-            for entry in stream.claim(group, consumer_name, idle, room, now, counted.is_allowed):
+            for entry in stream.claim(
+                group, consumer_name, idle, room, now, quotas.last, counted.is_allowed
+            ):
                 if entry.fields is None:
                     log.error("the entry %s of %s was deleted while it was pending", entry.id, key)
                     continue

@@ -13,7 +13,8 @@ import pytest
 from consuming import GROUP, STREAM
 from misbehaving import ALL, Text, Unspeakable
 from streamroute.adapters.codecs import Codec, JsonCodec
-from streamroute.adapters.entries import EntryReader
+from streamroute.adapters.entries import EntryReader, entry_name, is_retry, server_id
+from streamroute.adapters.records import RetryRecord
 from streamroute.keys import GroupKeys
 from streamroute.limits import REASON
 from streamroute.message import Message
@@ -77,6 +78,33 @@ def test_whatever_a_codec_raises_is_the_fault_of_its_entry(error: BaseException)
 def test_whatever_it_raises_the_reason_has_a_bound(kind: str) -> None:
     [message] = read(Raising(ALL[kind]()), [b"type", b"a"])
     assert 0 < len(message.fault or "") <= REASON
+
+
+def test_a_retry_is_read_with_what_it_remembers_and_without_anybody_elses_mark() -> None:
+    keys = GroupKeys.of(STREAM, GROUP)
+    reader = EntryReader(JsonCodec(), keys, GROUP, "the coordinator")
+    fields = {b"type": b"booked", b"data": b'{"_streamroute": {"id": "9-9"}, "n": 1}'}
+    for routes, accepted, counts in (
+        (frozenset({"thank"}), True, True),
+        (frozenset({"thank"}), False, False),
+        (frozenset[str](), True, False),
+    ):
+        record = RetryRecord("1-0", routes, 3, fields, accepted=accepted, unknown_since=77)
+        name, message = reader.read(keys.retry, "7-7", {b"entry": record.pack()}, fresh=5, deliveries=2)
+        assert (name, message) == ("7-7@retry", {"type": "booked", "n": 1})
+        assert (message.id, message.entry_id, message.held_in) == ("1-0", "7-7", keys.retry)
+        assert (message.attempt, message.deliveries, message.fresh) == (3, 2, 5)
+        assert (message.routes, message.accepted) == (routes or None, counts)
+        assert (message.unknown_since, message.coordinator) == (77, "the coordinator")
+    name, message = reader.read(STREAM, "1-0", fields, fresh=5, deliveries=2)
+    assert (name, message["_streamroute"]) == ("1-0", {"id": "9-9"})
+    assert not message.accepted
+
+
+@pytest.mark.parametrize("key", [STREAM, f"{{{STREAM}}}:{GROUP}:retry"])
+def test_an_id_goes_by_a_name_that_says_where_it_is(key: str) -> None:
+    name = entry_name(GroupKeys.of(STREAM, GROUP), key, "1-0")
+    assert (is_retry(name), server_id(name)) == (key != STREAM, "1-0")
 
 
 class Making:

@@ -12,12 +12,15 @@ from redis.asyncio import Redis
 from backends import RedisBackend
 from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from streamroute.adapters.abandoned_groups import AbandonedGroup, abandoned_groups
+from streamroute.adapters.group_takeover import GroupTakeover
+from streamroute.adapters.group_workers import packed
 from streamroute.adapters.outlets import connection_of
 from streamroute.adapters.records import DeadRecord
 from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.adapters.wire import unparsed
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.keys import GroupKeys
-from streamroute.values import RetryPolicy
+from streamroute.values import Repertoire, RetryPolicy
 
 OLD, NEW = "mailer", "notifications"
 OLD_KEYS, NEW_KEYS = GroupKeys.of(STREAM, OLD), GroupKeys.of(STREAM, NEW)
@@ -96,6 +99,7 @@ async def test_a_worker_that_was_frozen_while_its_group_was_taken_over_runs_noth
     ):
         await backend.add(type="booked", n="1")
         await eventually(lambda: old.seen)
+        await eventually(lambda: _is_at_rest(backend, OLD))
         await eventually(lambda: backend.client.hgetall(OLD_KEYS.workers))
         await backend.client.delete(OLD_KEYS.workers)
         async with consuming(
@@ -241,6 +245,43 @@ async def test_a_group_with_a_worker_or_without_a_backlog_is_not_abandoned(backe
     assert await abandoned_groups(redis, STREAM, NEW, {"note"}) == []
 
 
+async def left_behind(backend: RedisBackend) -> AbandonedGroup | None:
+    """What is said of the old group, which knew the route ``note``."""
+    found = await abandoned_groups(connection_of(backend.client), STREAM, NEW, {"note"})
+    return found[0] if found else None
+
+
+async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBackend) -> None:
+    client = backend.client
+    knows_lag = not (await client.info("server"))["redis_version"].startswith("6.")
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    assert await left_behind(backend) is None
+    known = Repertoire(frozenset({"note", "other"}), frozenset())
+    await client.hset(OLD_KEYS.routes, "digest", packed(known))
+    assert await left_behind(backend) is None
+    for count in (1, 2):
+        await client.hset(OLD_KEYS.delayed, f"{count}", "a retry")
+        assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 0, count)
+    await client.xadd(OLD_KEYS.retry, {"name": "3", "entry": ""})
+    assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 0, 3)
+    await client.delete(OLD_KEYS.delayed, OLD_KEYS.retry)
+    for _ in range(2):
+        await backend.add(type="booked")
+    assert await left_behind(backend) == (AbandonedGroup(OLD, 2, 0, 0) if knows_lag else None)
+    await client.xreadgroup(OLD, "gone", {STREAM: ">"})
+    assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 2, 0)
+    assert await abandoned_groups(connection_of(client), STREAM, NEW, {"another"}) == []
+    assert await abandoned_groups(connection_of(client), STREAM, OLD, {"note"}) == []
+    assert await abandoned_groups(connection_of(client), "no such stream", NEW, {"note"}) == []
+
+
+async def test_a_key_of_the_wrong_type_is_no_reason_to_pass_a_group_over(backend: RedisBackend) -> None:
+    await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    await backend.client.set(OLD_KEYS.workers, "a string")
+    with pytest.raises(SetupError, match="WRONGTYPE"):
+        await left_behind(backend)
+
+
 async def test_what_was_there_of_groups_is_told_by_name_alone(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -250,7 +291,46 @@ async def test_what_was_there_of_groups_is_told_by_name_alone(
     assert f"the group {NEW} of {STREAM} has taken the place of {OLD}, with 3 entries" in caplog.text
 
 
-async def _is_at_rest(backend: RedisBackend) -> bool:
+async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
+    client, keys = backend.client, GroupKeys.of(STREAM, group)
+    pending = [(await client.xpending(key, group))["pending"] for key in (STREAM, keys.retry)]
+    return not any(pending) and not await client.hlen(keys.delayed)
+
+
+async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
     client = backend.client
-    pending = [(await client.xpending(key, NEW))["pending"] for key in (STREAM, NEW_KEYS.retry)]
-    return not any(pending) and not await client.hlen(NEW_KEYS.delayed)
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    seconds, _ = await client.time()
+    await client.hset(OLD_KEYS.workers, "alive", f"{seconds * 1000 + 60_000} 5 ")
+    takeover = GroupTakeover(unparsed(client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    await client.config_resetstat()
+    for _ in range(5):
+        assert not await takeover.advance()
+    assert await _steps(client) == 1
+    takeover._next_look = 0.0
+    assert not await takeover.advance()
+    assert caplog.text.count("when its workers have ended: 1 are alive") == 1
+    await client.delete(OLD_KEYS.workers)
+    assert not await takeover.advance()
+    takeover._next_look = 0.0
+    for _ in range(2):
+        assert await takeover.advance()
+    assert await _steps(client) == 3
+    assert caplog.text.count(f"has taken the place of {OLD}, with 0 entries") == 1
+
+
+async def test_where_there_is_nothing_to_take_over_nothing_is_said(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    takeover = GroupTakeover(unparsed(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    assert await takeover.advance()
+    assert caplog.messages == []
+
+
+async def _steps(client: Any) -> int:
+    """How often the script ran; a server that does not know it yet is sent its text."""
+    stats = await client.info("commandstats")
+    calls = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
+    return sum(int(one.get("calls", 0)) - int(one.get("failed_calls", 0)) for one in calls)

@@ -124,7 +124,7 @@ class TestView:
         coordinator = RedisCoordinator(unparsed(group.client, STREAM), KEYS, GROUP, "me", lease=60)
         first, second = (Message({}, id=name, stream=STREAM) for name in ("1-0", "2-0"))
         assert await coordinator.begin(first, "thank", "a", 2.5) == (Turn.RUN, 0)
-        assert first.claims == {"thank": Claim(KEYS.dedupe("thank", "a"), 2.5)}
+        assert first.claims == {"thank": Claim([KEYS.dedupe("thank", "a")], 2.5)}
         since = await group.now() - 5_000
         await group.client.set(KEYS.dedupe("greet", "a"), f"running {since} 1-0 greet entry 1-0")
         turn, waited = await coordinator.begin(second, "bill", "a", 60, ["greet"])

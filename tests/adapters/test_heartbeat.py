@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, within_patience
 from servers import RealServer
-from streamroute.adapters.heartbeat import HeartbeatThread
+from streamroute.adapters.heartbeat import HeartbeatThread, LoopIsClosedError, Pulse
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.keys import GroupKeys
@@ -69,6 +69,7 @@ class Slow:
     def __init__(self, turns: int) -> None:
         self._turns = turns
         self.has_left = False
+        self.leaves = 0
 
     def is_due(self, now: float) -> bool:
         return False
@@ -80,6 +81,7 @@ class Slow:
         for _ in range(self._turns):
             await asyncio.sleep(0.001)
         self.has_left = True
+        self.leaves += 1
 
 
 async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Redis) -> None:
@@ -92,7 +94,123 @@ async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Re
     await thread.add(again := Slow(0), redis_client)
     await within_patience(thread.remove(again))
     await within_patience(thread.remove(again))
-    assert again.has_left
+    assert [stream.leaves for stream in (*streams, again)] == [1] * 5
+
+
+class Beating:
+    """A stream that is always due; its beats may be held, and what happens is noted in order."""
+
+    tick, stall = 0.001, 600.0
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+        self.beats = 0
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.error: Exception | None = None
+
+    def is_due(self, now: float) -> bool:
+        return True
+
+    async def beat(self, client_of: Any, call: Any, silence: float) -> None:
+        self.beats += 1
+        if self.error is not None:
+            raise self.error
+        if self.may_go_on.is_set():
+            return
+        self.noted.append("begins")
+        try:
+            while not self.may_go_on.is_set():  # noqa: ASYNC110 - it is set in another thread
+                await asyncio.sleep(0.001)
+        except asyncio.CancelledError:
+            self.noted.append("cancelled")
+            raise
+        self.noted.append("ends")
+
+    async def leave(self, client_of: Any) -> None:
+        self.noted.append("leaves")
+
+
+@asynccontextmanager
+async def beating(client: Redis, *streams: Any) -> AsyncIterator[HeartbeatThread]:
+    """A thread to which these were added."""
+    thread = HeartbeatThread()
+    for stream in streams:
+        await thread.add(stream, client)
+    try:
+        yield thread
+    finally:
+        for stream in streams:
+            if isinstance(stream, Beating):
+                stream.may_go_on.set()
+            await within_patience(thread.remove(stream))
+
+
+async def test_a_stream_beats_again_and_again_and_never_twice_at_once(redis_client: Redis) -> None:
+    one, other = Beating(), Beating()
+    async with beating(redis_client, one, other):
+        await eventually(lambda: one.beats > 3)
+        one.may_go_on.clear()
+        await eventually(lambda: one.noted)
+        beats, others = one.beats, other.beats
+        await eventually(lambda: other.beats > others + 3)  # that one does not wait for this
+        assert (one.beats, one.noted) == (beats, ["begins"])
+
+
+async def test_a_stream_leaves_when_its_beat_has_ended(redis_client: Redis) -> None:
+    one = Beating()
+    async with beating(redis_client, one) as thread:
+        one.may_go_on.clear()
+        await eventually(lambda: one.noted)
+        leaving = asyncio.create_task(thread.remove(one))
+        await asyncio.sleep(0.02)
+        assert one.noted == ["begins"]
+        one.may_go_on.set()
+        await within_patience(leaving)
+        assert one.noted == ["begins", "ends", "leaves"]
+
+
+async def test_a_beat_that_does_not_end_is_cut_off(
+    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamroute.adapters.heartbeat._LEAVING", 0.01)
+    one = Beating()
+    async with beating(redis_client, one) as thread:
+        one.may_go_on.clear()
+        await eventually(lambda: one.noted)
+        await within_patience(thread.remove(one))
+        assert one.noted == ["begins", "cancelled"]
+        assert not [task for task in threading.enumerate() if task is thread._thread]
+
+
+async def test_what_is_added_later_does_not_wait_for_the_next_look(
+    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamroute.adapters.heartbeat._TICK", 600.0)
+    late = Beating()
+    async with beating(redis_client, Slow(0)) as thread:
+        await thread.add(late, redis_client)
+        await eventually(lambda: late.beats > 3)
+        await within_patience(thread.remove(late))
+
+
+async def test_a_stream_whose_event_loop_is_silent_for_too_long_beats_no_more(
+    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, patient = Beating(), Beating()
+    silent.stall, patient.stall = 1.0, 9.0
+    monkeypatch.setattr(Pulse, "silence", lambda self, every: 5.0)
+    async with beating(redis_client, silent, patient):
+        await eventually(lambda: patient.beats > 5)
+        assert silent.beats == 0
+
+
+async def test_a_thread_ends_with_the_event_loop_of_its_handlers(redis_client: Redis) -> None:
+    one = Beating()
+    one.error = LoopIsClosedError()
+    async with beating(redis_client, one) as thread:
+        await within_patience(thread._ended.wait())
+        assert one.beats == 1
 
 
 async def test_a_stream_that_ends_leaves_the_others_beating(redis_client: Redis) -> None:
@@ -181,8 +299,8 @@ async def test_what_has_not_started_in_a_hung_worker_goes_to_others_first(
 
     async def work() -> None:
         async with Redis.from_url(redis_url) as client:
-            storage = RedisStreamStorage(client, lease=0.2, stall=600, block=0.05)
-            worker = RedisStreamProcessor(storage, STREAM, GROUP, "hung", lease=0.2, batch_count=10)
+            storage = RedisStreamStorage(client, lease=1.0, stall=600, block=0.05)
+            worker = RedisStreamProcessor(storage, STREAM, GROUP, "hung", lease=1.0, batch_count=10)
             worker.set_message_callback(hang)
             await worker.start_listening()
             await eventually(hangs.is_set)
@@ -195,7 +313,7 @@ async def test_what_has_not_started_in_a_hung_worker_goes_to_others_first(
     try:
         await eventually(hangs.is_set)
         rescuer = Handling()
-        async with consuming(backend.storage(lease=0.2), dispatcher_of(rescuer).process_message, lease=0.2):
+        async with consuming(backend.storage(lease=1.0), dispatcher_of(rescuer).process_message, lease=1.0):
             await eventually(lambda: len(rescuer.seen) == 4)
             assert rescuer.numbers() == ["1", "2", "3", "4"]
             assert [payload.deliveries for payload in rescuer.seen] == [1, 1, 1, 1]

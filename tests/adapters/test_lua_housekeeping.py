@@ -312,8 +312,9 @@ class TestTakeOver:
             assert await group.entries(key) == [{"name": name, "entry": "xx"} for name in "ab"]
         assert await group.hash(self.NEW.delayed) == {"c": "entry c", "d": "entry d"}
         assert list(await group.due(self.NEW.due)) == ["d", "c"]
-        olds = (KEYS.workers, KEYS.retry, KEYS.due, KEYS.delayed, KEYS.dead, KEYS.meta, KEYS.routes)
+        olds = (KEYS.workers, KEYS.retry, KEYS.due, KEYS.delayed, KEYS.dead, KEYS.routes)
         assert await group.client.exists(*olds) == 0
+        assert await group.hash(KEYS.meta) == {"moved_to": "new"}
 
     async def test_all_is_moved_in_one_step_where_there_is_little(self, group: Scripted) -> None:
         await self.fill(group)
@@ -389,6 +390,12 @@ class TestTakeOver:
         assert await self.step(group) == ("waits", 1)
         await group.client.hdel(KEYS.workers, "a")
         assert await self.step(group) == ("done", 8)
+
+    async def test_a_group_may_take_its_place_back(self, group: Scripted) -> None:
+        await self.fill(group)
+        await group.client.hset(self.NEW.meta, "moved_to", GROUP)
+        assert await self.step(group) == ("done", 8)
+        assert await group.hash(self.NEW.meta) == {"took_over": GROUP}
 
     async def test_a_group_that_began_elsewhere_is_not_mixed_up_with_the_old_one(
         self, group: Scripted

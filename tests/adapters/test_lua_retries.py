@@ -8,7 +8,9 @@ from redis.asyncio import Redis
 from backends import KEYS
 from consuming import STREAM
 from scripted import Scripted
+from streamroute.adapters.due_times import DueTimes
 from streamroute.adapters.packing import pack_fields
+from streamroute.adapters.wire import unparsed
 from streamroute.keys import ReturnKeys
 
 RETURNING = ReturnKeys.of(STREAM)
@@ -180,6 +182,19 @@ class TestRestoreDue:
             steps += 1
         assert sorted(found, key=int) == [f"{n}" for n in range(2_000)]
         assert 2 <= steps <= 10
+
+    async def test_steps_go_on_where_the_last_one_ended(self, group: Scripted) -> None:
+        """What has lost its due time may be behind many that have theirs."""
+        names = [f"{n}" for n in range(3_000)]
+        await group.client.hset(KEYS.delayed, mapping=dict.fromkeys(names, "x" * 100))
+        await group.client.zadd(KEYS.due, dict.fromkeys(names[::-1], 10**15))
+        cursor, page = await group.client.hscan(KEYS.delayed, 0, count=1_000)
+        last = next(name for name in names if name.encode() not in page)
+        await group.client.zrem(KEYS.due, last)
+        times, restored = DueTimes(), 0
+        for _ in range(20):
+            restored += await times.restore(unparsed(group.client, STREAM), KEYS.due, KEYS.delayed)
+        assert (cursor != 0, restored) == (True, 1)
 
 
 class TestRevive:

@@ -33,7 +33,7 @@ def test_a_plain_ack_will_do_unless_something_failed_or_a_key_is_held() -> None:
     assert not has_something_to_tell(made)
     assert not has_something_to_tell(message(outcomes=None))
     assert has_something_to_tell(message(outcomes=[DeadLetter("thank", "no")]))
-    hold(made, "thank", Claim(THANK, 60))
+    hold(made, "thank", Claim([THANK], 60))
     assert has_something_to_tell(made)
 
 
@@ -48,8 +48,8 @@ def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
 def test_all_is_told_in_the_order_of_the_script(made: Any, held_in: str, entry_id: str) -> None:
     retry, letter = RetryLater("thank", 2.5, 2, "no luck"), DeadLetter("bill", "bad", attempt=1)
     settled = made(outcomes=[letter, retry])
-    hold(settled, "thank", Claim(THANK, 60))
-    hold(settled, "bill", Claim(BILL, 60))
+    hold(settled, "thank", Claim([THANK], 60))
+    hold(settled, "bill", Claim([BILL], 60))
     keys, (*head, name, delay, entry, count), rest = _parted(settled)
     assert keys == [held_in, KEYS.due, KEYS.delayed, KEYS.dead, THANK, BILL]
     assert head == [GROUP, "me", entry_id, 3, drop_word(settled), 1, 1, "1-0"]
@@ -75,16 +75,17 @@ def _bytes(value: Any) -> bytes:
 def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
     settled = message(outcomes=[DeadLetter("failed", "no"), RetryLater("later", 1, 2, "no luck")])
     claims = {
-        "done": Claim("k1", 60, succeeded=True),
-        "done at once": Claim("k2", 0.0001, succeeded=True),
-        "later": Claim("k3", 60),
-        "failed": Claim("k4", 60),
-        "elsewhere": Claim("k5", 60),
+        "done": Claim(["k1", "k1 formerly"], 60, succeeded=True),
+        "done at once": Claim(["k2"], 0.0001, succeeded=True),
+        "later": Claim(["k3"], 60),
+        "failed": Claim(["k4"], 60),
+        "elsewhere": Claim(["k5"], 60),
     }
     for route, claim in claims.items():
         hold(settled, route, claim)
     assert list(fates(settled, {"later": "1-0|later|2"})) == [
         Fate("k1", "done", "done", 60_000),
+        Fate("k1 formerly", "done", "done", 60_000),
         Fate("k2", "done at once", "done", 1),
         Fate("k3", "later", "delayed", "1-0|later|2"),
         Fate("k4", "failed", "free", ""),

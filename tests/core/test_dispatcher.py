@@ -440,3 +440,38 @@ async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_hand
     with pytest.raises(asyncio.CancelledError):
         await running
     assert got.outcomes == []
+
+
+async def test_a_failure_that_is_raised_is_told_for_each_route() -> None:
+    told: list[tuple[str | None, Result]] = []
+    dispatcher = ready(
+        Handling("good"),
+        Handling("bad", failing()),
+        Handling("worse", failing()),
+        observer=lambda _payload, route, result: told.append((route, result)),
+    )
+    with pytest.raises(RoutesFailedError):
+        await dispatcher.process_message({"type": "booked"})
+    assert [result for _, result in told] == [Result.SUCCEEDED, Result.FAILED, Result.FAILED]
+    assert len({route for route, _ in told}) == 3
+
+
+async def test_a_retry_runs_the_route_of_its_type_where_another_types_has_the_same_name() -> None:
+    dispatcher = ready(here := Handling("same"))
+    dispatcher.on_message("cancelled")(there := Handling("same"))
+    [route] = dispatcher.repertoire().routes
+    await dispatcher.process_message(message(routes=frozenset({route})))
+    await dispatcher.process_message(message({"type": "cancelled"}, routes=frozenset({route})))
+    assert [seen["type"] for seen in here.seen] == ["booked"]
+    assert [seen["type"] for seen in there.seen] == ["cancelled"]
+
+
+async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None:
+    """What is asked about it later (dedupe, a lease) is asked of the entry that is pending."""
+    scheduler = Scheduler()
+    await ready(Handling("fails", failing()), retry_scheduler=scheduler).process_message({"type": "booked"})
+    [(_, payload, _)] = scheduler.calls
+    again = ready(handler := Handling("fails"))
+    await again.process_message(Message(payload, id="7-0", entry_id="7-0", held_in="bot_events", outcomes=[]))
+    [seen] = handler.seen
+    assert (seen.entry_id, seen.held_in) == ("7-0", "bot_events")

@@ -83,7 +83,8 @@ class Work:
         usual = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5, "lease": 60.0, "grace": 5.0}
         incidents = Incidents(lambda stream, incident, count: self.told.append((incident, count)))
         made = Limits(**({"ack_delay": 0.001} | usual | limits))
-        self.handling = Handling(self.storage, ME, made, self._observe, incidents, self.due, lambda: None)
+        self.stuck = 0
+        self.handling = Handling(self.storage, ME, made, self._observe, incidents, self.due, self._note_stuck)
         self.handling.callback = self._handle
 
     async def read(self, *numbers: str) -> list[Entry]:
@@ -112,6 +113,9 @@ class Work:
             payload.outcomes = [self.outcomes[number]]
             return
         await self.go_on.wait()
+
+    def _note_stuck(self) -> None:
+        self.stuck += 1
 
     def _observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         self.results.append((payload.get("n", ""), result))
@@ -409,3 +413,125 @@ class TestEnds:
             message.outcomes, message.fault = None, "it is odd"
             work.handling.take([(name, message)])
             await eventually(lambda: work.started == ["1"])
+
+
+class TestStuck:
+    """Handlers that go on although they were cancelled."""
+
+    async def stuck(self, work: Work, *numbers: str) -> list[str]:
+        """Have these be stuck; returns the ids of their entries."""
+        work.handling._slots._stuck_after = 0.01
+
+        async def deaf(payload: dict[str, Any]) -> None:
+            work.started.append(payload["n"])
+            while not work.go_on.is_set():
+                try:
+                    await work.go_on.wait()
+                except asyncio.CancelledError:
+                    continue
+
+        work.handling.callback = deaf
+        entries = await work.read(*numbers)
+        work.handling.take(entries)
+        await eventually(lambda: len(work.started) == len(numbers))
+        for task in work.handling._slots._tasks():
+            task.cancel()
+        await eventually(lambda: work.stuck == len(numbers))
+        return [name for name, _ in entries]
+
+    async def test_its_entry_is_given_up_and_told_with_where_it_is(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            [name] = await self.stuck(work, "1")
+            assert work.told == [(Incident.STUCK, 1)]
+            assert f"entry {name} of {STREAM} is given up: " in caplog.text
+            assert "deaf at " in caplog.text
+            assert work.handling.held.payloads == {}
+            assert work.handling.stuck == 1
+            work.handling.take(await work.read("2"))
+            await eventually(lambda: work.started == ["1", "2"])
+            assert work.storage.released == []
+
+    async def test_where_no_slot_is_left_what_is_queued_goes_to_others(self) -> None:
+        async with opened(concurrency=1) as work:
+            queued = await work.read("queued")
+            await self.stuck(work, "1")
+            for take in (work.handling.take, lambda entries: work.handling.take_claimed(entries, 10)):
+                work.storage.released.clear()
+                take(queued)
+                await eventually(lambda: work.storage.released == [(queued[0][0], False)])
+                assert work.handling.held.payloads == {}
+
+
+class TestSuspects:
+    """An entry on its last delivery, which may kill the process."""
+
+    NEVER = 600.0
+    """An ack delay that ends nothing by itself."""
+
+    async def run(self, work: Work, fetched: list[Entry]) -> bool:
+        """Run the suspect that is fetched, and note in ``started`` when it is."""
+
+        async def fetch(quotas: Quotas) -> list[Entry]:
+            assert quotas == Quotas(5, {5: 1}, others=0)
+            work.started.append(f"fetched after {len(work.storage.settled)} settlements")
+            return fetched
+
+        ran: bool = await within_patience(work.handling.run_suspect(fetch))
+        return ran
+
+    async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
+        """If it kills the process, it costs no other a delivery, and the next one costs it none."""
+        async with opened(ack_delay=self.NEVER) as work:
+            work.go_on.set()
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: work.handling.running == 0 and work.started)
+            assert work.storage.settled == []
+            assert await self.run(work, await work.claim(5, "s"))
+            assert work.started == ["1", "fetched after 1 settlements", "s"]
+            assert len(work.storage.settled) == 2
+            assert not work.handling.has_suspect
+
+    async def test_nothing_starts_beside_it(self) -> None:
+        async with opened() as work:
+            running = asyncio.create_task(self.run(work, await work.claim(5, "s")))
+            await eventually(lambda: "s" in work.started)
+            work.handling.take(await work.read("1"))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert work.started[1:] == ["s"]
+            work.go_on.set()
+            assert await running
+            await eventually(lambda: work.started[1:] == ["s", "1"])
+
+    async def test_where_there_is_none_all_go_on(self) -> None:
+        async with opened() as work:
+            assert not await self.run(work, [])
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: "1" in work.started)
+
+    async def test_no_other_is_fetched_while_there_is_one(self) -> None:
+        async with opened() as work:
+            work.handling.take_claimed(await work.claim(5, "s"), 10)
+            assert not await self.run(work, await work.claim(5, "t"))
+            assert "fetched" not in str(work.started)
+
+    async def test_one_that_takes_longer_than_a_lease_gets_company(self) -> None:
+        async with opened(lease=0.05) as work:
+            assert await self.run(work, await work.claim(5, "s"))
+            assert work.handling.running == 1
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: "1" in work.started)
+
+    async def test_one_that_others_do_not_leave_alone_goes_before_what_is_queued(self) -> None:
+        async with opened(concurrency=1, lease=0.05) as work:
+            work.handling.take(await work.read("endless", "queued"))
+            await eventually(lambda: work.started == ["endless"])
+            assert await self.run(work, await work.claim(5, "s"))
+            work.go_on.set()
+            await eventually(lambda: len(work.started) == 4)
+            assert work.started == ["endless", "fetched after 0 settlements", "s", "queued"]
+
+    async def test_before_it_is_open_nothing_is_fetched(self) -> None:
+        assert not await self.run(Work(), [])

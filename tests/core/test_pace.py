@@ -66,6 +66,33 @@ def test_large_entries_are_read_a_few_at_a_time() -> None:
     assert pace.most == 500
 
 
+def test_large_entries_behind_a_small_one_are_seen() -> None:
+    """Eight of a read are measured, spread over all of it."""
+    pace = Pace(500, 0.1, Clock())
+    for _ in range(8):
+        pace.read([*entries(1), *entries(63, 500_000)])
+    assert 30 < pace.most < 45
+
+
+def test_the_rate_follows_what_handlers_start_and_forgets_slowly() -> None:
+    clock = Clock()
+    pace = Pace(1000, 1.0, clock)
+    pace.read(entries(500))
+    clock.now = 1.0
+    assert pace.room(queued=1, free=0, started=100) == 64  # of a hundred, what the first moment weighs
+    clock.now = 2.0
+    assert pace.room(queued=1, free=0, started=200) == 87
+    clock.now = 3.0
+    assert pace.room(queued=1, free=0, started=200) == 32
+
+
+def test_entries_of_unknown_size_are_no_reason_to_read_less() -> None:
+    pace = Pace(500, 0.1, Clock())
+    for _ in range(8):
+        pace.read([("1-0", {"type": "booked"})] * pace.most)
+    assert pace.most == 500
+
+
 @settings(deadline=None)  # a busy machine stops for longer than that
 @given(
     st.integers(1, 1000),

@@ -36,6 +36,21 @@ def test_the_parameters_are_those_of_the_documented_api() -> None:
         ("batch_count", 10),
         ("poll_interval", 1.0),
     ]
+    settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    settings = {name: value for name, value in settings.items() if isinstance(value, int | float | None)}
+    assert settings == {
+        "concurrency": 1,
+        "lease": 60.0,
+        "claim_interval": 5.0,
+        "max_deliveries": 5,
+        "grace": 30.0,
+        "ack_delay": 0.005,
+        "prefetch": None,
+        "order_by": None,
+    }
+    given = RedisStreamProcessor(MemoryStreamStorage(), STREAM, GROUP, "me", 7, 2.0)
+    assert (given.batch_count, given.poll_interval) == (7, 2.0)
+    assert (given.stream_name, given.consumer_group_name, given.consumer_name) == (STREAM, GROUP, "me")
 
 
 async def test_a_storage_of_three_methods_runs() -> None:

@@ -608,9 +608,35 @@ async def test_who_waits_for_the_others_to_end_waits_for_what_runs_alone_too() -
         assert not idle.done()
         held.let_go("2")
         await within_patience(idle)
-        assert (held.started, held.slots.queued) == (["2"], 1)
+        assert (held.started, held.slots.queued, held.slots.started) == (["2"], 1, 1)
         held.slots.resume()
         await eventually(lambda: held.started == ["2", "1"])
+        assert held.slots.started == 2
+
+
+async def test_what_was_to_run_alone_runs_once_however_often_it_is_paused() -> None:
+    async with holding(2) as held:
+        for name in "123":
+            held.slots.pause()
+            held.slots.put_alone(entries(name))
+            held.slots.resume()
+            held.let_go(name)
+            await eventually(lambda: name in held.done)  # noqa: B023 - awaited in this round
+        await turns()
+        assert held.started == ["1", "2", "3"]
+        assert held.slots.started == 3
+
+
+async def test_an_entry_that_is_queued_to_run_alone_is_waited_for() -> None:
+    async with holding(1) as held:
+        held.slots.pause()
+        held.slots.put_alone(entries("1"))
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await asyncio.sleep(0)
+        assert not idle.done()
+        held.let_go("1")
+        await within_patience(idle)
+        assert held.done == ["1"]
 
 
 async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:

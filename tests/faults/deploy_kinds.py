@@ -20,17 +20,19 @@ SHORT_LEASE: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A deploy from ``old`` to ``new``.
+    """A deploy from ``old`` to ``new``, with ``between`` in force beside both where there is one.
 
-    ``pack`` says when the producer begins to send what only the new codec reads; with ``kills``, a worker is
-    killed once all have the new configuration; ``waits`` says that new workers do nothing as long as old ones
-    live. ``also`` finds further problems.
+    ``pack`` says when the producer begins to send what only the new codec reads. ``kills`` are workers that
+    are killed: one of the ``new`` ones when all are new, the last ``old`` one in place of its SIGTERM, or
+    the only new one, which comes ``back`` each time. ``waits`` says that new workers do nothing as long as
+    old ones live. ``also`` finds further problems.
     """
 
     old: Setup
     new: Setup
+    between: Setup | None = None
     pack: str = "never"
-    kills: bool = False
+    kills: str = "none"
     waits: bool = False
     also: Callable[[Rollout], Sequence[str]] = lambda rollout: ()
 
@@ -59,6 +61,14 @@ KINDS: Final[dict[str, Kind]] = {
     "route renamed, with dedupe": Kind(
         old=with_audit(dedupe=True), new=with_audit(dedupe=True, name="ledger", formerly=("audit",))
     ),
+    "route renamed twice, with dedupe": Kind(
+        old=with_audit(dedupe=True),
+        between=with_audit(dedupe=True, name="ledger", formerly=("audit",)),
+        new=with_audit(dedupe=True, name="books", formerly=("audit", "ledger")),
+    ),
+    "route added, on a worker that dies": Kind(
+        old=replace(PLAIN, lease=4), new=replace(AUDITED, lease=4), kills="back"
+    ),
     "filter narrowed": Kind(old=AUDITED, new=with_audit(tiers=("gold",))),
     "filter widened": Kind(old=AUDITED, new=with_audit(tiers=None)),
     "handler path changed": Kind(old=AUDITED, new=with_audit(handler="deploy_effects.moved_effect")),
@@ -73,8 +83,14 @@ KINDS: Final[dict[str, Kind]] = {
     "group renamed": Kind(
         old=AUDITED, new=replace(AUDITED, group="store", formerly_group=AUDITED.group), waits=True
     ),
+    "group renamed, an old worker dies": Kind(
+        old=replace(AUDITED, lease=1),
+        new=replace(AUDITED, lease=1, group="store", formerly_group=AUDITED.group),
+        waits=True,
+        kills="old",
+    ),
     "lease shortened": Kind(
-        old=replace(AUDITED, lease=LONG_LEASE), new=replace(AUDITED, lease=SHORT_LEASE), kills=True
+        old=replace(AUDITED, lease=LONG_LEASE), new=replace(AUDITED, lease=SHORT_LEASE), kills="new"
     ),
     "lease lengthened": Kind(old=replace(AUDITED, lease=SHORT_LEASE), new=replace(AUDITED, lease=LONG_LEASE)),
     "order_by added": Kind(old=AUDITED, new=replace(AUDITED, order_by="key"), also=_ordered_by(7)),

@@ -192,12 +192,14 @@ def _judge_repetitions(rollout: Rollout, verdict: Verdict) -> None:
 
 
 def _why_twice(rollout: Rollout, first: Run, again: Run) -> str | None:
-    """P3: a crash before the ack, or a lost lease; then the entry was delivered again."""
-    if again.deliveries <= first.deliveries:
-        return None
+    """P3: a crash before the ack, or a lost lease, after which the entry is delivered again.
+
+    Deliveries of a retry are counted anew where another group has taken it over.
+    """
     if rollout.killed & {first.worker, again.worker}:
         return "done by a worker that was killed before its ack"
-    return "done by a worker that lost the lease" if rollout.lost_leases else None
+    is_redelivered = again.deliveries > first.deliveries
+    return "done by a worker that lost the lease" if rollout.lost_leases and is_redelivered else None
 
 
 def _judge_duplicate_items(rollout: Rollout, verdict: Verdict) -> None:
@@ -242,9 +244,24 @@ def _judge_retries(rollout: Rollout, verdict: Verdict) -> None:
             before, after = (_side(rollout, worker) for worker in (run.worker, again.worker))
             if before != after:
                 verdict.crossed[f"{before} to {after}"] += 1
-        elif place not in dead and not rollout.state.holds(run.id, run.route):
+        elif (
+            place not in dead
+            and not rollout.state.holds(run.id, run.route)
+            and not _is_read_anew(rollout, run)
+        ):
             verdict.retries_gone += 1
             verdict.problems.append(f"a retry disappeared: {run}")
+
+
+def _is_read_anew(rollout: Rollout, run: Run) -> bool:
+    """Whether this first attempt was never settled, and the message went to a worker without its route."""
+    return run.attempt == 1 and any(
+        again.id == run.id
+        and again.attempt == 1
+        and again.deliveries > run.deliveries
+        and rollout.name_now(run.route) not in map(rollout.name_now, rollout.setups[again.worker].names)
+        for again in rollout.runs
+    )
 
 
 def _side(rollout: Rollout, worker: str) -> str:

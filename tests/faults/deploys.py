@@ -98,19 +98,27 @@ class Deploy:
 
     def play(self) -> Verdict:
         """The deploy from its first worker to the last message, and what became of all of them."""
-        old = [self._start(self._kind.old) for _ in range(self._pace.workers)]
+        kind = self._kind
+        workers = max(self._pace.workers, 3 if kind.between else 1)
+        old = [self._start(kind.old) for _ in range(workers)]
         self._load.start()
         self._wait_for_work(old)
         _stay(self._pace.before)
-        for number, worker in enumerate(old, 1):
-            self._replace(worker, is_last=number == len(old))
+        first = self._replace(old[0], kind.between or kind.new, is_last=len(old) == 1)
+        if kind.kills == "back":
+            first = self._kill_again_and_again(first)
+        for number, worker in enumerate(old[1:], 2):
+            self._replace(worker, kind.new, is_last=number == len(old))
+        if kind.between:
+            self._replace(first, kind.new, is_last=True)
         last_old = now()
-        if self._kind.pack == "after the last old worker":
+        if kind.pack == "after the last old worker":
             self._load.pack()
         self._wait_for_work(self._live)
         _stay(self._pace.after)
-        if self._kind.kills:
-            self._kill()
+        if kind.kills == "new":
+            self._kill(self._live[0])
+            self._wait_for_work([self._start(kind.new)])
         self._load.finish()
         self._rest()
         self._end()
@@ -133,16 +141,19 @@ class Deploy:
         self._setups[name] = setup
         return worker
 
-    def _replace(self, old: Worker, *, is_last: bool) -> None:
-        """SIGTERM, and a new one in its place."""
+    def _replace(self, old: Worker, setup: Setup, *, is_last: bool) -> Worker:
+        """SIGTERM, and another one in its place."""
         if is_last and self._kind.pack == "before the last old worker":
             self._load.pack()
             _stay(self._pace.beside / 2)
-        old.terminate()
-        self._wait_for_end(old)
-        new = self._start(self._kind.new)
+        if is_last and self._kind.kills == "old":
+            self._kill(old)
+        else:
+            old.terminate()
+            self._wait_for_end(old)
+        new = self._start(setup)
         if is_last:
-            return
+            return new
         if self._kind.waits:
             wait_for(
                 lambda: "when its workers have ended" in new.log or self._works(new), "a new worker", _STARTED
@@ -150,13 +161,20 @@ class Deploy:
         else:
             self._wait_for_work([new])
         _stay(self._pace.beside)
+        return new
 
-    def _kill(self) -> None:
-        """kill -9 of a new worker; another one takes its place."""
-        victim = self._live[0]
+    def _kill(self, victim: Worker) -> None:
         victim.kill()
         self._killed.add(victim.name)
-        self._start(self._kind.new)
+
+    def _kill_again_and_again(self, worker: Worker) -> Worker:
+        """Longer than its workers count as alive, nobody knows what this one knows."""
+        for _ in range(2):
+            self._kill(worker)
+            _stay(2.5 * self._kind.new.lease)
+            worker = self._start(self._kind.new)
+            self._wait_for_work([worker])
+        return worker
 
     def _wait_for_work(self, workers: Iterable[Worker]) -> None:
         """Wait until each of them has run something."""

@@ -14,7 +14,7 @@ from ledger import now, read_runs
 from misbehaving import ALL
 from oracle import Fault
 from producer import KIND
-from scenarios import scenario
+from scenarios import own_scenario
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -38,11 +38,10 @@ _POLICY = "retry: {max_attempts: 2, delay: 0ms}"
 _SLOTS = 4
 _LOG = 500_000  # characters
 _LINE = 40_000  # characters of JSON, escapes included
-_STUCK_AFTER = 15.0  # seconds, at most: see the README
 _TIMEOUT = "100ms"
 
 
-@scenario("a handler that changes its payload", workers=0)
+@own_scenario("a handler that changes its payload", workers=0)
 def spoil(scene: Scene) -> None:
     """Routes behind it filter, transform and dedupe on what it changes; a worker is killed beside."""
     how = {"kinds": [KIND, _ALTERED], "more_routes": _SIBLINGS}
@@ -56,7 +55,7 @@ def spoil(scene: Scene) -> None:
     scene.heal()
 
 
-@scenario("exceptions that misbehave", workers=0)
+@own_scenario("exceptions that misbehave", workers=0)
 def raise_odd(scene: Scene) -> None:
     """Many more than slots, from coroutines and threads: each has its outcome, and each slot is left."""
     routes = [
@@ -74,7 +73,7 @@ def raise_odd(scene: Scene) -> None:
         scene.problems.append(f"the log has {size:,} characters, and a line of {longest:,}")
 
 
-@scenario("GeneratorExit and its like from a thread", workers=0)
+@own_scenario("GeneratorExit and its like from a thread", workers=0)
 def end(scene: Scene) -> None:
     """They are failures of their route: siblings run once, and the letter names the exception."""
     raising = f"name: end, type: {KIND}, filter: ends, handler: bad_handlers.end, {_POLICY}"
@@ -92,7 +91,7 @@ def end(scene: Scene) -> None:
     scene.problems += [f"ran {runs.count(run)} times: {run}" for run in {*runs} if runs.count(run) > 1]
 
 
-@scenario("handlers that swallow their cancellation", workers=0)
+@own_scenario("handlers that swallow their cancellation", workers=0)
 def cling(scene: Scene) -> None:
     """They have all slots of a worker: another does the rest, and what they held, and its health is told."""
     settings = {"concurrency": _SLOTS}
@@ -109,7 +108,7 @@ def cling(scene: Scene) -> None:
     scene.expect_log("goes on although it was cancelled", "bad_handlers.py")
 
 
-@scenario("on_stuck: exit, under --workers", workers=0)
+@own_scenario("on_stuck: exit, under --workers", workers=0)
 def exit_stuck(scene: Scene) -> None:
     """A worker with a handler that does not end is replaced, and the others' entries are done."""
     routes = f"name: cling, type: {KIND}, filter: cling, timeout: {_TIMEOUT}, handler: bad_handlers.cling"
@@ -118,8 +117,9 @@ def exit_stuck(scene: Scene) -> None:
     scene.run_in()
     sent, began = _cling(scene, 2), now()
     _wait_until_given_up(scene, supervisor, sent, began)
+    ended = "ended by itself (exit code 1) after it was ready"
+    wait_for(lambda: ended in supervisor.log, "the worker to be replaced", scene.patience)
     scene.heal()
-    scene.expect_log("ended by itself (exit code 1) after it was ready")
 
 
 def _cling(scene: Scene, count: int) -> set[str]:
@@ -134,7 +134,7 @@ def _clinging(scene: Scene, sent: set[str], what: What) -> set[str]:
 def _wait_until_given_up(scene: Scene, stuck: Worker, sent: set[str], began: float) -> None:
     """Wait until what was held takes effect elsewhere."""
     wait_for(lambda: sent <= _clinging(scene, sent, "done"), "what is stuck to take effect", scene.patience)
-    scene.recovered("stuck handlers", now() - began, _STUCK_AFTER + scene.terms.recovery)
+    scene.recovered("stuck handlers", now() - began, scene.patience)
     hit = frozenset([stuck.name])
     scene.faults.append(Fault(kind="stuck handlers", begin=began, end=now(), workers=hit))
 

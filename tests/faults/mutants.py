@@ -111,8 +111,8 @@ async def _write(storage: Whole, keys: GroupKeys, message: Message) -> None:
 def _ignore_lost_leases() -> None:
     keeper: Any = RedisStreamStorage.lease_keeper
 
-    def lease_keeper(storage: Whole, *source: str, held: Any, lost: Any) -> Any:
-        return keeper(storage, *source, held=held, lost=lambda leases: None)
+    def lease_keeper(storage: Whole, *source: str, **calls: Any) -> Any:
+        return keeper(storage, *source, **{**calls, "lost": lambda leases: None})
 
     _replace("lease_keeper", lease_keeper)
 

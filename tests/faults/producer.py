@@ -16,7 +16,7 @@ from ledger import Ledger, now
 from waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 STREAM: Final = "orders"
@@ -76,6 +76,20 @@ class Producer:
         all_doomed = [*(["flaky"] if fails >= MAX_ATTEMPTS else []), *doomed]
         all_doomed += ["record"] if orders.get("die") in ("every", "exit") else []
         return self._send(orders, {b"type": kind.encode()}, all_routes, all_doomed)
+
+    def send_together(self, *messages: Mapping[str, Any]) -> list[str]:
+        """Send messages that ask for these things, so that who reads one may read all; returns their ids."""
+        with self._turn:
+            pipeline, first = self._client.pipeline(transaction=True), self.count
+            for n, orders in enumerate(messages, first):
+                data = json.dumps({"n": n, "key": n % KEYS, **orders})
+                pipeline.execute_command("XADD", STREAM, "*", "type", KIND, "data", data)
+            sent, ids = now(), [entry_id.decode() for entry_id in pipeline.execute()]
+            for n, (entry_id, orders) in enumerate(zip(ids, messages, strict=True), first):
+                facts: dict[str, Any] = {"routes": ["record"], "doomed": [], "job": orders.get("job")}
+                self._ledger.write(n=n, id=entry_id, sent=sent, at=now(), **facts)
+            self.count += len(messages)
+        return ids
 
     def send_many(self, count: int, kind: str, route: str) -> None:
         """Send so many messages that fail for good in this route, their only one."""

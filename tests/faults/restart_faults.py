@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ledger import now, read_orders, read_runs
 from oracle import Fault
-from scenarios import scenario
+from scenarios import own_scenario
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _WORKERS = 2
 _OUTAGE = 3.0  # seconds
 
 
-@scenario("a clean restart", workers=0)
+@own_scenario("a clean restart", workers=0)
 def restart(scene: Scene) -> None:
     """What a worker gives back at its end is older than what came meanwhile, and runs before it."""
     old = scene.start_worker(routes=_ONE)
@@ -47,7 +47,7 @@ def restart(scene: Scene) -> None:
         scene.problems.append("a message ran twice in a clean restart")
 
 
-@scenario("a lease that is rolled back", workers=0)
+@own_scenario("a lease that is rolled back", workers=0)
 def roll_back(scene: Scene) -> None:
     """Once the last worker with the long one has stopped, that of the others is in force."""
     old = scene.start_worker(replace(scene.terms, lease=60.0))
@@ -62,7 +62,7 @@ def roll_back(scene: Scene) -> None:
     scene.heal()
 
 
-@scenario("workers die in an outage, then everything", server={"append_only": True}, workers=0)
+@own_scenario("workers die in an outage, then everything", server={"append_only": True}, workers=0)
 def die_in_outage(scene: Scene) -> None:
     """They are back as soon as the server is; and no file is left of what was killed."""
     temporary = scene.folder / "temporary"
@@ -72,9 +72,7 @@ def die_in_outage(scene: Scene) -> None:
     with scene.fault("workers die in an outage"):
         scene.server.kill()
         _kill(supervisor.processes)
-        wait_for(
-            lambda: "reaching Redis failed" in supervisor.log, "the outage to be noticed", scene.patience
-        )
+        wait_for(lambda: "reaching Redis failed" in supervisor.log, "the outage to be told", scene.patience)
         scene.stay(_OUTAGE)
         if len(supervisor.processes) > _WORKERS:
             scene.problems.append("a worker was started although the server was away")

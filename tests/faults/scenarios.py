@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oracle import Terms, Verdict
@@ -23,7 +24,8 @@ Strike = Callable[[Scene], None]
 class Scenario:
     """A fault, and the scene that it needs; a ``slow`` one runs only where rounds are asked for.
 
-    Without ``system``, the scene is one server with the settings ``server``.
+    Without ``system``, the scene is one server with the settings ``server``. One that is not ``comparable``
+    is about what the usual design does not have.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Scenario:
     server: Mapping[str, Any] = field(default_factory=dict)
     system: Callable[[Path], Any] | None = None
     command: Sequence[str] = SERVE
+    comparable: bool = True
 
 
 SCENARIOS: dict[str, Scenario] = {}
@@ -47,6 +50,9 @@ def scenario(name: str, **facts: Any) -> Callable[[Strike], Strike]:
         return strike
 
     return register
+
+
+own_scenario = partial(scenario, comparable=False)
 
 
 def play(

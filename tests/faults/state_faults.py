@@ -8,7 +8,7 @@ from group_state import DUE, META
 from ledger import now, read_runs
 from oracle import Fault
 from producer import GROUP, STREAM
-from scenarios import scenario
+from scenarios import own_scenario
 from waiting import wait_for
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _LOOKED_FOR = 5.0  # seconds after which a worker looks again for what is due
 _SLOW_RETRIES = {"settings": {"retry": "{max_attempts: 3, delay: 30s, jitter: 0}"}}
 
 
-@scenario("a lost group, and a watermark that cannot be read")
+@own_scenario("a lost group, and a watermark that cannot be read")
 def garble_watermark(scene: Scene) -> None:
     """The group begins again all the same, and says once that it knows no watermark."""
     pipeline = scene.client.pipeline(transaction=True)
@@ -33,7 +33,7 @@ def garble_watermark(scene: Scene) -> None:
     wait_for(lambda: _has_noted(scene), "a watermark to be noted anew", scene.patience)
 
 
-@scenario("due times of retries are lost", workers=0)
+@own_scenario("due times of retries are lost", workers=0)
 def lose_due_times(scene: Scene) -> None:
     """What waits is brought back at once, although it was to wait for long, and that is told."""
     for _ in range(2):
@@ -53,7 +53,7 @@ def _lose(scene: Scene, retries: set[str], command: str, *names: bytes) -> None:
     scene.recovered(f"{command} of due times", now() - begin, _LOOKED_FOR)
 
 
-@scenario("a server that was restored from an older day")
+@own_scenario("a server that was restored from an older day")
 def restore(scene: Scene) -> None:
     """What came since its snapshot is lost, what was done since is done again, and both are told."""
     scene.client.execute_command("SAVE")

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from broken_builds import BrokenBuild
 
-_PATIENCE = 20.0  # seconds; what a broken build never does is waited for in vain
 _QUICK = (
-    "dedupe without a fence",
+    "dedupe without a fence, and a loss that is heard too late",
     "routes share one payload",
     "the text of an exception is asked for unguarded",
     "a handler may raise an Exception only",
@@ -59,7 +58,7 @@ def _problems(broken: BrokenBuild, folder: Path, seed: int) -> list[str]:
             folder,
             seed,
             environment=environment,
-            patience=_PATIENCE,
+            patience=broken.patience,
         )
     except TimeoutError as error:
         return [str(error)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger import now, read_runs
 from oracle import Fault, disorder, running_now
 from producer import KEYS, KIND
-from scenarios import scenario
+from scenarios import own_scenario, scenario
 from scene import TERMS
 from streamroute.adapters.scripts import script
 from waiting import wait_for
@@ -102,14 +102,19 @@ def freeze(scene: Scene) -> None:
     scene.open_gate(other)
 
 
-@scenario("SIGSTOP of a worker that dedupes, then CONT", terms=replace(TERMS, lease=1.0), workers=0)
+@own_scenario("SIGSTOP of a worker that dedupes, then CONT", terms=replace(TERMS, lease=1.0), workers=0)
 def freeze_dedupe(scene: Scene) -> None:
     """It wakes up with entries that another has done or skipped: their job takes effect no second time."""
     alone = {"deduped": True, "settings": {"concurrency": 1}}
-    sent = [scene.producer.send(block=_NAP), *(scene.producer.send(job="p1") for _ in range(3))]
     victim = scene.start_worker(routes=alone)
+    for _ in range(50):
+        scene.producer.send()  # at whose pace it reads ahead
+    wait_for(lambda: scene.state().is_quiet, "a worker that waits for more", scene.patience)
+    sent = scene.producer.send_together({"block": _NAP}, *[{"job": "p1"}] * 3)
     scene.wait_for_start(sent[0], 1)
-    with scene.fault("SIGSTOP", victim, held=scene.held_by(victim)):
+    if not scene.held_by(victim).issuperset(sent):
+        scene.problems.append("the worker has not read all that it was to wake up with")
+    with scene.fault("SIGSTOP", victim):
         victim.pause()
         scene.start_worker(routes=alone)
         wait_for(lambda: scene.state().is_quiet, "the other worker to do it all", scene.patience)
