@@ -100,7 +100,7 @@ class Supervisor:
     def _pause(self, pauses: RestartPause, end: WorkerEnd, lasted: float) -> float:
         if end.code == self.unreachable and end.is_orderly:
             return pause_while_unreachable()
-        return pauses.after_crash(lasted)
+        return pauses.after_crash(lasted, at_work=end.has_worked)
 
     async def _run_one(self, number: int) -> WorkerEnd:
         """Start a worker and wait until it ends."""

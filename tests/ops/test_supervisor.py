@@ -320,6 +320,33 @@ run()
     assert pauses == [0.001, *4 * [0.1], 0.002]
 
 
+@pytest.mark.parametrize(
+    ("life", "expected"), [("report(ready=True)", [1, 2, 4, 4, 4]), ("", [1, 2, 4, 8, 16])]
+)
+async def test_only_what_never_worked_is_started_again_after_ever_longer_pauses(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    life: str,
+    expected: list[int],
+) -> None:
+    """Messages that kill their workers keep the others waiting for the longest pause at work, at most."""
+    monkeypatch.setattr(restart_pause, "_LONGEST_AT_WORK", 0.004)
+    script = f"""
+if len(lives()) < 5:
+    note("life")
+    {life}
+    os.kill(os.getpid(), signal.SIGKILL)
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await stage.until(*5 * ["life"], "runs")
+        stage.supervisor.stop()
+    pauses = [float(found) for found in re.findall(r"starts again in ([\d.e-]+)s", caplog.text)]
+    assert pauses == [n / 1000 for n in expected]
+
+
 async def test_nothing_is_started_again_before_redis_is_back(tmp_path: Path) -> None:
     asked, back = asyncio.Event(), asyncio.Event()
 
