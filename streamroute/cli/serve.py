@@ -71,9 +71,8 @@ class _Orders:
     "--workers",
     metavar="N",
     type=click.IntRange(1, 1024),
-    default=1,
-    show_default=True,
-    help="Run N processes, each with the streams' concurrency; one that dies is started again.",
+    help="Run N processes under a supervisor, each with the streams' concurrency; one that dies is started "
+    "again. Without it, this process serves.",
 )
 @click.option(
     "--metrics",
@@ -110,7 +109,7 @@ def command(
     feed: str | None,
     feed_stream: str | None,
     drain: bool,
-    workers: int,
+    workers: int | None,
     metrics: Endpoint | None,
     report: int | None,
     no_embedded: bool,
@@ -121,7 +120,8 @@ def command(
     What runs is then finished, within the streams' grace; a second signal stops at once. CONFIG is
     checked first, as `streamroute check` does, and an error in it ends the command with 1.
 
-    --workers N uses N cores: N processes, drained by one signal, counted in one table.
+    --workers N uses N cores: N processes, drained by one signal, counted in one table, and started again
+    when they die.
 
     With --feed or --drain, a table says at the end what became of the messages; one that failed for good
     makes the exit code 1.
@@ -139,11 +139,11 @@ def command(
     set_up_logging(logs["log_format"], logs["log_level"])
     if feed_stream is not None and feed is None:
         raise click.UsageError("--feed-stream goes with --feed")
-    if feed is not None and workers > 1:
-        raise click.UsageError("--feed goes with one worker: publish first, then serve with --workers")
+    if feed is not None and workers is not None:
+        raise click.UsageError("--feed goes without --workers: publish first, then serve with --workers")
     path = config_path(config)
     runnable = load_or_exit(path)
-    if workers > 1:
+    if workers is not None:
         _served(runnable.document)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
         options += ["--drain"] if drain else []

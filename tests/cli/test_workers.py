@@ -10,6 +10,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
 from redis import Redis
 
 from projects import ROUTES, SHORT_DEADLINE
@@ -62,11 +63,13 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-def test_a_drain_by_several_workers_is_counted_in_one_table(project: Project) -> None:
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_drain_by_workers_is_counted_in_one_table(project: Project, count: str) -> None:
     project.routes(OK, FAIL)
     publish(project, 300)
-    done = project.run("serve", "--workers", "2", "--drain")
+    done = project.run("serve", "--workers", count, "--drain")
     assert done.code == 1, done.err
+    assert len(re.findall("is process", done.err)) == int(count)
     assert done.out == (
         "stream  route  matched  succeeded  failed\n"
         "events  ok         300        300       0\n"
@@ -234,12 +237,33 @@ def test_what_no_worker_can_start_with_ends_the_command_as_without_workers(proje
     assert many.code == alone.code != 0
 
 
-def test_a_feed_goes_with_one_worker(project: Project) -> None:
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_feed_goes_without_workers(project: Project, count: str) -> None:
     project.routes(OK)
     project.feed()
-    done = project.run("serve", "--workers", "2", "--feed", "events.jsonl")
+    done = project.run("serve", "--workers", count, "--feed", "events.jsonl")
     assert done.code == 2
-    assert "--feed goes with one worker" in done.err
+    assert "--feed goes without --workers" in done.err
+
+
+def test_one_worker_that_was_asked_for_is_started_again(project: Project) -> None:
+    project.routes(OK)
+    running = project.start("serve", "--workers", "1").says("worker 1 is process")
+    _wait_for_consumers(project, 1)
+    os.kill(processes(running)[0], signal.SIGKILL)
+    running.says("worker 1 ended by itself (SIGKILL)")
+    publish(project, 3)
+    wait_until(lambda: len(project.ledger) == 3, "all events")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def test_without_workers_one_process_serves(project: Project) -> None:
+    project.routes(OK)
+    publish(project, 3)
+    done = project.run("serve", "--drain")
+    assert done.code == 0
+    assert sorted(project.ledger) == ["ok 0", "ok 1", "ok 2"]
+    assert "is process" not in done.err
 
 
 def test_workers_share_an_embedded_server(project: Project) -> None:
