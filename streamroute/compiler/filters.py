@@ -17,6 +17,7 @@ from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import StreamrouteError
 from streamroute.exception_text import error_line
+from streamroute.expansion import ExpansionError
 from streamroute.limits import NAME
 from streamroute.safe_text import clip
 
@@ -114,7 +115,7 @@ def in_words(error: BaseException) -> str:
         return f"{error.function_name}() takes {wanted}, and was given {clip(error.actual_type, NAME)}"
     if issubclass(kind, RecursionError):
         return "the payload is nested too deep"
-    if issubclass(kind, TooCostlyError):
+    if issubclass(kind, (TooCostlyError, ExpansionError)):
         return str(error)
     return error_line(error)
 
