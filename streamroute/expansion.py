@@ -23,9 +23,14 @@ class ExpansionError(ValueError):
         super().__init__(f"it contains itself, or the same values so often that they are more than {MOST:,}")
 
 
+def is_expanding(value: Any) -> bool:
+    """Whether it has more than ``MOST`` values, most of them only by being held again."""
+    return _is_larger(value, MOST) and _is_larger(value, max(MOST, _TIMES * _size(value)))
+
+
 def refuse_expanding(value: Any) -> None:
-    """Raises ExpansionError for what has more than ``MOST`` values, most of them only by being held again."""
-    if _is_larger(value, MOST) and _is_larger(value, max(MOST, _TIMES * _size(value))):
+    """Raises ExpansionError for what is expanding."""
+    if is_expanding(value):
         raise ExpansionError
 
 

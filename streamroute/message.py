@@ -113,6 +113,15 @@ class Message(dict[str, Any]):
         return (dict, (dict(self),))
 
 
+class ExpandingMessage(Message):
+    """One whose payload is far larger when it is walked through than it is: a codec of the user's made it.
+
+    Its entry's bytes say nothing of what evaluating an expression costs.
+    """
+
+    __slots__ = ()
+
+
 def first_delivery(
     payload: Mapping[str, Any],
     entry_id: str,
@@ -150,7 +159,7 @@ def separate_copy(payload: dict[str, Any]) -> dict[str, Any]:
         return copied
     if payload.claims is None:
         payload.claims = {}
-    message = _new(Message)
+    message = _new(type(payload))
     message.update(separated(dict(payload)))
     for name in Message.__slots__:
         setattr(message, name, getattr(payload, name))
