@@ -72,9 +72,10 @@ class RouteFailure(StreamrouteError):  # noqa: N818 - the base of two outcomes t
 class Retry(RouteFailure):
     """Raised by a handler to have its route run again for this message.
 
-    ``delay`` is in seconds; None leaves it to the route's retry policy. The attempt counts: when the
-    policy's ``max_attempts`` is spent, the message goes to the dead letters. Anything else as a delay is a
-    TypeError, and so a failure of the handler like any other: such a retry could never be written.
+    ``delay`` is in seconds, and Redis keeps a retry for a year at most; None leaves it to the route's retry
+    policy. The attempt counts: when the policy's ``max_attempts`` is spent, the message goes to the dead
+    letters. Anything else as a delay is a TypeError, and so a failure of the handler like any other: such a
+    retry could never be written.
     """
 
     def __init__(self, delay: float | None = None, reason: str = "") -> None:

@@ -113,6 +113,15 @@ class Message(dict[str, Any]):
         return (dict, (dict(self),))
 
 
+class ExpandingMessage(Message):
+    """One whose payload is far larger when it is walked through than it is: a codec of the user's made it.
+
+    Its entry's bytes say nothing of what evaluating an expression costs.
+    """
+
+    __slots__ = ()
+
+
 def first_delivery(
     payload: Mapping[str, Any],
     entry_id: str,
@@ -150,7 +159,7 @@ def separate_copy(payload: dict[str, Any]) -> dict[str, Any]:
         return copied
     if payload.claims is None:
         payload.claims = {}
-    message = _new(Message)
+    message = _new(type(payload))
     message.update(separated(dict(payload)))
     for name in Message.__slots__:
         setattr(message, name, getattr(payload, name))
@@ -160,31 +169,40 @@ def separate_copy(payload: dict[str, Any]) -> dict[str, Any]:
 def separated(value: Any) -> Any:
     """A copy that shares no dict and no list with the value, however deep it is.
 
-    What a codec of the user's own has made of other things is copied as Python copies it, and shared where
-    it cannot be copied.
+    What the value holds twice is held twice by the copy, and what contains itself does so there. What a
+    codec of the user's own has made of other things is copied as Python copies it, and shared where it
+    cannot be copied.
     """
     root: list[Any] = [None]
+    copies: dict[int, Any] = {}  # by the identity of what was copied
     unfinished: list[tuple[Any, Any, Any]] = [(value, root, 0)]
     while unfinished:
         found, target, place = unfinished.pop()
+        key = id(found)
+        if key in copies:
+            target[place] = copies[key]
+            continue
         kind = type(found)
         if kind is dict:
-            new: Any = dict.fromkeys(found)
-            unfinished.extend((item, new, key) for key, item in found.items() if type(item) not in _IMMUTABLE)
-            new.update((key, item) for key, item in found.items() if type(item) in _IMMUTABLE)
+            new: Any = found.copy()
+            unfinished.extend([(item, new, at) for at, item in found.items() if type(item) not in _IMMUTABLE])
         elif kind is list:
             new = found[:]
             unfinished.extend(
-                (item, new, at) for at, item in enumerate(found) if type(item) not in _IMMUTABLE
+                [(item, new, at) for at, item in enumerate(found) if type(item) not in _IMMUTABLE]
             )
         else:
-            new = found if kind in _IMMUTABLE else _deep_copy(found)
-        target[place] = new
+            new = found if kind in _IMMUTABLE else _deep_copy(found, copies)
+        copies[key] = target[place] = new
     return root[0]
 
 
-def _deep_copy(value: Any) -> Any:
+def _deep_copy(value: Any, copies: dict[int, Any]) -> Any:
+    """A copy as Python makes it, which notes what it copies; of one that fails, nothing stays noted."""
+    known = len(copies)
     try:
-        return copy.deepcopy(value)
+        return copy.deepcopy(value, copies)
     except BaseException:  # noqa: BLE001 - an object of the user's may do anything when it is copied
+        while len(copies) > known:
+            copies.popitem()
         return value

@@ -91,3 +91,34 @@ def test_the_copy_of_a_plain_payload_is_a_plain_dict() -> None:
     assert type(copied) is dict
     copied["a"].append(2)
     assert payload == {"a": [1]}
+
+
+def test_the_copy_of_what_contains_itself_contains_itself() -> None:
+    knot: dict[str, Any] = {}
+    knot["a"], knot["b"] = knot, [knot, (knot,)]
+    copied = separated(knot)
+    assert copied is not knot
+    assert copied["a"] is copied["b"][0] is copied["b"][1][0] is copied
+
+
+def test_what_is_held_twice_is_copied_once() -> None:
+    """As a list, this would have 2**200 leaves."""
+    shared: Any = [1]
+    for _ in range(200):
+        shared = [shared, shared]
+    copied, seen = separated({"type": "t", "shared": shared})["shared"], shared
+    for _ in range(200):
+        assert copied is not seen
+        assert copied[0] is copied[1]
+        copied, seen = copied[0], seen[0]
+    assert copied == [1]
+
+
+def test_of_a_copy_that_fails_nothing_is_left_over() -> None:
+    """The list is half of a copy when the copy of what holds it fails."""
+    fixed = Uncopied()
+    inner = ["a", fixed]
+    copied = separated([inner, ({"inner": inner}, fixed)])
+    assert copied[0] == inner
+    assert copied[0] is not inner
+    assert copied[0][1] is fixed

@@ -50,6 +50,7 @@ _PARAMETERS: Final = (
 _PASSWORD: Final = re.compile(r"^((?:[^:/?#]*://)?+[^:@/]*):(.*)@", re.DOTALL)
 _NOT_A_PORT: Final = re.compile(r"^([^:/?#]*://[^:@/\[]*):(?![0-9]*(?:[/?#]|$))[^/?#@]*")
 _SEVERAL_HOSTS: Final = re.compile(rf"rediss?\+(?:sentinel|cluster)://{HOSTS}(?:[/?#]|$)", re.IGNORECASE)
+_NO_CONNECTIONS: Final = re.compile(r"\s*[+-]?0[0_]*\s*")
 _PARAMETER: Final = re.compile(r"(?<=[?&])([^=&?]*)=([^&]*)")
 
 
@@ -154,9 +155,12 @@ def _refuse_misleading(parts: SplitResult, shown: str) -> None:
 
 
 def _refuse_unknown(parts: SplitResult, shown: str, known: Sequence[str]) -> None:
-    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name not in known:
             raise SetupError(_unknown_parameter(name, shown, known))
+        if name == "max_connections" and _NO_CONNECTIONS.fullmatch(value):
+            # redis-py would take it for no limit at all.
+            raise SetupError(f"max_connections in the URL {shown!r} is 0; write 2 or more, or leave it out")
 
 
 def _unknown_parameter(name: str, shown: str, known: Sequence[str]) -> str:

@@ -15,9 +15,10 @@ from streamroute.adapters.records import MARKER, RetryRecord, paired
 from streamroute.adapters.replies import Row
 from streamroute.errors import DecodeError
 from streamroute.exception_text import error_text
+from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
 from streamroute.limits import REASON
-from streamroute.message import Message, first_delivery
+from streamroute.message import ExpandingMessage, Message, first_delivery
 from streamroute.safe_text import safe_str, type_name
 
 _RETRY: Final = "@retry"
@@ -42,7 +43,7 @@ class EntryReader:
     ) -> tuple[str, Message]:
         """The entry's id and its message; one that cannot be decoded is a message with a ``fault``."""
         origin, payload, fault = self._decoded(key, entry_id, fields)
-        message = Message(
+        message = (ExpandingMessage if is_expanding(payload) else Message)(
             payload,
             id=origin.id,
             stream=self.keys.stream,

@@ -21,7 +21,12 @@ from streamroute.adapters.wire import each
 from streamroute.keys import GroupKeys
 from streamroute.values import Repertoire
 
+LONGEST_LEASE: Final = 30 * 86_400_000
+"""The longest lease (ms) that is believed: one of a month more would block takeovers for ever."""
+
 _FRESH: Final = 1.0  # seconds for which an answer is believed
+_SPARE: Final = 60_000  # ms
+_DIGITS: Final = 15  # of a time in ms
 
 
 def packed(known: Repertoire) -> bytes:
@@ -101,14 +106,25 @@ class GroupWorkers:
 def living(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, str]]:
     """The lease (ms) and the digest of each worker that is alive at ``now`` (Redis time in ms).
 
-    What cannot be read counts as gone.
+    What cannot be read, or what no worker can have written, counts as gone.
     """
     alive = {}
     for name, written in workers.items():
         until, lease, digest = _words(written)
-        if until.isdecimal() and lease.isdecimal() and int(until) > now:
+        if _is_alive(until, lease, now):
             alive[name] = (int(lease), digest)
     return alive
+
+
+def _is_alive(until: str, lease: str, now: int) -> bool:
+    """Whether the worker's time has not come, and a worker can have written this (the scripts judge alike).
+
+    A worker counts for two leases from its last heartbeat on; a minute more is left for a clock that was put
+    back.
+    """
+    if not all(number.isdecimal() and len(number) <= _DIGITS for number in (until, lease)):
+        return False
+    return int(lease) <= LONGEST_LEASE and now < int(until) <= now + 4 * int(lease) + _SPARE
 
 
 def _words(written: Any) -> Sequence[str]:

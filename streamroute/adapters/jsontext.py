@@ -13,6 +13,8 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from streamroute.expansion import refuse_expanding
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -46,6 +48,7 @@ def write_json(value: Any) -> bytes:
 
     Raises ValueError or TypeError for what JSON cannot hold; what is written, ``read_json`` reads.
     """
+    refuse_expanding(value)
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except RecursionError:

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from redis.asyncio import Redis
 
 from streamroute.adapters.codecs import Codec, FieldsCodec, JsonCodec, codec_named
-from streamroute.adapters.due_times import DueTimes
+from streamroute.adapters.due_times import DueTimes, wait_in_ms
 from streamroute.adapters.packing import pack_fields
 from streamroute.adapters.records import MARKER
 from streamroute.adapters.scripts import script
@@ -63,13 +63,15 @@ class RedisRetryScheduler:
     async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
         """Put the payload back into the stream after ``delay`` seconds; the same retry twice is one.
 
+        It waits for a year at most.
+
         Retries are the same where the entry's id, the group, the routes and the attempt are; a payload that
         does not know its id is always another. Returns once Redis has it; raises EncodeError for a payload
         that the codec cannot write, and whatever redis-py raises.
         """
         keys = ReturnKeys.of(stream_name)
         packed = pack_fields(self._fields(payload))
-        arguments: list[str | bytes | int] = [_identity(payload), int(delay * 1000), packed]
+        arguments: list[str | bytes | int] = [_identity(payload), wait_in_ms(delay), packed]
         await script("schedule").run(self._client_of(keys.stream), [keys.due, keys.delayed], arguments)
         self._streams.setdefault(stream_name)
         await self.start()

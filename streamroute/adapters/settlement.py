@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamroute.adapters.dedupe import fates
+from streamroute.adapters.due_times import wait_in_ms
 from streamroute.adapters.records import DeadRecord, flat, retry_record
 from streamroute.adapters.scripts import Argument, Call
 from streamroute.keys import GroupKeys
@@ -28,7 +29,7 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
         *(drop_word(message), len(retries), len(letters), message.id),
     ]
     for retry, record in zip(retries, records, strict=True):
-        arguments += [record.name, int(retry.delay * 1000), record.pack()]
+        arguments += [record.name, wait_in_ms(retry.delay), record.pack()]
     for letter in letters:
         fields = flat(DeadRecord.of(message, letter, generation).write())
         arguments += [len(fields), *fields]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -49,7 +48,7 @@ def _blaming(what: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if issubclass(type(error), (KeyboardInterrupt, asyncio.CancelledError)) or is_our_end(error):
+        if issubclass(type(error), KeyboardInterrupt) or is_our_end(error):
             raise  # the command is ended
         log.debug("%s failed", what, exc_info=True)
         raise SetupError(f"{what} failed: {describe(error)}") from error

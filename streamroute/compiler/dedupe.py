@@ -19,6 +19,7 @@ from streamroute.core.observer import Result
 from streamroute.core.routes import route_key
 from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
 from streamroute.exception_text import error_line
+from streamroute.expansion import refuse_expanding
 from streamroute.log_coalescing import coalesced_by
 from streamroute.message import Message
 from streamroute.values import Turn
@@ -89,7 +90,11 @@ def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteH
 
 
 def digest(value: Any) -> str:
-    """A short text that is the same for values that are equal to JMESPath, and for no others."""
+    """A short text that is the same for values that are equal to JMESPath, and for no others.
+
+    Raises ExpansionError for a value that would be far larger as a text than it is.
+    """
+    refuse_expanding(value)
     text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

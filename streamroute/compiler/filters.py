@@ -12,12 +12,14 @@ from streamroute.compiler.codegen import NotCoveredError, generate_filter
 from streamroute.compiler.equalities import Equality, leading_equalities
 from streamroute.compiler.expressions import blocking
 from streamroute.compiler.functions import evaluate, is_false
-from streamroute.compiler.metering import TooCostlyError, metered
+from streamroute.compiler.metering import TooCostlyError, is_ordinary, metered
 from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import StreamrouteError
 from streamroute.exception_text import error_line
+from streamroute.expansion import ExpansionError
 from streamroute.limits import NAME
+from streamroute.message import ExpandingMessage
 from streamroute.safe_text import clip
 
 
@@ -76,7 +78,9 @@ def _stopped(expression: str, tree: Tree, accepts: Callable[[Any], bool]) -> Cal
         except BaseException as error:
             raise FilterError(expression, in_words(error)) from error
 
-    return stopped
+    if not is_ordinary(tree.root):
+        return stopped
+    return lambda payload: stopped(payload) if type(payload) is ExpandingMessage else accepts(payload)
 
 
 def matches(expression: str, payload: Any) -> bool:
@@ -114,7 +118,7 @@ def in_words(error: BaseException) -> str:
         return f"{error.function_name}() takes {wanted}, and was given {clip(error.actual_type, NAME)}"
     if issubclass(kind, RecursionError):
         return "the payload is nested too deep"
-    if issubclass(kind, TooCostlyError):
+    if issubclass(kind, (TooCostlyError, ExpansionError)):
         return str(error)
     return error_line(error)
 

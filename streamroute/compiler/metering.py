@@ -13,6 +13,7 @@ from streamroute.compiler.cost import cost_of, size_of
 from streamroute.compiler.functions import FUNCTIONS, Interpreter, compared
 from streamroute.compiler.parsing import Node
 from streamroute.errors import StreamrouteError
+from streamroute.message import ExpandingMessage
 
 Evaluate = Callable[[Any], Any]
 
@@ -36,16 +37,28 @@ def metered(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evalu
     ``finish`` makes of the library's value what ``fast`` gives.
     """
     steps = cost_of(root).steps
-    if steps.factor <= _ORDINARY and steps.fixed <= MOST:
-        return fast  # no more work than it was to decode the message
+    if steps.factor == 0 and steps.fixed <= MOST:
+        return fast  # as much work for every message
 
-    def evaluate(payload: Any) -> Any:
-        if steps.at(_size(payload)) <= MOST:
-            return fast(payload)
+    def counted(payload: Any) -> Any:
         value = Meter().visit(root, payload)
         return finish(value) if finish is not None else value
 
-    return evaluate
+    def evaluate_ordinary(payload: Any) -> Any:
+        return counted(payload) if type(payload) is ExpandingMessage else fast(payload)
+
+    def evaluate(payload: Any) -> Any:
+        if type(payload) is not ExpandingMessage and steps.at(_size(payload)) <= MOST:
+            return fast(payload)
+        return counted(payload)
+
+    return evaluate_ordinary if is_ordinary(root) else evaluate
+
+
+def is_ordinary(root: Node) -> bool:
+    """Whether it costs a message that holds nothing twice no more than it was to decode it."""
+    steps = cost_of(root).steps
+    return steps.factor <= _ORDINARY and steps.fixed <= MOST
 
 
 def _size(payload: Any) -> int:

@@ -15,6 +15,7 @@ from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.document import Document
 from streamroute.config.rules import RULES
 from streamroute.config.source import DataPath, Place
+from streamroute.expansion import refuse_expanding
 from streamroute.log_coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _hashable(value: Any) -> Hashable | None:
         return ("truth", value)
     if isinstance(value, (int, float)):
         return value if type(value) in (int, float) else float(value)
+    refuse_expanding(value)
     return ("json", json.dumps(value, sort_keys=True, default=repr))
 
 

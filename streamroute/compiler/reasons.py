@@ -10,6 +10,7 @@ from typing import Any, Final
 from streamroute.compiler.functions import is_false
 from streamroute.compiler.parsing import Node
 from streamroute.compiler.tracing import Seen, Step, Trace
+from streamroute.expansion import ExpansionError, refuse_expanding
 from streamroute.safe_text import safe_repr, safe_str
 
 _WIDTH: Final = 60
@@ -140,7 +141,10 @@ def kind_of(value: Any) -> str:
 def shown(value: Any, width: int = _WIDTH) -> str:
     """A value on one line, as JSON, cut where it is long."""
     try:
+        refuse_expanding(value)
         text = json.dumps(value, ensure_ascii=False, default=_plain)
+    except ExpansionError:
+        return safe_repr(value, width)
     except (ValueError, RecursionError):
         return "(a value nested too deep to be shown)"
     except Exception:  # noqa: BLE001 - what a codec of the user's has made may raise anything

@@ -10,7 +10,7 @@ from typing import Any, Final
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.message import Message
-from streamroute.safe_text import safe_str
+from streamroute.safe_text import safe_repr, safe_str
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _MOST: Final = 10_000  # characters of one message
@@ -40,7 +40,14 @@ async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = ""
 
 
 def _shown(payload: Mapping[str, Any]) -> str:
-    """The payload as JSON, which is written no further than it is shown."""
+    """The payload as JSON, written no further than it is shown; as Python's text where it is none."""
+    try:
+        return _written(payload)
+    except (TypeError, ValueError):  # it contains itself, or has keys that JSON does not know
+        return safe_repr(payload, _MOST)
+
+
+def _written(payload: Mapping[str, Any]) -> str:
     parts, length = [], 0
     for part in _encoder.iterencode(payload):
         parts.append(part)

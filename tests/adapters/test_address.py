@@ -45,6 +45,7 @@ def test_embedded_data_is_beside_the_configuration(url: str, data_folder: str) -
         "rediss+cluster://shop@a,b/?socket_timeout=5",
         "unix:///run/redis.sock",
         "unix:///run/redis.sock?db=2",
+        "redis://h?db=0&max_connections=10",
     ],
 )
 def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
@@ -96,6 +97,13 @@ def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
             "unexpected parameter \"pasword\" in the URL 'redis://h?pasword=***'; did you",
         ),
         ("redis://h?decode_responses=1", 'unexpected parameter "decode_responses"'),
+        (
+            "redis://h?max_connections=0",
+            "max_connections in the URL 'redis://h?max_connections=0' is 0; write 2",
+        ),
+        ("redis://h/0?db=0&max_connections=-00", "is 0; write 2 or more, or leave it out"),
+        ("redis+sentinel://a/main?max_connections=0", "is 0; write 2 or more, or leave it out"),
+        ("redis+cluster://a?max_connections=0", "is 0; write 2 or more, or leave it out"),
     ],
 )
 def test_what_is_no_server_is_refused_with_what_to_write(url: str, message: str) -> None:

@@ -42,6 +42,12 @@ def test_a_digest_stands_for_what_is_known() -> None:
 def test_a_worker_is_alive_until_its_time_is_over() -> None:
     workers = {
         "alive": b"1001 60000 d1",
+        "month": b"1001 2592000000 ",
+        "farthest": b"61020 5 ",
+        "too far": b"61021 5 d1",
+        "too long": b"1001 2592000001 d1",
+        "absurd": b"99999999999999 999999999999 abc",
+        "endless": b"9" * 5_000 + b" 5 d1",
         "nameless": b"1001 5 ",
         "just gone": b"1000 60000 d1",
         "long gone": b"9 60000 d1",
@@ -51,7 +57,12 @@ def test_a_worker_is_alive_until_its_time_is_over() -> None:
         "signs": b"1001 -5 d",
         "empty": b"",
     }
-    assert living(workers, 1000) == {"alive": (60_000, "d1"), "nameless": (5, "")}
+    assert living(workers, 1000) == {
+        "alive": (60_000, "d1"),
+        "month": (2_592_000_000, ""),
+        "farthest": (5, ""),
+        "nameless": (5, ""),
+    }
 
 
 class TestView:

@@ -247,7 +247,8 @@ async def test_the_longest_lease_is_told_with_whose_it_is(
     caplog.set_level(logging.INFO, "streamroute")
     storage = backend.storage(lease=0.3)
     await storage.create_group(STREAM, GROUP)
-    await backend.client.hset(KEYS.workers, "other", "99999999999999 60000 ")
+    seconds, _ = await backend.client.time()
+    await backend.client.hset(KEYS.workers, "other", f"{seconds * 1000 + 120_000} 60000 ")
     keeper = storage.lease_keeper(STREAM, GROUP, "one", held=dict, lost=lambda lost: None)
     await keeper.open()
     await eventually(lambda: "is 1m, as long as other is alive; here it is 300ms" in caplog.text)
@@ -255,10 +256,21 @@ async def test_the_longest_lease_is_told_with_whose_it_is(
     assert caplog.text.count("the lease in force") == 1
 
 
-@pytest.mark.parametrize("written", ["", "abc", "1 2", "1e9 5 x", "99999999999999 abc ", "-1 -1 "])
-async def test_what_cannot_be_read_of_other_workers_is_passed_over(
-    backend: RedisBackend, written: str
-) -> None:
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "abc",
+        "1 2",
+        "1e9 5 x",
+        "99999999999999 abc ",
+        "-1 -1 ",
+        "99999999999999 60000 abc",
+        "99999999999999 999999999999 abc",
+        f"{'9' * 5_000} {'9' * 5_000} abc",
+    ],
+)
+async def test_what_no_worker_can_have_written_is_passed_over(backend: RedisBackend, written: str) -> None:
     """Anybody may have written it: leases are kept, entries claimed, and it is forgotten."""
     storage = backend.storage(lease=0.05)
     await storage.create_group(STREAM, GROUP)

@@ -118,6 +118,23 @@ class TestLeases:
         assert (await group.claim()).ids == ["1-0"]
         assert set(await group.hash(KEYS.workers)) == {"alive"}
 
+    @pytest.mark.parametrize("written", ["99999999999999 999999999999 abc", "99999999999999 60000 abc"])
+    async def test_a_note_that_no_worker_can_have_written_blocks_nothing(
+        self, group: Claiming, written: str
+    ) -> None:
+        await group.held("1-0", idle=LONG_AGO)
+        await group.client.hset(KEYS.workers, "ghost", written)
+        assert (await group.claim()).ids == ["1-0"]
+        assert await group.hash(KEYS.workers) == {}
+
+    async def test_a_lease_is_believed_up_to_a_month(self, group: Claiming) -> None:
+        await group.held("1-0", idle=LONG_AGO)
+        month, soon = 30 * 86_400_000, await group.now() + 60_000
+        await group.client.hset(KEYS.workers, "ghost", f"{soon} {month} ")
+        assert (await group.claim()).ids == []
+        await group.client.hset(KEYS.workers, "ghost", f"{soon} {month + 1} ")
+        assert (await group.claim()).ids == ["1-0"]
+
     async def test_what_was_released_is_taken_at_once_wherever_it_is(self, group: Claiming) -> None:
         """Also where a sweep would come to it much later."""
         await group.held("1-0", "2-0", "3-0", idle=0)

@@ -323,6 +323,8 @@ class TestHeartbeat:
                 "longer": f"{soon} 2000 ",
                 "equal": f"{soon} 1000 d",
                 "broken": "not readable",
+                "absurd": f"{soon} 999999999999 d",
+                "ahead": f"{soon + 1_000_000} 90000 d",
             },
         )
         assert (await self.beat(group))[3:5] == (3000, "longest")

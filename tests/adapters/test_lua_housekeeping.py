@@ -409,6 +409,7 @@ class TestTakeOver:
         await self.fill(group)
         now = await group.now()
         workers = {"a": f"{now + 60_000} 5 d", "b": f"{now + 60_000} 5 ", "gone": f"{now - 1} 5 d", "x": "?"}
+        workers["absurd"] = "99999999999999 999999999999 abc"
         await group.client.hset(KEYS.workers, mapping=workers)
         assert await self.step(group) == ("waits", 2)
         assert list(await self.groups(group)) == [GROUP]

@@ -79,6 +79,13 @@ class TestPromote:
         await group.client.delete(KEYS.due)
         assert await self.promote(group) == (-1, [], 3)
 
+    async def test_a_due_time_of_years_ahead_counts_as_lost(self, group: Scripted) -> None:
+        await group.schedule(a=60_000, year=365 * 86_400_000, b=60_000, c=60_000)
+        await group.client.zadd(KEYS.due, {"b": "inf", "c": await group.now() + 367 * 86_400_000})
+        await group.client.zadd(KEYS.due, {"no entry": "inf"})
+        assert (await self.promote(group))[2] == 2
+        assert sorted(await group.due()) == ["a", "b", "c", "year"]
+
     async def test_what_has_lost_its_entry_does_not_make_up_for_a_due_time(self, group: Scripted) -> None:
         await group.schedule(a=60_000)
         await group.client.delete(KEYS.delayed)
@@ -135,9 +142,15 @@ class TestBringBack:
         assert (await self.bring_back(group))[1] == 2
         await group.client.delete(RETURNING.due)
         assert await self.bring_back(group) == (-1, 3)
-        await group.client.zadd(RETURNING.due, {"d": 10**15})
+        await group.client.zadd(RETURNING.due, {"d": await group.now() + 10**9})
         await group.client.delete(RETURNING.delayed)
         assert (await self.bring_back(group))[1] == 0
+
+    async def test_a_due_time_of_years_ahead_counts_as_lost(self, group: Scripted) -> None:
+        await self.wait(group, a=60_000, year=365 * 86_400_000, b=60_000)
+        await group.client.zadd(RETURNING.due, {"b": "inf", "no entry": "inf"})
+        assert (await self.bring_back(group))[1] == 1
+        assert sorted(await group.due(RETURNING.due)) == ["a", "b", "year"]
 
 
 class TestSchedule:
@@ -173,6 +186,16 @@ class TestRestoreDue:
         assert all(before <= time <= after for time in due.values())
         assert sorted(due) == ["b", "c"]
 
+    async def test_what_is_due_years_ahead_is_due_now(self, group: Scripted) -> None:
+        await group.schedule(a=60_000, year=365 * 86_400_000, b=60_000, c=60_000)
+        kept = await group.due()
+        await group.client.zadd(KEYS.due, {"b": "inf", "c": await group.now() + 367 * 86_400_000})
+        _, restored = await group.run("restore_due", [KEYS.due, KEYS.delayed], "0", 100)
+        assert sorted(restored) == ["b", "c"]
+        due, after = await group.due(), await group.now()
+        assert (due["a"], due["year"]) == (kept["a"], kept["year"])
+        assert max(due["b"], due["c"]) <= after
+
     async def test_it_looks_at_many_in_several_steps(self, group: Scripted) -> None:
         await group.client.hset(KEYS.delayed, mapping={f"{n}": "x" * 100 for n in range(2_000)})
         cursor, found, steps = "0", list[str](), 0
@@ -187,7 +210,7 @@ class TestRestoreDue:
         """What has lost its due time may be behind many that have theirs."""
         names = [f"{n}" for n in range(3_000)]
         await group.client.hset(KEYS.delayed, mapping=dict.fromkeys(names, "x" * 100))
-        await group.client.zadd(KEYS.due, dict.fromkeys(names[::-1], 10**15))
+        await group.client.zadd(KEYS.due, dict.fromkeys(names[::-1], await group.now() + 10**9))
         cursor, page = await group.client.hscan(KEYS.delayed, 0, count=1_000)
         last = next(name for name in names if name.encode() not in page)
         await group.client.zrem(KEYS.due, last)

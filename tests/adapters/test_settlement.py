@@ -91,3 +91,10 @@ def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
         Fate("k4", "failed", "free", ""),
     ]
     assert list(fates(message(), {})) == []
+
+
+def test_a_retry_waits_a_year_at_most() -> None:
+    """What is due much later is taken for a due time that somebody has overwritten."""
+    message = Message({"type": "t"}, id="1-0", stream=STREAM, outcomes=[RetryLater("thank", 1e10, 2, "no")])
+    _, (*_, delay, _entry) = settlement(KEYS, GROUP, "me", message, "")
+    assert delay == 365 * 24 * 3600 * 1000

@@ -494,11 +494,15 @@ def test_an_edit_of_routes_yaml_alone_sends_the_same_events_elsewhere(project: P
 
 
 CONTAINER = """
+import asyncio
 from contextlib import asynccontextmanager
 from jobs import note
 
 def refuse():
     raise SystemExit("no DSN")
+
+async def give_up():
+    raise asyncio.CancelledError("no DSN")
 
 @asynccontextmanager
 async def shut_badly():
@@ -508,12 +512,15 @@ async def shut_badly():
 """
 
 
-def test_a_container_that_cannot_be_made_is_one_line_and_1(project: Project) -> None:
-    project.routes(OK, head="container: wiring.refuse\n" + ROUTES)
+@pytest.mark.parametrize(("factory", "error"), [("refuse", "SystemExit"), ("give_up", "CancelledError")])
+def test_a_container_that_cannot_be_made_is_one_line_and_1(
+    project: Project, factory: str, error: str
+) -> None:
+    project.routes(OK, head=f"container: wiring.{factory}\n" + ROUTES)
     project.write("wiring.py", CONTAINER)
     done = project.run("serve", "--drain")
     assert (done.code, done.out) == (1, "")
-    assert done.err == "error: container wiring.refuse failed: SystemExit: no DSN\n"
+    assert done.err == f"error: container wiring.{factory} failed: {error}: no DSN\n"
 
 
 def test_a_container_that_cannot_be_closed_is_said_after_the_table_and_1(project: Project) -> None:

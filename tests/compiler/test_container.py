@@ -90,7 +90,7 @@ async def test_a_factory_that_raises_is_named(error: BaseException) -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 async def test_whatever_a_factory_raises_is_told_in_a_line(kind: str) -> None:
-    if kind in ("KeyboardInterrupt", "CancelledError"):
+    if kind == "KeyboardInterrupt":
         return  # the command is ended
     with pytest.raises(SetupError) as failed:
         async with open_container(refusing(ALL[kind]()), "shop.build"):
@@ -112,6 +112,38 @@ async def test_a_container_that_cannot_be_closed_is_named() -> None:
 
 
 async def test_a_cancellation_is_nobody_s_fault() -> None:
-    with pytest.raises(asyncio.CancelledError):
-        async with open_container(refusing(asyncio.CancelledError()), "shop.build"):
+    made = asyncio.Event()
+
+    async def factory() -> None:
+        made.set()
+        await asyncio.Event().wait()
+
+    async def opened() -> None:
+        async with open_container(factory, "shop.build"):
             pytest.fail("there is no container")
+
+    opening = asyncio.create_task(opened())
+    await made.wait()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_the_container_s_failure() -> None:
+    async def factory() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(SetupError, match=r"^container shop\.build failed: CancelledError$"):
+        async with open_container(factory, "shop.build"):
+            pytest.fail("there is no container")
+
+
+async def test_a_container_that_is_left_with_a_cancellation_is_named() -> None:
+    @asynccontextmanager
+    async def factory() -> AsyncIterator[None]:
+        yield
+        raise asyncio.CancelledError("gone")
+
+    with pytest.raises(SetupError, match=r"^closing the container shop\.build failed: CancelledError: gone$"):
+        async with open_container(factory, "shop.build"):
+            pass

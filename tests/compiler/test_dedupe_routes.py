@@ -17,7 +17,7 @@ from streamroute.compiler.dedupe import deduplicated, digest, wait_after
 from streamroute.compiler.imports import own_imports
 from streamroute.compiler.routes import compile_routes
 from streamroute.core.dispatcher import BotRedisDispatcher
-from streamroute.errors import Postpone, SetupError
+from streamroute.errors import Postpone, Reject, SetupError
 from streamroute.message import Message
 
 small = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 1.5])
@@ -62,6 +62,17 @@ async def test_a_message_that_nobody_can_deduplicate_is_refused() -> None:
     for payload in ({"type": "paid", "id": 7}, Message({"type": "paid", "id": 7})):
         with pytest.raises(SetupError, match=r"'consuming\.charge' has dedupe"):
             await route(payload, None)
+    assert handler.seen == []
+
+
+async def test_a_key_that_is_far_larger_as_a_text_than_it_is_fails_for_its_route_alone() -> None:
+    """Forty levels of ``[k, k]`` are 2**40 leaves: the worker would never come to the next message."""
+    handler, key = Handling("charge"), ["a"]
+    for _ in range(40):
+        key = [key, key]  # type: ignore[list-item]  # a list of lists, whatever is in them
+    route = deduplicated(handler, lambda payload: payload["key"], 60)
+    with pytest.raises(Reject, match="the key of dedupe failed: it contains itself, or the same values so"):
+        await route(Message({"type": "paid", "key": key}), None)
     assert handler.seen == []
 
 

@@ -55,3 +55,13 @@ async def test_of_a_large_message_no_more_is_written_than_is_shown() -> None:
 async def test_the_level_is_the_route_s(caplog: pytest.LogCaptureFixture) -> None:
     await log({}, level="warning")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_what_contains_itself_is_logged_as_far_as_it_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    knot: dict[str, Any] = {"type": "t"}
+    knot["a"], knot["b"] = knot, [knot]
+    await log(knot)
+    [(_, _, line)] = caplog.record_tuples
+    assert line.startswith("{'type': 't', 'a': {'type': 't', 'a': {")
+    assert len(line) <= 10_003

@@ -2,7 +2,7 @@
 -- KEYS: due (sorted set), delayed (hash), the stream.
 -- Each is added before it is removed, so that a script that dies leaves it in one place or in both.
 -- Returns {the ms until the next one (0: there are more now), or -1 where none waits; how many entries wait
--- without a due time, which somebody has deleted}.
+-- without a due time, which somebody has deleted, or with one more than a year ahead, which nobody has meant}.
 local due, delayed, stream = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -27,6 +27,10 @@ for _, name in ipairs(redis.call('ZRANGE', due, '-inf', at, 'BYSCORE', 'LIMIT', 
   redis.call('ZREM', due, name)
 end
 local undue = math.max(0, redis.call('HLEN', delayed) - redis.call('ZCARD', due))
+local farthest = '(' .. at + 366 * 86400 * 1000
+for _, name in ipairs(redis.call('ZRANGE', due, farthest, '+inf', 'BYSCORE', 'LIMIT', 0, tonumber(ARGV[1]))) do
+  if redis.call('HEXISTS', delayed, name) == 1 then undue = undue + 1 else redis.call('ZREM', due, name) end
+end
 local nearest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
 if #nearest == 0 then return {-1, undue} end
 return {math.max(0, tonumber(nearest[2]) - at), undue}

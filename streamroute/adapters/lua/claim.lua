@@ -17,11 +17,19 @@ for delivery, quota in string.gmatch(ARGV[9], '(%S+):(%d+)') do quotas[delivery]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- A note of a worker counts while its time has not come, and only where a worker can have written it: that time
+-- is two leases ahead, or a minute more where the clock was put back, and no lease is longer than 30 days.
+local function is_alive(alive, lease)
+  alive, lease = tonumber(alive), tonumber(lease)
+  if not alive or not lease or lease > 30 * 86400 * 1000 then return false end
+  return now < alive and alive <= now + 4 * lease + 60000
+end
+
 -- A worker with a longer lease, which is alive, renews what it holds more rarely.
 local known = redis.call('HGETALL', workers)
 for i = 1, #known, 2 do
   local alive, lease = string.match(known[i + 1], '^(%d+) (%d+) ')
-  if alive and now < tonumber(alive) then
+  if is_alive(alive, lease) then
     min_idle = math.max(min_idle, tonumber(lease))
   else
     redis.call('HDEL', workers, known[i]) -- it is gone; one that comes back is noted again

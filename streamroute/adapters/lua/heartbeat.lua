@@ -22,13 +22,21 @@ for i = 5, #ARGV, 2 do
   end
 end
 
+-- A note of a worker counts while its time has not come, and only where a worker can have written it: that time
+-- is two leases ahead, or a minute more where the clock was put back, and no lease is longer than 30 days.
+local function is_alive(alive, lease)
+  alive, lease = tonumber(alive), tonumber(lease)
+  if not alive or not lease or lease > 30 * 86400 * 1000 then return false end
+  return now < alive and alive <= now + 4 * lease + 60000
+end
+
 -- A server that is full refuses to note the worker; the leases are kept all the same.
 redis.pcall('HSET', workers, me, string.format('%.0f %.0f %s', now + 2 * lease, lease, digest))
 local longest, whose = lease, me
 local known = redis.call('HGETALL', workers)
 for i = 1, #known, 2 do
   local alive, other = string.match(known[i + 1], '^(%d+) (%d+) ')
-  if alive and now < tonumber(alive) and tonumber(other) > longest then
+  if is_alive(alive, other) and tonumber(other) > longest then
     longest, whose = tonumber(other), known[i]
   end
 end

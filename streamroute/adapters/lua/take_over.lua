@@ -14,11 +14,19 @@ local moved = 0
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- A note of a worker counts while its time has not come, and only where a worker can have written it: that time
+-- is two leases ahead, or a minute more where the clock was put back, and no lease is longer than 30 days.
+local function is_alive(alive, lease)
+  alive, lease = tonumber(alive), tonumber(lease)
+  if not alive or not lease or lease > 30 * 86400 * 1000 then return false end
+  return now < alive and alive <= now + 4 * lease + 60000
+end
+
 local alive = 0
 local known_workers = redis.call('HGETALL', workers)
 for i = 2, #known_workers, 2 do
-  local until_ = string.match(known_workers[i], '^(%d+) %d+ ')
-  if until_ and now < tonumber(until_) then alive = alive + 1 end
+  local until_, lease = string.match(known_workers[i], '^(%d+) (%d+) ')
+  if is_alive(until_, lease) then alive = alive + 1 end
 end
 if alive > 0 then return {'waits', alive} end
 redis.call('HDEL', new_meta, 'moved_to') -- it may have been the other way round before

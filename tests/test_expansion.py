@@ -1,0 +1,121 @@
+"""Expansion: what is far larger when it is walked through than it is, and what is merely large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from streamroute.adapters.codecs import codec_named
+from streamroute.adapters.entries import EntryReader
+from streamroute.adapters.jsontext import write_json
+from streamroute.compiler.dedupe import digest
+from streamroute.compiler.filters import FilterError, compile_filter
+from streamroute.compiler.metering import TooCostlyError
+from streamroute.compiler.order import order_key
+from streamroute.compiler.reasons import shown
+from streamroute.compiler.values import compile_value
+from streamroute.errors import EncodeError
+from streamroute.expansion import MOST, ExpansionError, refuse_expanding
+from streamroute.keys import GroupKeys
+from streamroute.message import ExpandingMessage, Message, separate_copy
+
+
+def doubled(levels: int, inner: Any = 1) -> Any:
+    """A list of ``2 ** levels`` leaves that takes no more room than its levels."""
+    for _ in range(levels):
+        inner = [inner, inner]
+    return inner
+
+
+def knot() -> dict[str, Any]:
+    """What contains itself, twice."""
+    value: dict[str, Any] = {}
+    value["a"], value["b"] = value, (value,)
+    return value
+
+
+@pytest.mark.parametrize("value", [doubled(40), doubled(40, {}), {"a": doubled(40)}, (doubled(40),), knot()])
+def test_what_never_ends_is_refused_wherever_it_is_written(value: Any) -> None:
+    with pytest.raises(ExpansionError, match="contains itself, or the same values so often"):
+        refuse_expanding(value)
+    with pytest.raises(ExpansionError):
+        digest(value)
+    with pytest.raises(ExpansionError):
+        write_json(value)
+    for codec in ("json", "typed-fields"):
+        with pytest.raises(EncodeError, match="contains itself"):
+            codec_named(codec).encode({"type": "t", "value": value})
+    assert order_key("value")({"value": value}) is None
+    assert len(shown(value)) <= 200
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "text",
+        [],
+        {"a": [1, {"b": ()}]},
+        doubled(10),
+        list(range(3 * MOST)),
+        [[n] for n in range(MOST)],
+        [[1, 2, 3]] * (MOST // 10),
+        {f"{n}": [n, [n]] for n in range(MOST)},
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_is_merely_large_or_shared_is_taken(value: Any) -> None:
+    refuse_expanding(value)
+
+
+class Knitting:
+    """A codec of a user's, which makes much of a few bytes."""
+
+    def __init__(self, levels: int) -> None:
+        self._levels = levels
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """Two that are equal, and not the same."""
+        return {"type": "t", "a": doubled(self._levels), "b": doubled(self._levels), "n": len(fields)}
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """Never called."""
+        raise NotImplementedError
+
+
+def read(levels: int) -> Message:
+    """The message of an entry of two bytes."""
+    reader = EntryReader(Knitting(levels), GroupKeys.of("s", "g"), "g")
+    [(_, message)] = reader.read_new([(b"1-0", [b"d", b"x"])], fresh=0)
+    assert isinstance(message, Message)
+    return message
+
+
+def test_what_a_codec_made_larger_than_it_is_is_known_for_that() -> None:
+    message = read(40)
+    assert type(message) is type(separate_copy(message)) is ExpandingMessage
+    assert type(read(10)) is type(separate_copy(read(10))) is Message
+
+
+FLAT = "a" + "[]" * 40
+
+
+@pytest.mark.parametrize("expression", ["a == b", "a != b && n == `1`", "to_string(a) == 'x'", FLAT])
+def test_an_expression_is_stopped_although_its_entry_is_small(expression: str) -> None:
+    accepts = compile_filter(expression)
+    with pytest.raises(FilterError, match="it takes too many steps for this message"):
+        accepts(read(40))
+    assert accepts(read(3)) is accepts(dict(read(3)))
+
+
+def test_a_value_is_stopped_although_its_entry_is_small() -> None:
+    text = compile_value("to_string(a)")
+    with pytest.raises(TooCostlyError):
+        text(read(40))
+    assert text(read(1)) == "[1,1]"
+
+
+def test_what_does_not_walk_through_the_payload_goes_on() -> None:
+    assert compile_filter("n == `1` && a[0][1]")(read(40))
