@@ -386,7 +386,7 @@ DEAF = """
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 report(ready=True)
 note("is deaf")
-signal.pause()
+sys.stdin.read()
 """
 
 
