@@ -29,7 +29,7 @@ def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None
     if codec is None:
         return message
     payload = decoded(codec, encoded(codec, message))
-    return ExpandingMessage(payload) if isinstance(payload, Mapping) and is_expanding(payload) else payload
+    return ExpandingMessage(payload) if issubclass(type(payload), dict) and is_expanding(payload) else payload
 
 
 def _only_stream(compiled: Compiled, kind: Any) -> str | None:
