@@ -143,7 +143,9 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class RouteWait:
-    """How long a retry waits for a worker that knows its route: ``delay`` seconds, None where that is over.
+    """How long a message waits for a worker that knows its retry's route, or its type.
+
+    ``delay`` is in seconds, None where that is over.
 
     ``unknown_since`` is from when on no worker was found that does (Redis time in ms; 0: there is one).
     """

@@ -522,6 +522,28 @@ class Deploys:
             await eventually(lambda: nothing_left(backend))
         assert after.numbers() == ["1"]
 
+    async def test_a_type_waits_for_a_worker_that_has_listed_it_and_left(self, backend: Backend) -> None:
+        """It is restarted, say: another one, that does not list the type, must not ack it meanwhile."""
+        handler, results = Handling(), []
+        old = dispatcher_of(
+            Handling("other"), event="other", observer=lambda payload, route, result: results.append(result)
+        )
+        new = dispatcher_of(handler, event="booked")
+        async with consuming(backend.storage(lease=2), old.process_message, lease=2):
+            async with consuming(backend.storage(lease=2), new.process_message, lease=2):
+                await backend.add(type="booked", n="0")
+                await eventually(lambda: handler.seen)
+                await eventually(lambda: nothing_left(backend))
+            results.clear()
+            for n in range(1, 6):
+                await backend.add(type="booked", n=str(n))
+            await eventually(lambda: results.count(Result.POSTPONED) >= 5)
+            async with consuming(backend.storage(lease=2), new.process_message, lease=2):
+                await eventually(lambda: len(handler.seen) == 6)
+                await eventually(lambda: nothing_left(backend))
+        assert sorted(handler.numbers()) == list("012345")
+        assert Result.UNKNOWN not in results
+
     async def test_a_type_that_another_worker_lists_is_left_to_it(self, backend: Backend) -> None:
         """Where nobody lists it, it is acknowledged, or dead-lettered, as the configuration says."""
         handler, results = Handling(), []

@@ -111,6 +111,14 @@ streams:
 routes:
 """
 
+SHORT_DEADLINE = """
+from streamroute.cli import deadline
+from streamroute.cli.entry import main
+deadline._BEYOND_GRACE = 0.5
+main()
+"""
+"""A program for ``Project.start``: half a second after the grace, a process that was told to stop ends."""
+
 
 @dataclass(frozen=True)
 class Done:

@@ -15,7 +15,7 @@ from streamroute.values import RouteWait, Turn
 
 KNOWN_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
 GIVE_UP: Final = 10
-"""Leases for which a retry waits for a worker that knows its route."""
+"""Leases for which a message waits for a worker that knows its route, or its type."""
 
 
 class RedisCoordinator:
@@ -52,13 +52,20 @@ class RedisCoordinator:
         view = await self._workers.view()
         return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease)
 
-    async def is_listed(self, message_type: str) -> bool:
-        """Whether a worker of the group that is alive lists this type; raises what redis-py raises."""
-        return message_type in (await self._workers.view()).types
+    async def type_wait(self, message: Message, message_type: str) -> RouteWait:
+        """How long a message waits whose type no route lists here: no time where no worker ever listed it.
+
+        Raises what redis-py raises.
+        """
+        view = await self._workers.view()
+        is_known = message_type in view.types
+        if is_known or message_type in view.former_types:
+            return route_wait(message, view.time, is_known=is_known, lease=self._lease)
+        return RouteWait(None)
 
 
 def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> RouteWait:
-    """How long a retry waits whose route is known to some worker, or to none; ``now`` is in ms.
+    """How long a message waits whose route, or type, is known to some worker, or to none; ``now`` is in ms.
 
     It is offered again within a lease, so that a worker is not missed that knows the route and lives as long.
     """

@@ -17,7 +17,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from streamroute.adapters.replies import attributes, milliseconds, text
-from streamroute.adapters.wire import command, each
+from streamroute.adapters.wire import each
 from streamroute.keys import GroupKeys
 from streamroute.values import Repertoire
 
@@ -50,11 +50,15 @@ def digest_of(known: Repertoire) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """What is known of a group's workers at ``time`` (Redis time in ms); their ``leases`` in ms, by name."""
+    """What is known of a group's workers at ``time`` (Redis time in ms); their ``leases`` in ms, by name.
+
+    ``former_types`` are the types that workers listed which have left lately.
+    """
 
     time: int
     routes: frozenset[str]
     types: frozenset[str]
+    former_types: frozenset[str]
     leases: Mapping[str, int]
 
 
@@ -66,7 +70,7 @@ class GroupWorkers:
         self._keys = keys
         self._turn = asyncio.Lock()
         self._until = 0.0
-        self._view = GroupView(0, frozenset(), frozenset(), {})
+        self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
 
     async def view(self) -> GroupView:
         """What is known of the workers that are alive; raises what redis-py raises."""
@@ -78,19 +82,23 @@ class GroupWorkers:
         return self._view
 
     async def _ask(self) -> GroupView:
-        answers = await each(self._client, [("TIME",), ("HGETALL", self._keys.workers)])
+        keys = self._keys
+        asked = [("TIME",), ("HGETALL", keys.workers), ("HGETALL", keys.routes)]
+        answers = await each(self._client, asked)
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
         now = milliseconds(answers[0])
         alive = living(attributes(answers[1]), now)
-        digests = sorted({digest for _, digest in alive.values() if digest})
-        found = await command(self._client, "HMGET", self._keys.routes, *digests) if digests else []
-        known = list(map(unpacked, found))
+        noted = {digest: unpacked(value) for digest, value in attributes(answers[2]).items()}
+        used = {digest for _, digest in alive.values()}
+        known = [one for digest, one in noted.items() if digest in used]
+        types = frozenset[str]().union(*(one.types for one in known))
         return GroupView(
             time=now,
             routes=frozenset().union(*(one.routes for one in known)),
-            types=frozenset().union(*(one.types for one in known)),
+            types=types,
+            former_types=frozenset[str]().union(*(one.types for one in noted.values())) - types,
             leases={name: lease for name, (lease, _) in alive.items()},
         )
 

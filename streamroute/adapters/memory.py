@@ -66,6 +66,7 @@ class MemoryStreamStorage:
         self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
         self._dedupe = MemoryDedupeKeys(clock)
         self._workers: defaultdict[tuple[str, str], dict[str, Repertoire]] = defaultdict(dict)
+        self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
         self._arrivals: set[asyncio.Future[None]] = set()
 
@@ -173,7 +174,7 @@ class MemoryStreamStorage:
         for key in (reader.keys.retry, reader.keys.stream):
             stream, group = self._group(key, group_name)
             room, idle = count - len(entries), min_idle_time / 1000
-            for entry in stream.claim(group, consumer_name, idle, room, now, counted.is_allowed):
+            for entry in stream.claim(group, consumer_name, idle, room, now, quotas.last, counted.is_allowed):
                 if entry.fields is None:
                     log.error("the entry %s of %s was deleted while it was pending", entry.id, key)
                     continue
@@ -249,10 +250,11 @@ class MemoryStreamStorage:
         repertoire: Callable[[], Repertoire] = Repertoire,
     ) -> MemoryLeaseKeeper:
         """Heartbeats for what is held, in real time."""
-        alive = self._workers[stream_name, group_name]
+        alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
 
         def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
             alive[consumer_name] = repertoire()
+            listed.update(alive[consumer_name].types)
             return self._keep(stream_name, group_name, consumer_name, messages)
 
         def leave() -> None:
@@ -284,7 +286,8 @@ class MemoryStreamStorage:
             lives=lambda held: self._lives(keys, group, held),
             holds=lambda message: self._held(stream, group, consumer, message) is not None,
         )
-        coordinator = MemoryCoordinator(dedupe, self._workers[stream, group], self._clock, self.lease)
+        alive, listed = self._workers[stream, group], self._listed[stream, group]
+        coordinator = MemoryCoordinator(dedupe, alive, listed, self._clock, self.lease)
         return EntryReader(self.codec, keys, group, coordinator)
 
     def _lives(self, keys: GroupKeys, group: str, held: KeyHeld) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamroute.adapters.coordinator import route_wait
@@ -14,10 +14,14 @@ from streamroute.values import Repertoire, RouteWait, Turn
 
 @dataclass(frozen=True, slots=True)
 class MemoryCoordinator:
-    """See ``RedisCoordinator``; ``workers`` are those that are alive, ``lease`` is in seconds."""
+    """See ``RedisCoordinator``; ``workers`` are those that are alive, ``lease`` is in seconds.
+
+    ``noted`` are the types that workers have listed, those that have left among them.
+    """
 
     dedupe: MemoryDeduplicator
     workers: Mapping[str, Repertoire]
+    noted: Collection[str]
     clock: Callable[[], float]
     lease: float
 
@@ -33,7 +37,10 @@ class MemoryCoordinator:
         is_known = any(route in known.routes for known in self.workers.values())
         return route_wait(message, int(self.clock() * 1000), is_known=is_known, lease=self.lease)
 
-    async def is_listed(self, message_type: str) -> bool:
+    async def type_wait(self, message: Message, message_type: str) -> RouteWait:
         """See ``RedisCoordinator``."""
         await asyncio.sleep(0)
-        return any(message_type in known.types for known in self.workers.values())
+        if message_type not in self.noted:
+            return RouteWait(None)
+        is_known = any(message_type in known.types for known in self.workers.values())
+        return route_wait(message, int(self.clock() * 1000), is_known=is_known, lease=self.lease)

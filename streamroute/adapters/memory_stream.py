@@ -109,18 +109,20 @@ class MemoryStream:
         idle: float,
         count: int,
         now: float,
+        last: int,
         is_allowed: Callable[[int], bool],
     ) -> list[Taken]:
         """Hand over up to ``count`` entries that were released or idle for ``idle`` seconds.
 
-        ``is_allowed`` is asked for each by its delivery number. What was deleted while it was pending leaves
-        the pending list.
+        ``last`` is the last delivery that counts (0: all do); ``is_allowed`` is asked for each by its number.
+        What was deleted while it was pending leaves the pending list.
         """
         claimed: list[Taken] = []
         for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:
-            if len(claimed) == count or not is_allowed(group.pending[name].deliveries + 1):
+            before = group.pending[name].deliveries
+            deliveries = (min(before, last) if last else before) + 1
+            if len(claimed) == count or not is_allowed(deliveries):
                 continue
-            deliveries = group.pending[name].deliveries + 1
             claimed.append(Taken(name, deliveries, self.entries.get(name)))
             if name in self.entries:
                 group.pending[name] = Pending(consumer, now, deliveries)

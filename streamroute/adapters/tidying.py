@@ -24,7 +24,8 @@ class Tidier:
     """Trims streams, and deletes consumers that are gone; ``trimmed`` counts the entries that went.
 
     ``keep`` is the seconds for which entries stay that every group has finished with (None: for ever),
-    ``forget`` the seconds of silence after which a consumer that holds nothing is deleted.
+    ``forget`` the seconds of silence after which a consumer that holds nothing is deleted, and for which the
+    names of routes and types are kept that no worker has.
     """
 
     def __init__(self, keep: float | None, forget: float, released: str) -> None:
@@ -39,7 +40,7 @@ class Tidier:
         if time.monotonic() >= self._next_burial.get((keys.stream, group), 0.0):
             for key in (keys.stream, keys.retry):
                 await self._bury(client, key, group, consumer)
-            await script("forget_routes").run(client, [keys.workers, keys.routes], [])
+            await script("forget_routes").run(client, [keys.workers, keys.routes], [int(self._forget * 1000)])
             self._next_burial[keys.stream, group] = time.monotonic() + _BURY_EVERY
         return _BURY_EVERY if self._keep is None else await self._trim(client, keys.stream, self._keep)
 

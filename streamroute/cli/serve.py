@@ -71,9 +71,8 @@ class _Orders:
     "--workers",
     metavar="N",
     type=click.IntRange(1, 1024),
-    default=1,
-    show_default=True,
-    help="Run N processes, each with the streams' concurrency; one that dies is started again.",
+    help="Run N processes under a supervisor, each with the streams' concurrency; one that dies is started "
+    "again. Without it, this process serves.",
 )
 @click.option(
     "--metrics",
@@ -110,7 +109,7 @@ def command(
     feed: str | None,
     feed_stream: str | None,
     drain: bool,
-    workers: int,
+    workers: int | None,
     metrics: Endpoint | None,
     report: int | None,
     no_embedded: bool,
@@ -121,7 +120,8 @@ def command(
     What runs is then finished, within the streams' grace; a second signal stops at once. CONFIG is
     checked first, as `streamroute check` does, and an error in it ends the command with 1.
 
-    --workers N uses N cores: N processes, drained by one signal, counted in one table.
+    --workers N uses N cores: N processes, drained by one signal, counted in one table, and started again
+    when they die.
 
     With --feed or --drain, a table says at the end what became of the messages; one that failed for good
     makes the exit code 1.
@@ -139,11 +139,11 @@ def command(
     set_up_logging(logs["log_format"], logs["log_level"])
     if feed_stream is not None and feed is None:
         raise click.UsageError("--feed-stream goes with --feed")
-    if feed is not None and workers > 1:
-        raise click.UsageError("--feed goes with one worker: publish first, then serve with --workers")
+    if feed is not None and workers is not None:
+        raise click.UsageError("--feed goes without --workers: publish first, then serve with --workers")
     path = config_path(config)
     runnable = load_or_exit(path)
-    if workers > 1:
+    if workers is not None:
         _served(runnable.document)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
         options += ["--drain"] if drain else []
@@ -194,6 +194,7 @@ def _route_names(document: Document) -> dict[str, tuple[str, ...]]:
 async def _serve(runnable: Runnable, orders: _Orders) -> int:
     from streamroute.adapters.connection import open_redis
     from streamroute.app import open_app
+    from streamroute.cli.deadline import Deadline, longest_stop
     from streamroute.cli.report import print_tally
     from streamroute.cli.signals import stopping_on_signals
     from streamroute.ops.garbage import rare_collections
@@ -201,9 +202,9 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
     from streamroute.ops.tally import Tally
 
     document, feed, stop = runnable.document, orders.feed, asyncio.Event()
-    tally = Tally(_route_names(document))
+    tally, deadline = Tally(_route_names(document)), Deadline(longest_stop(document))
     async with AsyncExitStack() as stack:
-        stack.enter_context(stopping_on_signals(stop.set))
+        stack.enter_context(stopping_on_signals(stop.set, begun=deadline.begin))
         redis = await stack.enter_async_context(
             open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
         )
@@ -234,7 +235,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         if orders.report is None:
             _introduce(document, redis)
         else:
-            watch_lifeline(stop)
+            watch_lifeline(stop, deadline.begin)
         try:
             await run_session(app, feed, drain=orders.drain, stop=stop)
         finally:
@@ -247,6 +248,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
 async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str], workers: int) -> int:
     """Run workers that do what ``_serve`` does; an embedded server runs here, for all of them."""
     from streamroute.adapters.connection import open_redis
+    from streamroute.cli.deadline import longest_stop
     from streamroute.cli.report import print_tally
     from streamroute.ops.tally import Tally
     from streamroute.ops.worker_reports import WorkerReports
@@ -262,7 +264,8 @@ async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str]
         await stack.enter_async_context(metrics_of_workers(orders.metrics, redis, document, reports))
         _introduce(document, redis)
         try:
-            code = await supervise(command, workers, reports, redis, ends=orders.drain)
+            patience = longest_stop(document)
+            code = await supervise(command, workers, reports, redis, ends=orders.drain, patience=patience)
         finally:
             if orders.ends_with_table:
                 print_tally(tally)

@@ -20,11 +20,18 @@ _HANGUP: Final = getattr(signal, "SIGHUP", None)
 """None where the system knows none."""
 
 
+def _nothing() -> None:
+    """Nobody else needs to know of the signal."""
+
+
 @contextmanager
-def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+def stopping_on_signals(
+    stop: Callable[[], None], *, begun: Callable[[], None] = _nothing, leaving: Callable[[], None] = _nothing
+) -> Iterator[None]:
     """Call ``stop`` in the event loop at the first signal; at the second, leave.
 
-    The second works even where a handler blocks the event loop. What is unfinished stays pending.
+    ``begun`` is called at the first and ``leaving`` at the second, in the signal handler: both, and leaving
+    itself, work even where a handler blocks the event loop. What is unfinished stays pending.
     SIGHUP is a first signal, and never a second: a terminal that closes sends it more than once. Whoever
     had it ignored (``nohup``) keeps it ignored.
     """
@@ -40,8 +47,10 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
             return
         seen.append(number)
         if len(seen) > 1:
+            leaving()
             say_at_once(logging.WARNING, "stopped at once; unfinished entries stay pending")
             os._exit(128 + number)
+        begun()
         loop.call_soon_threadsafe(begin)
 
     numbers = [*_SIGNALS]

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +44,18 @@ def worker_command(config: Path, options: Sequence[str]) -> list[str]:
 
 
 async def supervise(
-    command: Sequence[str], count: int, reports: WorkerReports, redis: Connection, *, ends: bool
+    command: Sequence[str],
+    count: int,
+    reports: WorkerReports,
+    redis: Connection,
+    *,
+    ends: bool,
+    patience: float,
 ) -> int:
-    """Run workers until a signal, or until all are done; ``reports`` gets their counts."""
+    """Run workers until a signal, or until all are done; ``reports`` gets their counts.
+
+    What has not ended ``patience`` seconds after the signal is killed, and all at a second signal.
+    """
     from streamroute.cli.signals import stopping_on_signals
     from streamroute.ops.persistence import until_it_works
     from streamroute.ops.supervisor import Supervisor
@@ -62,16 +71,17 @@ async def supervise(
         count,
         reports,
         ends=ends,
+        patience=patience,
         unreachable=Exit.NO_REDIS,
         reachable=reachable,
         incidents=Incidents(reports.ended.watch),
     )
-    with stopping_on_signals(supervisor.stop):
+    with stopping_on_signals(supervisor.stop, leaving=supervisor.kill):
         return await supervisor.run()
 
 
-def watch_lifeline(stop: asyncio.Event) -> None:
-    """Set ``stop`` when the supervisor is gone, which ends standard input.
+def watch_lifeline(stop: asyncio.Event, begun: Callable[[], None]) -> None:
+    """Set ``stop`` and call ``begun`` when the supervisor is gone, which ends standard input.
 
     If that happens during the drain, the supervisor was told to stop at once: so does this process, and
     what is unfinished stays pending.
@@ -84,6 +94,7 @@ def watch_lifeline(stop: asyncio.Event) -> None:
         if stop.is_set():
             os._exit(128 + signal.SIGTERM)
         log.warning("the supervisor is gone; finishing what runs")
+        begun()
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="streamroute lifeline", daemon=True).start()

@@ -217,7 +217,7 @@ class Handling:
         ``fetch`` claims it: until then it is nobody's, and its last delivery is not spent. Everything that
         has ended is settled before it starts, and it before anything else does: if one of them kills the
         process, it costs no other a dead letter. A handler that takes long gets company: it must not hold up
-        the worker. So does one that others, which go on and on, do not leave alone.
+        the worker. Others that go on and on, and do not leave it alone, are the only ones that run beside it.
         """
         peers = self._peers
         if peers is None or peers.have_suspect:
@@ -229,14 +229,14 @@ class Handling:
             entries = self._take_over(await fetch(self._deliveries.one_suspect()))
             if not entries:
                 return False
-            if is_alone:
-                self._slots.put_alone(entries)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(longest):
+            self._slots.put_alone(entries)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(longest):
+                    if is_alone:
                         await self._slots.wait_idle()
                         await self._settler.flush(_FLUSH)
-        if not is_alone:
-            self._slots.put(entries, first=True)
+                    while self.has_suspect:
+                        await self.held.next_change()
         return True
 
     def lose(self, leases: Iterable[tuple[str, int]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ class Held:
 
     def __init__(self) -> None:
         self.payloads: dict[str, dict[str, Any]] = {}
+        self._change: asyncio.Future[None] | None = None
 
     def take(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold these entries from now on; returns those that were not held, which are to be handled.
@@ -51,10 +53,22 @@ class Held:
         for entry_id, payload in entries:
             if payloads.get(entry_id) is payload:
                 del payloads[entry_id]
+        self._changed()
 
     def clear(self) -> None:
         """Hold nothing."""
         self.payloads.clear()
+        self._changed()
+
+    async def next_change(self) -> None:
+        """Wait until something is let go, for the one who asks."""
+        self._change = asyncio.get_running_loop().create_future()
+        await self._change
+
+    def _changed(self) -> None:
+        change, self._change = self._change, None
+        if change is not None and not change.done():
+            change.set_result(None)
 
     def snapshot(self) -> Mapping[str, Message]:
         """The messages that are held at this moment."""

@@ -39,11 +39,14 @@ class Peers:
 
     def __init__(self) -> None:
         self._members: weakref.WeakSet[Peer] = weakref.WeakSet()
-        self._taken = False
+        self._paused: list[Peer] | None = None
 
     def join(self, member: Peer) -> None:
-        """From now on it is paused when another one runs an entry alone."""
+        """From now on it is paused while another one runs an entry alone, which may be now."""
         self._members.add(member)
+        if self._paused is not None:
+            self._paused.append(member)
+            member.pause()
 
     def leave(self, member: Peer) -> None:
         """It starts nothing any more."""
@@ -52,26 +55,25 @@ class Peers:
     @property
     def have_suspect(self) -> bool:
         """Whether one of them runs an entry alone, waits for that, or has one that is not settled yet."""
-        return self._taken or any(member.has_suspect for member in self._members)
+        return self._paused is not None or any(member.has_suspect for member in self._members)
 
     @asynccontextmanager
     async def alone(self, patience: float) -> AsyncIterator[bool]:
         """Within, nothing is started. Gives whether nothing runs: False after ``patience`` seconds."""
-        self._taken = True
-        paused = list(self._members)
+        self._paused = paused = list(self._members)
         try:
             for member in paused:
                 member.pause()
             try:
                 async with asyncio.timeout(patience):
-                    for member in paused:
+                    for member in list(paused):
                         await member.wait_idle()
             except TimeoutError:
                 yield False
             else:
                 yield True
         finally:
-            self._taken = False
+            self._paused = None
             for member in paused:
                 member.resume()
 

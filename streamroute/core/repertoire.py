@@ -2,7 +2,7 @@
 
 Workers of different configurations share a group, as in a rolling deploy. A retry of a route that is not
 known here, or a message of a type that no route lists here, waits and spends no attempt while another worker
-that is alive knows it; a retry waits for a while even where none does.
+that is alive knows it; and for a while even where none does: a worker that knew it may be back soon.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any, Final, Protocol, cast
 
 from streamroute.core.failures import route_is_gone
 from streamroute.exception_text import error_line
+from streamroute.limits import NAME
 from streamroute.log_coalescing import coalesced_by
 from streamroute.message import Message
+from streamroute.safe_text import clip
 from streamroute.values import Outcome, RetryLater, RouteWait
 
 log = logging.getLogger(__name__)
@@ -28,8 +30,8 @@ class KnowsWorkers(Protocol):
         """How long the retry of a route that is not known here waits for a worker that knows it."""
         ...
 
-    async def is_listed(self, message_type: str) -> bool:
-        """Whether another worker that is alive lists this type."""
+    async def type_wait(self, message: Message, message_type: str) -> RouteWait:
+        """How long a message waits for a worker that lists its type; no time where none ever did."""
         ...
 
 
@@ -54,16 +56,23 @@ async def retry_of_unknown(message: Message, route: str) -> Outcome:
 
 
 async def wait_for_type(payload: dict[str, Any], message_type: str) -> Outcome | None:
-    """The outcome of a message that another worker lists the type of: it waits. None where none does."""
-    workers = _workers(payload, "is_listed")
+    """The outcome of a message whose type another worker lists, or did: it waits. None where none does."""
+    workers = _workers(payload, "type_wait")
     if workers is None:
         return None
+    message = cast("Message", payload)
     try:
-        is_listed = await workers.is_listed(message_type)
+        wait = await workers.type_wait(message, message_type)
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody may list the type
         _tell_away(error)
-        is_listed = True
-    return RetryLater("", _AWAY, cast("Message", payload).attempt, "", postponed=True) if is_listed else None
+        wait = RouteWait(_AWAY, message.unknown_since)
+    if wait.delay is None:
+        return None
+    if wait.unknown_since and not message.unknown_since:
+        said = "messages of the type %r wait: the workers that listed it have left the group"
+        name = clip(message_type, NAME)
+        log.warning(said, name, extra=coalesced_by(said, name))
+    return RetryLater("", wait.delay, message.attempt, "", postponed=True, unknown_since=wait.unknown_since)
 
 
 def _workers(payload: dict[str, Any], method: str) -> KnowsWorkers | None:

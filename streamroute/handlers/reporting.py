@@ -40,7 +40,7 @@ async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = ""
 
 
 def _shown(payload: Mapping[str, Any]) -> str:
-    """The payload as JSON, which is written no further than it is shown; as Python's text if it is none."""
+    """The payload as JSON, written no further than it is shown; as Python's text where it is none."""
     try:
         return _written(payload)
     except (TypeError, ValueError):  # it contains itself, or has keys that JSON does not know

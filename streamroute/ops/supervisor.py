@@ -20,6 +20,7 @@ from typing import Any
 from streamroute.incidents import LOGGED, Incident, Incidents
 from streamroute.ops.report_pipe import ReportPipe
 from streamroute.ops.restart_pause import RestartPause, pause_while_unreachable
+from streamroute.ops.wording import counted
 from streamroute.ops.worker_end import WorkerEnd
 from streamroute.ops.worker_reports import WorkerReports
 
@@ -34,29 +35,35 @@ class Supervisor:
     With ``ends``, workers end with 0 or 1 when they are done (a drain), and only one that crashed is
     restarted. A worker that cannot reach Redis ends with the exit code ``unreachable``. No worker is
     restarted before ``reachable()`` returns: in an outage this process polls, instead of starting workers
-    in vain.
+    in vain. Workers that have not ended ``patience`` seconds after ``stop()`` are killed.
     """
 
     command: Sequence[str]
     count: int
     reports: WorkerReports
     ends: bool
+    patience: float
     unreachable: int
     reachable: Callable[[], Awaitable[None]]
     incidents: Incidents = LOGGED
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[Process] = field(default_factory=set)
+    _deadline: asyncio.TimerHandle | None = None
     _code: int = 0
 
     async def run(self) -> int:
         """Run until ``stop()``, or until all are done.
 
-        Return the exit code of a worker that could not start, or that was done and had failures, else 0. When
-        cancelled, let every worker drain first.
+        Return the exit code of a worker that could not start, that was done and had failures, or that did not
+        end cleanly (1 if it was killed), else 0. When cancelled, let every worker drain first.
         """
-        async with asyncio.TaskGroup() as group:
-            for number in range(1, self.count + 1):
-                group.create_task(self._keep(number))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(1, self.count + 1):
+                    group.create_task(self._keep(number))
+        finally:
+            if self._deadline is not None:
+                self._deadline.cancel()
         return self._code
 
     def stop(self) -> None:
@@ -64,6 +71,20 @@ class Supervisor:
         self._stop.set()
         for process in self._running:
             _terminate(process)
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(self.patience, self._kill_late)
+
+    def kill(self) -> None:
+        """End every worker at once; fit for a signal handler."""
+        for process in tuple(self._running):
+            with suppress(ProcessLookupError):
+                process.kill()
+
+    def _kill_late(self) -> None:
+        late = counted(len(self._running), "worker")
+        said = "%s did not end within %g s and will be killed; unfinished entries stay pending"
+        log.error(said, late, self.patience)
+        self.kill()
 
     async def _keep(self, number: int) -> None:
         """Run a worker, and restart it until it is not to be restarted any more."""
@@ -81,8 +102,10 @@ class Supervisor:
     def _is_last(self, number: int, end: WorkerEnd) -> bool:
         """Whether this worker is not to be restarted."""
         if self._stop.is_set():
-            level = logging.INFO if end.code in (0, -signal.SIGTERM) else logging.WARNING
-            log.log(level, "worker %d has ended %s", number, end)
+            is_clean = end.code in (0, -signal.SIGTERM) or self._is_in_outage(end)
+            log.log(logging.INFO if is_clean else logging.WARNING, "worker %d has ended %s", number, end)
+            if not is_clean:
+                self._code = self._code or max(end.code, 1)
             return True
         if self.ends and end.code in (0, 1) and end.is_orderly and end.was_ready:
             log.info("worker %d is done (%s)", number, end.how)
@@ -98,9 +121,12 @@ class Supervisor:
         return False
 
     def _pause(self, pauses: RestartPause, end: WorkerEnd, lasted: float) -> float:
-        if end.code == self.unreachable and end.is_orderly:
+        if self._is_in_outage(end):
             return pause_while_unreachable()
-        return pauses.after_crash(lasted)
+        return pauses.after_crash(lasted, at_work=end.has_worked)
+
+    def _is_in_outage(self, end: WorkerEnd) -> bool:
+        return end.code == self.unreachable and end.is_orderly
 
     async def _run_one(self, number: int) -> WorkerEnd:
         """Start a worker and wait until it ends."""
@@ -130,7 +156,7 @@ class Supervisor:
         try:
             return await process.wait()
         except asyncio.CancelledError:
-            _terminate(process)
+            self.stop()
             await process.wait()
             raise
         finally:

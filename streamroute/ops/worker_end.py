@@ -25,6 +25,11 @@ class WorkerEnd:
         return self.report is not None and self.report.ready
 
     @property
+    def has_worked(self) -> bool:
+        """Whether it may have run a message: it was ready, or was killed while its consumers started."""
+        return self.report is not None and (self.report.ready or not self.report.ended)
+
+    @property
     def is_orderly(self) -> bool:
         """Whether the worker ended on its own, rather than in the middle of a message.
 

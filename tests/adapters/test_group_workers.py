@@ -95,6 +95,7 @@ class TestView:
         assert before <= view.time <= await group.now()
         assert view.routes == {"thank", "bill", "note"}
         assert view.types == {"booked", "paid"}
+        assert view.former_types == {"left"}
         assert view.leases == {"one": 7, "two": 9, "three": 11, "unknown": 13}
 
     async def test_of_an_empty_group_nothing_is_known(self, group: Scripted) -> None:
@@ -107,7 +108,7 @@ class TestView:
         views = await asyncio.gather(*(workers.view() for _ in range(20)))
         assert all(view is views[0] for view in views)
         stats = await group.client.info("commandstats")
-        assert stats["cmdstat_hgetall"]["calls"] == 1
+        assert stats["cmdstat_hgetall"]["calls"] == 2  # the workers, and what they know
 
     async def test_it_is_asked_for_again_when_it_is_old(
         self, group: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -150,7 +151,18 @@ class TestView:
         before = await group.now() - 1_000
         wait = await coordinator.route_wait(Message({}), "gone")
         assert (wait.delay, wait.unknown_since >= before) == (1.0, True)
-        assert [await coordinator.is_listed(kind) for kind in ("booked", "paid")] == [True, False]
+        assert await coordinator.type_wait(Message({}), "booked") == RouteWait(KNOWN_ELSEWHERE)
+        assert await coordinator.type_wait(Message({}), "paid") == RouteWait(None)
+
+    async def test_a_type_that_a_worker_listed_is_waited_for_ten_leases(self, group: Scripted) -> None:
+        await self.note(group, "one", BOTH)
+        await group.client.delete(KEYS.workers)
+        coordinator = RedisCoordinator(unparsed(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        before = await group.now()
+        wait = await coordinator.type_wait(Message({}), "booked")
+        assert (wait.delay, wait.unknown_since >= before - 1_000) == (1.0, True)
+        over = Message({}, unknown_since=before - 600_000)
+        assert (await coordinator.type_wait(over, "booked")).delay is None
 
 
 NOW = 1_000_000_000

@@ -276,6 +276,19 @@ class TestQuotas:
         reply = await group.claim(last=9, quotas="9:0")
         assert (reply.ids, reply.held_back, reply.suspects) == (["1-0", "2-0"], 0, 0)
 
+    async def test_what_had_its_last_delivery_is_counted_once_more_and_no_further(
+        self, group: Claiming
+    ) -> None:
+        """It only waits for its dead letter, and workers may die before that is written."""
+        await group.held("1-0", deliveries=3)
+        await group.held("2-0", deliveries=4)
+        await group.held("3-0", deliveries=5)
+        reply = await group.claim(last=4, quotas="4:1 *:9")
+        assert [(entry_id, delivery) for _, entry_id, delivery, _ in reply.claimed] == [
+            *(("1-0", 4), ("2-0", 5), ("3-0", 5))
+        ]
+        assert [row.deliveries for row in await group.pending()] == [4, 5, 5]
+
     async def test_all_others_may_have_one_quota_together(self, group: Claiming) -> None:
         await group.held("1-0", deliveries=1)
         await group.held("2-0", deliveries=2)

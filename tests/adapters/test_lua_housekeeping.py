@@ -235,8 +235,11 @@ class TestLeft:
 class TestForgetRoutes:
     """Routes that no worker has any more."""
 
-    async def forget(self, group: Scripted) -> int:
-        gone: int = await group.run("forget_routes", [KEYS.workers, KEYS.routes])
+    async def forget(self, group: Scripted, keep: int = 0) -> int:
+        """What is not used is noted at first, and forgotten when that was so many ms ago."""
+        keys = [KEYS.workers, KEYS.routes]
+        assert await group.run("forget_routes", keys, 10**9) == 0
+        gone: int = await group.run("forget_routes", keys, keep)
         return gone
 
     async def test_what_no_worker_has_is_forgotten(self, group: Scripted) -> None:
@@ -246,6 +249,29 @@ class TestForgetRoutes:
         assert await self.forget(group) == 2
         assert await group.hash(KEYS.routes) == {"a": "1", "c": "3"}
         assert await self.forget(group) == 0
+
+    async def test_it_is_kept_for_a_while_and_for_longer_where_it_is_used_again(
+        self, group: Scripted
+    ) -> None:
+        await group.client.hset(KEYS.routes, mapping={"a": "1", "b": "2"})
+        await group.client.hset(KEYS.workers, "one", "7 5 a")
+        before = await group.now()
+        assert await self.forget(group, keep=60_000) == 0
+        noted = await group.hash(KEYS.routes)
+        assert before <= int(noted.pop("unused:b")) <= await group.now()
+        assert noted == {"a": "1", "b": "2"}
+
+        await group.client.hset(KEYS.routes, "unused:b", before - 30_000)
+        assert await self.forget(group, keep=60_000) == 0
+        await group.client.hset(KEYS.workers, "two", "7 5 b")
+        assert await self.forget(group, keep=0) == 0
+        assert await group.hash(KEYS.routes) == {"a": "1", "b": "2"}
+
+        await group.client.hdel(KEYS.workers, "two")
+        await group.client.hset(KEYS.routes, "unused:b", before - 60_000)
+        await group.client.hset(KEYS.routes, "unused:gone", "not a number")
+        assert await self.forget(group, keep=60_000) == 1
+        assert await group.hash(KEYS.routes) == {"a": "1"}
 
     async def test_of_two_the_one_that_no_worker_has_is_forgotten(self, group: Scripted) -> None:
         await group.client.hset(KEYS.routes, mapping={"a": "1", "b": "2"})

@@ -196,6 +196,17 @@ def test_workers_are_counted_as_one_and_what_a_dead_one_counted_stays(project: P
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
+def test_one_worker_is_counted_by_its_supervisor(project: Project) -> None:
+    """Its endpoint lives on when it dies."""
+    project.routes(OK)
+    running = project.start("serve", "--workers", "1", "--metrics", "0")
+    scraper = Scraper(running)
+    scraper.until(lambda seen: seen["processes",] == 1, "a worker")
+    os.kill(int(re.findall(r"worker 1 is process (\d+)", running.err)[0]), signal.SIGKILL)
+    scraper.until(lambda seen: seen["workers_died_total",] == 1 and seen["processes",] == 1, "a new worker")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
 def test_a_worker_that_is_stopped_is_told_of(project: Project) -> None:
     project.routes(OK)
     running = project.start("serve", "--workers", "2", "--metrics", "0")

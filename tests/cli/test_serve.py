@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects import ROOT, ROUTES, Project
+from projects import ROOT, ROUTES, SHORT_DEADLINE, Project
 from servers import RealServer, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -364,6 +365,35 @@ def test_the_second_signal_ends_a_handler_that_blocks_the_event_loop(project: Pr
     wait_until(lambda: running.signal(signal.SIGINT).process.poll() is not None, "the process to end")
     assert running.end().code in {128 + signal.SIGINT, 128 + signal.SIGTERM}
     assert json.loads(running.err.splitlines()[-1])["message"].startswith("stopped at once")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_signal_ends_a_handler_that_blocks_the_event_loop(project: Project, form: str) -> None:
+    project.routes("name: w, type: t, handler: jobs.blocking", head=ROUTES.replace("20s", "100ms"))
+    project.feed(event(1))
+    command = ("serve", "--feed", "events.jsonl", "--log-format", form)
+    running = project.start(*command, program=("-c", SHORT_DEADLINE))
+    project.notes("started 1")
+    done = running.signal(signal.SIGTERM).end()
+    assert done.code == 1
+    assert done.err.count("not finished 0.6 s after the stop began; ended at once") == 1
+    assert form == "text" or json.loads(done.err.splitlines()[-1])["level"] == "error"
+    assert project.pending() == 1
+
+
+def test_one_signal_ends_it_though_nobody_reads_its_log(project: Project) -> None:
+    """The pipe is full: whoever writes there waits, the last line too."""
+    project.routes("name: w, type: t, handler: jobs.blocking", head=ROUTES.replace("20s", "100ms"))
+    project.feed(event(1))
+    reading, writing = os.pipe()
+    program = f"import os; os.dup2({writing}, 2)\n{SHORT_DEADLINE}"
+    running = project.start("serve", "--feed", "events.jsonl", program=("-c", program), pass_fds=[writing])
+    project.notes("started 1")
+    while select.select([], [writing], [], 0)[1]:
+        os.write(writing, b"x" * 4096)
+    assert running.signal(signal.SIGTERM).end().code == 1
+    os.close(reading)
+    os.close(writing)
 
 
 @pytest.mark.parametrize("handler", ["never", "stubborn", "never_in_a_thread"])

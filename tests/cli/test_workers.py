@@ -10,9 +10,10 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
 from redis import Redis
 
-from projects import ROUTES
+from projects import ROUTES, SHORT_DEADLINE
 from servers import RealServer, valkey_binary, wait_until
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 OK = "name: ok, type: t, handler: jobs.ok"
 WAIT = "name: wait, type: t, handler: jobs.wait"
+BLOCKING = "name: blocking, type: t, handler: jobs.blocking"
 FAIL = "name: fail, type: t, handler: jobs.fail, retry: {max_attempts: 1}"
 
 POISON = """
@@ -61,11 +63,13 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-def test_a_drain_by_several_workers_is_counted_in_one_table(project: Project) -> None:
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_drain_by_workers_is_counted_in_one_table(project: Project, count: str) -> None:
     project.routes(OK, FAIL)
     publish(project, 300)
-    done = project.run("serve", "--workers", "2", "--drain")
+    done = project.run("serve", "--workers", count, "--drain")
     assert done.code == 1, done.err
+    assert len(re.findall("is process", done.err)) == int(count)
     assert done.out == (
         "stream  route  matched  succeeded  failed\n"
         "events  ok         300        300       0\n"
@@ -111,6 +115,51 @@ def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
     assert len(project.ledger) == 4
+
+
+def test_a_worker_that_does_not_end_is_killed_after_the_grace(project: Project) -> None:
+    """It is stopped, so that no signal but one reaches it; the other one blocks its event loop."""
+    project.routes(BLOCKING, head=ROUTES.replace("grace: 20s", "grace: 100ms"))
+    running = project.start("serve", "--workers", "2", program=("-c", SHORT_DEADLINE))
+    _wait_for_consumers(project, 2)
+    stopped = processes(running)[0]
+    os.kill(stopped, signal.SIGSTOP)
+    publish(project, 1)
+    project.notes("started 0")
+    done = running.signal(signal.SIGTERM).end()
+    assert done.code == 1
+    assert done.err.count("2 workers did not end within 0.6 s and will be killed") == 1
+    assert all(is_gone(pid) for pid in processes(running))
+    assert project.pending() == 1
+
+
+def test_a_second_signal_leaves_no_worker_behind(project: Project) -> None:
+    """Not even one that is stopped, and sees no end of its standard input."""
+    project.routes(OK)
+    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    _wait_for_consumers(project, 2)
+    os.kill(processes(running)[1], signal.SIGSTOP)
+    running.signal(signal.SIGTERM).says("finishing what runs")
+    assert running.signal(signal.SIGTERM).end().code == 128 + signal.SIGTERM
+    for pid in processes(running):
+        wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
+
+
+def test_a_worker_that_blocks_does_not_outlive_its_supervisor(project: Project) -> None:
+    project.routes(BLOCKING, head=ROUTES.replace("grace: 20s", "grace: 100ms"))
+    reading, writing = os.pipe()
+    option = f"--worker-report={writing}"
+    worker = project.start(
+        "serve", option, program=("-c", SHORT_DEADLINE), stdin=subprocess.PIPE, pass_fds=[writing]
+    )
+    publish(project, 1)
+    project.notes("started 0")
+    worker.stdin.close()
+    done = worker.end()
+    os.close(reading)
+    os.close(writing)
+    assert done.code == 1
+    assert "the supervisor is gone" in done.err
 
 
 def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
@@ -188,12 +237,33 @@ def test_what_no_worker_can_start_with_ends_the_command_as_without_workers(proje
     assert many.code == alone.code != 0
 
 
-def test_a_feed_goes_with_one_worker(project: Project) -> None:
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_feed_goes_without_workers(project: Project, count: str) -> None:
     project.routes(OK)
     project.feed()
-    done = project.run("serve", "--workers", "2", "--feed", "events.jsonl")
+    done = project.run("serve", "--workers", count, "--feed", "events.jsonl")
     assert done.code == 2
-    assert "--feed goes with one worker" in done.err
+    assert "--feed goes without --workers" in done.err
+
+
+def test_one_worker_that_was_asked_for_is_started_again(project: Project) -> None:
+    project.routes(OK)
+    running = project.start("serve", "--workers", "1").says("worker 1 is process")
+    _wait_for_consumers(project, 1)
+    os.kill(processes(running)[0], signal.SIGKILL)
+    running.says("worker 1 ended by itself (SIGKILL)")
+    publish(project, 3)
+    wait_until(lambda: len(project.ledger) == 3, "all events")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def test_without_workers_one_process_serves(project: Project) -> None:
+    project.routes(OK)
+    publish(project, 3)
+    done = project.run("serve", "--drain")
+    assert done.code == 0
+    assert sorted(project.ledger) == ["ok 0", "ok 1", "ok 2"]
+    assert "is process" not in done.err
 
 
 def test_workers_share_an_embedded_server(project: Project) -> None:

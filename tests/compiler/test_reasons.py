@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -68,3 +71,24 @@ def test_values_are_json_on_one_line_and_cut() -> None:
     assert shown({"a": ["é", None, True]}) == '{"a": ["é", null, true]}'
     assert shown("x" * 100) == '"' + "x" * 56 + "..."
     assert shown("a\nb") == '"a\\nb"'
+
+
+def test_what_is_no_json_is_shown_as_well_as_it_can_be() -> None:
+    assert shown(MappingProxyType({"a": MappingProxyType({"b": 1})})) == '{"a": {"b": 1}}'
+    assert shown([{1}]) == '["{1}"]'
+    assert shown("x" * 58) == f'"{"x" * 58}"'
+    assert shown("x" * 59) == f'"{"x" * 56}...'
+
+
+class Unreadable(UserDict[str, Any]):
+    """A mapping of somebody's that cannot be gone through."""
+
+    def __iter__(self) -> Iterator[str]:
+        raise LookupError("no")
+
+    def __repr__(self) -> str:
+        return "an unreadable mapping"
+
+
+def test_what_cannot_be_made_json_is_shown_by_its_name() -> None:
+    assert shown(Unreadable(a=1)) == "an unreadable mapping"

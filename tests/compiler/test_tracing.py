@@ -133,3 +133,9 @@ def test_a_step_knows_what_it_joins() -> None:
 def test_a_step_is_shown_by_its_place_alone() -> None:
     """The payload may hold secrets, and the tree is long."""
     assert repr(trace("a && b", {"a": "secret"}).root) == "Step(start=0, end=6)"
+
+
+def test_what_fails_has_no_value() -> None:
+    failed = trace("abs(a)", {"a": "x"})
+    assert (failed.value, failed.truth) == (None, None)
+    assert trace("a", {"a": 5}).value == 5

@@ -38,6 +38,31 @@ def test_a_remembered_outline_is_not_looked_into_again() -> None:
     assert check_types(parse(expression)) == []
 
 
+@pytest.mark.parametrize(
+    ("expression", "outline"),
+    [
+        ("a == 'x' && b == 'x'", "a == '0' && b == '0'"),
+        ("a == 'x' && b == 'y'", "a == '0' && b == '1'"),
+        ("a == `12` && c == `3`", "a == `0` && c == `1`"),
+        ("a == `true` || b == `[]`", "a == `true` || b == `[]`"),
+        ("a == ''", "a == ''"),
+        ("type(a) == 'string'", "type(a) == 'string'"),
+        ("a[1]", "a[1]"),
+        ("a == `1.0`", None),
+        ("a == `[1]`", None),
+        ('a == `1` && "b"', None),
+    ],
+)
+def test_an_outline_keeps_what_means_something_to_the_checker(expression: str, outline: str | None) -> None:
+    assert outline_of(expression) == outline
+
+
+def test_literals_that_a_schema_holds_stay_in_an_outline() -> None:
+    assert (
+        outline_of("a == 'x' && b == 'y' && c == `7`", {"'x'", "`7`"}) == "a == 'x' && b == '0' && c == `7`"
+    )
+
+
 def test_what_is_remembered_is_bounded() -> None:
     outlines = Outlines()
     for number in range(4096):
@@ -89,5 +114,7 @@ def test_the_paths_that_an_expression_reads_are_found(expression: str, paths: se
 @pytest.mark.parametrize("expression", ["nothing_like_it(a)", "length(a, b)", "a[::0]", "a ==", ""])
 def test_what_no_message_can_heal_is_not_compiled(compile_expression: object, expression: str) -> None:
     assert callable(compile_expression)
-    with pytest.raises(ExpressionError):
+    with pytest.raises(ExpressionError) as refused:
         compile_expression(expression)
+    assert refused.value.expression == expression
+    assert refused.value.problem.text in str(refused.value)

@@ -90,6 +90,13 @@ def test_a_swap_is_nearer_than_two_edits() -> None:
     assert did_you_mean("abcdef", ["abxyef", "abdcef"]) == "abdcef"
 
 
+@pytest.mark.parametrize("number", [0, 1, 20, 5_000, 9_998, 9_999])
+def test_of_many_candidates_the_first_and_the_last_are_found_too(number: int) -> None:
+    meant = f"{number:04}_hello_{number:04}"
+    candidates = [f"{at:04}_hello_{at:04}" for at in range(10_000)]
+    assert did_you_mean(meant.replace("hello", "helo"), candidates) == meant
+
+
 @pytest.mark.parametrize("word", ["hello_4711s", "helo_4711", "hello_4711x_"])
 def test_of_many_candidates_one_that_begins_or_ends_alike_is_found(word: str) -> None:
     assert did_you_mean(word, [f"hello_{at}" for at in range(10_000)]) == "hello_4711"

@@ -120,3 +120,13 @@ async def test_each_event_loop_has_its_own() -> None:
         return peers_of_loop()
 
     assert await asyncio.to_thread(lambda: asyncio.run(theirs())) is not peers_of_loop()
+
+
+async def test_one_that_joins_meanwhile_is_paused_until_the_end() -> None:
+    """Streams of a process start side by side: another one may be at its first suspect already."""
+    one, late = Stream(), Stream()
+    peers = joined(one)
+    async with peers.alone(20):
+        peers.join(late)
+        assert late.told == ["pause"]
+    assert late.told == ["pause", "resume"]

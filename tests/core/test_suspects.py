@@ -130,6 +130,44 @@ async def test_nothing_of_another_stream_runs_beside_a_suspect() -> None:
     assert (runs.beside["suspect"], runs.beside["other"]) == (set(), set())
 
 
+async def test_a_stream_that_starts_meanwhile_starts_nothing_beside_a_suspect() -> None:
+    storage, runs = await made()
+    runs.go_on["suspect"] = asyncio.Event()
+    storage.abandon(STREAM, LAST - 1, "suspect")
+    storage.add(OTHER, {"type": "booked", "n": "other"})
+    async with served(storage, runs, STREAM, lease=5):
+        await eventually(lambda: "suspect" in runs.running)
+        async with served(storage, runs, OTHER, lease=5):
+            await eventually(lambda: storage.pending(OTHER, GROUP))
+            for _ in range(20):
+                await asyncio.sleep(0.002)
+            assert "other" not in runs.beside
+            runs.go_on["suspect"].set()
+            await eventually(lambda: is_done(storage))
+    assert (runs.beside["suspect"], runs.beside["other"]) == (set(), set())
+
+
+async def test_beside_a_suspect_that_is_not_left_alone_nothing_new_starts() -> None:
+    """What goes on and on has company; what might kill the process does not."""
+    storage, runs = await made()
+    for name in ("endless", "suspect"):
+        runs.go_on[name] = asyncio.Event()
+    storage.add(STREAM, {"type": "booked", "n": "endless"})
+    async with served(storage, runs, STREAM, lease=1.2):
+        await eventually(lambda: "endless" in runs.running)
+        storage.abandon(STREAM, LAST - 1, "suspect")
+        await eventually(lambda: "suspect" in runs.running)
+        assert runs.beside["suspect"] == {"endless"}
+        storage.add(STREAM, {"type": "booked", "n": "new"})
+        for _ in range(50):
+            await asyncio.sleep(0.002)
+        assert "new" not in runs.beside
+        runs.go_on["suspect"].set()
+        await eventually(lambda: "new" in runs.beside)
+        runs.go_on["endless"].set()
+        await eventually(lambda: is_done(storage))
+
+
 async def test_two_streams_never_have_a_suspect_at_once() -> None:
     """Also not one that has company by now, since it takes long."""
     storage, runs = await made()
@@ -203,6 +241,17 @@ async def test_where_one_delivery_is_all_entries_run_together_and_never_again() 
     assert runs.beside.keys() == set(numbers)
     [dead] = storage.dead_letters(STREAM, GROUP)
     assert "delivered 1 times without an outcome" in dead.reason
+
+
+async def test_what_waits_for_its_dead_letter_is_delivered_no_more_often() -> None:
+    """However many workers died before it was written."""
+    storage, runs = await made()
+    storage.abandon(STREAM, LAST + 5, "gone")
+    async with served(storage, runs, STREAM):
+        await eventually(lambda: storage.dead_letters(STREAM, GROUP))
+    [letter] = storage.dead_letters(STREAM, GROUP)
+    assert letter.deliveries == LAST + 1
+    assert letter.reason.startswith(f"delivered {LAST} times")
 
 
 async def test_entries_before_their_last_delivery_share_few_slots() -> None:

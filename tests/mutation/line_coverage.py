@@ -83,12 +83,14 @@ def trace_lines(root: Path, folder: Path, target: Target, run: Trace) -> LineCov
     folder.mkdir(parents=True, exist_ok=True)
     package = _digest_of(root, [name for name in list_files(root) if _is_in_package(name)])
     coverage = LineCoverage(callers=_callers_of_scripts(root))
+    files = list_files(root)
     for file in target.tests:
         kept = folder / f"{file.replace('/', '.')}.{_variant(target)}.json"
         known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-        if known.get("state") != [package, _digest_of(root, [file, *known.get("helpers", ())])]:
+        data = data_of(file, files)
+        if known.get("state") != [package, _digest_of(root, [file, *data, *known.get("helpers", ())])]:
             traced = run(file)
-            known = {"state": [package, _digest_of(root, [file, *traced["helpers"]])], **traced}
+            known = {"state": [package, _digest_of(root, [file, *data, *traced["helpers"]])], **traced}
             kept.write_text(json.dumps(known), "utf-8")
         coverage.add(file, known)
         coverage.words[file] = set(_WORD.findall((root / file).read_text("utf-8")))
@@ -103,6 +105,14 @@ def _callers_of_scripts(root: Path) -> dict[str, list[tuple[str, int]]]:
                 for script in _SCRIPT.findall(line):
                     callers.setdefault(script, []).append((name, number))
     return callers
+
+
+def data_of(test_file: str, files: Iterable[str]) -> list[str]:
+    """What a test may read beside itself: the files of its folder, and those below it, that are no tests."""
+    folder = Path(test_file).parent
+    return [
+        name for name in files if folder in Path(name).parents and not Path(name).name.startswith("test_")
+    ]
 
 
 def request_for(file: str, target: Target) -> dict[str, Any]:

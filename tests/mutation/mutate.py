@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from explanations import Explanation, flaws_of, load_explanations
-from line_coverage import LineCoverage, request_for, trace_lines
+from line_coverage import LineCoverage, data_of, request_for, trace_lines
 from lua_operators import lua_mutants
 from mutation_report import Report
 from mutation_results import Result, ResultFile
 from mutation_targets import Target, load_targets
 from python_operators import python_mutants
-from repository_copy import RepositoryCopy
+from repository_copy import RepositoryCopy, list_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -127,7 +127,8 @@ class _Session:
         self._options = options
         self._results = results
         self._sources = {path: (ROOT / path).read_text("utf-8") for path in target.sources}
-        self._texts = {path: (ROOT / path).read_text("utf-8") for path in target.tests}  # of this moment
+        files = list_files(ROOT)
+        self._texts = {path: _text_of(path, data_of(path, files)) for path in target.tests}  # of this moment
         self._kills: dict[str, dict[str, int]] = {}
         self._lock = threading.Lock()
         self._ended: list[tuple[Mutant, Result]] = []
@@ -222,6 +223,12 @@ class _Session:
                     break
         key = mutant.key(source)
         return Result(key, bool(by), by, self._digest(coverage, mutant), round(time.monotonic() - began, 2))
+
+
+def _text_of(test_file: str, data: list[str]) -> str:
+    """What a test file says, and a digest of what it may read."""
+    digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in data)).hexdigest()
+    return (ROOT / test_file).read_text("utf-8") + digest
 
 
 def _parts(tests: list[str], kills: dict[str, int]) -> list[list[str]]:

@@ -264,13 +264,13 @@ class _Finder(ast.NodeVisitor):
 
     def _drop_argument(self, call: ast.Call, keyword: ast.keyword) -> None:
         start, end = self._offset(keyword.lineno, keyword.col_offset), self._end(keyword.value)
-        before = self._source[:start].rstrip()
-        if before.endswith(","):
+        before, after = self._source[:start].rstrip(), self._source[end : self._end(call)]
+        if after.lstrip().startswith(","):
+            self._add("argument dropped", start, end + after.index(",") + 1, "")
+        elif before.endswith(","):
             self._add("argument dropped", len(before) - 1, end, "")
         else:
-            after = self._source[end : self._end(call)]
-            comma = len(after) - len(after.lstrip()) + 1 if after.lstrip().startswith(",") else 0
-            self._add("argument dropped", start, end + comma, "")
+            self._add("argument dropped", start, end, "")
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, bool):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from explanations import Explanation, flaws_of, load_explanations
+from line_coverage import data_of
 from lua_operators import lua_mutants
 from mutate import ROOT, check_explanations, main
 from mutation_report import Report
@@ -56,6 +57,7 @@ def python_changes(source: str) -> list[str]:
         ("x = any(a)", ["x = all(a)"]),
         ("x = f(a, b=c)", ["x = f(a)"]),
         ("x = f(b=c, d=e)", ["x = f( d=e)", "x = f(b=c)"]),
+        ("x = f(\n  b=c,\n  d=e,\n)", ["", ""]),
         ("f(a)", ["pass"]),
         ("self.a = b", ["pass"]),
         ("a[b] = c", ["pass"]),
@@ -223,6 +225,11 @@ def test_a_caught_mutant_stays_caught_and_a_survivor_meets_new_tests(tmp_path: P
     assert read.valid("b", "old") == Result("b", False, "", "old", 1.0)
     assert read.valid("b", "new") is None
     assert read.valid("c", "new") is None
+
+
+def test_a_test_depends_on_what_lies_beside_it() -> None:
+    files = ["tests/a/test_x.py", "tests/a/test_y.py", "tests/a/help.py", "tests/a/d/t.txt", "tests/b.py"]
+    assert data_of("tests/a/test_x.py", files) == ["tests/a/help.py", "tests/a/d/t.txt"]
 
 
 def test_a_mutant_is_written_to_a_copy_alone(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class Stage:
         self.folder = folder
         self.reports = WorkerReports(Tally({}))
         command = [sys.executable, "-I", "-S", "-c", STUB + script, str(folder)]
-        quick = {"ends": False, "unreachable": NO_REDIS, "reachable": at_once}
+        quick = {"ends": False, "patience": LONG, "unreachable": NO_REDIS, "reachable": at_once}
         watched = Incidents(self.reports.ended.watch)
         given: dict[str, Any] = quick | {"command": command, "incidents": watched} | settings
         self.supervisor = Supervisor(count=count, reports=self.reports, **given)
@@ -320,6 +320,33 @@ run()
     assert pauses == [0.001, *4 * [0.1], 0.002]
 
 
+@pytest.mark.parametrize(
+    ("life", "expected"), [("report(ready=True)", [1, 2, 4, 4, 4]), ("", [1, 2, 4, 8, 16])]
+)
+async def test_only_what_never_worked_is_started_again_after_ever_longer_pauses(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    life: str,
+    expected: list[int],
+) -> None:
+    """Messages that kill their workers keep the others waiting for the longest pause at work, at most."""
+    monkeypatch.setattr(restart_pause, "_LONGEST_AT_WORK", 0.004)
+    script = f"""
+if len(lives()) < 5:
+    note("life")
+    {life}
+    os.kill(os.getpid(), signal.SIGKILL)
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await stage.until(*5 * ["life"], "runs")
+        stage.supervisor.stop()
+    pauses = [float(found) for found in re.findall(r"starts again in ([\d.e-]+)s", caplog.text)]
+    assert pauses == [n / 1000 for n in expected]
+
+
 async def test_nothing_is_started_again_before_redis_is_back(tmp_path: Path) -> None:
     asked, back = asyncio.Event(), asyncio.Event()
 
@@ -353,6 +380,61 @@ async def test_stop_drains_all_workers(tmp_path: Path, caplog: pytest.LogCapture
     assert stage.lives == [*3 * ["runs"], *3 * ["drained"]]
     for number in (1, 2, 3):
         assert f"worker {number} has ended (exit code 0) after it was ready" in caplog.text
+
+
+DEAF = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+report(ready=True)
+note("is deaf")
+signal.pause()
+"""
+
+
+async def test_what_does_not_end_in_time_is_killed_and_that_is_no_success(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path, DEAF, 2, patience=0.1)
+    async with stage.running() as task:
+        await stage.until(*2 * ["is deaf"])
+        stage.supervisor.stop()
+        assert await within_patience(task) == 1
+    assert caplog.text.count("2 workers did not end within 0.1 s and will be killed") == 1
+    assert caplog.text.count("has ended (SIGKILL) after it was ready") == 2
+
+
+async def test_what_does_not_end_after_a_cancellation_is_killed(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, DEAF, 1, patience=0.1)
+    async with stage.running() as task:
+        await stage.until("is deaf")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await within_patience(task)
+
+
+async def test_kill_ends_all_workers_at_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, DEAF, 2)
+    async with stage.running() as task:
+        await stage.until(*2 * ["is deaf"])
+        stage.supervisor.stop()
+        stage.supervisor.kill()
+        assert await within_patience(task) == 1
+
+
+@pytest.mark.parametrize(("end", "code"), [("sys.exit(1)", 1), ("sys.exit(3)", 3), ("os._exit(1)", 1)])
+async def test_a_worker_that_does_not_end_cleanly_is_no_success(tmp_path: Path, end: str, code: int) -> None:
+    script = f"""
+def leave(*_):
+    {end}
+signal.signal(signal.SIGTERM, leave)
+report(ready=True)
+note("runs")
+signal.pause()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running() as task:
+        await stage.until("runs")
+        stage.supervisor.stop()
+        assert await within_patience(task) == code
 
 
 CRASH = "report(ready=True); note('crashes'); os._exit(1)"

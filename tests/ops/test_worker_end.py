@@ -40,6 +40,12 @@ def test_only_an_orderly_end_with_an_exit_code_before_it_was_ready_is_a_refusal(
     assert not WorkerEnd(error=OSError(11, "no more processes")).is_refusal
 
 
+def test_it_has_worked_where_it_was_ready_or_was_killed_while_its_consumers_started() -> None:
+    """The first of its streams is consumed while the others start."""
+    reports = (None, GAVE_UP, STARTING, READY, DONE)
+    assert [WorkerEnd(-9, said).has_worked for said in reports] == [False, False, True, True, True]
+
+
 @pytest.mark.parametrize(
     ("end", "said"),
     [

@@ -51,11 +51,18 @@ local function is_allowed(delivery)
   return false
 end
 
+-- What had its last delivery does not run again: to dead-letter it is no delivery, however often that takes.
+local function next_delivery(row)
+  if last > 0 then return math.min(row[4], last) + 1 end
+  return row[4] + 1
+end
+
 local function take(number, rows, seen)
   for _, row in ipairs(rows) do
     if #found < count and not seen[row[1]] and (row[3] >= min_idle or row[2] == released) then
       seen[row[1]] = true
-      if is_allowed(row[4] + 1) then found[#found + 1] = {number, row} end
+      local delivery = next_delivery(row)
+      if is_allowed(delivery) then found[#found + 1] = {number, row[1], delivery} end
     end
   end
 end
@@ -83,18 +90,18 @@ end
 
 local claimed, deleted = {}, {}
 for _, one in ipairs(found) do
-  local number, row = one[1], one[2]
+  local number, id, delivery = one[1], one[2], one[3]
   local key = KEYS[number + 1]
   if budget <= 0 then
     cursors[number] = '-' -- what was found and is left here must be found again
   else
-    local entry = redis.call('XCLAIM', key, group, me, 0, row[1])[1]
+    local entry = redis.call('XCLAIM', key, group, me, 0, id, 'RETRYCOUNT', delivery)[1]
     if entry then
-      claimed[#claimed + 1] = {number, row[1], row[4] + 1, entry[2]}
+      claimed[#claimed + 1] = {number, id, delivery, entry[2]}
       for _, part in ipairs(entry[2]) do budget = budget - #part end
     else
-      redis.call('XACK', key, group, row[1])
-      deleted[#deleted + 1] = {number, row[1]}
+      redis.call('XACK', key, group, id)
+      deleted[#deleted + 1] = {number, id}
     end
   end
 end

@@ -1,8 +1,9 @@
--- Deletes what is known of routes that no worker of a group has any more, unless nobody is alive: then it says
--- whose group this was.
+-- Deletes what is known of routes and types that no worker of a group has had for a while, unless nobody is alive:
+-- then it says whose group this was.
 -- KEYS: the group's workers (hash), its routes (hash).
+-- ARGV: for how long it is kept (ms). Since when a digest is unused is noted beside it, as "unused:DIGEST".
 -- Returns how many digests were deleted.
-local workers, routes = KEYS[1], KEYS[2]
+local workers, routes, keep = KEYS[1], KEYS[2], tonumber(ARGV[1])
 if redis.call('HLEN', routes) < 2 then return 0 end
 local used, alive = {}, false
 local known = redis.call('HGETALL', workers)
@@ -14,9 +15,30 @@ for i = 2, #known, 2 do
   end
 end
 if not alive then return 0 end
-local gone = 0
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local digests, notes = {}, {}
 local named = redis.call('HGETALL', routes)
 for i = 1, #named, 2 do
-  if not used[named[i]] then gone = gone + redis.call('HDEL', routes, named[i]) end
+  local digest = string.match(named[i], '^unused:(.+)$')
+  if digest then
+    notes[digest] = tonumber(named[i + 1]) or now
+  else
+    digests[named[i]] = true
+  end
+end
+
+local gone = 0
+for digest in pairs(digests) do
+  if not used[digest] and not notes[digest] then
+    redis.call('HSET', routes, 'unused:' .. digest, now)
+  elseif not used[digest] and now - notes[digest] >= keep then
+    gone = gone + redis.call('HDEL', routes, digest)
+    digests[digest] = nil
+  end
+end
+for digest in pairs(notes) do
+  if used[digest] or not digests[digest] then redis.call('HDEL', routes, 'unused:' .. digest) end
 end
 return gone
