@@ -25,7 +25,10 @@ class ExpansionError(ValueError):
 
 def is_expanding(value: Any) -> bool:
     """Whether it has more than ``MOST`` values, most of them only by being held again."""
-    return _is_larger(value, MOST) and _is_larger(value, max(MOST, _TIMES * _size(value)))
+    if not _is_larger(value, MOST):
+        return False
+    size, shares = _size(value)
+    return shares and _is_larger(value, max(MOST, _TIMES * size))
 
 
 def refuse_expanding(value: Any) -> None:
@@ -42,25 +45,30 @@ def _is_larger(value: Any, most: int) -> bool:
         left -= len(held)
         if left < 0:
             return True
-        stack.extend([one for one in held if type(one) not in _SCALARS])
+        for one in held:
+            if type(one) not in _SCALARS:
+                stack.append(one)  # noqa: PERF401 - most hold none, and a list of none costs as much
     return False
 
 
-def _size(value: Any) -> int:
-    """How many values there are, each container looked at once."""
-    stack, seen, size = [value], set[int](), 0
+def _size(value: Any) -> tuple[int, bool]:
+    """How many values there are, each container looked at once, and whether one was met again."""
+    stack, seen, size, shares = [value], set[int](), 0, False
     while stack:
         one = stack.pop()
         if id(one) in seen:
+            shares = True
             continue
         seen.add(id(one))
         held = _held(one)
         size += len(held)
         stack.extend([inner for inner in held if type(inner) not in _SCALARS])
-    return size
+    return size, shares
 
 
 def _held(value: Any) -> Any:
+    if type(value) is dict:
+        return value.values()
     if isinstance(value, (list, tuple)):
         return value
     return value.values() if isinstance(value, Mapping) else ()

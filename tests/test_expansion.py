@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from streamroute.compiler.dedupe import digest
 from streamroute.compiler.filters import FilterError, compile_filter
 from streamroute.compiler.metering import TooCostlyError
 from streamroute.compiler.order import order_key
-from streamroute.compiler.reasons import shown
+from streamroute.compiler.reasons import shown, writable
+from streamroute.compiler.tracing import trace
 from streamroute.compiler.values import compile_value
 from streamroute.errors import EncodeError
 from streamroute.expansion import MOST, ExpansionError, refuse_expanding
 from streamroute.keys import GroupKeys
 from streamroute.message import ExpandingMessage, Message, separate_copy
+from streamroute.ops.delivery import delivered
 
 
 def doubled(levels: int, inner: Any = 1) -> Any:
@@ -81,8 +84,8 @@ class Knitting:
         return {"type": "t", "a": doubled(self._levels), "b": doubled(self._levels), "n": len(fields)}
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """Never called."""
-        raise NotImplementedError
+        """As it wants."""
+        return {b"d": b"x"}
 
 
 def read(levels: int) -> Message:
@@ -119,3 +122,22 @@ def test_a_value_is_stopped_although_its_entry_is_small() -> None:
 
 def test_what_does_not_walk_through_the_payload_goes_on() -> None:
     assert compile_filter("n == `1` && a[0][1]")(read(40))
+
+
+def test_what_explain_shows_is_stopped_and_cut() -> None:
+    compared = trace("a == b", read(40))
+    assert compared.error == "it takes too many steps for this message: it was stopped"
+    assert trace("a == b", read(3)).value is True
+    cut = writable(doubled(40))
+    assert cut.startswith("[[[[[[")
+    assert len(cut) <= 200
+    assert writable([1]) == [1]
+
+
+def test_what_explain_and_test_deliver_is_known_for_that_too() -> None:
+    streams = {"events": SimpleNamespace(codec="knots.Knitting")}
+    document = SimpleNamespace(streams=streams)
+    for levels, kind in ((40, ExpandingMessage), (3, dict)):
+        codecs = {"events": Knitting(levels)}
+        compiled: Any = SimpleNamespace(document=document, codecs=codecs, checks=lambda _stream: {})
+        assert type(delivered(compiled, {"type": "t"}, "events")) is kind

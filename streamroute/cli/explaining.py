@@ -10,7 +10,7 @@ import click
 from streamroute.cli.findings import printable
 from streamroute.cli.testing.full import line_of, place_of
 from streamroute.compiler.decisions import Decision, Verdict
-from streamroute.compiler.reasons import lost, shown
+from streamroute.compiler.reasons import lost, shown, writable
 from streamroute.compiler.tracing import Step
 from streamroute.config.suggestions import did_you_mean
 
@@ -120,7 +120,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "error": (traced.error if traced else None) or decision.trouble or None,
         "reasons": [reason.text for reason in decision.reasons],
         "filter": _step(traced.root) if traced else None,
-        "handed": decision.handed,
+        "handed": writable(decision.handed),
     }
 
 
@@ -130,7 +130,7 @@ def _step(step: Step) -> Mapping[str, Any]:
         "start": step.start,
         "end": step.end,
         "count": step.seen.count,
-        "values": list(step.seen.values),
+        "values": list(map(writable, step.seen.values)),
         "error": step.error,
         "parts": [_step(part) for part in step.parts],
     }

@@ -10,7 +10,7 @@ from typing import Any, Final
 from streamroute.compiler.functions import is_false
 from streamroute.compiler.parsing import Node
 from streamroute.compiler.tracing import Seen, Step, Trace
-from streamroute.expansion import ExpansionError, refuse_expanding
+from streamroute.expansion import ExpansionError, is_expanding, refuse_expanding
 from streamroute.safe_text import safe_repr, safe_str
 
 _WIDTH: Final = 60
@@ -150,6 +150,11 @@ def shown(value: Any, width: int = _WIDTH) -> str:
     except Exception:  # noqa: BLE001 - what a codec of the user's has made may raise anything
         return safe_repr(value, width)
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def writable(value: Any) -> Any:
+    """A value for a JSON of ours; the beginning of its text where it would be far larger than it is."""
+    return safe_repr(value, _WIDTH) if is_expanding(value) else value
 
 
 def _plain(value: Any) -> Any:

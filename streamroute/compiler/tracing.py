@@ -11,11 +11,16 @@ from functools import cached_property
 from typing import Any, Final
 
 from streamroute.compiler.filters import in_words
-from streamroute.compiler.functions import Interpreter, is_false
+from streamroute.compiler.functions import is_false
+from streamroute.compiler.metering import MOST, Meter
 from streamroute.compiler.parsing import Node, Tree, chain, parse
+from streamroute.message import ExpandingMessage
 
 _KEPT: Final = 3
 """How many values of a part are kept that was evaluated once for each item of a list."""
+
+_UNBOUNDED: Final = 10**18
+"""Units, more than any expression takes."""
 
 _CHAINS: Final = frozenset({"and_expression", "or_expression", "pipe"})
 _JOINING: Final = _CHAINS | {"not_expression"}
@@ -47,11 +52,11 @@ class Seen:
 _UNSEEN: Final = Seen()
 
 
-class _Watcher(Interpreter):
+class _Watcher(Meter):
     """The interpreter, noting the value of every node, and the nodes in which an error came up."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, units: int) -> None:
+        super().__init__(units)
         self.seen: dict[int, Seen] = {}
         self.failed: dict[int, BaseException] = {}
 
@@ -71,7 +76,7 @@ class Trace:
 
     def __init__(self, tree: Tree, payload: Any) -> None:
         self.tree = tree
-        self._watcher = _Watcher()
+        self._watcher = _Watcher(MOST if type(payload) is ExpandingMessage else _UNBOUNDED)
         self.value: Any = None
         self.error: str | None = None
         try:

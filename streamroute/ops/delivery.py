@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from streamroute.adapters.codec_calls import decoded, encoded
 from streamroute.adapters.codecs import CODEC_NAMES, Codec, codec_named
 from streamroute.adapters.validating import ValidatingCodec
+from streamroute.expansion import is_expanding
+from streamroute.message import ExpandingMessage
 
 if TYPE_CHECKING:
     from streamroute.compiler.compilation import Compiled
@@ -24,7 +26,10 @@ def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None
     """
     name = stream if stream is not None else _only_stream(compiled, message.get("type"))
     codec = incoming_codec(compiled, name) if name is not None else None
-    return message if codec is None else decoded(codec, encoded(codec, message))
+    if codec is None:
+        return message
+    payload = decoded(codec, encoded(codec, message))
+    return ExpandingMessage(payload) if issubclass(type(payload), dict) and is_expanding(payload) else payload
 
 
 def _only_stream(compiled: Compiled, kind: Any) -> str | None:

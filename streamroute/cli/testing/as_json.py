@@ -9,6 +9,7 @@ from typing import Any
 from streamroute.cli.formats.as_json import as_object
 from streamroute.cli.testing.full import line_of, line_of_test
 from streamroute.cli.testing.running import Run
+from streamroute.compiler.reasons import writable
 from streamroute.ops.coverage import Goal
 from streamroute.ops.route_tests import Difference, Outcome
 from streamroute.safe_text import safe_str
@@ -59,7 +60,7 @@ def _test(outcome: Outcome) -> dict[str, Any]:
 def _handed(outcome: Outcome) -> dict[str, Any]:
     """What the handlers get that the test says something about."""
     runs = (decision for decision in outcome.decisions if decision.runs)
-    return {row.route.name: row.handed for row in runs if row.route.name in outcome.test.transform}
+    return {row.route.name: writable(row.handed) for row in runs if row.route.name in outcome.test.transform}
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
