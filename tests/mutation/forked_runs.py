@@ -98,7 +98,7 @@ def _end_orphans() -> None:
 def _import_all(names: list[str]) -> None:
     for name in names:
         if name not in sys.modules:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # the run that needs it tells
                 importlib.import_module(name)
 
 
