@@ -25,7 +25,7 @@ class LoopClock:
         await turns()
 
 
-async def turns(count: int = 20) -> None:
+async def turns(count: int = 50) -> None:
     """Let the event loop turn a few times."""
     for _ in range(count):
         await asyncio.sleep(0)
