@@ -133,7 +133,7 @@ class Slots:
 
     def waiting(self) -> Collection[str]:
         """The ids of what has not started; may be asked from any thread while the event loop hangs."""
-        names = [entry_id for entry_id, _ in self._queue.copy()]
+        names = [entry_id for entry_id, _ in (*self._queue.copy(), *self._paused.copy())]
         return [*names, *self._order.waiting_names()] if self._order is not None else names
 
     def open(self) -> None:
@@ -208,15 +208,13 @@ class Slots:
 
     def drop(self, entry_id: str) -> None:
         """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
-        was_queued = any(entry[0] == entry_id for entry in self._queue)
-        if was_queued:
-            kept = [entry for entry in self._queue if entry[0] != entry_id]
-            self._queue.clear()
-            self._queue.extend(kept)
+        was_queued = _take_out(entry_id, self._queue) or _take_out(entry_id, self._paused)
         if self._order is not None:
             self._order.forget(entry_id)
             if was_queued:
                 self._go_on(self._order, entry_id)
+        if was_queued:
+            self._tell_idle()
         for worker in self._busy():
             if worker.entry is not None and worker.entry[0] == entry_id and not worker.dropped:
                 worker.dropped = True
@@ -429,6 +427,16 @@ class Slots:
             self._go_on(self._order, entry[0])
         self._tell_idle()
         self._stuck(*entry, worker)
+
+
+def _take_out(entry_id: str, queue: deque[Entry]) -> bool:
+    """Take an entry out of a queue; returns whether it was there."""
+    kept = [entry for entry in queue if entry[0] != entry_id]
+    if len(kept) == len(queue):
+        return False
+    queue.clear()
+    queue.extend(kept)
+    return True
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

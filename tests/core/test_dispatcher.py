@@ -796,3 +796,32 @@ async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_rout
     got = message({"type": "gone"}, routes=frozenset(["consuming.old"]), coordinator=Elsewhere())
     await dispatcher.process_message(got)
     assert (len(old.seen), got.outcomes) == (1, [])
+
+
+async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known_all_the_same() -> None:
+    """A message that none of them takes is one that no filter accepts, and not of an unknown type."""
+    told: list[tuple[str | None, Result]] = []
+    dispatcher = ready(observer=lambda _payload, route, result: told.append((route, result)))
+    handlers = [Handling(f"t{n}") for n in range(20)]
+    for n, handler in enumerate(handlers):
+
+        def accepts(payload: dict[str, Any], n: int = n) -> bool:
+            return bool(payload["tenant"] == n)
+
+        vars(accepts)["equalities"] = ((("tenant",), n),)
+        dispatcher.on_message("booked", accepts)(handler)
+    for tenant in (7, 99):
+        await dispatcher.process_message({"type": "booked", "tenant": tenant})
+    assert [len(handler.seen) for handler in handlers] == [n == 7 for n in range(20)]
+    assert told == [("consuming.t7", Result.SUCCEEDED)]
+
+
+async def test_a_dispatcher_without_handlers_answers_for_a_retry() -> None:
+    got = message(routes=frozenset(["gone"]))
+    await ready().process_message(got)
+    assert [outcome.route for outcome in got.outcomes or []] == ["gone"]
+
+
+def test_a_scheduler_s_usual_delay_is_a_minute() -> None:
+    parameters = inspect.signature(RetrySchedulerProtocol.schedule_retry).parameters
+    assert parameters["delay"].default == 60

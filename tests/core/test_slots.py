@@ -646,3 +646,61 @@ async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:
         assert list(held.slots.waiting()) == ["2", "3"]
         assert set(held.slots.clear()) == {"2", "3"}
         assert list(held.slots.waiting()) == []
+
+
+async def test_what_was_to_run_alone_and_is_lost_before_it_starts_does_not_run() -> None:
+    """Others did not leave it alone for so long that its lease ended: it is another worker's."""
+    async with holding(1) as held:
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.slots.pause()
+        held.slots.put_alone(entries("alone", "other"))
+        held.slots.drop("alone")
+        held.slots.resume()
+        held.let_go("1", "other")
+        await eventually(lambda: held.done == ["1", "other"])
+        assert held.started == ["1", "other"]
+
+
+async def test_nobody_waits_for_what_was_to_run_alone_and_is_lost() -> None:
+    async with holding(1, stuck_after=0.01) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.task("1").cancel()
+        await eventually(lambda: held.told == ["1"])
+        held.slots.pause()
+        held.slots.put_alone(entries("alone"))
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await turns()
+        assert not idle.done()
+        held.slots.drop("alone")
+        await within_patience(idle)
+        assert held.started == ["1"]
+
+
+async def test_what_was_to_run_alone_and_is_lost_lets_the_next_with_its_key_start() -> None:
+    async with holding(2, order=KeyOrder(lambda payload: payload["key"])) as held:
+        held.slots.pause()
+        held.slots.put([("1", {"key": "a"}), ("2", {"key": "a"})])
+        held.slots.put_alone([("alone", {"key": "a"})])
+        held.slots.drop("alone")
+        held.slots.resume()
+        await eventually(lambda: held.started == ["1"])
+        held.let_go("1")
+        await eventually(lambda: held.started == ["1", "2"])
+
+
+async def test_what_is_to_run_alone_waits_until_it_starts() -> None:
+    async with holding(1) as held:
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.slots.pause()
+        held.slots.put(entries("2"))
+        held.slots.put_alone(entries("alone"))
+        assert sorted(held.slots.waiting()) == ["2", "alone"]
+        held.let_go("1")
+        await eventually(lambda: held.started == ["1", "alone"])
+        assert list(held.slots.waiting()) == ["2"]
+        held.let_go("alone")
+        held.slots.resume()
