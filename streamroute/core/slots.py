@@ -139,7 +139,7 @@ class Slots:
     def open(self) -> None:
         """Let entries be started."""
         self._closing, self._breath, self._stuck_workers = False, Breath(), set()
-        self._unstarted, self._starting = self._concurrency, 0
+        self._unstarted, self._starting, self.deaf = self._concurrency, 0, 0
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
@@ -338,8 +338,7 @@ class Slots:
             self._admit()
         if worker.dropped and not worker.retired:
             worker.dropped = False
-            if worker.task is not None:
-                worker.task.uncancel()
+            _take_back_cancellations(worker.task)
         self._tell_idle()
 
     def _is_running(self) -> bool:
@@ -427,6 +426,12 @@ class Slots:
             self._go_on(self._order, entry[0])
         self._tell_idle()
         self._stuck(*entry, worker)
+
+
+def _take_back_cancellations(task: asyncio.Task[None] | None) -> None:
+    """All of them, for one that is left would count against what the task runs next."""
+    while task is not None and task.cancelling():
+        task.uncancel()
 
 
 def _take_out(entry_id: str, queue: deque[Entry]) -> bool:
