@@ -112,7 +112,11 @@ def test_a_failure_that_cannot_be_judged_is_an_outcome_by_policy(
     monkeypatch.setattr("streamroute.core.failures.error_text", fail)
     found = judge(ROUTE, ValueError("no luck"), attempt, POLICY)
     assert type(found) is kind
-    assert found.error == "ValueError"
+    assert (found.route, found.error) == ("r", "ValueError")
+    if isinstance(found, RetryLater):
+        assert (found.delay, found.attempt) == (60, 2)
+    else:
+        assert (found.reason, found.attempt) == ("failed after 3 attempts", 3)
 
 
 def test_a_policy_that_gives_no_delay_is_not_believed() -> None:
@@ -293,3 +297,16 @@ def test_a_message_that_reaches_no_handler_is_named_by_its_id(caplog: pytest.Log
     ]
     one, two, three = [vars(record)["coalesced_by"] for record in caplog.records]
     assert one == two != three
+
+
+@pytest.mark.parametrize(("reason", "said"), [(None, "what it says"), ("its reason", "its reason"), (7, "7")])
+def test_a_rejection_of_somebody_s_own_is_asked_for_its_reason(reason: Any, said: str) -> None:
+    class Own(Reject):
+        def __str__(self) -> str:
+            return "what it says"
+
+    error = Own("x")
+    vars(error)["reason"] = reason
+    letter = judge(ROUTE, error, 1, POLICY)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason == said

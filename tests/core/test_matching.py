@@ -208,3 +208,11 @@ def test_of_two_values_that_a_filter_wants_at_one_path_the_first_counts() -> Non
     vars(odd)["equalities"] = ((("a",), "x"), (("a",), "y"))
     found = table(odd, *(wants(a=f"{n}") for n in range(9)))
     assert (keys(found, {"a": "x"}), keys(found, {"a": "y"})) == (["0"], [])
+
+
+def test_of_what_is_no_object_json_has_no_value_and_anything_else_may_have_one() -> None:
+    """A path that leads through a text leads nowhere; a codec of the user's may have made anything."""
+    nested = table(*(wants(a__b=f"{n}") for n in range(9)))
+    for value in ("text", 7, 7.5, True, None, [], [{"b": "1"}]):
+        assert keys(nested, {"a": value}) == []
+    assert keys(nested, {"a": _Odd()}) == [str(n) for n in range(9)]
