@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -762,3 +763,14 @@ class TestSuspects:
 
     async def test_before_it_is_open_nothing_is_fetched(self) -> None:
         assert not await self.run(Work(), [])
+
+
+def test_limits_are_named_and_do_not_change() -> None:
+    """Eight numbers in a row would be swapped sooner or later."""
+    given: dict[str, Any] = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5}
+    limits = Limits(**given, lease=60.0, grace=5.0, ack_delay=0.001)
+    with pytest.raises(FrozenInstanceError):
+        limits.lease = 1.0  # type: ignore[misc]  # that it cannot be set is the point
+    positional: Any = Limits
+    with pytest.raises(TypeError):
+        positional(10, 2, 5, 60.0, 5.0, 0.001)
