@@ -363,6 +363,10 @@ class Slots:
         self._idle.append(idle)
         try:
             await idle
+        except BaseException:
+            if idle in self._idle:  # it was cancelled and not woken: whoever wakes it would wake nobody
+                self._idle.remove(idle)
+            raise
         finally:
             self._waking.discard(idle)
         self._wake(len(self._startable) - 1)

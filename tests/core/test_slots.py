@@ -422,7 +422,7 @@ async def holding(concurrency: int, **settings: Any) -> AsyncIterator[Held]:
         await within_patience(held.slots.close(grace=0))
 
 
-async def test_what_ends_is_done_or_has_failed() -> None:
+async def test_what_ends_is_done_or_has_failed(caplog: pytest.LogCaptureFixture) -> None:
     async with holding(2) as held:
         held.errors["2"] = RuntimeError("oops")
         held.slots.put(entries("1", "2", "3"))
@@ -430,6 +430,7 @@ async def test_what_ends_is_done_or_has_failed() -> None:
         await eventually(lambda: held.done == ["1", "3"])
         assert held.failed == [("2", "RuntimeError")]
         assert (held.slots.running, held.slots.free, held.slots.started) == (0, 2, 3)
+    assert caplog.messages == [], "no slot has failed"
 
 
 async def test_what_was_dropped_is_neither_done_nor_held_against_its_slot() -> None:
@@ -949,3 +950,122 @@ async def test_a_pause_for_the_event_loop_takes_no_time(monkeypatch: pytest.Monk
         slots.put(entries("1", "2", "3", "4", "5"))
         await turns()
         assert len(seen) == 5
+
+
+async def test_a_reader_that_waited_for_room_goes_on_before_the_rest_is_handled() -> None:
+    """While the server looks for more, the handlers have something to do."""
+    seen: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+
+    async def read(slots: Slots) -> None:
+        await slots.room(3)
+        seen.append("reader")
+
+    async with opened(1, handle) as slots:
+        slots.put(entries("1", "2", "3", "4", "5"))
+        reading = asyncio.create_task(read(slots))
+        await within_patience(reading)
+        await eventually(lambda: len(seen) == 6)
+    assert seen == ["1", "2", "3", "reader", "4", "5"]
+
+
+async def test_a_slot_that_is_woken_and_has_not_begun_is_free() -> None:
+    async with holding(2) as held:
+        held.let_go("1")
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.done == ["1"])
+        await turns()
+        assert held.slots.free == 2
+        held.slots.put(entries("2"))
+        assert (held.slots.free, held.slots.queued) == (2, 1)
+        await eventually(lambda: held.started == ["1", "2"])
+        assert held.slots.free == 1
+
+
+@pytest.mark.parametrize("end", ["cancels itself", "done raises"])
+async def test_a_slot_that_was_replaced_is_one_slot(end: str) -> None:
+    """Neither one less, nor one more: as many handlers run at once as there are to."""
+    go_on, running, most = asyncio.Event(), [0], [0]
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        if entry_id == "bad":
+            task = asyncio.current_task()
+            assert task is not None
+            if end == "cancels itself":
+                task.cancel()
+            return
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        await go_on.wait()
+        running[0] -= 1
+
+    def done(entry_id: str, payload: dict[str, Any]) -> None:
+        if (entry_id, end) == ("bad", "done raises"):
+            raise RuntimeError("an observer's mistake")
+
+    slots = Slots(2, handle, done=done)
+    slots.open()
+    for _ in range(3):
+        slots.put(entries("bad"))
+        await turns()
+        assert slots.free == 2
+    slots.put(entries(*map(str, range(9))))
+    await turns()
+    assert (running, slots.free, slots.queued) == ([2], 0, 7)
+    go_on.set()
+    await eventually(lambda: not slots.queued and not slots.running)
+    assert most == [2]
+    await within_patience(slots.close(grace=1))
+
+
+async def test_a_handler_that_is_stuck_is_cancelled_once_more() -> None:
+    """It may have missed the first: then its slot comes back."""
+    missed: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            missed.append(entry_id)
+        await asyncio.Event().wait()
+
+    slots = Slots(1, handle, stuck_after=0.01)
+    slots.open()
+    slots.put(entries("1"))
+    await eventually(lambda: slots.running == 1)
+    slots.drop("1")
+    await eventually(lambda: missed == ["1"])
+    await eventually(lambda: (slots.running, slots.stuck, slots.free) == (0, 0, 1))
+    await within_patience(slots.close(grace=0))
+
+
+async def test_who_waits_for_the_others_goes_on_when_the_last_of_them_is_stuck() -> None:
+    async with holding(1, stuck_after=0.01) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await turns()
+        assert not idle.done()
+        held.task("1").cancel()
+        await within_patience(idle)
+        assert held.told == ["1"]
+
+
+async def test_a_slot_that_was_cancelled_while_it_had_nothing_to_do_is_woken_no_more() -> None:
+    """Else what is queued would wait although another slot is free."""
+    async with holding(2) as held:
+        held.let_go("1")
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.done == ["1"])
+        await turns()
+        [task] = held.slots._tasks()
+        task.cancel()
+        await turns()
+        held.slots.put(entries("2"))
+        await eventually(lambda: held.started == ["1", "2"])
+        held.slots.put(entries("3"))
+        await turns()
+        assert held.started == ["1", "2", "3"]
