@@ -188,6 +188,7 @@ class TestReading:
             assert (len(await stream.read()), loop.time()) == (1, 3.5)
             stream.add()
             assert (len(await stream.read()), loop.time()) == (1, 3.5)
+            assert stream.storage._arrivals == set()
 
         run_jumping(main())
 
@@ -615,8 +616,10 @@ class TestWorkers:
             assert await asking.route_wait(message, "bill") == RouteWait(1.0, 2_000_000)
             assert await asking.type_wait(message, "booked") == RouteWait(1.0)
             assert await asking.type_wait(message, "cancelled") == RouteWait(None)
-            for keeper in keepers:
-                await keeper.close()
+            await keepers[0].close()
+            assert await asking.route_wait(message, "thank") == RouteWait(1.0, 2_000_000)
+            assert await asking.type_wait(message, "booked") == RouteWait(1.0, 2_000_000)
+            await keepers[1].close()
             message.unknown_since = 1_999_000
             stream.clock.now = 2_079.0
             assert await asking.route_wait(message, "thank") == RouteWait(20.0, 1_999_000)

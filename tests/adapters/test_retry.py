@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -302,3 +302,24 @@ async def test_a_retry_that_is_due_before_the_next_look_wakes_the_scheduler(redi
             scheduler._sooner.clear()
             await scheduler.schedule_retry(STREAM, {"type": "booked"}, delay=delay)  # type: ignore[arg-type]
             assert scheduler._sooner.is_set() == wakes
+
+
+def test_a_look_that_swallows_its_cancellation_is_the_last() -> None:
+    """As redis-py does on Python 3.11 where a cancellation arrives together with a reply."""
+
+    class Swallowing(Scripted):
+        async def bring_back(self, stream_name: str) -> float | None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(5)
+            return await super().bring_back(stream_name)
+
+    async def main() -> None:
+        scheduler = Swallowing({"a": []})
+        await scheduler.start()
+        await asyncio.sleep(1)
+        async with asyncio.timeout(30):
+            await scheduler.stop()
+        assert asyncio.get_running_loop().time() == 1
+        assert [at for at, _ in scheduler.seen] == [1]
+
+    run_jumping(main())
