@@ -167,12 +167,12 @@ class BotRedisDispatcher:
         table = self._routes.get(message_type)
         if table is None or self._unwatched:
             table = self._table_of(message_type)
-        routes = table.routes
-        if not routes:
+        only = table.only
+        if only is not None:
+            return table.routes if self._accepts(only, payload, failures) else ()
+        if not table.routes:
             return None
-        if len(routes) == 1:
-            return routes if self._accepts(routes[0], payload, failures) else ()
-        candidates = routes if table.is_plain else table.candidates(payload)
+        candidates = table.routes if table.is_plain else table.candidates(payload)
         return [route for route in candidates if self._accepts(route, payload, failures)]
 
     def _accepts(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> bool:
