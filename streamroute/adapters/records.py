@@ -177,8 +177,12 @@ class DeadRecord:
         """The fields of its entry in the stream of dead letters."""
         facts = {name: getattr(self, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
         facts["history"] = [asdict(failure) for failure in self.history]
-        fields = self.fields if len(self.fields) <= _MOST_FIELDS else {_PACKED: pack_fields(self.fields)}
-        return {FACTS: _json({"v": _VERSION, **facts}), **fields}
+        return {FACTS: _json({"v": _VERSION, **facts}), **self._written_fields()}
+
+    def _written_fields(self) -> Mapping[bytes, bytes]:
+        """As they are, unless they are too many, or would be taken for fields that were packed."""
+        is_plain = len(self.fields) <= _MOST_FIELDS and self.fields.keys() != {_PACKED}
+        return self.fields if is_plain else {_PACKED: pack_fields(self.fields)}
 
     @classmethod
     def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:

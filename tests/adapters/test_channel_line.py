@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
-from redis.asyncio import ConnectionPool
+from redis.asyncio import ConnectionPool, Redis
 
 from consuming import eventually, within_patience
-from streamroute.adapters.channel import Channel
+from streamroute.adapters.channel import Channel, command_connections, read_connections
 from streamroute.adapters.round_trip import Words
+from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.errors import SetupError
 
 
 class Server:
@@ -196,3 +198,68 @@ async def test_a_call_that_fails_alone_gives_its_connection_back(
     with pytest.raises(ConnectionError):
         await within_patience(failed)
     assert await within_patience(waits) == ["b0"]
+
+
+async def test_connections_are_as_many_after_any_number_of_round_trips(
+    server: Server, channel: Callable[[int], Channel]
+) -> None:
+    """Whether callers went by themselves, waited in line, failed, or were cancelled."""
+    made = channel(2)
+    for _ in range(3):
+        alone, failed = await started(made, call("alone"), call("failed"))
+        waited, later, cancelled = await started(made, call("w", 400), call("l", 400), call("c", 400))
+        assert server.open == 2
+        server.error = ConnectionError("gone")
+        server.let(2)
+        await turns()
+        assert server.open == 2  # carriers, of whom each has one call
+        more = await started(made, call("more"), call("more"))
+        assert server.open == 2
+        cancelled.cancel()
+        server.let(9)
+        ended = asyncio.gather(alone, failed, waited, later, cancelled, *more, return_exceptions=True)
+        results = await within_patience(ended)
+        assert [isinstance(result, ConnectionError) for result in results[:2]].count(True) == 1
+        assert [len(result) for result in results[2:4] if isinstance(result, list)] == [400, 400]
+        assert server.open == 0
+        while not server._go.locked():
+            await server._go.acquire()
+    assert server.most_open == 2
+
+
+async def test_nobody_is_left_to_carry_anything_when_all_is_answered(
+    server: Server, channel: Callable[[int], Channel]
+) -> None:
+    made, before = channel(1), asyncio.all_tasks()
+    server.let()
+    await within_patience(made.send(call("alone")))
+    assert asyncio.all_tasks() == before
+    tasks = await started(made, *(call(name) for name in "abc"))
+    server.let(2)
+    await within_patience(asyncio.gather(*tasks))
+    await turns()
+    assert asyncio.all_tasks() == before
+    assert made._carriers == set()
+
+
+@pytest.mark.parametrize(
+    ("most", "commands", "reads"),
+    [(2, 1, 1), (3, 1, 2), (4, 2, 2), (5, 2, 3), (6, 3, 3), (7, 3, 4), (8, 3, 4), (100, 3, 4)],
+)
+def test_a_pool_is_shared_between_commands_and_reads(most: int, commands: int, reads: int) -> None:
+    pool = ConnectionPool(max_connections=most)
+    assert (command_connections(pool), read_connections(pool)) == (commands, reads)
+
+
+def test_a_pool_of_one_connection_has_none_to_wait_with() -> None:
+    pool = ConnectionPool(max_connections=1)
+    assert command_connections(pool) == 1
+    with pytest.raises(SetupError, match="may open 1 connection; consuming needs 2 at least"):
+        read_connections(pool)
+    with pytest.raises(SetupError, match="consuming needs 2 at least"):
+        RedisStreamStorage(Redis(connection_pool=pool))
+
+
+def test_a_pool_that_knows_no_bound_has_seven() -> None:
+    pool = cast("ConnectionPool", object())
+    assert (command_connections(pool), read_connections(pool)) == (3, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.adapters.codecs import CODEC_NAMES, Codec, codec_named
+from streamroute.adapters.codecs import CODEC_NAMES, Codec, JsonCodec, codec_named
 from streamroute.errors import DecodeError, EncodeError, SetupError
 from streamroute.message import Message
 
@@ -155,6 +156,66 @@ def test_an_entry_beyond_the_size_limit_is_neither_read_nor_written(codec: str) 
         small.decode({b"type": b"a", b"text": b"x" * 1000})
     with pytest.raises(EncodeError, match=r"at most 1,000"):
         small.encode({"type": "a", "text": "x" * 1000})
+
+
+@pytest.mark.parametrize("codec", PLAIN)
+def test_an_entry_of_the_size_limit_is_read_and_written_and_one_of_a_byte_more_is_not(codec: str) -> None:
+    """Names and values count, of every field."""
+    payload = {"type": "a" * 20, "text": "x" * 30}
+    fields = codec_named(codec).encode(payload)
+    size = sum(len(name) + len(value) for name, value in fields.items())
+    exact, small = codec_named(codec, max_bytes=size), codec_named(codec, max_bytes=size - 1)
+    assert exact.decode(exact.encode(payload)) == payload
+    for refused in (lambda: small.encode(payload), lambda: small.decode(fields)):
+        with pytest.raises((EncodeError, DecodeError), match=f"{size} bytes; at most {size - 1} "):
+            refused()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {b"type": b"a" * 60, b"data": b"{}"},
+        {b"type": b"a", b"data": b'{"text": "' + b"x" * 60 + b'"}'},
+        {b"type": b"a", b"data": b"{}", b"text": b"x" * 60},
+        {b"a": b"1", b"data": b"{}", b"text": b"x" * 60},
+    ],
+)
+def test_json_refuses_every_way_to_be_too_large_in_each_of_its_readings(fields: dict[bytes, bytes]) -> None:
+    size = sum(len(name) + len(value) for name, value in fields.items())
+    parts = [part for field in fields.items() for part in field]
+    exact, small = JsonCodec(max_bytes=size), JsonCodec(max_bytes=size - 1)
+    payload = JsonCodec().decode(fields)
+    assert exact.decode(fields) == payload
+    alone, whole = exact.separate(fields)
+    assert (alone, whole) == (json.loads(fields[b"data"]), payload)
+    assert exact.decode_usual(parts) == (payload if len(fields) == 2 and b"type" in fields else None)
+    assert small.decode_usual(parts) is None
+    for read in (small.decode, small.separate):
+        with pytest.raises(DecodeError, match="bytes; at most"):
+            read(fields)
+
+
+def test_the_short_way_is_for_a_type_and_then_data_alone() -> None:
+    codec = JsonCodec()
+    assert codec.decode_usual([b"type", b"a", b"data", b'{"n": 1}']) == {"type": "a", "n": 1}
+    for parts in (
+        [b"data", b"{}", b"type", b"a"],
+        [b"type", b"a", b"more", b"{}"],
+        [b"kind", b"a", b"data", b"{}"],
+        [b"type", b"a"],
+        [b"type", b"a", b"data", b"{}", b"n", b"1"],
+        [b"type", b"a", b"data", b"{"],
+        [b"type", b"a", b"data", b"[]"],
+        [b"type", b"\xff", b"data", b"{}"],
+    ):
+        assert codec.decode_usual(parts) is None
+
+
+def test_data_alone_is_the_payload_without_its_type_where_there_is_no_data() -> None:
+    codec = JsonCodec()
+    assert codec.separate({b"type": b"a", b"n": b"1"}) == ({"n": "1"}, {"type": "a", "n": "1"})
+    with pytest.raises(DecodeError, match="no fields"):
+        codec.separate({})
 
 
 @pytest.mark.parametrize("codec", CODEC_NAMES)

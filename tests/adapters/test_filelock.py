@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from streamroute.adapters.filelock import FileLock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_shared_holders_keep_an_exclusive_one_out(tmp_path: Path) -> None:
@@ -66,3 +69,24 @@ def test_a_file_that_was_deleted_or_replaced_is_not_current(tmp_path: Path) -> N
     assert not lock.is_current()
     lock.release()
     lock.release()
+
+
+def test_who_has_the_lock_lets_go_for_those_who_share_the_file_and_they_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forked child has the file and the object, and not the lock to give away."""
+    held, asking = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+    for in_the_child in (True, False):
+        assert held.try_exclusive()
+        with subprocess.Popen(
+            [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[held.descriptor()]
+        ) as sharing:
+            with monkeypatch.context() as patch:
+                if in_the_child:
+                    patch.setattr(os, "getpid", lambda: -1)
+                held.release()
+            assert asking.try_exclusive() != in_the_child
+            sharing.kill()
+            sharing.wait()
+        asking.release()
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600

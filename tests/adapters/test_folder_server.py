@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import tempfile
 import threading
@@ -14,7 +16,7 @@ import pytest
 
 from streamroute.adapters import folder_server, valkey
 from streamroute.adapters.filelock import FileLock
-from streamroute.adapters.folder_server import FolderServer
+from streamroute.adapters.folder_server import FolderServer, wait_for
 from streamroute.errors import EmbeddedServerError
 
 if TYPE_CHECKING:
@@ -106,3 +108,52 @@ def test_a_server_that_refuses_to_end_is_an_error_with_its_reason(
         server.ensure()
         with pytest.raises(EmbeddedServerError, match="does not end: -ERR disk full"):
             server.shut_down()
+
+
+def test_a_server_that_is_silent_for_a_moment_has_not_ended(
+    tmp_path: Path, server: FolderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with impostor(tmp_path, [_LOADING]):
+        server.ensure()
+        states = ["absent", "loading", "absent", "ready"]
+        monkeypatch.setattr(valkey, "state", lambda path: states.pop(0))
+        server.wait_until_loaded()
+        assert states == []
+
+
+def test_a_server_that_was_killed_is_started_again_on_its_socket(tmp_path: Path) -> None:
+    """It is collected: nobody else will."""
+    server = FolderServer(tmp_path, threading.Event())
+    server.ensure()
+    server.wait_until_loaded()
+    first, place = valkey.process_id(server.socket), server.socket
+    assert first is not None
+    assert not server.revive()
+    assert not server.is_dead()
+    os.kill(first, signal.SIGKILL)
+    try:
+        assert wait_for(server.is_dead, 20, threading.Event())
+        assert server.revive()
+        second = valkey.process_id(server.socket)
+        assert second not in (None, first)
+        assert server.socket == place
+        with pytest.raises(ChildProcessError):
+            os.waitpid(first, os.WNOHANG)
+        assert not server.revive()
+    finally:
+        server.wait_until_loaded()
+        server.shut_down()
+        assert server.is_dead()
+        server.forget()
+
+
+def test_waiting_ends_in_time_or_when_it_is_cancelled() -> None:
+    cancelled = threading.Event()
+    answers = [False, False, True]
+    assert wait_for(lambda: answers.pop(0), 20, cancelled)
+    assert not wait_for(lambda: False, 0.05, cancelled)
+    assert wait_for(lambda: True, -1, cancelled)
+    cancelled.set()
+    assert wait_for(lambda: True, 20, cancelled)
+    with pytest.raises(EmbeddedServerError, match="was cancelled"):
+        wait_for(lambda: False, 20, cancelled)

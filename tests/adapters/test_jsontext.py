@@ -157,3 +157,20 @@ def test_a_value_that_contains_itself_or_is_too_deep_is_not_written() -> None:
 def test_shown_text_is_short_and_printable(text: str | bytes) -> None:
     assert len(shown(text)) <= 80
     assert shown(text).isprintable()
+
+
+def test_what_is_wrong_is_shown_with_what_stands_around_it(read: Callable[[bytes], Any]) -> None:
+    """Bytes 20 before and 20 from where it begins on; characters 20 before and 40 from there on."""
+    digits = "".join(chr(ord("a") + n % 26) for n in range(100))
+    for data in (b'{"a": "\xff"}', b'"' + digits.encode()[:49] + b"\xff" + digits.encode()):
+        with pytest.raises(NotJsonError) as caught:
+            read(data)
+        start = data.index(b"\xff")
+        around = shown(data[max(start - 20, 0) : start + 20])
+        assert str(caught.value) == f"is not UTF-8 at byte {start}: {around}"
+    for text in ("[1,]", f'["{digits}", nothing, "{digits}"]'):
+        with pytest.raises(NotJsonError) as caught:
+            read(text.encode())
+        at = text.index("nothing") if "nothing" in text else 3
+        around = shown(text[max(at - 20, 0) : at + 40])
+        assert str(caught.value) == f"is not JSON: Expecting value at character {at + 1}, in {around}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from redis.exceptions import ResponseError
 
 from backends import KEYS, RedisBackend, is_done
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
+from jumping import run_jumping
 from streamroute.adapters.codecs import JsonCodec
 from streamroute.adapters.retry import RedisRetryScheduler
 from streamroute.core.dispatcher import RetrySchedulerProtocol
@@ -222,3 +224,102 @@ async def _is(expected: Any, ask: Any, client: Redis) -> bool:
 
 async def _counts(expected: int, client: Any) -> bool:
     return bool(await client.xlen(STREAM) == expected)
+
+
+class Scripted(RedisRetryScheduler):
+    """A scheduler whose looks at streams are noted, and go as they are told to."""
+
+    def __init__(self, looks: dict[str, list[float | Exception | None]]) -> None:
+        super().__init__(Redis(), streams=looks)
+        self.looks = looks
+        self.seen: list[tuple[float, str]] = []
+
+    async def bring_back(self, stream_name: str) -> float | None:
+        """What the list says next, at last nothing."""
+        self.seen.append((asyncio.get_running_loop().time(), stream_name))
+        answer = self.looks[stream_name].pop(0) if self.looks[stream_name] else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def looks_of(until: float, **looks: list[float | Exception | None]) -> list[tuple[float, str]]:
+    """When which stream was looked at."""
+
+    async def main() -> list[tuple[float, str]]:
+        async with Scripted(looks) as scheduler:
+            await asyncio.sleep(until)
+        seen = list(scheduler.seen)
+        await asyncio.sleep(100)
+        assert scheduler.seen == seen
+        return seen
+
+    return run_jumping(main())
+
+
+def test_streams_are_looked_at_every_second_and_sooner_where_something_is_due() -> None:
+    assert looks_of(2.5, a=[]) == [(0, "a"), (1, "a"), (2, "a")]
+    assert looks_of(1.5, a=[600]) == [(0, "a"), (1, "a")]
+    assert looks_of(0.5, a=[0.25, None], b=[0.75]) == [(0, "a"), (0, "b"), (0.25, "a"), (0.25, "b")]
+    assert looks_of(0.5, a=[0.75], b=[0.25, None]) == [(0, "a"), (0, "b"), (0.25, "a"), (0.25, "b")]
+    assert looks_of(0.5, a=[0.0, 0.0]) == [(0, "a")] * 3
+
+
+def test_a_failure_is_told_once_and_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
+    down = ResponseError("LOADING")
+    seen = looks_of(6.5, a=[down, down, None, None, down])
+    assert [at for at, _ in seen] == list(range(7))
+    said = [message.split(":")[0] for message in caplog.messages]
+    failed, works = (
+        "bringing retries back failed, trying again until it works",
+        "bringing retries back works again",
+    )
+    assert said == [failed, works, failed, works]
+
+
+def test_starting_twice_is_starting_once_and_it_may_be_started_again() -> None:
+    async def main() -> None:
+        loop, before = asyncio.get_running_loop(), asyncio.all_tasks()
+        scheduler = Scripted({"a": []})
+        await scheduler.stop()
+        for _ in range(2):
+            for _ in range(2):
+                await scheduler.start()
+            await asyncio.sleep(0.5)
+            await scheduler.stop()
+            assert asyncio.all_tasks() == before
+        await asyncio.sleep(10)
+        assert [at for at, _ in scheduler.seen] == [0, 0.5]
+        assert loop.time() == 11
+
+    run_jumping(main())
+
+
+async def test_a_retry_that_is_due_before_the_next_look_wakes_the_scheduler(redis_client: Redis) -> None:
+    """One that is due in a second or later is found by a look that comes anyway."""
+    async with bringing_back(redis_client) as scheduler:
+        for delay, wakes in ((0.5, True), (1, False), (60, False)):
+            scheduler._sooner.clear()
+            await scheduler.schedule_retry(STREAM, {"type": "booked"}, delay=delay)  # type: ignore[arg-type]
+            assert scheduler._sooner.is_set() == wakes
+
+
+def test_a_look_that_swallows_its_cancellation_is_the_last() -> None:
+    """As redis-py does on Python 3.11 where a cancellation arrives together with a reply."""
+
+    class Swallowing(Scripted):
+        async def bring_back(self, stream_name: str) -> float | None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(5)
+            return await super().bring_back(stream_name)
+
+    async def main() -> None:
+        scheduler = Swallowing({"a": []})
+        await scheduler.start()
+        await asyncio.sleep(1)
+        async with asyncio.timeout(30):
+            await scheduler.stop()
+        assert asyncio.get_running_loop().time() == 1
+        assert [at for at, _ in scheduler.seen] == [1]
+
+    run_jumping(main())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -65,3 +67,27 @@ async def test_a_server_that_is_away_is_raised() -> None:
     async with Redis(port=free_port()) as client:
         with pytest.raises(RedisConnectionError):
             await together(client, [("PING",)])
+
+
+async def test_one_whose_cancellation_was_swallowed_leaves_no_answer_for_the_next(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As redis-py does on Python 3.11 where a cancellation arrives together with what it waits for."""
+    send = AbstractConnection.send_packed_command
+
+    async def swallow(self: Any, *command: Any, **options: Any) -> None:
+        await send(self, *command, **options)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+    async with Redis.from_url(redis_url, max_connections=1) as client:
+        await together(client, [("PING",)])
+        with monkeypatch.context() as patch:
+            patch.setattr(AbstractConnection, "send_packed_command", swallow)
+            task = asyncio.create_task(together(client, [("BLPOP", "nothing", 0.3)]))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert await together(client, [("ECHO", "new")]) == [b"new"]

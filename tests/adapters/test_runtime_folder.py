@@ -77,3 +77,16 @@ def test_too_long_a_temporary_folder_gives_way_to_the_runtime_folder(
     assert socket_path(Path("/data")).parent == ours(temporary)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(temporary))
     assert socket_path(Path("/data")).parent == temporary / "streamroute"
+
+
+@pytest.mark.parametrize("too_long", [0, 1])
+def test_a_path_may_have_a_hundred_bytes(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, too_long: int
+) -> None:
+    """Which are counted as the system writes them."""
+    rest = len(os.fsencode(socket_path(Path("/data")))) - len(os.fsencode(temporary))
+    name = "ä" + "a" * (100 + too_long - rest - len(os.fsencode(temporary)) - 3)
+    long = temporary / name
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    assert socket_path(Path("/data")).parent == ours(temporary if too_long else long)

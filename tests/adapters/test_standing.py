@@ -116,6 +116,60 @@ async def test_a_retry_is_scheduled_until_it_is_read_and_pending_until_it_is_set
         assert (stands.scheduled, stands.pending) == (0, 0)
 
 
+async def test_the_lease_in_force_is_the_longest_of_those_who_are_alive(redis_client: Redis) -> None:
+    async with working(redis_client) as group:
+        assert (await group.ask()).lease is None
+        now = (await group.client.time())[0] * 1000
+        workers = {
+            "gone": f"{now - 1} 900000 ",
+            "long": f"{now + 60_000} 90500 ",
+            "short": f"{now + 60_000} 5000 ",
+        }
+        await group.client.hset(KEYS.workers, mapping=workers)
+        assert (await group.ask()).lease == 90.5
+
+
+async def test_retries_and_entries_are_pending_together(redis_client: Redis) -> None:
+    async with working(redis_client) as group:
+        await group.client.xgroup_create(STREAM, "another", id="0")
+        for n in (1, 2, 3):
+            await group.client.xadd(KEYS.retry, {"entry": "x"}, id=f"{n}-0")
+        await group.client.xreadgroup(GROUP, "worker", {KEYS.retry: ">"}, count=2)
+        await group.client.zadd(KEYS.due, {"a": 1, "b": 2})
+        await group.add()
+        await group.client.xreadgroup(GROUP, "worker", {STREAM: ">"}, count=1)
+        stands = await group.ask()
+        assert (stands.pending, stands.scheduled) == (3, 3)
+
+
+async def test_an_entry_of_the_first_time_that_counts_as_one_has_an_age(redis_client: Redis) -> None:
+    for entry_id, is_known in ((10**12, True), (10**12 - 1, False), (10**15, True)):
+        async with working(redis_client) as group:
+            await group.add(f"{entry_id}-7")
+            await group.read()
+            age = (await group.ask()).oldest
+            now = (await group.client.time())[0]
+            if entry_id > now * 1000:
+                assert age == 0
+            elif is_known:
+                assert age is not None
+                assert abs(age - (now - entry_id / 1000)) < 60
+            else:
+                assert age is None
+            await group.client.flushall()
+
+
+async def test_an_answer_that_is_refused_leaves_the_others_as_they_are(redis_client: Redis) -> None:
+    async with working(redis_client) as group:
+        await group.add()
+        await group.read()
+        await group.client.delete(KEYS.retry)
+        await group.client.set(KEYS.workers, "no hash")
+        stands = await group.ask()
+        assert (stands.pending, stands.lease, stands.dead, stands.denied) == (None, None, 0, "")
+        assert stands.oldest is not None
+
+
 async def test_dead_letters_are_counted(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         await group.add()

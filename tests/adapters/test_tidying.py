@@ -171,3 +171,32 @@ async def test_the_twin_never_trims_what_is_needed(acked: list[bool], read: int,
 async def _has_length(length: int, client: Any, storage: RedisStreamStorage) -> bool:
     await storage.tidy(*ME)
     return bool(await client.xlen(STREAM) <= length)
+
+
+async def test_the_next_step_is_soon_where_something_went_and_later_where_nothing_did(client: Any) -> None:
+    storage = RedisStreamStorage(client, trim=1.0)
+    await fill(client, 50)
+    await finished(storage, 50)
+    assert [await storage.tidy(*ME) for _ in range(2)] == [0.05, 5.0]
+    assert storage.trimmed == 50 - len(await left(client)) > 0
+    await fill(client, 50, first=51)
+    await finished(storage, 50)
+    assert await storage.tidy(*ME) == 0.05
+    assert storage.trimmed == 100 - len(await left(client)) > 50
+    assert await RedisStreamStorage(client).tidy(*ME) == 60.0
+
+
+async def test_consumers_and_routes_are_looked_at_once_a_minute_for_each_group(client: Any) -> None:
+    storage = RedisStreamStorage(client, trim=1.0, forget_consumers=0.001)
+    for who in (ME, OTHER):
+        await storage.create_group(*who[:2])
+        await storage.read_events(*who, 1)
+
+    async def looks() -> int:
+        return int((await client.info("commandstats")).get("cmdstat_xinfo|consumers", {}).get("calls", 0))
+
+    await client.config_resetstat()
+    for who in (ME, OTHER, ME, OTHER):
+        await storage.tidy(*who)
+    if "cmdstat_xinfo|consumers" in await client.info("commandstats"):
+        assert await looks() == 4  # the stream and its retries, of two groups

@@ -30,10 +30,13 @@ def _target(root: Path, name: str, entry: dict[str, object]) -> Target:
     if unknown:
         raise ValueError(f"{name}: unknown keys {sorted(unknown)}")
     left_out = set(_expand(root, name, entry.get("without", [])))
-    tests = [path for path in _expand(root, name, entry["tests"]) if path not in left_out]
+    sources, tests = (
+        tuple(path for path in _expand(root, name, entry[key]) if path not in left_out)
+        for key in ("sources", "tests")
+    )
     parameters = entry.get("parameters", {})
     assert isinstance(parameters, dict)
-    return Target(name, tuple(_expand(root, name, entry["sources"])), tuple(tests), parameters)
+    return Target(name, sources, tests, parameters)
 
 
 def _expand(root: Path, name: str, patterns: object) -> list[str]:

@@ -1,0 +1,60 @@
+"""An event loop whose time jumps to its next timer when there is nothing else to do."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """Its time begins at 0. Where nothing is left to wait for, it raises instead of waiting for ever."""
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+        super().__init__(_Selector(self._jump))
+
+    def time(self) -> float:
+        """Seconds that have been waited for."""
+        return self._passed
+
+    def _jump(self, seconds: float) -> None:
+        self._passed += seconds
+
+
+class _Selector(selectors.SelectSelector):
+    def __init__(self, jump: Callable[[float], None]) -> None:
+        super().__init__()
+        self._jump = jump
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = super().select(0)
+        if not found:
+            if timeout is None:
+                raise RuntimeError("what is awaited can never come")
+            self._jump(timeout)
+        return found
+
+
+def run_jumping(main: Coroutine[Any, Any, Value]) -> Value:
+    """Run a coroutine on such a loop."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        return runner.run(main)
+
+
+async def takes_turns(call: Coroutine[Any, Any, Any]) -> None:
+    """Assert that a call lets others run before it ends, and ends without waiting for time to pass."""
+    order: list[str] = []
+
+    async def note(name: str, step: Coroutine[Any, Any, Any] | None = None) -> None:
+        if step is not None:
+            await step
+        order.append(name)
+
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(note("call", call), note("other"))
+    assert order == ["other", "call"]
+    assert asyncio.get_running_loop().time() == began
