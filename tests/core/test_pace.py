@@ -238,3 +238,13 @@ def test_a_call_that_is_cancelled_has_not_failed() -> None:
     with pytest.raises(asyncio.CancelledError), caution.taken():
         raise asyncio.CancelledError
     assert caution.of(500) == 500
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "most"),
+    [([0, 16], 2), ([0] * 7 + [16], 8), ([0, 16] * 4, 2), ([16, 0] * 8, 1), ([0, 16] * 8, 32)],
+)
+def test_of_few_entries_each_is_measured_and_of_many_eight(megabytes: list[int], most: int) -> None:
+    pace = Pace(500, 0.1, Clock())
+    pace.read(sized(*(size * MEGABYTE for size in megabytes)))
+    assert pace.most == most
