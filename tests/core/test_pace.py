@@ -186,7 +186,8 @@ def test_a_claim_of_more_than_half_of_what_one_should_bring_is_heavy(sizes: list
     assert is_heavy(sized(*sizes)) is heavy
 
 
-def test_entries_of_unknown_size_are_not_heavy() -> None:
+def test_entries_of_unknown_size_are_not_heavy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamroute.core.pace.BUDGET", 20)
     assert not is_heavy([("1-0", {})] * 1000)
 
 
