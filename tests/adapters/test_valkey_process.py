@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 
 from streamroute.adapters import valkey
 from streamroute.adapters.valkey import State
+from streamroute.errors import EmbeddedServerError
 
 
 @contextmanager
@@ -151,10 +152,12 @@ def test_the_package_has_a_name_for_each_machine(
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     asked: list[Path] = []
-    is_file: Callable[[Path], bool] = lambda path: bool(asked.append(path))  # noqa: E731
+
+    def is_file(path: Path) -> bool:
+        asked.append(path)
+        return False
+
     monkeypatch.setattr(Path, "is_file", is_file)
-    with pytest.raises(
-        valkey.EmbeddedServerError, match=f"has no server for {name}; set a server of your own"
-    ):
+    with pytest.raises(EmbeddedServerError, match=f"has no server for {name}; set a server of your own"):
         valkey.server_program()
     assert [path.parts[-2:] for path in asked] == [(name, "valkey-server")]
