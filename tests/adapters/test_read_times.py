@@ -165,6 +165,7 @@ def test_a_stream_that_is_asked_for_anew_takes_no_last_connection_to_wait_with(s
         first, *polls = server.sent["shop"]
         assert first == Sent(0, 1, 500)
         assert {sent.block for sent in polls} == {None}
+        assert {round(later.at - sooner.at, 3) for sooner, later in pairwise(polls)} == {0.01}
 
     run_jumping(main())
 
