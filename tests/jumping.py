@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 Value = TypeVar("Value")
 
 
+_LONGEST: Final = 100_000.0  # seconds; far beyond what any test waits for
+_MOST_TURNS: Final = 200_000
+
+
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """Its time begins at 0. Where nothing is left to wait for, it raises instead of waiting for ever."""
+    """Its time begins at 0. It raises instead of waiting, or turning, for ever."""
 
     def __init__(self) -> None:
         self._passed = 0.0
@@ -23,17 +27,21 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def _jump(self, seconds: float) -> None:
         self._passed += seconds
+        if self._passed > _LONGEST:
+            raise RuntimeError("what is awaited does not come")
 
 
 class _Selector(selectors.SelectSelector):
     def __init__(self, jump: Callable[[float], None]) -> None:
         super().__init__()
         self._jump = jump
+        self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._turns += 1
         found = super().select(0)
         if not found:
-            if timeout is None:
+            if timeout is None or self._turns > _MOST_TURNS:
                 raise RuntimeError("what is awaited can never come")
             self._jump(timeout)
         return found

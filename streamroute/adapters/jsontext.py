@@ -38,7 +38,7 @@ class NestingError(ValueError):
 def shown(text: str | bytes) -> str:
     """Somebody's text, made fit for one line of a message: printable, at most 80 characters."""
     quoted = repr(text[:_SHOWN])
-    if len(quoted) <= _SHOWN and len(text) <= _SHOWN:
+    if len(quoted) <= _SHOWN:  # then the text is shorter still
         return quoted
     return quoted[: _SHOWN - 3] + "..."
 

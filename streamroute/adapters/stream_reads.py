@@ -178,7 +178,6 @@ class StreamReads:
         is_polling = batch.is_last and (self._has_several or len(self._names) > 1)
         block, is_on_beat = (None, False) if is_polling else self._block(requests)
         self._on_beat += is_on_beat
-        found = True
         try:
             found = await self._ask(requests, block)
             if found and len(requests) >= _MANY:

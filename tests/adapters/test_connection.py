@@ -188,3 +188,25 @@ async def test_rediss_verifies_the_certificate(server_binary: Path, tmp_path: Pa
             await connection.ping()
         other_name = trusted.replace("localhost", "127.0.0.1")
         assert "has a certificate that is not trusted" in await refusal(other_name)
+
+
+@pytest.mark.parametrize("url", ["redis://h", "rediss://h", "unix:///s", "rediss://h?ssl_cert_reqs=none"])
+async def test_a_client_waits_a_bounded_time_and_sends_nothing_twice(url: str) -> None:
+    async with new_client(url) as client:
+        settings = client.connection_pool.connection_kwargs
+        assert (settings["socket_connect_timeout"], settings["socket_timeout"]) == (5.0, 10.0)
+        assert (settings["client_name"], settings["decode_responses"]) == ("streamroute", False)
+        assert settings["health_check_interval"] == 0
+        assert settings["retry"].get_retries() == 0
+        assert settings.get("socket_keepalive", False) == (not url.startswith("unix"))
+        assert settings.get("ssl_check_hostname", False) == (url == "rediss://h")
+        notified = settings.get("maint_notifications_config")
+        assert notified is None or notified.enabled is False
+
+
+async def test_what_the_url_says_wins_over_what_is_asked_for_and_that_over_what_is_usual() -> None:
+    async with new_client(
+        "redis://h?socket_timeout=3", socket_timeout=4.0, socket_connect_timeout=6.0
+    ) as client:
+        settings = client.connection_pool.connection_kwargs
+        assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (3.0, 6.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 
 from backends import RedisBackend
 from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
+from streamroute.adapters import group_takeover
 from streamroute.adapters.abandoned_groups import AbandonedGroup, abandoned_groups
 from streamroute.adapters.group_takeover import GroupTakeover
 from streamroute.adapters.group_workers import packed
@@ -334,3 +336,61 @@ async def _steps(client: Any) -> int:
     stats = await client.info("commandstats")
     calls = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
     return sum(int(one.get("calls", 0)) - int(one.get("failed_calls", 0)) for one in calls)
+
+
+async def test_workers_of_the_old_group_are_looked_for_once_a_second_and_told_once(
+    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(group_takeover, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    takeover = await _takeover(backend, alive=True)
+    looks = []
+    for clock[0] in (0.0, 0.999, 1.0, 1.001, 1.999, 2.0):
+        before = await _looks(backend)
+        assert not await takeover.advance()
+        looks.append(await _looks(backend) - before)
+    assert looks == [1, 0, 1, 0, 0, 1]
+    assert caplog.text.count("takes the place of") == 1
+    await backend.client.delete(OLD_KEYS.workers)
+    clock[0] = 3.0
+    assert await takeover.advance()
+    assert takeover.is_done
+    assert "has taken the place of mailer, with 0 entries" in caplog.text
+    before = await _looks(backend)
+    assert await takeover.advance()
+    assert await _looks(backend) == before
+
+
+async def test_a_group_that_left_nothing_is_taken_over_without_a_word(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await (await _takeover(backend)).advance()
+    assert caplog.text == ""
+
+
+async def test_what_was_taken_over_is_counted(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    takeover = await _takeover(backend)
+    for _ in range(1001):
+        await backend.client.xadd(STREAM, {"type": "booked"})
+    await backend.client.xreadgroup(OLD, "gone", {STREAM: ">"}, count=1001)
+    assert await takeover.advance()
+    assert "has taken the place of mailer, with 1001 entries" in caplog.text
+    assert (await backend.client.xpending(STREAM, NEW))["pending"] == 1001
+
+
+async def _takeover(backend: RedisBackend, *, alive: bool = False) -> GroupTakeover:
+    """The takeover of an old group, of which a worker is alive or none."""
+    await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    if alive:
+        seconds, _ = await backend.client.time()
+        await backend.client.hset(OLD_KEYS.workers, "old one", f"{seconds * 1000 + 60_000} 60000 ")
+    return GroupTakeover(unparsed(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+
+
+async def _looks(backend: RedisBackend) -> int:
+    """How often a script has run."""
+    stats = await backend.client.info("commandstats")
+    by_name = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
+    return int(sum(calls.get("calls", 0) - calls.get("failed_calls", 0) for calls in by_name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from redis.exceptions import ResponseError
 from backends import KEYS
 from consuming import GROUP, STREAM, eventually
 from scripted import Scripted
+from streamroute.adapters import group_workers
 from streamroute.adapters.coordinator import GIVE_UP, KNOWN_ELSEWHERE, RedisCoordinator, route_wait
-from streamroute.adapters.group_workers import GroupWorkers, digest_of, living, packed, unpacked
+from streamroute.adapters.group_workers import GroupView, GroupWorkers, digest_of, living, packed, unpacked
 from streamroute.adapters.wire import unparsed
 from streamroute.message import Message
 from streamroute.values import Claim, Repertoire, RouteWait, Turn
@@ -188,3 +190,20 @@ def test_one_that_was_never_unknown_is_unknown_from_now_on() -> None:
 def test_one_that_another_worker_knows_is_offered_again_soon() -> None:
     late = Message({}, unknown_since=NOW - 10**9)
     assert route_wait(late, NOW, is_known=True, lease=10) == RouteWait(KNOWN_ELSEWHERE, 0)
+
+
+async def test_an_answer_is_believed_for_a_second(
+    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that may begin at 0."""
+    group, clock = Scripted(redis_client), [0.0]
+    monkeypatch.setattr(group_workers, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    workers = GroupWorkers(unparsed(group.client, STREAM), KEYS)
+    seen: list[GroupView] = []
+    for clock[0] in (0.0, 0.999, 1.0, 1.5, 1.999, 2.0):
+        view = await workers.view()
+        if not seen or view is not seen[-1]:
+            seen.append(view)
+            assert clock[0] in (0.0, 1.0, 2.0)
+    assert len(seen) == 3
+    assert min(view.time for view in seen) > 1_000_000_000_000

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, within_patience
 from servers import RealServer
-from streamroute.adapters.heartbeat import HeartbeatThread, LoopIsClosedError, Pulse
+from streamroute.adapters.heartbeat import HeartbeatThread, LoopIsClosedError, Pulse, wait
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.keys import GroupKeys
@@ -211,6 +211,45 @@ async def test_a_thread_ends_with_the_event_loop_of_its_handlers(redis_client: R
     async with beating(redis_client, one) as thread:
         await within_patience(thread._ended.wait())
         assert one.beats == 1
+
+
+async def test_a_beat_that_is_under_way_when_the_event_loop_ends_is_cut_off(redis_client: Redis) -> None:
+    """And the thread ends quietly."""
+    held, last = Beating(), Beating()
+    async with beating(redis_client, held, last) as thread:
+        held.may_go_on.clear()
+        await eventually(lambda: held.noted)
+        last.error = LoopIsClosedError()
+        await within_patience(thread._ended.wait())
+        await eventually(lambda: not thread._thread or not thread._thread.is_alive())
+        assert held.noted == ["begins", "cancelled"]
+
+
+@pytest.mark.parametrize(("tick", "stall", "looks", "asks"), [(10, 600, 0.2, 1.0), (0.05, 2, 0.05, 0.2)])
+async def test_a_thread_looks_as_often_as_the_most_impatient_of_its_streams_asks(
+    redis_client: Redis, monkeypatch: pytest.MonkeyPatch, tick: float, stall: float, looks: float, asks: float
+) -> None:
+    """But no more rarely than five times a second; the event loop is asked every second, or sooner."""
+    waited: list[float] = []
+    asked: list[float] = []
+
+    async def note(event: asyncio.Event, seconds: float) -> None:
+        waited.append(seconds)
+        await wait(event, seconds)
+
+    def ask(_pulse: Pulse, every: float) -> float:
+        asked.append(every)
+        return 0.0
+
+    monkeypatch.setattr("streamroute.adapters.heartbeat.wait", note)
+    monkeypatch.setattr(Pulse, "silence", ask)
+    impatient, patient = Slow(0), Slow(0)
+    impatient.tick, impatient.stall = tick, stall
+    patient.tick, patient.stall = 100.0, 1_000.0
+    async with beating(redis_client, impatient, patient):
+        await eventually(lambda: len(waited) > 2)
+    assert waited[1] == looks
+    assert asked[1] == asks
 
 
 async def test_a_stream_that_ends_leaves_the_others_beating(redis_client: Redis) -> None:

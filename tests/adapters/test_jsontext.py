@@ -174,3 +174,13 @@ def test_what_is_wrong_is_shown_with_what_stands_around_it(read: Callable[[bytes
         at = text.index("nothing") if "nothing" in text else 3
         around = shown(text[max(at - 20, 0) : at + 40])
         assert str(caught.value) == f"is not JSON: Expecting value at character {at + 1}, in {around}"
+
+
+@pytest.mark.parametrize(
+    ("length", "whole"),
+    [(0, True), (1, True), (78, True), (79, False), (80, False), (81, False), (500, False)],
+)
+def test_eighty_characters_are_shown_whole_and_of_more_the_first(length: int, whole: bool) -> None:
+    text = "".join(chr(ord("a") + n % 26) for n in range(length))
+    assert shown(text) == (repr(text) if whole else repr(text)[:77] + "...")
+    assert shown(text.encode()) == (repr(text.encode()) if length < 78 else repr(text.encode())[:77] + "...")

@@ -112,6 +112,16 @@ class TestProducing:
         text, raw = (await stream.read()).values()
         assert (text.fields, raw.fields) == ({b"type": b"booked"}, {b"type": b"\xff"})
 
+    async def test_the_first_ids_are_the_lowest_that_there_are(self) -> None:
+        """Where the clock stands at 0, or before it."""
+        for now in (0.0, -5.0):
+            stream = Stream()
+            stream.clock.now = now
+            ids = [stream.storage.add(STREAM, {"type": "booked"}) for _ in range(2)]
+            assert (ids, stream.left()) == (["0-1", "0-2"], 2)
+            await stream.begin()
+            assert list(await stream.read()) == ids
+
     async def test_what_is_published_is_there_at_once_unless_it_is_delayed(self) -> None:
         stream = Stream()
         stream.storage.publish(STREAM, {"type": "now"})

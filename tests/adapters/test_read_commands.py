@@ -428,3 +428,22 @@ async def test_nothing_is_kept_of_a_read_that_has_ended_or_was_cancelled(
         task.cancel()
     await within_patience(asyncio.wait(busy))
     assert made._open == {}
+
+
+async def test_a_stream_of_which_one_key_had_more_is_read_alone_the_next_time(
+    server: Server, reads: Callable[[int], StreamReads]
+) -> None:
+    """Retries and entries are read together, and either may be many."""
+    made = reads(4)
+    server.answers_at_once = True
+    server.unread = {"a:retry": 1, "a": 5}
+    await made.read(ME, ("a:retry", "a"), 2, 600)
+    server.answers_at_once = False
+    made._free = 0
+    for keys in (("b",), ("a:retry", "a")):
+        asyncio.create_task(made.read(ME, keys, 2, 600))  # noqa: RUF006 - ended by the fixture
+    await turns()
+    made._free = 4
+    made._dispatch()
+    await waiting(server, 2)
+    assert [command.keys for command in server.commands[1:]] == [("b",), ("a:retry", "a")]

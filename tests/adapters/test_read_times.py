@@ -107,6 +107,69 @@ def test_a_read_waits_for_whole_milliseconds_and_never_for_ever(
     run_jumping(main())
 
 
+def test_a_read_that_is_interrupted_ends_with_the_command_that_is_under_way(server: Server) -> None:
+    async def main() -> None:
+        reads = server.reads(4)
+        asyncio.get_running_loop().call_later(0.125, reads.interrupt, ME, ("a",))
+        assert (await reads.read(ME, ("a",), 10, 600)).rows == {}
+        assert (now(), len(server.sent["shop"])) == (0.5, 1)
+
+    run_jumping(main())
+
+
+def test_a_read_that_was_interrupted_before_it_was_sent_is_not_sent(server: Server) -> None:
+    """What it brought would be pending, and nobody would have it."""
+
+    async def main() -> None:
+        reads = server.reads(1)
+        reads._free = 0
+        task = asyncio.create_task(reads.read(ME, ("a",), 10, 600))
+        await asyncio.sleep(0)
+        reads.interrupt(ME, ("a",))
+        reads._free = 1
+        reads._dispatch()
+        assert (await task).rows == {}
+        await asyncio.sleep(5)
+        assert server.sent == {}
+
+    run_jumping(main())
+
+
+def test_where_a_read_is_cancelled_the_next_has_its_connection(server: Server) -> None:
+    async def main() -> None:
+        reads, before = server.reads(1), asyncio.all_tasks()
+        first = asyncio.create_task(reads.read(ME, ("a",), 10, 600))
+        await asyncio.sleep(0.125)
+        assert asyncio.all_tasks() == before | {first}  # it is alone, and carries its command itself
+        second = asyncio.create_task(reads.read(OTHER, ("a",), 10, 0.25))
+        await asyncio.sleep(0.125)
+        assert "mail" not in server.sent
+        first.cancel()
+        await asyncio.wait([first])
+        await asyncio.sleep(0)
+        assert server.sent["mail"][0].at == 0.25
+        await second
+
+    run_jumping(main())
+
+
+def test_a_stream_that_is_asked_for_anew_takes_no_last_connection_to_wait_with(server: Server) -> None:
+    """The command of a read that was cancelled may be under way still."""
+
+    async def main() -> None:
+        reads = server.reads(2)
+        [cancelled] = await until_all_wait(reads, "a")
+        await asyncio.sleep(0.125)
+        cancelled.cancel()
+        await reads.read(ME, ("a",), 10, 0.125)
+        first, *polls = server.sent["shop"]
+        assert first == Sent(0, 1, 500)
+        assert {sent.block for sent in polls} == {None}
+        assert {round(later.at - sooner.at, 3) for sooner, later in pairwise(polls)} == {0.01}
+
+    run_jumping(main())
+
+
 def test_an_entry_ends_a_read_when_it_arrives(server: Server) -> None:
     async def main() -> None:
         reads = server.reads(4)
@@ -117,9 +180,9 @@ def test_an_entry_ends_a_read_when_it_arrives(server: Server) -> None:
     run_jumping(main())
 
 
-@pytest.mark.parametrize(("late", "again"), [(0.01, 0.51), (0.1, 0.52)])
+@pytest.mark.parametrize(("late", "again"), [(0.01, [0.51, 1.01]), (0.1, [0.52, 1.02])])
 def test_what_ended_at_a_beat_waits_a_moment_for_the_others_of_that_beat(
-    server: Server, late: float, again: float
+    server: Server, late: float, again: list[float]
 ) -> None:
     """Then its streams and theirs can go together."""
 
@@ -127,8 +190,8 @@ def test_what_ended_at_a_beat_waits_a_moment_for_the_others_of_that_beat(
         reads = server.reads(4)
         server.late["mail"] = late
         tasks = [asyncio.create_task(reads.read(reader, ("a",), 10, 600)) for reader in (ME, OTHER)]
-        await asyncio.sleep(0.7)
-        assert [sent.at for sent in server.sent["shop"]] == [0, again]
+        await asyncio.sleep(1.3)
+        assert [sent.at for sent in server.sent["shop"]] == [0, *again]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -158,8 +221,12 @@ def test_reads_of_many_streams_are_spaced_while_they_bring_something(
 
 def test_reads_that_bring_nothing_are_not_spaced(server: Server) -> None:
     async def main() -> None:
-        tasks = await until_all_wait(server.reads(4), *map(str, range(100)), wait=0.75)
+        reads, before = server.reads(4), asyncio.all_tasks()
+        tasks = await until_all_wait(reads, *map(str, range(100)), wait=0.75)
+        assert len(reads._carriers) == 1  # a task that nobody holds may be collected while it runs
         await asyncio.wait(tasks)
+        await asyncio.sleep(0)
+        assert (reads._carriers, asyncio.all_tasks()) == (set(), before)
         assert server.sent["shop"] == [Sent(0, 100, 500), Sent(0.5, 100, 250)]
 
     run_jumping(main())

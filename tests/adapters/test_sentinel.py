@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio.connection import SSLConnection
 from redis.exceptions import RedisError
 
 from certificates import self_signed, tls_options
@@ -161,6 +162,44 @@ async def test_what_the_url_sets_wins() -> None:
         settings = client.connection_pool.connection_kwargs
         assert (settings["db"], settings["username"], settings["socket_timeout"]) == (3, "u", 2.0)
         assert "sentinel_password" not in settings
+
+
+async def test_sentinels_and_the_master_are_logged_in_to_each_with_its_own() -> None:
+    url = "rediss+sentinel://u:p@a:1,b/main/3?sentinel_username=s&sentinel_password=q&ssl_ca_certs=/ca.pem"
+    async with new_client(f"{url}&socket_timeout=7", socket_connect_timeout=3) as client:
+        pool: Any = client.connection_pool
+        master = pool.connection_kwargs
+        assert (pool.service_name, master["username"], master["password"], master["db"]) == (
+            "main",
+            "u",
+            "p",
+            3,
+        )
+        assert (master["socket_timeout"], master["socket_connect_timeout"]) == (7.0, 3)
+        assert issubclass(pool.connection_class, SSLConnection)
+        assert not {"host", "port"} & master.keys()
+        watching = [sentinel.connection_pool for sentinel in pool.sentinel_manager.sentinels]
+        assert [(own.connection_kwargs["host"], own.connection_kwargs["port"]) for own in watching] == [
+            ("a", 1),
+            ("b", 26379),
+        ]
+        for own in watching:
+            settings = own.connection_kwargs
+            assert (settings["username"], settings["password"]) == ("s", "q")
+            assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (1.0, 1.0)
+            assert (settings["client_name"], settings["ssl_ca_certs"]) == ("streamroute", "/ca.pem")
+            assert settings["retry"].get_retries() == 0
+            assert issubclass(own.connection_class, SSLConnection)
+
+
+async def test_without_a_login_of_their_own_sentinels_are_asked_without_one() -> None:
+    async with new_client("redis+sentinel://u:p@a/main?sentinel_username=&sentinel_password=") as client:
+        pool: Any = client.connection_pool
+        [sentinel] = pool.sentinel_manager.sentinels
+        settings = sentinel.connection_pool.connection_kwargs
+        assert (settings["username"], settings["password"]) == (None, None)
+        assert not issubclass(sentinel.connection_pool.connection_class, SSLConnection)
+        assert not issubclass(pool.connection_class, SSLConnection)
 
 
 async def test_a_value_that_cannot_be_used_is_not_quoted() -> None:

@@ -16,6 +16,7 @@ from consuming import GROUP, STREAM
 from scripted import ME, OTHER, Scripted
 from streamroute.adapters.memory import MemoryStreamStorage
 from streamroute.adapters.storage import RedisStreamStorage
+from streamroute.adapters.wire import unparsed
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -116,6 +117,19 @@ class TestGroups:
         await group.storage().create_group(STREAM, GROUP)
         assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]
         assert await group.reads(storage) == {}
+
+    async def test_a_group_that_begins_again_has_not_gone_back_as_well(self, group: Storing) -> None:
+        storage = group.storage()
+        keeper = storage.lease_keeper(STREAM, GROUP, ME, held=dict, lost=lambda lost: None)
+        await storage.create_group(STREAM, GROUP)
+        await group.add("5-0")
+        await storage.settle(STREAM, GROUP, ME, await group.reads(storage))
+        await keeper.beat(lambda key: unparsed(group.client, key), lambda function: function(), 0)
+        await group.client.delete(STREAM, KEYS.meta)
+        await group.add("1-1")
+        await storage.create_group(STREAM, GROUP)
+        await keeper.beat(lambda key: unparsed(group.client, key), lambda function: function(), 0)
+        assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]
 
     async def test_what_the_server_refuses_is_no_group_that_was_there(self, group: Storing) -> None:
         await group.client.config_set("maxmemory", "1")

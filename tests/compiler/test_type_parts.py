@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from streamroute.compiler.filters import compile_filter
@@ -10,6 +12,7 @@ from streamroute.compiler.problems import ExpressionError
 from streamroute.compiler.transforms import compile_transform
 from streamroute.compiler.types import check
 from streamroute.compiler.types.check import check_types
+from streamroute.compiler.types.lattice import UNKNOWN
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
 from streamroute.compiler.types.paths import path_of, paths_in
 from streamroute.compiler.types.payload import payload_type
@@ -118,3 +121,24 @@ def test_what_no_message_can_heal_is_not_compiled(compile_expression: object, ex
         compile_expression(expression)
     assert refused.value.expression == expression
     assert refused.value.problem.text in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "word", ["bogus", ["string", "bogus"], ["bogus", "string"], [], [5], 5, None, [["string"]], {"a": 1}]
+)
+def test_a_schema_whose_type_is_no_type_is_unknown(word: Any) -> None:
+    assert from_schema({"type": word}) == UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["$id", "id"])
+def test_a_schema_with_an_address_of_its_own_is_not_looked_into(name: str) -> None:
+    """Its references count from there; the document's own address is no other."""
+
+    def type_of_a(inner: dict[str, Any]) -> Any:
+        root = {name: "https://example.com/root", "type": "object", "properties": {"a": inner}}
+        [shape] = from_schema(root).objects
+        return shape.properties["a"].type.get()
+
+    assert type_of_a({name: "https://example.com/other", "type": "string"}) == UNKNOWN
+    for local in ({"type": "string"}, {name: 5, "type": "string"}):
+        assert type_of_a(local) == from_schema({"type": "string"}) != UNKNOWN
