@@ -569,6 +569,12 @@ async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() ->
     assert sink.of("claimed") == [(SOME, 7)]
 
 
+async def test_one_that_was_never_opened_may_be_closed() -> None:
+    made: Any = Caring()
+    rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+    await within_patience(Intake(made, ME, Sink(), Incidents(), due=DueTimer(), **rests).close())
+
+
 def test_it_may_be_opened_in_another_event_loop() -> None:
     storage, sink = Caring(), Sink()
     intakes: list[Intake] = []
