@@ -183,7 +183,8 @@ class TestClosing:
             await within_patience(work.handling.close())
             assert (caplog.messages, work.told, work.storage.released) == ([], [], [])
 
-    async def test_a_handler_that_is_deaf_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
+    @pytest.mark.parametrize("count", [1, 2])
+    async def test_a_handler_that_is_deaf_is_told(self, caplog: pytest.LogCaptureFixture, count: int) -> None:
         async with opened(grace=0.01) as work:
             work.handling._slots._last_patience = 0.01
 
@@ -196,11 +197,11 @@ class TestClosing:
                         continue
 
             work.handling.callback = deaf
-            work.handling.take(await work.read("1"))
-            await eventually(lambda: work.started)
+            work.handling.take(await work.read(*"12"[:count]))
+            await eventually(lambda: len(work.started) == count)
             await within_patience(work.handling.close())
-            assert work.told == [(Incident.STUCK, 1)]
-            assert "of the cancelled handlers, 1 did not end" in caplog.text
+            assert work.told == [(Incident.STUCK, count)]
+            assert f"of the cancelled handlers, {count} did not end" in caplog.text
             work.go_on.set()
             await asyncio.sleep(0)
 
