@@ -41,14 +41,14 @@ def route_handler(
 
     ``formerly`` are the names that the route had before; they become an attribute beside ``route_key``.
     """
-    call = _caller(shape)
-    start = call if shape.is_async else functools.partial(_in_thread, call)
-    if prepare is not None:
-        start = _prepared(prepare, start)
+    start = _starter(shape, prepare)
+    is_usual = shape.is_async and shape.container is ContainerBy.NOT and prepare is None
+    usual = _function(shape) if is_usual else None
 
     async def route(payload: dict[str, Any], container: Any) -> None:
         try:
-            coroutine = start(payload, container)
+            # The usual handler is called without a function between them: this runs for each message.
+            coroutine = start(payload, container) if usual is None else usual(payload)
         except BaseException as error:  # noqa: BLE001 - what it means is raised
             _fail(error, payload, retry)
         try:
@@ -74,8 +74,18 @@ def route_handler(
     return route
 
 
+def _function(shape: CallShape) -> Callable[..., Any]:
+    return functools.partial(shape.function, **shape.arguments) if shape.arguments else shape.function
+
+
+def _starter(shape: CallShape, prepare: Prepare | None) -> Call:
+    call = _caller(shape)
+    start = call if shape.is_async else functools.partial(_in_thread, call)
+    return start if prepare is None else _prepared(prepare, start)
+
+
 def _caller(shape: CallShape) -> Call:
-    function = functools.partial(shape.function, **shape.arguments) if shape.arguments else shape.function
+    function = _function(shape)
     if shape.container is ContainerBy.POSITION:
         return function
     if shape.container is ContainerBy.NAME:

@@ -132,47 +132,14 @@ class BotRedisDispatcher:
         if payload is None:
             return  # another group's retry: ours is done with this entry
         failures: list[Outcome] = []
-        routes = self._matching(payload)
-        if routes is None or (isinstance(payload, Message) and payload.routes):
-            await self._answer_unmatched(payload, routes or (), failures)
-        if routes:
-            await self._run(self._accepting(routes, payload, failures), payload, container, failures)
-        if failures:
-            await self._answer_for(payload, failures, stream_name)
-
-    def _accepting(
-        self, routes: Sequence[Route], payload: dict[str, Any], failures: list[Outcome]
-    ) -> Sequence[Route]:
-        """The routes whose filters accept the payload; all are asked before the first handler runs.
-
-        A retry was accepted before, and its filters are not asked again: they may have been changed since.
-        """
-        if isinstance(payload, Message) and payload.accepted:
-            return routes
-        accepted = []
+        routes = self._accepting(payload, failures)
+        if routes is None:
+            routes = await self._routes_otherwise(payload, failures)
+        left, observe = len(routes), self._observe
         for route in routes:
-            accepts = route.accepts
-            try:
-                if accepts is None or accepts(payload):
-                    accepted.append(route)
-                else:
-                    self._observe(payload, route.key, _FILTERED)
-            except BaseException as error:  # noqa: BLE001 - a failure of this route alone
-                # A filter is a function of the payload alone: it would raise again, so no retry.
-                letter = dead(route.key, "the filter failed", error, attempt_of(payload))
-                failures.append(replace(letter, accepted=False))
-        return accepted
-
-    async def _run(
-        self, routes: Sequence[Route], payload: dict[str, Any], container: Any, failures: list[Outcome]
-    ) -> None:
-        """Run the handlers one after the other; each gets the payload as it was produced.
-
-        A handler may change what it gets, so that all but the last get a copy.
-        """
-        observe, last = self._observe, len(routes) - 1
-        for number, route in enumerate(routes):
-            own = payload if number == last else separate_copy(payload)
+            left -= 1
+            # A handler may change what it gets, and each gets the payload as it was produced.
+            own = separate_copy(payload) if left else payload
             try:
                 result = await route.handler(own, container)
             except LeaseLostError:
@@ -182,9 +149,16 @@ class BotRedisDispatcher:
                 failures.append(judge(route, error, attempt_of(payload), self._policy))
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
+        if failures:
+            await self._answer_for(payload, failures, stream_name)
 
-    def _matching(self, payload: dict[str, Any]) -> Sequence[Route] | None:
-        """The routes of the payload's type, of a retry those that it names; None where none has the type."""
+    def _accepting(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route] | None:
+        """The routes that accept a new message: all filters are asked before the first handler runs.
+
+        None for what is answered otherwise: a retry, and a message whose type no route lists.
+        """
+        if isinstance(payload, Message) and payload.routes:
+            return None
         message_type = payload.get("type")
         if type(message_type) is not str:
             message_type = type_of(payload)
@@ -193,20 +167,61 @@ class BotRedisDispatcher:
         table = self._routes.get(message_type)
         if table is None or self._unwatched:
             table = self._table_of(message_type)
-        if isinstance(payload, Message) and payload.routes:
-            return self._named(payload.routes, table.routes)
-        if table.is_plain:
-            return table.routes
-        return table.candidates(payload) if table.routes else None
+        only = table.only
+        if only is not None:
+            return table.routes if self._accepts(only, payload, failures) else ()
+        if not table.routes:
+            return None
+        candidates = table.routes if table.is_plain else table.candidates(payload)
+        return [route for route in candidates if self._accepts(route, payload, failures)]
 
-    def _named(self, names: frozenset[str], of_type: Sequence[Route]) -> Sequence[Route]:
-        """The routes of these names: those of the message's type, or of another where the type has none.
+    def _accepts(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> bool:
+        """Whether the route's filter accepts the payload; one that fails is a failure of this route alone."""
+        accepts = route.accepts
+        try:
+            if accepts is None or accepts(payload):
+                return True
+            self._observe(payload, route.key, _FILTERED)
+        except BaseException as error:  # noqa: BLE001 - a failure of this route alone
+            # A filter is a function of the payload alone: it would raise again, so no retry.
+            letter = dead(route.key, "the filter failed", error, attempt_of(payload))
+            failures.append(replace(letter, accepted=False))
+        return False
 
-        A route may have listed the type when it accepted the message, and not list it any more.
+    async def _routes_otherwise(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route]:
+        """The routes of a retry. A message whose type no route lists has none, and is answered for."""
+        message_type = type_of(payload)
+        if not message_type:
+            failures.append(no_type(payload))
+        elif isinstance(payload, Message) and payload.routes:
+            return await self._routes_of_retry(payload, payload.routes, failures)
+        elif (wait := await wait_for_type(payload, message_type)) is not None:
+            failures.append(wait)
+        elif self._unknown_type == "dead_letter":
+            failures.append(no_route(message_type, payload))
+        else:
+            self._observe(payload, None, Result.UNKNOWN)
+            self._warn_unknown(message_type)
+        return ()
+
+    async def _routes_of_retry(
+        self, message: Message, names: frozenset[str], failures: list[Outcome]
+    ) -> Sequence[Route]:
+        """The routes that a retry names; those that are not known here are answered for.
+
+        They are those of the message's type, or of another where the type has none: a route may have listed
+        the type when it accepted the message, and not list it any more. The filters of a retry that was
+        accepted before are not asked again: they may have been changed since.
         """
+        of_type = self._table_of(type_of(message)).routes
         routes = [route for route in of_type if route.is_named_in(names)]
         missing = frozenset(_unknown(names, routes))
-        return [*routes, *self._of_other_types(missing)] if missing else routes
+        if missing:
+            routes += self._of_other_types(missing)
+        failures.extend([await retry_of_unknown(message, name) for name in _unknown(names, routes)])
+        if message.accepted:
+            return routes
+        return [route for route in routes if self._accepts(route, message, failures)]
 
     def _of_other_types(self, names: frozenset[str]) -> Iterable[Route]:
         if self._unwatched:
@@ -235,25 +250,6 @@ class BotRedisDispatcher:
     def _forget(self, message_type: str) -> None:
         self._routes.pop(message_type, None)
         self._by_name = None
-
-    async def _answer_unmatched(
-        self, payload: dict[str, Any], routes: Sequence[Route], failures: list[Outcome]
-    ) -> None:
-        """Answer for what is not known here: a message without a type, its type, or a route of its retry."""
-        message_type = type_of(payload)
-        if not message_type:
-            failures.append(no_type(payload))
-        elif isinstance(payload, Message) and payload.routes:
-            failures.extend(
-                [await retry_of_unknown(payload, name) for name in _unknown(payload.routes, routes)]
-            )
-        elif (wait := await wait_for_type(payload, message_type)) is not None:
-            failures.append(wait)
-        elif self._unknown_type == "dead_letter":
-            failures.append(no_route(message_type, payload))
-        else:
-            self._observe(payload, None, Result.UNKNOWN)
-            self._warn_unknown(message_type)
 
     def _warn_unknown(self, message_type: str) -> None:
         name = clip(message_type, NAME)

@@ -78,6 +78,7 @@ class Handling:
         self._source = source
         self._limits = limits
         self._deliveries = DeliveryLimits(limits.max_deliveries, limits.concurrency)
+        self._last_delivery = limits.max_deliveries
         self._observe = observer
         self._incidents = incidents
         self._due = due
@@ -251,7 +252,7 @@ class Handling:
         """Start one entry; one that must not run is done with at once, and its outcome is a dead letter."""
         if (
             isinstance(payload, Message)
-            and (payload.fault is not None or payload.deliveries > self._deliveries.last)
+            and (payload.fault is not None or payload.deliveries > self._last_delivery)
             and payload.outcomes is not None
         ):
             return self._give_up(payload)

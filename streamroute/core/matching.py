@@ -26,12 +26,16 @@ _UNKNOWN: Final = object()
 
 
 class RouteTable:
-    """The routes of one message type, in order; ``is_plain`` where each of them is to be asked."""
+    """The routes of one message type, in order; ``is_plain`` where each of them is to be asked.
+
+    ``only`` is the route of a type that has one.
+    """
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
         self._indexes, self._others = _indexed(routes)
         self.is_plain = bool(routes) and not self._indexes
+        self.only = routes[0] if len(routes) == 1 else None
 
     def candidates(self, payload: Mapping[str, Any]) -> Sequence[Route]:
         """The routes whose filters may be true for this payload, in order."""

@@ -107,6 +107,7 @@ class Settler:
             log.error("%d finished entries could not be settled; they stay pending and run again", self._left)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        self._stop_timer()  # else nothing would end the delay of what is added when it is opened again
 
     @property
     def _left(self) -> int:
@@ -120,15 +121,18 @@ class Settler:
         while True:
             await self._kick.wait()
             self._kick.clear()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            self._stop_timer()
             while self._finished:
                 try:
                     await self._settle(self._next_batch())
                 except Exception:
                     # Of an observer, who must not raise: were this the end, nothing would be acked any more.
                     log.exception("an observer raised, which it must not; settling goes on")
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _next_batch(self) -> dict[str, dict[str, Any]]:
         """The entries that finished first, taken out; what failed alone comes after all others, alone."""

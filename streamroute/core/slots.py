@@ -133,13 +133,13 @@ class Slots:
 
     def waiting(self) -> Collection[str]:
         """The ids of what has not started; may be asked from any thread while the event loop hangs."""
-        names = [entry_id for entry_id, _ in self._queue.copy()]
+        names = [entry_id for entry_id, _ in (*self._queue.copy(), *self._paused.copy())]
         return [*names, *self._order.waiting_names()] if self._order is not None else names
 
     def open(self) -> None:
         """Let entries be started."""
         self._closing, self._breath, self._stuck_workers = False, Breath(), set()
-        self._unstarted, self._starting = self._concurrency, 0
+        self._unstarted, self._starting, self.deaf = self._concurrency, 0, 0
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
@@ -208,15 +208,13 @@ class Slots:
 
     def drop(self, entry_id: str) -> None:
         """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
-        was_queued = any(entry[0] == entry_id for entry in self._queue)
-        if was_queued:
-            kept = [entry for entry in self._queue if entry[0] != entry_id]
-            self._queue.clear()
-            self._queue.extend(kept)
+        was_queued = _take_out(entry_id, self._queue) or _take_out(entry_id, self._paused)
         if self._order is not None:
             self._order.forget(entry_id)
             if was_queued:
                 self._go_on(self._order, entry_id)
+        if was_queued:
+            self._tell_idle()
         for worker in self._busy():
             if worker.entry is not None and worker.entry[0] == entry_id and not worker.dropped:
                 worker.dropped = True
@@ -340,8 +338,7 @@ class Slots:
             self._admit()
         if worker.dropped and not worker.retired:
             worker.dropped = False
-            if worker.task is not None:
-                worker.task.uncancel()
+            _take_back_cancellations(worker.task)
         self._tell_idle()
 
     def _is_running(self) -> bool:
@@ -366,6 +363,10 @@ class Slots:
         self._idle.append(idle)
         try:
             await idle
+        except BaseException:
+            if idle in self._idle:  # it was cancelled and not woken: whoever wakes it would wake nobody
+                self._idle.remove(idle)
+            raise
         finally:
             self._waking.discard(idle)
         self._wake(len(self._startable) - 1)
@@ -429,6 +430,22 @@ class Slots:
             self._go_on(self._order, entry[0])
         self._tell_idle()
         self._stuck(*entry, worker)
+
+
+def _take_back_cancellations(task: asyncio.Task[None] | None) -> None:
+    """All of them, for one that is left would count against what the task runs next."""
+    while task is not None and task.cancelling():
+        task.uncancel()
+
+
+def _take_out(entry_id: str, queue: deque[Entry]) -> bool:
+    """Take an entry out of a queue; returns whether it was there."""
+    kept = [entry for entry in queue if entry[0] != entry_id]
+    if len(kept) == len(queue):
+        return False
+    queue.clear()
+    queue.extend(kept)
+    return True
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

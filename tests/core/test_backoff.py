@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import pytest
 
 from misbehaving import ALL, BIG
 from streamroute.core.backoff import Outage, describe
 from streamroute.errors import SetupError
+from streamroute.incidents import Incident, Incidents
 from streamroute.limits import ERROR
 
 
@@ -36,3 +40,74 @@ def test_a_setup_error_that_comes_later_is_told_as_well(caplog: pytest.LogCaptur
         outage.failed(error)
     outage.failed(BIG)
     assert [message.rpartition(": ")[2] for message in caplog.messages] == ["refused", "add a right"]
+
+
+def jitter(patch: pytest.MonkeyPatch, choose: Callable[[float, float], float]) -> None:
+    """Have ``choose`` draw from a range."""
+    patch.setattr("streamroute.core.backoff.random", SimpleNamespace(uniform=choose))
+
+
+def test_waits_double_up_to_two_seconds_and_begin_again_after_a_success(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long an outage takes: after thousands of failures it is still two seconds."""
+    jitter(monkeypatch, max)
+    outage = Outage("reading")
+    waits = [outage.failed("no") for _ in range(3000)]
+    assert waits[:6] == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0]
+    assert set(waits[6:]) == {2.0}
+    outage.worked()
+    assert outage.failed("no") == 0.1
+    jitter(monkeypatch, min)
+    assert [outage.failed("no") for _ in range(5)] == [0.1, 0.2, 0.4, 0.8, 1.0]
+
+
+def test_an_outage_is_counted_once_however_much_is_said_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[tuple[str, Incident, int]] = []
+    outage = Outage("reading from s", "s", Incidents(lambda *what: told.append(what)))
+    outage.worked()
+    for error in (OSError("refused"), OSError("refused"), SetupError("add a right")):
+        outage.failed(error)
+    assert told == [("s", Incident.OUTAGE, 1), ("s", Incident.OUTAGE, 0)]
+    outage.worked()
+    outage.worked()
+    outage.failed("again")
+    assert [count for _, _, count in told] == [1, 0, 1]
+    assert len([said for said in caplog.messages if "works again after 3 failures" in said]) == 1
+
+
+def test_a_setup_error_is_said_once_in_each_outage(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage("reading from s")
+    for _ in range(2):
+        for _ in range(3):
+            outage.failed(SetupError("add a right"))
+        outage.worked()
+    assert len([said for said in caplog.messages if "add a right" in said]) == 2
+    for right in ("read", "write", "read"):
+        outage.failed(SetupError(f"add {right}"))
+    assert [said.rpartition("add ")[2] for said in caplog.messages if "add " in said][2:] == [
+        *("read", "write", "read")
+    ]
+
+
+def test_how_long_it_lasted_is_said(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([1000.0, 1012.34])
+    clock = SimpleNamespace(monotonic=lambda: next(times))
+    monkeypatch.setattr("streamroute.core.backoff.time", clock)
+    outage = Outage("reading from s")
+    outage.failed("no")
+    outage.failed("no")
+    outage.worked()
+    assert caplog.messages[-1] == "reading from s works again after 2 failures in 12.3s"
+
+
+def test_outages_of_many_streams_at_once_are_told_apart_by_their_kind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In the log, the same kind of error at two hundred streams is one line."""
+    for stream, error in (("a", OSError("x")), ("b", OSError("y")), ("c", ValueError("x"))):
+        Outage(f"reading from {stream}", stream).failed(error)
+    one, two, three = [vars(record)["coalesced_by"] for record in caplog.records]
+    assert one == two != three

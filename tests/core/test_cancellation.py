@@ -10,9 +10,10 @@ from typing import Any, cast
 import pytest
 
 from consuming import Handling, dispatcher_of, eventually
+from loop_clock import LoopClock, turns
 from streamroute.compiler.handlers import route_handler
 from streamroute.compiler.signatures import CallShape, call_shape
-from streamroute.core.cancellation import is_our_end, uncloseable
+from streamroute.core.cancellation import is_our_end, raise_our_end, uncloseable
 from streamroute.core.slots import Slots
 from streamroute.message import Message
 from streamroute.values import RetryPolicy
@@ -150,3 +151,60 @@ async def test_a_slot_whose_handler_awaits_a_generator_exit_goes_on() -> None:
     assert failed == ["RuntimeError", "RuntimeError"]
     assert slots._workers == {worker}, "the slot is the same"
     await slots.close(grace=0)
+
+
+async def test_a_handler_s_own_generator_exit_costs_a_turn_of_the_loop_and_no_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    LoopClock(monkeypatch)
+    going_on = asyncio.create_task(raise_our_end(GeneratorExit()))
+    await turns()
+    assert going_on.done()
+    assert going_on.exception() is None
+
+
+@pytest.mark.parametrize("error", [GeneratorExit(), ValueError(), SystemExit(1)])
+async def test_what_a_handler_raised_is_not_raised_again(error: BaseException) -> None:
+    await raise_our_end(error)
+
+
+async def test_a_cancellation_is_our_end_until_it_is_taken_back() -> None:
+    judged: list[bool] = []
+
+    async def cancel_oneself() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        judged.append(is_our_end(asyncio.CancelledError()))
+        judged.append(is_our_end(asyncio.CancelledError(), task))
+        judged.append(is_our_end(ValueError()))  # a handler may fail while it is cancelled
+        with pytest.raises(asyncio.CancelledError):
+            await raise_our_end(asyncio.CancelledError())
+        task.uncancel()
+        judged.append(is_our_end(asyncio.CancelledError()))
+
+    await asyncio.wait([asyncio.create_task(cancel_oneself())])
+    assert judged == [True, True, False, False]
+
+
+def test_without_a_loop_a_cancellation_is_of_somebody_else_s() -> None:
+    assert not is_our_end(asyncio.CancelledError())
+    assert not is_our_end(SystemExit())
+
+
+def test_a_coroutine_that_is_closed_runs_its_end() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await future
+        finally:
+            ended.append("ended")
+
+    loop = asyncio.new_event_loop()
+    future = loop.create_future()
+    coroutine = uncloseable(work())
+    coroutine.send(None)
+    coroutine.close()
+    assert ended == ["ended"]
+    loop.close()

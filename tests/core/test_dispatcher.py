@@ -18,9 +18,9 @@ from streamroute.core.dispatcher import BotRedisDispatcher, RetrySchedulerProtoc
 from streamroute.core.failures import RoutesFailedError
 from streamroute.core.observer import Result
 from streamroute.core.router import RedisRouter
-from streamroute.errors import Reject, Retry, SetupError
+from streamroute.errors import LeaseLostError, Postpone, Reject, Retry, SetupError
 from streamroute.message import Message
-from streamroute.values import DeadLetter, RetryLater, RetryPolicy
+from streamroute.values import Claim, DeadLetter, Failure, RetryLater, RetryPolicy, RouteWait
 
 
 class Kind(StrEnum):
@@ -475,3 +475,353 @@ async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None
     await again.process_message(Message(payload, id="7-0", entry_id="7-0", held_in="bot_events", outcomes=[]))
     [seen] = handler.seen
     assert (seen.entry_id, seen.held_in) == ("7-0", "bot_events")
+
+
+class Settling(Scheduler):
+    """One that leaves retries to the settlement of a message, where that has one."""
+
+    settles = True
+
+
+async def test_where_a_scheduler_took_a_retry_it_is_told_once_and_the_rest_is_collected() -> None:
+    told: list[tuple[str | None, Result]] = []
+    scheduler = Scheduler()
+    dispatcher = ready(
+        Handling("again", failing()),
+        Handling("never", failing(Reject("no price"))),
+        Handling("later", failing(Postpone(delay=3))),
+        retry_scheduler=scheduler,
+        observer=lambda _payload, route, result: told.append((route, result)),
+    )
+    got = message()
+    await dispatcher.process_message(got)
+    [(_, payload, _)] = scheduler.calls
+    assert payload["_streamroute"]["routes"] == ["consuming.again"]
+    assert [outcome.route for outcome in got.outcomes or []] == ["consuming.never", "consuming.later"]
+    assert sorted(told, key=str) == [
+        ("consuming.again", Result.RETRIED),
+        ("consuming.later", Result.POSTPONED),
+        ("consuming.never", Result.DEAD),
+    ]
+
+
+@pytest.mark.parametrize("settles", [True, False])
+async def test_a_scheduler_that_settles_leaves_a_message_to_its_settlement(settles: bool) -> None:
+    """One step with the ack is better than two; what is no message has no settlement."""
+    scheduler: Scheduler = Settling() if settles else Scheduler()
+    vars(scheduler)["settles"] = True  # what an instance says does not count: a mock says it too
+    dispatcher = ready(Handling("again", failing()), retry_scheduler=scheduler)
+    got = message()
+    await dispatcher.process_message(got)
+    assert (len(scheduler.calls), len(got.outcomes or [])) == ((0, 1) if settles else (1, 0))
+    await dispatcher.process_message({"type": "booked"})
+    assert len(scheduler.calls) == (1 if settles else 2)
+
+
+async def test_a_postponed_route_of_a_plain_payload_is_scheduled() -> None:
+    """It has nowhere else to wait."""
+    scheduler = Scheduler()
+    dispatcher = ready(Handling("later", failing(Postpone(delay=3))), retry_scheduler=scheduler)
+    await dispatcher.process_message({"type": "booked"})
+    [(_, payload, delay)] = scheduler.calls
+    assert (payload["_streamroute"]["attempt"], delay) == (1, 3)
+
+
+async def test_routes_that_failed_together_come_back_together_when_the_last_of_them_may() -> None:
+    scheduler = Scheduler()
+    dispatcher = ready(
+        Handling("soon", failing(Retry(delay=1))),
+        Handling("late", failing(Retry(delay=7.2))),
+        Handling("first", failing(Retry(delay=3))),
+        retry_scheduler=scheduler,
+    )
+    await dispatcher.process_message({"type": "booked"})
+    [(_, payload, delay)] = scheduler.calls
+    assert payload["_streamroute"]["routes"] == ["consuming.first", "consuming.late", "consuming.soon"]
+    assert (delay, type(delay)) == (8, int)
+
+
+async def test_by_default_a_failure_comes_back_in_a_minute() -> None:
+    scheduler = Scheduler()
+    for _ in range(5):
+        await ready(Handling("bad", failing()), retry_scheduler=scheduler).process_message({"type": "booked"})
+    assert {delay for _, _, delay in scheduler.calls} == {60}
+
+
+async def test_where_the_lease_is_lost_no_other_route_runs_and_nothing_is_written() -> None:
+    """The entry is another worker's, which runs them."""
+    told: list[Result] = []
+    second = Handling("second")
+    dispatcher = ready(
+        Handling("first", failing(LeaseLostError("it is theirs"))),
+        second,
+        observer=lambda _payload, _route, result: told.append(result),
+    )
+    got = message()
+    with pytest.raises(LeaseLostError):
+        await dispatcher.process_message(got)
+    assert (second.seen, got.outcomes, told) == ([], [], [])
+
+
+def marked(**facts: Any) -> dict[str, Any]:
+    """A payload that a scheduler brought back."""
+    mark = {"v": 1, "id": "1-0", "group": GROUP, "routes": ["consuming.again"], "attempt": 2, **facts}
+    return {"type": "booked", "_streamroute": mark}
+
+
+async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None:
+    """Dedupe, a lease and a dead letter are of the entry that is pending, not of the one that failed once."""
+    got: list[Message] = []
+
+    async def again(payload: Any, container: Any) -> None:
+        got.append(payload)
+        payload.claims["k"] = Claim(["k"], 1.0)
+
+    vars(again)["route_key"] = "consuming.again"
+    entry = message(
+        marked(),
+        id="9-0",
+        stream="orders",
+        deliveries=4,
+        attempt=7,
+        fields={b"data": b"x"},
+        history=[Failure("consuming.again", 1, "no luck", "", 1.0)],
+        held_in="orders:retry",
+        entry_id="9-7",
+        unknown_since=123,
+        coordinator=object(),
+    )
+    await ready(again).process_message(entry)
+    [seen] = got
+    assert (seen.id, seen.attempt, seen.routes) == ("1-0", 2, frozenset(["consuming.again"]))
+    assert (seen.stream, seen.group, seen.deliveries) == ("orders", GROUP, 4)
+    assert (seen.fields, list(seen.history)) == ({b"data": b"x"}, list(entry.history))
+    assert (seen.held_in, seen.entry_id, seen.unknown_since) == ("orders:retry", "9-7", 123)
+    assert seen.coordinator is entry.coordinator
+    assert seen.outcomes is entry.outcomes
+    assert (seen.accepted, seen) == (True, {"type": "booked"})
+    assert entry.claims == {"k": Claim(["k"], 1.0)}, "what is settled is the entry that was read"
+
+
+async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_s() -> None:
+    got: list[Message] = []
+
+    async def again(payload: Any, container: Any) -> None:
+        got.append(payload)
+
+    vars(again)["route_key"] = "consuming.again"
+    entry = message(marked())
+    entry.claims = claims = {"k": Claim(["k"], 1.0)}
+    await ready(again).process_message(entry)
+    assert got[0].claims is claims is entry.claims
+
+
+@pytest.mark.parametrize(("valid", "accepted"), [(True, False), (False, True), (True, True), (False, False)])
+async def test_a_filter_is_not_asked_again_of_what_it_has_accepted(valid: bool, accepted: bool) -> None:
+    """Neither of a scheduler's retry, nor of one of ours with a key that is no retry's."""
+    payload = marked(**({} if valid else {"v": 2}))
+    handler = Handling("again")
+    dispatcher = ready()
+    dispatcher.on_message("booked", lambda _payload: False)(handler)
+    entry = message(payload, accepted=accepted, attempt=5, id="9-0", routes=frozenset(["consuming.again"]))
+    await dispatcher.process_message(entry)
+    assert len(handler.seen) == (valid or accepted)
+    for seen in handler.seen:
+        assert (seen.id, seen.attempt) == (("1-0", 2) if valid else ("9-0", 5))
+        assert seen.routes == frozenset(["consuming.again"])
+
+
+async def test_a_payload_that_is_no_message_keeps_its_fields_when_its_key_is_dropped() -> None:
+    handler = Handling()
+    await ready(handler).process_message({"type": "booked", "n": 1, "_streamroute": 7})
+    assert handler.seen == [{"type": "booked", "n": 1}]
+
+
+class Unwatched:
+    """A router of another make, which tells nobody what is registered later."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, list[tuple[Any, Any]]] = {}
+
+
+async def test_what_a_router_of_another_make_registers_later_counts() -> None:
+    router: Any = Unwatched()
+    dispatcher = ready()
+    dispatcher.include_router(router)
+    first, second, third = Handling("first"), Handling("second"), Handling("third")
+    router.handlers["booked"] = [(first, None)]
+    await dispatcher.process_message({"type": "booked"})
+    router.handlers["booked"].append((second, None))
+    await dispatcher.process_message({"type": "booked"})
+    for _ in range(2):
+        await dispatcher.process_message(message(routes=frozenset(["consuming.third"])))
+        router.handlers["changed"] = [(third, None)]
+    assert [len(handler.seen) for handler in (first, second, third)] == [2, 1, 1]
+
+
+async def test_a_retry_of_two_names_of_one_route_runs_it_once() -> None:
+    """Its former name, and the one that it has now."""
+    old = Handling("old")
+    vars(old)["formerly"] = ("older", "oldest")
+    dispatcher = ready(Handling("new"))
+    dispatcher.on_message("changed")(old)
+    got = message(routes=frozenset(["older", "oldest", "consuming.old"]))
+    await dispatcher.process_message(got)
+    assert (len(old.seen), got.outcomes) == (1, [])
+
+
+async def test_a_router_that_is_included_later_is_known_to_retries() -> None:
+    handler, router = Handling("old"), RedisRouter()
+    router.message("changed")(handler)
+    dispatcher = ready(Handling("new"))
+    for _ in range(2):
+        await dispatcher.process_message(message(routes=frozenset(["consuming.old"])))
+        dispatcher.include_router(router)
+    assert len(handler.seen) == 1
+
+
+async def test_a_router_that_is_included_later_counts_for_types_that_were_seen() -> None:
+    handler, router = Handling("late"), RedisRouter()
+    router.message("booked")(handler)
+    dispatcher = ready(Handling("new"))
+    await dispatcher.process_message({"type": "booked"})
+    dispatcher.include_router(router)
+    await dispatcher.process_message({"type": "booked"})
+    assert len(handler.seen) == 1
+
+
+def test_a_repertoire_is_every_route_with_its_former_names_and_every_type() -> None:
+    old, router = Handling("old"), RedisRouter()
+    vars(old)["formerly"] = ("older",)
+    router.message("changed")(old)
+    dispatcher = ready(Handling("new"), Handling("new"))
+    dispatcher.include_router(router)
+    assert dispatcher.repertoire() == (
+        frozenset(["consuming.new", "consuming.new#2", "consuming.old", "older"]),
+        frozenset(["booked", "changed"]),
+    )
+
+
+async def test_a_thousand_unknown_types_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    dispatcher = ready()
+    for number in range(1001):
+        for _ in range(2):
+            await dispatcher.process_message({"type": f"t{number}"})
+    assert len(caplog.messages) == 1000
+    assert len({vars(record)["coalesced_by"] for record in caplog.records}) == 1
+    assert "'t999'" in caplog.messages[-1]
+
+
+async def test_a_filter_that_raised_has_accepted_nothing() -> None:
+    """A dead letter that is brought back asks it again."""
+
+    def refuse(payload: dict[str, Any]) -> bool:
+        raise KeyError("nights")
+
+    dispatcher, got = ready(), message(attempt=3)
+    dispatcher.on_message("booked", refuse)(Handling("bad"))
+    await dispatcher.process_message(got)
+    [letter] = got.outcomes or []
+    assert isinstance(letter, DeadLetter)
+    assert (letter.accepted, letter.attempt) == (False, 3)
+
+
+async def test_all_filters_are_asked_before_the_first_handler_runs_and_each_gets_its_own_payload() -> None:
+    def change(payload: dict[str, Any]) -> None:
+        payload["nights"] = 0
+        payload["rooms"].append(1)
+
+    first, second, third = Handling("first", change), Handling("second", change), Handling("third", change)
+    dispatcher = ready()
+    for handler in (first, second, third):
+        dispatcher.on_message("booked", lambda payload: payload["nights"] == 3)(handler)
+    got = message({"type": "booked", "nights": 3, "rooms": []})
+    await dispatcher.process_message(got)
+    seen = [handler.seen[0] for handler in (first, second, third)]
+    assert [payload["rooms"] for payload in seen] == [[1]] * 3
+    assert seen[2] is got, "a single route, and the last of several, gets what was read"
+    assert all(payload is not got for payload in seen[:2])
+
+
+async def test_a_handler_may_say_that_it_skipped() -> None:
+    told: list[Result] = []
+
+    async def skipping(payload: Any, container: Any) -> Result:
+        return Result.SKIPPED
+
+    async def odd(payload: Any, container: Any) -> str:
+        return "anything"
+
+    dispatcher = ready(skipping, odd, observer=lambda _payload, _route, result: told.append(result))
+    await dispatcher.process_message({"type": "booked"})
+    assert told == [Result.SKIPPED, Result.SUCCEEDED]
+
+
+class Elsewhere:
+    """Another worker of the group knows what this one does not."""
+
+    async def route_wait(self, message: Message, route: str) -> RouteWait:
+        return RouteWait(2.0)
+
+    async def type_wait(self, message: Message, message_type: str) -> RouteWait:
+        return RouteWait(None if message_type == "nobody's" else 3.0)
+
+
+async def test_what_another_worker_knows_is_left_to_it() -> None:
+    told: list[tuple[str | None, Result]] = []
+    dispatcher = ready(
+        Handling("known"), observer=lambda _payload, route, result: told.append((route, result))
+    )
+    of_route = message(routes=frozenset(["theirs", "consuming.known"]), coordinator=Elsewhere())
+    of_type = message({"type": "theirs"}, coordinator=Elsewhere())
+    of_nobody = message({"type": "nobody's"}, coordinator=Elsewhere())
+    for got in (of_route, of_type, of_nobody):
+        await dispatcher.process_message(got)
+    assert of_route.outcomes == [RetryLater("theirs", 2.0, 1, "", postponed=True)]
+    assert of_type.outcomes == [RetryLater("", 3.0, 1, "", postponed=True)]
+    assert of_nobody.outcomes == []
+    assert told == [
+        ("consuming.known", Result.SUCCEEDED),
+        ("theirs", Result.POSTPONED),
+        (None, Result.POSTPONED),
+        (None, Result.UNKNOWN),
+    ]
+
+
+async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_routes() -> None:
+    """Nothing waits for a worker that lists the type where its routes are known here."""
+    old = Handling("old")
+    dispatcher = ready()
+    dispatcher.on_message("changed")(old)
+    got = message({"type": "gone"}, routes=frozenset(["consuming.old"]), coordinator=Elsewhere())
+    await dispatcher.process_message(got)
+    assert (len(old.seen), got.outcomes) == (1, [])
+
+
+async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known_all_the_same() -> None:
+    """A message that none of them takes is one that no filter accepts, and not of an unknown type."""
+    told: list[tuple[str | None, Result]] = []
+    dispatcher = ready(observer=lambda _payload, route, result: told.append((route, result)))
+    handlers = [Handling(f"t{n}") for n in range(20)]
+    for n, handler in enumerate(handlers):
+
+        def accepts(payload: dict[str, Any], n: int = n) -> bool:
+            return bool(payload["tenant"] == n)
+
+        vars(accepts)["equalities"] = ((("tenant",), n),)
+        dispatcher.on_message("booked", accepts)(handler)
+    for tenant in (7, 99):
+        await dispatcher.process_message({"type": "booked", "tenant": tenant})
+    assert [len(handler.seen) for handler in handlers] == [n == 7 for n in range(20)]
+    assert told == [("consuming.t7", Result.SUCCEEDED)]
+
+
+async def test_a_dispatcher_without_handlers_answers_for_a_retry() -> None:
+    got = message(routes=frozenset(["gone"]))
+    await ready().process_message(got)
+    assert [outcome.route for outcome in got.outcomes or []] == ["gone"]
+
+
+def test_a_scheduler_s_usual_delay_is_a_minute() -> None:
+    parameters = inspect.signature(RetrySchedulerProtocol.schedule_retry).parameters
+    assert parameters["delay"].default == 60

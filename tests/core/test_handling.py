@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
+from loop_clock import LoopClock, turns
 from streamroute.adapters.memory import MemoryStreamStorage
 from streamroute.core.due import DueTimer
 from streamroute.core.handling import Handling, Limits
@@ -303,6 +305,43 @@ class TestTaking:
             work.go_on.set()
             await within_patience(waiting)
 
+    async def test_room_for_claims_is_what_one_read_takes_beyond_what_is_queued(self) -> None:
+        """Of what adapts: the largest read for now, less what is queued; none where half of it is."""
+        async with opened(concurrency=1, prefetch=0.1, batch_count=500) as work:
+            for number, room in (("1", 4), ("2", 4), ("3", 3)):  # one runs, then one and two are queued
+                work.handling.take(await work.read(number))
+                await eventually(lambda: work.started == ["1"])
+                assert await within_patience(work.handling.room(claims=True)) == room
+            work.handling.take(await work.read("4"))
+            waiting = asyncio.create_task(work.handling.room(claims=True))
+            await turns()
+            assert not waiting.done()
+            work.go_on.set()
+            await within_patience(waiting)
+
+    async def test_what_is_claimed_is_weighed_and_says_nothing_of_how_much_to_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streamroute.core.pace.BUDGET", 600)
+        async with opened(concurrency=3, prefetch=0.1, batch_count=500) as work:
+            work.handling.take_claimed(await work.claim(2, "x" * 200), 10)
+            await eventually(lambda: work.started)
+            assert await within_patience(work.handling.room(claims=False)) == 2
+
+    async def test_at_most_so_much_as_can_be_settled_is_taken_in(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streamroute.core.settling._MOST", 1)
+        async with opened(ack_delay=600) as work:
+            work.outcomes["1"] = DeadLetter("thank", "no")
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: work.started)
+            waiting = asyncio.create_task(work.handling.room(claims=False))
+            await turns()
+            assert not waiting.done()
+            await within_patience(work.handling._settler.flush(10))
+            assert await within_patience(waiting) == 10
+
 
 class TestQuotas:
     """Entries that were delivered before."""
@@ -334,6 +373,150 @@ class TestQuotas:
     async def test_nobody_waits_for_a_quota_for_longer_than_asked(self) -> None:
         async with opened() as work:
             await within_patience(work.handling.wait_for_quota(0.001))
+
+
+class TestPatience:
+    """How long it waits for what may not come: seconds, by a clock that is put forward."""
+
+    async def never_settles(self, patch: pytest.MonkeyPatch, work: Work) -> asyncio.Event:
+        """Have a finished entry whose settlement waits for the event that is returned."""
+        may_settle, asked = asyncio.Event(), list[str]()
+        settle = Noted.settle
+
+        async def wait(storage: Noted, *what: Any) -> Settled:
+            asked.extend(what[-1])
+            await may_settle.wait()
+            return await settle(storage, *what)
+
+        patch.setattr(Noted, "settle", wait)
+        work.outcomes["ended"] = DeadLetter("thank", "no")
+        work.handling.take(await work.read("ended"))
+        await eventually(lambda: asked)
+        return may_settle
+
+    def suspect(self, work: Work, fetched: list[str]) -> asyncio.Task[bool]:
+        """Run one, and note when it is fetched."""
+
+        async def fetch(_quotas: Quotas) -> list[Entry]:
+            fetched.append("s")
+            return await work.claim(5, "s")
+
+        return asyncio.create_task(work.handling.run_suspect(fetch))
+
+    async def test_a_close_waits_five_seconds_for_the_last_settlements(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            may_settle = await self.never_settles(monkeypatch, work)
+            clock = LoopClock(monkeypatch)
+            closing = asyncio.create_task(work.handling.close())
+            await turns()
+            await clock.advance(4.2)
+            assert not closing.done()
+            await clock.advance(1.3)
+            assert closing.done()
+            assert "could not be settled" in caplog.text
+            may_settle.set()
+
+    async def test_before_a_suspect_two_seconds_are_waited_for_settlements(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with opened() as work:
+            may_settle = await self.never_settles(monkeypatch, work)
+            clock, fetched = LoopClock(monkeypatch), list[str]()
+            running = self.suspect(work, fetched)
+            await turns()
+            await clock.advance(1.3)
+            assert fetched == []
+            await clock.advance(1.3)
+            assert fetched == ["s"]
+            may_settle.set()
+            work.go_on.set()
+            assert await within_patience(running)
+
+    @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 5.0), (18.0, 4.5)])
+    async def test_a_suspect_waits_for_others_to_end(
+        self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
+    ) -> None:
+        """Five seconds, and a quarter of a lease at most."""
+        async with opened(lease=lease) as work:
+            work.handling.take(await work.read("endless"))
+            await eventually(lambda: work.started)
+            clock, fetched = LoopClock(monkeypatch), list[str]()
+            running = self.suspect(work, fetched)
+            await turns()
+            await clock.advance(seconds * 0.9)
+            assert fetched == []
+            await clock.advance(seconds * 0.2)
+            assert fetched == ["s"]
+            work.go_on.set()
+            assert await within_patience(running)
+
+    @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 10.0), (6.0, 6.0)])
+    async def test_a_suspect_runs_alone_for_ten_seconds_and_a_lease_at_most(
+        self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
+    ) -> None:
+        async with opened(lease=lease) as work:
+            clock = LoopClock(monkeypatch)
+            running = self.suspect(work, [])
+            await eventually(lambda: work.started == ["s"])
+            work.handling.take(await work.read("new"))
+            await clock.advance(seconds * 0.9)
+            assert not running.done()
+            assert work.started == ["s"]
+            await clock.advance(seconds * 0.15)
+            assert running.done()
+            assert work.started == ["s", "new"]
+
+    async def test_a_suspect_is_settled_before_others_start_for_as_long_as_it_may_be_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with opened() as work:
+            may_settle = await self.never_settles(monkeypatch, work)
+            clock = LoopClock(monkeypatch)
+            work.outcomes["s"] = DeadLetter("thank", "no")
+            running = self.suspect(work, [])
+            await turns()
+            await clock.advance(2.1)
+            await eventually(lambda: "s" in work.started)
+            work.handling.take(await work.read("new"))
+            await clock.advance(9)
+            assert "new" not in work.started
+            assert not running.done()
+            may_settle.set()
+            assert await within_patience(running)
+            await eventually(lambda: "new" in work.started)
+
+    async def test_a_quota_is_waited_for_as_long_as_is_asked_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with opened() as work:
+            clock = LoopClock(monkeypatch)
+            waiting = asyncio.create_task(work.handling.wait_for_quota(60))
+            await turns()
+            await clock.advance(50)
+            assert not waiting.done()
+            await clock.advance(11)
+            assert waiting.done()
+
+
+def test_it_may_be_opened_in_another_event_loop() -> None:
+    """As where a program runs ``asyncio.run`` twice."""
+    works: list[Work] = []
+
+    async def open_and_close() -> None:
+        work = works[0] if works else Work()
+        works.append(work)
+        work.go_on = asyncio.Event()
+        work.handling.open()
+        await within_patience(work.handling.wait_for_quota(0.001))
+        work.go_on.set()
+        work.handling.take(await work.read(str(len(works))))
+        await eventually(lambda: len(work.storage.settled) == len(works))
+        await within_patience(work.handling.close())
+
+    for _ in range(2):
+        asyncio.run(open_and_close())
 
 
 class TestEnds:
@@ -418,11 +601,15 @@ class TestEnds:
 class TestStuck:
     """Handlers that go on although they were cancelled."""
 
-    async def stuck(self, work: Work, *numbers: str) -> list[str]:
-        """Have these be stuck; returns the ids of their entries."""
+    def make_deaf(self, work: Work) -> dict[str, asyncio.Task[Any]]:
+        """Have handlers go on until ``go_on``; returns the tasks of those that have started."""
         work.handling._slots._stuck_after = 0.01
+        tasks: dict[str, asyncio.Task[Any]] = {}
 
         async def deaf(payload: dict[str, Any]) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks[payload["n"]] = task
             work.started.append(payload["n"])
             while not work.go_on.is_set():
                 try:
@@ -431,13 +618,55 @@ class TestStuck:
                     continue
 
         work.handling.callback = deaf
+        return tasks
+
+    async def stuck(self, work: Work, *numbers: str) -> list[str]:
+        """Have these be stuck; returns the ids of their entries."""
+        tasks = self.make_deaf(work)
         entries = await work.read(*numbers)
         work.handling.take(entries)
-        await eventually(lambda: len(work.started) == len(numbers))
-        for task in work.handling._slots._tasks():
+        await eventually(lambda: len(tasks) == len(numbers))
+        for task in tasks.values():
             task.cancel()
         await eventually(lambda: work.stuck == len(numbers))
         return [name for name, _ in entries]
+
+    async def test_what_is_queued_goes_to_others_when_the_last_slot_is_lost_and_not_before(self) -> None:
+        async with opened(concurrency=2) as work:
+            tasks = self.make_deaf(work)
+            entries = await work.read("1", "2", "queued")
+            work.handling.take(entries)
+            await eventually(lambda: len(tasks) == 2)
+            tasks["1"].cancel()
+            await eventually(lambda: work.stuck == 1)
+            await turns()
+            assert work.storage.released == []
+            tasks["2"].cancel()
+            await eventually(lambda: work.storage.released == [(entries[2][0], False)])
+            assert work.handling.held.payloads == {}
+
+    async def test_a_close_waits_until_what_is_given_back_has_been(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else the process might end before it is released, and it would wait for its lease."""
+        go_on, asked = asyncio.Event(), list[str]()
+
+        async def release(storage: Noted, *where: Any, started: bool) -> None:
+            if not started:
+                asked.extend(where[-1])
+                await go_on.wait()
+
+        monkeypatch.setattr(Noted, "release", release)
+        async with opened(concurrency=1, grace=0.01) as work:
+            await self.stuck(work, "1")
+            work.handling._slots._last_patience = 0.01
+            work.handling.take(await work.read("queued"))
+            await eventually(lambda: asked)
+            closing = asyncio.create_task(work.handling.close())
+            done, _ = await asyncio.wait([closing], timeout=0.1)
+            assert not done
+            go_on.set()
+            await within_patience(closing)
 
     async def test_its_entry_is_given_up_and_told_with_where_it_is(
         self, caplog: pytest.LogCaptureFixture
@@ -535,3 +764,14 @@ class TestSuspects:
 
     async def test_before_it_is_open_nothing_is_fetched(self) -> None:
         assert not await self.run(Work(), [])
+
+
+def test_limits_are_named_and_do_not_change() -> None:
+    """Eight numbers in a row would be swapped sooner or later."""
+    given: dict[str, Any] = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5}
+    limits = Limits(**given, lease=60.0, grace=5.0, ack_delay=0.001)
+    with pytest.raises(FrozenInstanceError):
+        limits.lease = 1.0  # type: ignore[misc]  # that it cannot be set is the point
+    positional: Any = Limits
+    with pytest.raises(TypeError):
+        positional(10, 2, 5, 60.0, 5.0, 0.001)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from loop_clock import turns
 from streamroute.core.held import Held
 from streamroute.message import Message
 
@@ -69,3 +75,33 @@ def test_a_payload_that_is_no_message_comes_again_as_well() -> None:
     held.take([("1-0", plain), ("2-0", delivery(1))])
     assert held.take([("1-0", delivery(2)), ("2-0", plain), ("3-0", plain)]) == [("3-0", plain)]
     assert held.has("1-0", plain)
+
+
+@pytest.mark.parametrize("end", [lambda held: held.let_go([("1-0", held.get("1-0"))]), Held.clear])
+async def test_who_waits_for_a_change_goes_on_when_something_is_let_go(end: Callable[[Held], None]) -> None:
+    held = Held()
+    held.take([("1-0", delivery(1)), ("2-0", delivery(1))])
+    waiting = asyncio.create_task(held.next_change())
+    await turns()
+    held.take([("3-0", delivery(1))])
+    await turns()
+    assert not waiting.done()
+    end(held)
+    await turns()
+    assert waiting.done()
+    assert waiting.exception() is None
+
+
+async def test_who_waits_no_longer_is_told_nothing() -> None:
+    held = Held()
+    held.take([("1-0", delivery(1))])
+    waiting = asyncio.create_task(held.next_change())
+    await turns()
+    waiting.cancel()
+    await turns()
+    held.clear()
+    again = asyncio.create_task(held.next_change())
+    await turns()
+    assert not again.done()
+    held.clear()
+    await again

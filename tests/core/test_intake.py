@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
+from loop_clock import LoopClock, turns
+from streamroute.core import backoff
 from streamroute.core import intake as intake_module
 from streamroute.core.due import DueTimer
 from streamroute.core.intake import Intake, Source
@@ -20,6 +22,7 @@ from streamroute.values import Claimed, Quotas
 ME = Source(STREAM, GROUP, "me")
 QUOTAS, ONE = Quotas(5, {5: 0}), Quotas(5, {5: 1}, others=0)
 SOME: list[Entry] = [("1-0", {}), ("2-0", {})]
+FIRST_CLAIM = intake_module._FIRST_CLAIM
 
 
 class Reading:
@@ -405,3 +408,185 @@ class TestCare:
             made.open()
             await eventually(lambda: storage.of("read"))
             assert storage.asked[0][0] == "claim"
+
+    async def test_when_it_is_closed_nothing_of_it_runs_any_more(self) -> None:
+        before = asyncio.all_tasks()
+        for storage in (Claiming(), Caring(), Reading()):
+            async with opened(storage, Sink(), poll_interval=600) as made:
+                await eventually(lambda: storage.asked)  # noqa: B023 - awaited in this round
+                await turns()
+                await made.close()
+                assert asyncio.all_tasks() == before
+
+
+class TestPatience:
+    """How long it waits: seconds, by a clock that is put forward."""
+
+    async def test_what_is_new_waits_a_second_for_the_first_claim(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(intake_module, "_FIRST_CLAIM", FIRST_CLAIM)
+        clock, storage = LoopClock(monkeypatch), Claiming()
+        storage.may_claim.clear()
+        async with opened(storage, Sink()):
+            await turns()
+            await clock.advance(0.3)
+            assert storage.of("read") == []
+            await clock.advance(1.2)
+            assert storage.of("read")
+
+    async def test_the_first_claim_is_waited_for_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A second read must not wait again where claims go on and on."""
+        clock, storage = LoopClock(monkeypatch), Claiming()
+        storage.may_claim.clear()
+        storage.unread = [SOME] * 9
+        async with opened(storage, Sink()):
+            await turns()
+            await clock.advance(601)
+            assert len(storage.of("read")) > 3
+
+    async def test_a_read_in_flight_is_waited_for_five_seconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock, storage, sink = LoopClock(monkeypatch), Reading(), Sink()
+        storage.holding = asyncio.Event()
+        storage.unread = [SOME]
+        async with opened(storage, sink) as made:
+            await eventually(lambda: storage.of("read"))
+            closing = asyncio.create_task(made.close())
+            await turns()
+            await clock.advance(4.2)
+            assert not closing.done()
+            await clock.advance(1.3)
+            assert closing.done()
+            assert sink.told == []
+
+    async def test_a_claim_in_flight_is_waited_for_and_what_it_brings_is_taken(self) -> None:
+        """The server may have handed the entries out: they would be pending, and nobody would know."""
+        storage, sink = Claiming(), Sink()
+        storage.stale = [Claimed(SOME)]
+        storage.may_claim.clear()
+        async with opened(storage, sink) as made:
+            await eventually(lambda: storage.of("claim"))
+            closing = asyncio.create_task(made.close())
+            await turns()
+            assert not closing.done()
+            storage.may_claim.set()
+            await within_patience(closing)
+            assert sink.told == [("claimed", SOME, 7)]
+
+    async def test_what_waits_for_nothing_on_its_way_is_not_waited_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A reader that waits for room, and a promoter that sleeps, end at once."""
+        LoopClock(monkeypatch)
+        storage, sink = Claiming(), Sink()
+        sink.has_room.clear()
+        async with opened(storage, sink) as made:
+            await turns()
+            closing = asyncio.create_task(made.close())
+            await turns()
+            assert closing.done()
+
+    async def test_after_a_failure_it_waits_and_a_close_ends_the_wait(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(backoff, "_FIRST", 100.0)
+        monkeypatch.setattr(backoff, "_LONGEST", 100.0)
+        clock, storage = LoopClock(monkeypatch), Reading()
+        storage.unread = [RuntimeError("no"), RuntimeError("no")]
+        async with opened(storage, Sink(), failures=1) as made:
+            await turns()
+            assert len(storage.of("read")) == 1
+            await clock.advance(110)
+            assert len(storage.of("read")) == 2
+            closing = asyncio.create_task(made.close())
+            await turns()
+            assert closing.done()
+
+    async def test_a_group_that_cannot_be_made_sure_of_is_one_more_failure(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(backoff, "_LONGEST", 0.0)
+
+        class Gone(Reading):
+            left = 3
+
+            async def create_group(self, stream_name: str, group_name: str) -> None:
+                await super().create_group(stream_name, group_name)
+                self.left -= 1
+                if self.left:
+                    raise ConnectionError("away")
+
+        storage, sink = Gone(), Sink()
+        storage.unread = [RuntimeError("no"), SOME]
+        async with opened(storage, sink, failures=1):
+            await eventually(lambda: sink.told)
+        assert storage.of("create") == [(STREAM, GROUP)] * 3
+
+    async def test_the_claimer_rests_for_its_interval_and_tidying_for_as_long_as_it_says(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock, claiming, caring = LoopClock(monkeypatch), Claiming(), Caring()
+        async with opened(claiming, Sink(), claim_interval=100.0), opened(caring, Sink()):
+            await turns()
+            await clock.advance(90)
+            assert len(claiming.of("claim")) == 1
+            await clock.advance(20)
+            assert len(claiming.of("claim")) == 2
+            assert len(caring.of("tidy")) == 1
+            await clock.advance(500)
+            assert len(caring.of("tidy")) == 2
+
+    async def test_where_no_suspect_ran_its_quota_is_waited_for(self) -> None:
+        """Another stream of the process has one: there is nothing to make up for."""
+        storage, sink = Claiming(), Sink()
+        storage.stale = [Claimed([], 1, 1), Claimed([])]
+        async with opened(storage, sink):
+            await eventually(lambda: sink.of("wait"))
+            assert len(storage.of("claim")) == 2
+
+
+class Plain(Reading):
+    """One that claims without quotas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stale = [SOME]
+
+    async def claim_stale_events(
+        self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
+    ) -> list[Entry]:
+        """The next answer; nothing where there is none."""
+        self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count))
+        await asyncio.sleep(0)
+        return self.stale.pop(0) if self.stale else []
+
+
+async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() -> None:
+    storage, sink = Plain(), Sink()
+    async with opened(storage, sink, lease=0.25):
+        await eventually(lambda: sink.of("claimed"))
+    assert storage.of("claim") == [(*ME, 250, 7)]
+    assert sink.of("claimed") == [(SOME, 7)]
+
+
+def test_it_may_be_opened_in_another_event_loop() -> None:
+    storage, sink = Caring(), Sink()
+    intakes: list[Intake] = []
+
+    async def read() -> None:
+        storage.interrupted = asyncio.Event()
+        storage.interrupted.set()
+        sink.told.clear()
+        sink.has_room = asyncio.Event()
+        sink.has_room.set()
+        if not intakes:
+            made: Any = storage
+            rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+            intakes.append(Intake(made, ME, sink, Incidents(), due=DueTimer(), **rests))
+        intakes[0].open()
+        await eventually(lambda: sink.told and storage.of("tidy"))
+        await within_patience(intakes[0].close())
+
+    for _ in range(2):
+        asyncio.run(read())
+        storage.asked.clear()

@@ -139,3 +139,80 @@ def test_an_index_finds_every_route_whose_filter_is_true(
     matching = [n for n, route in enumerate(found.routes) if route.accepts and route.accepts(payload)]
     assert [n for n in candidates if n in matching] == matching
     assert list(candidates) == sorted(set(candidates))
+
+
+def test_routes_of_two_indexes_are_found_in_the_order_of_registration() -> None:
+    both = table(*(wants(**{name: f"{n}"}) for n in range(9) for name in ("a", "b")))
+    assert keys(both, {"a": "3", "b": "3"}) == ["6", "7"]
+    assert keys(both, {"a": "4", "b": "3"}) == ["7", "8"]
+    assert keys(both, {"b": "3"}) == ["7"]
+
+
+class _Counted(dict[str, Any]):
+    """A payload that counts how often it is asked for a value."""
+
+    asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Count, and answer."""
+        self.asked += 1
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize(("paths", "looks"), [(1, 1), (7, 7), (8, 8), (9, 8)])
+def test_a_message_is_looked_at_eight_times_at_most(paths: int, looks: int) -> None:
+    """What no index covers is tried one by one."""
+    many = table(*(wants(**{f"p{path}": f"{n}"}) for path in range(paths) for n in range(9)))
+    payload = _Counted({f"p{path}": "no" for path in range(paths)})
+    assert len(keys(many, payload)) == 9 * (paths - looks)
+    assert payload.asked == looks
+
+
+@pytest.mark.parametrize(("routes", "is_plain"), [(8, True), (9, False)])
+def test_an_index_is_worth_it_from_nine_routes_on(routes: int, is_plain: bool) -> None:
+    assert table(*(wants(a=f"{n}") for n in range(routes)), None).is_plain is is_plain
+
+
+def test_nine_routes_that_have_no_path_in_common_are_tried_one_by_one() -> None:
+    assert table(*(wants(**{f"p{n}": "x"}) for n in range(9))).is_plain
+    assert table(*[None] * 9).is_plain
+    assert not table().is_plain
+    assert table().candidates({"a": "x"}) == []
+
+
+def test_of_paths_with_as_many_values_the_one_that_more_routes_name_is_looked_up() -> None:
+    """The rest is asked each time, so it should be few."""
+    found = table(
+        *(wants(b=f"{n % 9}") for n in range(9)),
+        *(wants(a=f"{n % 9}") for n in range(18)),
+        *(wants(b=f"{n % 9}", a=f"{n % 9}") for n in range(9)),
+    )
+    payload = _Counted({"a": "0"})
+    assert keys(found, payload) == ["9", "18", "27"]
+
+
+@pytest.mark.parametrize("name", ["a", 7, None])
+def test_a_comparison_of_something_else_than_a_path_is_not_believed(name: Any) -> None:
+    """A filter of the user's that has such a name for something else is asked each time."""
+
+    def accepts(payload: dict[str, Any]) -> bool:
+        return True
+
+    vars(accepts)["equalities"] = ((name, "x"), (("a",), True), (("a",), None))
+    assert "0" in keys(table(accepts, *(wants(a=f"{n}") for n in range(9))), {"a": "1"})
+
+
+def test_of_two_values_that_a_filter_wants_at_one_path_the_first_counts() -> None:
+    """Where it is another one, the filter is false, whatever the second says."""
+    odd = wants(a="x")
+    vars(odd)["equalities"] = ((("a",), "x"), (("a",), "y"))
+    found = table(odd, *(wants(a=f"{n}") for n in range(9)))
+    assert (keys(found, {"a": "x"}), keys(found, {"a": "y"})) == (["0"], [])
+
+
+def test_of_what_is_no_object_json_has_no_value_and_anything_else_may_have_one() -> None:
+    """A path that leads through a text leads nowhere; a codec of the user's may have made anything."""
+    nested = table(*(wants(a__b=f"{n}") for n in range(9)))
+    for value in ("text", 7, 7.5, True, None, [], [{"b": "1"}]):
+        assert keys(nested, {"a": value}) == []
+    assert keys(nested, {"a": _Odd()}) == [str(n) for n in range(9)]

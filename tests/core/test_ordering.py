@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -242,3 +243,104 @@ def test_claimed_entries_wait_at_the_head_of_their_key() -> None:
     following = [order.end(entry_id) for entry_id in ("0", "10", "11", "1")]
     assert [entry and entry[0] for entry in following] == ["10", "11", "1", None]
     assert order.waiting == 0
+
+
+def name_of(entry: Entry | None) -> str | None:
+    return entry and entry[0]
+
+
+def test_what_had_its_key_and_has_not_started_waits_behind_what_runs_alone() -> None:
+    """And before what waits already, and before what is claimed later: it is the older one of these."""
+    order = KeyOrder(key_of)
+    ready = deque(order.admit(entries(["a", "a", "b"]), first=False))
+    order.admit(entries(["a"], 10), first=True)
+    order.take_over(("alone", {"key": "a"}), ready)
+    assert list(ready) == entries(["b"], 2)
+    assert (order.waiting, order.waiting_names()) == (3, ["0", "10", "1"])
+    order.admit(entries(["a"], 20), first=True)
+    following = [order.end(name) for name in ("alone", "0", "10", "20", "1", "2")]
+    assert list(map(name_of, following)) == ["0", "10", "20", "1", None, None]
+    assert order.waiting == 0
+    assert order.admit(entries(["a"], 30), first=False) == entries(["a"], 30), "the key is free again"
+
+
+def test_one_that_was_taken_over_is_the_only_one_at_the_head() -> None:
+    order = KeyOrder(key_of)
+    ready = deque(order.admit(entries(["a", "a", "a"]), first=False))
+    order.take_over(("alone", {"key": "a"}), ready)
+    order.admit(entries(["a"], 10), first=True)
+    assert order.waiting_names() == ["0", "10", "1", "2"]
+    order.forget("0")
+    assert order.end("0") is None, "it has its key no longer, and frees it for nobody"
+    assert order.waiting_names() == ["10", "1", "2"]
+
+
+@pytest.mark.parametrize("made", [list, Unspeakable])
+def test_a_key_that_cannot_be_looked_up_is_none(made: Callable[[], Any]) -> None:
+    order = KeyOrder(lambda _payload: made())
+    assert order.admit(entries(["a", "a"]), first=False) == entries(["a", "a"])
+    order.take_over(("alone", {"key": "a"}), deque())
+    assert (order.waiting, order.end("alone")) == (0, None)
+
+
+def test_what_runs_alone_without_a_key_takes_nothing_over() -> None:
+    order = KeyOrder(key_of)
+    ready = deque(order.admit(entries(["a"]), first=False))
+    order.take_over(("alone", {"key": None}), ready)
+    assert (len(ready), order.waiting, order.end("alone")) == (1, 0, None)
+    order.take_over(("other", {"key": "b"}), ready)
+    assert (len(ready), order.waiting) == (1, 0)
+    assert order.admit(entries(["b"], 10), first=False) == [], "its key is taken until it ends"
+    assert name_of(order.end("other")) == "10"
+
+
+def test_one_that_leaves_the_head_lets_later_claims_move_up() -> None:
+    """Whether it starts, or is lost: those that were claimed stay together, before what was read."""
+    order = KeyOrder(key_of)
+    order.admit(entries(["a", "a"]), first=False)
+    order.admit(entries(["a", "a", "a"], 10), first=True)
+    order.forget("11")
+    order.forget("1")  # read, not claimed: how many were put first is the same
+    order.admit(entries(["a"], 1), first=False)
+    order.admit(entries(["a"], 20), first=True)
+    assert (order.waiting, order.waiting_names()) == (4, ["10", "12", "20", "1"])
+    assert name_of(order.end("0")) == "10"
+    order.forget("12")
+    order.forget("unknown")
+    order.admit(entries(["a"], 30), first=True)
+    following = [order.end(name) for name in ("10", "20", "30", "1")]
+    assert list(map(name_of, following)) == ["20", "30", "1", None]
+    order.admit(entries(["a", "a", "a"], 40), first=False)
+    order.admit(entries(["a"], 50), first=True)
+    assert order.waiting_names() == ["50", "41", "42"]
+
+
+def test_when_nothing_waits_any_more_keys_of_what_runs_are_taken_still() -> None:
+    order = KeyOrder(key_of)
+    order.admit(entries(["a", "a", "b"]), first=False)
+    order.admit(entries(["a"], 10), first=True)
+    assert sorted(name for name, _ in order.clear()) == ["1", "10"]
+    assert (order.waiting, order.waiting_names()) == (0, [])
+    assert order.admit(entries(["a", "a"], 20), first=False) == []
+    order.admit(entries(["a"], 30), first=True)
+    assert order.waiting_names() == ["30", "20", "21"]
+    assert name_of(order.end("0")) == "30"
+
+
+async def test_five_thousand_entries_may_wait_for_their_keys() -> None:
+    go_on = asyncio.Event()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        await go_on.wait()
+
+    slots = Slots(1, handle, KeyOrder(key_of))
+    slots.open()
+    slots.put(entries(["hot"] * 5_000))  # one of them does not wait for its key
+    await within_patience(slots.room(10))
+    slots.put(entries(["hot"], 5_000))
+    reader = asyncio.create_task(slots.room(10))
+    await asyncio.sleep(0)
+    assert not reader.done()
+    go_on.set()
+    await within_patience(reader)
+    await within_patience(slots.close(grace=0))

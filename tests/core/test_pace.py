@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamroute.core.pace import Pace
-from streamroute.message import Message
+from streamroute.core.pace import Caution, Pace, is_heavy
+from streamroute.message import Message, first_delivery
 
 
 class Clock:
@@ -114,3 +117,135 @@ def test_there_is_always_room_for_one_and_never_for_more_than_two_reads(
         assert 1 <= pace.room(queued=queued, free=free, started=started) <= 2 * most
         assert 1 <= pace.most <= most
         pace.read(entries(min(most, queued)))
+
+
+MEGABYTE = 1024 * 1024
+
+
+def sized(*sizes: int) -> list[tuple[str, dict[str, object]]]:
+    """Entries of exactly so many bytes."""
+    return [(f"{n}-0", Message({}, fields={b"": b"x" * size})) for n, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("size", "most"),
+    [(16, 1), (8, 2), (4, 4), (2, 8), (1, 16), (32, 1)],
+)
+def test_a_read_brings_sixteen_megabytes_at_most_and_one_entry_at_least(size: int, most: int) -> None:
+    pace = Pace(500, 0.1, Clock())
+    pace.read(sized(*[0] * 250))
+    pace.weigh(sized(size * MEGABYTE))
+    assert pace.most == most
+
+
+def test_after_a_large_entry_reads_double_again() -> None:
+    """What one read is thought to bring is halved each time at most."""
+    pace, seen = Pace(500, 0.1, Clock()), []
+    pace.read(sized(*[0] * 250))
+    pace.weigh(sized(16 * MEGABYTE))
+    for _ in range(5):
+        seen.append(pace.most)
+        pace.weigh(sized(1))
+    assert seen == [1, 2, 4, 8, 16]
+
+
+def test_what_was_claimed_says_nothing_of_how_many_to_read() -> None:
+    pace = Pace(500, 0.1, Clock())
+    pace.weigh(entries(100))
+    pace.weigh([])
+    assert pace.most == 4
+    pace.read(entries(3))
+    assert pace.most == 6
+    pace.read([])
+    assert pace.most == 4
+
+
+def test_entries_that_the_server_sent_are_measured_as_they_came() -> None:
+    """Names and values in turn: nobody has asked for the fields yet."""
+    message = first_delivery({}, "1-0", [b"data", b"x" * (4 * MEGABYTE - 4)], "s", "g", 0, None)
+    pace = Pace(500, 0.1, Clock())
+    pace.read(sized(*[0] * 250))
+    pace.weigh([("1-0", message)])
+    assert pace.most == 4
+    assert message.fields == {b"data": b"x" * (4 * MEGABYTE - 4)}
+    pace.weigh([("1-0", message)])
+    assert pace.most == 4
+
+
+@pytest.mark.parametrize(
+    ("sizes", "heavy"),
+    [
+        ([8 * MEGABYTE], False),
+        ([8 * MEGABYTE, 1], True),
+        ([4 * MEGABYTE, 4 * MEGABYTE], False),
+        ([4 * MEGABYTE, 4 * MEGABYTE, 1], True),
+        ([], False),
+    ],
+)
+def test_a_claim_of_more_than_half_of_what_one_should_bring_is_heavy(sizes: list[int], heavy: bool) -> None:
+    assert is_heavy(sized(*sizes)) is heavy
+
+
+def test_entries_of_unknown_size_are_not_heavy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamroute.core.pace.BUDGET", 20)
+    assert not is_heavy([("1-0", {})] * 1000)
+
+
+@pytest.mark.parametrize(
+    ("queued", "free", "last", "room"),
+    [
+        (0, 3, 0, 3),  # as many as there are slots
+        (0, 3, 10, 20),  # they wait for entries: twice as many as the last time
+        (5, 3, 10, 3),  # something is queued for them
+        (0, 0, 10, 1),  # none waits
+        (0, 60, 10, 40),  # two reads at most
+        (0, 0, 0, 1),
+    ],
+)
+def test_room_is_for_what_free_slots_take_at_once(queued: int, free: int, last: int, room: int) -> None:
+    pace = Pace(500, 0.1, Clock())
+    pace.read(entries(last))
+    assert pace.room(queued=queued, free=free, started=0) == room
+
+
+def test_room_is_for_what_handlers_start_in_a_moment() -> None:
+    clock = Clock()
+    pace = Pace(500, 0.5, clock)
+    pace.read(entries(250))
+    clock.now = 1e-6
+    assert pace.room(queued=9, free=0, started=100) == 100  # a millionth of a second is long enough
+    clock.now = 10.0
+    assert pace.room(queued=9, free=7, started=199) == 12  # ten a second, and what is free
+    assert pace.room(queued=9, free=0, started=9999) == 5  # no time has passed
+
+
+def test_after_a_failed_call_one_entry_is_asked_for_and_then_twice_as_many() -> None:
+    """However often it failed: the reply may have been too large to arrive."""
+    caution = Caution()
+    with caution.taken():
+        assert caution.of(500) == 500
+    for _ in range(2):
+        with pytest.raises(ConnectionError), caution.taken():
+            raise ConnectionError("it took too long")
+        assert caution.of(500) == 1
+        for most in (2, 4, 8):
+            with caution.taken():
+                assert caution.of(500) == most // 2
+            assert (caution.of(500), caution.of(1)) == (most, 1)
+
+
+def test_a_call_that_is_cancelled_has_not_failed() -> None:
+    caution = Caution()
+    with pytest.raises(asyncio.CancelledError), caution.taken():
+        raise asyncio.CancelledError
+    assert caution.of(500) == 500
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "most"),
+    [([0, 16], 2), ([0] * 7 + [16], 8), ([0, 16] * 4, 2), ([16, 0] * 8, 1), ([0, 16] * 8, 32)],
+)
+def test_of_few_entries_each_is_measured_and_of_many_eight(megabytes: list[int], most: int) -> None:
+    pace = Pace(500, 0.1, Clock())
+    pace.read(sized(*(size * MEGABYTE for size in megabytes)))
+    assert pace.most == most

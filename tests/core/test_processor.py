@@ -5,14 +5,26 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+from functools import partial
 from typing import Any
 from unittest.mock import AsyncMock, create_autospec
 
 import pytest
 from seed_storages import ClaimingStorage, PlainStorage
 
-from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, processor
+from consuming import (
+    GROUP,
+    STREAM,
+    Handling,
+    consuming,
+    dispatcher_of,
+    eventually,
+    processor,
+    within_patience,
+)
+from loop_clock import LoopClock, turns
 from streamroute.adapters.memory import MemoryStreamStorage
+from streamroute.core import backoff
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.core.storage import (
     StreamStorageProtocol,
@@ -25,6 +37,8 @@ from streamroute.core.storage import (
     settles,
 )
 from streamroute.errors import SetupError
+from streamroute.message import Message
+from streamroute.values import Repertoire
 
 
 def test_the_parameters_are_those_of_the_documented_api() -> None:
@@ -290,3 +304,221 @@ async def test_entries_too_large_to_arrive_together_are_fetched_one_by_one() -> 
     storage.stale = [(f"0-{n}", {"type": "booked"}) for n in range(1, 6)]
     async with consuming(storage, dispatcher_of(Handling()).process_message):
         await eventually(lambda: len(storage.acked) == 10)
+
+
+class Keeper:
+    """What keeps the leases of a consumer; it notes what is asked of it, and what it may ask."""
+
+    def __init__(self, events: list[str], where: tuple[str, str, str], asks: dict[str, Any]) -> None:
+        self.events = events
+        self.where = where
+        self.asks = asks
+
+    async def open(self) -> None:
+        """Note it."""
+        self.events.append("open")
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Note it."""
+        await asyncio.sleep(0)
+        self.events.append("close")
+
+
+class Keeping(PlainStorage):
+    """A storage that keeps leases; it notes in which order things happen."""
+
+    def __init__(self, *payloads: dict[str, Any]) -> None:
+        super().__init__(*payloads)
+        self.events: list[str] = []
+        self.keepers: list[Keeper] = []
+
+    def lease_keeper(self, stream_name: str, group_name: str, consumer_name: str, **asks: Any) -> Keeper:
+        """Note it."""
+        self.keepers.append(Keeper(self.events, (stream_name, group_name, consumer_name), asks))
+        return self.keepers[-1]
+
+    async def create_group(self, stream_name: str, group_name: str) -> None:
+        """Note it."""
+        self.events.append("group")
+        await super().create_group(stream_name, group_name)
+        await asyncio.sleep(0)
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Note the first."""
+        if "read" not in self.events:
+            self.events.append("read")
+        return await super().read_events(stream_name, group_name, consumer_name, count)
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Note it."""
+        self.events.append("ack")
+        await super().ack_event(stream_name, group_name, message_id)
+
+
+async def test_leases_are_kept_from_before_the_first_read_until_all_is_settled() -> None:
+    storage, go_on = Keeping({"type": "booked"}), asyncio.Event()
+    handler = Handling(then=lambda payload: go_on.wait())
+    worker = processor(storage, dispatcher_of(handler).process_message, consumer="me")
+    await worker.start_listening()
+    await eventually(lambda: handler.seen)
+    stopping = asyncio.create_task(worker.stop_listening())
+    await asyncio.sleep(0)
+    go_on.set()
+    await within_patience(stopping)
+    assert storage.events == ["group", "open", "read", "ack", "close"]
+    assert [keeper.where for keeper in storage.keepers] == [(STREAM, GROUP, "me")]
+
+
+async def test_starting_and_stopping_twice_at_once_does_it_once() -> None:
+    storage = Keeping()
+    worker = processor(storage, dispatcher_of().process_message)
+    await worker.stop_listening()
+    for _ in range(2):
+        storage.events.clear()
+        await asyncio.gather(worker.start_listening(), worker.start_listening())
+        await worker.start_listening()
+        await eventually(lambda: "read" in storage.events)
+        await within_patience(asyncio.gather(worker.stop_listening(), worker.stop_listening()))
+        await worker.stop_listening()
+        assert storage.events == ["group", "open", "read", "close"]
+
+
+class Knows:
+    """A dispatcher of another make, which says something of what it knows."""
+
+    def __init__(self, repertoire: Any) -> None:
+        self.repertoire = repertoire
+
+    async def process(self, payload: dict[str, Any], *_more: Any) -> None:
+        """Succeed."""
+
+
+async def take(payload: dict[str, Any]) -> None:
+    """Succeed."""
+
+
+KNOWN = Repertoire(frozenset(["consuming.note"]), frozenset(["booked"]))
+
+
+@pytest.mark.parametrize(
+    ("callback", "known"),
+    [
+        (dispatcher_of(Handling()).process_message, KNOWN),
+        (partial(partial(dispatcher_of(Handling()).process_message), stream_name="s"), KNOWN),
+        (Knows(lambda: KNOWN).process, KNOWN),
+        (Knows(lambda: "everything").process, Repertoire()),
+        (Knows("everything").process, Repertoire()),
+        (take, Repertoire()),
+    ],
+    ids=["a dispatcher", "a partial of it", "another", "odd", "odder", "a function"],
+)
+async def test_what_this_worker_knows_is_what_its_dispatcher_does(callback: Any, known: Repertoire) -> None:
+    storage = Keeping()
+    processor(storage, callback)
+    assert storage.keepers[0].asks["repertoire"]() == known
+
+
+def test_without_a_callback_nothing_is_known() -> None:
+    storage: Any = Keeping()
+    RedisStreamProcessor(storage, STREAM, GROUP, "me")
+    assert storage.keepers[0].asks["repertoire"]() == Repertoire()
+
+
+async def test_who_keeps_leases_hears_what_is_held_and_what_waits_and_tells_what_is_lost() -> None:
+    first, second = (Message({"type": "booked", "n": n}, id=f"{n}-0", deliveries=1) for n in (1, 2))
+    storage, never = Keeping(first, second), asyncio.Event()
+    handler = Handling(then=lambda payload: never.wait())
+    async with consuming(storage, dispatcher_of(handler).process_message, grace=0.01) as worker:
+        await eventually(lambda: handler.seen)
+        [keeper] = storage.keepers
+        assert keeper.asks["held"]() == {"1-0": first, "2-0": second}
+        assert list(keeper.asks["waiting"]()) == ["2-0"]
+        assert (worker.running, worker.stuck) == (1, 0)
+        keeper.asks["lost"]([("1-0", 1)])
+        await eventually(lambda: len(handler.seen) == 2)
+        assert keeper.asks["held"]() == {"2-0": second}
+    assert storage.acked == []
+
+
+async def test_a_setup_error_is_raised_at_once() -> None:
+    """It knows what is to be done, and trying again would not help."""
+    storage = PlainStorage()
+    storage.fail["create_group"] = [SetupError("add a right")] * 9
+    worker = processor(storage, dispatcher_of().process_message)
+    with pytest.raises(SetupError, match="add a right"):
+        await worker.start_listening()
+    assert len(storage.fail["create_group"]) == 8
+
+
+async def test_a_group_that_cannot_be_created_is_tried_again_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = LoopClock(monkeypatch)
+    monkeypatch.setattr(backoff, "_FIRST", 100.0)
+    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
+    storage = PlainStorage()
+    storage.fail["create_group"] = [ConnectionError("away")] * 9
+    worker = processor(storage, dispatcher_of().process_message)
+    starting = asyncio.create_task(worker.start_listening())
+    for tries in range(1, 6):
+        await turns()
+        assert len(storage.fail["create_group"]) == 9 - tries
+        await clock.advance(110)
+    with pytest.raises(ConnectionError, match="away"):
+        await starting
+    assert len(storage.fail["create_group"]) == 4
+
+
+async def test_its_settings_reach_what_they_are_for() -> None:
+    storage = ClaimingStorage(*({"type": "booked", "n": n} for n in range(6)))
+    keys, never, asked = list[int](), asyncio.Event(), list[int]()
+
+    async def read_events(stream: str, group: str, consumer: str, count: int) -> Any:
+        asked.append(count)
+        return await PlainStorage.read_events(storage, stream, group, consumer, count)
+
+    def key_of(payload: dict[str, Any]) -> int:
+        keys.append(payload["n"])
+        return int(payload["n"] % 2)
+
+    vars(storage)["read_events"] = read_events
+    handler = Handling(then=lambda payload: never.wait())
+    settings = {"batch_count": 7, "concurrency": 5, "order_by": key_of, "grace": 0.01}
+    async with consuming(storage, dispatcher_of(handler).process_message, **settings):
+        await eventually(lambda: len(keys) == 6 and len(handler.seen) == 2)
+        assert sorted(payload["n"] for payload in handler.seen) == [0, 1]
+    assert set(asked) == {7}
+    assert storage.acked == []
+
+
+async def test_with_prefetch_the_first_read_is_small() -> None:
+    storage, asked = PlainStorage(), list[int]()
+
+    async def read_events(stream: str, group: str, consumer: str, count: int) -> Any:
+        asked.append(count)
+        return []
+
+    vars(storage)["read_events"] = read_events
+    async with consuming(
+        storage, dispatcher_of().process_message, batch_count=500, concurrency=3, prefetch=0.1
+    ):
+        await eventually(lambda: asked)
+    assert asked[0] == 3
+
+
+def test_it_may_be_started_again_in_another_event_loop() -> None:
+    storage, handler = MemoryStreamStorage(block=0.01), Handling()
+    worker = processor(storage, dispatcher_of(handler).process_message)
+
+    async def consume(count: int) -> None:
+        await worker.start_listening()
+        storage.add(STREAM, {"type": "booked"})
+        await eventually(lambda: len(handler.seen) == count)
+        await within_patience(worker.stop_listening())
+
+    for count in (1, 2):
+        asyncio.run(consume(count))
+    assert storage.pending(STREAM, GROUP) == []

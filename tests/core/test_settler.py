@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from consuming import eventually, within_patience
+from loop_clock import LoopClock, turns
 from streamroute.core import backoff, settling
 from streamroute.core.settling import Settler, writer_for
 from streamroute.message import Message
@@ -77,12 +78,6 @@ async def opened(storage: Storage, *, delay: float = FOREVER, batch: int = 500) 
 def add(settler: Settler, *names: Any) -> None:
     for name in names:
         settler.add(str(name), {})
-
-
-async def turns() -> None:
-    """Let the event loop turn a few times."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 async def test_a_full_batch_does_not_wait_for_the_delay() -> None:
@@ -334,6 +329,186 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
     add(settler, 2)
     await eventually(lambda: "(refused by the storage) works again" in caplog.text)
     await within_patience(settler.close(10))
+
+
+async def test_by_default_five_hundred_are_a_batch_and_a_thousand_stop_the_intake() -> None:
+    storage = Storage()
+    storage.may_go_on.clear()
+    settler = Settler(
+        storage.write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER
+    )
+    settler.open()
+    add(settler, *range(499))
+    await turns()
+    assert storage.batches == []
+    add(settler, 499)
+    await eventually(lambda: storage.sizes == [500])
+    add(settler, *range(500, 1023))
+    await within_patience(settler.room())
+    add(settler, 1023)
+    waiting = asyncio.create_task(settler.room())
+    await turns()
+    assert not waiting.done()
+    storage.may_go_on.set()
+    await within_patience(waiting)
+    await within_patience(settler.close(10))
+    assert len(storage.released) == 1024
+
+
+async def test_each_delay_begins_with_the_first_that_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the one before it ended early, since its batch was full."""
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, delay=100.0, batch=2) as settler:
+        add(settler, 1)
+        await clock.advance(50)
+        add(settler, 2)
+        await turns()
+        assert storage.batches == [["1", "2"]]
+        add(settler, 3)
+        await clock.advance(60)
+        assert storage.batches == [["1", "2"]]
+        await clock.advance(50)
+        assert storage.batches == [["1", "2"], ["3"]]
+
+
+async def test_a_delay_that_goes_on_when_it_is_closed_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what is added when it has been opened again would wait for a full batch."""
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, delay=100.0, batch=2) as settler:
+        storage.may_go_on.clear()
+        add(settler, 1, 2)
+        await eventually(lambda: storage.batches)
+        add(settler, 3)  # its delay begins, and it is written before that ends
+        storage.may_go_on.set()
+        await eventually(lambda: storage.released == ["1", "2", "3"])
+        await within_patience(settler.close(10))
+        settler.open()
+        add(settler, 4)
+        await clock.advance(110)
+        assert storage.released == ["1", "2", "3", "4"]
+
+
+async def test_when_it_is_closed_nothing_of_it_runs_any_more() -> None:
+    before = asyncio.all_tasks()
+    settler = Settler(Storage().write, stream="s", release=print, lost=print, delay=FOREVER)
+    settler.open()
+    await turns()
+    await settler.close(10)
+    assert asyncio.all_tasks() == before
+    await settler.close(10)
+
+
+def test_it_may_be_opened_in_another_event_loop() -> None:
+    storage = Storage()
+
+    async def settle(settler: Settler, name: str) -> None:
+        settler.open()
+        add(settler, name)
+        await within_patience(settler.flush(FOREVER))
+        await within_patience(settler.close(10))
+
+    settler = Settler(
+        storage.write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER
+    )
+    for name in "12":
+        asyncio.run(settle(settler, name))
+    assert storage.released == ["1", "2"]
+
+
+async def test_of_two_deliveries_that_wait_the_newer_is_settled_where_a_batch_failed() -> None:
+    """The fence would refuse the older one."""
+    older, newer, storage = {"n": 1}, {"n": 2}, Storage()
+    written: list[Mapping[str, Any]] = []
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        written.append(dict(finished))
+        if len(written) == 1:
+            settler.add("1", newer)
+        return await storage.write(finished)
+
+    storage.failures = 1
+    settler = Settler(
+        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=2
+    )
+    settler.open()
+    settler.add("1", older)
+    settler.add("2", {})
+    await within_patience(settler.close(10))
+    assert written == [{"1": older, "2": {}}, {"1": newer}, {"2": {}}]
+
+
+async def test_refusals_are_over_when_nothing_is_refused_any_more(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What succeeds meanwhile says nothing of what waits to be offered again."""
+    monkeypatch.setattr(backoff, "_FIRST", 100.0)
+    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, batch=1) as settler:
+        storage.answer = Settled(refused={"1": "no room"})
+        add(settler, 1)
+        await turns()
+        add(settler, 2)
+        await turns()
+        assert storage.released == ["2"]
+        assert [message.split(" in ")[0] for message in caplog.messages] == [
+            "settling entries of s (refused by the storage) failed, trying again until it works: no room"
+        ]
+        await clock.advance(110)
+        assert storage.released == ["2", "1"]
+        assert "(refused by the storage) works again after 1 failures" in caplog.messages[-1]
+
+
+async def test_one_that_fails_alone_is_refused_until_it_is_settled(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Others that are settled at the moment at which it is offered again are no reason to say it works."""
+    monkeypatch.setattr(backoff, "_FIRST", 100.0)
+    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
+    storage, clock, bad = Storage(), LoopClock(monkeypatch), {"bad"}
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        if bad & finished.keys():
+            raise RuntimeError("no")
+        return await storage.write(finished)
+
+    settler = Settler(
+        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=1
+    )
+    settler.open()
+    add(settler, "bad", 0)
+    await turns()
+    await clock.advance(110)
+    for n in (1, 2, 3):
+        storage.may_go_on.clear()
+        add(settler, n)
+        await turns()
+        await clock.advance(110)  # it is offered again while this one is written
+        storage.may_go_on.set()
+        await turns()
+    assert storage.released == ["0", "1", "2", "3"]
+    assert "(refused by the storage) failed" in caplog.text
+    assert "(refused by the storage) works again" not in caplog.text
+    bad.clear()
+    await clock.advance(110)
+    await within_patience(settler.close(10))
+    assert sorted(storage.released) == ["0", "1", "2", "3", "bad"]
+    assert caplog.text.count("(refused by the storage) works again") == 1
+    assert caplog.text.count("(refused by the storage) failed") == 1
+
+
+async def test_after_a_failure_it_waits_before_it_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "_FIRST", 100.0)
+    monkeypatch.setattr(backoff, "_LONGEST", 200.0)
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, batch=1) as settler:
+        storage.failures = 1
+        add(settler, 1)
+        await turns()
+        await clock.advance(90)
+        assert storage.sizes == [1]
+        await clock.advance(120)
+        assert storage.released == ["1"]
 
 
 class Acking:

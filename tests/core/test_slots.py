@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from consuming import eventually, within_patience
+from loop_clock import LoopClock, turns
 from streamroute.core.cancellation import is_our_end
 from streamroute.core.ordering import KeyOrder
 from streamroute.core.slots import Entry, Slots
@@ -419,13 +422,7 @@ async def holding(concurrency: int, **settings: Any) -> AsyncIterator[Held]:
         await within_patience(held.slots.close(grace=0))
 
 
-async def turns() -> None:
-    """Let the event loop turn a few times."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-async def test_what_ends_is_done_or_has_failed() -> None:
+async def test_what_ends_is_done_or_has_failed(caplog: pytest.LogCaptureFixture) -> None:
     async with holding(2) as held:
         held.errors["2"] = RuntimeError("oops")
         held.slots.put(entries("1", "2", "3"))
@@ -433,6 +430,7 @@ async def test_what_ends_is_done_or_has_failed() -> None:
         await eventually(lambda: held.done == ["1", "3"])
         assert held.failed == [("2", "RuntimeError")]
         assert (held.slots.running, held.slots.free, held.slots.started) == (0, 2, 3)
+    assert caplog.messages == [], "no slot has failed"
 
 
 async def test_what_was_dropped_is_neither_done_nor_held_against_its_slot() -> None:
@@ -646,3 +644,428 @@ async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:
         assert list(held.slots.waiting()) == ["2", "3"]
         assert set(held.slots.clear()) == {"2", "3"}
         assert list(held.slots.waiting()) == []
+
+
+async def test_what_was_to_run_alone_and_is_lost_before_it_starts_does_not_run() -> None:
+    """Others did not leave it alone for so long that its lease ended: it is another worker's."""
+    async with holding(1) as held:
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.slots.pause()
+        held.slots.put_alone(entries("alone", "other"))
+        held.slots.drop("alone")
+        held.slots.resume()
+        held.let_go("1", "other")
+        await eventually(lambda: held.done == ["1", "other"])
+        assert held.started == ["1", "other"]
+
+
+async def test_nobody_waits_for_what_was_to_run_alone_and_is_lost() -> None:
+    async with holding(1, stuck_after=0.01) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.task("1").cancel()
+        await eventually(lambda: held.told == ["1"])
+        held.slots.pause()
+        held.slots.put_alone(entries("alone"))
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await turns()
+        assert not idle.done()
+        held.slots.drop("alone")
+        await within_patience(idle)
+        assert held.started == ["1"]
+
+
+async def test_what_was_to_run_alone_and_is_lost_lets_the_next_with_its_key_start() -> None:
+    async with holding(2, order=KeyOrder(lambda payload: payload["key"])) as held:
+        held.slots.pause()
+        held.slots.put([("1", {"key": "a"}), ("2", {"key": "a"})])
+        held.slots.put_alone([("alone", {"key": "a"})])
+        held.slots.drop("alone")
+        held.slots.resume()
+        await eventually(lambda: held.started == ["1"])
+        held.let_go("1")
+        await eventually(lambda: held.started == ["1", "2"])
+
+
+async def test_what_is_to_run_alone_waits_until_it_starts() -> None:
+    async with holding(1) as held:
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.slots.pause()
+        held.slots.put(entries("2"))
+        held.slots.put_alone(entries("alone"))
+        assert sorted(held.slots.waiting()) == ["2", "alone"]
+        held.let_go("1")
+        await eventually(lambda: held.started == ["1", "alone"])
+        assert list(held.slots.waiting()) == ["2"]
+        held.let_go("alone")
+        held.slots.resume()
+
+
+async def test_a_slot_whose_stuck_handler_has_ended_is_as_good_as_new() -> None:
+    """However often it was cancelled: what runs there next may take any time, and is waited for."""
+    async with holding(1, stuck_after=0.01, order=KeyOrder(lambda payload: payload["key"])) as held:
+        held.deaf = {"1"}
+        held.slots.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "b"})])
+        await eventually(lambda: held.started == ["1"])
+        held.slots.drop("1")
+        await eventually(lambda: held.told == ["1"])
+        held.task("1").cancel()
+        held.let_go("1")
+        await eventually(lambda: held.started == ["1", "2"])
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await asyncio.sleep(0.05)
+        assert (held.told, held.failed, idle.done()) == (["1"], [], False)
+        held.let_go("2", "3")
+        await eventually(lambda: held.done == ["2", "3"])
+        await within_patience(idle)
+
+
+async def test_who_waits_for_the_others_waits_for_all_that_are_not_stuck() -> None:
+    async with holding(2, stuck_after=0.01) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1", "2"))
+        await eventually(lambda: len(held.started) == 2)
+        held.task("1").cancel()
+        await eventually(lambda: held.told == ["1"])
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await turns()
+        assert not idle.done()
+        held.let_go("2")
+        await within_patience(idle)
+
+
+async def test_a_stuck_handler_that_ends_frees_no_key_of_its_entry_s_next_delivery() -> None:
+    """The entry was given up and came back; those with its key wait for the newer run."""
+    old, new, started = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        started.append(f"{entry_id} of delivery {payload['delivery']}")
+        event = old if payload["delivery"] == 1 else new
+        while not event.is_set():
+            try:
+                await event.wait()
+            except asyncio.CancelledError:
+                continue
+
+    told: list[str] = []
+    order = KeyOrder(lambda payload: payload["key"])
+    slots = Slots(
+        3, handle, order, stuck=lambda entry_id, payload, worker: told.append(entry_id), stuck_after=0.01
+    )
+    slots.open()
+    slots.put([("1", {"key": "a", "delivery": 1})])
+    await eventually(lambda: slots.running == 1)
+    slots.drop("1")
+    await eventually(lambda: told)
+    slots.put([("1", {"key": "a", "delivery": 2}), ("2", {"key": "a", "delivery": 2})])
+    await eventually(lambda: slots.running == 2)
+    old.set()
+    await eventually(lambda: slots.running == 1)
+    await turns()
+    assert started == ["1 of delivery 1", "1 of delivery 2"]
+    new.set()
+    await eventually(lambda: len(started) == 3)
+    await within_patience(slots.close(grace=1))
+
+
+async def test_one_that_is_cancelled_anew_has_the_whole_time_again() -> None:
+    """A handler may take a cancellation back, as a timeout does."""
+    async with holding(1, stuck_after=10) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        task, now = held.task("1"), time.monotonic()
+        [worker] = held.slots._workers
+        task.cancel()
+        held.slots._look_at(worker, now)
+        task.uncancel()
+        held.slots._look_at(worker, now + 5)
+        task.cancel()
+        held.slots._look_at(worker, now + 9)
+        held.slots._look_at(worker, now + 12)
+        assert held.told == []
+        held.slots._look_at(worker, now + 19)
+        assert held.told == ["1"]
+
+
+async def test_while_nothing_runs_nobody_looks_and_what_runs_later_is_watched() -> None:
+    async with holding(1, stuck_after=0.01) as held:
+        held.let_go("1")
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.done == ["1"])
+        await eventually(lambda: held.slots._watch is None)
+        held.deaf = {"2"}
+        held.slots.put(entries("2"))
+        await eventually(lambda: held.started == ["1", "2"])
+        held.task("2").cancel()
+        await eventually(lambda: held.told == ["2"])
+
+
+async def test_by_default_a_handler_is_stuck_ten_seconds_after_it_was_seen_to_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = LoopClock(monkeypatch)
+    monkeypatch.setattr("streamroute.core.slots.monotonic", asyncio.get_running_loop().time)
+    async with holding(1) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        held.task("1").cancel()
+        for seconds in (3.4, 1.7, 3.4, 1.7, 3.3):  # it is looked at every five seconds
+            await clock.advance(seconds)
+            assert held.told == []
+        await clock.advance(1.8)
+        assert held.told == ["1"]
+
+
+async def test_a_handler_that_was_cancelled_has_five_seconds_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = LoopClock(monkeypatch)
+    async with holding(1) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        closing = asyncio.create_task(held.slots.close(grace=0))
+        await turns()
+        await clock.advance(4.2)
+        assert not closing.done()
+        await clock.advance(1.3)
+        assert closing.done()
+        assert (await closing, held.slots.deaf) == ({"1": {}}, 1)
+
+
+async def test_a_handler_that_outlasts_a_close_tells_nothing_and_takes_nothing_more() -> None:
+    """Its entry was released; and a slot more than there are would run when it is opened again."""
+    async with holding(1, last_patience=0.01) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        task = held.task("1")
+        await within_patience(held.slots.close(grace=0))
+        assert (held.slots.deaf, held.slots.running) == (1, 0)
+        held.slots.open()
+        assert (held.slots.free, held.slots.deaf) == (1, 0)
+        held.slots.put(entries("2", "3"))
+        await eventually(lambda: held.started == ["1", "2"])
+        held.let_go("1")
+        await asyncio.wait([task])
+        await turns()
+        assert (held.started, held.done, held.failed) == (["1", "2"], [], [])
+        held.let_go("2", "3")
+        await eventually(lambda: held.done == ["2", "3"])
+
+
+async def test_a_close_that_finds_no_worker_finds_no_handler_that_is_deaf() -> None:
+    async with holding(1) as held:
+        await within_patience(held.slots.close(grace=0))
+        assert held.slots.deaf == 0
+
+
+async def test_a_close_does_not_wait_for_slots_that_have_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    LoopClock(monkeypatch)
+    async with holding(2) as held:
+        held.let_go("1", "2")
+        held.slots.put(entries("1", "2"))
+        await eventually(lambda: len(held.done) == 2)
+        closing = asyncio.create_task(held.slots.close(grace=600))
+        await turns()
+        assert closing.done()
+
+
+async def test_what_is_closed_is_kept_by_nobody() -> None:
+    """No timer of the event loop looks at it any more."""
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+
+    seen: list[str] = []
+    slots = Slots(1, handle)
+    slots.open()
+    slots.put(entries("1"))
+    await eventually(lambda: seen)
+    await within_patience(slots.close(grace=0))
+    kept = weakref.ref(slots)
+    del slots
+    await turns()
+    gc.collect()
+    assert kept() is None
+
+
+async def test_what_is_claimed_goes_before_what_is_queued_also_where_nothing_has_started_yet() -> None:
+    async with holding(1) as held:
+        held.slots.put(entries("1", "2"))
+        held.slots.put(entries("a"), first=True)
+        for name in ("a", "1", "2"):
+            held.let_go(name)
+        await eventually(lambda: len(held.done) == 3)
+        assert held.started == ["a", "1", "2"]
+
+
+async def test_what_waited_for_its_key_counts_as_started_once() -> None:
+    async with holding(3, order=KeyOrder(lambda payload: payload["key"])) as held:
+        held.slots.put([(name, {"key": "a"}) for name in "123"])
+        await eventually(lambda: held.slots.started == 1)
+        held.let_go("1")
+        await eventually(lambda: held.started == ["1", "2"])
+        assert held.slots.started == 2
+        held.slots.pause()
+        held.slots.put_alone([("4", {"key": "b"})])
+        held.let_go("2", "3", "4")
+        held.slots.resume()
+        await eventually(lambda: len(held.done) == 4)
+        assert held.slots.started == 4
+
+
+async def test_who_reads_goes_on_before_what_was_read_is_handled() -> None:
+    """Handlers that never wait would else keep it from asking for more."""
+    turn, seen = [0], list[int]()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(turn[0])
+
+    async with opened(1, handle) as slots:
+        slots.put(entries("first"))
+        await eventually(lambda: seen)
+        await turns()
+        slots.put(entries("1", "2", "3"))
+        while len(seen) < 4:
+            turn[0] += 1
+            await asyncio.sleep(0)
+    assert seen[1] < seen[2], "one at a time, until the loop has turned"
+
+
+async def test_a_pause_for_the_event_loop_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    LoopClock(monkeypatch)
+    seen: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        time.sleep(0.001)  # noqa: ASYNC251 - it computes, for longer than a breath
+        seen.append(entry_id)
+
+    async with opened(1, handle) as slots:
+        slots.put(entries("1", "2", "3", "4", "5"))
+        await turns()
+        assert len(seen) == 5
+
+
+async def test_a_reader_that_waited_for_room_goes_on_before_the_rest_is_handled() -> None:
+    """While the server looks for more, the handlers have something to do."""
+    seen: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        seen.append(entry_id)
+
+    async def read(slots: Slots) -> None:
+        await slots.room(3)
+        seen.append("reader")
+
+    async with opened(1, handle) as slots:
+        slots.put(entries("1", "2", "3", "4", "5"))
+        reading = asyncio.create_task(read(slots))
+        await within_patience(reading)
+        await eventually(lambda: len(seen) == 6)
+    assert seen == ["1", "2", "3", "reader", "4", "5"]
+
+
+async def test_a_slot_that_is_woken_and_has_not_begun_is_free() -> None:
+    async with holding(2) as held:
+        held.let_go("1")
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.done == ["1"])
+        await turns()
+        assert held.slots.free == 2
+        held.slots.put(entries("2"))
+        assert (held.slots.free, held.slots.queued) == (2, 1)
+        await eventually(lambda: held.started == ["1", "2"])
+        assert held.slots.free == 1
+
+
+@pytest.mark.parametrize("end", ["cancels itself", "done raises"])
+async def test_a_slot_that_was_replaced_is_one_slot(end: str) -> None:
+    """Neither one less, nor one more: as many handlers run at once as there are to."""
+    go_on, running, most = asyncio.Event(), [0], [0]
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        if entry_id == "bad":
+            task = asyncio.current_task()
+            assert task is not None
+            if end == "cancels itself":
+                task.cancel()
+            return
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        await go_on.wait()
+        running[0] -= 1
+
+    def done(entry_id: str, payload: dict[str, Any]) -> None:
+        if (entry_id, end) == ("bad", "done raises"):
+            raise RuntimeError("an observer's mistake")
+
+    slots = Slots(2, handle, done=done)
+    slots.open()
+    for _ in range(3):
+        slots.put(entries("bad"))
+        await turns()
+        assert slots.free == 2
+    slots.put(entries(*map(str, range(9))))
+    await turns()
+    assert (running, slots.free, slots.queued) == ([2], 0, 7)
+    go_on.set()
+    await eventually(lambda: not slots.queued and not slots.running)
+    assert most == [2]
+    await within_patience(slots.close(grace=1))
+
+
+async def test_a_handler_that_is_stuck_is_cancelled_once_more() -> None:
+    """It may have missed the first: then its slot comes back."""
+    missed: list[str] = []
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            missed.append(entry_id)
+        await asyncio.Event().wait()
+
+    slots = Slots(1, handle, stuck_after=0.01)
+    slots.open()
+    slots.put(entries("1"))
+    await eventually(lambda: slots.running == 1)
+    slots.drop("1")
+    await eventually(lambda: missed == ["1"])
+    await eventually(lambda: (slots.running, slots.stuck, slots.free) == (0, 0, 1))
+    await within_patience(slots.close(grace=0))
+
+
+async def test_who_waits_for_the_others_goes_on_when_the_last_of_them_is_stuck() -> None:
+    async with holding(1, stuck_after=0.01) as held:
+        held.deaf = {"1"}
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.started == ["1"])
+        idle = asyncio.create_task(held.slots.wait_idle())
+        await turns()
+        assert not idle.done()
+        held.task("1").cancel()
+        await within_patience(idle)
+        assert held.told == ["1"]
+
+
+async def test_a_slot_that_was_cancelled_while_it_had_nothing_to_do_is_woken_no_more() -> None:
+    """Else what is queued would wait although another slot is free."""
+    async with holding(2) as held:
+        held.let_go("1")
+        held.slots.put(entries("1"))
+        await eventually(lambda: held.done == ["1"])
+        await turns()
+        [task] = held.slots._tasks()
+        task.cancel()
+        await turns()
+        held.slots.put(entries("2"))
+        await eventually(lambda: held.started == ["1", "2"])
+        held.slots.put(entries("3"))
+        await turns()
+        assert held.started == ["1", "2", "3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, cast
 
@@ -68,3 +69,32 @@ async def test_a_stack_of_any_depth_is_bounded() -> None:
 
 def test_of_no_task_nothing_is_known() -> None:
     assert stack_of(None) == "not known"
+
+
+async def test_asynchronous_generators_are_looked_into() -> None:
+    async def numbers() -> AsyncIterator[int]:
+        await asyncio.Event().wait()
+        yield 1
+
+    async def count() -> None:
+        async for _ in numbers():
+            pass
+
+    stack = await stack_in(asyncio.create_task(count()))
+    assert "count at " in stack
+
+
+async def test_the_line_at_which_it_waits_is_named() -> None:
+    async def waits() -> None:
+        await asyncio.sleep(0)
+        await asyncio.Event().wait()
+
+    first = waits.__code__.co_firstlineno
+    stack = await stack_in(asyncio.create_task(waits()))
+    assert f"waits at {__file__}:{first + 2}" in stack
+
+
+async def test_of_a_task_that_has_ended_nothing_is_known() -> None:
+    task = asyncio.create_task(asyncio.sleep(0))
+    await task
+    assert stack_of(task) == "not known"

@@ -96,7 +96,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         (
             Edit(
                 "core/dispatcher.py",
-                "own = payload if number == last else separate_copy(payload)",
+                "own = separate_copy(payload) if left else payload",
                 "own = payload",
             ),
         ),
@@ -107,7 +107,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         (
             Edit(
                 "core/dispatcher.py",
-                "own = payload if number == last else separate_copy(payload)",
+                "own = separate_copy(payload) if left else payload",
                 "own = payload\n            if route.accepts is not None and not route.accepts(payload):\n"
                 "                continue",
             ),

@@ -11,7 +11,7 @@ from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.values import RouteWait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from streamroute.core.routes import Route
     from streamroute.message import Message
@@ -30,15 +30,15 @@ def unknown_route_dies_at_once() -> None:
 
 def filters_judge_retries() -> None:
     """A retry's filter is asked again; what it accepts no longer is acknowledged."""
-    accepting: Callable[..., Sequence[Route]] = BotRedisDispatcher._accepting
+    routes_of_retry: Callable[..., Awaitable[Sequence[Route]]] = BotRedisDispatcher._routes_of_retry
 
     def ask_again(
-        dispatcher: Whole, named: Sequence[Route], payload: Whole, failures: list[Any]
-    ) -> Sequence[Route]:
-        payload.accepted = False
-        return accepting(dispatcher, named, payload, failures)
+        dispatcher: Whole, message: Whole, names: frozenset[str], failures: list[Any]
+    ) -> Awaitable[Sequence[Route]]:
+        message.accepted = False
+        return routes_of_retry(dispatcher, message, names, failures)
 
-    _replace(BotRedisDispatcher, "_accepting", ask_again)
+    _replace(BotRedisDispatcher, "_routes_of_retry", ask_again)
 
 
 def takeover_leaves_retries() -> None:
