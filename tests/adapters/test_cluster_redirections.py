@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeAlias
 
 import pytest
+from redis.asyncio.connection import SSLConnection
 from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -289,6 +290,9 @@ class TestAway:
         with pytest.raises(SlotDownError, match=r"no node of the cluster serves the slot \d+ now"):
             await command(cluster.client, "GET", KEY)
         assert (cluster.one.asked, cluster.two.asked) == (1, 1)
+        cluster.belongs_to(cluster.two)
+        await command(cluster.client, "GET", KEY)
+        assert (cluster.one.asked, cluster.two.asked) == (2, 1)  # of the two it was asked longest ago
 
     async def test_the_range_of_a_slot_has_both_its_ends(self, cluster: Cluster) -> None:
         slot = cluster.client.slot  # type: ignore[attr-defined]  # a client of one slot
@@ -381,6 +385,18 @@ async def test_the_url_says_how_to_log_in_and_the_settings_are_shown_to_nobody()
         assert "hush" not in repr(cluster) + repr(cluster.cluster) + repr(client) + repr(
             unparsed(client, KEY)
         )
+
+
+@pytest.mark.parametrize(("scheme", "is_safe"), [("redis", False), ("rediss", True)])
+async def test_the_scheme_says_whether_nodes_are_spoken_to_with_tls(scheme: str, is_safe: bool) -> None:
+    async with new_client(f"{scheme}+cluster://a") as client:
+        pool: Any = client.connection_pool
+        assert issubclass(pool.connection_class, SSLConnection) == is_safe
+        for whole in (pool, pool.separate()):
+            node = whole.cluster.client_of(("b", 1)).connection_pool
+            assert issubclass(node.connection_class, SSLConnection) == is_safe
+            assert (node.connection_kwargs["host"], node.connection_kwargs["port"]) == ("b", 1)
+        assert pool.separate().cluster.settings["max_connections"] == 2
 
 
 async def test_commands_of_no_stream_go_to_any_node_that_answers(cluster: Cluster) -> None:

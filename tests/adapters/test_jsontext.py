@@ -148,8 +148,13 @@ def test_a_value_that_contains_itself_or_is_too_deep_is_not_written() -> None:
     deep: list[Any] = []
     for _ in range(MAX_NESTING):
         deep = [deep]
-    for value in (loop, deep):
-        with pytest.raises(ValueError):
+    deeper: list[Any] = []
+    for _ in range(50_000):
+        deeper = [deeper]
+    with pytest.raises(ValueError, match="contains itself"):
+        write_json(loop)
+    for value in (deep, deeper):
+        with pytest.raises(NestingError, match="nested"):
             write_json(value)
 
 

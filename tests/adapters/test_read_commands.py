@@ -447,3 +447,12 @@ async def test_a_stream_of_which_one_key_had_more_is_read_alone_the_next_time(
     made._dispatch()
     await waiting(server, 2)
     assert [command.keys for command in server.commands[1:]] == [("b",), ("a:retry", "a")]
+
+
+@pytest.mark.parametrize(("streams", "most"), [(1, 2000), (2, 512), (3, 341), (4, 256)])
+async def test_a_command_asks_for_a_thousand_entries_of_all_its_streams_unless_it_has_one(
+    server: Server, reads: Callable[[int], StreamReads], streams: int, most: int
+) -> None:
+    await together(reads(4), *"abcd"[:streams], count=2000)
+    await waiting(server)
+    assert server.commands[0].most == most

@@ -199,6 +199,21 @@ def test_what_ended_at_a_beat_waits_a_moment_for_the_others_of_that_beat(
     run_jumping(main())
 
 
+def test_what_waited_for_the_others_of_its_beat_is_answered_as_soon_as_they_have_ended(
+    server: Server,
+) -> None:
+    async def main() -> None:
+        reads = server.reads(4)
+        server.late["mail"], server.due["s"] = 0.01, 0.512
+        other = asyncio.create_task(reads.read(OTHER, ("a",), 10, 600))
+        assert list((await reads.read(ME, ("s",), 10, 600)).rows) == ["s"]
+        assert round(now(), 6) == 0.512
+        other.cancel()
+        await asyncio.wait([other])
+
+    run_jumping(main())
+
+
 @pytest.mark.parametrize(("streams", "again"), [(15, 0.25), (16, 0.25016), (100, 0.251)])
 def test_reads_of_many_streams_are_spaced_while_they_bring_something(
     server: Server, streams: int, again: float
