@@ -3,15 +3,16 @@
 Streams that are idle share one XREADGROUP where they share a group and a consumer (in a cluster, a slot as
 well). A stream that had more than it was asked for is read alone, so that each gets as much as it can take.
 Reads that wait end together, every half second: then all streams are in one command again. The last
-connection that is free never waits on the server: who needs it has it at once, and several groups that have
-no other take turns with it. (A server that has nothing to do ends a wait up to 100 ms late.)
+connection that is free never waits on the server: who needs it has it at once, and all groups that have no
+other are looked at with it in one round trip, again and again: the more they are, the rarer. (A server that
+has nothing to do ends a wait up to 100 ms late.)
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,7 @@ from streamroute.adapters.round_trip import Words, round_trip
 _BEAT: Final = 0.5  # seconds; commands that wait end at multiples of it
 _GATHERING: Final = 0.02  # seconds that a command which ended at a beat waits for the others of that beat
 _PAUSE: Final = 0.01  # seconds between two reads of the same streams that do not wait on the server
+_TURN: Final = 0.001  # seconds for each of their commands, where these are more
 _MOST_STREAMS: Final = 1024  # in one command
 _MOST_ENTRIES: Final = 1024  # that one command asks for, of all its streams
 _MANY: Final = 16  # streams in a command from which on reads are spaced
@@ -79,10 +81,18 @@ class _Request:
 
 
 class _Batch(NamedTuple):
-    """Requests that share a command; ``is_last``: it takes the last connection that was free."""
+    """Commands of one round trip, each with the requests that share it.
 
-    requests: list[_Request]
-    is_last: bool
+    ``is_polling``: they must not wait on the server, since somebody else may need their connection. There are
+    several commands only then.
+    """
+
+    commands: list[list[_Request]]
+    is_polling: bool
+
+    @property
+    def requests(self) -> list[_Request]:
+        return [request for command in self.commands for request in command]
 
 
 class StreamReads:
@@ -160,26 +170,28 @@ class StreamReads:
                     await self._is_over.wait()
 
     def _next_batch(self) -> _Batch:
-        """The request that has waited longest, with those that can share its command; takes a connection."""
+        """The request that has waited longest, with those that can go with it; takes a connection."""
         self._free -= 1
         first = self._pending[0]
-        chosen = {first.keys: first}
-        if not first.wants_all:
-            for other in self._pending[1:]:
-                if other.reader == first.reader and not other.wants_all and len(chosen) < _MOST_STREAMS:
-                    chosen.setdefault(other.keys, other)
-        taken = set(chosen.values())
+        is_polling = not self._free and (self._has_several or len(self._names) > 1)
+        if first.wants_all:
+            commands = [[first]]
+        else:
+            commands = _shared(self._pending if is_polling else self._of_reader(first.reader))
+        taken = {request for command in commands for request in command}
         self._pending = [request for request in self._pending if request not in taken]
-        return _Batch(list(chosen.values()), is_last=not self._free)
+        return _Batch(commands, is_polling)
+
+    def _of_reader(self, reader: Reader) -> list[_Request]:
+        return [request for request in self._pending if request.reader == reader]
 
     async def _run(self, batch: _Batch) -> None:
-        """One command; whoever got nothing, and still has time, waits for the next one."""
-        requests, loop = batch.requests, asyncio.get_running_loop()
-        is_polling = batch.is_last and (self._has_several or len(self._names) > 1)
+        """One round trip; whoever got nothing, and still has time, waits for the next one."""
+        requests, loop, is_polling = batch.requests, asyncio.get_running_loop(), batch.is_polling
         block, is_on_beat = (None, False) if is_polling else self._block(requests)
         self._on_beat += is_on_beat
         try:
-            found = await self._ask(requests, block)
+            found = await self._ask(batch.commands, block)
             if found and len(requests) >= _MANY:
                 await asyncio.sleep(len(requests) * _SPACING)
         finally:
@@ -187,9 +199,9 @@ class StreamReads:
             self._on_beat -= is_on_beat
             if not self._on_beat:
                 self._is_over.set()
-        if is_polling and not found:
+        if is_polling and not (found and len(batch.commands) == 1):
             self._dispatch()
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(max(_PAUSE, len(batch.commands) * _TURN))
         for request in requests:
             if loop.time() >= request.deadline:
                 request.resolve(_NOTHING)
@@ -198,22 +210,30 @@ class StreamReads:
         if is_on_beat and not found:
             await self._gather()
 
-    async def _ask(self, requests: Sequence[_Request], block: int | None) -> bool:
+    async def _ask(self, commands: Sequence[Sequence[_Request]], block: int | None) -> bool:
         """Read for these, and answer each that there is something for; returns whether there was."""
-        count = min(request.count for request in requests)
-        if len(requests) > 1:
-            count = min(count, max(_MOST_ENTRIES // len(requests), 1))
-        for request in requests:
-            request.asked = count
+        requests = [request for command in commands for request in command]
+        share = max(_MOST_ENTRIES // len(requests), 1)
+        words = []
+        for command in commands:
+            count = min(request.count for request in command)
+            count = count if len(requests) == 1 else min(count, share)
+            for request in command:
+                request.asked = count
+            words.append(_command(command, count, block))
         try:
-            time, reply = await round_trip(self._pool, [("TIME",), _command(requests, count, block)])
-            if isinstance(reply, ResponseError) and len(requests) > 1:
-                return await self._ask_each(requests, count)
-            return _answer(requests, time, reply)
+            time, *replies = await round_trip(self._pool, [("TIME",), *words])
+            found = [
+                await self._ask_each(command, command[0].asked)
+                if isinstance(reply, ResponseError) and len(command) > 1
+                else _answer(command, time, reply)
+                for command, reply in zip(commands, replies, strict=True)
+            ]
         except Exception as error:  # noqa: BLE001 - whoever asked gets to know, whatever it is
             for request in requests:
                 request.refuse(error)
             return False
+        return any(found)
 
     async def _ask_each(self, requests: Sequence[_Request], count: int) -> bool:
         """One of the streams has no group: the others are not to wait for it."""
@@ -228,6 +248,16 @@ class StreamReads:
         longest = max(request.deadline for request in requests) - now
         beat = _BEAT - now % _BEAT
         return max(1, int(min(longest, beat) * 1000)), beat <= longest
+
+
+def _shared(pending: Iterable[_Request]) -> list[list[_Request]]:
+    """A command for each reader; what has to be read alone, and what is asked for twice, is left pending."""
+    chosen: dict[Reader, dict[tuple[str, ...], _Request]] = {}
+    for request in pending:
+        streams = chosen.setdefault(request.reader, {})
+        if not request.wants_all and len(streams) < _MOST_STREAMS:
+            streams.setdefault(request.keys, request)
+    return [list(streams.values()) for streams in chosen.values() if streams]
 
 
 def _command(requests: Sequence[_Request], count: int, block: int | None) -> Words:

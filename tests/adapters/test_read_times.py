@@ -31,6 +31,7 @@ class Server:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: dict[str, list[Sent]] = {}
+        self.trips = 0
         self.late: dict[str, float] = {}
         self.due: dict[str, float] = {}
         monkeypatch.setattr(stream_reads, "round_trip", self.round_trip)
@@ -40,8 +41,11 @@ class Server:
         return StreamReads(cast("ConnectionPool", self), connections)
 
     async def round_trip(self, _pool: Any, commands: Sequence[Words]) -> list[Any]:
-        """TIME, and one read."""
-        words = list(commands[1])
+        """TIME, and reads."""
+        self.trips += 1
+        return [[b"7", b"0"], *[await self._read(list(words)) for words in commands[1:]]]
+
+    async def _read(self, words: list[Any]) -> Any:
         group, block = str(words[2]), words[words.index("BLOCK") + 1] if "BLOCK" in words else None
         streams = words[words.index("STREAMS") + 1 :]
         keys = [str(key) for key in streams[: len(streams) // 2]]
@@ -53,7 +57,7 @@ class Server:
         found = [key for key in keys if self.due.get(key, ends + 1) <= now()]
         for key in found:
             del self.due[key]
-        return [[b"7", b"0"], [[key.encode(), [[b"1-0", [b"a", b"b"]]]] for key in found] or None]
+        return [[key.encode(), [[b"1-0", [b"a", b"b"]]]] for key in found] or None
 
 
 def now() -> float:
@@ -259,6 +263,37 @@ def test_several_groups_take_turns_with_the_last_connection(server: Server) -> N
             assert len(polls) >= 10
             gaps = [later.at - sooner.at for sooner, later in pairwise(polls)]
             assert {round(gap, 3) for gap in gaps} == {0.01}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    run_jumping(main())
+
+
+def test_all_groups_without_a_connection_are_looked_at_in_one_round_trip(server: Server) -> None:
+    """The more they are, the rarer: a hundred, every tenth of a second. An entry of one is brought alone."""
+
+    async def main() -> None:
+        reads = server.reads(1)
+        readers = [Reader(f"group-{n}", "me") for n in range(100)]
+        reads._free = 0
+        tasks = [
+            asyncio.create_task(reads.read(reader, (f"stream-{n}",), 10, 600))
+            for n, reader in enumerate(readers)
+        ]
+        await asyncio.sleep(0)
+        reads._free = 1
+        reads._dispatch()
+        server.due["stream-7"] = 0.35
+        await asyncio.sleep(0.35)
+        assert server.trips == 4
+        assert [sent.at for sent in server.sent["group-99"]] == [0, 0.1, 0.2, 0.3]
+        await asyncio.sleep(0.1)
+        assert [number for number, task in enumerate(tasks) if task.done()] == [7]
+        await asyncio.sleep(0.65)
+        times = [sent.at for sent in server.sent["group-99"]][4:]
+        assert {round(later - sooner, 3) for sooner, later in pairwise(times[1:])} == {0.099}
+        assert [sent.at for sent in server.sent["group-7"]] == [0, 0.1, 0.2, 0.3, 0.4]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
