@@ -26,7 +26,7 @@ class SlotDownError(RedisConnectionError):
 _SAID: Final = (ResponseError, SlotDownError)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class Cluster:
     """The nodes of a cluster, the one that answered last first.
 

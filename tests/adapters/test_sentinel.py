@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio.connection import SSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from certificates import self_signed, tls_options
-from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, within_patience
+from scripted_nodes import Node, Reply
 from sentinels import RealSentinel, Watched
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.connection import Connection, new_client, open_redis
@@ -32,6 +34,23 @@ NOWHERE = Path("/nowhere")
 def watched(server_binary: Path) -> Iterator[Watched]:
     with ExitStack() as stack:
         yield Watched(server_binary, stack)
+
+
+@pytest.fixture
+async def nodes() -> AsyncIterator[tuple[Node, Node, Node]]:
+    """One that is asked as a sentinel, and two that it may name."""
+    async with AsyncExitStack() as stack:
+        made = (Node(), Node(), Node())
+        for node in made:
+            await node.open()
+            stack.push_async_callback(node.close)
+        yield made
+
+
+def masters(node: Node) -> Reply:
+    """What a sentinel says that takes a node for the master."""
+    facts = {"name": "main", "ip": "127.0.0.1", "port": str(node.port), "flags": "master"}
+    return [facts | {"num-other-sentinels": "0"}]
 
 
 @asynccontextmanager
@@ -85,6 +104,55 @@ async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Wa
             await eventually(lambda: "after" in handling.numbers())
             await eventually(lambda: _nothing_pending(redis))
         assert watched.master.pid
+
+
+async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_another(
+    nodes: tuple[Node, Node, Node],
+) -> None:
+    """It may be cut off from them, and what it is told is lost: also by a connection that was in use."""
+    sentinel, old, new = nodes
+    sentinel.says("SENTINEL", masters(old))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        pool: Any = client.connection_pool
+        in_use = await pool.get_connection()
+        await client.execute_command("GET", "a")  # type: ignore[no-untyped-call]  # redis-py gives none
+        assert old.taken() == ["GET a"]
+        sentinel.says("SENTINEL", masters(new))
+
+        async def is_left() -> bool:
+            await client.execute_command("GET", "b")  # type: ignore[no-untyped-call]  # redis-py gives none
+            return bool(new.sent)
+
+        await eventually(is_left)
+        await pool.release(in_use)
+        old.taken()
+        both = [await pool.get_connection() for _ in range(2)]
+        assert in_use in both
+        for connection in both:
+            await connection.send_command("GET", "c")
+            await within_patience(connection.read_response())
+            await pool.release(connection)
+        assert old.taken() == []
+
+
+async def test_a_connection_that_finds_no_master_goes_back_to_its_pool(
+    nodes: tuple[Node, Node, Node],
+) -> None:
+    sentinel, old, new = nodes
+    sentinel.says("SENTINEL", masters(old))
+    url = f"redis+sentinel://127.0.0.1:{sentinel.port}/main?max_connections=1"
+    async with new_client(url) as client:
+        pool: Any = client.connection_pool
+        connection = await pool.get_connection()
+        await new.close()
+        sentinel.says("SENTINEL", masters(new))
+        await pool.get_master_address()
+        await pool.release(connection)
+        for _ in range(2):
+            with pytest.raises(RedisConnectionError, match=r"refused|Connect call failed"):
+                await pool.get_connection()
+        await new.open()
+        await pool.release(await pool.get_connection())
 
 
 async def test_tls_to_the_sentinels_and_to_the_master(server_binary: Path, tmp_path: Path) -> None:
