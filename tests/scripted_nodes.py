@@ -12,12 +12,17 @@ HANDSHAKE = {"HELLO", "CLIENT", "AUTH", "SELECT", "READONLY"}
 
 
 class Node:
-    """One node: what it was sent, and what it says; ``+OK`` where nothing else is asked of it."""
+    """One node: what it was sent, and what it says; ``+OK`` where nothing else is asked of it.
+
+    While it ``hangs_up``, it ends a connection as soon as it is made.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.sent: list[str] = []
         self.asked = 0
+        self.connections = 0
+        self.hangs_up = False
         self.slots: Reply = []
         self.replies: dict[str, list[Reply]] = {}
         self._server: asyncio.Server | None = None
@@ -44,6 +49,10 @@ class Node:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         is_resp3 = False
+        self.connections += 1
+        if self.hangs_up:
+            writer.close()
+            return
         try:
             while head := await reader.readline():
                 words = [await _bulk(reader) for _ in range(int(head[1:]))]

@@ -46,12 +46,10 @@ class Cluster:
         return Cluster(list(self.nodes), {**self.settings, "max_connections": FEWEST}, self.kind)
 
     def new_client(self, node: Address, **settings: Any) -> Redis:
-        """A client of one node, whose replies are left as they are."""
+        """A client of one node."""
         where = {"host": node[0], "port": node[1]}
         pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **where})
-        client = Redis.from_pool(pool)
-        client.response_callbacks.clear()
-        return client
+        return Redis.from_pool(pool)
 
     def client_of(self, node: Address) -> Redis:
         """The client of a node that everybody shares."""

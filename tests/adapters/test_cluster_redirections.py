@@ -249,6 +249,27 @@ class TestAway:
         await cluster.one.open()
         assert await command(cluster.client, "GET", KEY) == b"OK"
 
+    async def test_where_nobody_else_has_the_slot_its_node_is_tried_once(self, cluster: Cluster) -> None:
+        """A node that does not answer may take the whole connect timeout."""
+        await command(cluster.client, "GET", KEY)
+        await cluster.whole.connection_pool.cluster.disconnect()
+        cluster.one.hangs_up, cluster.one.connections = True, 0
+        with pytest.raises(RedisConnectionError):
+            await command(cluster.client, "GET", KEY)
+        assert cluster.one.connections == 2  # the other time it is asked for the slot
+
+    async def test_where_the_node_that_has_the_slot_now_is_away_too_it_is_an_error_of_the_connection(
+        self, cluster: Cluster
+    ) -> None:
+        await command(cluster.client, "GET", KEY)
+        await cluster.one.close()
+        await cluster.whole.connection_pool.cluster.disconnect()
+        cluster.two.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
+        with pytest.raises(RedisConnectionError):
+            await command(cluster.client, "GET", KEY)
+        cluster.belongs_to(cluster.two)
+        assert await command(cluster.client, "GET", KEY) == b"OK"
+
     async def test_a_slot_that_nobody_serves_is_named(self, cluster: Cluster) -> None:
         cluster.one.slots = cluster.two.slots = [[0, 10, [b"127.0.0.1", cluster.one.port, b"id"]]]
         with pytest.raises(SlotDownError, match=r"no node of the cluster serves the slot \d+ now"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
@@ -133,6 +134,17 @@ async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_anot
             await within_patience(connection.read_response())
             await pool.release(connection)
         assert old.taken() == []
+
+
+async def test_sentinels_are_asked_once_a_second_however_much_is_sent(nodes: tuple[Node, Node, Node]) -> None:
+    sentinel, master, _ = nodes
+    sentinel.says("SENTINEL", masters(master))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        began = time.monotonic()
+        for _ in range(200):
+            await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+        passed = time.monotonic() - began
+    assert len(sentinel.sent) <= passed + 2  # and once by the connection itself
 
 
 async def test_a_connection_that_finds_no_master_goes_back_to_its_pool(
