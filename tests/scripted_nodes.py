@@ -14,15 +14,17 @@ HANDSHAKE = {"HELLO", "CLIENT", "AUTH", "SELECT", "READONLY"}
 class Node:
     """One node: what it was sent, and what it says; ``+OK`` where nothing else is asked of it.
 
-    While it ``hangs_up``, it ends a connection as soon as it is made.
+    While it ``hangs_up``, it ends a connection as soon as it is made; while it ``is_silent``, it takes
+    commands and answers none.
     """
 
     def __init__(self) -> None:
         self.port = 0
         self.sent: list[str] = []
         self.asked = 0
-        self.connections = 0
-        self.hangs_up = False
+        self.connections = 0  # that were ever made
+        self.connected = 0  # that there are
+        self.hangs_up = self.is_silent = False
         self.slots: Reply = []
         self.replies: dict[str, list[Reply]] = {}
         self._server: asyncio.Server | None = None
@@ -53,16 +55,20 @@ class Node:
         if self.hangs_up:
             writer.close()
             return
+        self.connected += 1
         try:
             while head := await reader.readline():
                 words = [await _bulk(reader) for _ in range(int(head[1:]))]
                 if self._server is None:
                     break
                 is_resp3 = is_resp3 or words[:2] == ["HELLO", "3"]
-                writer.write(_encoded(self._reply(words), is_resp3))
+                reply = self._reply(words)
+                if not self.is_silent:
+                    writer.write(_encoded(reply, is_resp3))
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.connected -= 1
             writer.close()
 
     def _reply(self, words: list[str]) -> Reply:

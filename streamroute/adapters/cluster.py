@@ -39,7 +39,7 @@ class Cluster:
     kind: type[Connection]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _places: dict[int, Address] = field(default_factory=dict)
-    _clients: dict[Address, Redis] = field(default_factory=dict, repr=False)
+    _clients: dict[Address, Redis] = field(default_factory=dict)
 
     def separate(self) -> Cluster:
         """The same cluster for another event loop, on a connection to each node."""

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio.connection import SSLConnection
@@ -15,13 +15,23 @@ from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, Respon
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from consuming import within_patience
+from consuming import eventually, within_patience
 from scripted_nodes import Node, Reply
 from servers import free_port
 from streamroute.adapters.cluster import SlotDownError
+from streamroute.adapters.cluster_pool import ClusterPool
 from streamroute.adapters.connection import new_client
 from streamroute.adapters.stream_reads import Read, Reader
-from streamroute.adapters.wire import command, each, interrupt_read, read, timed, transaction, unparsed
+from streamroute.adapters.wire import (
+    command,
+    each,
+    interrupt_read,
+    read,
+    separate,
+    timed,
+    transaction,
+    unparsed,
+)
 
 KEY = "bot_events"
 TIME = [b"7", b"5000"]
@@ -120,6 +130,12 @@ class TestMoved:
         assert await command(cluster.client, "GET", KEY) == b"x"
         assert cluster.one.asked + cluster.two.asked == asked + 1
 
+    async def test_one_of_several_that_is_refused_for_ever_is_an_error(self, cluster: Cluster) -> None:
+        cluster.one.says("TIME", TIME)
+        cluster.one.says("GET", cluster.moved(cluster.one))
+        with pytest.raises(SlotDownError, match="is moving"):
+            await timed(cluster.client, ("GET", KEY))
+
     async def test_a_client_raises_what_it_is_answered(self, cluster: Cluster) -> None:
         """redis-py's own way in: for what is sent with its methods."""
         client: Any = cluster.client
@@ -215,7 +231,8 @@ class TestAway:
             with pytest.raises(error):
                 await command(cluster.client, "GET", KEY)
         else:
-            [answer] = await each(cluster.client, [("GET", KEY)])
+            [time, answer] = await each(cluster.client, [("TIME",), ("GET", KEY)])
+            assert time == b"OK"
             assert isinstance(answer, error)
         cluster.belongs_to(cluster.two)
         assert await command(cluster.client, "GET", KEY) == b"x"
@@ -257,6 +274,24 @@ class TestAway:
         with pytest.raises(RedisConnectionError):
             await command(cluster.client, "GET", KEY)
         assert cluster.one.connections == 2  # the other time it is asked for the slot
+
+    async def test_a_node_that_names_one_that_is_gone_is_asked_last_the_next_time(
+        self, cluster: Cluster
+    ) -> None:
+        """It is cut off from the others, and does not know that a replica has taken over."""
+        cluster.belongs_to(cluster.two)
+        cluster.one.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
+        with pytest.raises(RedisConnectionError):
+            await command(cluster.client, "GET", KEY)
+        assert await command(cluster.client, "GET", KEY) == b"OK"
+
+    async def test_nodes_that_are_told_of_are_asked_when_the_others_are_gone(self, cluster: Cluster) -> None:
+        cluster.belongs_to(cluster.two)
+        async with new_client(f"redis+cluster://127.0.0.1:{cluster.one.port}") as client:
+            known = cast("ClusterPool", client.connection_pool).cluster
+            assert await known.find(1) == ("127.0.0.1", cluster.two.port)
+            await cluster.one.close()
+            assert await known.find(2) == ("127.0.0.1", cluster.two.port)
 
     async def test_where_the_node_that_has_the_slot_now_is_away_too_it_is_an_error_of_the_connection(
         self, cluster: Cluster
@@ -397,6 +432,7 @@ async def test_the_url_says_how_to_log_in_and_the_settings_are_shown_to_nobody()
         assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (7, 3)
         assert not settings.keys() & {"host", "port", "connection_class", "db"}
         assert cluster.cluster.nodes[0] == ("a", 1)
+        assert cluster.cluster.client_of(("a", 1))
         assert "hush" not in repr(cluster) + repr(cluster.cluster) + repr(client) + repr(
             unparsed(client, KEY)
         )
@@ -412,6 +448,29 @@ async def test_the_scheme_says_whether_nodes_are_spoken_to_with_tls(scheme: str,
             assert issubclass(node.connection_class, SSLConnection) == is_safe
             assert (node.connection_kwargs["host"], node.connection_kwargs["port"]) == ("b", 1)
         assert pool.separate().cluster.settings["max_connections"] == 2
+
+
+class TestClosing:
+    """Connections, until they are closed."""
+
+    async def test_a_client_closes_all_of_them(self, cluster: Cluster) -> None:
+        await cluster.whole.execute_command("PING")
+        cluster.belongs_to(cluster.two)
+        await command(cluster.client, "GET", KEY)
+        assert (cluster.one.connected, cluster.two.connected) == (1, 1)
+        await cluster.whole.connection_pool.disconnect(inuse_connections=False)
+        await eventually(lambda: cluster.one.connected == 0)
+        assert cluster.two.connected == 1
+        await cluster.whole.execute_command("PING")
+        await cluster.whole.aclose()
+        await eventually(lambda: (cluster.one.connected, cluster.two.connected) == (0, 0))
+
+    async def test_a_client_of_another_loop_closes_its_own(self, cluster: Cluster) -> None:
+        await command(cluster.client, "GET", KEY)
+        async with separate(cluster.client) as twin:
+            await command(twin, "GET", KEY)
+            assert cluster.one.connected == 2
+        await eventually(lambda: cluster.one.connected == 1)
 
 
 async def test_commands_of_no_stream_go_to_any_node_that_answers(cluster: Cluster) -> None:

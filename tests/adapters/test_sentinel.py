@@ -144,7 +144,45 @@ async def test_sentinels_are_asked_once_a_second_however_much_is_sent(nodes: tup
         for _ in range(200):
             await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
         passed = time.monotonic() - began
+    await eventually(lambda: (sentinel.connected, master.connected) == (0, 0))
     assert len(sentinel.sent) <= passed + 2  # and once by the connection itself
+
+
+async def test_a_client_that_is_closed_waits_for_no_sentinel_and_leaves_nothing_behind(
+    nodes: tuple[Node, Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamroute.adapters.sentinel._PATIENCE", 40)
+    monkeypatch.setattr("streamroute.adapters.sentinel._LOOK_EVERY", 0)
+    sentinel, master, _ = nodes
+    sentinel.says("SENTINEL", masters(master))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+        sentinel.is_silent, asked = True, len(sentinel.sent)
+
+        async def is_asked_again() -> bool:
+            await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+            return len(sentinel.sent) > asked
+
+        await eventually(is_asked_again)
+        assert (sentinel.connected, master.connected) == (1, 1)
+        await client.connection_pool.disconnect(inuse_connections=False)
+        await eventually(lambda: (sentinel.connected, master.connected) == (1, 0))
+        await within_patience(client.aclose())
+        assert not [task for task in asyncio.all_tasks() if "MasterPool" in repr(task.get_coro())]
+        await eventually(lambda: sentinel.connected == 0)
+
+
+async def test_a_look_for_the_master_of_one_loop_does_not_wait_for_that_of_another(
+    nodes: tuple[Node, Node, Node],
+) -> None:
+    sentinel, master, _ = nodes
+    sentinel.says("SENTINEL", masters(master))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+        pool: Any = client.connection_pool
+        async with separate(client) as twin, pool.sentinel_manager.turn:
+            await within_patience(twin.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py gives none
+            assert (sentinel.connected, master.connected) == (2, 2)
 
 
 async def test_a_connection_that_finds_no_master_goes_back_to_its_pool(
