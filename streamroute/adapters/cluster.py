@@ -26,7 +26,7 @@ class SlotDownError(RedisConnectionError):
 _SAID: Final = (ResponseError, SlotDownError)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class Cluster:
     """The nodes of a cluster, the one that answered last first.
 
@@ -39,19 +39,17 @@ class Cluster:
     kind: type[Connection]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _places: dict[int, Address] = field(default_factory=dict)
-    _clients: dict[Address, Redis] = field(default_factory=dict, repr=False)
+    _clients: dict[Address, Redis] = field(default_factory=dict)
 
     def separate(self) -> Cluster:
         """The same cluster for another event loop, on a connection to each node."""
         return Cluster(list(self.nodes), {**self.settings, "max_connections": FEWEST}, self.kind)
 
     def new_client(self, node: Address, **settings: Any) -> Redis:
-        """A client of one node, whose replies are left as they are."""
+        """A client of one node."""
         where = {"host": node[0], "port": node[1]}
         pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **where})
-        client = Redis.from_pool(pool)
-        client.response_callbacks.clear()
-        return client
+        return Redis.from_pool(pool)
 
     def client_of(self, node: Address) -> Redis:
         """The client of a node that everybody shares."""

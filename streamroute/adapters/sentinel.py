@@ -6,6 +6,7 @@ After a failover the old master's connections break, or are given up, and the ne
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -55,7 +56,7 @@ class MasterPool(SentinelConnectionPool):
     told so seconds later, and until then it takes writes that will be lost.
     """
 
-    _next_look = 0.0
+    _next_look = -math.inf
     _look: asyncio.Task[None] | None = None
 
     async def get_connection(self, *arguments: Any, **options: Any) -> AbstractConnection:

@@ -47,7 +47,7 @@ def read_sentinel_url(url: str) -> SentinelUrl:
     if path is None:
         raise HostsUrlError("does not end with the master's name and the number of a database")
     own, others = {}, []
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+    for name, value in parse_qsl(parts.query):
         if name in PARAMETERS:
             own[name] = value
         else:
@@ -57,6 +57,6 @@ def read_sentinel_url(url: str) -> SentinelUrl:
         sentinels=read_hosts(hosts, _PORT),
         name=unquote(path[1]),
         master_url=f"{scheme}://{login}{at}master/{path[2] or 0}?{urlencode(others)}",
-        username=own.get("sentinel_username") or None,
-        password=own.get("sentinel_password") or None,
+        username=own.get("sentinel_username"),
+        password=own.get("sentinel_password"),
     )

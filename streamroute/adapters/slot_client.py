@@ -41,7 +41,6 @@ class SlotClient(Redis):
 
     def __init__(self, pool: ClusterPool, slot: int) -> None:
         super().__init__(connection_pool=pool)
-        self.response_callbacks.clear()
         self.pool = pool
         self.slot = slot
         self._cluster = pool.cluster

@@ -3,100 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import Any, cast
 
 import pytest
 from redis.asyncio.connection import SSLConnection
 from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from consuming import within_patience
+from consuming import eventually, within_patience
+from scripted_nodes import Node, Reply
 from servers import free_port
 from streamroute.adapters.cluster import SlotDownError
+from streamroute.adapters.cluster_pool import ClusterPool
 from streamroute.adapters.connection import new_client
 from streamroute.adapters.stream_reads import Read, Reader
-from streamroute.adapters.wire import command, each, interrupt_read, read, timed, transaction, unparsed
+from streamroute.adapters.wire import (
+    command,
+    each,
+    interrupt_read,
+    read,
+    separate,
+    timed,
+    transaction,
+    unparsed,
+)
 
 KEY = "bot_events"
 TIME = [b"7", b"5000"]
 ME = Reader("shop", "me")
-Reply: TypeAlias = "str | bytes | int | Sequence[Reply] | None"
 ROWS: Reply = [[KEY.encode(), [[b"1-0", [b"a", b"b"]]]]]
-HANDSHAKE = {"HELLO", "CLIENT", "AUTH", "SELECT", "READONLY"}
-
-
-class Node:
-    """One node: what it was sent, and what it says; ``+OK`` where nothing else is asked of it."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.sent: list[str] = []
-        self.asked = 0
-        self.slots: Reply = []
-        self.replies: dict[str, list[Reply]] = {}
-        self._server: asyncio.Server | None = None
-
-    async def open(self) -> None:
-        """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """Be gone."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-
-    def says(self, name: str, *replies: Reply) -> None:
-        """Answer a command so, one time after the other, and the last time for ever."""
-        self.replies[name] = list(replies)
-
-    def taken(self) -> list[str]:
-        """What it was sent since the last look."""
-        taken, self.sent = self.sent, []
-        return taken
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readline():
-                words = [await _bulk(reader) for _ in range(int(head[1:]))]
-                if self._server is None:
-                    break
-                writer.write(_encoded(self._reply(words)))
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    def _reply(self, words: list[str]) -> Reply:
-        name = words[0].upper()
-        if name in HANDSHAKE:
-            return "+OK"
-        if name == "CLUSTER":
-            self.asked += 1
-            return self.slots
-        self.sent.append(" ".join(words))
-        replies = self.replies.get(name, ["+OK"])
-        return replies.pop(0) if len(replies) > 1 else replies[0]
-
-
-async def _bulk(reader: asyncio.StreamReader) -> str:
-    size = int((await reader.readline())[1:])
-    return (await reader.readexactly(size + 2))[:-2].decode()
-
-
-def _encoded(reply: Reply) -> bytes:
-    if reply is None:
-        return b"*-1\r\n"
-    if isinstance(reply, int):
-        return b":%d\r\n" % reply
-    if isinstance(reply, str):
-        return f"{reply}\r\n".encode()
-    if isinstance(reply, bytes):
-        return b"$%d\r\n%s\r\n" % (len(reply), reply)
-    return b"*%d\r\n" % len(reply) + b"".join(map(_encoded, reply))
 
 
 class Cluster:
@@ -137,6 +77,14 @@ async def nodes() -> AsyncIterator[Cluster]:
 async def cluster() -> AsyncIterator[Cluster]:
     async with nodes() as made:
         yield made
+
+
+async def _get(cluster: Cluster) -> Any:
+    return await command(cluster.client, "GET", KEY)
+
+
+async def _read(cluster: Cluster) -> Any:
+    return await read(cluster.client, ME, (KEY,), 10, 0.2)
 
 
 class TestMoved:
@@ -181,6 +129,12 @@ class TestMoved:
         asked = cluster.one.asked + cluster.two.asked
         assert await command(cluster.client, "GET", KEY) == b"x"
         assert cluster.one.asked + cluster.two.asked == asked + 1
+
+    async def test_one_of_several_that_is_refused_for_ever_is_an_error(self, cluster: Cluster) -> None:
+        cluster.one.says("TIME", TIME)
+        cluster.one.says("GET", cluster.moved(cluster.one))
+        with pytest.raises(SlotDownError, match="is moving"):
+            await timed(cluster.client, ("GET", KEY))
 
     async def test_a_client_raises_what_it_is_answered(self, cluster: Cluster) -> None:
         """redis-py's own way in: for what is sent with its methods."""
@@ -239,6 +193,27 @@ class TestTryAgain:
         assert len(cluster.one.taken()) == 7
 
 
+@pytest.mark.parametrize("send", [_get, _read])
+async def test_tries_are_made_at_once_then_after_pauses_that_double_and_end_within_a_second(
+    cluster: Cluster, send: Callable[[Cluster], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    cluster.one.says("GET", "-TRYAGAIN later")
+    cluster.one.says("XREADGROUP", "-TRYAGAIN later")
+    with pytest.raises(TryAgainError):
+        await within_patience(send(cluster))
+    assert pauses[:2] == [0, 0]
+    assert all(1 < later / earlier < 3 for earlier, later in pairwise(pauses[2:]))
+    assert 0.5 < sum(pauses) < 1
+
+
 class TestAway:
     """Nodes that do not serve, or are not there."""
 
@@ -246,13 +221,19 @@ class TestAway:
         ("said", "error"),
         [("-CLUSTERDOWN The cluster is down", ClusterDownError), ("-READONLY a replica", ReadOnlyError)],
     )
+    @pytest.mark.parametrize("alone", [True, False])
     async def test_one_that_does_not_serve_the_slot_is_asked_about_it_last(
-        self, cluster: Cluster, said: str, error: type[Exception]
+        self, cluster: Cluster, said: str, error: type[Exception], alone: bool
     ) -> None:
         cluster.one.says("GET", said)
         cluster.two.says("GET", b"x")
-        with pytest.raises(error):
-            await command(cluster.client, "GET", KEY)
+        if alone:
+            with pytest.raises(error):
+                await command(cluster.client, "GET", KEY)
+        else:
+            [time, answer] = await each(cluster.client, [("TIME",), ("GET", KEY)])
+            assert time == b"OK"
+            assert isinstance(answer, error)
         cluster.belongs_to(cluster.two)
         assert await command(cluster.client, "GET", KEY) == b"x"
         assert (cluster.one.asked, cluster.two.asked) == (1, 1)
@@ -285,6 +266,45 @@ class TestAway:
         await cluster.one.open()
         assert await command(cluster.client, "GET", KEY) == b"OK"
 
+    async def test_where_nobody_else_has_the_slot_its_node_is_tried_once(self, cluster: Cluster) -> None:
+        """A node that does not answer may take the whole connect timeout."""
+        await command(cluster.client, "GET", KEY)
+        await cluster.whole.connection_pool.cluster.disconnect()
+        cluster.one.hangs_up, cluster.one.connections = True, 0
+        with pytest.raises(RedisConnectionError):
+            await command(cluster.client, "GET", KEY)
+        assert cluster.one.connections == 2  # the other time it is asked for the slot
+
+    async def test_a_node_that_names_one_that_is_gone_is_asked_last_the_next_time(
+        self, cluster: Cluster
+    ) -> None:
+        """It is cut off from the others, and does not know that a replica has taken over."""
+        cluster.belongs_to(cluster.two)
+        cluster.one.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
+        with pytest.raises(RedisConnectionError):
+            await command(cluster.client, "GET", KEY)
+        assert await command(cluster.client, "GET", KEY) == b"OK"
+
+    async def test_nodes_that_are_told_of_are_asked_when_the_others_are_gone(self, cluster: Cluster) -> None:
+        cluster.belongs_to(cluster.two)
+        async with new_client(f"redis+cluster://127.0.0.1:{cluster.one.port}") as client:
+            known = cast("ClusterPool", client.connection_pool).cluster
+            assert await known.find(1) == ("127.0.0.1", cluster.two.port)
+            await cluster.one.close()
+            assert await known.find(2) == ("127.0.0.1", cluster.two.port)
+
+    async def test_where_the_node_that_has_the_slot_now_is_away_too_it_is_an_error_of_the_connection(
+        self, cluster: Cluster
+    ) -> None:
+        await command(cluster.client, "GET", KEY)
+        await cluster.one.close()
+        await cluster.whole.connection_pool.cluster.disconnect()
+        cluster.two.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
+        with pytest.raises(RedisConnectionError):
+            await command(cluster.client, "GET", KEY)
+        cluster.belongs_to(cluster.two)
+        assert await command(cluster.client, "GET", KEY) == b"OK"
+
     async def test_a_slot_that_nobody_serves_is_named(self, cluster: Cluster) -> None:
         cluster.one.slots = cluster.two.slots = [[0, 10, [b"127.0.0.1", cluster.one.port, b"id"]]]
         with pytest.raises(SlotDownError, match=r"no node of the cluster serves the slot \d+ now"):
@@ -293,6 +313,15 @@ class TestAway:
         cluster.belongs_to(cluster.two)
         await command(cluster.client, "GET", KEY)
         assert (cluster.one.asked, cluster.two.asked) == (2, 1)  # of the two it was asked longest ago
+
+    @pytest.mark.parametrize("silent_first", [True, False])
+    async def test_what_a_node_says_tells_more_than_the_silence_of_another(
+        self, cluster: Cluster, silent_first: bool
+    ) -> None:
+        cluster.one.slots = cluster.two.slots = []
+        await (cluster.one if silent_first else cluster.two).close()
+        with pytest.raises(SlotDownError, match="no node of the cluster serves the slot"):
+            await command(cluster.client, "GET", KEY)
 
     async def test_the_range_of_a_slot_has_both_its_ends(self, cluster: Cluster) -> None:
         slot = cluster.client.slot  # type: ignore[attr-defined]  # a client of one slot
@@ -304,6 +333,27 @@ class TestAway:
             await cluster.whole.connection_pool.cluster.find(slot)
             await command(cluster.client, "GET", KEY)
             assert (cluster.one.taken(), cluster.two.taken()) == ([], [f"GET {KEY}"])
+
+    async def test_one_that_is_silent_is_asked_about_slots_for_a_second(self) -> None:
+        """However long other commands may take; with TLS it is silent from the handshake on."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            for scheme in ("redis", "rediss"):
+                url = f"{scheme}+cluster://127.0.0.1:{port}/?socket_timeout=600&socket_connect_timeout=600"
+                async with new_client(url) as client:
+                    pool: Any = client.connection_pool
+                    with pytest.raises(RedisTimeoutError):
+                        await within_patience(pool.cluster.find(None))
+
+    @pytest.mark.parametrize("host", [None, b"", b"?", b"127.0.0.1"])
+    async def test_a_host_that_a_node_does_not_know_is_its_own(
+        self, cluster: Cluster, host: bytes | None
+    ) -> None:
+        port = cluster.two.port
+        cluster.one.slots = [[0, 16383, [host, port, b"id"]]]
+        known = cluster.whole.connection_pool.cluster
+        assert await known.find(1) == ("127.0.0.1", port)
+        assert known.nodes == [("127.0.0.1", cluster.one.port), ("127.0.0.1", port)]
 
 
 class TestReads:
@@ -382,6 +432,7 @@ async def test_the_url_says_how_to_log_in_and_the_settings_are_shown_to_nobody()
         assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (7, 3)
         assert not settings.keys() & {"host", "port", "connection_class", "db"}
         assert cluster.cluster.nodes[0] == ("a", 1)
+        assert cluster.cluster.client_of(("a", 1))
         assert "hush" not in repr(cluster) + repr(cluster.cluster) + repr(client) + repr(
             unparsed(client, KEY)
         )
@@ -397,6 +448,29 @@ async def test_the_scheme_says_whether_nodes_are_spoken_to_with_tls(scheme: str,
             assert issubclass(node.connection_class, SSLConnection) == is_safe
             assert (node.connection_kwargs["host"], node.connection_kwargs["port"]) == ("b", 1)
         assert pool.separate().cluster.settings["max_connections"] == 2
+
+
+class TestClosing:
+    """Connections, until they are closed."""
+
+    async def test_a_client_closes_all_of_them(self, cluster: Cluster) -> None:
+        await cluster.whole.execute_command("PING")
+        cluster.belongs_to(cluster.two)
+        await command(cluster.client, "GET", KEY)
+        assert (cluster.one.connected, cluster.two.connected) == (1, 1)
+        await cluster.whole.connection_pool.disconnect(inuse_connections=False)
+        await eventually(lambda: cluster.one.connected == 0)
+        assert cluster.two.connected == 1
+        await cluster.whole.execute_command("PING")
+        await cluster.whole.aclose()
+        await eventually(lambda: (cluster.one.connected, cluster.two.connected) == (0, 0))
+
+    async def test_a_client_of_another_loop_closes_its_own(self, cluster: Cluster) -> None:
+        await command(cluster.client, "GET", KEY)
+        async with separate(cluster.client) as twin:
+            await command(twin, "GET", KEY)
+            assert cluster.one.connected == 2
+        await eventually(lambda: cluster.one.connected == 1)
 
 
 async def test_commands_of_no_stream_go_to_any_node_that_answers(cluster: Cluster) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio.connection import SSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from certificates import self_signed, tls_options
-from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, within_patience
+from scripted_nodes import Node, Reply
 from sentinels import RealSentinel, Watched
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.connection import Connection, new_client, open_redis
@@ -32,6 +35,23 @@ NOWHERE = Path("/nowhere")
 def watched(server_binary: Path) -> Iterator[Watched]:
     with ExitStack() as stack:
         yield Watched(server_binary, stack)
+
+
+@pytest.fixture
+async def nodes() -> AsyncIterator[tuple[Node, Node, Node]]:
+    """One that is asked as a sentinel, and two that it may name."""
+    async with AsyncExitStack() as stack:
+        made = (Node(), Node(), Node())
+        for node in made:
+            await node.open()
+            stack.push_async_callback(node.close)
+        yield made
+
+
+def masters(node: Node) -> Reply:
+    """What a sentinel says that takes a node for the master."""
+    facts = {"name": "main", "ip": "127.0.0.1", "port": str(node.port), "flags": "master"}
+    return [facts | {"num-other-sentinels": "0"}]
 
 
 @asynccontextmanager
@@ -85,6 +105,104 @@ async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Wa
             await eventually(lambda: "after" in handling.numbers())
             await eventually(lambda: _nothing_pending(redis))
         assert watched.master.pid
+
+
+async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_another(
+    nodes: tuple[Node, Node, Node],
+) -> None:
+    """It may be cut off from them, and what it is told is lost: also by a connection that was in use."""
+    sentinel, old, new = nodes
+    sentinel.says("SENTINEL", masters(old))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        pool: Any = client.connection_pool
+        in_use = await pool.get_connection()
+        await client.execute_command("GET", "a")  # type: ignore[no-untyped-call]  # redis-py gives none
+        assert old.taken() == ["GET a"]
+        sentinel.says("SENTINEL", masters(new))
+
+        async def is_left() -> bool:
+            await client.execute_command("GET", "b")  # type: ignore[no-untyped-call]  # redis-py gives none
+            return bool(new.sent)
+
+        await eventually(is_left)
+        await pool.release(in_use)
+        old.taken()
+        both = [await pool.get_connection() for _ in range(2)]
+        assert in_use in both
+        for connection in both:
+            await connection.send_command("GET", "c")
+            await within_patience(connection.read_response())
+            await pool.release(connection)
+        assert old.taken() == []
+
+
+async def test_sentinels_are_asked_once_a_second_however_much_is_sent(nodes: tuple[Node, Node, Node]) -> None:
+    sentinel, master, _ = nodes
+    sentinel.says("SENTINEL", masters(master))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        began = time.monotonic()
+        for _ in range(200):
+            await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+        passed = time.monotonic() - began
+    await eventually(lambda: (sentinel.connected, master.connected) == (0, 0))
+    assert len(sentinel.sent) <= passed + 2  # and once by the connection itself
+
+
+async def test_a_client_that_is_closed_waits_for_no_sentinel_and_leaves_nothing_behind(
+    nodes: tuple[Node, Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamroute.adapters.sentinel._PATIENCE", 40)
+    monkeypatch.setattr("streamroute.adapters.sentinel._LOOK_EVERY", 0)
+    sentinel, master, _ = nodes
+    sentinel.says("SENTINEL", masters(master))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+        sentinel.is_silent, asked = True, len(sentinel.sent)
+
+        async def is_asked_again() -> bool:
+            await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+            return len(sentinel.sent) > asked
+
+        await eventually(is_asked_again)
+        assert (sentinel.connected, master.connected) == (1, 1)
+        await client.connection_pool.disconnect(inuse_connections=False)
+        await eventually(lambda: (sentinel.connected, master.connected) == (1, 0))
+        await within_patience(client.aclose())
+        assert not [task for task in asyncio.all_tasks() if "MasterPool" in repr(task.get_coro())]
+        await eventually(lambda: sentinel.connected == 0)
+
+
+async def test_a_look_for_the_master_of_one_loop_does_not_wait_for_that_of_another(
+    nodes: tuple[Node, Node, Node],
+) -> None:
+    sentinel, master, _ = nodes
+    sentinel.says("SENTINEL", masters(master))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+        await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+        pool: Any = client.connection_pool
+        async with separate(client) as twin, pool.sentinel_manager.turn:
+            await within_patience(twin.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py gives none
+            assert (sentinel.connected, master.connected) == (2, 2)
+
+
+async def test_a_connection_that_finds_no_master_goes_back_to_its_pool(
+    nodes: tuple[Node, Node, Node],
+) -> None:
+    sentinel, old, new = nodes
+    sentinel.says("SENTINEL", masters(old))
+    url = f"redis+sentinel://127.0.0.1:{sentinel.port}/main?max_connections=1"
+    async with new_client(url) as client:
+        pool: Any = client.connection_pool
+        connection = await pool.get_connection()
+        await new.close()
+        sentinel.says("SENTINEL", masters(new))
+        await pool.get_master_address()
+        await pool.release(connection)
+        for _ in range(2):
+            with pytest.raises(RedisConnectionError, match=r"refused|Connect call failed"):
+                await pool.get_connection()
+        await new.open()
+        await pool.release(await pool.get_connection())
 
 
 async def test_tls_to_the_sentinels_and_to_the_master(server_binary: Path, tmp_path: Path) -> None:
