@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from backends import RedisBackend
 from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from streamroute.adapters import group_takeover
-from streamroute.adapters.abandoned_groups import AbandonedGroup, abandoned_groups
+from streamroute.adapters.abandoned_groups import AbandonedGroup, OtherGroups
 from streamroute.adapters.group_takeover import GroupTakeover
 from streamroute.adapters.group_workers import packed
 from streamroute.adapters.outlets import connection_of
@@ -248,12 +248,12 @@ async def test_a_group_that_was_there_before_takes_no_place(backend: RedisBacken
 async def test_a_group_that_nobody_serves_any_more_is_found(backend: RedisBackend) -> None:
     await left_by_the_old_group(backend)
     redis = connection_of(backend.client)
-    [found] = await abandoned_groups(redis, STREAM, NEW, {"note"})
+    [found] = await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned()
     assert (found.name, found.pending, found.retries) == (OLD, 1, 1)
     assert found.unread in (1, None)
-    assert await abandoned_groups(redis, STREAM, OLD, {"note"}) == []
-    assert await abandoned_groups(redis, STREAM, NEW, {"another"}) == []
-    assert await abandoned_groups(redis, "nowhere", NEW, {"note"}) == []
+    assert await OtherGroups(redis, STREAM, OLD, {"note"}).abandoned() == []
+    assert await OtherGroups(redis, STREAM, NEW, {"another"}).abandoned() == []
+    assert await OtherGroups(redis, "nowhere", NEW, {"note"}).abandoned() == []
 
 
 async def test_a_group_with_a_worker_or_without_a_backlog_is_not_abandoned(backend: RedisBackend) -> None:
@@ -264,16 +264,16 @@ async def test_a_group_with_a_worker_or_without_a_backlog_is_not_abandoned(backe
         await backend.add(type="booked")
         await eventually(lambda: handler.seen)
         await eventually(lambda: backend.client.hgetall(OLD_KEYS.routes))
-        assert await abandoned_groups(redis, STREAM, NEW, {"note"}) == []
-    [left] = await abandoned_groups(redis, STREAM, NEW, {"note"})
+        assert await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned() == []
+    [left] = await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned()
     assert left == AbandonedGroup(OLD, left.unread, 0, 1)
     await backend.client.delete(OLD_KEYS.delayed)
-    assert await abandoned_groups(redis, STREAM, NEW, {"note"}) == []
+    assert await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned() == []
 
 
 async def left_behind(backend: RedisBackend) -> AbandonedGroup | None:
     """What is said of the old group, which knew the route ``note``."""
-    found = await abandoned_groups(connection_of(backend.client), STREAM, NEW, {"note"})
+    found = await OtherGroups(connection_of(backend.client), STREAM, NEW, {"note"}).abandoned()
     return found[0] if found else None
 
 
@@ -296,13 +296,15 @@ async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBacken
     assert await left_behind(backend) == (AbandonedGroup(OLD, 2, 0, 0) if knows_lag else None)
     await client.xreadgroup(OLD, "gone", {STREAM: ">"})
     assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 2, 0)
-    assert await abandoned_groups(connection_of(client), STREAM, NEW, {"another"}) == []
-    assert await abandoned_groups(connection_of(client), STREAM, OLD, {"note"}) == []
-    assert await abandoned_groups(connection_of(client), "no such stream", NEW, {"note"}) == []
+    assert await OtherGroups(connection_of(client), STREAM, NEW, {"another"}).abandoned() == []
+    assert await OtherGroups(connection_of(client), STREAM, OLD, {"note"}).abandoned() == []
+    assert await OtherGroups(connection_of(client), "no such stream", NEW, {"note"}).abandoned() == []
 
 
 async def test_a_key_of_the_wrong_type_is_no_reason_to_pass_a_group_over(backend: RedisBackend) -> None:
     await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    known = Repertoire(frozenset({"note"}), frozenset())
+    await backend.client.hset(OLD_KEYS.routes, "digest", packed(known))
     await backend.client.set(OLD_KEYS.workers, "a string")
     with pytest.raises(SetupError, match="WRONGTYPE"):
         await left_behind(backend)
