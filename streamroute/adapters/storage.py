@@ -301,7 +301,9 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         if not self._is_there(keys, group_name):
             return _NOT_READY
-        return await self._tidier.tidy(self._client_of(keys.stream), keys, group_name, consumer_name)
+        client = self._client_of(keys.stream)
+        async with naming_wrong_keys(client, keys):
+            return await self._tidier.tidy(client, keys, group_name, consumer_name)
 
     @property
     def trimmed(self) -> int:
