@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from streamroute.values import Claim, Failure, Outcome
@@ -26,7 +27,7 @@ class Message(dict[str, Any]):
     ``routes``
         the only routes that are to run (a retry), or None for every route that matches.
     ``fields``
-        the entry's raw fields, bytes to bytes: what retries and dead letters are written from.
+        the entry's raw fields, bytes to bytes, read-only: what retries and dead letters are written from.
     ``fault``
         why the entry cannot be routed (it did not decode), or None.
     ``history``
@@ -103,10 +104,13 @@ class Message(dict[str, Any]):
 
     @property
     def fields(self) -> Mapping[bytes, bytes]:
-        """Made of what the server sent (``raw``: names and values in turn) when somebody asks for it."""
+        """Made of what the server sent (``raw``: names and values in turn) when somebody asks for it.
+
+        It can only be read: all routes of a message have the same one, its retries and dead letters too.
+        """
         if isinstance(self.raw, list):
             self.raw = dict(zip(self.raw[::2], self.raw[1::2], strict=True))
-        return self.raw
+        return MappingProxyType(self.raw)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are plain dicts: the facts of a delivery belong to this process alone."""

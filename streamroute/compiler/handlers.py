@@ -17,6 +17,7 @@ from streamroute.compiler.signatures import CallShape, ContainerBy
 from streamroute.compiler.timeouts import finish
 from streamroute.core.cancellation import is_our_end
 from streamroute.core.failures import asked_delay, attempt_of
+from streamroute.core.thread_call import ThreadCall
 from streamroute.errors import Reject, Retry
 from streamroute.exception_text import error_text
 from streamroute.policies import RetryPolicy
@@ -100,11 +101,10 @@ def _prepared(prepare: Prepare, start: Call) -> Call:
 async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> None:
     """Run a sync handler in the loop's default executor, with this task's context variables.
 
-    A thread cannot be stopped: after a timeout or a cancellation it runs on, and nobody waits for it.
+    A thread cannot be stopped: after a timeout or a cancellation it runs on, and keeps its slot.
     """
     context = contextvars.copy_context()
-    run = functools.partial(context.run, _caught, call, payload, container)
-    outcome = await asyncio.get_running_loop().run_in_executor(None, run)
+    outcome = await ThreadCall(functools.partial(context.run, _caught, call, payload, container)).result()
     result, error = outcome
     outcome.clear()  # the future holds it, frames hold the future, and an exception holds its frames
     if error is not None:

@@ -19,8 +19,8 @@ _SPARE: Final = 64  # threads beyond those of the slots, started only when they 
 def handler_threads(slots: int) -> Iterator[None]:
     """Make the loop's default executor as large as ``slots`` (at most 256 threads), for a while.
 
-    A function that runs on past its timeout keeps its thread: the spare ones take its place, so that it
-    holds up no other message, and the loop's own work (host names are looked up in threads) goes on.
+    A function that runs on past its timeout keeps its thread and its slot. Some threads are spare: the loop's
+    own work (host names are looked up in threads) goes on whatever handlers do.
     On leaving, running threads are not waited for: a function that never returns cannot be stopped, and
     its message is pending, to be run again.
     """

@@ -21,7 +21,7 @@ from streamroute.core.pace import Pace, is_heavy
 from streamroute.core.peers import Peers, peers_of_loop
 from streamroute.core.settling import Settler, writer_for
 from streamroute.core.slots import Entry, Slots, Worker
-from streamroute.core.stacks import stack_of
+from streamroute.core.stacks import stack_in_thread, stack_of
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
@@ -39,6 +39,12 @@ _LONGEST_ALONE: Final = 10.0  # seconds, and a lease, after which a suspect has 
 _FLUSH: Final = 2.0  # seconds that what has ended may take to be settled
 _CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
 _CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
+_STUCK: Final = (
+    "a handler goes on although it was cancelled, and keeps its slot; entry %s of %s is given up: %s"
+)
+_RUNS_ON: Final = (
+    "a plain function goes on after its end was due, and keeps its slot; it began with entry %s of %s: %s"
+)
 _SETTLE_PATIENCE: Final = 5.0  # seconds that the last outcomes are tried to be written
 
 
@@ -307,13 +313,17 @@ class Handling:
             log.warning("%d entries wait for their lease to end: %s", len(messages), describe(error))
 
     def _is_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
-        """The handler goes on although it was cancelled: its entry is given up, and its slot is lost."""
-        stream, stack = self._source.stream, stack_of(worker.task)
-        said = (
-            "a handler goes on although it was cancelled, and keeps its slot; entry %s of %s is given up: %s"
-        )
-        self._incidents.tell(Incident.STUCK, stream, said, entry_id, stream, stack)
-        self.held.let_go([(entry_id, payload)])  # its lease ends, and it is delivered again
+        """The handler goes on although it was cancelled, and its slot is lost.
+
+        Its entry is given up. That of a plain function has its outcome already.
+        """
+        stream = self._source.stream
+        if worker.left is None:
+            self._incidents.tell(Incident.STUCK, stream, _STUCK, entry_id, stream, stack_of(worker.task))
+            self.held.let_go([(entry_id, payload)])  # its lease ends, and it is delivered again
+        else:
+            stack = ", and ".join(map(stack_in_thread, worker.left.calls))
+            self._incidents.tell(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
         if self._slots.all_stuck:
             self._give_back()
         self._on_stuck()

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streamroute.core.breath import Breath
 from streamroute.core.cancellation import is_our_end, uncloseable
 from streamroute.core.ordering import Entry, KeyOrder
+from streamroute.core.thread_call import LEFT_BEHIND, ThreadCall
 
 __all__ = ["Entry", "Slots", "Worker"]
 
@@ -38,10 +39,11 @@ class Worker:
 
     ``dropped`` says that the end of that run does not count, ``retired`` that it is the last.
     ``cancelled`` is an entry that was seen to go on although it was cancelled, and since when (monotonic);
-    ``is_stuck`` says that this is too long ago.
+    ``is_stuck`` says that this is too long ago. ``left`` are the threads of a run that has ended without
+    them: plain functions that run on after their timeout.
     """
 
-    __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "retired", "task")
+    __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "left", "retired", "task")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
@@ -50,6 +52,15 @@ class Worker:
         self.retired = False
         self.cancelled: tuple[Entry, float] | None = None
         self.is_stuck = False
+        self.left: _Left | None = None
+
+
+class _Left(NamedTuple):
+    """Threads that hold a slot since ``since`` (monotonic), and the entry that they were started for."""
+
+    entry: Entry
+    calls: Sequence[ThreadCall]
+    since: float
 
 
 class Slots:
@@ -58,6 +69,7 @@ class Slots:
     ``handle`` starts an entry: what it returns is awaited. ``done`` is told of each entry whose run has
     ended, ``failed`` of each that raised; neither of one that was dropped and still goes on to its end.
     ``stuck`` is told of each that goes on ``stuck_after`` seconds after it was cancelled, with its worker.
+    A plain function that runs on in its thread has its outcome, and keeps its slot.
     ``order`` keeps entries with equal keys from running at once. ``deaf`` is how many handlers had not
     ended when the slots were closed, although they were cancelled.
     """
@@ -236,6 +248,9 @@ class Slots:
         self._admit()
         for idle in self._idle:
             _resolve(idle)
+        for worker in self._workers:
+            if worker.left is not None and worker.task is not None:
+                worker.task.cancel()  # its entry has its outcome: there is nothing to wait for
         if self._workers:
             await asyncio.wait(self._tasks(), timeout=grace)
         cut = dict(worker.entry for worker in self._busy() if worker.entry is not None)
@@ -318,8 +333,25 @@ class Slots:
                 worker.entry = None
                 if worker.dropped or self._still is not None or self._order is not None:
                     self._finish(worker, entry_id)
-            if monotonic() > breath.end and not breath.draw():
+            has_left = LEFT_BEHIND and await self._outlast(worker, (entry_id, payload))
+            if has_left or (monotonic() > breath.end and not breath.draw()):
                 return
+
+    async def _outlast(self, worker: Worker, entry: Entry) -> bool:
+        """Hold the slot until the threads that its entry left behind have ended; whether there were any."""
+        calls = () if worker.task is None else tuple(LEFT_BEHIND.get(worker.task, ()))
+        if not calls or self._closing:
+            return False
+        worker.left = _Left(entry, calls, monotonic())
+        self._wake(len(self._startable))
+        if self._watch is None:
+            self._begin_watch()
+        try:
+            await ThreadCall.all_ended(calls)
+        finally:
+            worker.left = None
+            self._unstick(worker)
+        return True
 
     def _go_on(self, order: KeyOrder, entry_id: str) -> None:
         """An entry has ended: the next with its key may start."""
@@ -332,14 +364,17 @@ class Slots:
     def _finish(self, worker: Worker, entry_id: str) -> None:
         if self._order is not None and not worker.is_stuck:
             self._go_on(self._order, entry_id)
-        if worker.is_stuck:
-            worker.is_stuck = False
-            self._stuck_workers.discard(worker)
-            self._admit()
+        self._unstick(worker)
         if worker.dropped and not worker.retired:
             worker.dropped = False
             _take_back_cancellations(worker.task)
         self._tell_idle()
+
+    def _unstick(self, worker: Worker) -> None:
+        if worker.is_stuck:
+            worker.is_stuck = False
+            self._stuck_workers.discard(worker)
+            self._admit()
 
     def _is_running(self) -> bool:
         """Whether anything runs whose end may be waited for."""
@@ -409,7 +444,13 @@ class Slots:
         now = monotonic()
         for worker in self._busy():
             self._look_at(worker, now)
-        if self._busy() and not self._closing:
+        left = [(worker, worker.left) for worker in list(self._workers) if worker.left is not None]
+        for worker, (entry, _, since) in left:
+            if now - since >= self._stuck_after and not worker.is_stuck:
+                worker.is_stuck = True
+                self._stuck_workers.add(worker)
+                self._stuck(*entry, worker)
+        if (left or self._busy()) and not self._closing:
             self._begin_watch()
 
     def _look_at(self, worker: Worker, now: float) -> None:

@@ -1,9 +1,12 @@
-"""Stacks of coroutines that wait: where a handler is that does not end."""
+"""Stacks of coroutines that wait, and of threads: where a handler is that does not end."""
 
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import Any, Final
+
+from streamroute.core.thread_call import ThreadCall
 
 _DEEPEST: Final = 50  # frames
 
@@ -19,6 +22,13 @@ def stack_of(task: asyncio.Task[Any] | None) -> str:
             places.append(f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}")
         waiting = _attribute(waiting, "await") or _attribute(waiting, "yieldfrom") or _driven(frame)
     return ", in ".join(reversed(places)) or "not known"
+
+
+def stack_in_thread(call: ThreadCall) -> str:
+    """The functions that a call in a thread is in, in the same form."""
+    frames = islice(call.frames(), _DEEPEST)
+    places = (f"{at.f_code.co_qualname} at {at.f_code.co_filename}:{at.f_lineno}" for at in frames)
+    return ", in ".join(places) or "not known"
 
 
 def _driven(frame: Any) -> Any:

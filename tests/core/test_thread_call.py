@@ -1,0 +1,198 @@
+"""Plain functions in threads: what becomes of those that run on when they are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from consuming import GROUP, STREAM, eventually, within_patience
+from streamroute.adapters.memory import MemoryStreamStorage
+from streamroute.core.due import DueTimer
+from streamroute.core.handling import Handling, Limits
+from streamroute.core.intake import Source
+from streamroute.core.observer import ignore
+from streamroute.core.slots import Slots
+from streamroute.core.stacks import stack_in_thread
+from streamroute.core.thread_call import LEFT_BEHIND, ThreadCall
+from streamroute.incidents import Incident, Incidents
+
+
+class Blocked:
+    """A function that runs until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+
+    def hang(self) -> str:
+        """Returns when it is let go."""
+        self.begun.set()
+        self.go_on.wait(60)
+        return "done"
+
+
+@asynccontextmanager
+async def blocked() -> AsyncIterator[Blocked]:
+    function = Blocked()
+    try:
+        yield function
+    finally:
+        function.go_on.set()
+        await eventually(lambda: not LEFT_BEHIND)
+
+
+class Plain:
+    """Slots whose handlers are plain functions; the one for ``hang`` has run out of its time at once."""
+
+    def __init__(self, function: Blocked, concurrency: int, **settings: Any) -> None:
+        self.done: list[str] = []
+        self.told: list[str] = []
+        self.function = function
+        self.slots = Slots(
+            concurrency,
+            self._handle,
+            done=lambda entry_id, payload: self.done.append(entry_id),
+            stuck=lambda entry_id, payload, worker: self.told.append(entry_id),
+            **settings,
+        )
+
+    async def _handle(self, entry_id: str, payload: dict[str, Any]) -> None:
+        if not entry_id.startswith("hang"):
+            await ThreadCall(lambda: None).result()
+            return
+        running = ThreadCall(self.function.hang).result()
+        try:
+            async with asyncio.timeout(None) as limit:
+                asyncio.get_running_loop().call_later(0.001, self._expire, limit)
+                await running
+        except TimeoutError:
+            return  # an outcome like any other
+
+    def _expire(self, limit: asyncio.Timeout) -> None:
+        if self.function.begun.is_set():
+            limit.reschedule(0)
+        else:
+            asyncio.get_running_loop().call_later(0.001, self._expire, limit)
+
+
+async def test_the_result_is_the_function_s() -> None:
+    assert await ThreadCall(lambda: threading.current_thread() is threading.main_thread()).result() is False
+
+
+async def test_a_call_that_is_cancelled_before_its_thread_begins_does_not_run() -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    ran = []
+    async with blocked() as function:
+        first = asyncio.create_task(ThreadCall(function.hang).result())
+        await eventually(function.begun.is_set)
+        second = asyncio.create_task(ThreadCall(lambda: ran.append(1)).result())
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.wait([second])
+        assert second.cancelled()
+        assert not LEFT_BEHIND
+        function.go_on.set()
+        assert await within_patience(first) == "done"
+        await ThreadCall(lambda: None).result()  # behind it in the only thread
+    assert ran == []
+
+
+async def test_a_call_that_runs_on_is_known_until_it_ends() -> None:
+    async with blocked() as function:
+        call = ThreadCall(function.hang)
+        task = asyncio.create_task(call.result())
+        await eventually(function.begun.is_set)
+        assert stack_in_thread(call).split(", in ")[-1].startswith("Blocked.hang at ")
+        task.cancel()
+        await asyncio.wait([task])
+        assert {task: [call]} == LEFT_BEHIND
+        function.go_on.set()
+        await within_patience(ThreadCall.all_ended([call]))
+        await eventually(lambda: not LEFT_BEHIND)
+        assert stack_in_thread(call) == "not known"
+
+
+async def test_a_function_that_runs_on_keeps_its_slot_and_its_entry_has_its_outcome() -> None:
+    async with blocked() as function:
+        plain = Plain(function, 1)
+        plain.slots.open()
+        plain.slots.put([("hang", {}), ("next", {})])
+        await eventually(lambda: plain.done == ["hang"])
+        await eventually(lambda: plain.slots._watch is not None)
+        assert (plain.slots.queued, plain.slots.free, plain.slots.running) == (1, 0, 0)
+        function.go_on.set()
+        await eventually(lambda: plain.done == ["hang", "next"])
+        await eventually(lambda: plain.slots.free == 1)
+        await within_patience(plain.slots.close(grace=1))
+    assert plain.told == []
+
+
+async def test_other_slots_go_on_with_what_is_queued() -> None:
+    async with blocked() as function:
+        plain = Plain(function, 2)
+        plain.slots.open()
+        plain.slots.put([("hang", {}), *((f"{n}", {}) for n in range(20))])
+        await eventually(lambda: len(plain.done) == 21)
+        assert plain.slots.free == 1
+        function.go_on.set()
+        await eventually(lambda: plain.slots.free == 2)
+        await within_patience(plain.slots.close(grace=1))
+
+
+async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
+    async with blocked() as function:
+        plain = Plain(function, 1, stuck_after=0.01)
+        plain.slots.open()
+        plain.slots.put([("hang", {}), ("next", {})])
+        await eventually(lambda: plain.told == ["hang"])
+        assert (plain.slots.stuck, plain.slots.all_stuck, plain.done) == (1, True, ["hang"])
+        await asyncio.sleep(0.05)  # it is looked at again and again, and told once
+        function.go_on.set()
+        await eventually(lambda: plain.done == ["hang", "next"])
+        assert (plain.slots.stuck, plain.told) == (0, ["hang"])
+        await within_patience(plain.slots.close(grace=1))
+
+
+async def test_a_close_does_not_wait_for_it() -> None:
+    """Its entry has its outcome, and a thread cannot be stopped."""
+    async with blocked() as function:
+        plain = Plain(function, 2)
+        plain.slots.open()
+        plain.slots.put([("hang", {})])
+        await eventually(lambda: plain.done == ["hang"])
+        await eventually(lambda: plain.slots._watch is not None)
+        cut = await within_patience(plain.slots.close(grace=3600))
+        assert (cut, plain.slots.deaf) == ({}, 0)
+
+
+async def test_where_it_is_is_told_and_its_entry_stays_settled(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[tuple[Incident, int]] = []
+    incidents = Incidents(lambda stream, incident, count: told.append((incident, count)))
+    storage, me = MemoryStreamStorage(), Source(STREAM, GROUP, "me")
+    limits = Limits(batch_count=1, concurrency=1, max_deliveries=5, lease=60.0, grace=5.0, ack_delay=0.001)
+    noted: list[int] = []
+    async with blocked() as function:
+        handling = Handling(storage, me, limits, ignore, incidents, DueTimer(), lambda: noted.append(1))
+        plain = Plain(function, 1)
+        handling.callback = lambda payload: plain._handle("hang", payload)
+        handling._slots._stuck_after = 0.01
+        await storage.create_group(STREAM, GROUP)
+        storage.add(STREAM, {"type": "booked"})
+        [(name, message)] = await storage.read_events(*me, 1)
+        handling.open()
+        handling.take([(name, message)])
+        await eventually(lambda: noted == [1])
+        assert told == [(Incident.STUCK, 1)]
+        assert (
+            f"a plain function goes on after its end was due, and keeps its slot; it began with entry {name}"
+            in caplog.text
+        )
+        assert "Blocked.hang at " in caplog.text
+        await eventually(lambda: not storage._stream(STREAM).groups[GROUP].pending)
+        await within_patience(handling.close())
