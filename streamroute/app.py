@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.adapters.abandoned_groups import abandoned_groups
+from streamroute.adapters.abandoned_groups import OtherGroups
 from streamroute.adapters.backlog import Backlog
 from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.connection import Connection
 from streamroute.adapters.faults import explained
+from streamroute.adapters.group_watch import LOOK_EVERY, GroupWatch, keep_looking
 from streamroute.adapters.kinds import require_kinds
 from streamroute.adapters.outlets import outlets
 from streamroute.adapters.publisher import Publisher
@@ -69,8 +70,12 @@ class App:
         self, connection: Connection, services: Sequence[Service], routes: Mapping[str, Collection[str]]
     ) -> None:
         self._redis = connection
-        self._routes = routes
         self.services = {service.config.name: service for service in services}
+        self._watches = {
+            name: _watch(connection, service.config, routes.get(name, ()))
+            for name, service in self.services.items()
+        }
+        self._looking: asyncio.Task[None] | None = None
 
     def publisher(self, stream: str) -> Publisher:
         """A publisher to one of the streams, in its codec."""
@@ -96,28 +101,18 @@ class App:
         try:
             await _each(self._require_fitness, self.services.values())
             await _each(self._start, self.services.values())
-            await _each(self._look_for_abandoned_groups, self.services.values())
+            await _each(self._look_at_groups, self.services.values())
         except BaseException:
             await self.stop()
             raise
+        self._looking = asyncio.create_task(keep_looking([*self._watches.values()], LOOK_EVERY))
 
     async def _start(self, service: Service) -> None:
         with explained(self._redis, f"consuming {service.config.name}"):
             await service.processor.start_listening()
 
-    async def _look_for_abandoned_groups(self, service: Service) -> None:
-        """Say what was left in a group that served these routes: it was renamed, and nobody reads it."""
-        stream = service.config
-        routes = self._routes.get(stream.name, ())
-        with suppress(RedisUnavailableError):
-            for left in await abandoned_groups(self._redis, stream.name, stream.group, routes):
-                unread = "" if left.unread is None else f"{left.unread} unread, "
-                log.warning(
-                    "the group %s of %s had routes of this configuration, and has no worker: %s%d pending, "
-                    "%d retries; to take them over: formerly_group: %s; to drop them: XGROUP DESTROY %s %s",
-                    *(left.name, stream.name, unread, left.pending, left.retries),
-                    *(left.name, stream.name, left.name),
-                )
+    async def _look_at_groups(self, service: Service) -> None:
+        await self._watches[service.config.name].begin()
 
     async def _require_fitness(self, service: Service) -> None:
         stream = service.config
@@ -129,8 +124,16 @@ class App:
 
     async def stop(self) -> None:
         """Drain: every consumer finishes what runs within its grace, all at the same time."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
         stopping = (service.processor.stop_listening() for service in self.services.values())
         await asyncio.gather(*stopping)
+
+
+def _watch(connection: Connection, stream: StreamConfig, routes: Collection[str]) -> GroupWatch:
+    others = OtherGroups(connection, stream.name, stream.group, routes)
+    return GroupWatch(stream.name, others, stream.formerly_group)
 
 
 async def _each(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:

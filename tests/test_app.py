@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import streamroute.app
 from consuming import eventually
 from projects import JOBS
 from streamroute.adapters.connection import open_redis
+from streamroute.adapters.group_workers import packed
 from streamroute.app import App, consumer_name, open_app
 from streamroute.compiler.check import check_path
 from streamroute.compiler.imports import own_imports
 from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.keys import GroupKeys
 from streamroute.ops.tally import Tally
+from streamroute.values import Repertoire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -102,6 +106,30 @@ async def test_every_stream_with_routes_is_served_in_its_own_way(
         ("fields", "b"): 1,
         ("fields", "(no route)"): 0,
     }
+
+
+async def test_a_group_left_behind_while_it_runs_is_told(
+    folder: Path,
+    redis_url: str,
+    redis_client: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The old worker still runs when the new one starts, as in a rolling deploy."""
+    client: Any = redis_client
+    monkeypatch.setattr(streamroute.app, "LOOK_EVERY", 0.02)
+    old = GroupKeys.of("events", "renamed")
+    seconds, _ = await client.time()
+    await client.xgroup_create("events", "renamed", id="0", mkstream=True)
+    await client.hset(old.routes, "digest", packed(Repertoire(frozenset({"a"}), frozenset())))
+    await client.hset(old.workers, "alive", f"{seconds * 1000 + 60_000} 60000 ")
+    await client.hset(old.delayed, "1", "a retry")
+    async with app_of(folder, redis_url) as app:
+        await app.start()
+        assert "has no worker" not in caplog.text
+        await client.delete(old.workers)
+        await eventually(lambda: "the group renamed of events had routes" in caplog.text)
+    assert caplog.text.count("has no worker") == 1
 
 
 async def test_leaving_finishes_what_was_started(folder: Path, redis_url: str, redis_client: Redis) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.scripts import script
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -44,19 +45,20 @@ class RedisDeduplicator:
         ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on, ``formerly`` are
         the route's former names. The keys under these count as well, and are written as well: workers that
         know the route by a former name see what runs here. A message that runs is never its own duplicate.
-        Raises what redis-py raises.
+        Raises SetupError where one of the keys has the wrong type, and what redis-py raises.
         """
         keys, names = self._keys, (route, *formerly)
         own = [keys.dedupe(name, digest) for name in names]
         former = [of_group.dedupe(name, digest) for of_group in self._former for name in names]
-        code, waited = await script("dedupe").run(
-            self._client,
-            [keys.stream, keys.retry, keys.delayed, *own, *former],
-            [
-                *(self._group, self._consumer, message.id, route),
-                *(place_of(message), message.entry_id, message.deliveries, len(own)),
-            ],
-        )
+        async with naming_wrong_keys(self._client, keys, [*own, *former]):
+            code, waited = await script("dedupe").run(
+                self._client,
+                [keys.stream, keys.retry, keys.delayed, *own, *former],
+                [
+                    *(self._group, self._consumer, message.id, route),
+                    *(place_of(message), message.entry_id, message.deliveries, len(own)),
+                ],
+            )
         turn = _TURNS[code]
         if turn is Turn.RUN:
             hold(message, route, Claim(own, ttl))

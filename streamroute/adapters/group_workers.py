@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
+from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.replies import attributes, milliseconds, text
 from streamroute.adapters.wire import each
 from streamroute.keys import GroupKeys
@@ -73,7 +74,10 @@ class GroupWorkers:
         self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
 
     async def view(self) -> GroupView:
-        """What is known of the workers that are alive; raises what redis-py raises."""
+        """What is known of the workers that are alive.
+
+        Raises SetupError where a key of theirs has the wrong type, and what redis-py raises.
+        """
         if time.monotonic() >= self._until:
             async with self._turn:
                 if time.monotonic() >= self._until:
@@ -84,10 +88,11 @@ class GroupWorkers:
     async def _ask(self) -> GroupView:
         keys = self._keys
         asked = [("TIME",), ("HGETALL", keys.workers), ("HGETALL", keys.routes)]
-        answers = await each(self._client, asked)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
+        async with naming_wrong_keys(self._client, keys):
+            answers = await each(self._client, asked)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
         now = milliseconds(answers[0])
         alive = living(attributes(answers[1]), now)
         noted = {digest: unpacked(value) for digest, value in attributes(answers[2]).items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
@@ -27,8 +27,8 @@ async def require_kinds(redis: Connection, keys: GroupKeys) -> None:
         await _require(unparsed(redis.client, keys.stream), keys)
 
 
-async def _require(client: Redis, keys: GroupKeys) -> None:
-    for key, kind in _kinds(keys).items():
+async def _require(client: Redis, keys: GroupKeys, strings: Iterable[str] = ()) -> None:
+    for key, kind in {**_kinds(keys), **dict.fromkeys(strings, "string")}.items():
         found = text(await command(client, "TYPE", key))
         if found not in (kind, "none"):
             wrong = f"the key {key} is a {found}, and streamroute needs a {kind} there"
@@ -36,13 +36,18 @@ async def _require(client: Redis, keys: GroupKeys) -> None:
 
 
 @asynccontextmanager
-async def naming_wrong_keys(client: Redis, keys: GroupKeys) -> AsyncIterator[None]:
-    """Raise SetupError, which names the key, in place of the server's WRONGTYPE, which does not."""
+async def naming_wrong_keys(
+    client: Redis, keys: GroupKeys, strings: Iterable[str] = ()
+) -> AsyncIterator[None]:
+    """Raise SetupError, which names the key, in place of the server's WRONGTYPE, which does not.
+
+    ``strings`` are keys of strings that are used beside those of the group.
+    """
     try:
         yield
     except ResponseError as error:
         if "WRONGTYPE" in str(error):
-            await _require(client, keys)
+            await _require(client, keys, strings)
         raise
 
 

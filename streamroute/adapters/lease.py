@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.group_workers import digest_of, packed
 from streamroute.adapters.heartbeat import Call, ClientOf, LoopIsClosedError, heartbeat_of
+from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import script
 from streamroute.adapters.watermark import Watermarks
@@ -103,11 +104,12 @@ class RedisLeaseKeeper:
         """See ``Beats``."""
         client = client_of(self._keys.stream)
         try:
-            await self._give_up_waiting(client, call, silence)
-            if time.monotonic() >= self._due:
-                await self._confirm_all(client, call)
-                self._due = time.monotonic() + self._lease / 3
-            await self._watermarks.note(client, self._keys, self._group)
+            async with naming_wrong_keys(client, self._keys):
+                await self._give_up_waiting(client, call, silence)
+                if time.monotonic() >= self._due:
+                    await self._confirm_all(client, call)
+                    self._due = time.monotonic() + self._lease / 3
+                await self._watermarks.note(client, self._keys, self._group)
         except LoopIsClosedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the next heartbeat may work

@@ -276,6 +276,8 @@ class RedisStreamStorage:
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Move retries whose time has come to the retry stream; returns seconds until the next."""
         keys = self._keys(stream_name, group_name)
+        if not self._is_there(keys, group_name):
+            return _NOT_READY
         client = self._client_of(keys.stream)
         async with naming_wrong_keys(client, keys):
             left, deleted, undue = await script("promote").run(
@@ -297,7 +299,11 @@ class RedisStreamStorage:
         https://redis.io/docs/latest/commands/xgroup-delconsumer/
         """
         keys = self._keys(stream_name, group_name)
-        return await self._tidier.tidy(self._client_of(keys.stream), keys, group_name, consumer_name)
+        if not self._is_there(keys, group_name):
+            return _NOT_READY
+        client = self._client_of(keys.stream)
+        async with naming_wrong_keys(client, keys):
+            return await self._tidier.tidy(client, keys, group_name, consumer_name)
 
     @property
     def trimmed(self) -> int:
@@ -337,6 +343,11 @@ class RedisStreamStorage:
             await self.create_group(keys.stream, group)
             return True
         return False
+
+    def _is_there(self, keys: GroupKeys, group: str) -> bool:
+        """Whether the group was created, where it takes the place of another: it may wait for that."""
+        name = (keys.stream, group)
+        return name not in self._takeovers or name in self._seen
 
     async def _has_taken_over(self, keys: GroupKeys, group: str) -> bool:
         if self._formerly is None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from backends import KEYS
 from consuming import GROUP, STREAM, eventually
@@ -17,6 +16,8 @@ from streamroute.adapters import group_workers
 from streamroute.adapters.coordinator import GIVE_UP, KNOWN_ELSEWHERE, RedisCoordinator, route_wait
 from streamroute.adapters.group_workers import GroupView, GroupWorkers, digest_of, living, packed, unpacked
 from streamroute.adapters.wire import unparsed
+from streamroute.errors import SetupError
+from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import Claim, Repertoire, RouteWait, Turn
 
@@ -127,8 +128,24 @@ class TestView:
 
     async def test_a_server_that_refuses_is_an_error(self, group: Scripted) -> None:
         await group.client.set(KEYS.workers, "a string")
-        with pytest.raises(ResponseError, match="WRONGTYPE"):
+        with pytest.raises(SetupError, match=f"the key {KEYS.workers} is a string, and .* a hash there"):
             await self.workers(group).view()
+
+    async def test_a_key_of_dedupe_that_is_no_string_is_named(self, group: Scripted) -> None:
+        """Also one of the group whose place was taken."""
+        await group.create_group()
+        await group.add("1-0")
+        await group.read()
+        old = GroupKeys.of(STREAM, "mailer")
+        client = unparsed(group.client, STREAM)
+        coordinator = RedisCoordinator(client, KEYS, GROUP, "me", lease=60, former=[old])
+        message = Message({}, id="1-0", stream=STREAM, entry_id="1-0", held_in=STREAM, deliveries=1)
+        for key in (old.dedupe("greet", "a"), KEYS.dedupe("thank", "a")):
+            await group.client.hset(key, "a", "b")
+            said = f"the key {key} is a hash, and streamroute needs a string there; rename or delete it"
+            with pytest.raises(SetupError) as caught:
+                await coordinator.begin(message, "thank", "a", 60, ["greet"])
+            assert str(caught.value) == said
 
     async def test_a_message_asks_for_its_turn(self, group: Scripted) -> None:
         """Who waits is told for how many seconds another has had the key."""

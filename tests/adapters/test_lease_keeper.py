@@ -299,3 +299,19 @@ async def test_a_longer_lease_is_told_when_it_comes_and_a_shorter_one_counts_onc
     assert told() == []
     await others(longer=600_000)
     assert told() == ["10m, as long as longer is alive; here it is 5m"]
+
+
+@pytest.mark.parametrize("key", [KEYS.workers, KEYS.routes, KEYS.meta])
+async def test_a_key_of_the_wrong_type_is_named_with_what_to_do(
+    group: Keeping, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    group.knows = KNOWN
+    await group.client.set(key, "a string")
+    for _ in range(2):
+        await group.beat()
+    remedy = f"the key {key} is a string, and streamroute needs a hash there; rename or delete it"
+    assert caplog.messages == [f"heartbeats of {STREAM} fail, trying again until they work: {remedy}"]
+    assert group.told == [(Incident.OUTAGE, STREAM, 1)]
+    await group.client.delete(key)
+    await group.beat()
+    assert caplog.messages[1:] == [f"heartbeats of {STREAM} work again"]

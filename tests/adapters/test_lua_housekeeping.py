@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from backends import KEYS
 from consuming import GROUP, STREAM
@@ -80,9 +81,10 @@ class TestWatermark:
         assert await self.note(group) is None
         assert await group.hash(KEYS.meta) == {"low": "7-0"}
 
-    async def test_a_key_of_the_wrong_type_is_no_error(self, group: Scripted) -> None:
+    async def test_where_nothing_can_be_noted_is_an_error(self, group: Scripted) -> None:
         await group.client.set(KEYS.meta, "a string")
-        assert await self.note(group) == "(0-0"
+        with pytest.raises(ResponseError, match="WRONGTYPE"):
+            await self.note(group)
 
     async def test_a_server_that_is_full_notes_nothing(self, group: Scripted) -> None:
         await group.client.config_set("maxmemory", "1")

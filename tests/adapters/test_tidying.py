@@ -16,7 +16,7 @@ from streamroute.adapters.scripts import script
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.adapters.wire import unparsed
 from streamroute.core.storage import tidies
-from streamroute.errors import Retry
+from streamroute.errors import Retry, SetupError
 
 ME = (STREAM, GROUP, "me")
 OTHER = (STREAM, "mailing", "me")
@@ -200,3 +200,11 @@ async def test_consumers_and_routes_are_looked_at_once_a_minute_for_each_group(c
         await storage.tidy(*who)
     if "cmdstat_xinfo|consumers" in await client.info("commandstats"):
         assert await looks() == 4  # the stream and its retries, of two groups
+
+
+async def test_a_key_of_the_wrong_type_is_named(client: Any) -> None:
+    storage = RedisStreamStorage(client)
+    await storage.create_group(STREAM, GROUP)
+    await client.set(KEYS.routes, "a string")
+    with pytest.raises(SetupError, match=f"the key {KEYS.routes} is a string.*; rename or delete it"):
+        await storage.tidy(*ME)
