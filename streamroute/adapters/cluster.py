@@ -84,10 +84,9 @@ class Cluster:
             self._places[slot] = node
         return node
 
-    def moved(self, slot: int, error: AskError) -> Address:
-        """The slot is at another node from now on; returns which."""
+    def moved(self, slot: int, error: AskError) -> None:
+        """The slot is at another node from now on."""
         self._places[slot] = self.named(slot, error)
-        return self._places[slot]
 
     def named(self, slot: int, error: AskError) -> Address:
         """The node that a redirection names; one that names no host means the one that answered."""

@@ -160,3 +160,8 @@ def test_an_event_too_large_is_refused() -> None:
         small.decode(structured(data={"x": "a" * 200}))
     with pytest.raises(EncodeError, match="at most 200"):
         small.encode({"type": "t", "source": "s", "x": "a" * 200})
+
+
+def test_a_content_type_that_is_no_text_is_told() -> None:
+    with pytest.raises(DecodeError, match="and only JSON is read"):
+        CODEC.decode(binary() | {b"content-type": b"\xff/xml"})

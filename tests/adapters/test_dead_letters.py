@@ -129,3 +129,12 @@ async def test_large_letters_come_a_few_at_a_time(redis_client: Redis, box: Dead
     for _ in range(10):
         await redis_client.xadd(box.key, {"x": "x" * (4 * 1024 * 1024)})
     assert [len(page) async for page in box.pages(since=0, until=FOREVER)] == [1, 2, 3, 3, 1]
+
+
+async def test_letters_of_which_each_fills_a_reply_come_one_at_a_time(
+    redis_client: Redis, box: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamroute.adapters.dead._BYTES", 10)
+    for _ in range(3):
+        await redis_client.xadd(box.key, {"x": "x" * 10})
+    assert [len(page) async for page in box.pages(since=0, until=FOREVER)] == [1, 1, 1]

@@ -64,10 +64,11 @@ async def test_all_streams_of_a_client_share_one_thread_and_one_connection(redis
 class Slow:
     """A stream that is never due, and takes a while to leave."""
 
-    tick, stall = 10.0, 10.0
+    stall = 10.0
 
     def __init__(self, turns: int) -> None:
         self._turns = turns
+        self.tick = 10.0
         self.has_left = False
         self.leaves = 0
 
@@ -100,9 +101,10 @@ async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Re
 class Beating:
     """A stream that is always due; its beats may be held, and what happens is noted in order."""
 
-    tick, stall = 0.001, 600.0
+    stall = 600.0
 
     def __init__(self) -> None:
+        self.tick = 0.001
         self.noted: list[str] = []
         self.beats = 0
         self.may_go_on = threading.Event()
@@ -186,9 +188,18 @@ async def test_a_beat_that_does_not_end_is_cut_off(
 async def test_what_is_added_later_does_not_wait_for_the_next_look(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looks: list[float] = []
+
+    async def note(event: asyncio.Event, seconds: float) -> None:
+        looks.append(seconds)
+        await wait(event, seconds)
+
     monkeypatch.setattr("streamroute.adapters.heartbeat._TICK", 600.0)
-    late = Beating()
-    async with beating(redis_client, Slow(0)) as thread:
+    monkeypatch.setattr("streamroute.adapters.heartbeat.wait", note)
+    early, late = Slow(0), Beating()
+    early.tick = 600.0
+    async with beating(redis_client, early) as thread:
+        await eventually(lambda: looks == [600.0])
         await thread.add(late, redis_client)
         await eventually(lambda: late.beats > 3)
         await within_patience(thread.remove(late))
@@ -205,9 +216,13 @@ async def test_a_stream_whose_event_loop_is_silent_for_too_long_beats_no_more(
         assert silent.beats == 0
 
 
-async def test_a_thread_ends_with_the_event_loop_of_its_handlers(redis_client: Redis) -> None:
+async def test_a_thread_ends_with_the_event_loop_of_its_handlers(
+    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and not at its next look."""
+    monkeypatch.setattr("streamroute.adapters.heartbeat._TICK", 600.0)
     one = Beating()
-    one.error = LoopIsClosedError()
+    one.tick, one.error = 600.0, LoopIsClosedError()
     async with beating(redis_client, one) as thread:
         await within_patience(thread._ended.wait())
         assert one.beats == 1

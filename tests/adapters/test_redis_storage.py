@@ -58,6 +58,12 @@ async def test_an_idle_stream_is_waited_on_by_the_server(redis_url: str) -> None
             await backend.client.xgroup_destroy(STREAM, GROUP)  # ends the read, so that the stop is quick
 
 
+async def test_a_worker_notes_the_lease_of_its_storage(backend: RedisBackend) -> None:
+    async with consuming(backend.storage(lease=1234.5), dispatcher_of(Handling()).process_message):
+        [note] = await eventually(lambda: backend.client.hvals(KEYS.workers))
+    assert note.split()[1] == b"1234500"
+
+
 async def test_scripts_that_the_server_has_forgotten_are_sent_again(backend: RedisBackend) -> None:
     handler = Handling(then=failing(Reject("bad")))
     async with consuming(backend.storage(), dispatcher_of(handler).process_message):
