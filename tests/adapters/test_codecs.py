@@ -262,3 +262,23 @@ def test_a_plain_class_is_a_codec() -> None:
 
     codec: Codec = Upper()
     assert codec.decode(codec.encode({"type": "A"})) == {"type": "A"}
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("gold", b"gold"),
+        ("", b""),
+        ("true story", b"true story"),
+        ("true", b'"true"'),
+        ("12", b'"12"'),
+        ("12 monkeys", b"12 monkeys"),
+        ('"', b'"'),
+        ("ängste", "ängste".encode()),
+    ],
+)
+def test_a_text_is_quoted_where_it_would_be_read_as_something_else(text: str, field: bytes) -> None:
+    codec = codec_named("typed-fields")
+    fields = codec.encode({"type": "booked", "note": text})
+    assert fields[b"note"] == field
+    assert codec.decode(fields)["note"] == text

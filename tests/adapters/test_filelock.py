@@ -7,12 +7,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from streamroute.adapters.filelock import FileLock
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_shared_holders_keep_an_exclusive_one_out(tmp_path: Path) -> None:
@@ -26,6 +26,18 @@ def test_shared_holders_keep_an_exclusive_one_out(tmp_path: Path) -> None:
     assert not first.try_shared()
     for lock in (first, second, third):
         lock.release()
+
+
+def test_what_was_let_go_is_closed_and_may_be_held_again(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "lock")
+    assert lock.try_exclusive()
+    file = lock.descriptor()
+    lock.release()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(file)
+    lock.release()
+    assert lock.try_exclusive()
+    lock.release()
 
 
 def test_a_process_that_inherits_the_file_holds_the_lock_until_it_dies(tmp_path: Path) -> None:
