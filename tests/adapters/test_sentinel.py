@@ -306,7 +306,7 @@ async def test_sentinels_and_the_master_are_logged_in_to_each_with_its_own() -> 
             assert (settings["username"], settings["password"]) == ("s", "q")
             assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (1.0, 1.0)
             assert (settings["client_name"], settings["ssl_ca_certs"]) == ("streamroute", "/ca.pem")
-            assert settings["retry"].get_retries() == 0
+            assert settings["retry"]._retries == 0  # redis-py 5 has no other way to ask
             assert issubclass(own.connection_class, SSLConnection)
 
 
