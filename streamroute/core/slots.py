@@ -351,6 +351,7 @@ class Slots:
         finally:
             worker.left = None
             self._unstick(worker)
+            self._tell_idle()
         return True
 
     def _go_on(self, order: KeyOrder, entry_id: str) -> None:
@@ -377,8 +378,9 @@ class Slots:
             self._admit()
 
     def _is_running(self) -> bool:
-        """Whether anything runs whose end may be waited for."""
-        return any(not worker.is_stuck for worker in self._busy())
+        """Whether anything runs whose end may be waited for: threads left behind may kill as well."""
+        workers = [worker for worker in list(self._workers) if not worker.is_stuck]
+        return any(worker.entry is not None or worker.left is not None for worker in workers)
 
     def _tell_idle(self) -> None:
         if self._still is not None and not self._is_running():
@@ -449,6 +451,7 @@ class Slots:
             if now - since >= self._stuck_after and not worker.is_stuck:
                 worker.is_stuck = True
                 self._stuck_workers.add(worker)
+                self._tell_idle()
                 self._stuck(*entry, worker)
         if (left or self._busy()) and not self._closing:
             self._begin_watch()

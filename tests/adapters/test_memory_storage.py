@@ -55,7 +55,7 @@ class Stream:
     async def read(
         self, count: int = 100, *, consumer: str = "one", group: str = GROUP
     ) -> dict[str, Message]:
-        return dict(await self.storage.read_events(STREAM, group, consumer, count))  # type: ignore[arg-type]
+        return dict(await self.storage.read_events(STREAM, group, consumer, count))  # type: ignore[arg-type]  # all are messages
 
     async def settle(self, messages: dict[str, Message], *outcomes: Outcome) -> Any:
         """Settle these, each with the outcomes."""

@@ -185,7 +185,7 @@ def test_a_dead_letter_says_all_of_the_message_that_died(accepted: bool) -> None
 
 def test_a_dead_letter_is_made_of_facts_that_are_named() -> None:
     with pytest.raises(TypeError, match="positional"):
-        DeadRecord("1-0", "s", "g", None, "no", "", "", 1, 1, {})  # type: ignore[call-arg]
+        DeadRecord("1-0", "s", "g", None, "no", "", "", 1, 1, {})  # type: ignore[call-arg]  # what must be refused
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Storing(Scripted):
         return RedisStreamStorage(self.client, **(known | settings))
 
     async def reads(self, storage: RedisStreamStorage, count: int = 1000) -> dict[str, Message]:
-        return dict(await storage.read_events(STREAM, GROUP, ME, count))  # type: ignore[arg-type]
+        return dict(await storage.read_events(STREAM, GROUP, ME, count))  # type: ignore[arg-type]  # all are messages
 
     async def calls(self, command: str) -> int:
         """How often the server has run a command since ``count_anew``."""

@@ -159,6 +159,29 @@ async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
         await within_patience(plain.slots.close(grace=1))
 
 
+async def test_who_wants_to_run_alone_waits_for_it_and_not_once_it_is_stuck() -> None:
+    """A function may kill the process after its time as well."""
+    async with blocked() as function:
+        plain = Plain(function, 1)
+        plain.slots.open()
+        plain.slots.put([("hang", {})])
+        await eventually(lambda: plain.done == ["hang"])
+        idle = asyncio.create_task(plain.slots.wait_idle())
+        done, _ = await asyncio.wait([idle], timeout=0.05)
+        assert not done
+        function.go_on.set()
+        await within_patience(idle)
+        await within_patience(plain.slots.close(grace=1))
+    async with blocked() as function:
+        plain = Plain(function, 1, stuck_after=0.01)
+        plain.slots.open()
+        plain.slots.put([("hang", {})])
+        await eventually(lambda: plain.done == ["hang"])
+        await within_patience(plain.slots.wait_idle())
+        assert plain.told == ["hang"]
+        await within_patience(plain.slots.close(grace=1))
+
+
 async def test_a_close_does_not_wait_for_it() -> None:
     """Its entry has its outcome, and a thread cannot be stopped."""
     async with blocked() as function:
