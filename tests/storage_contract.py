@@ -167,7 +167,7 @@ class Leases:
         await eventually(lambda: _claimed_within(storage, Quotas(5, {2: 0, 3: 2}), least=2))
         last = await storage.claim_within(*TWO, 20, 10, Quotas(2, {2: 0}, others=0))
         assert (last.entries, last.suspects) == ([], 4)
-        rest = await eventually(lambda: _claimed_within(storage, Quotas(5, {}), least=4))
+        rest = await eventually(lambda: _claimed_within(storage, Quotas(5, {4: 0}), least=4))
         assert sorted(message.deliveries for _, message in rest.entries) == [2, 2, 2, 2]
 
     async def test_a_claim_of_one_delivery_alone_passes_over_the_others(self, backend: Backend) -> None:

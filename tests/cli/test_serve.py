@@ -560,6 +560,7 @@ def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -
     running = project.start("serve")
     project.redis.xadd("events", {"type": "w", "data": '{"n": 1}'})
     project.notes("started 1")
+    wait_until(lambda: project.redis.hlen("{events}:tests:routes"), "the routes that the group knows")
     assert running.signal(signal.SIGKILL).end().code == -signal.SIGKILL
     project.redis.hdel("{events}:tests:workers", *project.redis.hkeys("{events}:tests:workers"))
     renamed = ROUTES.replace("group: tests", "group: bookings")
@@ -568,7 +569,7 @@ def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -
     assert (
         "1 pending, 0 retries; to take them over: formerly_group: tests; to drop them: XGROUP" in running.err
     )
-    running.signal(signal.SIGTERM).end()
+    running.signal(signal.SIGKILL).end()
     project.routes(
         OK,
         "name: wait, type: w, handler: jobs.wait",
