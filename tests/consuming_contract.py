@@ -30,7 +30,7 @@ AT_ONCE = RetryPolicy(max_attempts=3, delay=0, jitter=0)
 
 
 async def nothing_left(backend: Backend) -> bool:
-    return not await backend.pending() and not await backend.scheduled()
+    return not await backend.is_left()
 
 
 class Results:
