@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from consuming import eventually
 from servers import free_port
 from streamroute.adapters.wire import together
 
@@ -53,7 +54,13 @@ async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) 
     async with Redis.from_url(redis_url, socket_timeout=0.1) as client:
         with pytest.raises(RedisTimeoutError):
             await together(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)])
-        assert await together(client, [("ECHO", "new")]) == [b"new"]
+
+        async def next_answer() -> list[Any]:
+            with suppress(RedisTimeoutError):  # a tenth of a second may be too little for it as well
+                return await together(client, [("ECHO", "new")])
+            return []
+
+        assert await eventually(next_answer) == [b"new"]
 
 
 async def test_what_cannot_be_packed_is_raised_and_takes_no_connection_with_it(redis_client: Any) -> None:
