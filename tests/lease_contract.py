@@ -20,7 +20,8 @@ class KeptLeases:
         """
         go_on = asyncio.Event()
         busy, idle = Handling(then=lambda payload: go_on.wait()), Handling()
-        async with consuming(backend.storage(lease=2.5), dispatcher_of(busy).process_message, lease=2.5):
+        kept = {"lease": 2.5, "claim_interval": 600}  # by heartbeats, and not by claims of its own
+        async with consuming(backend.storage(lease=2.5), dispatcher_of(busy).process_message, **kept):
             for n in "123":
                 await backend.add(type="booked", n=n)
             await eventually(lambda: busy.seen)
