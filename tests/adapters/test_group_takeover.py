@@ -326,8 +326,10 @@ async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
 
 
 async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
-    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(group_takeover, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     client = backend.client
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     seconds, _ = await client.time()
@@ -337,12 +339,12 @@ async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_
     for _ in range(5):
         assert not await takeover.advance()
     assert await _steps(client) == 1
-    takeover._next_look = 0.0
+    clock[0] = 1.0
     assert not await takeover.advance()
     assert caplog.text.count("when its workers have ended: 1 are alive") == 1
     await client.delete(OLD_KEYS.workers)
     assert not await takeover.advance()
-    takeover._next_look = 0.0
+    clock[0] = 2.0
     for _ in range(2):
         assert await takeover.advance()
     assert await _steps(client) == 3
