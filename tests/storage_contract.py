@@ -75,7 +75,7 @@ class Groups:
         assert message.fields == {b"type": b"booked", b"data": b'{"nights": 3}'}
 
     async def test_a_read_waits_for_the_first_entry(self, backend: Backend) -> None:
-        storage = backend.storage(block=3.0)
+        storage = backend.storage(block=15.0)
         await storage.create_group(STREAM, GROUP)
         reading = asyncio.ensure_future(storage.read_events(*ONE, 10))
         await asyncio.sleep(0)

@@ -18,6 +18,7 @@ from streamroute.adapters.group_takeover import GroupTakeover
 from streamroute.adapters.group_workers import packed
 from streamroute.adapters.outlets import connection_of
 from streamroute.adapters.records import DeadRecord
+from streamroute.adapters.scripts import script
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.adapters.wire import unparsed
 from streamroute.errors import Reject, Retry, SetupError
@@ -133,10 +134,7 @@ async def test_it_waits_for_the_workers_of_the_old_group(
     """Both groups would run what arrives meanwhile. It starts all the same: a deploy waits for that."""
     old, new = Handling(), Handling()
     async with consuming(
-        storage(backend, None, lease=0.3),
-        dispatcher_of(named(old, "note")).process_message,
-        group=OLD,
-        lease=0.3,
+        storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
     ):
         await eventually(lambda: backend.client.hgetall(OLD_KEYS.workers))
         async with consuming(storage(backend), dispatcher_of(named(new, "note")).process_message, group=NEW):
@@ -320,14 +318,18 @@ async def test_what_was_there_of_groups_is_told_by_name_alone(
 
 
 async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
-    client, keys = backend.client, GroupKeys.of(STREAM, group)
-    pending = [(await client.xpending(key, group))["pending"] for key in (STREAM, keys.retry)]
-    return not any(pending) and not await client.hlen(keys.delayed)
+    """Asked in one step: what it has moves from place to place."""
+    keys = GroupKeys.of(STREAM, group)
+    arguments = [group, "9" * 19]
+    names = [keys.stream, keys.retry, keys.delayed]
+    return not await script("left").run(unparsed(backend.client, STREAM), names, arguments)
 
 
 async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
-    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(group_takeover, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     client = backend.client
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     seconds, _ = await client.time()
@@ -337,12 +339,12 @@ async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_
     for _ in range(5):
         assert not await takeover.advance()
     assert await _steps(client) == 1
-    takeover._next_look = 0.0
+    clock[0] = 1.0
     assert not await takeover.advance()
     assert caplog.text.count("when its workers have ended: 1 are alive") == 1
     await client.delete(OLD_KEYS.workers)
     assert not await takeover.advance()
-    takeover._next_look = 0.0
+    clock[0] = 2.0
     for _ in range(2):
         assert await takeover.advance()
     assert await _steps(client) == 3

@@ -114,23 +114,18 @@ async def test_no_outcome_is_written_where_another_cannot_be(
 
 @pytest.mark.parametrize("what", ["kill", "pause"])
 async def test_a_server_that_goes_away_and_comes_back_is_consumed_again(
-    start_server: Callable[..., RealServer], what: str
+    start_server: Callable[..., RealServer], caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
     server = start_server(append_only=True)
     handler = Handling()
-    async with Redis.from_url(server.url, socket_timeout=0.3) as client:
-        backend = RedisBackend(client)
-        async with consuming(backend.storage(lease=0.5), dispatcher_of(handler).process_message, lease=0.5):
+    async with Redis.from_url(server.url) as client, Redis.from_url(server.url, socket_timeout=2) as hasty:
+        backend, storage = RedisBackend(client), RedisBackend(hasty).storage(lease=0.5)
+        async with consuming(storage, dispatcher_of(handler).process_message, lease=0.5):
             await backend.add(type="booked", n="1")
             await eventually(lambda: handler.seen)
-            if what == "kill":
-                server.kill()
-                await asyncio.sleep(0.1)
-                server.start()
-            else:
-                server.pause()
-                await asyncio.sleep(0.6)
-                server.resume()
+            server.kill() if what == "kill" else server.pause()
+            await eventually(lambda: "trying again until it works" in caplog.text)
+            server.start() if what == "kill" else server.resume()
             await eventually(lambda: _add(backend, "2"))
             await eventually(lambda: "2" in handler.numbers())
             await eventually(lambda: _count(0, backend.pending))

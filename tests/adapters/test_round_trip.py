@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from consuming import eventually
 from servers import free_port
 from streamroute.adapters.wire import together
 
@@ -51,9 +52,17 @@ async def test_one_that_is_cancelled_ends_whatever_it_is_doing(redis_client: Any
 
 async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) -> None:
     async with Redis.from_url(redis_url, socket_timeout=0.1) as client:
+
+        async def echo(word: str) -> list[Any]:
+            # A tenth of a second may be too little for it, or for its connection.
+            with suppress(RedisTimeoutError, RedisConnectionError):
+                return await together(client, [("ECHO", word)])
+            return []
+
+        assert await eventually(lambda: echo("connected")) == [b"connected"]
         with pytest.raises(RedisTimeoutError):
             await together(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)])
-        assert await together(client, [("ECHO", "new")]) == [b"new"]
+        assert await eventually(lambda: echo("new")) == [b"new"]
 
 
 async def test_what_cannot_be_packed_is_raised_and_takes_no_connection_with_it(redis_client: Any) -> None:

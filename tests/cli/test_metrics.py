@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from projects import ROUTES
 from servers import RealServer, free_port, valkey_binary, wait_until
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def test_a_blocked_event_loop_keeps_nobody_from_asking(project: Project) -> None
 
 
 def test_workers_are_counted_as_one_and_what_a_dead_one_counted_stays(project: Project) -> None:
-    project.routes(OK, WAIT)
+    project.routes(OK, WAIT, head=ROUTES.replace("lease: 1s", "lease: 4s"))  # each is claimed once
     running = project.start("serve", "--workers", "2", "--metrics", "0")
     scraper = Scraper(running)
     scraper.until(lambda seen: seen["processes",] == 2, "two workers")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HEAD = """
 version: 1
 redis: {{url: "{url}"}}
-defaults: {{group: tests, grace: 5s, lease: 2s, claim_interval: 100ms, retry: {{max_attempts: {attempts}, delay: 0ms}}}}
+defaults: {{group: tests, grace: 5s, lease: 60s, claim_interval: 100ms, retry: {{max_attempts: {attempts}, delay: 0ms}}}}
 streams:
 {streams}
 routes:

@@ -24,6 +24,9 @@ WAIT = "name: wait, type: t, handler: jobs.wait"
 BLOCKING = "name: blocking, type: t, handler: jobs.blocking"
 FAIL = "name: fail, type: t, handler: jobs.fail, retry: {max_attempts: 1}"
 
+PATIENT = ROUTES.replace("lease: 1s", "lease: 60s")
+"""Workers that take nothing over from each other, however long one of them is held up."""
+
 POISON = """
 import asyncio
 import os
@@ -65,7 +68,7 @@ def is_gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_a_drain_by_workers_is_counted_in_one_table(project: Project, count: str) -> None:
-    project.routes(OK, FAIL)
+    project.routes(OK, FAIL, head=PATIENT)
     publish(project, 300)
     done = project.run("serve", "--workers", count, "--drain")
     assert done.code == 1, done.err
@@ -94,7 +97,7 @@ def test_a_worker_that_dies_is_started_again(project: Project) -> None:
 
 
 def test_one_signal_drains_all_workers(project: Project) -> None:
-    project.routes(WAIT)
+    project.routes(WAIT, head=PATIENT)
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
@@ -106,7 +109,7 @@ def test_one_signal_drains_all_workers(project: Project) -> None:
 
 
 def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
-    project.routes(WAIT)
+    project.routes(WAIT, head=PATIENT)
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
@@ -268,7 +271,7 @@ def test_without_workers_one_process_serves(project: Project) -> None:
 
 def test_workers_share_an_embedded_server(project: Project) -> None:
     project.env["REDIS_URL"] = "embedded"
-    project.routes(OK)
+    project.routes(OK, head=PATIENT)
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     publish(project, 20)
     wait_until(lambda: len(project.ledger) == 20, "all events")

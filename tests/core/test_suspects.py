@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import pytest
+
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory import MemoryStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
@@ -147,13 +149,16 @@ async def test_a_stream_that_starts_meanwhile_starts_nothing_beside_a_suspect() 
     assert (runs.beside["suspect"], runs.beside["other"]) == (set(), set())
 
 
-async def test_beside_a_suspect_that_is_not_left_alone_nothing_new_starts() -> None:
+async def test_beside_a_suspect_that_is_not_left_alone_nothing_new_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What goes on and on has company; what might kill the process does not."""
+    monkeypatch.setattr("streamroute.core.handling._PATIENCE", 0.3)
     storage, runs = await made()
     for name in ("endless", "suspect"):
         runs.go_on[name] = asyncio.Event()
     storage.add(STREAM, {"type": "booked", "n": "endless"})
-    async with served(storage, runs, STREAM, lease=1.2):
+    async with served(storage, runs, STREAM, lease=20):
         await eventually(lambda: "endless" in runs.running)
         storage.abandon(STREAM, LAST - 1, "suspect")
         await eventually(lambda: "suspect" in runs.running)
