@@ -47,11 +47,14 @@ class Watermarks:
         """
         name = (keys.stream, group)
         self._moved.discard(name)
+        known = self._known.get(name)
         noted = await script("watermark").run(client, [keys.stream, keys.meta], [group])
         if noted is None:
             return  # the group is lost, or not there yet
-        low = text(noted)
-        known, self._known[name] = self._known.get(name), low
+        if self._known.get(name) is not known:
+            self._moved.add(name)  # the answer may be of the group before: it was created again meanwhile
+            return
+        low = self._known[name] = text(noted)
         if known is not None and _start(low) < _start(known):
             said = (
                 "the group %s of %s has gone back from %s to %s: the server was restored from an older "

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually
+from streamroute.adapters import watermark
 from streamroute.adapters.watermark import Watermarks
 from streamroute.incidents import Incident, Incidents
 from streamroute.values import RetryLater
@@ -238,6 +239,36 @@ async def test_two_groups_of_one_storage_are_two(
         claimed = await eventually(lambda: storage.claim_stale_events(STREAM, group, "me", 20, 2))  # noqa: B023 - awaited in this round
         assert len(claimed) == 2
         await storage.tidy(STREAM, group, "me")
+
+
+async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(
+    monkeypatch: pytest.MonkeyPatch, redis_client: Redis
+) -> None:
+    told: list[Incident] = []
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+    marks = Watermarks(Incidents(lambda what, *facts: told.append(what)))
+
+    class Answers:
+        """First the watermark of the group that is lost meanwhile, then that of the new one."""
+
+        lows = iter([b"(7-0", b"(0-0"])
+
+        async def run(self, *arguments: Any) -> bytes:
+            low = next(self.lows)
+            if not asked.is_set():
+                asked.set()
+                await may_answer.wait()
+            return low
+
+    monkeypatch.setattr(watermark, "script", lambda name: Answers())
+    noting = asyncio.create_task(marks.note(redis_client, KEYS, GROUP))
+    await asked.wait()
+    marks.begin(KEYS, GROUP, "0-0")
+    may_answer.set()
+    await noting
+    assert marks.has_moved(KEYS, GROUP)
+    await marks.note(redis_client, KEYS, GROUP)
+    assert (told, marks.has_moved(KEYS, GROUP)) == ([], False)
 
 
 async def _nothing_is_noted(backend: RedisBackend) -> bool:
