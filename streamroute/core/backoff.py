@@ -12,6 +12,7 @@ from streamroute.errors import SetupError
 from streamroute.exception_text import error_line
 from streamroute.incidents import LOGGED, Incident, Incidents
 from streamroute.limits import ERROR
+from streamroute.log_coalescing import coalesced_by
 from streamroute.safe_text import clip, type_name
 
 log = logging.getLogger(__name__)
@@ -24,15 +25,21 @@ _LONGEST: Final = 2.0
 class Outage:
     """One activity's run of failures: how long to wait before the next try, and what to say of it.
 
-    ``stream`` is the stream that it befalls, empty where it is none in particular.
+    ``stream`` is the stream that it befalls, empty where it is none in particular; ``%s`` in ``doing`` stands
+    for it. In the log, the same activity at many streams is one line, and each activity has its own.
     """
 
-    activity: str
+    doing: str
     stream: str = ""
     incidents: Incidents = LOGGED
     failures: int = 0
     _since: float = field(default=0.0)
     _stated: str = ""
+
+    @property
+    def activity(self) -> str:
+        """What fails, with its stream."""
+        return self.doing.replace("%s", self.stream) if self.stream else self.doing
 
     def failed(self, error: BaseException | str) -> float:
         """Note a failure, or why there was one; returns the seconds to wait (jitter, at most two).
@@ -48,7 +55,8 @@ class Outage:
             said = "%s failed, trying again until it works: %s"
             new = int(self.failures == 0)  # what is said later is about the same outage
             details = (self.activity, reason)
-            self.incidents.tell(Incident.OUTAGE, self.stream, said, *details, count=new, kind=kind)
+            alike = f"{self.doing} {kind}"
+            self.incidents.tell(Incident.OUTAGE, self.stream, said, *details, count=new, kind=alike)
         self.failures += 1
         ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
@@ -57,7 +65,8 @@ class Outage:
         """Note a success, which ends the outage."""
         if self.failures:
             lasted = time.monotonic() - self._since
-            log.warning("%s works again after %d failures in %.1fs", self.activity, self.failures, lasted)
+            said, alike = "%s works again after %d failures in %.1fs", coalesced_by("works again", self.doing)
+            log.warning(said, self.activity, self.failures, lasted, extra=alike)
             self.failures = 0
 
 

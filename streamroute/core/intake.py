@@ -142,7 +142,7 @@ class Intake:
 
     def _loop(self, step: Callable[[], Awaitable[None]], doing: str) -> asyncio.Task[None]:
         stream = self._source.stream
-        return asyncio.create_task(self._repeat(step, Outage(f"{doing} {stream}", stream, self._incidents)))
+        return asyncio.create_task(self._repeat(step, Outage(f"{doing} %s", stream, self._incidents)))
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], outage: Outage) -> None:
         while not self._closing.is_set():

@@ -150,7 +150,7 @@ class RedisStreamProcessor:
         return self._handling.stuck
 
     async def _create_group(self) -> None:
-        doing = f"creating the group {self.consumer_group_name} of {self.stream_name}"
+        doing = f"creating the group {self.consumer_group_name} of %s"
         outage = Outage(doing, self.stream_name, self._incidents)
         for attempt in range(1, _GROUP_ATTEMPTS + 1):
             try:

@@ -62,7 +62,7 @@ class Settler:
         self._kick = asyncio.Event()
         self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        doing = f"settling entries of {stream}"
+        doing = "settling entries of %s"
         self._outage = Outage(doing, stream, incidents)
         self._refusals = Outage(f"{doing} (refused by the storage)", stream, incidents)
         self._task: asyncio.Task[None] | None = None

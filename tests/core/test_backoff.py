@@ -103,11 +103,33 @@ def test_how_long_it_lasted_is_said(
     assert caplog.messages[-1] == "reading from s works again after 2 failures in 12.3s"
 
 
-def test_outages_of_many_streams_at_once_are_told_apart_by_their_kind(
+def test_outages_of_many_streams_at_once_are_told_apart_by_activity_and_kind(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """In the log, the same kind of error at two hundred streams is one line."""
-    for stream, error in (("a", OSError("x")), ("b", OSError("y")), ("c", ValueError("x"))):
-        Outage(f"reading from {stream}", stream).failed(error)
-    one, two, three = [vars(record)["coalesced_by"] for record in caplog.records]
-    assert one == two != three
+    """In the log, the same kind of error at two hundred streams is one line, for each activity."""
+    for doing, stream, error in (
+        ("reading from %s", "a", OSError("x")),
+        ("reading from %s", "b", OSError("y")),
+        ("reading from %s", "c", ValueError("x")),
+        ("claiming in %s", "a", OSError("x")),
+    ):
+        Outage(doing, stream).failed(error)
+    one, same, other_kind, other_activity = _kinds(caplog)
+    assert one == same
+    assert len({one, other_kind, other_activity}) == 3
+
+
+def test_an_activity_that_works_again_is_not_taken_for_another(caplog: pytest.LogCaptureFixture) -> None:
+    """At two hundred streams at once it is one line; another activity has a line of its own."""
+    for doing, stream in (("reading from %s", "a"), ("reading from %s", "b"), ("claiming in %s", "a")):
+        outage = Outage(doing, stream)
+        outage.failed("no")
+        outage.worked()
+    one, same, other = _kinds(caplog)[1::2]
+    assert one == same != other
+    assert caplog.messages[3].startswith("reading from b works again after 1 failures")
+
+
+def _kinds(caplog: pytest.LogCaptureFixture) -> list[object]:
+    """What each line has in common with those that it stands for."""
+    return [vars(record)["coalesced_by"] for record in caplog.records]
