@@ -52,6 +52,11 @@ class Cluster:
         said: Reply = [[0, 16383, [b"127.0.0.1", node.port, b"id"]]]
         self.one.slots = self.two.slots = said
 
+    async def lose_the_first(self) -> None:
+        """It refuses connections from now on."""
+        await self.one.close()
+        await self.whole.connection_pool.cluster.disconnect()
+
     def moved(self, node: Node) -> str:
         return f"-MOVED 1 127.0.0.1:{node.port}"
 
@@ -247,8 +252,7 @@ class TestAway:
 
     async def test_where_a_node_is_away_the_one_that_has_the_slot_now_is_used(self, cluster: Cluster) -> None:
         await command(cluster.client, "GET", KEY)
-        await cluster.one.close()
-        await cluster.whole.connection_pool.cluster.disconnect()
+        await cluster.lose_the_first()
         cluster.belongs_to(cluster.two)
         cluster.two.says("GET", b"x")
         assert await command(cluster.client, "GET", KEY) == b"x"
@@ -258,8 +262,7 @@ class TestAway:
         self, cluster: Cluster
     ) -> None:
         await command(cluster.client, "GET", KEY)
-        await cluster.one.close()
-        await cluster.whole.connection_pool.cluster.disconnect()
+        await cluster.lose_the_first()
         for _ in range(2):
             with pytest.raises(RedisConnectionError):
                 await command(cluster.client, "GET", KEY)
@@ -297,8 +300,7 @@ class TestAway:
         self, cluster: Cluster
     ) -> None:
         await command(cluster.client, "GET", KEY)
-        await cluster.one.close()
-        await cluster.whole.connection_pool.cluster.disconnect()
+        await cluster.lose_the_first()
         cluster.two.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
         with pytest.raises(RedisConnectionError):
             await command(cluster.client, "GET", KEY)

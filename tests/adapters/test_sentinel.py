@@ -107,21 +107,28 @@ async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Wa
         assert watched.master.pid
 
 
+@asynccontextmanager
+async def client_of(sentinel: Node, master: Node, options: str = "") -> AsyncIterator[Any]:
+    """A client of the master that this sentinel names."""
+    sentinel.says("SENTINEL", masters(master))
+    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main{options}") as client:
+        yield client
+
+
 async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_another(
     nodes: tuple[Node, Node, Node],
 ) -> None:
     """It may be cut off from them, and what it is told is lost: also by a connection that was in use."""
     sentinel, old, new = nodes
-    sentinel.says("SENTINEL", masters(old))
-    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
-        pool: Any = client.connection_pool
+    async with client_of(sentinel, old) as client:
+        pool = client.connection_pool
         in_use = await pool.get_connection()
-        await client.execute_command("GET", "a")  # type: ignore[no-untyped-call]  # redis-py gives none
+        await client.execute_command("GET", "a")
         assert old.taken() == ["GET a"]
         sentinel.says("SENTINEL", masters(new))
 
         async def is_left() -> bool:
-            await client.execute_command("GET", "b")  # type: ignore[no-untyped-call]  # redis-py gives none
+            await client.execute_command("GET", "b")
             return bool(new.sent)
 
         await eventually(is_left)
@@ -138,11 +145,10 @@ async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_anot
 
 async def test_sentinels_are_asked_once_a_second_however_much_is_sent(nodes: tuple[Node, Node, Node]) -> None:
     sentinel, master, _ = nodes
-    sentinel.says("SENTINEL", masters(master))
-    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
+    async with client_of(sentinel, master) as client:
         began = time.monotonic()
         for _ in range(200):
-            await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+            await client.execute_command("PING")
     await eventually(lambda: (sentinel.connected, master.connected) == (0, 0))
     passed = time.monotonic() - began
     assert len(sentinel.sent) <= passed + 2  # and once by the connection itself
@@ -154,13 +160,12 @@ async def test_a_client_that_is_closed_waits_for_no_sentinel_and_leaves_nothing_
     monkeypatch.setattr("streamroute.adapters.sentinel._PATIENCE", 40)
     monkeypatch.setattr("streamroute.adapters.sentinel._LOOK_EVERY", 0)
     sentinel, master, _ = nodes
-    sentinel.says("SENTINEL", masters(master))
-    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
-        await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+    async with client_of(sentinel, master) as client:
+        await client.execute_command("PING")
         sentinel.is_silent, asked = True, len(sentinel.sent)
 
         async def is_asked_again() -> bool:
-            await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
+            await client.execute_command("PING")
             return len(sentinel.sent) > asked
 
         await eventually(is_asked_again)
@@ -176,10 +181,9 @@ async def test_a_look_for_the_master_of_one_loop_does_not_wait_for_that_of_anoth
     nodes: tuple[Node, Node, Node],
 ) -> None:
     sentinel, master, _ = nodes
-    sentinel.says("SENTINEL", masters(master))
-    async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main") as client:
-        await client.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py gives none
-        pool: Any = client.connection_pool
+    async with client_of(sentinel, master) as client:
+        await client.execute_command("PING")
+        pool = client.connection_pool
         async with separate(client) as twin, pool.sentinel_manager.turn:
             await within_patience(twin.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py gives none
             assert (sentinel.connected, master.connected) == (2, 2)
@@ -189,10 +193,8 @@ async def test_a_connection_that_finds_no_master_goes_back_to_its_pool(
     nodes: tuple[Node, Node, Node],
 ) -> None:
     sentinel, old, new = nodes
-    sentinel.says("SENTINEL", masters(old))
-    url = f"redis+sentinel://127.0.0.1:{sentinel.port}/main?max_connections=1"
-    async with new_client(url) as client:
-        pool: Any = client.connection_pool
+    async with client_of(sentinel, old, "?max_connections=1") as client:
+        pool = client.connection_pool
         connection = await pool.get_connection()
         await new.close()
         sentinel.says("SENTINEL", masters(new))

@@ -81,6 +81,16 @@ class Plain:
             asyncio.get_running_loop().call_later(0.001, self._expire, limit)
 
 
+@asynccontextmanager
+async def hanging(concurrency: int, *more: str, **settings: Any) -> AsyncIterator[Plain]:
+    """Slots that begin with a function which hangs past its time, and go on with ``more``."""
+    async with blocked() as function:
+        plain = Plain(function, concurrency, **settings)
+        plain.slots.open()
+        plain.slots.put([(entry_id, {}) for entry_id in ("hang", *more)])
+        yield plain
+
+
 async def test_the_result_is_the_function_s() -> None:
     assert await ThreadCall(lambda: threading.current_thread() is threading.main_thread()).result() is False
 
@@ -119,14 +129,11 @@ async def test_a_call_that_runs_on_is_known_until_it_ends() -> None:
 
 
 async def test_a_function_that_runs_on_keeps_its_slot_and_its_entry_has_its_outcome() -> None:
-    async with blocked() as function:
-        plain = Plain(function, 1)
-        plain.slots.open()
-        plain.slots.put([("hang", {}), ("next", {})])
+    async with hanging(1, "next") as plain:
         await eventually(lambda: plain.done == ["hang"])
         await eventually(lambda: plain.slots._watch is not None)
         assert (plain.slots.queued, plain.slots.free, plain.slots.running) == (1, 0, 0)
-        function.go_on.set()
+        plain.function.go_on.set()
         await eventually(lambda: plain.done == ["hang", "next"])
         await eventually(lambda: plain.slots.free == 1)
         await within_patience(plain.slots.close(grace=1))
@@ -134,26 +141,20 @@ async def test_a_function_that_runs_on_keeps_its_slot_and_its_entry_has_its_outc
 
 
 async def test_other_slots_go_on_with_what_is_queued() -> None:
-    async with blocked() as function:
-        plain = Plain(function, 2)
-        plain.slots.open()
-        plain.slots.put([("hang", {}), *((f"{n}", {}) for n in range(20))])
+    async with hanging(2, *map(str, range(20))) as plain:
         await eventually(lambda: len(plain.done) == 21)
         assert plain.slots.free == 1
-        function.go_on.set()
+        plain.function.go_on.set()
         await eventually(lambda: plain.slots.free == 2)
         await within_patience(plain.slots.close(grace=1))
 
 
 async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
-    async with blocked() as function:
-        plain = Plain(function, 1, stuck_after=0.01)
-        plain.slots.open()
-        plain.slots.put([("hang", {}), ("next", {})])
+    async with hanging(1, "next", stuck_after=0.01) as plain:
         await eventually(lambda: plain.told == ["hang"])
         assert (plain.slots.stuck, plain.slots.all_stuck, plain.done) == (1, True, ["hang"])
         await asyncio.sleep(0.05)  # it is looked at again and again, and told once
-        function.go_on.set()
+        plain.function.go_on.set()
         await eventually(lambda: plain.done == ["hang", "next"])
         assert (plain.slots.stuck, plain.told) == (0, ["hang"])
         await within_patience(plain.slots.close(grace=1))
@@ -161,21 +162,15 @@ async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
 
 async def test_who_wants_to_run_alone_waits_for_it_and_not_once_it_is_stuck() -> None:
     """A function may kill the process after its time as well."""
-    async with blocked() as function:
-        plain = Plain(function, 1)
-        plain.slots.open()
-        plain.slots.put([("hang", {})])
+    async with hanging(1) as plain:
         await eventually(lambda: plain.done == ["hang"])
         idle = asyncio.create_task(plain.slots.wait_idle())
         done, _ = await asyncio.wait([idle], timeout=0.05)
         assert not done
-        function.go_on.set()
+        plain.function.go_on.set()
         await within_patience(idle)
         await within_patience(plain.slots.close(grace=1))
-    async with blocked() as function:
-        plain = Plain(function, 1, stuck_after=0.01)
-        plain.slots.open()
-        plain.slots.put([("hang", {})])
+    async with hanging(1, stuck_after=0.01) as plain:
         await eventually(lambda: plain.done == ["hang"])
         await within_patience(plain.slots.wait_idle())
         assert plain.told == ["hang"]
@@ -184,10 +179,7 @@ async def test_who_wants_to_run_alone_waits_for_it_and_not_once_it_is_stuck() ->
 
 async def test_a_close_does_not_wait_for_it() -> None:
     """Its entry has its outcome, and a thread cannot be stopped."""
-    async with blocked() as function:
-        plain = Plain(function, 2)
-        plain.slots.open()
-        plain.slots.put([("hang", {})])
+    async with hanging(2) as plain:
         await eventually(lambda: plain.done == ["hang"])
         await eventually(lambda: plain.slots._watch is not None)
         cut = await within_patience(plain.slots.close(grace=3600))
