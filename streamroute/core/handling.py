@@ -43,7 +43,8 @@ _STUCK: Final = (
     "a handler goes on although it was cancelled, and keeps its slot; entry %s of %s is given up: %s"
 )
 _RUNS_ON: Final = (
-    "a plain function goes on after its end was due, and keeps its slot; it began with entry %s of %s: %s"
+    "a plain function still runs after its timeout or cancellation and keeps its slot; "
+    "it was started for entry %s of %s: %s"
 )
 _SETTLE_PATIENCE: Final = 5.0  # seconds that the last outcomes are tried to be written
 

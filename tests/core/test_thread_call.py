@@ -204,10 +204,8 @@ async def test_where_it_is_is_told_and_its_entry_stays_settled(caplog: pytest.Lo
         handling.take([(name, message)])
         await eventually(lambda: noted == [1])
         assert told == [(Incident.STUCK, 1)]
-        assert (
-            f"a plain function goes on after its end was due, and keeps its slot; it began with entry {name}"
-            in caplog.text
-        )
+        said = "a plain function still runs after its timeout or cancellation and keeps its slot; "
+        assert f"{said}it was started for entry {name} of {STREAM}: " in caplog.text
         assert "Blocked.hang at " in caplog.text
         await eventually(lambda: not storage._stream(STREAM).groups[GROUP].pending)
         await within_patience(handling.close())
