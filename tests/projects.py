@@ -153,6 +153,11 @@ class Running:
         assert text in self.err, self.err
         return self
 
+    def insist(self, number: signal.Signals) -> Self:
+        """Send it a signal until it has ended: one that comes soon after the first repeats it."""
+        wait_until(lambda: self.signal(number).has_ended, f"the end after signal {number}", _PATIENCE)
+        return self
+
     def signal(self, number: signal.Signals) -> Self:
         """Send it a signal."""
         self.process.send_signal(number)

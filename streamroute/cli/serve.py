@@ -204,7 +204,8 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
     document, feed, stop = runnable.document, orders.feed, asyncio.Event()
     tally, deadline = Tally(_route_names(document)), Deadline(longest_stop(document))
     async with AsyncExitStack() as stack:
-        stack.enter_context(stopping_on_signals(stop.set, begun=deadline.begin))
+        signals = stopping_on_signals(stop.set, begun=deadline.begin, leaves=orders.report is None)
+        stack.enter_context(signals)
         redis = await stack.enter_async_context(
             open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
         )

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and a closed terminal: the first asks for a drain, the second ends the process at once."""
+"""SIGINT, SIGTERM and a closed terminal: the first asks for a drain, a later one ends the process at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HANGUP: Final = getattr(signal, "SIGHUP", None)
 """None where the system knows none."""
+_ONE_REQUEST: Final = 0.5
+"""Seconds after the first signal in which others repeat it: GNU ``timeout``, systemd and wrappers of commands
+signal the process and its group, and a person does not change their mind that soon."""
 
 
 def _nothing() -> None:
@@ -26,32 +30,38 @@ def _nothing() -> None:
 
 @contextmanager
 def stopping_on_signals(
-    stop: Callable[[], None], *, begun: Callable[[], None] = _nothing, leaving: Callable[[], None] = _nothing
+    stop: Callable[[], None],
+    *,
+    begun: Callable[[], None] = _nothing,
+    leaving: Callable[[], None] = _nothing,
+    leaves: bool = True,
 ) -> Iterator[None]:
-    """Call ``stop`` in the event loop at the first signal; at the second, leave.
+    """Call ``stop`` in the event loop at the first signal; at a second, leave.
 
-    ``begun`` is called at the first and ``leaving`` at the second, in the signal handler: both, and leaving
-    itself, work even where a handler blocks the event loop. What is unfinished stays pending.
+    A signal within half a second of the first repeats it. ``begun`` is called at the first and ``leaving`` at
+    the second, in the signal handler: both, and leaving itself, work even where a handler blocks the event
+    loop. What is unfinished stays pending. Without ``leaves``, all signals are the first: a supervisor ends
+    its workers otherwise.
     SIGHUP is a first signal, and never a second: a terminal that closes sends it more than once. Whoever
     had it ignored (``nohup``) keeps it ignored.
     """
     loop = asyncio.get_running_loop()
-    seen: list[int] = []
+    first: float | None = None
 
     def begin() -> None:
-        log.info("finishing what runs; a second signal stops at once")
+        log.info("finishing what runs; a second signal stops at once" if leaves else "finishing what runs")
         stop()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        if number == _HANGUP and seen:
-            return
-        seen.append(number)
-        if len(seen) > 1:
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+            begun()
+            loop.call_soon_threadsafe(begin)
+        elif leaves and number != _HANGUP and time.monotonic() - first >= _ONE_REQUEST:
             leaving()
             say_at_once(logging.WARNING, "stopped at once; unfinished entries stay pending")
             os._exit(128 + number)
-        begun()
-        loop.call_soon_threadsafe(begin)
 
     numbers = [*_SIGNALS]
     if _HANGUP is not None and signal.getsignal(_HANGUP) is signal.SIG_DFL:

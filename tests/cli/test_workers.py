@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,11 +114,27 @@ def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
-    running.signal(signal.SIGTERM).says("finishing what runs")
-    running.signal(signal.SIGTERM).end()
+    running.signal(signal.SIGTERM).says("finishing what runs").insist(signal.SIGTERM)
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
     assert len(project.ledger) == 4
+
+
+def test_a_worker_that_is_signalled_as_well_drains_all_the_same(project: Project) -> None:
+    """systemd signals every process of a service, and the supervisor its workers, however much later."""
+    project.routes(WAIT, head=PATIENT)
+    running = project.start("serve", "--workers", "1").says("worker 1 is process")
+    publish(project, 1)
+    project.notes("started 0")
+    (worker,) = processes(running)
+    os.kill(worker, signal.SIGTERM)
+    running.says("finishing what runs")
+    time.sleep(0.6)  # beyond what counts as one signal
+    os.kill(worker, signal.SIGTERM)
+    running.signal(signal.SIGTERM).says("a second signal stops at once")
+    project.write("go", "")
+    assert running.end().code == 0
+    assert project.ledger == ["started 0", "done 0"]
 
 
 def test_a_worker_that_does_not_end_is_killed_after_the_grace(project: Project) -> None:
@@ -143,7 +160,7 @@ def test_a_second_signal_leaves_no_worker_behind(project: Project) -> None:
     _wait_for_consumers(project, 2)
     os.kill(processes(running)[1], signal.SIGSTOP)
     running.signal(signal.SIGTERM).says("finishing what runs")
-    assert running.signal(signal.SIGTERM).end().code == 128 + signal.SIGTERM
+    assert running.insist(signal.SIGTERM).end().code == 128 + signal.SIGTERM
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
 
