@@ -129,6 +129,15 @@ class Done:
     err: str
 
 
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody has waited for counts as ended."""
+    try:
+        os.kill(pid, 0)
+        return ") Z" in Path(f"/proc/{pid}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return True
+
+
 class Running:
     """A command that runs; its output goes to files, so that no pipe can hold it up."""
 

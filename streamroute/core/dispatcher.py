@@ -26,6 +26,7 @@ from streamroute.core.repertoire import retry_of_unknown, wait_for_type
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.core.routes import Route, unique_routes
 from streamroute.errors import LeaseLostError, SetupError
+from streamroute.forked import PROCESS, end_copy
 from streamroute.limits import NAME
 from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.message import Message, separate_copy
@@ -149,6 +150,9 @@ class BotRedisDispatcher:
                 failures.append(judge(route, error, attempt_of(payload), self._policy))
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
+            finally:
+                if PROCESS.is_copy:
+                    end_copy()
         if failures:
             await self._answer_for(payload, failures, stream_name)
 

@@ -15,6 +15,7 @@ from streamroute.core.observer import Observer, ignore
 from streamroute.core.ordering import KeyOf
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
+from streamroute.forked import PROCESS, begin_consuming, end_consuming
 from streamroute.incidents import LOGGED, Incidents
 from streamroute.values import Repertoire
 
@@ -109,15 +110,18 @@ class RedisStreamProcessor:
     async def start_listening(self) -> None:
         """Create the group where it is missing, then consume in the background; harmless when started.
 
-        Raises SetupError without a callback, and the storage's own error when the group could not be
-        created in five attempts (at once where that is a SetupError).
+        Raises SetupError without a callback and in a process that a handler forked, and the storage's own
+        error when the group could not be created in five attempts (at once where that is a SetupError).
         """
         async with self._turn:
             if self._listening:
                 return
             if self._handling.callback is None:
                 raise SetupError("call set_message_callback(...) before start_listening()")
+            if PROCESS.is_copy:
+                raise SetupError("this process was forked by a handler; consume in a process that is started")
             await self._create_group()
+            begin_consuming(self, asyncio.get_running_loop())
             self._listening = True
             if self._keeper is not None:
                 await self._keeper.open()
@@ -138,6 +142,7 @@ class RedisStreamProcessor:
             if self._keeper is not None:
                 await self._keeper.close()
             self._listening = False
+            end_consuming(self)
 
     @property
     def running(self) -> int:

@@ -123,11 +123,14 @@ class Settler:
             self._kick.clear()
             self._stop_timer()
             while self._finished:
+                pause: float | None = None
                 try:
-                    await self._settle(self._next_batch())
+                    pause = await self._settle(self._next_batch())
                 except Exception:
                     # Of an observer, who must not raise: were this the end, nothing would be acked any more.
                     log.exception("an observer raised, which it must not; settling goes on")
+                if pause is not None:
+                    await asyncio.sleep(pause)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -144,13 +147,13 @@ class Settler:
         self._finished = finished
         return {entry_id: finished.pop(entry_id) for entry_id in chosen}
 
-    async def _settle(self, batch: dict[str, dict[str, Any]]) -> None:
+    async def _settle(self, batch: dict[str, dict[str, Any]]) -> float | None:
+        """Write one batch; returns the seconds to wait before the next, where there are any."""
         self._writing = len(batch)
         try:
             result = await self._write(batch)
         except Exception as error:  # noqa: BLE001 - whatever a storage raises, the entries are kept
-            await self._failed(batch, error)
-            return
+            return self._failed(batch, error)
         finally:
             self._writing = 0
         self._outage.worked()
@@ -167,8 +170,9 @@ class Settler:
         finally:  # they are settled, whatever those do who are told
             self._release(batch)
             self._progress.set()
+        return None
 
-    async def _failed(self, batch: dict[str, dict[str, Any]], error: Exception) -> None:
+    def _failed(self, batch: dict[str, dict[str, Any]], error: Exception) -> float | None:
         """The entries come again: fewer at a time, and one that failed alone after all others."""
         self._most = (len(batch) + 1) // 2
         if len(batch) > 1:
@@ -178,10 +182,10 @@ class Settler:
             before = self._apart.get(entry_id, self._successes)
             self._apart[entry_id] = self._successes
             if before < self._successes:  # others were settled meanwhile: the storage is there
-                return self._keep(batch, {entry_id: describe(error)})
+                self._keep(batch, {entry_id: describe(error)})
+                return None
             self._put_back(batch)
-        await asyncio.sleep(self._outage.failed(error))
-        return None
+        return self._outage.failed(error)
 
     def _recover(self, settled: Mapping[str, dict[str, Any]]) -> None:
         self._most = min(2 * self._most, self._batch)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final
 
+from streamroute.forked import PROCESS, end_copy
+
 LEFT_BEHIND: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
 """Calls that run on although they were cancelled, by the task that awaited them; none that has ended."""
 
@@ -49,6 +51,8 @@ class ThreadCall:
             return self._function()
         finally:
             self._thread = None
+            if PROCESS.is_copy:
+                end_copy()
 
     def _leave(self, running: asyncio.Future[Any]) -> None:
         task = asyncio.current_task()

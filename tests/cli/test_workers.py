@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import Redis
 
-from projects import ROUTES, SHORT_DEADLINE
+from projects import ROUTES, SHORT_DEADLINE, is_gone
 from servers import RealServer, valkey_binary, wait_until
 
 if TYPE_CHECKING:
@@ -56,15 +56,6 @@ def publish(project: Project, count: int) -> None:
 def processes(running: Running) -> list[int]:
     """The process ids of the workers that were started, in that order."""
     return [int(found) for found in re.findall(r"worker \d+ is process (\d+)", running.err)]
-
-
-def is_gone(pid: int) -> bool:
-    """Whether the process has ended."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 @pytest.mark.parametrize("count", ["1", "2"])
