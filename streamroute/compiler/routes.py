@@ -26,7 +26,16 @@ def compile_routes(path: str | Path, *, client: RedisClient | None = None) -> di
 
     A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Routes that
     ``streamroute.handlers.forward`` handles write through ``client``, which stays yours to close; without it
-    they fail. Raises ConfigError, whose ``findings`` hold everything that was found, if there is an error
+    they fail.
+
+    A router holds what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
+    and the ``retry`` and ``validate`` of their stream. The other keys of a stream are for ``serve`` alone, and
+    yours to give to the storage, the processor and the dispatcher that you make: ``group``,
+    ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``, ``claim_interval``,
+    ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim`` and ``unknown_type``.
+    So are ``redis`` and ``container``.
+
+    Raises ConfigError, whose ``findings`` hold everything that was found, if there is an error
     among them.
     """
     result = check_path(path)

@@ -14,6 +14,7 @@ from streamroute.compiler.check import CheckResult, check_path
 from streamroute.compiler.filters import FilterError
 from streamroute.compiler.imports import own_imports
 from streamroute.compiler.routes import compile_routes
+from streamroute.config.published import checked_schema
 from streamroute.core.router import RedisRouter
 from streamroute.errors import ConfigError, Reject, Retry, SetupError
 from streamroute.message import Message
@@ -372,3 +373,9 @@ routes:
         assert [lenient({"tags": None}), lenient({}), lenient({"tags": [1, 2]})] == [False, False, True]
     [record] = caplog.records
     assert "route lenient does not match where its filter fails" in record.getMessage()
+
+
+def test_every_key_of_a_stream_that_a_router_does_not_hold_is_named() -> None:
+    """Whoever makes a processor of their own must know what they have to pass to it."""
+    keys = set(checked_schema()["$defs"]["stream"]["properties"]) - {"retry", "validate"}
+    assert {key for key in keys if f"``{key}``" not in (compile_routes.__doc__ or "")} == set()
