@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.findings import printable
 from streamroute.cli.paths import PATH, config_path
 from streamroute.errors import DecodeError, StreamrouteError
+from streamroute.files import read_given
 from streamroute.safe_text import safe_str
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _read(event: str) -> tuple[str, str]:
         return event, "EVENT"
     name = "stdin" if event == "-" else event
     try:
-        content = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
+        content = sys.stdin.buffer.read() if event == "-" else read_given(event)
         return content.decode(), name
     except OSError as error:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {event}: {error.strerror}") from None

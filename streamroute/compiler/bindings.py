@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _HIDDEN: Final = frozenset({"exec", "eval", "globals", "setattr", "vars", "locals", "__import__"})
 """Calls with which a module may bind names that its text does not show."""
+
+_LONGEST: Final = 80  # characters of an annotation that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An undecorated ``def``: its parameters as ``inspect.signature`` gives them, with ``...`` as defaults.
+
+    ``annotation`` is the plain name that annotates the first parameter, ``annotated`` the whole annotation.
+    """
+
+    parameters: tuple[inspect.Parameter, ...]
+    is_generator: bool
+    annotation: str | None
+    annotated: str
+
+
+Bound = Function | type[ast.AST]
+"""What binds a name: of all but plain functions only the kind of statement is kept, for a tree is large."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
     """The names that a module binds, each with its statements; ``is_open`` where there may be more."""
 
-    names: dict[str, list[ast.AST]]
+    names: dict[str, list[Bound]]
     is_open: bool
 
     def plain_function(self, name: str) -> Function | None:
         """The one ``def`` of this name that stands by itself, undecorated; None for all else."""
         found = self.names.get(name, [])
-        only = found[0] if len(found) == 1 else None
-        return only if isinstance(only, Function) and not only.decorator_list else None
+        return found[0] if len(found) == 1 and isinstance(found[0], Function) else None
 
 
 def bindings(module: ast.Module) -> Bindings:
@@ -46,7 +63,43 @@ def bindings(module: ast.Module) -> Bindings:
     for node in ast.walk(module):
         for name in _from_afar(node):
             names.setdefault(name, []).extend((node, node))
-    return Bindings(names, _is_open(module, names))
+    bound = {
+        name: [_bound_by(node, alone=len(nodes) == 1) for node in nodes] for name, nodes in names.items()
+    }
+    return Bindings(bound, _is_open(module, names))
+
+
+def _bound_by(node: ast.AST, *, alone: bool) -> Bound:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and alone and not node.decorator_list:
+        return _function(node)
+    return type(node)
+
+
+def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
+    first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
+    annotation = first.annotation if first else None
+    named = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    name = named.id if isinstance(named, ast.Name) else None
+    text = ast.unparse(annotation) if annotation and name else ""
+    whole = text if len(text) <= _LONGEST else f"{name}[...]"
+    return Function(tuple(_parameters(node.args)), _is_generator(node), name, whole)
+
+
+def _parameters(written: ast.arguments) -> Iterator[inspect.Parameter]:
+    kind = inspect.Parameter
+    positional = [
+        *((one, kind.POSITIONAL_ONLY) for one in written.posonlyargs),
+        *((one, kind.POSITIONAL_OR_KEYWORD) for one in written.args),
+    ]
+    required = len(positional) - len(written.defaults)
+    for index, (one, how) in enumerate(positional):
+        yield kind(one.arg, how, default=kind.empty if index < required else ...)
+    if written.vararg:
+        yield kind(written.vararg.arg, kind.VAR_POSITIONAL)
+    for one, default in zip(written.kwonlyargs, written.kw_defaults, strict=True):
+        yield kind(one.arg, kind.KEYWORD_ONLY, default=kind.empty if default is None else ...)
+    if written.kwarg:
+        yield kind(written.kwarg.arg, kind.VAR_KEYWORD)
 
 
 def _from_afar(node: ast.AST) -> list[str]:
@@ -93,6 +146,6 @@ def _is_open(module: ast.Module, names: dict[str, list[ast.AST]]) -> bool:
     return False
 
 
-def is_generator(function: Function) -> bool:
+def _is_generator(function: ast.AST) -> bool:
     """Whether calling the function runs nothing, since it holds a ``yield``."""
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _own(function))

@@ -42,15 +42,17 @@ def check_path(
     imports: bool = True,
     tests: bool = False,
     beside: Sequence[Document] = (),
+    outside: bool = False,
 ) -> CheckResult:
     """Load and compile a configuration, collecting every finding of every step.
 
     ``env`` gives the variables (None: the process's own), ``unset`` the severity of one that is not set.
     Without ``imports`` no code of the user's runs. With ``tests`` the tests of its routes are read, and
     checked but not run. ``beside`` are configurations that were checked before, which this one may
-    disagree with. Never raises for what the files hold.
+    disagree with. Files that are ``outside`` of the configuration's folder are refused unless asked for.
+    Never raises for what the files hold.
     """
-    loaded = load_config(path, env=env, unset=unset)
+    loaded = load_config(path, env=env, unset=unset, outside=outside)
     compiled = None if loaded.document is None else compile_document(loaded.document, imports=imports)
     found = all_findings(loaded.findings, compiled.findings if compiled else ())
     if compiled is not None:
@@ -83,7 +85,7 @@ def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:
     from streamroute.compiler.expectation_checks import check_expectations
     from streamroute.config.expectations import find_expectations, load_expectations
 
-    read = load_expectations(find_expectations(folders))
+    read = load_expectations(find_expectations(folders), loaded.document.reader)
     wrong = () if has_errors(loaded.findings) else check_expectations(loaded.document, read.tests)
     found = all_findings(result.findings, read.findings, wrong)
     return result._replace(findings=found, sources={**result.sources, **read.files}, tests=read.tests)

@@ -264,7 +264,7 @@ def _check_dedupe(route: RouteConfig, expressions: RouteExpressions) -> Iterable
 def _source_reader(document: Document) -> SourceReader:
     from streamroute.compiler.source_reading import SourceReader  # a check that imports does without
 
-    return SourceReader(Path(document.path).parent, document.allow)
+    return SourceReader(Path(document.path).parent, document.allow, outside=document.reader.folder is None)
 
 
 def _codec_object(named: Any, reference: str) -> Codec | Problem:

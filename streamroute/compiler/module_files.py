@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Final
 
 from streamroute.config.paths import is_file, is_folder
+from streamroute.files import FileReader
+
+MAX_SOURCE: Final = 250_000
+"""Bytes of the largest module that is read: its syntax tree takes a thousand times as much."""
+
+MAX_SOURCES: Final = 3_000_000
+"""Bytes of all modules of one place that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,35 @@ def search_path(folder: Path) -> list[Path]:
     places = [Path(entry or ".").resolve() for entry in sys.path]
     own = folder.resolve()
     return [*(place for place in places if place != own), own]
+
+
+class Sources:
+    """Reads modules, each from below the place that Python finds it in.
+
+    What is installed may be links to where it is kept, and so may anything where ``outside`` is allowed.
+    """
+
+    def __init__(self, places: Sequence[Path], *, outside: bool) -> None:
+        self._readers = {
+            place: FileReader(None if outside or _is_installed(place) else place, total=MAX_SOURCES)
+            for place in places
+        }
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path really lies below the place that Python finds it in."""
+        return self._reader(path).holds(path)
+
+    def read(self, source: Path) -> bytes:
+        """The content of a module. Raises as ``FileReader.read`` does."""
+        return self._reader(source).read(source, MAX_SOURCE)
+
+    def _reader(self, path: Path) -> FileReader:
+        return next(reader for place, reader in self._readers.items() if path.is_relative_to(place))
+
+
+def _is_installed(place: Path) -> bool:
+    homes = (os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages())  # noqa: PTH120
+    return any(place.is_relative_to(os.path.realpath(home)) for home in homes)
 
 
 def _find(part: str, folders: Iterable[Path]) -> ModuleFile | None:

@@ -6,19 +6,19 @@ Only what is certain is an error. What goes beyond a plain ``def`` is not known,
 from __future__ import annotations
 
 import ast
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from streamroute.compiler.annotations import misfit as annotation_misfit
-from streamroute.compiler.bindings import Bindings, Function, bindings, is_generator
-from streamroute.compiler.module_files import ModuleFile, find_module, search_path
+from streamroute.compiler.bindings import Bindings, Bound, Function, bindings
+from streamroute.compiler.module_files import ModuleFile, Sources, find_module, search_path
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED, Reference, check_allowed, parse_reference
 from streamroute.compiler.signatures import Misfit, misfits
 from streamroute.config.paths import entries
 from streamroute.config.suggestions import did_you_mean
+from streamroute.files import RefusedFileError
 
 _NO_MAPPINGS: Final = frozenset(
     {"bool", "bytearray", "bytes", "complex", "float", "frozenset", "int", "list", "set", "str", "tuple"}
@@ -27,12 +27,16 @@ _HELP: Final = "check without --no-import imports it"
 
 
 class SourceReader:
-    """Reads what a configuration names; each file is read once, and blamed once."""
+    """Reads what a configuration names; each file is read once, and blamed once.
 
-    def __init__(self, folder: Path, allow: tuple[str, ...] | None = None) -> None:
+    ``outside`` lets links in the configuration's folder lead out of it.
+    """
+
+    def __init__(self, folder: Path, allow: tuple[str, ...] | None = None, *, outside: bool = False) -> None:
         self.folder = folder.resolve()
         self._allow = allow
         self._places = search_path(folder)
+        self._sources = Sources(self._places, outside=outside)
         self._modules: dict[str, Bindings | Problem | None] = {}
         self._shadows: dict[str, Problem | None] = {}
         self._plain: dict[str, list[Misfit]] = {}
@@ -72,14 +76,10 @@ class SourceReader:
         """What the first parameter is taken for, where that is a plain type of Python's own."""
         reference = parse_reference(text)
         module = self._modules.get(reference.module) if not isinstance(reference, Problem) else None
-        parameters = [*function.args.posonlyargs, *function.args.args]
-        annotation = parameters[0].annotation if parameters else None
-        if isinstance(annotation, ast.Subscript):
-            annotation = annotation.value
-        if not isinstance(annotation, ast.Name) or not isinstance(module, Bindings) or module.is_open:
+        if not isinstance(module, Bindings) or module.is_open:
             return
-        if annotation.id in _NO_MAPPINGS and annotation.id not in module.names:
-            yield annotation_misfit(text, ast.unparse(parameters[0].annotation or annotation))
+        if function.annotation in _NO_MAPPINGS and function.annotation not in module.names:
+            yield annotation_misfit(text, function.annotated)
 
     # The module
 
@@ -98,10 +98,12 @@ class SourceReader:
         if file.source is None:
             return _unverified(reference, "has no source to be read")
         try:
-            return bindings(ast.parse(file.source.read_bytes(), str(file.source)))
+            return bindings(ast.parse(self._sources.read(file.source), str(file.source)))
         except (SyntaxError, ValueError) as error:
             return self._unreadable(reference, file.source, error)
-        except (OSError, RecursionError) as error:
+        except RefusedFileError as error:
+            return _unverified(reference, f"was not read: {error.strerror}")
+        except (OSError, RecursionError, MemoryError) as error:
             return _unverified(reference, f"cannot be read ({type(error).__name__})")
 
     def _missing(self, reference: Reference) -> Problem:
@@ -114,12 +116,19 @@ class SourceReader:
             message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
             help_text = "a path is a module and exactly one attribute"
             return Problem("SR401", message, start, start + len(part), help_text)
-        meant = did_you_mean(part, _modules_in(folders))
-        if holder is None or holder.source is None or "__path__" in _text(holder.source):
+        meant = did_you_mean(part, _modules_in(filter(self._sources.holds, folders)))
+        if holder is None or holder.source is None or "__path__" in self._text(holder.source):
             message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
             return Problem(UNVERIFIED, message, start, start + len(part), _HELP, suggestion=meant)
         message = f'no module "{part}" in the package "{parent}"'
         return Problem("SR401", message, start, start + len(part), suggestion=meant)
+
+    def _text(self, source: Path) -> str:
+        try:
+            return self._sources.read(source).decode(errors="replace")
+        except OSError:
+            # It is not known what it does to its own search path.
+            return "__path__"
 
     def _first_missing(self, module: str) -> tuple[str, str]:
         parts = module.split(".")
@@ -170,54 +179,29 @@ def _unverified(reference: Reference, what: str) -> Problem:
     return Problem(UNVERIFIED, f'"{reference.text}" {what}: reading alone does not verify it', help=_HELP)
 
 
-def _kind(statements: list[ast.AST]) -> str:
+_KINDS: Final[dict[Bound, str]] = {
+    ast.Import: "is imported from another module",
+    ast.ImportFrom: "is imported from another module",
+    ast.ClassDef: "is a class",
+    ast.FunctionDef: "is decorated",
+    ast.AsyncFunctionDef: "is decorated",
+}
+
+
+def _kind(statements: list[Bound]) -> str:
     if len(statements) > 1:
         return "is bound in several places"
-    match statements[0]:
-        case ast.Import() | ast.ImportFrom():
-            return "is imported from another module"
-        case ast.ClassDef():
-            return "is a class"
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            return "is decorated"
-        case _:
-            return "is not a def"
+    return _KINDS.get(statements[0], "is not a def")
 
 
-def _text(source: Path) -> str:
-    try:
-        return source.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        # It is not known what it does to its own search path.
-        return "__path__"
-
-
-def _modules_in(folders: tuple[Path, ...]) -> list[str]:
+def _modules_in(folders: Iterable[Path]) -> list[str]:
     found = [entry for folder in folders for entry in entries(folder)]
     names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
     return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
 
 
 def _check(function: Function, name: str, arguments: Mapping[str, Any]) -> list[Misfit]:
-    if is_generator(function):
+    if function.is_generator:
         message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
         return [Misfit(Problem("SR403", message))]
-    return misfits(list(_parameters(function.args)), name, arguments)
-
-
-def _parameters(written: ast.arguments) -> Iterator[inspect.Parameter]:
-    """The parameters of a ``def``, as ``inspect.signature`` would give them; defaults are all Ellipsis."""
-    kind = inspect.Parameter
-    positional = [
-        *((one, kind.POSITIONAL_ONLY) for one in written.posonlyargs),
-        *((one, kind.POSITIONAL_OR_KEYWORD) for one in written.args),
-    ]
-    required = len(positional) - len(written.defaults)
-    for index, (one, how) in enumerate(positional):
-        yield kind(one.arg, how, default=kind.empty if index < required else ...)
-    if written.vararg:
-        yield kind(written.vararg.arg, kind.VAR_POSITIONAL)
-    for one, default in zip(written.kwonlyargs, written.kw_defaults, strict=True):
-        yield kind(one.arg, kind.KEYWORD_ONLY, default=kind.empty if default is None else ...)
-    if written.kwarg:
-        yield kind(written.kwarg.arg, kind.VAR_KEYWORD)
+    return misfits(list(function.parameters), name, arguments)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from streamroute.config.pruning import LOST
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.wording import hide_secrets
+from streamroute.files import FileReader
 from streamroute.keys import GroupKeys
 from streamroute.policies import RetryPolicy, parse_duration
 
@@ -106,7 +107,8 @@ class Document(NamedTuple):
     """A whole configuration: the root file and all that it includes, in order.
 
     ``path`` is the root file's, as the user would write it. ``allow`` is None where handlers of any
-    module may be named. ``messages`` is the catalogue, empty where there is none.
+    module may be named. ``messages`` is the catalogue, empty where there is none. ``reader`` reads what
+    belongs to it beside its own files.
     """
 
     path: str
@@ -116,6 +118,7 @@ class Document(NamedTuple):
     routes: tuple[RouteConfig, ...]
     allow: tuple[str, ...] | None
     sources: tuple[SourceFile, ...]
+    reader: FileReader
     messages: Mapping[str, MessageConfig] = MappingProxyType({})
 
     @property
@@ -163,6 +166,7 @@ def build_document(
     files: Sequence[Checked],
     messages: Mapping[str, MessageConfig] = MappingProxyType({}),
     *,
+    reader: FileReader,
     knows_streams: bool = True,
 ) -> Document:
     """The document of the root file, which comes first, and of the files that it includes.
@@ -181,6 +185,7 @@ def build_document(
         routes=tuple(_routes(files, tuple(streams), lost)),
         allow=_allow(data),
         sources=tuple(source for source, _ in files),
+        reader=reader,
         messages=MappingProxyType(dict(messages)),
     )
 

@@ -11,13 +11,14 @@ from typing import Any, Final
 from streamroute.config.diagnostics import Finding
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.load import VERSION
-from streamroute.config.loading import load_file
+from streamroute.config.loading import ALLOW_OUTSIDE, load_file
 from streamroute.config.paths import is_file
 from streamroute.config.published import TESTS
 from streamroute.config.shape import check_shape
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quoted
+from streamroute.files import FileReader, OutsideFolderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +63,28 @@ def find_expectations(folders: Iterable[Path]) -> list[Path]:
     return sorted(found)
 
 
-def load_expectations(paths: Iterable[Path]) -> Expectations:
-    """Read test files. Never raises for what they hold."""
+def load_expectations(paths: Iterable[Path], files: FileReader) -> Expectations:
+    """Read test files, and the messages that they name, with ``files``. Never raises for what they hold."""
     tests: list[RouteTest] = []
     findings: list[Finding] = []
-    files: dict[str, TextFile] = {}
+    texts: dict[str, TextFile] = {}
     for path in paths:
-        loading = load_file(path)
-        files[loading.file.path] = loading.file
+        loading = load_file(path, files=files)
+        texts[loading.file.path] = loading.file
         findings += loading.findings
         if loading.source is not None:
-            reading = _Reading(loading.source)
+            reading = _Reading(loading.source, files)
             tests += reading.tests()
             findings += reading.findings
-    return Expectations(tuple(tests), tuple(findings), files)
+    return Expectations(tuple(tests), tuple(findings), texts)
 
 
 class _Reading:
     """One reading of a test file."""
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(self, source: SourceFile, files: FileReader) -> None:
         self.source = source
+        self.files = files
         self.findings: list[Finding] = []
 
     def tests(self) -> Iterator[RouteTest]:
@@ -126,10 +128,13 @@ class _Reading:
 
     def _message(self, stated: Any, place: Place) -> Mapping[str, Any] | EntryReference | None:
         try:
-            return _message(stated, Path(self.source.path).parent)
+            return _message(stated, Path(self.source.path).parent, self.files)
+        except OutsideFolderError:
+            message = f'"{stated}" leads out of the folder of the configuration'
+            self.findings.append(place.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
         except _UnusableError as error:
             self.findings.append(place.finding("SR603", str(error), at=("message",), help=_FORMS))
-            return None
+        return None
 
 
 _FORMS: Final = 'a message is a mapping with its "type", the path of a JSON file, or {stream: NAME, id: ID}'
@@ -139,17 +144,19 @@ class _UnusableError(Exception):
     """Raised for what is no message."""
 
 
-def _message(stated: Any, folder: Path) -> Mapping[str, Any] | EntryReference:
+def _message(stated: Any, folder: Path, files: FileReader) -> Mapping[str, Any] | EntryReference:
     if isinstance(stated, str):
-        return _from_file(folder / stated)
+        return _from_file(folder / stated, files)
     if stated.keys() == {"stream", "id"}:
         return EntryReference(str(stated["stream"]), str(stated["id"]))
     return _typed(stated, "the message")
 
 
-def _from_file(path: Path) -> Mapping[str, Any]:
+def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
     try:
-        message = json.loads(path.read_bytes())
+        message = json.loads(files.read(path))
+    except OutsideFolderError:
+        raise
     except OSError as error:
         raise _UnusableError(f"{path} can't be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

@@ -19,6 +19,7 @@ from streamroute.config.text import TextFile
 from streamroute.config.variables import find_misplaced, replace_variables
 from streamroute.config.verdict import document_verdict
 from streamroute.config.wording import quoted
+from streamroute.files import FileReader
 
 if TYPE_CHECKING:
     from streamroute.config.catalogue.messages import MessageConfig
@@ -41,21 +42,27 @@ class Loaded(NamedTuple):
 
 
 def load_config(
-    path: str | Path, *, env: Mapping[str, str] | None = None, unset: Literal["info", "error"] = "error"
+    path: str | Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    unset: Literal["info", "error"] = "error",
+    outside: bool = False,
 ) -> Loaded:
     """Read a configuration and all that it includes; a folder means its routes.yaml.
 
     ``env`` gives the variables (the process's own where it is None), ``unset`` the severity of one that
-    is not set and has no default. Never raises for what a file holds.
+    is not set and has no default. Files below the root file's folder are read, and, if ``outside``, others
+    too. Never raises for what a file holds.
     """
     name = config_file(path)
-    loading = load_file(Path(name), name)
+    reader = FileReader(None if outside else Path(name).parent)
+    loading = load_file(Path(name), name, files=reader if outside else None)
     files = [loading.file]
     findings = list(loading.findings)
     document = None
     if loading.source is not None:
         environment = os.environ if env is None else env
-        run = _Run(loading.source, environment, Severity(unset), loading.findings)
+        run = _Run(loading.source, environment, Severity(unset), loading.findings, reader)
         document = run.document()
         findings += run.findings
         files += run.files
@@ -71,12 +78,18 @@ class _Run:
     """One reading of a root file and its includes."""
 
     def __init__(
-        self, root: SourceFile, environment: Mapping[str, str], unset: Severity, known: Sequence[Finding]
+        self,
+        root: SourceFile,
+        environment: Mapping[str, str],
+        unset: Severity,
+        known: Sequence[Finding],
+        reader: FileReader,
     ) -> None:
         self.root = root
         self.environment = environment
         self.unset = unset
         self.known = known
+        self.reader = reader
         self.findings: list[Finding] = []
         self.files: list[TextFile] = []
 
@@ -84,20 +97,20 @@ class _Run:
         data = self._root_data()
         if data is None:
             return None
-        collection = collect_includes(self.root)
+        collection = collect_includes(self.root, self.reader)
         self.findings += collection.findings
         self.files += collection.files
         files: list[Checked] = [(self.root, data)]
         files += [(source, self._fragment_data(source)) for source in collection.sources]
         messages = self._messages(files)
-        return build_document(files, messages, knows_streams=self._knows_streams(files))
+        return build_document(files, messages, reader=self.reader, knows_streams=self._knows_streams(files))
 
     def _messages(self, files: Sequence[Checked]) -> Mapping[str, MessageConfig]:
         if not any(data.get("messages") for _, data in files):
             return {}
         from streamroute.config.catalogue.messages import read_catalogue  # schemas are read by much code
 
-        catalogue = read_catalogue(files)
+        catalogue = read_catalogue(files, self.reader)
         self.findings += catalogue.findings
         self.files += catalogue.files
         return catalogue.messages

@@ -13,8 +13,11 @@ from streamroute.config.diagnostics import Finding
 from streamroute.config.reports import TooMuchError
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
+from streamroute.files import MAX_BYTES, FileReader, FileTooLargeError, OutsideFolderError, read_given
 
-MAX_BYTES: Final = 10_000_000
+ALLOW_OUTSIDE: Final = "move it there, or run the command with --allow-outside"
+"""What to do about a file that is outside the folder of the configuration."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -27,13 +30,22 @@ class Loading(NamedTuple):
 
 
 def load_file(
-    path: Path, name: str | None = None, read: Callable[[str, str], Loading] | None = None
+    path: Path,
+    name: str | None = None,
+    read: Callable[[str, str], Loading] | None = None,
+    files: FileReader | None = None,
 ) -> Loading:
-    """Read a file, which people know as ``name``; ``read`` makes its data of a text and that name."""
+    """Read a file, which people know as ``name``; ``read`` makes its data of a text and that name.
+
+    ``files`` reads what a configuration names; without it, the file is one that the user named.
+    """
     name = str(path) if name is None else name
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_given(path) if files is None else files.read(path)
+    except FileTooLargeError as error:
+        return _too_large(name, str(error.strerror))
+    except OutsideFolderError as error:
+        return _refused(TextFile(name, ""), "SR021", str(error.strerror), ALLOW_OUTSIDE)
     except (OSError, ValueError) as error:
         return _unreadable(name, error)
     return load_bytes(content, name, read)
@@ -42,12 +54,7 @@ def load_file(
 def load_bytes(content: bytes, name: str, read: Callable[[str, str], Loading] | None = None) -> Loading:
     """Read the content of a file, as YAML unless ``read`` is given."""
     if len(content) > MAX_BYTES:
-        return _refused(
-            TextFile(name, ""),
-            "SR003",
-            f"the file is larger than {MAX_BYTES // 1_000_000} MB",
-            "split it, and bring the parts in by include",
-        )
+        return _too_large(name, str(FileTooLargeError.of(MAX_BYTES).strerror))
     try:
         text = content.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
@@ -76,6 +83,11 @@ def load_text(text: str, name: str) -> Loading:
 
 def _refused(file: TextFile, code: str, message: str, advice: str | None = None, at: int = 0) -> Loading:
     return Loading(file, None, (file.finding(code, message, file.between(at, at), help=advice),))
+
+
+def _too_large(name: str, message: str) -> Loading:
+    advice = "split it, and bring the parts in by include"
+    return _refused(TextFile(name, ""), "SR003", message, advice)
 
 
 def _unreadable(name: str, error: Exception) -> Loading:

@@ -53,6 +53,8 @@ _ALL: Final = (
     Rule("SR018", "unused-ignore", _WARNING, "A comment silences a rule that finds nothing there."),
     Rule("SR019", "malformed-ignore", _WARNING, "A comment that silences names no rule that there is."),
     Rule("SR020", "refused-ignore", _WARNING, "A comment silences a rule that can't be silenced."),
+    Rule("SR021", "file-outside", _ERROR, "A file is not below the configuration's folder."),
+    Rule("SR022", "include-too-wide", _ERROR, "An include leads to more files than are searched or read."),
     # The shape.
     Rule("SR101", "unknown-version", _ERROR, "The version is not one that this release reads."),
     Rule("SR102", "unexpected-key", _ERROR, "A mapping holds a key that it does not take."),

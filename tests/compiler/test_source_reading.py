@@ -242,3 +242,44 @@ def test_a_module_that_python_finds_elsewhere_first_is_an_error(
     code, text = problem(folder / "a", f"{name}.handlers.plain")
     assert code == "SR406"
     assert text == f'"{name}" is imported from {folder}/b/{name}/__init__.py, not from {name} in this folder'
+
+
+def test_a_module_that_is_a_link_to_elsewhere_is_not_read(folder: Path) -> None:
+    (folder / "project").mkdir()
+    (folder / "secret.py").write_text("def known_to_nobody(payload: ...\n")
+    (folder / "project/linked.py").symlink_to("../secret.py")
+    (folder / "project/up").symlink_to("..")
+    for text in ("linked.run", "up.secret.run"):
+        said = f'"{text}" was not read: the file is outside the folder of the configuration'
+        code, message = problem(folder / "project", text)
+        assert (code, message.partition(":")[0]) == (UNVERIFIED, said.partition(":")[0])
+    assert "secret" not in problem(folder / "project", "up.secrte.run")[1].replace("secrte", "")
+    assert SourceReader(folder / "project", outside=True).handler("up.secrets.run", {}) != []
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("def run(payload): ...\n" + "a;" * 130_000, "was not read: the file is larger than 0.25 MB"),
+        ("x = " + "-" * 200_000 + "1", "cannot be read"),
+        ("x = a" + ".b" * 100_000, "cannot be read"),
+    ],
+)
+def test_a_module_that_would_take_all_memory_or_stack_is_unknown(folder: Path, source: str, why: str) -> None:
+    code, text = problem(folder, f"{package(folder, handlers=source)}.handlers.run")
+    assert code == UNVERIFIED
+    assert why in text
+
+
+def test_modules_have_a_limit_together(folder: Path) -> None:
+    names = [f"part{number}" for number in range(20)]
+    name = package(folder, **dict.fromkeys(names, "def run(payload): ...\n#" + "x" * 240_000))
+    reader = SourceReader(folder)
+    found = [reader.read(f"{name}.{module}.run") for module in names]
+    assert [isinstance(one, Problem) for one in found] == [False] * 12 + [True] * 8
+
+
+@pytest.mark.timeout(60)
+def test_a_module_that_is_a_device_is_not_waited_for(folder: Path) -> None:
+    (folder / "endless.py").symlink_to("/dev/zero")
+    assert problem(folder, "endless.run")[0] == UNVERIFIED

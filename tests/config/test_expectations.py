@@ -12,6 +12,7 @@ from streamroute.config.expectations import (
     find_expectations,
     load_expectations,
 )
+from streamroute.files import FileReader
 
 TEST = "name: a, message: {type: t}, routes: []"
 
@@ -20,7 +21,7 @@ def load(folder: Path, *tests: str, head: str = "version: 1\n") -> Expectations:
     path = folder / "routes.test.yaml"
     lines = "".join(f"  - {{{test}}}\n" for test in tests)
     path.write_text(f"{head}tests:\n{lines or '  []'}\n", encoding="utf-8")
-    return load_expectations([path])
+    return load_expectations([path], FileReader(folder))
 
 
 def found(read: Expectations) -> list[str]:
@@ -125,7 +126,7 @@ def test_two_tests_of_one_name_are_a_finding(tmp_path: Path) -> None:
 def test_a_file_that_is_none_is_a_finding(tmp_path: Path, text: str, code: str) -> None:
     path = tmp_path / "routes.test.yaml"
     path.write_text(text, encoding="utf-8")
-    read = load_expectations([path])
+    read = load_expectations([path], FileReader(path.parent))
     assert [one.code for one in read.findings] == [code]
     assert read.tests == ()
     assert list(read.files) == [str(path)]

@@ -17,6 +17,7 @@ from streamroute.config.loading import Loading, load_file
 from streamroute.config.marks import Mark, build_marks
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
+from streamroute.files import FileReader
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _NO_SCHEMA: Final = "a schema is a mapping, for instance {type: object}"
@@ -35,11 +36,11 @@ class JsonSource(SourceFile):
             return Mark(0, 0)
 
 
-def load_schema_file(path: Path, name: str) -> Loading:
+def load_schema_file(path: Path, name: str, reader: FileReader) -> Loading:
     """Read a schema, which people know as ``name``; the data of the source is a mapping."""
     if path.suffix.lower() not in {".yaml", ".yml"}:
-        return load_file(path, name, load_json)
-    loading = load_file(path, name)
+        return load_file(path, name, load_json, reader)
+    loading = load_file(path, name, files=reader)
     if any(found.code == "SR012" for found in loading.findings):
         return _refused(loading.file, "the file holds no schema", advice=_NO_SCHEMA)
     return loading

@@ -15,9 +15,11 @@ from streamroute.config.catalogue.dialects import DEFAULT, Dialect, dialect_of
 from streamroute.config.catalogue.files import load_schema_file
 from streamroute.config.catalogue.keywords import anchors_of, base_below, walk
 from streamroute.config.diagnostics import Finding
+from streamroute.config.loading import ALLOW_OUTSIDE
 from streamroute.config.paths import is_file, is_folder
 from streamroute.config.source import DataPath, Place
 from streamroute.config.text import TextFile
+from streamroute.files import FileReader
 
 _NETWORK: Final = "schemas are read from files below the folder of the configuration, never from a network"
 
@@ -53,12 +55,12 @@ class UnresolvedError(Exception):
 
 @dataclass(slots=True)
 class Library:
-    """The documents below one folder, read as they are named.
+    """The documents of one configuration, read as they are named by ``reader``.
 
     ``files`` and ``findings`` are of the files that were read on the way.
     """
 
-    folder: Path
+    reader: FileReader
     files: list[TextFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     _documents: dict[str, Document | None] = field(default_factory=dict)
@@ -92,9 +94,9 @@ class Library:
         return self._documents[uri]
 
     def _must_be_ours(self, path: str, name: str) -> None:
-        if not Path(path).is_relative_to(self.folder):
+        if not self.reader.holds(path):
             message = f'"{name}" is not below the folder of the configuration'
-            raise UnresolvedError("SR113", message, "move it there")
+            raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
         if not is_file(path):
             kind = "is a folder, not a file" if is_folder(path) else "does not exist"
             raise UnresolvedError(
@@ -102,7 +104,7 @@ class Library:
             )
 
     def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> Document | None:
-        loading = load_schema_file(Path(path), name)
+        loading = load_schema_file(Path(path), name, self.reader)
         self.files.append(loading.file)
         self.findings += loading.findings
         if loading.source is None:
@@ -147,7 +149,7 @@ class Library:
             # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(urljoin(origin.uri, plain))
-            if path is None or not is_file(path):
+            if path is None or not self.reader.holds(path) or not is_file(path):
                 message = f'"{reference}" is no file: it would have to be fetched'
                 raise UnresolvedError("SR113", message, _NETWORK)
         document = self.read(path, self._name(path, origin), origin.dialect)

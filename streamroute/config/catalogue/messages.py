@@ -24,6 +24,7 @@ from streamroute.config.paths import entries
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.text import TextFile
+from streamroute.files import FileReader
 
 Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
 
@@ -59,11 +60,14 @@ class Catalogue:
     files: tuple[TextFile, ...] = ()
 
 
-def read_catalogue(files: Files) -> Catalogue:
-    """The messages of a root file, which comes first, and of the files that it includes."""
+def read_catalogue(files: Files, reader: FileReader) -> Catalogue:
+    """The messages of a root file, which comes first, and of the files that it includes.
+
+    ``reader`` reads the files of schemas.
+    """
     if not any(data.get("messages") for _, data in files):
         return Catalogue({})
-    reading = _Reading(Library(Path(os.path.abspath(files[0][0].path)).parent))  # noqa: PTH100 - no link is followed
+    reading = _Reading(Library(reader))
     messages = reading.messages(files)
     findings = (*reading.findings, *reading.library.findings)
     return Catalogue(messages, findings, tuple(reading.library.files))

@@ -29,6 +29,8 @@ RATES = {"EUR": 1.0}
 MADE: dict[str, bytes | None] = {
     "SR001": None,
     "SR003": b"version: 1\n# " + b"x" * 11_000_000,
+    "SR022": b"version: 1\nstreams: {a: }\ninclude: [%s]\n"
+    % b", ".join(b"'[r%d]outes.yaml'" % number for number in range(34_000)),
     "SR017": b"version: 1\nx-id: " + b"1" * 5_000,
 }
 """What is too much to be written into a page, or no file at all."""

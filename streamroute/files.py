@@ -1,0 +1,167 @@
+"""Reading files that a stranger may have named: regular, of bounded size, and below one folder.
+
+A configuration names files by path, and a checkout may hold links. Neither may make a command read a
+device, wait for a pipe, fill the memory, or show a file from elsewhere on the machine. Every file that a
+configuration names is read here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final, Self
+
+MAX_BYTES: Final = 10_000_000
+"""The size of the largest file that is read."""
+
+MAX_TOTAL: Final = 50_000_000
+"""How much the files of one configuration may hold together."""
+
+_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_CHUNK: Final = 1 << 20
+_STREAMS: Final = ("/dev", "/proc")
+"""Where a shell puts what it pipes to a command: ``/dev/stdin``, ``/dev/fd/63``."""
+
+
+class RefusedFileError(OSError):
+    """Raised for a file that is not read, whatever its permissions; ``strerror`` says why."""
+
+    number: int = errno.EPERM
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.number, reason)
+
+
+class OutsideFolderError(RefusedFileError):
+    """Raised for a file that does not really lie below the folder that it may be in."""
+
+
+class NotRegularError(RefusedFileError):
+    """Raised for a device, a pipe or a socket."""
+
+    number = errno.EINVAL
+
+
+class FileTooLargeError(RefusedFileError):
+    """Raised for a file that holds more than is read of one, or of all files together."""
+
+    number = errno.EFBIG
+
+    @classmethod
+    def of(cls, limit: int, what: str = "the file is", where: str = "") -> Self:
+        """The error for what holds more bytes than a limit."""
+        return cls(f"{what} larger than {limit / 1_000_000:g} MB{where}")
+
+
+class FileReader:
+    """Reads the files of one configuration; ``folder`` is where they must really lie, None for anywhere.
+
+    Hard links are not told from the files that they are: no version control makes them.
+    """
+
+    def __init__(self, folder: str | Path | None = None, *, total: int = MAX_TOTAL) -> None:
+        self.folder = None if folder is None else os.path.realpath(folder)
+        self._total = total
+        self._left = total
+
+    def holds(self, path: str | Path) -> bool:
+        """Whether a path really leads to a place below the folder, whatever links it goes through."""
+        return self.folder is None or self._inside(os.path.realpath(path)) is not None
+
+    def read(self, path: str | Path, limit: int = MAX_BYTES) -> bytes:
+        """The content of a file.
+
+        Raises RefusedFileError for one that is outside, not regular or too large, and OSError or ValueError
+        where there is none, or it may not be read.
+        """
+        limit = min(limit, self._left)
+        try:
+            content = _content(self._open(path), limit)
+        except FileTooLargeError:
+            if limit < self._left or self._left == self._total:
+                raise
+            what = "the files of the configuration are"
+            raise FileTooLargeError.of(self._total, what, " together") from None
+        self._left -= len(content)
+        return content
+
+    def _open(self, path: str | Path) -> int:
+        if self.folder is None:
+            _refuse_special(os.stat(path))  # noqa: PTH116 - pathlib raises other errors for odd paths
+            return os.open(path, _FLAGS)
+        real = os.path.realpath(path)
+        parts = self._inside(real)
+        if parts is None:
+            raise OutsideFolderError("the file is outside the folder of the configuration")
+        _refuse_special(os.stat(real))  # noqa: PTH116 - as above
+        return _open_below(self.folder, parts)
+
+    def _inside(self, real: str) -> list[str] | None:
+        """The names that lead from the folder to a real path; None where it is outside."""
+        folder = self.folder or os.sep
+        if real == folder:
+            return []
+        top = folder if folder.endswith(os.sep) else folder + os.sep
+        return list(Path(real[len(top) :]).parts) if real.startswith(top) else None
+
+
+def _open_below(folder: str, parts: list[str]) -> int:
+    """Open a file without following links: one may have been put there since the path was resolved."""
+    step = _FLAGS | os.O_NOFOLLOW
+    here = os.open(folder, step | os.O_DIRECTORY)
+    for name in parts[:-1]:
+        try:
+            there = os.open(name, step | os.O_DIRECTORY, dir_fd=here)
+        finally:
+            os.close(here)
+        here = there
+    try:
+        return os.open(parts[-1], step, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def read_given(path: str | Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a file that the user named; a pipe from a shell is one, too.
+
+    A link must lead to a file below its own folder: who named it did not say what it leads to.
+    Raises as ``FileReader.read`` does.
+    """
+    folder = Path(path).parent
+    if os.path.realpath(folder).startswith(_STREAMS) or _is_pipe(path):
+        return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC), limit, regular=False)
+    return FileReader(folder).read(path, limit)
+
+
+def _is_pipe(path: str | Path) -> bool:
+    try:
+        return stat.S_ISFIFO(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _content(descriptor: int, limit: int, *, regular: bool = True) -> bytes:
+    with open(descriptor, "rb", buffering=0) as stream:
+        if regular:
+            found = os.fstat(descriptor)
+            _refuse_special(found)
+            if found.st_size > limit:
+                raise FileTooLargeError.of(limit)
+        parts: list[bytes] = []
+        left = limit + 1
+        while left and (part := stream.read(min(left, _CHUNK))):
+            parts.append(part)
+            left -= len(part)
+    if not left:
+        raise FileTooLargeError.of(limit)
+    return b"".join(parts)
+
+
+def _refuse_special(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise NotRegularError(f"it is {kinds.get(stat.S_IFMT(found.st_mode), 'a device')}, not a file")
