@@ -59,7 +59,7 @@ def test_an_expression_over_a_schema_that_explodes_is_left_unchecked(tmp_path: P
 def test_many_such_expressions_share_one_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = Steps(2 * EACH)
     monkeypatch.setattr(route_expressions, "Steps", lambda: steps)
-    assert codes(tmp_path, EXPLODING, paths(8, 30), routes=20) == ["SR319"] * 20
+    assert codes(tmp_path, EXPLODING, paths(8, 30), routes=20).count("SR319") == 20
     assert steps.left == 0
 
 
