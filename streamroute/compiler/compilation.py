@@ -174,7 +174,9 @@ class _Compilation:
         payload = None if route.transform else self.expressions.payload_type(route)
         key = (route.handler, id(payload))
         if key not in self.annotated:
-            self.annotated[key] = list(check_annotation(shape.function, route.handler, payload))
+            self.annotated[key] = self.expressions.in_time(
+                lambda: list(check_annotation(shape.function, route.handler, payload)), []
+            )
             for problem in self.annotated[key]:
                 if self._is_new(problem, route):
                     yield _finding(route.place, ("handler",), problem, route.handler)

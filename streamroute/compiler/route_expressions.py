@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Final
+from collections.abc import Callable, Collection
+from typing import Any, Final, TypeVar
 
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.parsing import parse
@@ -13,9 +13,15 @@ from streamroute.compiler.types.lattice import Type
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
 from streamroute.compiler.types.payload import payload_type
 from streamroute.compiler.types.schemas import from_schema
+from streamroute.compiler.types.steps_budget import Steps, TooManyStepsError
 from streamroute.config.diagnostics import Severity
 from streamroute.config.document import Document, RouteConfig
 from streamroute.config.rules import RULES
+
+_Result = TypeVar("_Result")
+
+UNCHECKED: Final = "SR319"
+_UNCHECKED: Final = "this is not checked against its message's schema: that would take too many steps"
 
 _ATTRIBUTES: Final[dict[str, dict[str, bool]]] = {
     "json": {},
@@ -52,6 +58,7 @@ class RouteExpressions:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._unknown = _Payload()
+        self._steps = Steps()
         self._payloads: dict[tuple[tuple[str, ...], bool, frozenset[str]], _Payload] = {}
         self._data: dict[str, Type | None] = {}
 
@@ -67,10 +74,26 @@ class RouteExpressions:
         outlines, outline = payload.clean[condition], outline_of(expression, payload.words)
         if outline is not None and outlines.is_clean(outline):
             return problems
-        found = check_types(parse(expression), payload.type, validated=payload.validated, condition=condition)
+        found = self._typed(expression, payload, condition=condition)
         if outline is not None and not found:
             outlines.add(outline)
         return problems + [each for each in found if not any(each.overlaps(other) for other in problems)]
+
+    def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
+        """What types say of an expression; where its schema makes that too long, that it was not checked."""
+        tree = parse(expression)
+        return self.in_time(
+            lambda: check_types(tree, payload.type, validated=payload.validated, condition=condition),
+            [Problem(UNCHECKED, _UNCHECKED)],
+        )
+
+    def in_time(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
+        """What ``work`` makes of types, or what stands for it where that takes too many steps."""
+        try:
+            with self._steps.spent():
+                return work()
+        except (TooManyStepsError, RecursionError):
+            return otherwise
 
     def payload_type(self, route: RouteConfig) -> Type | None:
         """What is known of the payloads of a route whose types hold no pattern; None where nothing is."""
@@ -84,7 +107,7 @@ class RouteExpressions:
         codecs = frozenset(stream.codec for stream in streams)
         key = (route.types, all(stream.validate for stream in streams), codecs)
         if key not in self._payloads:
-            self._payloads[key] = self._made(*key)
+            self._payloads[key] = self.in_time(lambda: self._made(*key), self._unknown)
         return self._payloads[key]
 
     def _made(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:

@@ -136,6 +136,7 @@ _ALL: Final = (
         _WARNING,
         "A condition is always true, or false, by the message's schema.",
     ),
+    Rule("SR319", "unchecked-expression", _INFO, "An expression is not checked against its schema."),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),

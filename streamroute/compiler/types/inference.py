@@ -39,6 +39,7 @@ from streamroute.compiler.types.payload import ENVELOPE_FIELD
 from streamroute.compiler.types.reading import elements_of, field_of, values_of
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
+from streamroute.compiler.types.steps_budget import spend
 from streamroute.compiler.types.truth import falsy, may_be_false, may_be_true, truthy
 
 _ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
@@ -55,6 +56,7 @@ class Inference:
 
     def infer(self, node: Node, scope: Scope) -> Type:
         """What the node gives where ``@`` is of the scope's type; NEVER where it is not reached."""
+        spend(1)
         return NEVER if scope.type is NEVER else self._RULES[node["type"]](self, node, scope)
 
     def condition(self, node: Node, scope: Scope) -> Type:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+from streamroute.compiler.types.steps_budget import spend
+
 Kind = Literal["null", "boolean", "number", "string", "array", "object", "expref"]
 KINDS: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "array", "object", "expref")
 
@@ -218,6 +220,7 @@ def union_all(types: Iterable[Type]) -> Type:
 
 
 def _union(types: list[Type]) -> Type:
+    spend(len(types) + sum(len(t.objects) for t in types))
     return Type(
         null=any(t.null for t in types),
         booleans=NO_LITERALS.union(*(t.booleans for t in types)),
@@ -303,6 +306,7 @@ def _both_shapes(a: tuple[Shape, ...], b: tuple[Shape, ...]) -> tuple[Shape, ...
 
 def _merged(a: Shape, b: Shape) -> Shape:
     """The shape of what has both; a property of one alone is taken as that one has it."""
+    spend(1 + len(a.properties) + len(b.properties))
     properties = {**a.properties, **b.properties}
     for name in a.properties.keys() & b.properties.keys():
         properties[name] = _both_properties(a.properties[name], b.properties[name])

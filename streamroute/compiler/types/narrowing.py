@@ -24,6 +24,7 @@ from streamroute.compiler.types.lattice import (
 )
 from streamroute.compiler.types.paths import Path, is_call, is_literal, is_scalar, path_of
 from streamroute.compiler.types.reading import field_of
+from streamroute.compiler.types.steps_budget import spend
 from streamroute.compiler.types.truth import falsy, truthy
 
 _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}
@@ -225,6 +226,7 @@ def at_path(scope: Type, path: Path, change: Change) -> Type:
     if not path:
         return change(scope)
     name, rest = path[0], path[1:]
+    spend(1 + len(scope.objects))
     shapes = tuple(
         kept for shape in scope.objects if (kept := _shape_at(shape, name, rest, change)) is not None
     )
@@ -244,5 +246,6 @@ def _shape_at(shape: Shape, name: str, rest: Path, change: Change) -> Shape | No
         return shape
     if is_never(after):
         return None
+    spend(len(shape.properties))
     # A null may stand for a missing property: reading it gives the same.
     return replace(shape, properties={**shape.properties, name: Property(after, required=True)})

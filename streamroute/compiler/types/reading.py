@@ -14,12 +14,14 @@ from streamroute.compiler.types.lattice import (
     nullable,
     union_all,
 )
+from streamroute.compiler.types.steps_budget import spend
 
 
 def field_of(t: Type, name: str) -> Type:
     """What a field of such a value is; null for what is no object."""
     if t is UNKNOWN:
         return t
+    spend(1 + len(t.objects))
     fields = [_field_of_shape(shape, name) for shape in t.objects]
     if (
         t.null

@@ -82,8 +82,10 @@ class _Schemas:
             return UNKNOWN
         if key not in self.types:
             self.underway.add(key)
-            self.types[key] = self._made(schema)
-            self.underway.discard(key)
+            try:
+                self.types[key] = self._made(schema)
+            finally:
+                self.underway.discard(key)
         return self.types[key]
 
     def _is_elsewhere(self, schema: dict[str, Any]) -> bool:

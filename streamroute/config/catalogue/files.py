@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
+from streamroute.config.builder import MAX_DEPTH, TOO_DEEP
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import Loading, load_file
 from streamroute.config.marks import Mark, build_marks
@@ -20,6 +21,7 @@ from streamroute.config.text import TextFile
 from streamroute.files import FileReader
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _NO_SCHEMA: Final = "a schema is a mapping, for instance {type: object}"
 
 
@@ -49,18 +51,33 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> Loading:
 def load_json(text: str, name: str) -> Loading:
     """Read a JSON text that holds an object."""
     file = TextFile(name, text)
+    deep = _too_deep(text)
+    if deep is not None:
+        return Loading(file, None, (file.finding("SR011", TOO_DEEP, file.between(deep, deep + 1)),))
     repeated: list[str] = []
     try:
         data = _decode(text, repeated)
     except json.JSONDecodeError as error:
         return _refused(file, f"the file is not JSON: {error.msg[:1].lower()}{error.msg[1:]}", error.pos)
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-        return _refused(file, f"the file is not JSON: {reason}")
+    except ValueError as error:
+        return _refused(file, f"the file is not JSON: {error}")
     if not isinstance(data, dict):
         return _refused(file, "the file holds no schema", advice=_NO_SCHEMA)
     source = JsonSource(name, text, data)
     return Loading(source, source, tuple(_duplicates(source, repeated)))
+
+
+def _too_deep(text: str) -> int | None:
+    """Where a text of JSON is nested deeper than one of YAML may be, or None: whoever reads it recurses."""
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return token.start()
+        elif token[0] in "]}":
+            depth -= 1
+    return None
 
 
 def _decode(text: str, repeated: list[str]) -> Any:

@@ -121,7 +121,14 @@ def test_a_broken_schema_is_one_error_with_its_place(load: Write, schema: str, f
         ('{"type": "object"; }', "schemas/a.txt:1:18: E[SR111]: the file is not JSON: "),
         ("[1]", "schemas/a.txt:1:1: E[SR111]: the file holds no schema"),
         ('{"a": NaN}', "schemas/a.txt:1:1: E[SR111]: the file is not JSON: NaN is no number of JSON"),
-        ("[" * 100_000, "schemas/a.txt:1:1: E[SR111]: the file is not JSON: it is nested too deep"),
+        (
+            "[" * 100_000,
+            "schemas/a.txt:1:65: E[SR011]: mappings and lists are nested deeper than 64 levels",
+        ),
+        (
+            '{"a": "' + '\\"[' * 100_000,
+            "schemas/a.txt:1:7: E[SR111]: the file is not JSON: unterminated string starting at",
+        ),
         ('{"a": 1,\n "a": 2}', 'schemas/a.txt:2:2: E[SR006]: key "a" appears a second time in its object'),
         ('{"\\ud83d\\ude00": 1, "type": 1}', 'schemas/a.txt:1:29: E[SR112]: "type" has a value'),
         ("\udcff", "schemas/a.txt:1:1: E[SR002]: the file is not UTF-8 text"),
