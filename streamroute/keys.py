@@ -91,9 +91,13 @@ class ReturnKeys(NamedTuple):
     stream: str
     due: str
     delayed: str
+    secret: str
 
     @classmethod
     def of(cls, stream: str) -> ReturnKeys:
-        """``due`` is a sorted set by Redis time, ``delayed`` the hash of what is due."""
+        """``due`` is a sorted set by Redis time, ``delayed`` the hash of what is due.
+
+        ``secret`` is a string, which proves that a retry is one.
+        """
         prefix = f"{base(stream)}:returning"
-        return cls(stream=stream, due=f"{prefix}:due", delayed=prefix)
+        return cls(stream=stream, due=f"{prefix}:due", delayed=prefix, secret=f"{prefix}:secret")

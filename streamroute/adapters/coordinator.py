@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.dedupe import RedisDeduplicator
 from streamroute.adapters.group_workers import GroupWorkers
+from streamroute.adapters.retry_secret import RetrySecrets
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import RouteWait, Turn
@@ -36,6 +37,7 @@ class RedisCoordinator:
     ) -> None:
         self._dedupe = RedisDeduplicator(client, keys, group, consumer, former)
         self._workers = GroupWorkers(client, keys)
+        self._secrets = RetrySecrets(lambda _: client)
         self._lease = lease
 
     async def begin(
@@ -43,6 +45,10 @@ class RedisCoordinator:
     ) -> tuple[Turn, float]:
         """See ``RedisDeduplicator.begin``."""
         return await self._dedupe.begin(message, route, digest, ttl, formerly)
+
+    async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
+        """See ``KeepsSecrets``; raises what redis-py raises."""
+        return await self._secrets.get(stream, make=make)
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
         """How long the retry of a route waits that this worker does not know.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.adapters.codecs import Codec
-from streamroute.adapters.records import MARKER, RetryRecord, paired
+from streamroute.adapters.records import RetryRecord, paired
 from streamroute.adapters.replies import Row
 from streamroute.errors import DecodeError
 from streamroute.exception_text import error_text
@@ -101,8 +101,6 @@ class EntryReader:
             return origin, {}, safe_str(error, REASON)
         except BaseException as error:  # noqa: BLE001 - a user's codec may raise anything, SystemExit too
             return origin, {}, f"the codec failed: {error_text(error)}"
-        if key == self.keys.retry:
-            plain.pop(MARKER, None)  # left of a retry that came by the stream; this one's own facts count
         return origin, plain, None
 
 

@@ -65,6 +65,7 @@ class MemoryStreamStorage:
         self._streams: dict[str, MemoryStream] = {}
         self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
         self._dedupe = MemoryDedupeKeys(clock)
+        self._retry_secrets: dict[str, bytes] = {}
         self._workers: defaultdict[tuple[str, str], dict[str, Repertoire]] = defaultdict(dict)
         self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
@@ -97,6 +98,7 @@ class MemoryStreamStorage:
         self._streams.clear()
         self._delayed.clear()
         self._dedupe.clear()
+        self._retry_secrets.clear()
         self._wake()
 
     def destroy_group(self, stream: str, group: str) -> None:
@@ -287,7 +289,7 @@ class MemoryStreamStorage:
             holds=lambda message: self._held(stream, group, consumer, message) is not None,
         )
         alive, listed = self._workers[stream, group], self._listed[stream, group]
-        coordinator = MemoryCoordinator(dedupe, alive, listed, self._clock, self.lease)
+        coordinator = MemoryCoordinator(dedupe, alive, listed, self._clock, self.lease, self._retry_secrets)
         return EntryReader(self.codec, keys, group, coordinator)
 
     def _lives(self, keys: GroupKeys, group: str, held: KeyHeld) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from secrets import token_bytes
 
 from streamroute.adapters.coordinator import route_wait
 from streamroute.adapters.memory_dedupe import MemoryDeduplicator
@@ -16,7 +17,8 @@ from streamroute.values import Repertoire, RouteWait, Turn
 class MemoryCoordinator:
     """See ``RedisCoordinator``; ``workers`` are those that are alive, ``lease`` is in seconds.
 
-    ``noted`` are the types that workers have listed, those that have left among them.
+    ``noted`` are the types that workers have listed, those that have left among them. ``secrets`` are those
+    of the streams, which all groups share.
     """
 
     dedupe: MemoryDeduplicator
@@ -24,6 +26,14 @@ class MemoryCoordinator:
     noted: Collection[str]
     clock: Callable[[], float]
     lease: float
+    secrets: dict[str, bytes] = field(default_factory=dict)
+
+    async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
+        """See ``KeepsSecrets``."""
+        await asyncio.sleep(0)
+        if make:
+            self.secrets.setdefault(stream, token_bytes(32))
+        return self.secrets.get(stream)
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()

@@ -1,12 +1,14 @@
 """What is written of a message that failed: the retry that will run, and the dead letter that is kept.
 
 Both hold the entry's raw fields and one field more, the reserved ``_streamroute``: a JSON object that
-says where the entry came from and what happened to it.
+says where the entry came from and what happened to it. A field of the entry's own with that name is kept
+under another, and gets its own back.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +25,9 @@ MARKER: Final = "_streamroute"
 """The reserved key: in a payload it says whose retry this is."""
 
 FACTS: Final = MARKER.encode()
+_TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")
+"""Names of an entry's own fields that would be taken for the facts, or for such a name in disguise."""
+
 _VERSION: Final = 1
 _MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
 _PACKED: Final = b"_fields"
@@ -67,8 +72,7 @@ class RetryRecord:
             facts["accepted"] = False
         if self.unknown_since:
             facts["unknown_since"] = self.unknown_since
-        fields = {name: value for name, value in self.fields.items() if name != FACTS}
-        return pack_fields({FACTS: _json(facts), **fields})
+        return pack_fields({FACTS: _json(facts), **_disguised(self.fields)})
 
     @classmethod
     def unpack(cls, packed: bytes) -> RetryRecord:
@@ -80,7 +84,7 @@ class RetryRecord:
                 id=str(facts["id"]),
                 routes=frozenset(facts["routes"]),
                 attempt=int(facts["attempt"]),
-                fields=fields,
+                fields=_undisguised(fields),
                 history=_failures(facts),
                 accepted=bool(facts.get("accepted", True)),
                 unknown_since=int(facts.get("unknown_since", 0)),
@@ -158,7 +162,7 @@ class DeadRecord:
             traceback=clip_middle(dead.traceback, LONG),
             attempt=dead.attempt,
             deliveries=message.deliveries,
-            fields={name: value for name, value in message.fields.items() if name != FACTS},
+            fields=dict(message.fields),
             type=clip(kind, NAME) if issubclass(type(kind), str) else None,
             routes=sorted(message.routes or ()),
             time=time.time(),
@@ -182,7 +186,7 @@ class DeadRecord:
     def _written_fields(self) -> Mapping[bytes, bytes]:
         """As they are, unless they are too many, or would be taken for fields that were packed."""
         is_plain = len(self.fields) <= _MOST_FIELDS and self.fields.keys() != {_PACKED}
-        return self.fields if is_plain else {_PACKED: pack_fields(self.fields)}
+        return _disguised(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
 
     @classmethod
     def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:
@@ -195,10 +199,22 @@ class DeadRecord:
                 **{name: facts[name] for name in _DEAD_FACTS},
                 **{name: facts[name] for name in _LATER_FACTS if name in facts},
                 history=_failures(facts),
-                fields=fields if packed is None else unpack_fields(packed),
+                fields=_undisguised(fields) if packed is None else unpack_fields(packed),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the facts of a dead letter are damaged: {error}") from None
+
+
+def _disguised(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {name + b"~" if _TAKEN.fullmatch(name) else name: value for name, value in fields.items()}
+
+
+def _undisguised(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {name[:-1] if _is_disguised(name) else name: value for name, value in fields.items()}
+
+
+def _is_disguised(name: bytes) -> bool:
+    return name != FACTS and _TAKEN.fullmatch(name) is not None
 
 
 def flat(fields: Mapping[bytes, bytes]) -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import secrets
@@ -15,6 +16,7 @@ from streamroute.adapters.codecs import Codec, FieldsCodec, JsonCodec, codec_nam
 from streamroute.adapters.due_times import DueTimes, wait_in_ms
 from streamroute.adapters.packing import pack_fields
 from streamroute.adapters.records import MARKER
+from streamroute.adapters.retry_secret import RetrySecrets
 from streamroute.adapters.scripts import script
 from streamroute.adapters.wire import clients
 from streamroute.errors import EncodeError
@@ -56,6 +58,7 @@ class RedisRetryScheduler:
         self._streams = dict.fromkeys(streams)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._due_times = DueTimes()
+        self._secrets = RetrySecrets(self._client_of)
         self._sooner = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -71,12 +74,16 @@ class RedisRetryScheduler:
         """
         keys = ReturnKeys.of(stream_name)
         packed = pack_fields(self._fields(payload))
-        arguments: list[str | bytes | int] = [_identity(payload), wait_in_ms(delay), packed]
+        arguments: list[str | bytes | int] = [_identity(payload, packed), wait_in_ms(delay), packed]
         await script("schedule").run(self._client_of(keys.stream), [keys.due, keys.delayed], arguments)
         self._streams.setdefault(stream_name)
         await self.start()
         if delay < _LOOK_EVERY:
             self._sooner.set()
+
+    async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
+        """See ``KeepsSecrets``; raises what redis-py raises."""
+        return await self._secrets.get(stream, make=make)
 
     async def bring_back(self, stream_name: str) -> float | None:
         """Bring back what is due, at most a hundred; returns the seconds until the next, or None."""
@@ -142,8 +149,11 @@ class RedisRetryScheduler:
         return fields
 
 
-def _identity(payload: Mapping[str, Any]) -> str:
-    """What makes two schedulings the same retry; by chance where the payload does not know its id."""
+def _identity(payload: Mapping[str, Any], packed: bytes) -> str:
+    """What makes two schedulings the same retry; by chance where the payload does not know its id.
+
+    What is written is part of it: the reserved key may be a producer's, and claim to be another retry.
+    """
     mark = payload.get(MARKER)
     if isinstance(mark, Mapping) and mark.get("id"):
         parts = [mark.get(name) for name in ("id", "group", "routes", "attempt")]
@@ -151,7 +161,7 @@ def _identity(payload: Mapping[str, Any]) -> str:
         parts = [payload.id, payload.group, sorted(payload.routes or ()), payload.attempt + 1]
     else:
         parts = [secrets.token_hex(16)]
-    return json.dumps(parts)
+    return hashlib.sha256(json.dumps(parts).encode() + packed).hexdigest()
 
 
 def _flat(payload: Mapping[str, Any]) -> dict[bytes, bytes] | None:

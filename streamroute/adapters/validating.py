@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from streamroute.adapters.codecs import Codec
+from streamroute.adapters.records import MARKER
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 
@@ -62,7 +63,7 @@ def data_of(payload: Mapping[str, Any], codec: Codec) -> Any:
     """The data of a message that was read before; of a plain dict, all but its ``type``."""
     if isinstance(payload, Message) and payload.fields:
         try:
-            return separated(codec, dict(payload.fields))[0]
+            return _without_taken(separated(codec, dict(payload.fields))[0], payload)
         except DecodeError:
             # It was read by another codec than the configuration names: what it made is all there is.
             return _without_type(payload)
@@ -72,4 +73,11 @@ def data_of(payload: Mapping[str, Any], codec: Codec) -> Any:
 def _without_type(payload: Any) -> Any:
     if not isinstance(payload, Mapping):
         return payload
-    return {key: value for key, value in payload.items() if key not in ("type", "_streamroute")}
+    return {key: value for key, value in payload.items() if key != "type"}
+
+
+def _without_taken(data: Any, payload: Mapping[str, Any]) -> Any:
+    """The data without the marker of a retry, which the dispatcher has taken out of the payload."""
+    if isinstance(data, Mapping) and MARKER in data and MARKER not in payload:
+        return {key: value for key, value in data.items() if key != MARKER}
+    return data

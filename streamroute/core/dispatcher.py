@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal
 
-from streamroute.core import marker
 from streamroute.core.cancellation import raise_our_end
 from streamroute.core.failures import (
     RoutesFailedError,
+    as_one_letter,
     attempt_of,
     dead,
     judge,
@@ -20,6 +19,13 @@ from streamroute.core.failures import (
     result_of,
     type_of,
 )
+from streamroute.core.foreign_retries import (
+    USUAL_STREAM,
+    ForeignRetries,
+    RetrySchedulerProtocol,
+    is_of_a_scheduler,
+)
+from streamroute.core.marker import KEY
 from streamroute.core.matching import RouteTable
 from streamroute.core.observer import Observer, Result, ignore
 from streamroute.core.repertoire import retry_of_unknown, wait_for_type
@@ -33,29 +39,17 @@ from streamroute.message import Message, separate_copy
 from streamroute.safe_text import clip
 from streamroute.values import Outcome, Repertoire, RetryLater, RetryPolicy
 
+__all__ = ["BotRedisDispatcher", "RetrySchedulerProtocol"]
+
 log = logging.getLogger(__name__)
 
 _UNSET: Final = object()
-_MARKER: Final = marker.KEY
+_MARKER: Final = KEY
 _NO_ROUTES: Final = RouteTable(())
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
 _FILTERED: Final = Result.FILTERED
-_USUAL_STREAM: Final = "bot_events"  # what stream_name is where nobody gives it
 _KNOWN_UNKNOWNS: Final = 1000  # types that no route lists are remembered up to this many
-
-
-@runtime_checkable
-class RetrySchedulerProtocol(Protocol):
-    """Brings a failed message back later (ARQ, a cron table ...).
-
-    The promise: once ``schedule_retry`` has returned, the payload will appear in the stream again,
-    whole and at least once. The dispatcher lets the entry be acknowledged on that word alone.
-    """
-
-    async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
-        """Put ``payload`` back into ``stream_name`` after ``delay`` seconds; raise if that is not certain."""
-        ...
 
 
 class BotRedisDispatcher:
@@ -69,6 +63,11 @@ class BotRedisDispatcher:
     ``retry`` is the policy of handlers that do not carry their own. ``unknown_type`` says what happens
     to a message whose type no handler lists. ``group_name`` lets retries of other groups pass where
     payloads are plain dicts; a ``Message`` knows its group. ``observer`` hears every outcome.
+
+    ``retry_secret`` proves that what a scheduler brings back is a retry of ours: the same for all workers of
+    the stream, 16 bytes or more (else ValueError). It need not be given where the storage is
+    ``RedisStreamStorage`` or the scheduler ``RedisRetryScheduler``, which keep one in Redis. Without any,
+    each process knows its own retries alone, and what comes back to another one is a message like any other.
     """
 
     def __init__(
@@ -79,11 +78,11 @@ class BotRedisDispatcher:
         unknown_type: Literal["ack", "dead_letter"] = "ack",
         group_name: str | None = None,
         observer: Observer = ignore,
+        retry_secret: str | bytes | None = None,
     ) -> None:
-        self._scheduler = retry_scheduler
+        self._foreign = ForeignRetries(retry_scheduler, group_name, retry_secret)
         self._policy = retry or RetryPolicy(delay=60, jitter=0)
         self._unknown_type = unknown_type
-        self._group_name = group_name
         self._observe = observer
         self._own = RedisRouter()
         self._own.watch(self._forget)
@@ -119,7 +118,7 @@ class BotRedisDispatcher:
         """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
         return self._own.message(message_type, filter_func)
 
-    async def process_message(self, message_data: dict[str, Any], stream_name: str = _USUAL_STREAM) -> None:
+    async def process_message(self, message_data: dict[str, Any], stream_name: str = USUAL_STREAM) -> None:
         """Run every handler that matches; returning means that the entry may be acknowledged.
 
         ``message_data`` is a payload with a ``type``; ``stream_name`` is where a scheduler's retry goes.
@@ -129,13 +128,15 @@ class BotRedisDispatcher:
         container = self._container
         if container is _UNSET:
             raise SetupError("call setup(container) before messages are processed; setup(None) will do")
-        payload = self._returned(message_data) if _MARKER in message_data else message_data
+        payload: dict[str, Any] | None = message_data
+        if _MARKER in message_data:
+            payload = await self._foreign.returned(message_data, stream_name)
         if payload is None:
             return  # another group's retry: ours is done with this entry
         failures: list[Outcome] = []
         routes = self._accepting(payload, failures)
         if routes is None:
-            routes = await self._routes_otherwise(payload, failures)
+            routes = await self._routes_otherwise(payload, failures, message_data)
         left, observe = len(routes), self._observe
         for route in routes:
             left -= 1
@@ -192,13 +193,18 @@ class BotRedisDispatcher:
             failures.append(replace(letter, accepted=False))
         return False
 
-    async def _routes_otherwise(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route]:
+    async def _routes_otherwise(
+        self, payload: dict[str, Any], failures: list[Outcome], read: dict[str, Any]
+    ) -> Sequence[Route]:
         """The routes of a retry. A message whose type no route lists has none, and is answered for."""
         message_type = type_of(payload)
         if not message_type:
             failures.append(no_type(payload))
         elif isinstance(payload, Message) and payload.routes:
-            return await self._routes_of_retry(payload, payload.routes, failures)
+            routes = await self._routes_of_retry(payload, payload.routes, failures)
+            if is_of_a_scheduler(payload, read):
+                failures[:] = as_one_letter(payload, failures)
+            return routes
         elif (wait := await wait_for_type(payload, message_type)) is not None:
             failures.append(wait)
         elif self._unknown_type == "dead_letter":
@@ -272,11 +278,9 @@ class BotRedisDispatcher:
             retries = [retry for retry in retries if not retry.postponed]
         # Without a place for the dead ones the whole entry has to stay pending, and to schedule the
         # others as well would double them when it comes again.
-        scheduler = self._scheduler
-        if collected is not None and getattr(type(scheduler), "settles", False) is True:
-            scheduler = None  # one step with the ack is better than two
+        scheduler = self._foreign.scheduler_for(payload)
         if scheduler and retries and (collected is not None or len(retries) == len(failures)):
-            await self._schedule(scheduler, payload, retries, stream_name)
+            await self._foreign.schedule(scheduler, payload, retries, stream_name)
             self._tell(payload, retries)
             failures = [outcome for outcome in failures if outcome not in retries]
         if collected is not None:
@@ -287,65 +291,11 @@ class BotRedisDispatcher:
                 self._observe(payload, failure.route, Result.FAILED)
             raise RoutesFailedError(failures)
 
-    async def _schedule(
-        self,
-        scheduler: RetrySchedulerProtocol,
-        payload: dict[str, Any],
-        retries: list[RetryLater],
-        stream_name: str,
-    ) -> None:
-        """Hand all failed routes to the scheduler at once; if it raises, the entry is not acknowledged."""
-        routes = frozenset(retry.route for retry in retries)
-        message_id, group = getattr(payload, "id", ""), getattr(payload, "group", "") or self._group_name
-        mark = marker.Marker(message_id, group or "", routes, retries[0].attempt)
-        again = {**payload, marker.KEY: mark.as_dict()}
-        delay = math.ceil(max(retry.delay for retry in retries))
-        if stream_name == _USUAL_STREAM:
-            stream_name = getattr(payload, "stream", "") or stream_name
-        await scheduler.schedule_retry(stream_name, again, delay=delay)
-
     def _tell(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             self._observe(payload, outcome.route or None, result_of(outcome))
-
-    def _returned(self, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """A foreign scheduler's retry as the message that it continues; None for another group's."""
-        mark = marker.read(payload[marker.KEY])
-        group = getattr(payload, "group", "") or self._group_name or ""
-        plain = {key: value for key, value in payload.items() if key != marker.KEY}
-        if mark is None:
-            return _continued(payload, plain)  # not our key after all: a message like any other
-        if mark.group != group:
-            return None
-        return _continued(payload, plain, mark)
 
 
 def _unknown(names: frozenset[str], routes: Sequence[Route]) -> list[str]:
     """The names that none of the routes has, or had before."""
     return sorted(names.difference(*((route.key, *route.formerly) for route in routes)))
-
-
-def _continued(payload: dict[str, Any], plain: dict[str, Any], mark: marker.Marker | None = None) -> Message:
-    """The payload without the reserved key; its outcomes are still collected where they were."""
-    known = payload if isinstance(payload, Message) else Message({})
-    message = Message(
-        plain,
-        id=mark.id if mark else known.id,
-        stream=known.stream,
-        group=known.group,
-        deliveries=known.deliveries,
-        attempt=mark.attempt if mark else known.attempt,
-        routes=mark.routes if mark else known.routes,
-        fields=known.fields,
-        history=known.history,
-        held_in=known.held_in,
-        entry_id=known.entry_id,
-        accepted=mark is not None or known.accepted,
-        unknown_since=known.unknown_since,
-    )
-    message.outcomes = known.outcomes
-    message.coordinator = known.coordinator
-    if known.claims is None:
-        known.claims = {}
-    message.claims = known.claims
-    return message

@@ -6,7 +6,7 @@ Nothing here raises, whatever the exception is: a failure that cannot be judged 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streamroute.core.observer import Result
@@ -20,6 +20,7 @@ from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
 
+_MOST_SHOWN: Final = 5  # routes that one reason names
 _USUAL_DELAY: Final = 60.0  # seconds, where a policy of somebody's gives what is no delay
 
 
@@ -103,6 +104,24 @@ def asked_delay(error: BaseException) -> float | None:
 def route_is_gone(route: str, payload: Mapping[str, Any]) -> DeadLetter:
     """The outcome of a retry whose route nobody knows any more."""
     return _unroutable(payload, f"the route {safe_repr(route, NAME)} is no longer configured", route)
+
+
+def as_one_letter(payload: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of routes that are not known, their dead letters as one: it names no route.
+
+    The names came through the stream. It goes back to all routes of the retry.
+    """
+    letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
+    if not letters:
+        return list(outcomes)
+    others = [outcome for outcome in outcomes if outcome not in letters]
+    if len(letters) == 1:
+        reason = letters[0].reason
+    else:
+        shown = ", ".join(safe_repr(letter.route, NAME) for letter in letters[:_MOST_SHOWN])
+        more = f" and {len(letters) - _MOST_SHOWN} more" if len(letters) > _MOST_SHOWN else ""
+        reason = f"the routes {shown}{more} are no longer configured"
+    return [*others, DeadLetter(None, reason, attempt=attempt_of(payload))]
 
 
 def type_of(payload: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -10,7 +11,8 @@ from streamroute.handlers.contract import Complaint, built_in
 from streamroute.message import Message
 from streamroute.safe_text import safe_str
 
-_RESERVED: Final = b'"_streamroute"'
+_RESERVED: Final = "_streamroute"
+_SPELLED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # as JSON may spell a character of the name
 
 
 class Outlet(Protocol):
@@ -48,10 +50,10 @@ def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Com
 async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: str) -> None:
     """Write the message to ``stream``; the entry is acknowledged after that.
 
-    The entry's raw fields are kept byte for byte. What a transform has made, and what came back through
-    a scheduler of somebody else's, is encoded anew, in the codec of ``stream`` where the configuration
-    declares it, else as JSON. A crash between the write and the acknowledgment writes it again, with
-    another id: give the events an id of their own where that matters.
+    The entry's raw fields are kept byte for byte. What a transform has made, and what has the reserved key
+    ``_streamroute`` in it, is encoded anew and without that key, in the codec of ``stream`` where the
+    configuration declares it, else as JSON. A crash between the write and the acknowledgment writes it
+    again, with another id: give the events an id of their own where that matters.
 
     Source: https://redis.io/docs/latest/commands/xadd/
     """
@@ -63,15 +65,23 @@ def _raw(payload: Mapping[str, Any]) -> list[bytes]:
     """The entry as it was produced, or nothing where the payload is not what was produced."""
     if not isinstance(payload, Message):
         return []
-    if b"_streamroute" in payload.fields or any(_RESERVED in value for value in payload.fields.values()):
-        # It carries marks of this group's retries, which the next group would take for another's.
+    if any(_is_reserved_in(text) for field in payload.fields.items() for text in field):
+        # It may carry the mark of a retry, which workers of that stream would take for one of theirs.
         return []
     return [part for field in payload.fields.items() for part in field]
 
 
+def _is_reserved_in(text: bytes) -> bool:
+    """Whether a name or a value holds the reserved key, in whatever spelling."""
+    name = _RESERVED.encode()
+    if b"\\" in text:
+        text = _SPELLED.sub(lambda match: bytes([int(match[1], 16)]), text)
+    return name in text
+
+
 def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
     try:
-        return outlet.encode(payload)
+        return outlet.encode({key: value for key, value in payload.items() if key != _RESERVED})
     except EncodeError as error:
         # It would fail again, however often it runs.
         raise Reject(f"the message cannot be forwarded: {safe_str(error)}") from error

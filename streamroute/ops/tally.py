@@ -243,5 +243,5 @@ def _order(entry_id: str) -> tuple[int, int]:
     try:
         return int(milliseconds), int(sequence or 0)
     except ValueError:
-        # The marker of a foreign scheduler's retry may claim any id.
+        # A retry of a scheduler of another make has the id that its storage gave it.
         return 0, 0

@@ -80,7 +80,7 @@ def test_whatever_it_raises_the_reason_has_a_bound(kind: str) -> None:
     assert 0 < len(message.fault or "") <= REASON
 
 
-def test_a_retry_is_read_with_what_it_remembers_and_without_anybody_elses_mark() -> None:
+def test_a_retry_is_read_with_what_it_remembers_and_with_all_that_the_producer_wrote() -> None:
     keys = GroupKeys.of(STREAM, GROUP)
     reader = EntryReader(JsonCodec(), keys, GROUP, "the coordinator")
     fields = {b"type": b"booked", b"data": b'{"_streamroute": {"id": "9-9"}, "n": 1}'}
@@ -91,7 +91,7 @@ def test_a_retry_is_read_with_what_it_remembers_and_without_anybody_elses_mark()
     ):
         record = RetryRecord("1-0", routes, 3, fields, accepted=accepted, unknown_since=77)
         name, message = reader.read(keys.retry, "7-7", {b"entry": record.pack()}, fresh=5, deliveries=2)
-        assert (name, message) == ("7-7@retry", {"type": "booked", "n": 1})
+        assert (name, message) == ("7-7@retry", {"type": "booked", "n": 1, "_streamroute": {"id": "9-9"}})
         assert (message.id, message.entry_id, message.held_in) == ("1-0", "7-7", keys.retry)
         assert (message.attempt, message.deliveries, message.fresh) == (3, 2, 5)
         assert (message.routes, message.accepted) == (routes or None, counts)

@@ -141,7 +141,7 @@ def test_a_retry_says_no_more_than_it_has_to() -> None:
         "routes": ["a", "b"],
         "attempt": 2,
     }
-    assert packed == {b"n": b"1"}
+    assert packed == {b"_streamroute~": b"left over", b"n": b"1"}
     assert record.name == "1-0|a,b|2"
 
 
@@ -168,7 +168,7 @@ def test_a_dead_letter_says_all_of_the_message_that_died(accepted: bool) -> None
         error="E: x",
         traceback="Traceback",
         attempt=2,
-        fields={b"type": b"booked"},
+        fields=fields,
         type="booked",
         routes=["a", "b"],
         time=record.time,

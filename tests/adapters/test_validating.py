@@ -59,7 +59,7 @@ def test_a_payload_without_a_proper_type_is_left_to_the_dispatcher() -> None:
 
 
 def test_the_data_of_a_plain_dict_is_all_but_its_type() -> None:
-    assert data_of({"type": "t", "x": 1, "_streamroute": {}}, codec_named("json")) == {"x": 1}
+    assert data_of({"type": "t", "x": 1}, codec_named("json")) == {"x": 1}
     odd = Message({"type": "t", "x": 1}, fields={b"data": b"not json"})
     assert data_of(odd, codec_named("json")) == {"x": 1}
 

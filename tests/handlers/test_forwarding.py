@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,36 @@ async def test_what_is_not_what_was_produced_is_encoded_anew(payload: dict[str, 
     outlet = Written()
     await forward(payload, only("other", outlet), stream="other")
     assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+
+
+MARK = {"v": 2, "id": "1-0", "group": "g", "routes": ["r"], "attempt": 1, "proof": "x"}
+SPELLINGS = [
+    "_streamroute",
+    r"\u005fstreamroute",
+    r"_\u0073treamroute",
+    r"_streamrout\u0065",
+    r"\u005Fstreamroute",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("field", [b"data", b"cloudevent", b"payload"])
+async def test_what_a_target_could_take_for_a_retry_s_mark_is_not_forwarded(
+    spelling: str, field: bytes
+) -> None:
+    """The dispatcher leaves a key that proves nothing in the payload, and so it is in both."""
+    outlet, mark = Written(), json.dumps(MARK)
+    fields = {b"type": b"t", field: f'{{"n": 1, "{spelling}": {mark}}}'.encode()}
+    payload = Message({"type": "t", "n": 1, "_streamroute": MARK}, fields=fields)
+    await forward(payload, only("other", outlet), stream="other")
+    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+
+
+async def test_other_escapes_and_other_names_are_kept_byte_for_byte() -> None:
+    outlet = Written()
+    data = rb'{"\u0061": "\n\\u005f", "streamroute_": "\ud83d\ude00"}'
+    await forward(Message({"type": "t"}, fields={b"data": data}), only("other", outlet), stream="other")
+    assert outlet.entries == [[b"data", data]]
 
 
 async def test_a_write_that_fails_is_the_handler_s_failure() -> None:

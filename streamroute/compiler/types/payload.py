@@ -28,8 +28,6 @@ from streamroute.compiler.types.lattice import (
 ENVELOPE_FIELD: Final = replace(nullable(STRING), doubt=VAGUE)
 """A name that the data does not have: a field of the entry, which is a string, or nothing at all."""
 
-_ANYTHING: Final = Property(UNKNOWN)
-
 
 def payload_type(
     messages: Mapping[str, Type | None], attributes: Mapping[str, bool] = MappingProxyType({})
@@ -51,7 +49,7 @@ def _payload(name: str, data: Type | None, attributes: Mapping[str, bool]) -> Ty
 
 
 def _enveloped(shape: Shape, name: str, attributes: Mapping[str, bool]) -> Shape:
-    own = {"type": Property(of_value(name), required=True), "_streamroute": _ANYTHING}
+    own = {"type": Property(of_value(name), required=True)}
     shared = {
         name: Property(Later(partial(_or_string, found.type)), required=attributes[name])
         for name, found in shape.properties.items()
@@ -68,5 +66,4 @@ def _or_string(declared: Deferred) -> Type:
 
 def declared_names(messages: Iterable[Shape]) -> list[str]:
     """The names that a person may have meant, over several shapes."""
-    names = dict.fromkeys(name for shape in messages for name in shape.properties)
-    return [name for name in names if name != "_streamroute"]
+    return list(dict.fromkeys(name for shape in messages for name in shape.properties))
