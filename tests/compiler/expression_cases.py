@@ -1,20 +1,11 @@
-"""Random JMESPath expressions and documents, and the official compliance suite."""
+"""Random JMESPath expressions and documents."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
-
-COMPLIANCE = Path(__file__).parents[3] / "shared" / "data" / "jmespath-compliance"
-
-needs_compliance = pytest.mark.skipif(
-    not COMPLIANCE.is_dir(), reason="the JMESPath compliance suite (../shared/data) is not here"
-)
 
 NAMES = ("a", "b", "c", "tier", "tags")
 
@@ -77,17 +68,3 @@ SCRAPS = (
 )  # fmt: skip
 scraps = st.lists(st.sampled_from(SCRAPS), max_size=8).map("".join)
 """Mostly broken expressions."""
-
-
-def _cases() -> Iterator[Any]:
-    for path in sorted(COMPLIANCE.glob("*.json")):
-        for group in json.loads(path.read_text("utf-8")):
-            for number, case in enumerate(group["cases"]):
-                if "bench" not in case:
-                    label = f"{path.stem}-{number}-{case['expression'][:40]}"
-                    yield pytest.param(case["expression"], group["given"], case, id=label)
-
-
-def compliance_cases() -> list[Any]:
-    """(expression, given, case) for each case of the suite."""
-    return list(_cases())

@@ -8,9 +8,10 @@ from typing import Any, Never
 
 import jmespath
 import pytest
-from expression_cases import compliance_cases, documents, expressions, needs_compliance, payloads
+from expression_cases import documents, expressions, payloads
 from hypothesis import example, given, settings
 
+from jmespath_suite import compliance_cases, needs_compliance
 from streamroute.compiler import codegen
 from streamroute.compiler.codegen import Evaluate, NotCoveredError, generate_filter, generate_value
 from streamroute.compiler.expressions import blocking

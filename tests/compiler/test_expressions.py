@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from expression_cases import compliance_cases, needs_compliance
 
+from jmespath_suite import compliance_cases, needs_compliance
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.functions import SIGNATURES
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import jmespath
 import pytest
-from expression_cases import compliance_cases, documents, expressions, needs_compliance
+from expression_cases import documents, expressions
 from hypothesis import given
 from jmespath.exceptions import JMESPathError
 
+from jmespath_suite import compliance_cases, needs_compliance
 from streamroute.compiler.functions import evaluate
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import ExpressionError

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from expression_cases import compliance_cases, expressions, needs_compliance
+from expression_cases import expressions
 from hypothesis import assume, given
 
+from jmespath_suite import compliance_cases, needs_compliance
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import Problem
