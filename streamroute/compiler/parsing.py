@@ -86,7 +86,8 @@ class _PositionedParser(Parser):
         if nud is None:
             self._fail(self._index - 1)
         left: Node = nud(first)
-        self._mark(left, first)
+        if first["type"] != "lparen":  # parentheses are no part of the node that they hold
+            self._mark(left, first)
         powers, kind = self.BINDING_POWER, self.tokens[self._index]["type"]
         while binding_power < powers[kind]:
             led = getattr(self, "_token_led_" + kind, None)

@@ -114,7 +114,10 @@ def _up_to(step: Step, node: Node) -> str:
     """The path from its beginning to the end of one of its nodes, as it is written."""
     if node["type"] == "identity":
         return "@"
-    return step.trace.tree.expression[step.start : node.get("end", step.end)]
+    text = step.trace.tree.expression[step.start : node.get("end", step.end)]
+    while text.startswith("(") and text.count("(") > text.count(")"):
+        text = text[1:].lstrip()  # it is closed behind the node
+    return text
 
 
 def _no_place(text: str, holder: Any, child: Node) -> str | None:

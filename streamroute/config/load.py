@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "routes.yaml"
 VERSION: Final = 1
+_UNSET: Final = "SR501"
 
 
 class Loaded(NamedTuple):
@@ -181,6 +182,8 @@ def _new(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
     """What was found where the reader or a variable has no finding already: one cause, one finding."""
     by_line: dict[tuple[str, int], list[Finding]] = {}
     for earlier in known:
+        if earlier.code == _UNSET:
+            continue  # its value was left out, so that what is found is something else
         by_line.setdefault((earlier.file, earlier.span.line), []).append(earlier)
     return [
         one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from streamroute.config.diagnostics import Finding, Severity
@@ -35,7 +35,11 @@ class Replacement:
         self.findings: list[Finding] = []
 
 
+_SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 _GONE: Final = object()
+UNTOLD: Final = object()
+"""Stands under a key that its mapping does not take, where nobody can tell the value: the key is wrong all
+the same."""
 _IN_DEFAULTS: Final = "write it in each stream that is to have it"
 _ELSEWHERE: Final = "read it in the handler, from its container or its own environment"
 
@@ -104,10 +108,22 @@ def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any])
                 )
             )
         walked[key] = _walk(result, (*path, key), item)
-    return {key: item for key, item in walked.items() if item is not _GONE}
+    known = _keys_of(path)
+    told = {key: UNTOLD if item is _GONE and not known(key) else item for key, item in walked.items()}
+    return {key: item for key, item in told.items() if item is not _GONE}
+
+
+def _keys_of(path: DataPath) -> Callable[[str], bool]:
+    """Whether a mapping takes a key."""
+    schema = schema_at(path)
+    if schema.get("additionalProperties", True) is not False:
+        return lambda _key: True
+    return lambda key: key in schema.get("properties", {})
 
 
 def _expand(result: Replacement, path: DataPath, text: str) -> Any:
+    if re.search(_DOLLAR, text) and not _takes_scalars(path):
+        return _refuse(result, path, text)
     known = True
     parts: list[str] = []
     at = 0
@@ -119,6 +135,21 @@ def _expand(result: Replacement, path: DataPath, text: str) -> Any:
     if not known:
         return _GONE
     return _converted(result, path, text, "".join([*parts, text[at:]]))
+
+
+def _takes_scalars(path: DataPath) -> bool:
+    types = types_of(schema_at(path))
+    return not types or not _SCALARS.isdisjoint(types)
+
+
+def _refuse(result: Replacement, path: DataPath, text: str) -> object:
+    """Whatever the variable holds, it is no mapping."""
+    result.replaced[path] = text
+    expected = listed(EXPECTED[kind] for kind in types_of(schema_at(path)) if kind != "null")
+    message = f"{label(path)} must be {expected}, and the value of {quoted(text)} is not"
+    advice = "a variable gives one value: write the keys here, and a variable as the value of each"
+    result.findings.append(result.source.finding("SR502", message, result.source.span(path), help=advice))
+    return _GONE
 
 
 def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str | None:

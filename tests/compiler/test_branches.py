@@ -20,7 +20,7 @@ from streamroute.compiler.tracing import trace
         ("nights >= `3`", []),
         ("a && b", ["a", "b"]),
         ("a && (b || !c) && d", ["a", "b", "c", "d"]),
-        ("!(a == 'x')", ["(a == 'x')"]),
+        ("!(a == 'x')", ["a == 'x'"]),
         ("length(tags || `[]`) > `1`", ["tags"]),
         ("items[?price > `1` && stock]", ["price > `1`", "stock"]),
     ],

@@ -18,6 +18,8 @@ from streamroute.compiler.functions import SIGNATURES
         ("a && len(b) > `1`", "len", 'unknown function "len"; did you mean "length"?'),
         ("a[?startswith(@, b)]", "startswith", 'unknown function "startswith"; did you mean "starts_with"?'),
         ("qqq(a)", "qqq", 'unknown function "qqq"'),
+        ("(contians(a, 'x')) && b", "contians", 'unknown function "contians"; did you mean "contains"?'),
+        ("b && ( ( qqq(a) ) )", "qqq", 'unknown function "qqq"'),
         ("a.b.qqq(@)", "qqq", 'unknown function "qqq"'),
     ],
 )
@@ -41,6 +43,12 @@ def test_a_wrong_number_of_arguments_is_counted(expression: str, text: str) -> N
     assert (problem.code, problem.text, problem.start) == ("SR304", text, 5)
 
 
+@pytest.mark.parametrize("expression", ["(exists(a.b))", "x && ((exists(a.b)))", "exists((a.b))"])
+def test_the_help_for_a_call_quotes_its_argument_whatever_is_around_it(expression: str) -> None:
+    [problem] = check_expression(expression)
+    assert problem.help == "a path is null where it is missing: a.b != `null`"
+
+
 def test_a_slice_that_takes_no_step_always_fails() -> None:
     assert [problem.code for problem in check_expression("a[::0]")] == ["SR306"]
 
@@ -56,6 +64,8 @@ def test_every_problem_of_an_expression_is_found() -> None:
         ("!guest.vip", "!guest.vip", "write !(guest.vip)"),
         ("a && !tags[?b]", "!tags[?b]", "write !(tags[?b])"),
         ("! guest.vip || b", "! guest.vip", "write !(guest.vip)"),
+        ("(!guest.vip)", "!guest.vip", "write !(guest.vip)"),
+        ("a && ((!guest.vip) || b)", "!guest.vip", "write !(guest.vip)"),
     ],
 )
 def test_a_negation_that_binds_tighter_than_it_looks_is_told(

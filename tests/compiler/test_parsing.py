@@ -58,6 +58,18 @@ def test_a_place_lies_within_its_parent_s(expression: str) -> None:
             assert node["value"] in expression[start:end]
 
 
+@pytest.mark.parametrize(
+    "expression", ["(a.b)", "( a.b )", "((a.b)) && c", "x || (a.b)", "f((a.b), c)", "!(a.b)"]
+)
+def test_a_node_in_parentheses_lies_within_them(expression: str) -> None:
+    places = [
+        expression[start:end]
+        for node, start, end in walk(parse(expression).root, 0, len(expression))
+        if node["type"] == "subexpression"
+    ]
+    assert places == ["a.b"]
+
+
 def problem_of(expression: str) -> Problem:
     with pytest.raises(ExpressionError) as caught:
         parse(expression)

@@ -46,6 +46,8 @@ def test_the_operands_that_decided_are_named(expression: str, payload: Any, expe
         ("guest.tier", {"guest": {}}, None),
         ("guest.tier", {"guest": "Ada"}, "guest is a string, and has no fields"),
         ("guest.address.city", {"guest": {}}, "guest.address is null or missing"),
+        ("(guest).tier", {}, "guest is null or missing"),
+        ("(guest.address).city", {"guest": {}}, "guest.address is null or missing"),
         ("guest.address.city", {}, "guest is null or missing"),
         ("guest[0]", {"guest": {}}, "guest is an object, and no list"),
         ("guest[0].name", {"guest": []}, "guest[0] is null or missing"),

@@ -95,7 +95,7 @@ def test_a_condition_in_a_list_has_a_value_for_each_item() -> None:
         ("{x: a, y: b.c}", ["{x: a, y: b.c}", "a", "b.c"]),
         ("contains(tags, 'x')", ["contains(tags, 'x')", "tags"]),
         ("a[*].{x: b}", ["a[*].{x: b}", "b"]),
-        ("(a || b) && c", ["(a || b) && c", "(a || b)", "a", "b", "c"]),
+        ("(a || b) && c", ["(a || b) && c", "a || b", "a", "b", "c"]),
     ],
 )
 def test_a_path_is_one_step_and_literals_are_none(expression: str, expected: list[str]) -> None:

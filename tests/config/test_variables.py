@@ -85,3 +85,30 @@ def test_the_environment_is_the_processs_own_by_default(
     document = load_config(tmp_path).document
     assert document is not None
     assert document.streams["a"].group == "mine"
+
+
+@pytest.mark.parametrize("env", [{}, {"N": "5"}])
+@pytest.mark.parametrize(
+    "settings", ["{concurency: '${N}'}", "{grup: 'a-${N}'}", "{retry: {max_atempts: '${N}'}}"]
+)
+def test_a_key_is_checked_whether_its_variable_is_set_or_not(
+    tmp_path: Path, settings: str, env: dict[str, str]
+) -> None:
+    (tmp_path / "routes.yaml").write_text(f"version: 1\nstreams:\n  a: {settings}\n", encoding="utf-8")
+    findings = load_config(tmp_path, env=env, unset="info").findings
+    assert [found.code for found in findings] == (["SR102"] if env else ["SR102", "SR501"])
+
+
+@pytest.mark.parametrize("env", [{}, {"X": "a"}])
+@pytest.mark.parametrize(
+    "text", ["streams: ${X}", "redis: ${X}", "streams: {a: {retry: '${X}'}}", "streams: {a: '${X:-b}'}"]
+)
+def test_no_variable_gives_a_mapping(tmp_path: Path, text: str, env: dict[str, str]) -> None:
+    (tmp_path / "routes.yaml").write_text(f"version: 1\n{text}\n", encoding="utf-8")
+    [found] = load_config(tmp_path, env=env, unset="info").findings
+    assert (found.code, found.severity.value) == ("SR502", "error")
+
+
+def test_a_list_with_an_unset_variable_is_no_string_either(tmp_path: Path) -> None:
+    (tmp_path / "routes.yaml").write_text("version: 1\nstreams: {a: {group: ['${X}']}}\n", encoding="utf-8")
+    assert {found.code for found in load_config(tmp_path, env={}).findings} == {"SR104", "SR501"}

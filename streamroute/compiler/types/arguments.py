@@ -156,6 +156,6 @@ def check_key(report: Report, name: str, expression: Node, body: Type) -> None:
         message = f"{name}() compares by {one_of(KEYS)}, not {one_of(body.kinds)}"
         report.add(WRONG_ARGUMENT, expression, message)
     elif report.declared and _may_be_null(body):
-        text = report.text(expression)
+        text = report.operand(expression)
         message = f"{name}() fails where {report.short(expression)} is missing or null in an element"
         report.add(MAY_BE_MISSING, expression, message, f"leave such elements out first: [?{text} != `null`]")

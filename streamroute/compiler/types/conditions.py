@@ -90,7 +90,7 @@ def _report(report: Report, node: Node, inferred: Type, values: str | None, *, t
     text = report.short(node)
     if inferred.kinds == {"number"}:
         message = f"{text} is a number, and a number is always true, 0 too"
-        help_text = None if is_literal(node) else f"compare it: {report.text(node)} > `0`"
+        help_text = None if is_literal(node) else f"compare it: {report.operand(node)} > `0`"
         report.add(NUMBER_AS_CONDITION, node, message, help_text)
     elif report.declared:
         message = f"{text} is always {_word(true=true)} for a message that its schema allows"

@@ -19,7 +19,6 @@ _WORDS: Final = {
 }  # fmt: skip
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TEXT_ARGUMENT: Final = {"contains": 1, "starts_with": 1, "ends_with": 1, "join": 0}
-_OPENED, _CLOSED = "( \t\r\n", ") \t\r\n"
 _BOOLEAN: Final = frozenset({"and_expression", "or_expression", "not_expression"})
 
 
@@ -67,7 +66,7 @@ def _in_call(tree: Tree, node: Node) -> Iterator[Node]:
 
 
 def _is_quoted(tree: Tree, node: Node) -> bool:
-    return node["type"] == "field" and tree.expression[_place(tree, node)[0]] == '"'
+    return node["type"] == "field" and tree.expression[node["start"]] == '"'
 
 
 def _is_word(tree: Tree, node: Node) -> bool:
@@ -80,18 +79,11 @@ def _is_plain(node: Node) -> bool:
 
 
 def _problem(tree: Tree, node: Node) -> Problem:
-    start, end = _place(tree, node)
+    start, end = node["start"], node["end"]
     text = tree.expression[start:end]
     literal = written(node["value"]) if text.startswith('"') else _WORDS[text]
     message = f"{text} is the field of that name, not a value; where it is missing, it is null"
     return Problem(FIELD_FOR_LITERAL, message, start, end, _corrected(tree, start, end, literal))
-
-
-def _place(tree: Tree, node: Node) -> tuple[int, int]:
-    """Where a name stands, without the parentheses around it."""
-    start, end = node.get("start", 0), node.get("end", len(tree.expression))
-    text = tree.expression[start:end]
-    return end - len(text.lstrip(_OPENED)), start + len(text.rstrip(_CLOSED))
 
 
 def _corrected(tree: Tree, start: int, end: int, literal: str) -> str:

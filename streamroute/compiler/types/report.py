@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from streamroute.compiler.parsing import Node, Tree, walk
 from streamroute.compiler.problems import Problem
+
+_LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparator"})
 
 
 class Report:
@@ -69,6 +72,10 @@ class Report:
         """A part of the expression as it is written."""
         start, end = self.place(node)
         return " ".join(self.tree.expression[start:end].split())
+
+    def operand(self, node: Node) -> str:
+        """The same, as it can stand beside an operator that compares."""
+        return f"({self.text(node)})" if node["type"] in _LOOSE else self.text(node)
 
     def short(self, node: Node, limit: int = 40) -> str:
         """The same, shortened to fit into a sentence."""
