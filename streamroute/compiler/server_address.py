@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document
+from streamroute.config.source import Place
 from streamroute.config.wording import quoted
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ def check_address(document: Document) -> Iterator[Finding]:
     try:
         read_address(url, folder=Path(document.path).parent)
     except AddressError as error:
-        yield _finding(document, error)
+        yield _finding(url, place, error)
 
 
-def _finding(document: Document, error: AddressError) -> Finding:
+def _finding(url: str, place: Place, error: AddressError) -> Finding:
     """What is wrong, about the URL as it is written: of what a variable gave, no part is shown."""
-    url, place, problem = document.redis.url, document.redis.place, error.problem
+    problem = error.problem
     written = str(place.source.value(place.path))
     if written == url:
         message = f"the address {quoted(error.shown)} {problem.text}"
