@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.adapters.address import Address, read_address
 from streamroute.adapters.cluster_url import is_cluster
 from streamroute.adapters.sentinel_url import is_sentinel
-from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
-from streamroute.safe_text import safe_str, type_name
+from streamroute.adapters.unavailable import sentinel_itself, unavailable
+from streamroute.errors import EmbeddedServerError, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from redis.asyncio import Redis
@@ -40,8 +38,10 @@ class Connection:
         return f"<Connection to {self.address}>"
 
     async def ping(self) -> None:
-        """Raises RedisUnavailableError, in words for people, unless the server answers."""
+        """Raises RedisUnavailableError, in words for people, for a sentinel, and for what does not answer."""
         await ping(self.client, str(self.address))
+        if self.url.startswith(("redis://", "rediss://")) and await _watches_others(self.client):
+            raise sentinel_itself(str(self.address))
 
 
 @asynccontextmanager
@@ -136,78 +136,14 @@ async def ping(client: Redis, where: str) -> None:
         raise unavailable(error, where) from error
 
 
-def unavailable(error: Exception, where: str) -> RedisUnavailableError:
-    """What an error of redis-py or of the network means for the server at ``where``, on one line."""
-    return RedisUnavailableError(f"Redis at {where} {_explained(error)}")
+async def _watches_others(client: Redis) -> bool:
+    """Whether the server is a sentinel: any other server does not know the command, whatever the user may."""
+    from redis.exceptions import NoPermissionError, RedisError
 
-
-def _explained(error: Exception) -> str:
-    from redis import exceptions
-
-    if isinstance(error, exceptions.AuthenticationError):
-        return f"refuses the user or the password ({_line(error)}); check both in the URL"
-    if isinstance(error, exceptions.NoPermissionError):
-        return f"does not permit this user to do that: {_line(error)}"
-    if isinstance(error, exceptions.BusyLoadingError):
-        return "is still loading its data; try again when it has"
-    if isinstance(error, exceptions.InvalidResponse):
-        return f"does not speak Redis's protocol ({_line(error)}); check the port"
-    for cause in _causes(error):
-        explained = _explained_cause(cause)
-        if explained:
-            return explained
-    return f"cannot be used: {_line(error)}"
-
-
-_CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (ssl.SSLCertVerificationError, "has a certificate that is not trusted ({}); set ssl_ca_certs in the URL"),
-    (ssl.SSLError, "does not do TLS as rediss:// needs it ({}); check the port and the scheme"),
-    (socket.gaierror, "has a host name that cannot be found ({}); check it in the URL"),
-    (ConnectionRefusedError, "refuses the connection; is the server running, and the address right?"),
-    (FileNotFoundError, "has no socket there; is the server running, and the path right?"),
-    (PermissionError, "has a socket that this user may not open; check its owner and its mode"),
-    (TimeoutError, "does not answer in time; is the address right, and no firewall in between?"),
-)
-
-
-_CLUSTER_DOWN: Final = (
-    "is a cluster that does not serve the stream now: the slot has no master, or too many nodes are gone; "
-    "CLUSTER NODES says which"
-)
-_TEXTS: Final = (
-    # Several addresses were tried, and asyncio joins their errors.
-    (["Connect call failed"], "refuses the connection; is the server running, and the address right?"),
-    # redis-py's first word, which Redis 6 understands.
-    (["unknown command", "HELLO"], "is too old: streamroute needs Redis 6.2 or newer, or Valkey"),
-    (["cluster is down"], _CLUSTER_DOWN),
-    (["slot not served"], _CLUSTER_DOWN),
-    (["no node of the cluster serves"], _CLUSTER_DOWN),
-    (["cluster support disabled"], "is no cluster; write redis:// in its URL"),
-    (
-        ["Connection closed by server"],
-        "closes the connection without a word; is it a Redis server, and does it want rediss://?",
-    ),
-)
-
-
-def _explained_cause(cause: BaseException) -> str:
-    from redis.asyncio.sentinel import MasterNotFoundError
-
-    text = _line(cause)
-    if isinstance(cause, MasterNotFoundError):  # the library's text is a list of the sentinels' own errors
-        return "has no master now: no sentinel answers, or none knows one by this name; check both in the URL"
-    for kind, template in _CAUSES:
-        if isinstance(cause, kind):
-            return template.format(text)
-    return next((explained for words, explained in _TEXTS if all(word in text for word in words)), "")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(safe_str(error).split()) or type_name(error)
+    try:
+        await client.execute_command("SENTINEL", "MYID")  # type: ignore[no-untyped-call]  # redis-py gives no types
+    except NoPermissionError:
+        return True
+    except (RedisError, OSError):
+        return False
+    return True

@@ -8,7 +8,8 @@ from typing import Final
 
 from redis import exceptions
 
-from streamroute.adapters.connection import Connection, unavailable
+from streamroute.adapters.connection import Connection
+from streamroute.adapters.unavailable import unavailable
 from streamroute.errors import SetupError, StreamrouteError
 from streamroute.safe_text import safe_str
 
@@ -48,4 +49,5 @@ def in_words(error: Exception, redis: Connection, doing: str) -> StreamrouteErro
             f"Redis at {redis.address} is a node of a cluster; write redis+cluster:// in its URL"
         )
     reason = " ".join(safe_str(error).split())
-    return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}")
+    advice = "; change the user's ACL" if isinstance(error, exceptions.NoPermissionError) else ""
+    return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}{advice}")

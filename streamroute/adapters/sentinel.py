@@ -43,9 +43,11 @@ class Sentinels(Sentinel):
         async with self.turn:
             try:
                 return await super().discover_master(service_name)
-            except MasterNotFoundError:
+            except MasterNotFoundError as error:
                 # The library's text quotes the sentinels' settings; before redis-py 7, with their passwords.
                 said = f"no sentinel answers, or none knows a master named {service_name!r}"
+                if "AuthenticationError" in str(error):
+                    said = "the sentinels want a password, or another one"
                 raise MasterNotFoundError(said) from None
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamroute.adapters.address import read_address, redact
+from streamroute.adapters.url_problems import SCHEMES, problem_of
 from streamroute.errors import SetupError
 
 FOLDER = Path("/etc/shop")
@@ -58,13 +59,33 @@ def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("", "the URL of Redis is empty; write redis://HOST:PORT/DB"),
-        ("localhost:6379", "'localhost:6379' is not the URL of a Redis server; write redis://"),
-        ("localhost", "'localhost' is not the URL of a Redis server; write redis://"),
-        ("reds://localhost", 'did you mean "redis"?'),
-        ("valkeys://localhost", 'did you mean "rediss"?'),
-        ("embeded", 'did you mean "embedded"?'),
-        ("embedded://data", "write embedded:DIR without slashes before it: embedded:data"),
+        ("", "is empty; write redis://HOST:PORT/DB"),
+        (" ", "is blank; write redis://HOST:PORT/DB"),
+        ("redis://localhost\n", "begins or ends with a blank or a line break; take it away"),
+        ("'redis://localhost'", "begins with a quote; take the quotes away"),
+        ("$REDIS_URL", "holds the name of a variable, which nothing has replaced; write it as ${REDIS_URL}"),
+        ("{REDIS_URL}", "write it as ${REDIS_URL}"),
+        ("%REDIS_URL%", "write it as ${REDIS_URL}"),
+        ("{{ redis_url }}", "write it as ${REDIS_URL}"),
+        ("redis://${HOST}:6379", "write it as ${REDIS_URL}"),
+        ("localhost:6379", "'localhost:6379', has no scheme; write redis://HOST:PORT"),
+        ("localhost", "has no scheme; write redis://HOST:PORT, or rediss:// for TLS"),
+        ("shop:hunter2@redis.example.org:6379", "has no scheme; write redis://HOST:PORT"),
+        (":hunter2@redis:6379/0", "has no scheme; write redis://HOST:PORT"),
+        ("/run/redis.sock", "has no scheme; the path of a socket is written unix:///PATH"),
+        ("none", "has no scheme; write redis://HOST:PORT/DB, rediss://"),
+        ("http://localhost", "has an unknown scheme; did you mean redis://?"),
+        ("https://localhost", "did you mean rediss://?"),
+        ("redis+tls://localhost", "did you mean rediss://?"),
+        ("REDIS://localhost", "did you mean redis://?"),
+        ("redis//localhost", "did you mean redis://?"),
+        ("reds://localhost", "did you mean redis://?"),
+        ("redsi://localhost", "did you mean redis://?"),
+        ("sentinel://a/main", "did you mean redis+sentinel://?"),
+        ("valkeys://localhost", "did you mean rediss://?"),
+        ("embeded", "did you mean embedded?"),
+        ("Embedded", "did you mean embedded?"),
+        ("embedded://data", "has slashes before its folder; write embedded:DIR"),
         ("rediss+sentinel://a,b", "does not end with the master's name and the number of a database"),
         (
             "redis+sentinel://a,b",
@@ -75,37 +96,50 @@ def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
         ("redis+sentinel://a,:1/main", "has a host or a port that cannot be read"),
         ("redis+sentinel://a:99999/main", "has a host or a port that cannot be read"),
         ("redis+sentinel://[a/main", "has a host or a port that cannot be read"),
-        ("redis+sentinal://a/main", 'did you mean "redis+sentinel"?'),
+        ("redis+sentinel://u:p/w@a/main", "@ as %40"),
+        ("redis+sentinal://a/main", "did you mean redis+sentinel://?"),
         ("redis+sentinel://a/main?sentinel_pasword=x", 'did you mean "sentinel_password"?'),
-        ("redis://a?sentinel_password=x", 'unexpected parameter "sentinel_password"'),
+        ("redis://a?sentinel_password=x", "has an unexpected parameter"),
         ("redis+cluster://", "names no node; write redis+cluster://HOST:6379,HOST:6379"),
-        ("redis+cluster:a", "names no node; write redis+cluster://"),
+        ("redis+cluster:a", 'has no "//" behind its scheme; write redis+cluster://'),
         ("redis+cluster://a,b:0", "has a host or a port that cannot be read"),
         ("redis+cluster://a:65536", "has a host or a port that cannot be read"),
+        ("redis+cluster://u:p#w@a", "@ as %40"),
         ("redis+cluster://a/1", "asks for another database than 0, and a cluster has no other; write redis"),
         ("rediss+cluster://a?db=2", "asks for another database than 0"),
         ("redis+cluster://a/main", "asks for another database than 0"),
-        ("redis+cluster://a?sentinel_password=x", 'unexpected parameter "sentinel_password"'),
-        ("redis+clutser://a", 'did you mean "redis+cluster"?'),
-        ("redis:localhost", "'redis:localhost' names no host; write redis://HOST:PORT/DB"),
-        ("redis://localhost:99999", "its host or port cannot be read"),
-        ("redis://[::1", "its host or port cannot be read"),
+        ("redis+cluster://a?sentinel_password=x", "has an unexpected parameter"),
+        ("redis+clutser://a", "did you mean redis+cluster://?"),
+        ("redis:localhost", "'redis:localhost', has no \"//\" behind its scheme; write redis://HOST:PORT"),
+        ("redis://", "names no host; write redis://HOST:PORT/DB"),
+        ("redis://localhost:99999", "has a port that is no number from 1 to 65535; write redis://HOST:6379"),
+        ("redis://localhost:0", "has a port that is no number from 1 to 65535"),
+        ("redis://localhost:port", "has a port that is no number from 1 to 65535"),
+        ("redis://shop:hunter2", "a password stands before the host: redis://:PASSWORD@HOST"),
+        ("redis://[::1", "has a host or a port that cannot be read; an address of IPv6 is written [::1]"),
+        ("redis://::1:6379", "an address of IPv6 stands in brackets: redis://[::1]:6379"),
+        ("redis://a:6379,b:6379", "names several hosts; write redis+sentinel://"),
+        ("redis://<host>:6379", "has a host with a character that no host has"),
+        ("redis://:hunter2%40localhost", "has a port that is no number from 1"),
+        ("redis://hunter2%40localhost", 'has a "%" in its host; the @ between password and host'),
+        *(
+            (f"redis://{login}@localhost:6379/0", "in a password, write / as %2F, ? as %3F, # as %23, @ as")
+            for login in (":a#b", ":1#b", "u:a/b", ":1/b", ":a?b", ":1?b", ":1?a=b", "u:a#b/c?d@e")
+        ),
+        ("redis://localhost#0", 'has a "#", and what stands behind it is not read'),
         ("redis://localhost/events", "does not end with the number of a database; write redis://HOST/0"),
         ("redis://localhost/0/1", "does not end with the number of a database"),
         ("unix://run/redis.sock", "write unix:///path/to/socket, with three slashes"),
-        ("unix:", "names no socket"),
-        (
-            "redis://h?pasword=x",
-            "unexpected parameter \"pasword\" in the URL 'redis://h?pasword=***'; did you",
-        ),
-        ("redis://h?decode_responses=1", 'unexpected parameter "decode_responses"'),
-        (
-            "redis://h?max_connections=0",
-            "max_connections in the URL 'redis://h?max_connections=0' is 0; write 2",
-        ),
-        ("redis://h/0?db=0&max_connections=-00", "is 0; write 2 or more, or leave it out"),
-        ("redis+sentinel://a/main?max_connections=0", "is 0; write 2 or more, or leave it out"),
-        ("redis+cluster://a?max_connections=0", "is 0; write 2 or more, or leave it out"),
+        ("unix:", 'has no "//" behind its scheme; write unix:///PATH'),
+        ("redis://h?pasword=x", 'has an unexpected parameter "pasword"; did you mean "password"?'),
+        ("redis://h?decode_responses=1", "has an unexpected parameter; these may be set: db, username"),
+        ("redis://h?db=one", 'has a value of "db" that is not a whole number; write db=0'),
+        ("redis://h?socket_timeout=5s", 'has a value of "socket_timeout" that is not a number of seconds'),
+        ("rediss://h?ssl_cert_reqs=never", "not none, optional or required; write ssl_cert_reqs=required"),
+        ("redis://h?max_connections=0", "has max_connections=0; write 2 or more, or leave it out"),
+        ("redis://h/0?db=0&max_connections=-00", "has max_connections=0; write 2"),
+        ("redis+sentinel://a/main?max_connections=0", "has max_connections=0; write 2"),
+        ("redis+cluster://a?max_connections=0", "has max_connections=0; write 2"),
     ],
 )
 def test_what_is_no_server_is_refused_with_what_to_write(url: str, message: str) -> None:
@@ -162,3 +196,11 @@ def test_no_password_is_shown_or_named_in_an_error(form: str, middle: str) -> No
         shown = str(address) + repr(address)
     assert password not in shown
     assert "hunter" not in shown
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(SCHEMES))
+def test_what_is_wrong_is_said_without_a_part_of_the_url(middle: str, scheme: str) -> None:
+    """What comes from a variable is shown in no part."""
+    problem = problem_of(f"{scheme}://hunter{middle}two")
+    if problem is not None:
+        assert "hunter" not in problem.text + problem.advice

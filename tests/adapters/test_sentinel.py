@@ -251,7 +251,9 @@ async def test_a_connection_of_its_own_finds_the_master_and_is_closed(watched: W
         await redis.ping()
     wrong = watched.url.replace("/main/", "/mian/")
     assert "has no master now" in await refusal(wrong)
-    assert "has no master now" in await refusal(watched.url.replace("watch3r", "wr0ng"))
+    assert "sentinels that refuse us; set sentinel_password" in await refusal(
+        watched.url.replace("watch3r", "wr0ng")
+    )
     assert "refuses the user or the password" in await refusal(watched.url.replace("hunter2", "wr0ng"))
 
 

@@ -66,7 +66,10 @@ def test_what_reading_cannot_verify_is_info_once_for_each_handler(check: Callabl
     done = check("name: a, handler: shop.mail.wrapped", "name: b, handler: shop.mail.wrapped, filter: x")
     assert (done.code, done.out) == (
         0,
-        'routes.yaml:4:24: info[SR410]: "shop.mail.wrapped" is decorated: reading alone does not verify it\n',
+        (
+            'routes.yaml:4:24: info[SR410]: "shop.mail.wrapped" is decorated: reading alone does not '
+            "verify it; help: check without --no-import imports it\n"
+        ),
     )
 
 

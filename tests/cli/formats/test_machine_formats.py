@@ -76,6 +76,12 @@ def read_xml(text: str) -> ET.Element:
 # One line each
 
 
+def test_concise_keeps_the_help_on_the_same_line() -> None:
+    text = render(report(finding("a", help="write\n  b")), "concise")
+    assert text.endswith(": a; help: write b\n")
+    assert len(text.splitlines()) == 1
+
+
 def test_concise_is_one_line_with_its_suggestion_whatever_the_message_holds() -> None:
     text = render(report(finding("a\nb\x1b[31m\u202e", suggestion="c")), "concise")
     assert text == 'routes.yaml:2:3: error[SR102]: a\ufffdb\ufffd[31m\ufffd; did you mean "c"?\n'
