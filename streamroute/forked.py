@@ -52,7 +52,13 @@ def end_consuming(consumer: object) -> None:
     _loops.pop(consumer, None)
 
 
-def end_copy() -> NoReturn:
+def end_if_copy() -> None:
+    """End this process if it is a copy: called wherever a handler's code returns, and before we write."""
+    if PROCESS.is_copy:
+        _end_copy()
+
+
+def _end_copy() -> NoReturn:
     """End this process, which is a copy: nothing of its parent's is flushed, closed or settled here."""
     log.error(
         "process %d is a copy of this worker, made by os.fork() in a handler, and ends; a handler must end "
@@ -77,7 +83,7 @@ def _after_fork() -> None:
     _replace_pollers()
     for loop in set(_loops.values()):
         with suppress(RuntimeError):  # closed, or in debug mode and forked in another thread
-            loop.call_soon(end_copy)
+            loop.call_soon(_end_copy)
 
 
 def _replace_pollers() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from redis.asyncio import ConnectionPool
 from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
 
-from streamroute.forked import PROCESS, end_copy
+from streamroute.forked import end_if_copy
 
 Words = Sequence[str | bytes | float]
 """A command and its arguments."""
@@ -40,8 +40,7 @@ async def round_trip(pool: ConnectionPool, commands: Sequence[Words]) -> list[An
     Raises NotSentError where there is no connection, else what redis-py raises where the server is lost
     meanwhile, or is not ready.
     """
-    if PROCESS.is_copy:
-        end_copy()  # before it writes on its parent's connection
+    end_if_copy()  # before it writes on its parent's connection
     cancelled = _Cancellation()
     connection: Any = await _connection(pool)
     try:

@@ -29,7 +29,7 @@ def compile_routes(path: str | Path, *, client: RedisClient | None = None) -> di
     they fail.
 
     A router holds what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
-    and the ``retry`` and ``validate`` of their stream. The other keys of a stream are for ``serve`` alone, and
+    and the ``retry`` and ``validate`` of their stream. A stream's other keys are for ``serve`` alone, and
     yours to give to the storage, the processor and the dispatcher that you make: ``group``,
     ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``, ``claim_interval``,
     ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim`` and ``unknown_type``.

@@ -32,7 +32,7 @@ from streamroute.core.repertoire import retry_of_unknown, wait_for_type
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.core.routes import Route, unique_routes
 from streamroute.errors import LeaseLostError, SetupError
-from streamroute.forked import PROCESS, end_copy
+from streamroute.forked import end_if_copy
 from streamroute.limits import NAME
 from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.message import Message, separate_copy
@@ -152,8 +152,7 @@ class BotRedisDispatcher:
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
             finally:
-                if PROCESS.is_copy:
-                    end_copy()
+                end_if_copy()
         if failures:
             await self._answer_for(payload, failures, stream_name)
 

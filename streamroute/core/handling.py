@@ -24,7 +24,7 @@ from streamroute.core.slots import Entry, Slots, Worker
 from streamroute.core.stacks import stack_in_thread, stack_of
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
 from streamroute.errors import LeaseLostError
-from streamroute.forked import PROCESS, end_copy
+from streamroute.forked import end_if_copy
 from streamroute.incidents import Incident, Incidents
 from streamroute.log_coalescing import coalesced_by_reason
 from streamroute.message import Message
@@ -265,8 +265,7 @@ class Handling:
         ):
             return self._give_up(payload)
         assert self.callback is not None  # noqa: S101 - the processor has made sure of it
-        if PROCESS.is_copy:
-            end_copy()
+        end_if_copy()
         return self.callback(payload)
 
     def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:

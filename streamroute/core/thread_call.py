@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final
 
-from streamroute.forked import PROCESS, end_copy
+from streamroute.forked import end_if_copy
 
 LEFT_BEHIND: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
 """Calls that run on although they were cancelled, by the task that awaited them; none that has ended."""
@@ -51,8 +51,7 @@ class ThreadCall:
             return self._function()
         finally:
             self._thread = None
-            if PROCESS.is_copy:
-                end_copy()
+            end_if_copy()
 
     def _leave(self, running: asyncio.Future[Any]) -> None:
         task = asyncio.current_task()
