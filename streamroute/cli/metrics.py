@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.errors import SetupError
+from streamroute.extras import import_extra
 
 if TYPE_CHECKING:
     from streamroute.adapters.connection import Connection
@@ -35,7 +36,7 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     try:
-        import prometheus_client  # noqa: F401 - whether it is there is all that is asked
+        import_extra("prometheus_client")
     except ImportError as error:
         raise SetupError("--metrics needs prometheus-client: pip install 'streamroute[metrics]'") from error
     return endpoint

@@ -133,6 +133,7 @@ def command(
       streamroute serve --workers 4
       streamroute serve --feed events.jsonl --drain
     """
+    import streamroute.app  # noqa: F401 - what it needs is looked for before the user's folder is importable
     from streamroute.cli.leaving import run_and_leave
     from streamroute.cli.load import load_or_exit
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -125,6 +126,8 @@ def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
 
 
 def _in_process(asked: Asked, form: str, *, color: bool, columns: int | None) -> Shown:
+    # Else the new process would look for Python's own modules in the working folder first.
+    os.environ["PYTHONSAFEPATH"] = "1"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_run) as pool:
         try:
             return pool.submit(run_once, asked, form, color=color, columns=columns).result()

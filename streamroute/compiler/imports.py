@@ -1,7 +1,8 @@
 """Importing what a configuration names, with its own folder at the end of ``sys.path``.
 
-The folder stands at the end because at the front a user's ``queue.py`` would replace Python's own.
-Modules that print while they are imported print to stderr: stdout is for findings.
+It is there from the first import of the user's code on: a check that imports none must not find any. It
+stands at the end because at the front a user's ``queue.py`` would replace Python's own. Modules that print
+while they are imported print to stderr: stdout is for findings.
 """
 
 from __future__ import annotations
@@ -15,18 +16,34 @@ from types import ModuleType, TracebackType
 from typing import Any, NamedTuple
 
 from streamroute.compiler.problems import Problem
-from streamroute.compiler.references import Reference, check_allowed, parse_reference
+from streamroute.compiler.references import Reference, check_allowed, is_built_in, parse_reference
 from streamroute.config.paths import entries, is_file
 from streamroute.config.suggestions import did_you_mean
 from streamroute.exception_text import error_line
+from streamroute.extras import decide_extras
 from streamroute.safe_text import one_line, safe_str, type_name
+
+_added: set[str] = set()
 
 
 def make_importable(folder: Path) -> None:
     """Put the configuration's folder at the end of ``sys.path``, once, for this process."""
     if str(folder) not in sys.path:
+        decide_extras()
         sys.path.append(str(folder))
+        _added.add(str(folder))
         importlib.invalidate_caches()
+
+
+@contextmanager
+def without_users_folders() -> Iterator[None]:
+    """An import of a package that looks for others, none of which the user's folders are to provide."""
+    held = [place for place in sys.path if place in _added]
+    sys.path[:] = [place for place in sys.path if place not in _added]
+    try:
+        yield
+    finally:
+        sys.path.extend(held)
 
 
 @contextmanager
@@ -55,7 +72,6 @@ class Importer:
         self.folder = folder.resolve()
         self._allow = allow
         self._modules: dict[str, ModuleType | Problem | None] = {}
-        make_importable(self.folder)
 
     def resolve(self, text: str) -> Resolved | Problem | None:
         """The object that a dotted path names, or why there is none.
@@ -82,6 +98,8 @@ class Importer:
         return self._modules[reference.module]
 
     def _import(self, reference: Reference) -> ModuleType | Problem:
+        if not is_built_in(reference.text):
+            make_importable(self.folder)
         try:
             with redirect_stdout(sys.stderr):
                 module = importlib.import_module(reference.module)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import import_module
 from typing import Any, Final
 
+from streamroute.compiler.imports import without_users_folders
 from streamroute.compiler.invalid_data import reason
 from streamroute.config.catalogue.dialects import Dialect
 from streamroute.config.catalogue.keywords import OF_A_LIST, OF_A_MAPPING, walk
 from streamroute.config.catalogue.messages import MessageSchema
 from streamroute.config.catalogue.patterns import python_pattern, shared_pattern
+from streamroute.extras import import_extra
 
 Check = Callable[[Any], str | None]
 """Says why data is invalid; None where it is valid."""
@@ -58,7 +59,8 @@ def _judge(schema: MessageSchema) -> Any:
 @cache
 def _validator_class(dialect: Dialect) -> Any:
     # The import takes 100 ms, which only those pay who validate.
-    from jsonschema import Draft7Validator, Draft202012Validator, validators
+    with without_users_folders():
+        from jsonschema import Draft7Validator, Draft202012Validator, validators
 
     extend: Any = validators.extend
     known = Draft7Validator if dialect is Dialect.DRAFT_07 else Draft202012Validator
@@ -111,7 +113,7 @@ def _with_place(word: str, value: Any) -> Any:
 def _quick(schema: MessageSchema) -> Callable[[Any], bool] | None:
     """jsonschema-rs for a schema of which both libraries think the same, or None."""
     try:
-        library = import_module("jsonschema_rs")
+        library = import_extra("jsonschema_rs")
     except ImportError:
         return None
     if not _is_common(schema):

@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -16,6 +14,7 @@ from weakref import WeakKeyDictionary
 from streamroute.adapters.jsontext import shown, write_json
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.exception_text import error_line
+from streamroute.extras import import_extra, is_installed
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.message import Message
 from streamroute.policies import parse_duration
@@ -31,7 +30,7 @@ _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary(
 
 
 def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Complaint]:
-    if find_spec("httpx") is None:
+    if not is_installed("httpx"):
         yield Complaint(None, "webhooks need httpx", "pip install 'streamroute[webhook]'")
     if "url" in arguments and not _is_address(arguments["url"]):
         yield Complaint("url", '"url" must be an address such as https://example.com/hooks')
@@ -158,7 +157,7 @@ def _where(url: str) -> str:
 
 def _httpx() -> Any:
     try:
-        return import_module("httpx")
+        return import_extra("httpx")
     except ImportError as error:
         raise SetupError("webhooks need httpx: pip install 'streamroute[webhook]'") from error
 

@@ -66,7 +66,7 @@ def test_wrong_arguments_are_found_before_an_event_arrives(
 
 
 def test_a_webhook_without_httpx_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamroute.handlers.webhooks.find_spec", lambda _name: None)
+    monkeypatch.setattr("streamroute.handlers.webhooks.is_installed", lambda _name: False)
     [finding] = check_path(write(tmp_path, "webhook", "url: 'http://x'")).findings
     assert (finding.message, finding.help) == ("webhooks need httpx", "pip install 'streamroute[webhook]'")
 
