@@ -72,6 +72,8 @@ def _steps(decision: Decision) -> Iterator[str]:
         decides = (step.start, step.end) in deciders and step.node is not step.trace.tree.root
         mark = "  <- decides" if decides else ""
         yield printable(f"{indented.ljust(width)}  {value_of(step)}") + mark
+    if decision.filter.cut:
+        yield "  the parts took too many steps to be shown whole"
 
 
 def _rows(step: Step, depth: int) -> Iterator[tuple[str, Step]]:

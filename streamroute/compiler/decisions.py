@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from streamroute.compiler.reasons import Reason, reasons
@@ -82,13 +83,18 @@ def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None
     return _matched(route, traced, payload)
 
 
+_transform = lru_cache(maxsize=1024)(compile_transform)
+
+
 def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any]) -> Decision:
     """The verdict of a route whose filter says yes."""
     if route.transform is None:
         return Decision(route, Verdict.MATCHED, traced, payload)
     try:
-        handed = compile_transform(route.transform)(payload)
+        handed = _transform(route.transform)(payload)
     except Reject as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None  # a command is ended
         return Decision(route, Verdict.FAILED, traced, trouble=error.reason)
     return Decision(route, Verdict.MATCHED, traced, handed)
 

@@ -34,6 +34,8 @@ class Reason:
 
 def reasons(trace: Trace) -> list[Reason]:
     """The operands that made the expression what it was: those that another truth would have changed."""
+    if trace.cut:
+        return [Reason(trace.root, "")]
     found = [trace.root] if trace.error is not None else list(_deciders(trace.root))
     if trace.error is not None:
         found = [step for step in trace.root.walk() if step.error] or found

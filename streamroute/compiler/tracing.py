@@ -1,26 +1,23 @@
 """An expression evaluated with a record of what each part of it was: what ``explain`` and ``test`` show.
 
-The record is the jmespath library's own evaluation, watched: its result is the filter's verdict.
+The verdict is that of the very filter which runs at work. The record beside it is the jmespath library's own
+evaluation, watched, and counted as a filter is: what takes too many steps is recorded no further.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
-from streamroute.compiler.filters import in_words
+from streamroute.compiler.filters import FilterError, compile_filter, in_words
 from streamroute.compiler.functions import is_false
-from streamroute.compiler.metering import MOST, Meter
+from streamroute.compiler.metering import Meter
 from streamroute.compiler.parsing import Node, Tree, chain, parse
-from streamroute.message import ExpandingMessage
 
 _KEPT: Final = 3
 """How many values of a part are kept that was evaluated once for each item of a list."""
-
-_UNBOUNDED: Final = 10**18
-"""Units, more than any expression takes."""
 
 _CHAINS: Final = frozenset({"and_expression", "or_expression", "pipe"})
 _JOINING: Final = _CHAINS | {"not_expression"}
@@ -55,8 +52,8 @@ _UNSEEN: Final = Seen()
 class _Watcher(Meter):
     """The interpreter, noting the value of every node, and the nodes in which an error came up."""
 
-    def __init__(self, units: int) -> None:
-        super().__init__(units)
+    def __init__(self) -> None:
+        super().__init__()
         self.seen: dict[int, Seen] = {}
         self.failed: dict[int, BaseException] = {}
 
@@ -72,24 +69,48 @@ class _Watcher(Meter):
 
 
 class Trace:
-    """One evaluation of an expression; ``error`` says why it failed, in plain words, or is None."""
+    """One evaluation of a filter.
+
+    ``truth`` is its verdict, None where it failed; ``error`` says why, in plain words, or is None. ``cut``
+    says that the record ends in the middle, since it took too many steps, while the filter did not.
+    """
 
     def __init__(self, tree: Tree, payload: Any) -> None:
         self.tree = tree
-        self._watcher = _Watcher(MOST if type(payload) is ExpandingMessage else _UNBOUNDED)
-        self.value: Any = None
+        self.truth: bool | None = None
         self.error: str | None = None
-        try:
-            self.value = self._watcher.visit(tree.root, payload)
-        except KeyboardInterrupt:
-            raise  # a command is ended
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the filter fails on this payload with it
-            self.error = in_words(error)
+        self.cut = False
+        self._watcher = _Watcher()
+        failure = self._decide(payload)
+        self._record(payload, failure)
 
-    @property
-    def truth(self) -> bool | None:
-        """JMESPath's truth of the value: a filter's verdict. None where the evaluation failed."""
-        return None if self.error is not None else not is_false(self.value)
+    def _decide(self, payload: Any) -> BaseException | None:
+        try:
+            self.truth = _filter(self.tree.expression)(payload)
+        except FilterError as error:
+            cause = error.__cause__
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None  # a command is ended
+            self.error = error.cause
+            return cause
+        return None
+
+    def _record(self, payload: Any, failure: BaseException | None) -> None:
+        """Watch the evaluation; where that comes to another end than the verdict, the verdict holds."""
+        recorded: str | None = None
+        try:
+            self._watcher.visit(self.tree.root, payload)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the filter fails on this payload with it
+            recorded = in_words(error)
+        if recorded == self.error:
+            return
+        self.cut = failure is None
+        self._watcher.failed = {} if failure is None else {id(self.tree.root): failure}
+        self._watcher.seen[id(self.tree.root)] = seen = Seen()
+        if self.truth is not None:
+            seen.add(self.truth)
 
     @cached_property
     def root(self) -> Step:
@@ -105,8 +126,11 @@ class Trace:
         return self._watcher.failed.get(id(node))
 
 
+_filter = lru_cache(maxsize=1024)(compile_filter)
+
+
 def trace(expression: str, payload: Any) -> Trace:
-    """Evaluate an expression with a record. Raises ExpressionError for what cannot be parsed."""
+    """Evaluate a filter with a record. Raises ExpressionError for one that no message can heal."""
     return Trace(parse(expression), payload)
 
 
@@ -138,7 +162,7 @@ class Step:
     def error(self) -> str | None:
         """Why the part failed, where it is the innermost that did."""
         failure = self.trace.failed(self.node)
-        if failure is None or any(self.trace.failed(below) for below in _below(self.node)):
+        if failure is None or any(self.trace.failed(part.node) for part in self.parts):
             return None
         return in_words(failure)
 

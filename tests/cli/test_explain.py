@@ -152,3 +152,24 @@ def test_a_configuration_with_errors_is_shown_instead(command: Callable[..., Don
     done = command("explain", "--type", "booked")
     assert done.code == 1
     assert "error[SR302]" in done.out
+
+
+def test_a_filter_that_takes_too_many_steps_fails_here_as_at_work(
+    lone_project: Project, command: Callable[..., Done]
+) -> None:
+    doubling = CONFIG.replace("contains(tags, 'x')", f"tags{' | [@, @][]' * 30}")
+    lone_project.write("routes.yaml", doubling)
+    out = command("explain", "--type", "tagged", "--data", json.dumps({"tags": ["x"] * 50})).out
+    assert "tagged fails: the message is dead-lettered for it" in out
+    assert "failed: it takes too many steps for this message: it was stopped" in out
+
+
+def test_a_record_that_is_too_long_is_cut_and_the_verdict_stands(
+    lone_project: Project, command: Callable[..., Done]
+) -> None:
+    lone_project.write("routes.yaml", CONFIG.replace("contains(tags, 'x')", "tags[?@ == 'x']"))
+    event = json.dumps({"type": "tagged", "tags": ["x"] * 200_000})
+    (lone_project.folder / "event.json").write_text(event, encoding="utf-8")
+    out = command("explain", "event.json").out
+    assert "tagged matches" in out
+    assert "the parts took too many steps to be shown whole" in out

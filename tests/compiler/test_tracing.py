@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from expression_cases import documents, expressions, payloads
-from hypothesis import given, settings
+from hypothesis import given, settings, strategies
 
 from streamroute.compiler.filters import Filter, FilterError, compile_filter
 from streamroute.compiler.problems import ExpressionError
@@ -137,5 +137,74 @@ def test_a_step_is_shown_by_its_place_alone() -> None:
 
 def test_what_fails_has_no_value() -> None:
     failed = trace("abs(a)", {"a": "x"})
-    assert (failed.value, failed.truth) == (None, None)
-    assert trace("a", {"a": 5}).value == 5
+    assert (failed.root.seen.values, failed.truth) == ([], None)
+    assert trace("a", {"a": 5}).root.seen.values == [5]
+
+
+# What takes too many steps
+
+
+COSTLY = [
+    *(f"a{' | [@, @][]' * times}" for times in (1, 5, 10, 16, 30)),
+    *(f"{'[@, @][]' * times} | [0]" for times in (3, 20)),
+    *(f"{'length(' * times}a{')' * times} > `1`" for times in (1, 2)),
+    "join(join(b, a), a) == 'x'",
+    "join(to_string(a), map(&join(to_string(@), $[*]), a)) == 'x'".replace("$", "a"),
+    "length(join(b, a)) > `0`",
+    "a[?contains(to_string(@), 'x')]",
+    "sort(a)[0] == 'x'",
+    "map(&to_string(@), a) == a",
+    "a[*].[@, @, @][] | [?@ == 'x'] | [*].[@, @][] | [?@ == 'y']",
+    "b == 'x' || a | [@, @][] | [@, @][] | [@, @][] | [@, @][] | [@, @][] | [@, @][] | [@, @][] | [0] == 'x'",
+]
+SIZES = (0, 1, 30, 3_000, 60_000)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("expression", COSTLY)
+def test_a_trace_is_the_filter_s_verdict_beyond_its_budget(expression: str, size: int) -> None:
+    payload = {"a": ["x"] * size, "b": "b" * size}
+    try:
+        accepts = compile_filter(expression)
+    except ExpressionError:
+        return
+    traced = trace(expression, payload)
+    assert (traced.truth, traced.error) == verdict(accepts, payload)
+    assert all(reason.text for reason in reasons(traced))
+    assert traced.root.seen.truths <= {traced.truth}
+
+
+@settings(max_examples=30, deadline=None)
+@given(expressions, payloads, strategies.integers(0, 30), strategies.sampled_from(SIZES))
+def test_any_expression_made_costly_has_the_filter_s_verdict(
+    expression: str, payload: Any, times: int, size: int
+) -> None:
+    doubled = f"{expression}{' | [@, @][]' * times}"
+    try:
+        accepts = compile_filter(doubled)
+    except ExpressionError:
+        return
+    document = {"a": [payload] * size, "b": payload} if times % 2 else payload
+    traced = trace(doubled, document)
+    assert (traced.truth, traced.error) == verdict(accepts, document)
+
+
+def test_a_filter_of_thirty_doublings_fails_here_as_it_does_at_work() -> None:
+    traced = trace(f"a{' | [@, @][]' * 30}", {"a": ["x"] * 100})
+    assert traced.error == "it takes too many steps for this message: it was stopped"
+
+
+def test_a_record_that_takes_too_many_steps_is_cut_and_the_verdict_stands() -> None:
+    """The filter itself is cheap for its message, and so runs as code; only its record is long."""
+    traced = trace("a[?@ == 'x'] && b == 'b'", {"a": ["x"] * 200_000, "b": "b"})
+    assert (traced.truth, traced.error, traced.cut) == (True, None, True)
+    assert [reason.text for reason in reasons(traced)] == ["a[?@ == 'x'] && b == 'b' is true"]
+
+
+def test_ctrl_c_ends_a_trace() -> None:
+    class Interrupting(dict[str, Any]):
+        def get(self, key: Any, default: Any = None) -> Any:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trace("a == 'x'", Interrupting())
