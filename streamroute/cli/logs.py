@@ -18,7 +18,8 @@ from streamroute.log_coalescing import NEVER_COALESCED, CoalescingHandler, messa
 from streamroute.safe_text import clip, one_line
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
-_TALKATIVE: Final = ("asyncio", "redis")  # their debug and info are about themselves
+_TALKATIVE: Final = ("asyncio", "redis", "httpx", "httpcore")
+"""Their debug and info are about themselves, or show whole addresses and headers."""
 
 log = logging.getLogger("streamroute")
 
