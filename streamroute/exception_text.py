@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Final
 
@@ -54,14 +54,14 @@ def cause_of(error: BaseException) -> BaseException | None:
     return cause
 
 
-def traceback_text(error: BaseException, limit: int = LONG) -> str:
+def traceback_text(error: BaseException, limit: int = LONG, *, text: Callable[[str], str] = str) -> str:
     """The traceback as Python prints it, with causes and members of groups, at most ``limit`` characters.
 
     Of what is long (stacks, chains of causes, groups, texts) the middle or the end is left out, and that
-    is said.
+    is said. ``text`` writes the texts of exceptions and their notes, for example as ``one_line``.
     """
     try:
-        return clip_middle("".join(_Traceback().chain(error)), limit)
+        return clip_middle("".join(_Traceback(text).chain(error)), limit)
     except BaseException as failure:  # noqa: BLE001 - the error's own text is better than none
         return clip(f"(no traceback: {type_name(failure)})\n{error_text(error)}\n", limit)
 
@@ -69,8 +69,9 @@ def traceback_text(error: BaseException, limit: int = LONG) -> str:
 class _Traceback:
     """Writes one traceback; ``_left`` is how many exceptions may still be written."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: Callable[[str], str]) -> None:
         self._left = _MOST_EXCEPTIONS
+        self._text = text
 
     def chain(self, error: BaseException) -> Iterator[str]:
         """The exception behind what led to it."""
@@ -89,8 +90,9 @@ class _Traceback:
         if stack is not None:
             yield "Traceback (most recent call last):\n"
             yield from _frames(stack)
-        yield f"{_module(error)}{error_text(error)}\n"
-        yield from _notes(error)
+        yield f"{self._text(_module(error) + error_text(error))}\n"
+        for note in _notes(error):
+            yield f"{self._text(note)}\n"
         if issubclass(type(error), BaseExceptionGroup):
             yield from self._members(_MEMBERS(error))
 
@@ -134,7 +136,7 @@ def _notes(error: BaseException) -> Iterator[str]:
     notes = dict.get(_ATTRIBUTES(error), "__notes__")
     if type(notes) is list:
         for note in notes[:_MOST_NOTES]:
-            yield f"{safe_str(note)}\n"
+            yield safe_str(note)
 
 
 def _frames(stack: TracebackType) -> Iterator[str]:

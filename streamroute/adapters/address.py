@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from streamroute.adapters import sentinel_url
-from streamroute.adapters.hosts import HOSTS
-from streamroute.adapters.url_problems import PARAMETERS, UrlProblem, problem_of
+from streamroute.adapters.url_problems import UrlProblem, problem_of
+from streamroute.adapters.url_redaction import redact
 from streamroute.errors import SetupError
 
 EMBEDDED_FOLDER: Final = ".streamroute"
 """Where the embedded server keeps its data unless ``embedded:DIR`` says otherwise."""
-
-# Up to the last @, since a password may hold anything when it was not percent-encoded.
-_PASSWORD: Final = re.compile(r"^((?:[^:/?#]*://)?+[^:@/]*):(.*)@", re.DOTALL)
-_NOT_A_PORT: Final = re.compile(r"^([^:/?#]*://[^:@/\[]*):(?![0-9]*(?:[/?#]|$))[^/?#@]*")
-_SEVERAL_HOSTS: Final = re.compile(rf"rediss?\+(?:sentinel|cluster)://{HOSTS}(?:[/?#]|$)", re.IGNORECASE)
-_PARAMETER: Final = re.compile(r"(?<=[?&])([^=&?]*)=([^&]*)")
-
-
-def redact(url: str) -> str:
-    """The URL as it may be shown: without passwords, wherever they stand."""
-    shown = _PASSWORD.sub(r"\1:***@", url)
-    if not _SEVERAL_HOSTS.match(shown):
-        shown = _NOT_A_PORT.sub(r"\1:***", shown)
-    return _PARAMETER.sub(_without_secret, shown)
-
-
-def _without_secret(parameter: re.Match[str]) -> str:
-    name = parameter[1]
-    public = name in (*PARAMETERS, *sentinel_url.PARAMETERS) and "password" not in name
-    return parameter[0] if public else f"{name}=***"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import sys
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,12 +15,13 @@ import click
 
 from streamroute.cli.colors import wants_color
 from streamroute.exception_text import traceback_text
-from streamroute.limits import LONG
+from streamroute.limits import LONG, NAME
 from streamroute.log_coalescing import NEVER_COALESCED, CoalescingHandler, message_of
-from streamroute.safe_text import clip, one_line
+from streamroute.safe_text import clip, one_line, safe_repr
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
-_TALKATIVE: Final = ("asyncio", "redis")  # their debug and info are about themselves
+_TALKATIVE: Final = ("asyncio", "redis", "httpx", "httpcore")
+"""Their debug and info are about themselves, or show whole addresses and headers."""
 
 log = logging.getLogger("streamroute")
 
@@ -34,6 +37,20 @@ def set_up_logging(form: str, level: str) -> None:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
+    # What Python itself would print of threads and finalizers would be lines of no record.
+    threading.excepthook = _tell_of_thread
+    sys.unraisablehook = _tell_of_unraisable
+
+
+def _tell_of_thread(failure: threading.ExceptHookArgs) -> None:
+    if failure.exc_type is not SystemExit:
+        name = clip(failure.thread.name, NAME) if failure.thread is not None else "(ended)"
+        log.error("the thread %s has failed", name, exc_info=failure.exc_value)
+
+
+def _tell_of_unraisable(failure: sys.UnraisableHookArgs) -> None:
+    said = failure.err_msg or "an exception was ignored in"
+    log.error("%s: %s", said, safe_repr(failure.object, NAME), exc_info=failure.exc_value)
 
 
 def flush_logs() -> None:
@@ -54,7 +71,8 @@ def say_error(text: str) -> None:
         log.error("%s", text, extra=NEVER_COALESCED)
     else:
         word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
-        click.echo(f"{word}: {text}", err=True)
+        lines = "\n  ".join(map(one_line, text.split("\n")))
+        click.echo(f"{word}: {lines}", err=True)
 
 
 def say_at_once(level: int, text: str) -> None:
@@ -71,20 +89,21 @@ def _formatter() -> logging.Formatter | None:
 
 
 class _Lines(logging.Formatter):
-    """``12:34:56 warning: text``: one line, and a traceback below it."""
+    """``12:34:56 warning: text``: one line, and a traceback below it, in which no text makes a line."""
 
     def __init__(self, colored: bool) -> None:
         super().__init__()
         self._colored = colored
 
     def format(self, record: logging.LogRecord) -> str:
-        level = record.levelname.lower()
+        level = one_line(record.levelname.lower())
         color = _COLORS.get(record.levelno)
         if self._colored and color:
             level = click.style(level, fg=color)
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
-        return "\n".join([line, *map(one_line, _trace(record).split("\n"))] if record.exc_info else [line])
+        trace = _trace(record, one_line).split("\n") if record.exc_info else []
+        return "\n".join([line, *map(one_line, trace)])
 
 
 class _JsonLines(logging.Formatter):
@@ -97,7 +116,7 @@ class _JsonLines(logging.Formatter):
         fields: dict[str, str | int] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "logger": record.name,
+            "logger": clip(record.name, NAME),
             "message": clip(message_of(record), LONG),
         }
         repeated = getattr(record, "repeated", None)
@@ -108,6 +127,6 @@ class _JsonLines(logging.Formatter):
         return json.dumps(fields)
 
 
-def _trace(record: logging.LogRecord) -> str:
+def _trace(record: logging.LogRecord, text: Callable[[str], str] = str) -> str:
     error = record.exc_info[1] if record.exc_info else None
-    return traceback_text(error).rstrip() if error is not None else ""
+    return traceback_text(error, text=text).rstrip() if error is not None else ""

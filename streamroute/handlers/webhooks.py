@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -16,16 +16,25 @@ from streamroute.errors import Reject, Retry, SetupError
 from streamroute.exception_text import error_line
 from streamroute.extras import import_extra, is_installed
 from streamroute.handlers.contract import Complaint, built_in
-from streamroute.message import Message
+from streamroute.handlers.request_headers import flaws, headers_of
+from streamroute.handlers.retry_after import seconds_of
+from streamroute.limits import NAME
 from streamroute.policies import parse_duration
-from streamroute.safe_text import safe_str
+from streamroute.safe_text import safe_str, type_name
 
 _TIMEOUT: Final = "10s"
-_LONGEST_WAIT: Final = 86_400.0  # seconds that a receiver may ask for
 _READ: Final = 65_536  # bytes of an answer
+_SHOWN: Final = 200  # bytes of an answer that is no success
+_LONGEST_URL: Final = 8_000  # characters
+_UNFIT: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")  # in an address
+_LOGGERS: Final = (
+    "httpx",
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+)
 _AGAIN: Final = frozenset({408, 425, 429})
 """Client errors that pass: a timeout, too early, too many requests."""
 
+_is_posting: ContextVar[bool] = ContextVar("streamroute webhook", default=False)
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
 
@@ -34,9 +43,12 @@ def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Co
         yield Complaint(None, "webhooks need httpx", "pip install 'streamroute[webhook]'")
     if "url" in arguments and not _is_address(arguments["url"]):
         yield Complaint("url", '"url" must be an address such as https://example.com/hooks')
-    for key in ("headers", "headers_from_env"):
-        if not _are_strings(arguments.get(key) or {}):
-            yield Complaint(key, f'"{key}" must map names to strings')
+    headers = {key: arguments.get(key) or {} for key in ("headers", "headers_from_env")}
+    mistyped = [key for key, names in headers.items() if not _are_strings(names)]
+    for key in mistyped:
+        yield Complaint(key, f'"{key}" must map names to strings')
+    if not mistyped:
+        yield from (Complaint(key, why) for key, why in flaws(*headers.values()))
     try:
         parse_duration(arguments.get("timeout", _TIMEOUT))
     except (TypeError, ValueError):
@@ -45,8 +57,10 @@ def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Co
 
 def _is_address(value: Any) -> bool:
     try:
-        parts = urlsplit(value if isinstance(value, str) else "")
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+        if not isinstance(value, str) or len(value) > _LONGEST_URL or _UNFIT.search(value):
+            return False
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
@@ -69,28 +83,43 @@ async def webhook(
     """POST the message as JSON to ``url``; any 2xx is success.
 
     ``headers_from_env`` maps a header to the environment variable that holds its value. ``timeout`` bounds
-    the whole request. No answer, 408, 425, 429 and 5xx are retried: after what ``Retry-After`` says (a
-    day at most), else under the route's policy. Every other answer, redirects included, is final: the
-    message goes to the dead letters. A receiver sees a message again where the answer was lost; the header
-    ``X-Streamroute-Message`` tells.
+    the whole request, the answer included, of which 64 KiB are read at most and nothing is decompressed. No
+    answer, 408, 425, 429 and 5xx are retried: after what ``Retry-After`` says (a day at most), else under
+    the route's policy. Every other answer, redirects included, is final: the message goes to the dead
+    letters. A receiver sees a message again where the answer was lost; the header ``X-Streamroute-Message``
+    tells. Neither the address beyond its port nor the value of a header is in any error, log or dead letter.
 
-    Sources: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes and #name-retry-after
+    Source: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
     """
     httpx = _httpx()
+    if not _is_address(url):
+        raise SetupError("the address of the webhook cannot be used")
     where = _where(url)
-    sent = _headers(payload, headers or {}, headers_from_env or {})
+    sent = headers_of(payload, headers or {}, headers_from_env or {})
     request = {"content": _body(payload), "headers": sent, "timeout": None}
+    posting = _is_posting.set(True)
     try:
         async with asyncio.timeout(parse_duration(timeout)):
             async with _client(httpx).stream("POST", url, **request) as response:
                 said = await _beginning(response)
     except TimeoutError as error:
         raise Retry(reason=f"{where} did not answer within {timeout}") from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise Reject(f"the address of the webhook cannot be used: {type(error).__name__}") from error
-    except httpx.TransportError as error:
-        raise Retry(reason=f"{where} cannot be reached: {error_line(error)}") from error
+    except Exception as error:  # noqa: BLE001 - what a client says may quote addresses, headers, proxies
+        raise _failure(httpx, where, error) from None
+    finally:
+        _is_posting.reset(posting)
     _judge(response, f"{where} answered {response.status_code}{said}")
+
+
+def _failure(httpx: Any, where: str, error: Exception) -> Reject | Retry:
+    """What becomes of a request that got no answer, in words that hold no secret."""
+    name = type_name(error)
+    unfit = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)
+    if isinstance(error, unfit):
+        return Reject(f"the request to {where} cannot be sent: {name}")  # it never can
+    # A network error is the operating system's; what a protocol or a proxy says may quote anything.
+    said = error_line(error, NAME) if isinstance(error, httpx.NetworkError) else name
+    return Retry(reason=f"{where} cannot be reached: {said}")
 
 
 def _judge(response: Any, said: str) -> None:
@@ -98,44 +127,18 @@ def _judge(response: Any, said: str) -> None:
     if response.is_success:
         return
     if status in _AGAIN or status >= 500:
-        raise Retry(_wait(response.headers.get("retry-after")), said)
+        raise Retry(seconds_of(response.headers.get("retry-after")), said)
     raise Reject(said)
 
 
-def _wait(retry_after: str | None) -> float | None:
-    """Seconds that the receiver asks to be left alone for, or None where it does not say."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdecimal():
-        return min(float(retry_after), _LONGEST_WAIT)
-    try:
-        due = parsedate_to_datetime(retry_after)
-    except (ValueError, OverflowError):
-        return None
-    left = (due.replace(tzinfo=due.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(left, 0.0), _LONGEST_WAIT)
-
-
 async def _beginning(response: Any) -> str:
-    """The start of an answer that is no success; a long one is not read to its end."""
-    read = b""
-    async for part in response.aiter_bytes():
-        read += part
-        if len(read) > _READ:
+    """The start of an answer that is no success, as it was sent; a long one is not read to its end."""
+    beginning, length = b"", 0
+    async for part in response.aiter_raw():
+        beginning, length = beginning + part[: _SHOWN - len(beginning)], length + len(part)
+        if length > _READ:
             break
-    return f": {shown(read[:200])[1:]}" if read and not response.is_success else ""
-
-
-def _headers(
-    payload: Mapping[str, Any], stated: Mapping[str, str], from_env: Mapping[str, str]
-) -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "User-Agent": "streamroute"}
-    if isinstance(payload, Message) and payload.id:
-        headers["X-Streamroute-Message"] = f"{payload.stream}/{payload.id}"
-    missing = [name for name in from_env.values() if name not in os.environ]
-    if missing:
-        raise SetupError(f"the environment variable {missing[0]}, which holds a header, is not set")
-    return {**headers, **stated, **{header: os.environ[name] for header, name in from_env.items()}}
+    return f": {shown(beginning)[1:]}" if beginning and not response.is_success else ""
 
 
 def _body(payload: Mapping[str, Any]) -> bytes:
@@ -149,7 +152,8 @@ def _where(url: str) -> str:
     """The address as it may be shown: paths and queries of webhooks are often their passwords."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
 
 
 # Connections: one pool for each event loop, shared by all routes.
@@ -162,7 +166,19 @@ def _httpx() -> Any:
         raise SetupError("webhooks need httpx: pip install 'streamroute[webhook]'") from error
 
 
+class _NotOurs(logging.Filter):
+    """Drops what the client logs of a webhook: whole addresses, and headers where it is asked for details."""
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        return not _is_posting.get()
+
+
+_not_ours: Final = _NotOurs()
+
+
 def _client(httpx: Any) -> Any:
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_not_ours)  # once: the logger knows that it has it
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         # The slots of the streams bound how many requests run at once; the pool need not.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streamroute.adapters.address import read_address, redact
-from streamroute.adapters.url_problems import SCHEMES, problem_of
+from streamroute.adapters.address import read_address
+from streamroute.adapters.url_problems import PARAMETERS, PERCENT, SCHEMES, problem_of
+from streamroute.adapters.url_redaction import redact
 from streamroute.errors import SetupError
 
 FOLDER = Path("/etc/shop")
@@ -110,7 +111,7 @@ def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
         ("redis+cluster://a/main", "asks for another database than 0"),
         ("redis+cluster://a?sentinel_password=x", "has an unexpected parameter"),
         ("redis+clutser://a", "did you mean redis+cluster://?"),
-        ("redis:localhost", "'redis:localhost', has no \"//\" behind its scheme; write redis://HOST:PORT"),
+        ("redis:localhost", "'redis:***', has no \"//\" behind its scheme; write redis://HOST:PORT"),
         ("redis://", "names no host; write redis://HOST:PORT/DB"),
         ("redis://localhost:99999", "has a port that is no number from 1 to 65535; write redis://HOST:6379"),
         ("redis://localhost:0", "has a port that is no number from 1 to 65535"),
@@ -175,10 +176,63 @@ def test_what_is_no_server_is_refused_with_what_to_write(url: str, message: str)
         ("unix://:hunter2@/run/redis.sock", "unix://:***@/run/redis.sock"),
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+        ("redis://h/0?password=ab&S3cret", "redis://h/0?password=***&***"),
+        ("redis://h/0?password=ab&secret=1", "redis://h/0?password=***&***"),
+        ("redis://:?S3cret\\@h", "redis://:***@h"),
+        ("redis://h:6379/0?password=p@S3cret", "redis://***"),
+        ("redis://h?password=p@S3cret", "redis://***"),
+        ("redis://user:6379/S3cret@host", "redis://***"),
+        ("redis://u:p@h?password=p@S3cret", "redis://***"),
+        ("redis://S3/cret@host", "redis://***"),
+        ("redis://:12/S3cret", "redis://:***/***"),
+        ("redis://h/0#S3cret", "redis://h/0#***"),
+        ("redis://h?S3cret", "redis://h?***"),
+        ("redis://h?S3cret=1", "redis://h?***"),
+        ("redis://s3 cret@h", "redis://***@h"),
+        ("s3cret", "***"),
+        ("s3cret://h", "s3cret://h"),
+        ("s3c ret://h", "***://h"),
+        ("redis://h?ssl_ca_data=MII", "redis://h?ssl_ca_data=***"),
     ],
 )
 def test_a_shown_url_has_no_password(url: str, shown: str) -> None:
     assert redact(url) == shown
+
+
+_FORMS = [
+    "redis://:{}@host:6379/0",
+    "redis://user:{}@host:6379/0",
+    "unix://:{}@/run/redis.sock",
+    "redis+sentinel://u:{}@a:1,b:2/main/0",
+    "rediss+cluster://u:{}@a:1,[::1]:2/",
+    "redis://host:6379/0?password={}",
+    "redis://host?db=1&password={}",
+    "rediss://h?ssl_password={}&db=2",
+    "redis+sentinel://a/main?sentinel_password={}",
+    "redis+cluster://a:1,b:2?password={}",
+    "redis://user:{}",
+    "user:{}@host:6379",
+]
+
+
+@given(st.sampled_from(_FORMS), st.text("aB3$/?#@:&=%+\\[] \u00fc", max_size=30))
+@example("redis://:{}@host:6379/0", "12?x@S3cr/et")
+@example("redis://host:6379/0?password={}", "ab&S3cret")
+@example("redis://host:6379/0?password={}", "ab@S3cret")
+def test_no_fragment_of_an_odd_password_is_shown(form: str, middle: str) -> None:
+    """However it is written. The words around it are none of the password's."""
+    if form == "redis://user:{}" and "@" in middle:
+        return  # this is a password and a host
+    password = f"Qx7z{middle}Wv9k"
+    url = form.format(password)
+    try:
+        shown = str(read_address(url, folder=FOLDER))
+    except SetupError as error:
+        shown = str(error)
+    shown += redact(url)
+    public = form.format("") + "".join(PARAMETERS) + PERCENT
+    fragments = {password[at : at + 4] for at in range(len(password) - 3)}
+    assert not [part for part in fragments if part in shown and part not in public]
 
 
 @given(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
+import threading
 import warnings
 from typing import TYPE_CHECKING
 
@@ -22,8 +24,10 @@ def root_logger() -> Iterator[None]:
     """The root logger as it was, after the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    hooks = threading.excepthook, sys.unraisablehook
     yield
     root.handlers[:], root.level = handlers, level
+    threading.excepthook, sys.unraisablehook = hooks
     logging.captureWarnings(False)
 
 
@@ -51,6 +55,72 @@ def test_a_traceback_follows_its_line(capsys: pytest.CaptureFixture[str]) -> Non
     logging.getLogger("shop").error("not sent", exc_info=ValueError("why"))
     first, second = capsys.readouterr().err.splitlines()
     assert (first[9:], second) == ("error: not sent", "ValueError: why")
+
+
+FORGED = "\n12:34:56 error: forged"
+FORGERIES = [f"{end}12:34:56 error: forged" for end in "\n\r\x0b\x0c\x85\u2028\u2029"]
+
+
+def noted(error: Exception) -> Exception:
+    error.add_note(f"a note{FORGED}")
+    return error
+
+
+def raised_in_a_group() -> Exception:
+    error = ExceptionGroup(f"both{FORGED}", [KeyError(FORGED), OSError(2, f"no{FORGED}")])
+    error.__cause__ = ValueError(FORGED)
+    return error
+
+
+@pytest.mark.parametrize("name", ["shop", "asyncio", "streamroute.core", "py.warnings", "root"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(ValueError(f"a{forged}") for forged in FORGERIES),
+        KeyError(FORGED),
+        noted(ValueError("a")),
+        type(f"Odd{FORGED}", (Exception,), {"__module__": f"m{FORGED}"})("a"),
+        raised_in_a_group(),
+    ],
+)
+def test_no_text_of_an_exception_makes_a_line_of_the_log(
+    name: str, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging("text", "info")
+    logging.getLogger(name).error("failed%s", FORGED, exc_info=error)
+    said = capsys.readouterr().err
+    assert "forged" in said
+    assert not [line for line in said.splitlines()[1:] if line.startswith("12:34:56")]
+    set_up_logging("json", "info")
+    logging.getLogger(name).error("failed%s", FORGED, exc_info=error)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_thread_and_a_finalizer_that_fail_are_records_too(capsys: pytest.CaptureFixture[str]) -> None:
+    class Odd:
+        def __del__(self) -> None:
+            raise ValueError(FORGED)
+
+    def fail() -> None:
+        raise ValueError(FORGED)
+
+    set_up_logging("text", "info")
+    thread = threading.Thread(target=fail, name=f"mine{FORGED}")
+    thread.start()
+    thread.join()
+    Odd().__del__  # noqa: B018 - it is made and goes
+    said = capsys.readouterr().err
+    assert said.count("ValueError: ") == 2
+    assert "error: the thread mine\\n12:34:56 error: forged has failed" in said
+    assert not [line for line in said.splitlines() if line.startswith("12:34:56")]
+
+
+def test_a_last_error_keeps_its_lines_and_none_of_them_looks_like_a_record(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_logging("text", "info")
+    say_error(f"no Redis{FORGED}\x1b[2J")
+    assert capsys.readouterr().err == "error: no Redis\n  12:34:56 error: forged\\x1b[2J\n"
 
 
 def test_no_text_of_others_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:

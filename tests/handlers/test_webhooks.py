@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import logging
+import re
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +20,14 @@ from typing import Any
 import pytest
 
 from servers import free_port, wait_until
+from streamroute.core.failures import judge
+from streamroute.core.routes import Route
 from streamroute.errors import Reject, Retry, SetupError
+from streamroute.exception_text import traceback_text
+from streamroute.handlers.contract import CHECK
 from streamroute.handlers.webhooks import close_webhooks, webhook
 from streamroute.message import Message
+from streamroute.values import RetryPolicy
 
 pytest.importorskip("httpx", reason="httpx is not installed")
 pytest.importorskip("anyio", reason="httpx is installed without anyio, which it needs")
@@ -33,6 +43,7 @@ class Receiver(ThreadingHTTPServer):
         self.status = 200
         self.answer_headers: dict[str, str] = {}
         self.body = b""
+        self.drips = False
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.requests: list[tuple[str, dict[str, str], Any]] = []
@@ -57,7 +68,11 @@ class _Answers(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
-        self.wfile.write(self.server.body)
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client has had enough
+            while self.server.drips:
+                self.wfile.write(b"x")
+                time.sleep(0.01)
+            self.wfile.write(self.server.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Nothing on stderr."""
@@ -140,6 +155,10 @@ async def test_an_answer_that_stays_the_same_is_final(receiver: Receiver, status
         ("9" * 5_000, 86_400, 86_400),
         ("Wed, 21 Oct 2015 07:28:00 +" + "9" * 30, None, None),
         ("Wed, 21 Oct 99999999 07:28:00 GMT", None, None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 86_400, 86_400),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0, 0),
+        *((odd, None, None) for odd in ("-5", "+5", "5.5", "1e9", "NaN", "inf", "", "7, 8", "0x10")),
+        (" 7 ", 7, 7),
     ],
 )
 async def test_the_receiver_says_when_to_come_back(
@@ -197,3 +216,146 @@ async def test_without_httpx_the_error_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "httpx", None)
     with pytest.raises(SetupError, match=r"pip install 'streamroute\[webhook\]'"):
         await webhook({}, url="http://127.0.0.1")
+
+
+SECRETS = ["s3cret-token\n", " s3cret-token", "s3cret-token ", "s3cret\x00-token"]
+SECRETS += ["s3cret\r\nX-Admin: 1-token", "s3cret-t\u00f6ken-token"]
+
+
+@pytest.mark.parametrize("value", [*SECRETS, "", "s3cret-" + "x" * 9_000])
+async def test_a_value_that_cannot_be_sent_is_refused_before_and_never_quoted(
+    value: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if "\x00" not in value:  # the operating system has none
+        monkeypatch.setenv("HOOK_TOKEN", value)
+        with pytest.raises(SetupError, match="environment variable HOOK_TOKEN cannot be sent") as from_env:
+            await webhook({}, url=receiver.url, headers_from_env={"Authorization": "HOOK_TOKEN"})
+        assert not said_of(from_env.value, caplog) & {"s3cret", "token"}
+    with pytest.raises(SetupError, match="the value of the header 'Authorization' cannot be sent") as stated:
+        await webhook({}, url=receiver.url, headers={"Authorization": value})
+    assert not said_of(stated.value, caplog) & {"s3cret", "token"}
+    assert receiver.requests == []
+
+
+def said_of(error: BaseException, caplog: pytest.LogCaptureFixture) -> set[str]:
+    """The words of what a failure leaves behind: its dead letter, and the log."""
+    handler: Any = webhook
+    made = judge(Route("r", handler, None), error, 1, RetryPolicy(max_attempts=1))
+    return set(re.findall(r"\w+", f"{made}{traceback_text(error)}{caplog.text}"))
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("http://127.0.0.1:{port}/s3cret", Retry),
+        ("http://user:s3cret@127.0.0.1:{port}/?key=s3cret", Retry),
+        ("http://xn--\u00fc.invalid/s3cret", Reject),
+        ("http://127.0.0.1:{port}/s3cret\n", SetupError),
+        ("http://127.0.0.1:99999/s3cret", SetupError),
+        ("http://127.0.0.1:0/s3cret", SetupError),
+        ("http://[::1/s3cret", SetupError),
+        ("gopher://s3cret/", SetupError),
+        ("http://127.0.0.1/s3cret" + "x" * 9_000, SetupError),
+    ],
+)
+async def test_an_address_is_never_quoted_beyond_its_port(
+    url: str, kind: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), pytest.raises(kind) as caught:
+        await webhook({}, url=url.format(port=free_port()))
+    assert not said_of(caught.value, caplog) & {"s3cret"}
+
+
+async def test_a_proxy_s_password_is_never_quoted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for proxy in (
+        "ftp://user:s3cret@proxy:1",
+        f"http://user:s3cret@127.0.0.1:{free_port()}",
+        "http://s3cret^/",
+    ):
+        await close_webhooks()
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        with caplog.at_level(logging.DEBUG), pytest.raises((Retry, Reject)) as caught:
+            await webhook({}, url="http://hooks.invalid/")
+        assert not said_of(caught.value, caplog) & {"s3cret"}
+
+
+async def test_what_the_client_logs_of_a_webhook_is_dropped_and_of_others_kept(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It logs whole addresses, and headers at debug."""
+    import httpx
+
+    with caplog.at_level(logging.DEBUG):
+        await webhook({}, url=f"{receiver.url}/s3cret", headers={"Authorization": "s3cret"})
+        assert "s3cret" not in caplog.text
+        async with httpx.AsyncClient() as client:
+            await client.post(f"{receiver.url}/mine", content=b"{}")
+    assert "/mine" in caplog.text
+
+
+async def test_nothing_is_decompressed(receiver: Receiver) -> None:
+    """Gzip in gzip: 1.4 KB that would be a gigabyte and a half."""
+    bomb = gzip.compress(gzip.compress(b"x" * 10_000_000))
+    receiver.status, receiver.body = 500, bomb
+    receiver.answer_headers = {"Content-Encoding": "gzip, gzip"}
+    with pytest.raises(Retry) as caught:
+        await webhook({}, url=receiver.url)
+    assert "xxxx" not in str(caught.value)
+    assert receiver.requests[0][1]["Accept-Encoding"] == "identity"
+    receiver.status = 200
+    await webhook({}, url=receiver.url)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_answer_that_drips_is_bounded_by_the_timeout(receiver: Receiver, status: int) -> None:
+    receiver.status, receiver.body, receiver.drips = status, b"x" * 1_000_000, True
+    with pytest.raises(Retry, match="did not answer within 200ms"):
+        await webhook({}, url=receiver.url, timeout="200ms")
+
+
+async def test_a_success_without_end_is_a_success_and_not_read_to_its_end(receiver: Receiver) -> None:
+    receiver.body = b"x" * 50_000_000
+    await webhook({}, url=receiver.url)
+
+
+@pytest.mark.parametrize(
+    ("stream", "shown"),
+    [
+        ("bookings", "bookings"),
+        ("st\u00f6rung", "st%C3%B6rung"),
+        ("a b\r\nX-Evil: 1", "a%20b%0D%0AX-Evil:%201"),
+    ],
+)
+async def test_a_stream_of_any_name_is_told_in_a_header(receiver: Receiver, stream: str, shown: str) -> None:
+    await webhook(Message({}, id="1-0", stream=stream), url=receiver.url)
+    assert receiver.requests[0][1]["X-Streamroute-Message"] == f"{shown}/1-0"
+
+
+async def test_a_header_of_ones_own_takes_the_place_of_ours_whatever_its_capitals(receiver: Receiver) -> None:
+    await webhook({}, url=receiver.url, headers={"USER-AGENT": "shop", "content-type": "application/x+json"})
+    headers = receiver.requests[0][1]
+    assert (headers["USER-AGENT"], headers["content-type"]) == ("shop", "application/x+json")
+    assert not {"User-Agent", "Content-Type"} & headers.keys()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"headers": {"A b": "x"}},
+        {"headers": {"Content-Length": "1"}},
+        {"headers_from_env": {"X\nY": "V"}},
+        {"headers_from_env": {"Transfer-Encoding": "V"}},
+        {"headers": {f"h{n}": "x" for n in range(101)}},
+    ],
+)
+async def test_headers_that_no_request_can_have_are_refused_by_check_and_before_sending(
+    receiver: Receiver, arguments: dict[str, Any]
+) -> None:
+    check = vars(webhook)[CHECK]
+    [complaint] = check({"url": receiver.url, **arguments}, ["s"])
+    assert complaint.key in arguments
+    with pytest.raises(SetupError):
+        await webhook({}, url=receiver.url, **arguments)
+    assert receiver.requests == []

@@ -1,0 +1,85 @@
+"""The headers of a webhook's request: checked before they are sent, and never quoted.
+
+An HTTP client says what it refuses with the value, which may be somebody's password.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from streamroute.errors import SetupError
+from streamroute.message import Message
+from streamroute.safe_text import safe_repr
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
+_LONGEST: Final = 8_000  # characters of a value; servers refuse longer ones
+_MOST: Final = 100
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
+_VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
+
+# Sources: https://www.rfc-editor.org/rfc/rfc9110#name-field-names and #name-field-values
+
+
+def wrong_name(name: str) -> str | None:
+    """Why a header cannot have this name; None where it can."""
+    if not _NAME.fullmatch(name):
+        return f"{safe_repr(name, 60)} cannot be the name of a header"
+    if name.lower() in _FRAMING:
+        return f"the header {name} is about the connection, and cannot be set"
+    return None
+
+
+def wrong_value(value: str) -> str | None:
+    """Why a header cannot have this value, without a word of it; None where it can."""
+    if len(value) > _LONGEST:
+        return f"it has {len(value):,} characters; a header has {_LONGEST:,} at most"
+    if value != value.strip(" \t\r\n"):
+        return "it begins or ends with a blank or a line end"
+    if not value:
+        return "it is empty"
+    return None if _VALUE.fullmatch(value) else "it holds a character that is not printable ASCII"
+
+
+def flaws(stated: Mapping[str, str], from_env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the headers as they are written: the argument that holds it, and why."""
+    for argument, names in (("headers", stated), ("headers_from_env", from_env)):
+        if len(names) > _MOST:
+            yield argument, f'"{argument}" holds {len(names):,} headers; {_MOST} can be sent'
+        for name in names:
+            if why := wrong_name(name):
+                yield argument, why
+    for name, value in stated.items():
+        if why := wrong_value(value):
+            yield "headers", f"the value of the header {safe_repr(name, 60)} cannot be sent: {why}"
+
+
+def headers_of(
+    payload: Mapping[str, Any], stated: Mapping[str, str], from_env: Mapping[str, str]
+) -> dict[str, str]:
+    """The headers of one request, which the configuration's own may replace.
+
+    Raises SetupError for what cannot be sent, or is not set.
+    """
+    headers = {"Content-Type": "application/json", "User-Agent": "streamroute", "Accept-Encoding": "identity"}
+    if isinstance(payload, Message) and payload.id:
+        headers["X-Streamroute-Message"] = quote(f"{payload.stream}/{payload.id}", safe=_VISIBLE)
+    for _, why in flaws(stated, from_env):
+        raise SetupError(why)
+    own = {**stated, **{name: _from_env(name, variable) for name, variable in from_env.items()}}
+    # The names of headers are the same in capitals.
+    merged = {name.lower(): (name, value) for name, value in {**headers, **own}.items()}
+    return dict(merged.values())
+
+
+def _from_env(name: str, variable: str) -> str:
+    value = os.environ.get(variable)
+    if value is None:
+        raise SetupError(f"the environment variable {variable}, which holds a header, is not set")
+    if why := wrong_value(value):
+        raise SetupError(f"the environment variable {variable} cannot be sent as the header {name}: {why}")
+    return value

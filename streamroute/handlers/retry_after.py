@@ -1,0 +1,31 @@
+"""The header Retry-After: how long a receiver asks to be left alone.
+
+Source: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+_LONGEST: Final = 86_400.0  # seconds that a receiver may ask for
+_LONGEST_TEXT: Final = 100  # characters of a date
+_SECONDS: Final = re.compile("[0-9]+")
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """Seconds to wait, a day at most; None where the header is missing, or is neither seconds nor a date."""
+    text = (retry_after or "").strip()
+    text = text.lstrip("0") or text[:1]
+    if _SECONDS.fullmatch(text):
+        return _LONGEST if len(text) > len(str(_LONGEST)) else min(float(text), _LONGEST)
+    if not text or len(text) > _LONGEST_TEXT or not text.isascii():
+        return None
+    try:
+        due = parsedate_to_datetime(text)
+        left = (due.replace(tzinfo=due.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):  # what odd dates make the parser raise
+        return None
+    return min(max(left, 0.0), _LONGEST)
