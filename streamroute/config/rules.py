@@ -137,6 +137,8 @@ _ALL: Final = (
         "A condition is always true, or false, by the message's schema.",
     ),
     Rule("SR319", "unchecked-expression", _INFO, "An expression is not checked against its schema."),
+    Rule("SR320", "collection-as-condition", _WARNING, "A condition is a list or an object, which is true."),
+    Rule("SR321", "literal-alternatives", _WARNING, "A chain of && or || holds literals that settle it."),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),

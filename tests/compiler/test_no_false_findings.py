@@ -65,7 +65,6 @@ IDIOMS: Final = (
     "to_number(a || '0') > `3`",
     "merge(a, b).c",
     "sum([a, b]) > `3`",
-    "[a, b]",
     "[a, b] == [`1`, `2`]",
     "{a: a}.a",
     "a != b",

@@ -21,8 +21,9 @@ from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, find_mistakes
 from streamroute.compiler.types.outlines import Outlines, outline_of
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
+from streamroute.compiler.types.written_out import COLLECTION
 
-_SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA})
+_SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION})
 _SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, UNCOMPARABLE: CONSTANT}
 """What the schema says again of a part that is wrong by its literals."""
 
