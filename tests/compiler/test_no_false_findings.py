@@ -101,7 +101,7 @@ IDIOMS: Final = (
     "((a == 'x'))",
     "a.b[?c.d[?e == `1`]]",
     "\"true\" == 'x'",
-    "a == 'true'",
+    "kind == 'truth'",
     "null_field",
     "is_true == `true`",
     "@.a == @.b",

@@ -515,7 +515,7 @@ def test_of_several_types_a_field_that_one_has_is_known() -> None:
 
 def test_a_type_without_a_schema_makes_every_field_possible() -> None:
     payload = payload_type({"order.paid": from_schema(ORDER), "order.lost": None})
-    assert found("custmer.tier && amuont > '1'", payload) == []
+    assert found("custmer.tier && amuont > 'a'", payload) == []
 
 
 def test_one_alternative_of_a_union_is_chosen_by_its_constant() -> None:

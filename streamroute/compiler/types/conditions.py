@@ -123,6 +123,12 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
             left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
         )
         return f"a field has no single quotes: write {name} {operator} {value}"
+    if (
+        left["type"] == "function_expression"
+        and isinstance(right["value"], str)
+        and is_numeric(right["value"])
+    ):
+        return f"a number is written in backticks: {report.text(left)} {operator} `{right['value']}`"
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
         whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else

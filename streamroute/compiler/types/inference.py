@@ -111,6 +111,7 @@ class Inference:
     def _comparator(self, node: Node, scope: Scope) -> Type:
         operator, (left, right) = node["value"], node["children"]
         one, two = self.infer(left, scope), self.infer(right, scope)
+        self.report.compared.setdefault(id(node), (one, two))
         inferred = self._equality(node, one, two) if operator in ("eq", "ne") else _ordering(one, two)
         before = self.report.count
         if inferred is NULL:
