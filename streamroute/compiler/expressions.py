@@ -25,6 +25,8 @@ _FOREIGN: Final = {
 }  # fmt: skip
 """What other languages call them; too far apart in letters to be guessed."""
 
+ELEMENTS: Final = "ask a list for its elements: items[?price > `3`]"
+
 _TESTS_PRESENCE: Final = frozenset({"has", "exists", "defined", "is_defined", "isset", "present", "has_key"})
 _ABSENT: Final = {
     **dict.fromkeys(
@@ -36,9 +38,15 @@ _ABSENT: Final = {
         "JMESPath does not change case; name each spelling: contains(['gold', 'GOLD'], tier)",
     ),
     **dict.fromkeys(
+        ("tolowercase", "touppercase", "casefold", "capitalize"),
+        "JMESPath does not change case; name each spelling: contains(['gold', 'GOLD'], tier)",
+    ),
+    **dict.fromkeys(
         ("now", "today", "date", "timestamp", "utcnow"),
         "an expression knows the message alone, and no clock: compare times in the handler",
     ),
+    **dict.fromkeys(("any", "some", "find", "filter", "where", "select"), ELEMENTS),
+    **dict.fromkeys(("all", "every"), "ask for an element that is not so: !(items[?price <= `3`])"),
     "not": "JMESPath writes !(...) for not(...)",
     "in": "write contains(list, value)",
     **dict.fromkeys(("if", "iif", "ifelse"), "write condition && value || other"),
@@ -108,17 +116,33 @@ def _unknown_function(tree: Tree, node: Node, start: int, end: int) -> Problem:
     if small in _TESTS_PRESENCE:
         inside = tree.expression[start + len(name) : end].strip("() \n")
         help_text = f"a path is null where it is missing: {inside} != `null`"
+    is_method = tree.expression[start - 1 : start] == "."
+    if is_method or small in _TESTS_PRESENCE or small == "not":
+        whole = _as_meant(tree)
+        if whole:
+            return Problem("SR302", message, *within, help=whole)
     meant = None if help_text else _FOREIGN.get(small) or did_you_mean(name, SIGNATURES)
     return Problem("SR302", message, *within, help=help_text, suggestion=meant)
 
 
 def _as_argument(tree: Tree, name: str, start: int, given: int, needed: int) -> str | None:
     """``tags.length()``: what a function works on is its argument, not what stands before a dot."""
+    whole = _as_meant(tree)
+    if whole:
+        return whole
     path = re.search(_PATH_BEFORE, tree.expression[:start])
     if path is None or given != needed - 1:
         return None
     call = tree.expression[start + len(name) :].partition(")")[0].strip("( ")
     return f"write {name}({', '.join(part for part in (path[1], call) if part)})"
+
+
+def _as_meant(tree: Tree) -> str | None:
+    """Advice to write the whole expression as it was meant, where that is plain."""
+    from streamroute.compiler.foreign_rewrite import rewritten  # what is right needs no other words
+
+    whole = rewritten(tree.expression)
+    return f"write {whole}" if whole else None
 
 
 def _miscounted(name: str, given: int, needed: int, *, variadic: Any) -> str:

@@ -36,7 +36,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 _SIGNS: Final = {
     "and": "&&", "or": "||", "not": "!",
-    "eq": "==", "ne": "!=", "neq": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=",
+    "eq": "==", "ne": "!=", "neq": "!=", "gt": ">", "gte": ">=", "ge": ">=",
+    "lt": "<", "lte": "<=", "le": "<=",
 }  # fmt: skip
 _TEXT_SEARCHES: Final = ("like", "ilike", "matches", "startswith", "endswith", "regex")
 _TEXT_FUNCTIONS: Final = "there are starts_with, ends_with and contains"
@@ -241,7 +242,15 @@ def _between(expression: str, tokens: list[Token], index: int) -> Mistake:
     return Mistake('JMESPath has no "between" operator', f"write {left} >= {low} && {left} <= {high}")
 
 
+def _presence(expression: str, tokens: list[Token], index: int) -> Mistake:
+    """``coupon exists``."""
+    left, _ = _path_before(expression, tokens, index)
+    text = tokens[index]["value"]
+    return Mistake(f'JMESPath has no "{text}" operator', f"write {left} != `null`" if left else None)
+
+
 _OPERATORS: Final[dict[str, Callable[[str, list[Token], int], Mistake]]] = {
+    "exists": _presence,
     "in": _membership,
     "contains": _membership,
     "is": _identity,

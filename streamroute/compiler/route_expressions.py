@@ -13,6 +13,7 @@ from streamroute.compiler.types.lattice import Type
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
 from streamroute.compiler.types.payload import payload_type
 from streamroute.compiler.types.schemas import from_schema
+from streamroute.compiler.types.slips import Habits
 from streamroute.compiler.types.steps_budget import Steps, TooManyStepsError
 from streamroute.config.diagnostics import Severity
 from streamroute.config.document import Document, RouteConfig
@@ -40,12 +41,26 @@ def _attributes(codecs: Collection[str]) -> dict[str, bool]:
     return {name: all(each.get(name) for each in named) for each in named for name in each}
 
 
+_WITH_ENVELOPE: Final = frozenset({"json", "cloudevents", "fields"})
+_WITH_TYPES: Final = frozenset({"json", "cloudevents", "typed-fields"})
+
+
+def _habits(codecs: Collection[str]) -> Habits:
+    return Habits(_WITH_ENVELOPE.issuperset(codecs), _WITH_TYPES.issuperset(codecs))
+
+
 class _Payload:
     """What is known of some routes' payloads; ``words`` are the literals that their schemas hold."""
 
     def __init__(
-        self, known: Type | None = None, *, validated: bool = False, words: frozenset[str] = frozenset()
+        self,
+        habits: Habits,
+        known: Type | None = None,
+        *,
+        validated: bool = False,
+        words: frozenset[str] = frozenset(),
     ) -> None:
+        self.habits = habits
         self.type = known
         self.validated = validated
         self.words = words
@@ -57,7 +72,7 @@ class RouteExpressions:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._unknown = _Payload()
+        self._unknown: dict[Habits, _Payload] = {}
         self._steps = Steps()
         self._payloads: dict[tuple[tuple[str, ...], bool, frozenset[str]], _Payload] = {}
         self._data: dict[str, Type | None] = {}
@@ -83,7 +98,9 @@ class RouteExpressions:
         """What types say of an expression; where its schema makes that too long, that it was not checked."""
         tree = parse(expression)
         return self.in_time(
-            lambda: check_types(tree, payload.type, validated=payload.validated, condition=condition),
+            lambda: check_types(
+                tree, payload.type, validated=payload.validated, condition=condition, habits=payload.habits
+            ),
             [Problem(UNCHECKED, _UNCHECKED)],
         )
 
@@ -102,21 +119,26 @@ class RouteExpressions:
     def _payload(self, route: RouteConfig) -> _Payload:
         """What is known of a route's payloads: nothing where a stream has another codec."""
         streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
-        if not self._document.messages or not all(stream.codec in _ATTRIBUTES for stream in streams):
-            return self._unknown
         codecs = frozenset(stream.codec for stream in streams)
+        if not self._document.messages or not codecs <= _ATTRIBUTES.keys():
+            return self._nothing_known(codecs)
         key = (route.types, all(stream.validate for stream in streams), codecs)
         if key not in self._payloads:
-            self._payloads[key] = self.in_time(lambda: self._made(*key), self._unknown)
+            self._payloads[key] = self.in_time(lambda: self._made(*key), self._nothing_known(codecs))
         return self._payloads[key]
+
+    def _nothing_known(self, codecs: Collection[str]) -> _Payload:
+        habits = _habits(codecs)
+        return self._unknown.setdefault(habits, _Payload(habits))
 
     def _made(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
         data = {name: self._data_of(name) for name in types}
         if not any(t is not None for t in data.values()):
-            return self._unknown
+            return self._nothing_known(codecs)
         schemas = [self._schema_of(name) for name in types]
         words = frozenset(literals_in([*types, *schemas]))
-        return _Payload(payload_type(data, _attributes(codecs)), validated=validated, words=words)
+        known = payload_type(data, _attributes(codecs))
+        return _Payload(_habits(codecs), known, validated=validated, words=words)
 
     def _data_of(self, name: str) -> Type | None:
         if name not in self._data:

@@ -6,12 +6,17 @@ import re
 from typing import Any, Final
 
 from streamroute.compiler import foreign
+from streamroute.compiler.expressions import ELEMENTS
+from streamroute.compiler.foreign_rewrite import rewritten
 from streamroute.compiler.problems import Problem
 
 _CLOSERS: Final = {"lparen": ")", "lbracket": "]", "filter": "]", "lbrace": "}"}
 _OPENERS: Final = {")": "(", "]": "[", "}": "{"}
 _DASHED: Final = re.compile(r"[A-Za-z_][\w]*(?:-[\w]+)+", re.ASCII)
 _ARITHMETIC: Final = "+/%^"
+_REVERSED: Final = ("=>", "=<", "=!")
+_ARROW: Final = re.compile(r"\w\s*\(\s*(?:\w+|\([\w\s,]*\))\s*\Z")
+"""What stands before the ``=>`` of a function, as in ``items.some(item => ...)``."""
 
 
 def problem(message: str, start: int, end: int | None, help_text: str | None = None) -> Problem:
@@ -21,6 +26,16 @@ def problem(message: str, start: int, end: int | None, help_text: str | None = N
 
 def no_token(expression: str, at: int) -> Problem:
     """What to say of a character that begins no token."""
+    return _advised(expression, _no_token(expression, at))
+
+
+def _advised(expression: str, found: Problem) -> Problem:
+    """The problem, with the whole expression as it was meant, where that is plain."""
+    meant = rewritten(expression)
+    return found._replace(help=f"write {meant}") if meant else found
+
+
+def _no_token(expression: str, at: int) -> Problem:
     char = expression[at]
     if char in "'\"`":
         return problem(f"the {char} opened here is never closed", at, None)
@@ -40,6 +55,11 @@ def _equals(expression: str, at: int) -> Problem:
     if at >= 2 and expression[at - 2 : at] in ("==", "!="):
         sign = expression[at - 2 : at + 1]
         return problem(f"JMESPath has no {sign} operator", at - 2, at + 1, f"write {sign[:2]}")
+    if _ARROW.search(expression, 0, at) and expression.startswith("=>", at):
+        return problem("JMESPath has no functions with =>", at, at + 2, ELEMENTS)
+    if expression[at : at + 2] in _REVERSED:
+        sign = expression[at : at + 2]
+        return problem(f"JMESPath has no {sign} operator", at, at + 2, f"write {sign[::-1]}")
     return problem("a single = compares nothing", at, at + 1, "write == to compare")
 
 
@@ -64,6 +84,10 @@ def bad_token(kind: str, start: int, end: int) -> Problem:
 
 def unexpected(expression: str, tokens: list[dict[str, Any]], index: int) -> Problem:
     """What to say of a token that stands where the grammar takes another."""
+    return _advised(expression, _unexpected(expression, tokens, index))
+
+
+def _unexpected(expression: str, tokens: list[dict[str, Any]], index: int) -> Problem:
     token = tokens[index]
     before = tokens[index - 1] if index else None
     if token["type"] == "eof":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +11,7 @@ from streamroute.config.source import DataPath, SourceFile
 from streamroute.config.verdict import compile_schema
 from streamroute.config.violations import Violation
 from streamroute.config.wording import quote
+from streamroute.config.written_conditions import as_condition
 
 _TRUTH: Final = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 """What YAML 1.1 calls a truth value, and YAML 1.2 a string."""
@@ -50,22 +50,27 @@ def _to_expression(source: SourceFile, violation: Violation) -> str:
     value = violation.value
     if violation.path[-1] == "filter" and (value is True or not value):
         return NO_FILTER if value is not False else "to switch a route off, write enabled: false"
-    if violation.path[-1] == "filter" and isinstance(value, dict) and all(map(_is_scalar, value.values())):
-        return f"a filter is an expression: {' && '.join(_comparison(*pair) for pair in value.items())}"
     if isinstance(value, (dict, list)):
-        return f"quote the whole of it: {quote(source.raw(violation.path))}"
+        return _of_collection(source, violation)
     if violation.path[-1] == "filter":
         return "a filter is a path into the message, or compares one: nights >= `3`"
     return "an expression is a path into the message, such as guest.id"
 
 
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, (str, int, float))
-
-
-def _comparison(name: str, value: Any) -> str:
-    """How a pair of a mapping is asked for in an expression."""
-    return f"{name} == '{value}'" if isinstance(value, str) else f"{name} == `{json.dumps(value)}`"
+def _of_collection(source: SourceFile, violation: Violation) -> str:
+    """Advice where YAML reads a list or a mapping; as a filter it would be true for every message."""
+    value, raw = violation.value, source.raw(violation.path)
+    if violation.path[-1] == "filter":
+        meant = as_condition(value)
+        if meant is None:
+            return "a filter is one expression: join its parts by && or ||"
+        several = isinstance(value, list) and len(value) > 1
+        return f"a filter is {'one' if several else 'an'} expression: {meant}"
+    if "\n" not in raw:
+        return f"quote the whole of it: {quote(raw)}"
+    if raw[:1] in ("{", "[") and "#" not in raw:
+        return f"quote the whole of it: {quote(' '.join(raw.split()))}"
+    return "write it under >- as one expression, with its braces: {email: guest.email}"
 
 
 NO_FILTER: Final = "leave it out: a route without a filter takes every message of its type"

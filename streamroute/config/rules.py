@@ -137,6 +137,13 @@ _ALL: Final = (
         "A condition is always true, or false, by the message's schema.",
     ),
     Rule("SR319", "unchecked-expression", _INFO, "An expression is not checked against its schema."),
+    Rule("SR320", "collection-as-condition", _WARNING, "A condition is a list or an object, which is true."),
+    Rule("SR321", "literal-alternatives", _WARNING, "A chain of && or || holds literals that settle it."),
+    Rule("SR322", "payload-by-name", _WARNING, "A path begins with a name for the message itself."),
+    Rule("SR323", "length-as-field", _WARNING, "The length of a list is asked for as a field of it."),
+    Rule("SR324", "value-in-quotes", _WARNING, "A number or a truth value is written as a string."),
+    Rule("SR325", "malformed-literal", _WARNING, "What stands in backticks is not JSON, but a string."),
+    Rule("SR326", "field-of-a-list", _WARNING, "A function is given a field of a list, which has none."),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),

@@ -43,10 +43,20 @@ def test_a_wrong_number_of_arguments_is_counted(expression: str, text: str) -> N
     assert (problem.code, problem.text, problem.start) == ("SR304", text, 5)
 
 
-@pytest.mark.parametrize("expression", ["(exists(a.b))", "x && ((exists(a.b)))", "exists((a.b))"])
-def test_the_help_for_a_call_quotes_its_argument_whatever_is_around_it(expression: str) -> None:
-    [problem] = check_expression(expression)
-    assert problem.help == "a path is null where it is missing: a.b != `null`"
+@pytest.mark.parametrize(
+    ("expression", "advice"),
+    [
+        ("exists((a.b))", "write a.b != `null`"),
+        ("(exists(a.b))", "write (a.b != `null`)"),
+        ("x[?y] && ((exists(a.b)))", "a path is null where it is missing: a.b != `null`"),
+        ("name.startsWith('x') && y", "write starts_with(name, 'x') && y"),
+        ("!name.includes('x')", "write !contains(name, 'x')"),
+        ("not(a.b)", "write !(a.b)"),
+    ],
+)
+def test_the_help_for_a_call_is_right_whatever_is_around_it(expression: str, advice: str) -> None:
+    problems = {problem.code: problem for problem in check_expression(expression)}
+    assert problems["SR302"].help == advice
 
 
 def test_a_slice_that_takes_no_step_always_fails() -> None:

@@ -234,7 +234,6 @@ def test_a_condition_that_is_settled_by_itself_is_found(expression: str, caret: 
     "expression",
     [
         "items[?vip]",
-        "[a, b]",
         "vip || `false`",
         "contains(tags || `[]`, 'x')",
         "not_null(a, 'x') == 'x'",
@@ -254,6 +253,105 @@ def test_what_may_come_out_both_ways_is_left_alone(expression: str) -> None:
 def test_a_value_need_not_come_out_both_ways() -> None:
     assert found("{kind: 'x', n: `1`, size: length(a)}", condition=False) == []
     assert found("length(a)", condition=False) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "caret", "advice"),
+    [
+        ("[a, b]", "[a, b]", "a && b"),
+        ("([a == 'x', b == 'y'])", "[a == 'x', b == 'y']", "a == 'x' && b == 'y'"),
+        ("vip && [a || b, c]", "[a || b, c]", "(a || b) && c"),
+        ("vip || [a]", "[a]", "a"),
+        ("!([a, b])", "[a, b]", "a && b"),
+        ("guest | [a, b]", "[a, b]", "a && b"),
+        ("guest | vip && [a, b]", "[a, b]", "a && b"),
+        ("items[?[a, b]]", "[a, b]", "a && b"),
+        ("{tier: 'gold', n: `3`}", "{tier: 'gold', n: `3`}", "tier == 'gold' && n == `3`"),
+        ("{x: a == 'x', \"y z\": 'b'}", "{x: a == 'x', \"y z\": 'b'}", "a == 'x' && \"y z\" == 'b'"),
+    ],
+)
+def test_a_list_or_an_object_that_is_written_out_is_no_condition(
+    expression: str, caret: str, advice: str
+) -> None:
+    problem = only(expression)
+    assert (problem.code, expression[problem.start : problem.end]) == ("SR320", caret)
+    assert problem.help == f"where all of it must hold, write {advice}"
+    assert check_expression(advice) == []
+    assert found(advice) == []
+    assert "[?" in expression or found(expression, condition=False) == []
+
+
+@pytest.mark.parametrize("expression", ["{x: y}", "['gold', 'silver']", "a && {x: {y: z}}"])
+def test_where_it_is_not_plain_what_was_meant_the_help_says_what_a_condition_is(expression: str) -> None:
+    problem = only(expression)
+    assert problem.code == "SR320"
+    assert problem.help == "a condition compares: guest.tier == 'gold' && nights >= `3`"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[a, b] | [0]",
+        "[a, b][?@ == 'x']",
+        "{a: b}.a",
+        "[a, b] == [c, d]",
+        "guest.[a, b]",
+        "contains([a, b], 'x')",
+    ],
+)
+def test_what_is_made_of_a_list_that_is_written_out_may_be_a_condition(expression: str) -> None:
+    assert found(expression) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "caret", "advice"),
+    [
+        ("tier == ('gold' || 'silver')", "'gold' || 'silver'", "tier == 'gold' || tier == 'silver'"),
+        ("tier != ('gold' || 'silver')", "'gold' || 'silver'", "tier != 'gold' && tier != 'silver'"),
+        ("tier == ('gold' && 'silver')", "'gold' && 'silver'", "tier == 'gold' || tier == 'silver'"),
+        ("contains(tags, 'a' || 'b')", "'a' || 'b'", "contains(tags, 'a') || contains(tags, 'b')"),
+        ("vip && ('a' || 'b') == tier", "'a' || 'b'", "'a' == tier || 'b' == tier"),
+        ("tier == (a || 'x' || b)", "a || 'x' || b", None),
+        ("tier == ('x' || b)", "'x' || b", None),
+    ],
+)
+def test_literals_that_leave_nothing_to_choose_are_found(
+    expression: str, caret: str, advice: str | None
+) -> None:
+    problem = only(expression)
+    assert (problem.code, expression[problem.start : problem.end]) == ("SR321", caret)
+    assert problem.help == (advice and f"write {advice}")
+    assert advice is None or found(advice) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "advice"),
+    [
+        ("tier == 'gold' || 'silver'", "tier == 'gold' || tier == 'silver'"),
+        ("tier == 'a' || 'b' || 'c'", "tier == 'a' || tier == 'b' || tier == 'c'"),
+        ("tier != 'gold' && 'silver'", "tier != 'gold' && tier != 'silver'"),
+        ("tier == 'gold' && 'silver'", "tier == 'gold' || tier == 'silver'"),
+        ("vip && tier == 'gold' && 'tin'", "vip && (tier == 'gold' || tier == 'tin')"),
+        ("vip || tier == 'gold' || 'tin'", "vip || tier == 'gold' || tier == 'tin'"),
+        ("!tier == 'gold'", "tier != 'gold'"),
+        ("id[:2] == 'AB'", "starts_with(id, 'AB')"),
+        ("id[0:2] != 'AB'", "!starts_with(id, 'AB')"),
+        ("guest.id[-2:] == 'AB'", "ends_with(guest.id, 'AB')"),
+        ("tier == 'gold' | vip == `true`", "tier == 'gold' || vip == `true`"),
+    ],
+)
+def test_what_was_meant_by_a_condition_that_is_settled_is_offered(expression: str, advice: str) -> None:
+    problem = only(expression)
+    assert problem.code == "SR314"
+    assert (problem.help or "").endswith(f"write {advice}")
+    assert found(advice) == []
+
+
+@pytest.mark.parametrize(
+    "expression", ["a == (b || 'x')", "vip && 'yes'", "(a == 'x' && 'y' || 'z') == b", "(`null` || a) == b"]
+)
+def test_a_literal_that_is_a_last_resort_or_a_value_is_left_alone(expression: str) -> None:
+    assert found(expression) == []
 
 
 # With a schema.
@@ -417,7 +515,7 @@ def test_of_several_types_a_field_that_one_has_is_known() -> None:
 
 def test_a_type_without_a_schema_makes_every_field_possible() -> None:
     payload = payload_type({"order.paid": from_schema(ORDER), "order.lost": None})
-    assert found("custmer.tier && amuont > '1'", payload) == []
+    assert found("custmer.tier && amuont > 'a'", payload) == []
 
 
 def test_one_alternative_of_a_union_is_chosen_by_its_constant() -> None:

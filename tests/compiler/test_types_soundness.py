@@ -41,6 +41,10 @@ def _assert_claim(tree: Tree, watched: Watched, code: str, message: str, node: d
     values = [value for each, value in watched.values if each is node]
     if code in ("SR313", "SR314", "SR318"):
         assert {not is_false(value) for value in values} <= {"always true" in message}, message
+    elif code == "SR320":
+        assert all(value is None or not is_false(value) for value in values), message
+    elif code == "SR321" and " is always " in message:
+        assert all(value == values[0] for value in values), message
     elif code == "SR311":
         assert all(is_false(value) for value in values), message
     elif code in ("SR315", "SR316"):

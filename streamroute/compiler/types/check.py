@@ -21,8 +21,10 @@ from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, find_mistakes
 from streamroute.compiler.types.outlines import Outlines, outline_of
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
+from streamroute.compiler.types.slips import USUAL, Habits, find_slips
+from streamroute.compiler.types.written_out import COLLECTION
 
-_SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA})
+_SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION})
 _SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, UNCOMPARABLE: CONSTANT}
 """What the schema says again of a part that is wrong by its literals."""
 
@@ -31,21 +33,28 @@ _OUTLINES: Final = {True: Outlines(), False: Outlines()}
 
 
 def check_types(
-    tree: Tree, payload: Type | None = None, *, validated: bool = False, condition: bool = True
+    tree: Tree,
+    payload: Type | None = None,
+    *,
+    validated: bool = False,
+    condition: bool = True,
+    habits: Habits = USUAL,
 ) -> list[Problem]:
     """The problems of an expression that parsed and calls known functions, in the order of their places.
 
     ``payload`` is the type of what it is evaluated on (None: nothing is known), ``validated`` says that
     messages were checked against the schema that it comes from. A ``condition`` is asked for its truth,
-    as a filter is; anything else for its value. What is not known is not reported.
+    as a filter is; anything else for its value. What is not known is not reported. ``habits`` are those of
+    the codecs that make the payload.
     """
     problems = list(_by_literals(tree, condition=condition))
-    known: set[int] = set()
+    report = Report(tree, declared=True, validated=validated)
     if payload is not None and payload is not UNKNOWN:
-        report = _run(tree, payload, Report(tree, declared=True, validated=validated), condition=condition)
+        _run(tree, payload, report, condition=condition)
         problems += _news(report.problems, problems)
-        known = report.known_fields
-    problems += find_mistakes(tree, lambda node: id(node) in known)
+    problems += find_mistakes(tree, report.knows)
+    slips = find_slips(tree, report.knows, report.compared, habits)
+    problems += [slip for slip in slips if not any(slip.overlaps(other) for other in problems)]
     return list(_one_for_each_cause(sorted(problems, key=lambda found: (found.start, found.code))))
 
 

@@ -15,6 +15,7 @@ from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.truth import may_be_false, may_be_true
 from streamroute.compiler.types.words import any_of, is_numeric, one_of, written
+from streamroute.compiler.types.written_out import continued, piped
 
 CONTRADICTION: Final = "SR311"
 NUMBER_AS_CONDITION: Final = "SR313"
@@ -97,7 +98,16 @@ def _report(report: Report, node: Node, inferred: Type, values: str | None, *, t
         report.add(CONSTANT_BY_SCHEMA, node, message, values)
     else:
         message = f"{text} is always {_word(true=true)}, whatever the message holds"
-        report.add(CONSTANT, node, message, None if true else _meant_comparison(report, node))
+        report.add(CONSTANT, node, message, _what_was_meant(report, node, true=true))
+
+
+def _what_was_meant(report: Report, node: Node, *, true: bool) -> str | None:
+    if is_literal(node):
+        return continued(report, node) if true else None
+    sliced = _meant_beginning(report, node)
+    if true or sliced:
+        return sliced
+    return piped(report, node) or _meant_comparison(report, node)
 
 
 def _meant_comparison(report: Report, node: Node) -> str | None:
@@ -106,11 +116,19 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
         return None
     left, right = node["children"]
     operator, value = _OPERATORS[node["value"]], report.text(right)
+    if left["type"] == "not_expression" and operator in _CONTRARY:
+        return f"! binds tighter: write {report.operand(left['children'][0])} {_CONTRARY[operator]} {value}"
     if is_literal(left) and isinstance(left["value"], str) and isinstance(right["value"], str):
         name = (
             left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
         )
         return f"a field has no single quotes: write {name} {operator} {value}"
+    if (
+        left["type"] == "function_expression"
+        and isinstance(right["value"], str)
+        and is_numeric(right["value"])
+    ):
+        return f"a number is written in backticks: {report.text(left)} {operator} `{right['value']}`"
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
         whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
@@ -118,6 +136,38 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
     return None
 
 
+def _meant_beginning(report: Report, node: Node) -> str | None:
+    """``starts_with(id, 'AB')`` for ``id[:2] == 'AB'``."""
+    if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
+        return None
+    left, right = node["children"]
+    name = (
+        _text_slice(left, right["value"]) if is_literal(right) and isinstance(right["value"], str) else None
+    )
+    if name is None:
+        return None
+    subject, sign = report.text(left).rpartition("[")[0], "" if node["value"] == "eq" else "!"
+    return f"a string has no slices: write {sign}{name}({subject}, {report.text(right)})"
+
+
+def _text_slice(node: Node, value: str) -> str | None:
+    """The function that ``id[:2] == 'AB'``, or ``id[-2:] == 'AB'``, stands for in other languages."""
+    if node["type"] == "subexpression":
+        node = node["children"][-1]
+    if node["type"] != "projection" or node["children"][1]["type"] != "identity":
+        return None
+    base = node["children"][0]
+    if base["type"] != "index_expression" or base["children"][1]["type"] != "slice" or not value:
+        return None
+    begin, end, step = base["children"][1]["children"]
+    if step not in (None, 1):
+        return None
+    if not begin and end == len(value):
+        return "starts_with"
+    return "ends_with" if begin == -len(value) and end is None else None
+
+
+_CONTRARY: Final = {"==": "!=", "!=": "=="}
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z"
 _OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _PROJECTIONS: Final = frozenset({"projection", "filter_projection", "flatten"})

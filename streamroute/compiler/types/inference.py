@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, Final
 
 from streamroute.compiler.functions import SIGNATURES
 from streamroute.compiler.functions import equals as equal_values
 from streamroute.compiler.parsing import Node, Tree, chain
-from streamroute.compiler.types import arguments, calls, conditions, steps
+from streamroute.compiler.types import arguments, calls, conditions, steps, written_out
 from streamroute.compiler.types.comparing import is_comparable, may_be_equal, may_be_uncomparable, may_differ
 from streamroute.compiler.types.lattice import (
     BOOLEAN,
@@ -62,20 +63,26 @@ class Inference:
     def condition(self, node: Node, scope: Scope) -> Type:
         """As ``infer``, of what is only asked for its truth: it should be able to come out both ways."""
         kind, before = node["type"], self.report.count
+        if written_out.is_collection(node):
+            written_out.report_collection(self.report, node)
+            return self.infer(node, scope)
         if kind in ("and_expression", "or_expression"):
-            inferred = self._chain(node, scope, self._operand)
+            operand_type = partial(self._operand, continuing=written_out.continuing(node))
+            inferred = self._chain(node, scope, operand_type)
         elif kind == "not_expression":
             inferred = _negation(self.condition(node["children"][0], scope))
+        elif kind == "pipe":
+            inferred = self.condition(node["children"][1], self._scope_of_last(chain(node), scope))
         else:
             inferred = self.infer(node, scope)
         if self.report.count == before:
             conditions.check(self.report, node, inferred, scope, self.infer)
         return inferred
 
-    def _operand(self, node: Node, scope: Scope, *, is_and: bool) -> Type:
+    def _operand(self, node: Node, scope: Scope, *, is_and: bool, continuing: Container[int]) -> Type:
         neutral = is_literal(node) and may_be_true(of_value(node["value"])) == is_and
-        is_number = is_literal(node) and of_value(node["value"]).has("number")
-        return self.infer(node, scope) if neutral and not is_number else self.condition(node, scope)
+        means_more = id(node) in continuing or (is_literal(node) and of_value(node["value"]).has("number"))
+        return self.infer(node, scope) if neutral and not means_more else self.condition(node, scope)
 
     def _value_operand(self, node: Node, scope: Scope, *, is_and: bool) -> Type:  # noqa: ARG002 - as _operand
         return self.infer(node, scope)
@@ -95,6 +102,7 @@ class Inference:
         return union_all([*ends, operand_type(last, scope, is_and=is_and)])
 
     def _and_or(self, node: Node, scope: Scope) -> Type:
+        written_out.check_alternatives(self.report, node)
         return self._chain(node, scope, self._value_operand)
 
     def _not(self, node: Node, scope: Scope) -> Type:
@@ -103,6 +111,7 @@ class Inference:
     def _comparator(self, node: Node, scope: Scope) -> Type:
         operator, (left, right) = node["value"], node["children"]
         one, two = self.infer(left, scope), self.infer(right, scope)
+        self.report.compared.setdefault(id(node), (one, two))
         inferred = self._equality(node, one, two) if operator in ("eq", "ne") else _ordering(one, two)
         before = self.report.count
         if inferred is NULL:
@@ -131,12 +140,16 @@ class Inference:
     def _steps(self, node: Node, scope: Scope) -> Type:
         """A pipe, or a path: each part looks at what the one before it gave."""
         parts = chain(node) if node["type"] == "pipe" else node["children"]
+        return self.infer(parts[-1], self._scope_of_last(parts, scope, node["type"]))
+
+    def _scope_of_last(self, parts: list[Node], scope: Scope, kind: str = "pipe") -> Scope:
+        """What the last of several steps looks at."""
         for part, step in pairwise(parts):
-            looks_into = node["type"] != "pipe" and step["type"] in _STEPS
+            looks_into = kind != "pipe" and step["type"] in _STEPS
             inferred = self.base(part, scope) if looks_into else self.infer(part, scope)
             if inferred is not scope.type:
                 scope = Scope.of(inferred)
-        return self.infer(parts[-1], scope)
+        return scope
 
     def base(self, node: Node, scope: Scope) -> Type:
         """The type of what a step looks into, which a function or a list of what it is given does not."""

@@ -16,6 +16,8 @@ FIELD_FOR_LITERAL: Final = "SR312"
 _WORDS: Final = {
     "true": "`true`", "false": "`false`", "null": "`null`",
     "True": "`true`", "False": "`false`", "None": "`null`",
+    "TRUE": "`true`", "FALSE": "`false`", "NULL": "`null`", "Null": "`null`",
+    "nil": "`null`", "Nil": "`null`", "NIL": "`null`", "undefined": "`null`",
 }  # fmt: skip
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TEXT_ARGUMENT: Final = {"contains": 1, "starts_with": 1, "ends_with": 1, "join": 0}

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator
 from typing import Any, Final
 
 from streamroute.compiler.types.lattice import KINDS
+from streamroute.compiler.types.words import is_numeric
 
 _LITERAL: Final = re.compile(
     r"""
@@ -20,8 +21,9 @@ _LITERAL: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_WITH_A_MEANING: Final = frozenset(f"'{word}'" for word in ("", *KINDS))
-"""Strings that the checker does not take for any other: the empty one, and what ``type()`` gives."""
+_WITH_A_MEANING: Final = frozenset(f"'{word}'" for word in ("", "true", "false", *KINDS))
+"""Strings that the checker does not take for any other: the empty one, a truth value in quotes, and what
+``type()`` gives."""
 _PLAIN_LITERALS: Final = frozenset(("`0`", "`true`", "`false`", "`null`", "`[]`", "`{}`"))
 
 _MOST: Final = 4096
@@ -76,7 +78,7 @@ def outline_of(expression: str, keep: Container[str] = ()) -> str | None:
         if found.lastgroup is None:
             is_plain = is_plain and text in _PLAIN_LITERALS
             return text
-        if text in _WITH_A_MEANING or text in keep:
+        if text in _WITH_A_MEANING or text in keep or (text[0] == "'" and is_numeric(text[1:-1])):
             return text
         return f"{text[0]}{places.setdefault(text, len(places))}{text[0]}"
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from streamroute.compiler.parsing import Node, Tree, walk
 from streamroute.compiler.problems import Problem
+from streamroute.compiler.types.lattice import Type
 
 _LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparator"})
 
@@ -26,12 +27,18 @@ class Report:
         self.problems: list[Problem] = []
         self.known_fields: set[int] = set()
         """The nodes, by ``id``, of fields that the schema has."""
+        self.compared: dict[int, tuple[Type, Type]] = {}
+        """The types of both sides of each comparison, by its ``id``."""
         self._silent = False
 
     @property
     def count(self) -> int:
         """How many problems there are."""
         return len(self.problems)
+
+    def knows(self, node: Node) -> bool:
+        """Whether the schema has the field that a node reads."""
+        return id(node) in self.known_fields
 
     @property
     def is_silent(self) -> bool:
