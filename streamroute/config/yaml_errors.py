@@ -9,8 +9,10 @@ import yaml
 
 from streamroute.config.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.diagnostics import Finding
+from streamroute.config.other_formats import find_other_format
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quote
+from streamroute.config.yaml_lines import explain_line
 from streamroute.config.yaml_words import BLOCKS, CLOSED, MISREAD, PROBLEMS
 
 _VALUE_LINE: Final = re.compile(r"[ \t]*(?:- +)*(?P<key>[\w-]+)[ \t]*:[ \t]+(?=\S)")
@@ -29,8 +31,10 @@ def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
     at = min(mark.index if mark else 0, len(file.text))
     return (
         _explain_depth(error, file, at)
+        or find_other_format(file)
         or _explain_unclosed(error, file)
         or _explain_tab(file, at)
+        or explain_line(error, file, at)
         or _explain_value(error, file, at)
         or _explain_key(error, file, at)
         or _explain_end(file, at)
