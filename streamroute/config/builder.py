@@ -32,10 +32,11 @@ _CORE_TAGS: Final = frozenset({f"{CORE}map", f"{CORE}seq", "!", None})
 class _Frame:
     """A mapping or a list that is not complete yet.
 
-    ``key`` is the mapping's key whose value comes next; ``keys`` are those it has had, by offset.
+    ``key`` is the mapping's key whose value comes next; ``keys`` are those it has had, by offset;
+    ``begins_anew`` says that its first key came a second time.
     """
 
-    __slots__ = ("anchor", "count", "data", "key", "keys", "merged", "start")
+    __slots__ = ("anchor", "begins_anew", "count", "data", "key", "keys", "merged", "start")
 
     def __init__(self, data: Any, anchor: str | None, start: int, count: int) -> None:
         self.data = data
@@ -45,6 +46,7 @@ class _Frame:
         self.key: Any = _NO_KEY
         self.keys: dict[Any, int] = {}
         self.merged: list[tuple[Any, Extent]] = []
+        self.begins_anew = False
 
 
 class Builder:
@@ -88,6 +90,8 @@ class Builder:
         self._documents += 1
         if self._documents > 1:
             advice = "keep one document a file, and bring the others in by include"
+            if not self.file.text[extent(event)[1] :].strip():
+                advice = "take this line away"
             self.reports.stop("SR013", "the file holds more than one YAML document", extent(event), advice)
 
     # Values
@@ -183,6 +187,9 @@ class Builder:
         else:
             self._expand(grown, where)
 
+    def _is_item(self) -> bool:
+        return len(self._stack) > 1 and type(self._stack[-2].data) is list
+
     # Where a value goes
 
     def _place(self, value: Any, where: Extent) -> None:
@@ -206,7 +213,7 @@ class Builder:
     def _take_key(self, top: _Frame, key: Any, where: Extent) -> None:
         if type(key) is not str and key is not _MERGE:
             key = self._odd_key(key, where)
-        if key in top.keys:
+        if key in top.keys and not top.begins_anew:
             self._duplicate(top, key, where)
         top.keys[key] = where[0]
         top.key = key
@@ -215,6 +222,10 @@ class Builder:
         line = self.file.position(top.keys[key])[0]
         name = "<<" if key is _MERGE else key
         advice = "name several anchors in one: <<: [*one, *two]" if key is _MERGE else None
+        if key == next(iter(top.keys)) and len(top.keys) > 1 and self._is_item():
+            # A "- " is missing; the keys that follow are doubled for that reason alone.
+            top.begins_anew = True
+            advice = f'does another item begin here? write "- {name}:"'
         message = f'key "{name}" appears a second time; the first is on line {line}'
         self.reports.find("SR006", message, where, advice)
 
@@ -223,6 +234,8 @@ class Builder:
         if isinstance(key, (dict, list)):
             kind = "mapping" if isinstance(key, dict) else "list"
             advice = "a value that starts with { or [ must be quoted"
+            if "$" in text or self.file.text[where[0] - 1 : where[0]] == "{":
+                advice = "{{ }} is not expanded: write an expression without it, and a variable as ${NAME}"
             self.reports.find("SR009", f"a {kind} can't be a key", where, advice)
         elif not text:
             self.reports.find("SR009", "a key is missing", where)

@@ -115,6 +115,11 @@ def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> Loading:
 def _not_a_mapping(file: TextFile, data: object, start: int | None) -> Loading:
     if start is None or data is None:
         return _refused(file, "SR012", "the file is empty", "start it with: version: 1", start or 0)
+    from streamroute.config.other_formats import find_other_format
+
+    other = find_other_format(file)
+    if other is not None:
+        return Loading(file, None, (other,))
     kind = "a list" if isinstance(data, list) else "a single value"
     return _refused(
         file, "SR012", f"the file holds {kind}, not a mapping", "start it with: version: 1", start

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from streamroute.config.causes import belongs_to_a_stream, indent_below
 from streamroute.config.scalars import read_plain
 from streamroute.config.source import DataPath, SourceFile
 from streamroute.config.verdict import compile_schema
@@ -73,6 +74,9 @@ def _of_collection(source: SourceFile, violation: Violation) -> str:
     return "write it under >- as one expression, with its braces: {email: guest.email}"
 
 
+PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))
+"""Where a variable is replaced."""
+
 NO_FILTER: Final = "leave it out: a route without a filter takes every message of its type"
 
 
@@ -80,14 +84,30 @@ def form_of(path: DataPath, value: Any) -> str | None:
     """How a value is written that has the wrong form altogether; None where nothing is known of it."""
     if isinstance(value, str) and (path[-1] in _LISTS or path[2:] == ("routes",)):
         return f"write [{value}]" if value else None
-    if path[:-1] in (("streams",), ("messages",)):
-        return _ENTRIES[str(path[0])]
-    if len(path) == 2 and path[0] == "routes":
-        return (
-            "a route is a mapping: {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}"
-        )
+    entry = _form_of_entry(path, value)
+    if entry is not None:
+        return entry
     form = _FORMS.get(str(path[-1]))
     return form.format(value=value) if form and _is_short(value) else _WHOLE.get(str(path[-1]))
+
+
+def _form_of_entry(path: DataPath, value: Any) -> str | None:
+    """How an item of the routes, a stream or a message is written, and a variable in its place."""
+    if path[:1] in PLACES_OF_VARIABLES and isinstance(value, dict) and list(value.values()) == [None]:
+        return f"a variable is written ${{{next(iter(value))}}}"
+    if belongs_to_a_stream(path):
+        return indent_below(path)
+    if path[:-1] == ("messages",) and isinstance(value, str) and _is_short(value):
+        return f"write {{schema: {value}}}"
+    if len(path) == 2 and path[0] == "routes":
+        is_glued = isinstance(value, str) and re.match(r"[a-z_]+:\S", value)
+        return 'a space is missing behind ":": write name: welcome' if is_glued else _ROUTE
+    return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
+
+
+_ROUTE: Final = (
+    "a route is a mapping: {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}"
+)
 
 
 def _is_short(value: Any) -> bool:

@@ -55,6 +55,9 @@ _ALL: Final = (
     Rule("SR020", "refused-ignore", _WARNING, "A comment silences a rule that can't be silenced."),
     Rule("SR021", "file-outside", _ERROR, "A file is not below the configuration's folder."),
     Rule("SR022", "include-too-wide", _ERROR, "An include leads to more files than are searched or read."),
+    Rule("SR028", "another-format", _ERROR, "A file is TOML, Python, JSON lines or the like, not YAML."),
+    Rule("SR029", "merge-conflict", _ERROR, "A file holds the marks of a merge that is not resolved."),
+    Rule("SR030", "not-a-configuration", _ERROR, "A file holds none of a configuration's keys."),
     # The shape.
     Rule("SR101", "unknown-version", _ERROR, "The version is not one that this release reads."),
     Rule("SR102", "unexpected-key", _ERROR, "A mapping holds a key that it does not take."),

@@ -66,6 +66,10 @@ class ScalarReader:
         advice = "a value that starts with ! must be quoted"
         if name.startswith("!!"):
             advice = "take the tag away; quotes are enough to make a string of a value"
+        elif name.lower().startswith("!env"):
+            advice = "take the tag away: ${NAME} is replaced without one, in redis and streams"
+        elif name.lower() in {"!include", "!inc"}:
+            advice = "write the file's name at the top level: include: [FILE]"
         self._reports.find("SR010", f'unknown tag "{name}"', (start, start + len(name)), advice)
 
     def _misread(self, name: str, event: yaml.Event) -> None:

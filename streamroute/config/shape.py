@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from streamroute.config.causes import Cause, belongs_to_a_stream, cause_of_keys, home_of_anchors, split_items
 from streamroute.config.diagnostics import Finding
 from streamroute.config.nearly import nearly
 from streamroute.config.published import ROUTES, schema_at, types_of
@@ -57,6 +58,18 @@ class Shape:
             self.source.finding(code, message, span, help=advice, suggestion=suggestion, fix=fix)
         )
 
+    def tell(self, cause: Cause | None) -> None:
+        """Add the finding of a cause, unless it was told."""
+        if cause is not None:
+            self.add(
+                cause.code,
+                cause.message,
+                cause.path,
+                "key",
+                advice=cause.advice,
+                suggestion=cause.suggestion,
+            )
+
     def shown(self, violation: Violation) -> str:
         """The value as it may be shown: what a variable gave stays secret."""
         return quoted(self.replaced.get(violation.path, violation.value))
@@ -67,14 +80,19 @@ def check_shape(
 ) -> Shape:
     """Check ``data``, what is left of the source's data once variables are replaced (``replaced``)."""
     shape = Shape(source, replaced, schema)
+    split = split_items(data.get("routes"), "routes") if schema == ROUTES else {}
     for path, group in violations_by_path(find_violations(data, schema)):
         keywords = {violation.keyword: violation for violation in group}
+        if len(path) == 2 and path[1] in split:
+            shape.broken.append(path)
+            shape.tell(split[int(path[1])])
+            continue
         if path in _READ_LATER and keywords.keys() == {"pattern"}:
             continue
         if "additionalProperties" in keywords or "required" in keywords:
             _explain_keys(shape, path, group[0])
         else:
-            shape.broken.append(path)
+            shape.broken.append(("streams",) if belongs_to_a_stream(path) else path)
             _explain_value(shape, next(keywords[word] for word in _WORDING if word in keywords))
     return shape
 
@@ -87,10 +105,21 @@ def _explain_keys(shape: Shape, path: DataPath, violation: Violation) -> None:
     present, properties = violation.value, violation.schema.get("properties", {})
     missing = [key for key in violation.schema.get("required", ()) if key not in present]
     free = [name for name in properties if name not in present]
-    for key in _unexpected(violation):
+    unexpected = _unexpected(violation)
+    cause = cause_of_keys(path, present, unexpected, free, shape.schema) if unexpected else None
+    if cause is not None:
+        shape.broken += [(*path, key) for key in (*unexpected, *missing)]
+        shape.tell(cause)
+        return
+    for key in unexpected:
         misspelt = did_you_mean(key, free)
         meant = misspelt or synonym_of(key, free)
         shape.broken.append((*path, key))
+        anchors = None if meant else home_of_anchors(shape.source, (*path, key))
+        if anchors is not None:
+            message = f"unexpected key {quoted(key)} {inside(path)}: a home for anchors starts with x-"
+            shape.add("SR102", message, (*path, key), "key", suggestion=anchors)
+            continue
         if meant is not None:
             free.remove(meant)
             missing = [name for name in missing if name != meant]

@@ -9,8 +9,10 @@ import yaml
 
 from streamroute.config.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.diagnostics import Finding
+from streamroute.config.other_formats import find_other_format
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quote
+from streamroute.config.yaml_lines import explain_line
 from streamroute.config.yaml_words import BLOCKS, CLOSED, MISREAD, PROBLEMS
 
 _VALUE_LINE: Final = re.compile(r"[ \t]*(?:- +)*(?P<key>[\w-]+)[ \t]*:[ \t]+(?=\S)")
@@ -18,6 +20,8 @@ _ESCAPE: Final = re.compile("escape|hexdecimal")
 _NO_SPACE: Final = re.compile(r"[ \t]*(?:- +)*[A-Za-z_][\w-]*(:)[^\s/]")
 _PAIR: Final = re.compile(r"((?:[ \t]|- )*)[^\s:#]+:[ \t]+\S")
 _ONE_PAIR: Final = re.compile(r"([A-Za-z_][\w.]*): +([\w-]+)", re.ASCII)
+_PERCENT_NAME: Final = re.compile(r"%(\w+)%")
+_VARIABLE_IN_BRACES: Final = re.compile(r"[\[{,][^\n\"'#]*?(\$\{[^}\n]*\}?)")
 _CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -29,8 +33,11 @@ def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
     at = min(mark.index if mark else 0, len(file.text))
     return (
         _explain_depth(error, file, at)
+        or find_other_format(file)
         or _explain_unclosed(error, file)
         or _explain_tab(file, at)
+        or explain_line(error, file, at)
+        or _explain_variable(file, at)
         or _explain_value(error, file, at)
         or _explain_key(error, file, at)
         or _explain_end(file, at)
@@ -75,6 +82,18 @@ def _explain_tab(file: TextFile, at: int) -> Finding | None:
         return None
     message = "a tab is used for indentation, where YAML takes spaces only"
     return _at(file, file.start_of_line(line) + tab, "SR005", message, "put spaces in its place")
+
+
+def _explain_variable(file: TextFile, at: int) -> Finding | None:
+    """A ``${NAME}`` between the braces of a mapping or list, whose own braces YAML takes for others."""
+    line = file.position(at)[0]
+    start = file.start_of_line(line)
+    for match in _VARIABLE_IN_BRACES.finditer(file.line(line)):
+        if match.start(1) <= at - start <= match.end(1):
+            span = file.between(start + match.start(1), start + match.end(1))
+            advice = f'write "{match[1]}"'
+            return file.finding("SR004", "a variable between { } or [ ] must be quoted", span, help=advice)
+    return None
 
 
 def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
@@ -151,8 +170,14 @@ def _at(file: TextFile, start: int, code: str, message: str, advice: str | None 
 def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, str | None]:
     problem = str(error.problem or error.context)
     char = file.text[at : at + 1]
+    name = _PERCENT_NAME.match(file.text, at)
+    if name:
+        return "a variable is written otherwise here", f"write ${{{name[1]}}}"
     if "cannot start any token" in problem:
         return f"a value can't start with {'a tab' if char == chr(9) else char}", "quote the value"
+    if "alphabetic or numeric character" in problem:
+        value = file.text[max(at - 1, 0) :].splitlines()[0].split(" #")[0].strip()
+        return "a value that starts with * or & must be quoted", f"write {quote(value)}" if value else None
     opened = file.position(error.context_mark.index)[0] if error.context_mark else 1
     for part, message, advice in PROBLEMS:
         if part in problem:

@@ -62,11 +62,6 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ),
     ("found undefined tag handle", "a value that starts with ! must be quoted", None),
     ("did not find expected <document start>", "this stands behind the end of the document", None),
-    (
-        "did not find expected alphabetic or numeric character",
-        "a value that starts with * or & must be quoted",
-        None,
-    ),
     ("did not find expected whitespace or line break", "a value that starts with ! must be quoted", None),
     ("did not find expected node content", "a value is missing before this", None),
 )

@@ -43,7 +43,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> Loading:
     if path.suffix.lower() not in {".yaml", ".yml"}:
         return load_file(path, name, load_json, reader)
     loading = load_file(path, name, files=reader)
-    if any(found.code == "SR012" for found in loading.findings):
+    if any(found.code in {"SR012", "SR028"} for found in loading.findings):
         return _refused(loading.file, "the file holds no schema", advice=_NO_SCHEMA)
     return loading
 

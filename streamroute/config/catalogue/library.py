@@ -21,7 +21,7 @@ from streamroute.config.source import DataPath, Place
 from streamroute.config.text import TextFile
 from streamroute.files import FileReader
 
-_NETWORK: Final = "schemas are read from files below the folder of the configuration, never from a network"
+NOT_FETCHED: Final = "schemas are read from files below the folder of the configuration, never from a network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Library:
             path = None if urlsplit(plain).scheme else file_path(urljoin(origin.uri, plain))
             if path is None or not self.reader.holds(path) or not is_file(path):
                 message = f'"{reference}" is no file: it would have to be fetched'
-                raise UnresolvedError("SR113", message, _NETWORK)
+                raise UnresolvedError("SR113", message, NOT_FETCHED)
         document = self.read(path, self._name(path, origin), origin.dialect)
         self._documents.setdefault(uri, document)
         return document

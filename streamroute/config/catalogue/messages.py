@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from streamroute.config.catalogue.bundling import bundle
 from streamroute.config.catalogue.checks import SchemaCheck
 from streamroute.config.catalogue.dialects import Dialect, dialect_of
 from streamroute.config.catalogue.library import (
+    NOT_FETCHED,
     Document,
     Library,
     UnresolvedError,
@@ -24,6 +26,7 @@ from streamroute.config.paths import entries
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.text import TextFile
+from streamroute.config.wording import quoted
 from streamroute.files import FileReader
 
 Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
@@ -129,6 +132,13 @@ class _Reading:
         return self.library.add(f"{home}?message={quote(str(place.path[1]))}", schema, dialect, place)
 
     def _file(self, stated: str, place: Place) -> Document | None:
+        if re.match(r"\w+://", stated):
+            self.findings.append(
+                place.finding(
+                    "SR113", f"{quoted(stated)} is not a file: it would have to be fetched", help=NOT_FETCHED
+                )
+            )
+            return None
         folder = os.path.dirname(place.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
         name = os.path.normpath(os.path.join(folder, stated))  # noqa: PTH118 - as above
         try:
