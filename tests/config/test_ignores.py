@@ -126,7 +126,7 @@ def test_an_ignore_of_what_another_error_or_way_of_checking_hides_is_not_called_
         ("# streamroute: ignore SR307", "this comment names no rule to silence"),
         ("# streamroute: ignore[]", "this comment names no rule to silence"),
         ("# streamroute: ignore[SR3]", 'there is no rule "SR3"'),
-        ("# streamroute: ignore[SR370]", 'there is no rule "SR370"; did you mean "SR307"?'),
+        ("# streamroute: ignore[SR650]", 'there is no rule "SR650"; did you mean "SR605"?'),
         (
             "# streamroute: ignore[SR102]",
             "SR102 (unexpected-key) can't be silenced: nothing can be built with it",
