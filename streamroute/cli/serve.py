@@ -15,7 +15,7 @@ import click
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.metrics import endpoint_option, metrics_of_process, metrics_of_workers
-from streamroute.cli.paths import PATH, config_path
+from streamroute.cli.paths import OUTSIDE, PATH, config_path, outside_allowed
 from streamroute.cli.streams import stream_named
 from streamroute.cli.supervising import (
     REPORT_OPTION,
@@ -90,6 +90,7 @@ class _Orders:
     callback=open_descriptor,
     help="Run as a worker that reports to its supervisor through this file descriptor.",
 )
+@OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
 @click.option(
     "--adopt-data",
@@ -154,7 +155,7 @@ def command(
     if workers is not None:
         _served(runnable.document)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
-        options += ["--drain"] if drain else []
+        options += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
         orders = _Orders(None, drain, embedded, adopt, metrics)
         return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
     with ExitStack() as stack:
