@@ -123,16 +123,19 @@ def _open_below(folder: str, parts: list[str]) -> int:
         os.close(here)
 
 
-def read_given(path: str | Path, limit: int = MAX_BYTES) -> bytes:
+def read_given(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = False) -> bytes:
     """The content of a file that the user named; a pipe from a shell is one, too.
 
-    A link must lead to a file below its own folder: who named it did not say what it leads to.
-    Raises as ``FileReader.read`` does.
+    Unless ``outside`` is allowed, a link must lead to a file below its own folder: who named it did not say
+    what it leads to. Raises as ``FileReader.read`` does.
     """
     folder = Path(path).parent
     if os.path.realpath(folder).startswith(_STREAMS) or _is_pipe(path):
         return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC), limit, regular=False)
-    return FileReader(folder).read(path, limit)
+    try:
+        return FileReader(None if outside else folder).read(path, limit)
+    except OutsideFolderError:
+        raise OutsideFolderError("the file is a link that leads out of its folder") from None
 
 
 def _is_pipe(path: str | Path) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,9 @@ hypothesis.settings.load_profile("untimed")
 # well; tests that send SIGINT are about processes that do not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+# Where the embedded server keeps its secret: not among those of whoever runs the tests.
+os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()).resolve() / f"streamroute-tests-{os.getuid()}")
 
 _BINARIES = {"valkey": valkey_binary, "redis": redis_binary, "redis6.2": old_redis_binary}
 

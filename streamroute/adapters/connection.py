@@ -45,11 +45,14 @@ class Connection:
 
 
 @asynccontextmanager
-async def open_redis(url: str, *, folder: Path, embedded: bool = True) -> AsyncIterator[Connection]:
+async def open_redis(
+    url: str, *, folder: Path, embedded: bool = True, adopt: bool = False
+) -> AsyncIterator[Connection]:
     """A client for any URL that ``read_address`` takes, closed on leaving.
 
     ``folder`` is the configuration's. The embedded server is used until leaving, and refused where
-    ``embedded`` is false. Nothing is sent before the first command. Raises SetupError for a URL that cannot
+    ``embedded`` is false; with ``adopt`` it trusts data that it did not write. Nothing is sent before the
+    first command. Raises SetupError for a URL that cannot
     be used, EmbeddedServerError where the embedded server is refused or cannot run.
     """
     address = read_address(url, folder=folder)
@@ -61,19 +64,20 @@ async def open_redis(url: str, *, folder: Path, embedded: bool = True) -> AsyncI
         raise EmbeddedServerError(
             "the embedded server is refused here; set a server of your own: `redis: {url: redis://...}`"
         )
-    async with _embedded_server(address.data_folder) as socket_url, new_client(socket_url) as client:
+    running = _embedded_server(address.data_folder, adopt=adopt)
+    async with running as socket_url, new_client(socket_url) as client:
         yield Connection(client, address, socket_url)
 
 
 @asynccontextmanager
-async def _embedded_server(data_folder: Path) -> AsyncIterator[str]:
+async def _embedded_server(data_folder: Path, *, adopt: bool) -> AsyncIterator[str]:
     try:
         from streamroute.adapters.embedded import EmbeddedServer  # needs fcntl
     except ImportError as error:
         raise EmbeddedServerError(
             f"the embedded server runs on Linux and macOS only ({error}); set `redis: {{url: redis://...}}`"
         ) from error
-    async with EmbeddedServer(data_folder) as url:
+    async with EmbeddedServer(data_folder, adopt=adopt) as url:
         yield url
 
 

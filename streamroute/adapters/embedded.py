@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from streamroute.adapters.filelock import FileLock
+from streamroute.adapters.folder_owner import own
 from streamroute.adapters.folder_server import FolderServer, wait_for
 from streamroute.adapters.revival import Revival
 from streamroute.adapters.valkey import INSTEAD, server_program
@@ -44,11 +45,14 @@ class EmbeddedServer:
     Any number of instances, in any number of processes, may use one folder; a forked child needs an
     instance of its own. Both context managers acquire and release, the asynchronous one in a thread, and
     give the server's URL. Within the asynchronous one, a server that ends is started again on its data, at
-    the same URL.
+    the same URL. Data that this user's streamroute did not write is refused, unless ``adopt`` says that it
+    is to be trusted.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, adopt: bool = False) -> None:
         self.folder = Path(os.path.realpath(folder))
+        self._named = folder
+        self._adopt = adopt
         self._cancelled = threading.Event()
         self._users: FileLock | None = None
         self._server = FolderServer(self.folder, self._cancelled)
@@ -133,9 +137,14 @@ class EmbeddedServer:
     def _prepare_folder(self) -> None:
         if not self.folder.exists():
             server_program()  # says what is missing before a folder is left behind
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not any(self.folder.iterdir()):  # a folder that holds more is not ours to hide
-            (self.folder / ".gitignore").write_text("*\n")
+            self._refuse_dangling()
+        own(self.folder, adopt=self._adopt)
+
+    def _refuse_dangling(self) -> None:
+        if self._named.is_symlink():
+            raise EmbeddedServerError(
+                f"no folder is made behind the link {self._named}: make it, or remove the link"
+            )
 
     @contextmanager
     def _gate(self) -> Iterator[None]:

@@ -34,7 +34,9 @@ class FileLock:
     def descriptor(self) -> int:
         """The open file; a process that inherits it holds the lock too, for as long as it lives."""
         if self._descriptor is None:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # What a stranger put there may be a link or a pipe.
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._descriptor = os.open(self.path, flags, 0o600)
             self._owner = os.getpid()
         return self._descriptor
 

@@ -17,6 +17,7 @@ from streamroute.adapters import valkey
 from streamroute.adapters.filelock import FileLock
 from streamroute.adapters.runtime_folder import socket_path
 from streamroute.errors import EmbeddedServerError
+from streamroute.files import FileReader, RefusedFileError
 
 if TYPE_CHECKING:
     import threading
@@ -27,6 +28,7 @@ _LOAD_PATIENCE: Final = 900.0  # until it has read its data; some 100 MB a secon
 _STOP_PATIENCE: Final = 60.0  # until it has flushed its data and ended
 _ENDING_PATIENCE: Final = 2.0  # for one that refuses: its socket goes before it does
 _PAUSE: Final = 0.01
+_LONGEST_RECORD: Final = 10_000  # bytes
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, cancelled: threading.Event) -> bool:
@@ -203,8 +205,8 @@ class FolderServer:
 def _record(path: Path) -> dict[str, Any]:
     """What a starter noted; nothing where it died before it could."""
     try:
-        found = json.loads(path.read_text())
-    except ValueError:
+        found = json.loads(FileReader(path.parent).read(path, _LONGEST_RECORD))
+    except (RefusedFileError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

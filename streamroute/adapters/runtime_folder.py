@@ -26,9 +26,9 @@ def socket_path(folder: Path) -> Path:
     """
     name = sha256(os.fsencode(folder.resolve())).hexdigest()[:16] + ".sock"
     refused = []
-    for candidate in _candidates():
+    for candidate in private_folders():
         path = candidate / name
-        reason = _too_long(path) or _not_private(candidate)
+        reason = _too_long(path) or not_private(candidate)
         if not reason:
             return path
         refused.append(f"{candidate} {reason}")
@@ -38,7 +38,8 @@ def socket_path(folder: Path) -> Path:
     )
 
 
-def _candidates() -> Iterator[Path]:
+def private_folders() -> Iterator[Path]:
+    """Folders for what lasts until the machine ends; whether one can be used is not asked."""
     ours = f"streamroute-{os.geteuid()}"
     yield Path(tempfile.gettempdir(), ours)
     runtime = os.environ.get("XDG_RUNTIME_DIR")
@@ -51,7 +52,7 @@ def _too_long(path: Path) -> str:
     return "has too long a path" if len(os.fsencode(path)) > _LONGEST else ""
 
 
-def _not_private(folder: Path) -> str:
+def not_private(folder: Path) -> str:
     """Why nobody should put a socket here, or an empty string; creates the folder where it is missing."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

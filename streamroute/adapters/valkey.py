@@ -19,6 +19,16 @@ INSTEAD: Final = (
     "where the configuration reads it"
 )
 LOG_NAME: Final = "valkey.log"
+_FORBIDDEN: Final = (
+    *("MODULE", "DEBUG", "SAVE", "BGSAVE"),
+    *("REPLICAOF", "SLAVEOF", "SYNC", "PSYNC", "FAILOVER", "MIGRATE"),
+)
+"""Commands by which data could run native code, write files, or bring in other data.
+
+An append-only file is read as a client that may do everything. CONFIG REWRITE fails by itself, since there is
+no file of settings.
+"""
+
 State = Literal["absent", "loading", "ready"]
 
 _PATIENCE: Final = 2.0  # seconds for one reply
@@ -59,7 +69,7 @@ def spawn(program: Path, folder: Path, socket_path: Path, life_lock: int) -> int
     """
     command = [str(program), *_settings(folder, socket_path)]
     try:
-        with (folder / LOG_NAME).open("ab") as log:
+        with os.fdopen(_open_log(folder), "ab") as log:
             process = subprocess.Popen(  # noqa: S603 - the program is the package's, the arguments are ours
                 command,
                 stdin=subprocess.DEVNULL,
@@ -82,7 +92,7 @@ def _settings(folder: Path, socket_path: Path) -> list[str]:
     """Arguments of valkey-server (https://valkey.io/topics/valkey.conf/)."""
     settings = {
         "dir": str(folder),
-        "logfile": str(folder / LOG_NAME),
+        "logfile": "",  # its standard output, which was opened without following a link
         "port": "0",
         "unixsocket": str(socket_path),
         "unixsocketperm": "700",
@@ -92,8 +102,17 @@ def _settings(folder: Path, socket_path: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "aof-load-truncated": "yes",
+        "enable-module-command": "no",
+        "enable-debug-command": "no",
+        "enable-protected-configs": "no",
     }
-    return [word for name, value in settings.items() for word in (f"--{name}", value)]
+    words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    return words + [word for name in _FORBIDDEN for word in ("--rename-command", name, "")]
+
+
+def _open_log(folder: Path) -> int:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(folder / LOG_NAME, flags, 0o600)
 
 
 def has_ended(child: int) -> bool:
@@ -143,11 +162,17 @@ def _ask(socket_path: Path, command: bytes) -> bytes:
         return connection.recv(65536)
 
 
+def _end_of(log: Path) -> bytes:
+    with os.fdopen(os.open(log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+        return file.read(4096)
+
+
 def last_words(folder: Path) -> str:
     """The last line of the server's log, which says why it ended, and where the log is."""
     log = folder / LOG_NAME
     try:
-        lines = log.read_bytes()[-4096:].decode(errors="replace").split("\n")
+        lines = _end_of(log).decode(errors="replace").split("\n")
     except OSError as error:
         return f"its log {log} cannot be read: {error.strerror}"
     said = [line for line in lines if line.strip()] or ["nothing"]

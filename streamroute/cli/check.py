@@ -10,7 +10,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.formats import FORMATS
-from streamroute.cli.paths import PATH
+from streamroute.cli.paths import OUTSIDE, PATH, outside_allowed
 
 _PASSES: Final = 5
 """How often ``--fix`` looks again: what could not be read hides what else is wrong."""
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(name="check")
 @click.argument("paths", nargs=-1, type=PATH)
+@OUTSIDE
 @click.option("--env", "needs_env", is_flag=True, help="A ${VARIABLE} that is not set here is an error.")
 @click.option("--no-import", is_flag=True, help="Run none of the project's code; read its source.")
 @click.option(
@@ -67,6 +68,7 @@ def command(
         unset="error" if flags["needs_env"] else "info",
         imports=not flags["no_import"],
         selection=selection,
+        outside=outside_allowed(),
     )
     if flags["watch"]:
         return _watch(asked, form)

@@ -16,12 +16,17 @@ from streamroute.config.roots import find_root
 
 
 class Asked(NamedTuple):
-    """What a run is asked for. ``unset`` is the severity of a variable that is not set."""
+    """What a run is asked for.
+
+    ``unset`` is the severity of a variable that is not set; ``outside`` lets files be read that are not below
+    the folder of their configuration.
+    """
 
     paths: tuple[str, ...] = ()
     unset: Literal["error", "info"] = "info"
     imports: bool = True
     selection: Selection = Selection()
+    outside: bool = False
 
 
 class Checked(NamedTuple):
@@ -42,7 +47,14 @@ def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Che
     for root in roots:
         beside = [result.document for result in results if result.document is not None]
         with own_imports(root.parent):
-            result = check_path(root, unset=asked.unset, imports=asked.imports, tests=True, beside=beside)
+            result = check_path(
+                root,
+                unset=asked.unset,
+                imports=asked.imports,
+                tests=True,
+                beside=beside,
+                outside=asked.outside,
+            )
             results.append(result)
             if after_each is not None:
                 after_each(root)

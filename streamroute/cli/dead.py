@@ -14,7 +14,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
-from streamroute.cli.paths import PATH, config_path
+from streamroute.cli.paths import OUTSIDE, PATH, config_path
 from streamroute.cli.streams import stream_named
 from streamroute.values import parse_duration
 
@@ -60,6 +60,7 @@ _WHERE: Final = _options(
         "--config", type=PATH, metavar="PATH", help="The routes.yaml that names the streams (default: here)."
     ),
     click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server."),
+    OUTSIDE,
     click.option(
         "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
         help="For people, or one JSON object for machines.",

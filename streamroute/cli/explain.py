@@ -10,7 +10,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.findings import printable
-from streamroute.cli.paths import PATH, config_path
+from streamroute.cli.paths import OUTSIDE, PATH, config_path, outside_allowed
 from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.files import read_given
 from streamroute.safe_text import safe_str
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.command(name="explain")
 @click.argument("event", required=False, type=PATH)
 @click.option("--config", type=PATH, metavar="PATH", help="The routes.yaml to ask (default: here).")
+@OUTSIDE
 @click.option("--type", "event_type", metavar="TYPE", help="The event's type, without EVENT.")
 @click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
 @click.option("--stream", metavar="NAME", help="The stream that the event arrives on (default: any).")
@@ -70,7 +71,7 @@ def _read(event: str) -> tuple[str, str]:
         return event, "EVENT"
     name = "stdin" if event == "-" else event
     try:
-        content = sys.stdin.buffer.read() if event == "-" else read_given(event)
+        content = sys.stdin.buffer.read() if event == "-" else read_given(event, outside=outside_allowed())
         return content.decode(), name
     except OSError as error:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {event}: {error.strerror}") from None

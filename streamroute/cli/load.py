@@ -13,6 +13,7 @@ import click
 from streamroute.cli.colors import columns_of, wants_color
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import say_error
+from streamroute.cli.paths import outside_allowed
 from streamroute.log_coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def usable_or_exit(
     from streamroute.config.diagnostics import has_errors
     from streamroute.config.includes import TEST_SUFFIX
 
-    result = check_path(path, unset=unset, imports=imports, tests=tests)
+    result = check_path(path, unset=unset, imports=imports, tests=tests, outside=outside_allowed())
     findings = [found for found in result.findings if not found.file.endswith(TEST_SUFFIX)]
     if not imports:
         findings = [found for found in findings if not found.code.startswith("SR4")]

@@ -11,8 +11,30 @@ from streamroute.config.paths import exists, is_broken_link, is_folder
 
 NAME: Final = "routes.yaml"
 
+_OUTSIDE: Final = "streamroute.allow-outside"
+
 PATH: Final = click.Path(readable=False)
 """Shells complete it with files; what is wrong with the file is said by who reads it."""
+
+
+def _allow(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.meta[_OUTSIDE] = value
+
+
+OUTSIDE: Final = click.option(
+    "--allow-outside",
+    is_flag=True,
+    expose_value=False,
+    callback=_allow,
+    help="Also read files outside the folder of the configuration.",
+)
+"""The option of every command that reads a configuration; ``outside_allowed`` says whether it was given."""
+
+
+def outside_allowed() -> bool:
+    """Whether the running command may read files outside the folder of the configuration."""
+    allowed: bool = click.get_current_context().meta.get(_OUTSIDE, False)
+    return allowed
 
 
 def config_path(given: str | None) -> Path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from streamroute.cli.logs import set_up_logging
-from streamroute.cli.paths import PATH, config_path
+from streamroute.cli.paths import OUTSIDE, PATH, config_path
 from streamroute.cli.streams import stream_named
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--type", "event_type", metavar="TYPE", help="Publish one event of this type.")
 @click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
+@OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server.")
 def command(
     stream: str,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.exits import Exit
-from streamroute.cli.paths import PATH, config_path
+from streamroute.cli.paths import OUTSIDE, PATH, config_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(name="routes")
 @click.argument("config", required=False, type=PATH)
+@OUTSIDE
 @click.option("--stream", metavar="NAME", help="The routes of this stream only.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--graph", type=click.Choice(["mermaid", "dot", "svg"]), help="Print a drawing of them.")

@@ -8,14 +8,14 @@ import sys
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.metrics import endpoint_option, metrics_of_process, metrics_of_workers
-from streamroute.cli.paths import PATH, config_path
+from streamroute.cli.paths import OUTSIDE, PATH, config_path, outside_allowed
 from streamroute.cli.streams import stream_named
 from streamroute.cli.supervising import (
     REPORT_OPTION,
@@ -48,6 +48,7 @@ class _Orders:
     feed: Feed | None
     drain: bool
     embedded: bool
+    adopt: bool
     metrics: Endpoint | None = None
     report: int | None = None
 
@@ -89,7 +90,13 @@ class _Orders:
     callback=open_descriptor,
     help="Run as a worker that reports to its supervisor through this file descriptor.",
 )
+@OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
+@click.option(
+    "--adopt-data",
+    is_flag=True,
+    help="Trust data in the embedded server's folder that this user's streamroute did not write there.",
+)
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
@@ -112,8 +119,7 @@ def command(
     workers: int | None,
     metrics: Endpoint | None,
     report: int | None,
-    no_embedded: bool,
-    **logs: str,
+    **others: Any,
 ) -> int:
     """Route events as CONFIG says, until SIGINT or SIGTERM, or until its terminal closes.
 
@@ -137,6 +143,8 @@ def command(
     from streamroute.cli.leaving import run_and_leave
     from streamroute.cli.load import load_or_exit
 
+    logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
+    embedded, adopt = not others["no_embedded"], others["adopt_data"]
     set_up_logging(logs["log_format"], logs["log_level"])
     if feed_stream is not None and feed is None:
         raise click.UsageError("--feed-stream goes with --feed")
@@ -147,12 +155,12 @@ def command(
     if workers is not None:
         _served(runnable.document)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
-        options += ["--drain"] if drain else []
-        orders = _Orders(None, drain, not no_embedded, metrics)
+        options += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
+        orders = _Orders(None, drain, embedded, adopt, metrics)
         return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
     with ExitStack() as stack:
         opened = _open_feed(runnable.document, feed, feed_stream, stack)
-        orders = _Orders(opened, drain, not no_embedded, metrics, report)
+        orders = _Orders(opened, drain, embedded, adopt, metrics, report)
         return run_and_leave(_serve(runnable, orders))
 
 
@@ -208,7 +216,9 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         signals = stopping_on_signals(stop.set, begun=deadline.begin, leaves=orders.report is None)
         stack.enter_context(signals)
         redis = await stack.enter_async_context(
-            open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
+            open_redis(
+                document.redis.url, folder=document.folder, embedded=orders.embedded, adopt=orders.adopt
+            )
         )
         await redis.ping()
         stuck: list[str] = []
@@ -259,7 +269,9 @@ async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str]
     tally = Tally(_route_names(document))
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
-            open_redis(document.redis.url, folder=document.folder, embedded=orders.embedded)
+            open_redis(
+                document.redis.url, folder=document.folder, embedded=orders.embedded, adopt=orders.adopt
+            )
         )
         await redis.ping()
         reports = WorkerReports(tally)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.exits import Exit
-from streamroute.cli.paths import PATH
+from streamroute.cli.paths import OUTSIDE, PATH
 
 if TYPE_CHECKING:
     from streamroute.cli.testing.running import Run
@@ -35,14 +35,23 @@ if TYPE_CHECKING:
     show_default=True,
     help="For people, or for machines.",
 )
-@click.option("--no-embedded", is_flag=True, help="Refuse to read entries from the embedded server.")
+@click.option(
+    "--redis", is_flag=True, help="Connect to the server of redis.url, for entries that tests name."
+)
+@click.option(
+    "--import", "imports", is_flag=True, help="Import the project's own codecs, which decode such entries."
+)
+@click.option("--no-embedded", is_flag=True, help="With --redis, refuse to start the embedded server.")
+@OUTSIDE
 def command(
-    paths: tuple[str, ...], fail_under: float | None, events: str | None, form: str, no_embedded: bool
+    paths: tuple[str, ...], fail_under: float | None, events: str | None, form: str, **allowed: bool
 ) -> int:
     """Run the tests of routes: NAME.test.yaml beside the routes.yaml of PATHS, or here.
 
-    Each test is a message and the exact set of routes that are to take it. No handler runs. Coverage
-    counts that each route matched and did not, and that each operand in its filter was true and false.
+    Each test is a message and the exact set of routes that are to take it. No handler runs, no code of the
+    project is imported, and no server is needed or asked: only a test whose message is an entry in a stream
+    needs --redis and, where the stream has a codec of the project's, --import. Coverage counts that each
+    route matched and did not, and that each operand in its filter was true and false.
 
     \b
     Examples:
@@ -53,10 +62,11 @@ def command(
         from streamroute.cli.testing.starting import write_first
 
         return write_first(paths, events)
-    from streamroute.cli.testing.running import run, wanted
+    from streamroute.cli.testing.running import Reading, run, wanted
 
     for_people = form == "full"
-    runs = [run(meant, embedded=not no_embedded, for_people=for_people) for meant in wanted(paths)]
+    reading = Reading(allowed["redis"], allowed["imports"], not allowed["no_embedded"])
+    runs = [run(meant, reading, for_people=for_people) for meant in wanted(paths)]
     if not any(found.outcomes or found.findings for found in runs):
         raise click.UsageError(
             f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"

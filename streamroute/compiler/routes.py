@@ -21,12 +21,14 @@ __all__ = ["Compiled", "compile_document", "compile_routes"]
 _SHOWN: Final = 20
 
 
-def compile_routes(path: str | Path, *, client: RedisClient | None = None) -> dict[str, list[RedisRouter]]:
+def compile_routes(
+    path: str | Path, *, client: RedisClient | None = None, allow_outside: bool = False
+) -> dict[str, list[RedisRouter]]:
     """Compile a configuration into routers: stream -> one router for each file that has routes of it.
 
     A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Routes that
     ``streamroute.handlers.forward`` handles write through ``client``, which stays yours to close; without it
-    they fail.
+    they fail. Files outside the folder are read only if ``allow_outside``.
 
     A router holds what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
     and the ``retry`` and ``validate`` of their stream. A stream's other keys are for ``serve`` alone, and
@@ -38,7 +40,7 @@ def compile_routes(path: str | Path, *, client: RedisClient | None = None) -> di
     Raises ConfigError, whose ``findings`` hold everything that was found, if there is an error
     among them.
     """
-    result = check_path(path)
+    result = check_path(path, outside=allow_outside)
     errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
     if errors or result.compiled is None:
         raise ConfigError(_summary(path, errors), result.findings)

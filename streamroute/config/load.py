@@ -57,7 +57,7 @@ def load_config(
     """
     name = config_file(path)
     reader = FileReader(None if outside else Path(name).parent)
-    loading = load_file(Path(name), name, files=reader if outside else None)
+    loading = load_file(Path(name), name, outside=outside)
     files = [loading.file]
     findings = list(loading.findings)
     document = None

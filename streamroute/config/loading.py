@@ -34,14 +34,17 @@ def load_file(
     name: str | None = None,
     read: Callable[[str, str], Loading] | None = None,
     files: FileReader | None = None,
+    *,
+    outside: bool = False,
 ) -> Loading:
     """Read a file, which people know as ``name``; ``read`` makes its data of a text and that name.
 
-    ``files`` reads what a configuration names; without it, the file is one that the user named.
+    ``files`` reads what a configuration names; without it, the file is one that the user named, which may be
+    a link out of its folder if ``outside`` is allowed.
     """
     name = str(path) if name is None else name
     try:
-        content = read_given(path) if files is None else files.read(path)
+        content = read_given(path, outside=outside) if files is None else files.read(path)
     except FileTooLargeError as error:
         return _too_large(name, str(error.strerror))
     except OutsideFolderError as error:

@@ -24,6 +24,7 @@ from servers import wait_until
 from streamroute.adapters import embedded, folder_server, valkey
 from streamroute.adapters.embedded import EmbeddedServer
 from streamroute.adapters.filelock import FileLock
+from streamroute.adapters.folder_owner import own
 from streamroute.errors import EmbeddedServerError, SetupError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ import os, sys
 from pathlib import Path
 from streamroute.adapters.embedded import EmbeddedServer
 from streamroute.adapters.filelock import FileLock
+from streamroute.adapters.folder_owner import own
 server = EmbeddedServer(Path(sys.argv[1]))
 server.acquire()
 child = os.fork()
@@ -380,7 +382,7 @@ def test_the_server_of_this_machine_is_looked_for(
 
 def test_a_gate_that_stays_shut_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_GATE_PATIENCE", 0.02)
-    folder.mkdir()
+    own(folder)
     gate = FileLock(folder / "gate.lock")
     assert gate.try_exclusive()
     with pytest.raises(EmbeddedServerError, match="another process has been starting or stopping"):

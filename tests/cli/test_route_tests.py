@@ -330,14 +330,14 @@ def test_a_message_may_be_an_entry_that_is_in_redis(
     broken = project.redis.xadd("events", {"type": "booked", "data": "{"})
     names = [identifier.decode() for identifier in (good, broken)]
     write_tests(f"name: real, message: {{stream: events, id: {names[0]}}}, routes: [all, vip]")
-    assert command("test").code == 0
+    assert command("test", "--redis").code == 0
     write_tests(
         f"name: expected, message: {{stream: events, id: {names[1]}}}, routes: [], dead_letter: true",
         f"name: broken, message: {{stream: events, id: {names[1]}}}, routes: []",
         "name: gone, message: {stream: events, id: 1-1}, routes: []",
         "name: no id, message: {stream: events, id: x}, routes: []",
     )
-    done = command("test")
+    done = command("test", "--redis")
     assert done.code == 1
     assert 'the message is dead-lettered as a whole, and no route sees it\n    the field "data"' in done.out
     assert 'the entry 1-1 of "events" does not exist, or was trimmed' in done.out
@@ -350,8 +350,9 @@ def test_redis_is_asked_only_where_a_test_names_an_entry(
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
     write_tests(f"name: gold, message: {GOLD}, routes: [all, vip]")
     assert command("test").code == 0
+    assert command("test", "--redis").code == 0
     write_tests("name: gold, message: {stream: events, id: 1-1}, routes: []")
-    assert command("test").code == 4
+    assert command("test", "--redis").code == 4
 
 
 # --init

@@ -593,3 +593,19 @@ def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -
     running = project.start("serve").says("has taken the place of tests, with 1 entries")
     project.notes("done 1")
     assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def test_a_clone_that_holds_a_data_folder_is_refused_until_it_is_adopted(lone_project: Project) -> None:
+    """What a server finds in its folder, it runs: a repository may hold one."""
+    lone_project.routes(OK)
+    data = lone_project.folder / ".streamroute/appendonlydir"
+    data.mkdir(parents=True)
+    (data / "appendonly.aof.1.incr.aof").write_text("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", newline="")
+    (data / "appendonly.aof.manifest").write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")
+    refused = lone_project.run("serve", "--drain")
+    assert refused.code == 4
+    assert "it was not made here by this user" in refused.err
+    assert "if it is yours, run once: streamroute serve --adopt-data" in refused.err
+    assert sorted(path.name for path in data.parent.iterdir()) == ["appendonlydir"]
+    assert lone_project.run("serve", "--drain", "--adopt-data").code == 0
+    assert lone_project.run("serve", "--drain").code == 0

@@ -48,6 +48,24 @@ class Wanted:
         return self.files is None or Path(file).resolve() in self.files
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How entries that tests name may be read: from a server, with codecs of the project's code."""
+
+    redis: bool = False
+    imports: bool = False
+    embedded: bool = True
+
+    def refusal(self, reference: EntryReference, codec: str | None) -> str:
+        """Why an entry is not read; empty where it is. ``codec`` is its stream's, None for no such stream."""
+        name = f'the entry {reference.id} of "{reference.stream}" was not read'
+        if not self.redis:
+            return f"{name}: run the tests with --redis, which connects to the server of redis.url"
+        if codec is not None and codec not in CODEC_NAMES and not self.imports:
+            return f'{name}: run the tests with --import, which runs the project\'s codec "{codec}"'
+        return ""
+
+
 def wanted(paths: Sequence[str]) -> list[Wanted]:
     """What PATHS mean: configurations, and files of tests beside one.
 
@@ -65,17 +83,17 @@ def wanted(paths: Sequence[str]) -> list[Wanted]:
     return [Wanted(root, files) for root in roots.values()]
 
 
-def run(meant: Wanted, *, embedded: bool, for_people: bool = True) -> Run:
-    """Run the tests that are meant; no handler runs, and Redis is asked only for entries that tests name.
+def run(meant: Wanted, reading: Reading, *, for_people: bool = True) -> Run:
+    """Run the tests that are meant; no handler runs, and entries are read only as ``reading`` allows.
 
     Exits with 1 where the configuration has errors, which are printed as ``usable_or_exit`` does.
     """
     runnable = usable_or_exit(meant.root, tests=True, for_people=for_people)
     tests = [test for test in runnable.checked.tests if meant.holds(test.place.source.path)]
     findings = [found for found in runnable.checked.findings if meant.holds(found.file)]
-    if _needs_imports(runnable, tests):
+    if reading.redis and reading.imports and _needs_imports(runnable, tests):
         runnable = load_or_exit(meant.root)
-    outcomes = asyncio.run(_outcomes(runnable, tests, embedded=embedded))
+    outcomes = asyncio.run(_outcomes(runnable, tests, reading))
     decisions = (decision for outcome in outcomes for decision in outcome.decisions)
     seen = coverage(runnable.routes, decisions)
     return Run(meant.root, outcomes, seen, findings, runnable.checked.sources)
@@ -92,12 +110,21 @@ def _needs_imports(runnable: Runnable, tests: Iterable[RouteTest]) -> bool:
     return not codecs <= set(CODEC_NAMES)
 
 
-async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], *, embedded: bool) -> list[Outcome]:
+async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], reading: Reading) -> list[Outcome]:
     async with AsyncExitStack() as stack:
-        read: ReadEntry = _nothing
-        if _entries(tests):
-            read = await _reader(runnable, stack, embedded=embedded)
-        return await run_tests(runnable.compiled, tests, read)
+        entries, streams = _entries(tests), runnable.document.streams
+        codecs = {entry: getattr(streams.get(entry.stream), "codec", None) for entry in entries}
+        refusals = {entry: reading.refusal(entry, codec) for entry, codec in codecs.items()}
+        read: ReadEntry | None = None
+        if not all(refusals.values()):
+            read = await _reader(runnable, stack, embedded=reading.embedded)
+
+        async def read_entry(reference: EntryReference) -> Mapping[str, Any]:
+            if refusals[reference] or read is None:
+                raise MessageError(refusals[reference])
+            return await read(reference)
+
+        return await run_tests(runnable.compiled, tests, read_entry)
 
 
 async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
@@ -109,7 +136,3 @@ async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) 
     redis = await stack.enter_async_context(opened)
     await redis.ping()
     return EntryReader(redis, runnable.compiled)
-
-
-async def _nothing(reference: EntryReference) -> Mapping[str, Any]:
-    raise MessageError(f"the entry {reference.id} was not asked for")

@@ -11,7 +11,7 @@ import click
 from streamroute.cli.exits import Exit
 from streamroute.cli.load import usable_or_exit
 from streamroute.cli.paths import config_path
-from streamroute.cli.testing.running import Wanted, run
+from streamroute.cli.testing.running import Reading, Wanted, run
 from streamroute.cli.writing import write
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.published import TESTS, published_text
@@ -57,5 +57,5 @@ def _lines(events: str) -> Iterator[bytes]:
 
 
 def _coverage(root: Path, target: Path) -> str:
-    seen = run(Wanted(root, frozenset({target.resolve()})), embedded=False).coverage
+    seen = run(Wanted(root, frozenset({target.resolve()})), Reading()).coverage
     return f"{seen.percent:.1f}% coverage"

@@ -1,0 +1,194 @@
+"""Whether a data folder is the embedded server's own: a server runs what its append-only file says.
+
+A repository may hold a data folder, and so may an archive. One that this user's streamroute made holds a mark
+that only a secret of the user's can make, which lies in the user's state folder
+(https://specifications.freedesktop.org/basedir-spec/latest/). A mark proves nothing of the files beside it: a
+checkout replaces files that git ignores. Those of the server are nobody else's to read, and no links.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from streamroute.adapters.runtime_folder import not_private, private_folders
+from streamroute.adapters.valkey import INSTEAD, LOG_NAME
+from streamroute.errors import EmbeddedServerError
+from streamroute.files import FileReader
+
+MARK: Final = "streamroute.owner"
+
+_KEY: Final = "embedded.key"
+_DATA: Final = ("appendonlydir", "appendonly.aof", "dump.rdb")
+"""What a server reads when it starts."""
+
+_NAMES: Final = frozenset({*_DATA, LOG_NAME, "gate.lock", "users.lock", "server.lock", MARK})
+_SIZE: Final = 32
+_PURPOSE: Final = b"streamroute: a data folder of the embedded server\n"
+
+
+def own(folder: Path, *, adopt: bool = False) -> None:
+    """Make the folder where there is none, and make sure that what a server finds in it is its own.
+
+    With ``adopt``, what is there is the server's own from now on. Raises EmbeddedServerError for data that
+    somebody else put there, OSError where the folder cannot be used.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = {entry.name for entry in folder.iterdir()}
+    if not found:  # a folder that holds more is not ours to hide
+        _create(folder / ".gitignore", b"*\n", 0o644)
+    if adopt:
+        _check(folder, _take)
+        _mark(folder, anew=True)
+    # Another process may be making the folder its own: the mark comes before whatever else it makes.
+    elif not found & _NAMES:
+        _mark(folder)
+    elif not _is_marked(folder):
+        raise _refusal(folder, "it was not made here by this user")
+    _check(folder, _refuse_open)
+
+
+def _refusal(folder: Path, why: str) -> EmbeddedServerError:
+    return EmbeddedServerError(
+        f"the embedded server does not touch the data in {folder}: {why}, and a server runs what it finds "
+        "there; if it is yours, run once: streamroute serve --adopt-data; if not, delete the folder; "
+        f"or {INSTEAD}"
+    )
+
+
+def _check(folder: Path, if_open: Callable[[Path, Path], None]) -> None:
+    """Refuse what is no plain file of this user's; ``if_open`` is called with one that others may read."""
+    for path in _files(folder):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode):
+            raise _refusal(folder, f"{path.name} is no plain file")
+        if found.st_uid != os.geteuid():
+            raise _refusal(folder, f"{path.name} belongs to another user")
+        if found.st_mode & 0o077:
+            if_open(folder, path)
+
+
+def _take(_folder: Path, path: Path) -> None:
+    path.chmod(0o600)
+
+
+def _refuse_open(folder: Path, path: Path) -> None:
+    keeps_modes = not _mode(folder / MARK) & 0o077
+    if keeps_modes and path.name not in _NAMES - {*_DATA}:
+        raise _refusal(folder, f"{path.name} was put there by something else")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The server's files, and whatever has the name of one."""
+    for name in sorted(_NAMES):
+        path = folder / name
+        if name == "appendonlydir" and stat.S_ISDIR(_mode(path)):
+            yield from path.iterdir()
+        else:
+            yield path
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return 0
+
+
+# The mark
+
+
+def _mark(folder: Path, *, anew: bool = False) -> None:
+    if not _is_marked(folder):
+        if anew:
+            (folder / MARK).unlink(missing_ok=True)
+        nonce = secrets.token_bytes(_SIZE)
+        _create(folder / MARK, nonce + _digest(_own_key(), nonce))
+    if not _is_marked(folder):
+        raise _refusal(folder, "its mark is another's")
+
+
+def _is_marked(folder: Path) -> bool:
+    mark = _read(folder / MARK)
+    nonce, digest = mark[:_SIZE], mark[_SIZE:]
+    return any(hmac.compare_digest(digest, _digest(key, nonce)) for key in _known_keys())
+
+
+def _digest(key: bytes, nonce: bytes) -> bytes:
+    return hmac.digest(key, _PURPOSE + nonce, "sha256")
+
+
+# The user's secret
+
+
+def _own_key() -> bytes:
+    refused = []
+    for folder in _state_folders():
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            refused.append(f"{folder} cannot be used ({error.strerror})")
+            continue
+        reason = not_private(folder)
+        if not reason:
+            _create(folder / _KEY, secrets.token_bytes(_SIZE))
+            return _read(folder / _KEY)
+        refused.append(f"{folder} {reason}")
+    raise EmbeddedServerError(
+        f"there is no folder to keep the embedded server's secret in: {'; '.join(refused)}; "
+        "set XDG_STATE_HOME to one of your own"
+    )
+
+
+def _known_keys() -> Iterator[bytes]:
+    for folder in _state_folders():
+        with suppress(OSError):
+            found = (folder / _KEY).lstat()
+            key = _read(folder / _KEY)
+            if found.st_uid == os.geteuid() and not found.st_mode & 0o077 and len(key) == _SIZE:
+                yield key
+
+
+def _state_folders() -> Iterator[Path]:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if Path(state).is_absolute() else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111 - never raises
+    if home.is_absolute():
+        yield home / "streamroute"
+    yield from private_folders()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return FileReader(path.parent).read(path, 2 * _SIZE)
+    except OSError:
+        return b""
+
+
+def _create(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Create a file, which nobody sees without its content; one that is there already stays as it is."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    _write(part, content, mode)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        with suppress(FileExistsError):
+            _write(path, content, mode)
+    finally:
+        part.unlink()
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
