@@ -118,7 +118,7 @@ async def _served(
     from streamroute.ops.metrics.collector import RouteCollector
     from streamroute.ops.metrics.server import http_server, pages
 
-    registry = CollectorRegistry()
+    registry = CollectorRegistry(support_collectors_without_names=True)  # so that ?name[]= finds ours
     registry.register(RouteCollector(sources, routes))
     with http_server(endpoint, pages(make_wsgi_app(registry), sources.complaints)) as at:
         log.info("metrics are at http://%s/metrics", at)

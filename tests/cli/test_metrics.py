@@ -116,6 +116,14 @@ def test_open_metrics_is_spoken_to_who_asks_for_it(project: Project) -> None:
     assert 'streamroute_messages_total{result="succeeded",route="ok",stream="events"} 0.0' in text
 
 
+def test_a_scrape_may_ask_for_some_of_them(project: Project) -> None:
+    project.routes(OK)
+    scraper = Scraper(project.start("serve", "--metrics", "0"))
+    some = scraper.get("/metrics?name[]=streamroute_up&name[]=streamroute_slots")[1]
+    assert re.findall(r"^# TYPE (\w+)", some, re.MULTILINE) == ["streamroute_up", "streamroute_slots"]
+    assert "streamroute_messages_total" in scraper.get("/metrics?name[]=")[1]
+
+
 @pytest.fixture
 def lone_server() -> Iterator[RealServer]:
     """A server to kill, of the one kind that is always there."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
+import threading
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers import wait_until
 from streamroute.errors import SetupError
 from streamroute.ops.metrics.server import Endpoint, Start, http_server, pages
 
@@ -78,6 +81,97 @@ def test_a_client_that_says_nothing_holds_up_no_other() -> None:
         with socket.create_connection((at.host, at.port)):
             assert get(f"http://{at}/metrics")[0] == 200
         assert get(f"http://{at}/metrics")[0] == 200
+
+
+def ask(at: Endpoint, request: bytes) -> socket.socket:
+    connection = socket.create_connection((at.host, at.port), timeout=20)
+    connection.sendall(request)
+    return connection
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """What a client reads until the server closes; empty where it was closed without an answer."""
+    parts = []
+    with connection, suppress(ConnectionError):
+        while part := connection.recv(65_536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def threads() -> int:
+    return sum("process_request_thread" in thread.name for thread in threading.enumerate())
+
+
+def test_idle_connections_fill_no_server() -> None:
+    """The oldest make room: each scrape is answered, by a bounded number of threads."""
+    with http_server(ANYWHERE, pages(metrics, list), patience=600) as at, ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(ask(at, b"GET /metr"))
+            assert get(f"http://{at}/metrics") == (200, "metrics\n")
+            assert threads() <= 8
+    wait_until(lambda: threads() == 0, "the threads to end")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /metrics", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: y"])
+def test_a_request_has_a_deadline_as_a_whole(begun: bytes) -> None:
+    """However little by little it comes."""
+    with http_server(ANYWHERE, metrics, patience=0.3) as at:
+        connection, done = ask(at, begun), threading.Event()
+
+        def drip() -> None:
+            with suppress(OSError):
+                while not done.wait(0.02):
+                    connection.sendall(b"z")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        assert rest_of(connection) == b""
+        done.set()
+        dripping.join()
+
+
+def test_an_answer_that_is_not_read_has_the_same_deadline() -> None:
+    def endless(_request: dict[str, Any], start: Start) -> Iterable[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return itertools.repeat(b"x" * 65_536)
+
+    with http_server(ANYWHERE, endless, patience=0.3) as at, ask(at, b"GET / HTTP/1.0\r\n\r\n"):
+        wait_until(lambda: threads() == 1, "the request to be answered")
+        wait_until(lambda: threads() == 0, "the answer to be given up")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"X: " + b"y" * 17_000, b"\r\n".join(b"X%d: y" % n for n in range(5_000)), b"X: " + b"y" * 70_000],
+)
+def test_a_request_has_a_bounded_length(headers: bytes) -> None:
+    with http_server(ANYWHERE, metrics) as at:
+        assert b"200 OK" not in rest_of(ask(at, b"GET / HTTP/1.1\r\n" + headers + b"\r\n\r\n"))
+        assert b"200 OK" in rest_of(ask(at, b"GET / HTTP/1.1\r\nX: " + b"y" * 15_000 + b"\r\n\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *((host, 200) for host in ("localhost", "LOCALHOST:9464", "localhost.", "127.0.0.1:1", "[::1]:9464")),
+        *((host, 200) for host in ("[::1]", "10.0.0.7")),
+        *((host, 421) for host in ("evil.example", "evil.example:9464", "localhost.evil.example", "")),
+        *((host, 421) for host in ("127.0.0.1.evil.example", "127.0.0.1@evil.example", "[evil]:1", "a:b:c")),
+    ],
+)
+def test_on_loopback_a_request_names_this_machine(host: str, status: int) -> None:
+    """A page in a browser can have its own name lead here, and then read the answer."""
+    with http_server(ANYWHERE, pages(metrics, list)) as at:
+        answer = rest_of(ask(at, f"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()))
+        assert int(answer.split()[1]) == status
+        assert b"200 OK" in rest_of(ask(at, b"GET /metrics HTTP/1.0\r\n\r\n"))
+
+
+def test_where_others_can_ask_any_name_will_do() -> None:
+    with http_server(Endpoint("0.0.0.0", 0), pages(metrics, list)) as at:  # noqa: S104 - for this test
+        here = Endpoint("127.0.0.1", at.port)
+        answer = rest_of(ask(here, b"GET /metrics HTTP/1.1\r\nHost: metrics.example\r\n\r\n"))
+        assert b"200 OK" in answer
 
 
 def test_a_port_that_is_taken_is_an_error_that_says_so() -> None:

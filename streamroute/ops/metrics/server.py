@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Final
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from streamroute.errors import SetupError
+from streamroute.ops.metrics.bounded_server import BoundedServer, is_local_name
 
-_PATIENCE: Final = 10.0  # seconds that a client may take to ask
+_PATIENCE: Final = 10.0  # seconds that a client has for its request and the answer
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -45,18 +45,23 @@ class Endpoint:
 
 
 @contextmanager
-def http_server(endpoint: Endpoint, application: Application) -> Iterator[Endpoint]:
+def http_server(
+    endpoint: Endpoint, application: Application, patience: float = _PATIENCE
+) -> Iterator[Endpoint]:
     """Serve a WSGI application until leaving; gives the endpoint with its real port.
 
-    Raises SetupError where nobody may listen there.
+    A client has ``patience`` seconds for its request and the answer. Where only this machine can ask, a
+    request must name it. Raises SetupError where nobody may listen there.
     """
     try:
         family, *_, address = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0]
-        server = _Server(family, (str(address[0]), endpoint.port))
+        host = str(address[0])
+        server = BoundedServer(family, (host, endpoint.port), patience)
     except OSError as error:
         reason = error.strerror or str(error)
         raise SetupError(f"--metrics cannot listen on {endpoint}: {reason.lower()}") from error
-    server.set_app(application)
+    is_loopback = ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    server.set_app(_for_this_machine(application, endpoint.host) if is_loopback else application)
     thread = threading.Thread(target=server.serve_forever, name="streamroute metrics", daemon=True)
     thread.start()
     try:
@@ -65,6 +70,16 @@ def http_server(endpoint: Endpoint, application: Application) -> Iterator[Endpoi
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _for_this_machine(application: Application, name: str) -> Application:
+    def answer(request: dict[str, Any], start: Start) -> Iterable[bytes]:
+        host = request.get("HTTP_HOST")
+        if host is None or is_local_name(host, name):
+            return application(request, start)
+        return _text(start, "421 Misdirected Request", ["this is asked for by an address, or as localhost"])
+
+    return answer
 
 
 def pages(metrics: Application, complaints: Callable[[], Sequence[str]]) -> Application:
@@ -86,29 +101,3 @@ def pages(metrics: Application, complaints: Callable[[], Sequence[str]]) -> Appl
 def _text(start: Start, status: str, lines: Sequence[str]) -> list[bytes]:
     start(status, [("Content-Type", "text/plain; charset=utf-8")])
     return ["".join(f"{line}\n" for line in lines).encode()]
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, family: socket.AddressFamily, address: tuple[str, int]) -> None:
-        self.address_family = family
-        super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        # The base class would look up the host's full name, for which a broken DNS takes seconds.
-        TCPServer.server_bind(self)
-        host, port = self.socket.getsockname()[:2]
-        self.server_name, self.server_port = str(host), int(port)
-        self.setup_environ()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is nobody's trouble."""
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = _PATIENCE
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class gives
-        """Scrapes are no news."""
