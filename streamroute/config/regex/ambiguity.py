@@ -9,7 +9,7 @@ each character.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -19,7 +19,7 @@ from streamroute.config.regex.syntax import At, Backreference, Chars, Choice, Lo
 _MOST_CHARACTERS: Final = 400  # of a pattern, its repetitions written out
 _MOST_EDGES: Final = 8_000
 _MOST_IN_LOOP: Final = 40
-_MOST_COMPARED: Final = 100_000  # ranges of characters
+_MOST_COMPARED: Final = 50_000  # ranges of characters
 _START: Final = 0
 
 
@@ -34,6 +34,8 @@ class Effort:
     degree: int
     is_exponential: bool = False
     is_known: bool = True
+    compared: int = 0
+    """How much was looked at to know it."""
 
     def within(self, length: int, most: int) -> bool:
         """Whether a text of that length takes no more than ``most`` steps."""
@@ -54,14 +56,15 @@ class _TooLargeError(Exception):
 @lru_cache(maxsize=1024)
 def effort(root: Node, *, is_anchored: bool) -> Effort:
     """The effort of a search for the pattern, which starts anew at each character if it is not anchored."""
-    try:
-        return _effort(root, is_anchored=is_anchored)
-    except _TooLargeError:
-        return UNKNOWN
-
-
-def _effort(root: Node, *, is_anchored: bool) -> Effort:
     graph = _Graph()
+    try:
+        found = _effort(graph, root, is_anchored=is_anchored)
+    except _TooLargeError:
+        found = UNKNOWN
+    return replace(found, compared=graph.size + graph.compared)
+
+
+def _effort(graph: _Graph, root: Node, *, is_anchored: bool) -> Effort:
     _, first, _ = graph.add(root)
     graph.link([_START], first)
     loops = [each for each in _components(graph.edges) if _is_loop(graph.edges, each)]

@@ -42,6 +42,27 @@ _START, _END, _BOUNDARY, _FIRST_LOOK = 1, 2, 4, 8  # bits of what holds at a pos
 _WORD_CHARS: Final = frozenset(chr(code) for low, high in WORD for code in range(low, high + 1))
 
 
+def size_of(root: Node) -> int:
+    """The states that a pattern takes. Raises RegexError for one that is too large."""
+    if _count_looks(root) > _MOST_LOOKS:
+        raise RegexError(f"it looks ahead or behind more than {_MOST_LOOKS} times")
+    size = _size(root)
+    if size > _MOST_STATES:
+        raise RegexError("its repetitions, written out, are too many")
+    return size
+
+
+def _size(node: Node) -> int:
+    inner = sum(map(_size, parts_of(node)))
+    if not isinstance(node, Repeat):
+        return 1 + inner
+    return (node.least + 1) * inner + 1 if node.most is None else node.most * (inner + 1)
+
+
+def _count_looks(node: Node) -> int:
+    return isinstance(node, Look) + sum(map(_count_looks, parts_of(node)))
+
+
 @dataclass(slots=True)
 class _Program:
     """States by number: one takes a character, the others lead on without one if a condition holds."""
@@ -55,8 +76,6 @@ class _Program:
     def add(
         self, following: Iterable[int], chars: Ranges | None = None, wanted: tuple[int, int] = (0, 0)
     ) -> int:
-        if len(self.chars) >= _MOST_STATES:
-            raise RegexError("its repetitions are too many to be matched")
         self.chars.append(chars)
         self.following.append(list(following))
         self.wanted.append(wanted)
@@ -203,7 +222,7 @@ class _Machine:
 
 
 class Automaton:
-    """Searches for a pattern without backreferences. Raises RegexError for one that is too large."""
+    """Searches for a pattern without backreferences, whose size is within bounds (``size_of``)."""
 
     def __init__(self, root: Node) -> None:
         self._looks: list[tuple[Look, _Machine]] = []
@@ -216,8 +235,6 @@ class Automaton:
         for part in parts_of(node):
             self._find_looks(part)
         if isinstance(node, Look):
-            if len(self._looks) == _MOST_LOOKS:
-                raise RegexError(f"it looks ahead or behind more than {_MOST_LOOKS} times")
             # A match may begin, or end, anywhere: which it is, is marked.
             machine = self._machine_for(node.body, is_mirrored=node.is_ahead, is_anchored=False)
             self._bits[id(node)] = _FIRST_LOOK << len(self._looks)
