@@ -35,6 +35,13 @@ class DecodeError(StreamrouteError):
     """Raised by a codec for an entry that it cannot read; the entry is dead-lettered with this reason."""
 
 
+class CostlyDataError(DecodeError):
+    """Raised for data that takes too many steps to be validated; the same would happen again."""
+
+    def __init__(self) -> None:
+        super().__init__("the data is too costly to validate: it was stopped after too many steps")
+
+
 class EncodeError(StreamrouteError):
     """Raised by a codec for an event that it cannot write."""
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, Final
 
+from streamroute.compiler.schema_checks.budget import Budget
+from streamroute.compiler.schema_checks.problems import Problem, other_keys
 from streamroute.config.wording import listed
 from streamroute.safe_text import clip, safe_str, type_name
 
 _MOST: Final = 3
-_MOST_READ: Final = 1_000  # errors of one message: each takes some kilobytes
+_MOST_READ: Final = 10  # problems of one message: who knows of ten is not helped by more
+_MOST_NAMES: Final = 10
 _LONGEST_NAME: Final = 80
 _KINDS: Final = {
     "array": "a list",
@@ -25,43 +27,27 @@ _KINDS: Final = {
 }
 
 
-def reason(errors: Iterable[Any]) -> str | None:
-    """The errors of the jsonschema library in one line, the first of them; None where there are none."""
-    read = map(_deepest, islice(errors, _MOST_READ))
-    found = sorted(read, key=lambda error: [str(step) for step in error.absolute_path])
+def reason(problems: Iterable[Problem]) -> str | None:
+    """The first problems in one line, in the order of their places; None where there are none."""
+    found = sorted(islice(problems, _MOST_READ), key=lambda problem: [str(step) for step in problem.path])
     if not found:
         return None
-    said = list(dict.fromkeys(f"{_where(error)} {_said(error)}" for error in found))
-    more = f" (and {len(said) - _MOST} more)" if len(said) > _MOST else ""
-    return "; ".join(said[:_MOST]) + more
+    said = list(dict.fromkeys(f"{_where(problem)} {_said(problem)}" for problem in found))
+    more = "" if len(said) <= _MOST else f" (and {len(said) - _MOST} more)"
+    return "; ".join(said[:_MOST]) + (more if len(found) < _MOST_READ else " (and more)")
 
 
-def _deepest(error: Any) -> Any:
-    """Of several forms none of which fits, what is wrong in the one that comes nearest."""
-    while error.context:
-        forms: dict[Any, list[Any]] = {}
-        for inner in error.context:
-            forms.setdefault(inner.schema_path[0], []).append(inner)
-        error = min(forms.values(), key=_distance)[0]
-    return error
-
-
-def _distance(errors: list[Any]) -> tuple[bool, int]:
-    """A form of another type altogether is the farthest; else the one with the fewest errors is near."""
-    return any(error.validator == "type" and not error.path for error in errors), len(errors)
-
-
-def _where(error: Any) -> str:
+def _where(problem: Problem) -> str:
     text = ""
-    for step in error.absolute_path:
+    for step in problem.path:
         name = clip(str(step), _LONGEST_NAME)
         text += f"[{name}]" if isinstance(step, int) else f".{name}" if text else name
     return text or "the data"
 
 
-def _said(error: Any) -> str:
-    words = _WORDS.get(str(error.validator))
-    return words(error) if words else f'breaks "{error.validator}": {_short(error.validator_value)}'
+def _said(problem: Problem) -> str:
+    words = _WORDS.get(problem.word)
+    return words(problem) if words else f'breaks "{problem.word}": {_short(problem.expected)}'
 
 
 def _short(value: Any) -> str:
@@ -69,10 +55,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _types(error: Any) -> str:
-    names = error.validator_value
+def _types(problem: Problem) -> str:
+    names = problem.expected
     wanted = [names] if isinstance(names, str) else names
-    return f"must be {listed(_KINDS[name] for name in wanted)}, not {_kind(error.instance)}"
+    return f"must be {listed(_KINDS[name] for name in wanted)}, not {_kind(problem.value)}"
 
 
 def _kind(value: Any) -> str:
@@ -82,42 +68,41 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), f"of the Python type {type_name(value)}")
 
 
-def _missing(error: Any) -> str:
-    missing = [name for name in error.validator_value if name not in error.instance]
+def _missing(problem: Problem) -> str:
+    missing = [name for name in problem.expected if name not in problem.value]
     return f"lacks {_named(missing)}"
 
 
-def _unexpected(error: Any) -> str:
-    known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", ())
-    names = [
-        name
-        for name in error.instance
-        if name not in known and not any(re.search(pattern, name) for pattern in patterns)
-    ]
+def _unexpected(problem: Problem) -> str:
+    names = list(islice(other_keys(problem.schema, problem.value, Budget(problem.value)), _MOST_NAMES))
     return f"has the unexpected {'key' if len(names) == 1 else 'keys'} {_named(names)}"
 
 
+def _choices(values: list[Any]) -> str:
+    return listed(map(_short, values[:_MOST_NAMES])) if values else "one of no values at all"
+
+
 def _named(names: list[str]) -> str:
-    return listed([_short(name) for name in names[:10]], "and")
+    return listed([_short(name) for name in names[:_MOST_NAMES]], "and")
 
 
-_WORDS: Final[dict[str, Callable[[Any], str]]] = {
+_WORDS: Final[dict[str, Callable[[Problem], str]]] = {
     "additionalProperties": _unexpected,
-    "const": lambda error: f"must be {_short(error.validator_value)}",
-    "enum": lambda error: f"must be {listed(map(_short, error.validator_value[:10]))}",
-    "exclusiveMaximum": lambda error: f"must be less than {error.validator_value}",
-    "exclusiveMinimum": lambda error: f"must be more than {error.validator_value}",
-    "maxItems": lambda error: f"holds more than {error.validator_value} items",
-    "maxLength": lambda error: f"is longer than {error.validator_value} characters",
-    "maximum": lambda error: f"must be at most {error.validator_value}",
-    "minItems": lambda error: f"holds less than {error.validator_value} items",
-    "minLength": lambda error: f"is shorter than {error.validator_value} characters",
-    "minimum": lambda error: f"must be at least {error.validator_value}",
-    "not": lambda error: "is not allowed" if not error.validator_value else "is what the schema excludes",
-    "oneOf": lambda _error: "fits several forms of which only one may fit",
-    "multipleOf": lambda error: f"must be a multiple of {error.validator_value}",
-    "pattern": lambda _error: "does not have the form that is wanted",
+    "const": lambda problem: f"must be {_short(problem.expected)}",
+    "enum": lambda problem: f"must be {_choices(problem.expected)}",
+    "exclusiveMaximum": lambda problem: f"must be less than {problem.expected}",
+    "exclusiveMinimum": lambda problem: f"must be more than {problem.expected}",
+    "maxItems": lambda problem: f"holds more than {problem.expected} items",
+    "maxLength": lambda problem: f"is longer than {problem.expected} characters",
+    "maximum": lambda problem: f"must be at most {problem.expected}",
+    "minItems": lambda problem: f"holds less than {problem.expected} items",
+    "minLength": lambda problem: f"is shorter than {problem.expected} characters",
+    "minimum": lambda problem: f"must be at least {problem.expected}",
+    "not": lambda problem: "is not allowed" if not problem.expected else "is what the schema excludes",
+    "oneOf": lambda _problem: "fits several forms of which only one may fit",
+    "multipleOf": lambda problem: f"must be a multiple of {problem.expected}",
+    "pattern": lambda _problem: "does not have the form that is wanted",
     "required": _missing,
     "type": _types,
-    "uniqueItems": lambda _error: "holds an item twice",
+    "uniqueItems": lambda _problem: "holds an item twice",
 }

@@ -1,137 +1,103 @@
 """Validation: whether the data of a message is what the schema of its type says.
 
-jsonschema-rs, where it is installed, says yes quickly. What it refuses, and what the two libraries
-might see differently, the jsonschema library judges, which has the last word and gives the reason.
+jsonschema-rs, where it is installed, says yes quickly. It cannot be stopped, and it holds the interpreter: it
+is asked only for schemas whose check is linear in the data. What it refuses, and what it might see
+differently, our own checks judge, which count their steps, have the last word and give the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable
 from typing import Any, Final
 
-from streamroute.compiler.imports import without_users_folders
 from streamroute.compiler.invalid_data import reason
+from streamroute.compiler.schema_checks.budget import A_VALUE, Budget
+from streamroute.compiler.schema_checks.building import SchemaChecks
+from streamroute.compiler.schema_checks.effort import effort_of
+from streamroute.compiler.schema_checks.problems import ProblemFinder
 from streamroute.config.catalogue.dialects import Dialect
-from streamroute.config.catalogue.keywords import OF_A_LIST, OF_A_MAPPING, walk
+from streamroute.config.catalogue.keywords import walk
 from streamroute.config.catalogue.messages import MessageSchema
-from streamroute.config.catalogue.patterns import python_pattern, shared_pattern
+from streamroute.config.regex.matching import pattern_for
+from streamroute.errors import CostlyDataError
 from streamroute.extras import import_extra
 
 Check = Callable[[Any], str | None]
-"""Says why data is invalid; None where it is valid."""
+"""Says why data is invalid; None where it is valid. Raises CostlyDataError where that takes too long."""
 
-_FORBIDDEN: Final[Mapping[str, Any]] = {"not": {}}
 _EXACT: Final = 2**53  # beyond it, not every library keeps an integer apart from its neighbors
+_DEEPEST: Final = 50  # levels of a schema that the quick look goes down
+_TOO_DEEP: Final = "the data is nested too deep to be validated"
 
 
 def data_check(schema: MessageSchema, *, fast: bool = True) -> Check:
     """The check of a message's data, apart from its envelope; ``fast`` lets jsonschema-rs help."""
-    is_valid = _quick(schema) if fast else None
-    validator = _judge(schema)
+    checks = SchemaChecks(schema.root, schema.dialect)
+    says_yes = _quick(schema, checks) if fast else None
+    fits = checks.check_of(schema.root)
 
     def check(data: Any) -> str | None:
-        if is_valid is not None and _says_yes(is_valid, data):
+        if says_yes is not None and says_yes(data):
             return None
         try:
-            return reason(validator.iter_errors(data))
+            return None if fits(data, Budget(data)) else _reason(checks, data)
         except RecursionError:
-            return "the data is nested too deep to be validated"
+            return _TOO_DEEP
 
     return check
 
 
-def _says_yes(is_valid: Callable[[Any], bool], data: Any) -> bool:
+def _reason(checks: SchemaChecks, data: Any) -> str:
     try:
-        return is_valid(data)
-    except (ValueError, TypeError):
-        # A codec of the user's gave what JSON cannot hold: the other library can tell.
-        return False
-
-
-# The judge.
-
-
-def _judge(schema: MessageSchema) -> Any:
-    return _validator_class(schema.dialect)(_with_patterns(schema, python_pattern))
-
-
-@cache
-def _validator_class(dialect: Dialect) -> Any:
-    # The import takes 100 ms, which only those pay who validate.
-    with without_users_folders():
-        from jsonschema import Draft7Validator, Draft202012Validator, validators
-
-    extend: Any = validators.extend
-    known = Draft7Validator if dialect is Dialect.DRAFT_07 else Draft202012Validator
-    return extend(known, {"multipleOf": _multiple_of})
-
-
-def _multiple_of(validator: Any, factor: Any, value: Any, _schema: Any) -> Iterator[Any]:
-    """Exact, as the numbers are written: 0.3 is a multiple of 0.1."""
-    from fractions import Fraction
-
-    from jsonschema import ValidationError
-
-    if validator.is_type(value, "number") and Fraction(str(value)) % Fraction(str(factor)):
-        yield ValidationError(f"{value!r} is not a multiple of {factor!r}")
-
-
-def _with_patterns(schema: MessageSchema, write: Callable[[str], str]) -> Any:
-    """The schema with each regular expression in it written anew."""
-    schemas = {id(node.schema) for node in walk(schema.root, (), "", schema.dialect)}
-    return _rewritten(schema.root, write, schemas)
-
-
-def _rewritten(value: Any, write: Callable[[str], str], schemas: set[int]) -> Any:
-    if isinstance(value, list):
-        return [_rewritten(item, write, schemas) for item in value]
-    if not isinstance(value, dict):
-        return value
-    made = {word: _rewritten(item, write, schemas) for word, item in value.items()}
-    if id(value) not in schemas:
-        return made
-    if isinstance(made.get("pattern"), str):
-        made["pattern"] = write(made["pattern"])
-    if isinstance(made.get("patternProperties"), dict):
-        made["patternProperties"] = {write(name): part for name, part in made["patternProperties"].items()}
-    return {word: _with_place(word, part) for word, part in made.items()}
-
-
-def _with_place(word: str, value: Any) -> Any:
-    """The jsonschema library forgets to say where a part stands that is plainly ``false``."""
-    if word in OF_A_LIST and isinstance(value, list):
-        return [_FORBIDDEN if part is False else part for part in value]
-    if word in OF_A_MAPPING and isinstance(value, dict):
-        return {name: _FORBIDDEN if part is False else part for name, part in value.items()}
-    return value
+        said = reason(ProblemFinder(checks, data).problems())
+    except CostlyDataError:
+        said = None
+    return said or "the data does not fit its schema"
 
 
 # The quick look.
 
 
-def _quick(schema: MessageSchema) -> Callable[[Any], bool] | None:
-    """jsonschema-rs for a schema of which both libraries think the same, or None."""
+def _quick(schema: MessageSchema, checks: SchemaChecks) -> Callable[[Any], bool] | None:
+    """jsonschema-rs for a schema of which it thinks as we do, and in no more steps than we allow; or None."""
     try:
         library = import_extra("jsonschema_rs")
     except ImportError:
         return None
-    if not _is_common(schema):
+    if not _is_common(schema) or effort_of(schema.root, schema.dialect, checks.target_of) > A_VALUE // 4:
         return None
-    root = _with_patterns(schema, lambda pattern: shared_pattern(pattern) or pattern)
     try:
-        validator = library.validator_for(root, validate_formats=False)
-    except (ValueError, TypeError):
+        root = _for_rust(schema)
+        # The engine that does not backtrack.
+        validator = library.validator_for(
+            root, validate_formats=False, pattern_options=library.RegexOptions()
+        )
+    except (ValueError, TypeError, AttributeError):
         return None
-    is_valid: Callable[[Any], bool] = validator.is_valid
-    return is_valid
+    return _says_yes(validator.is_valid)
+
+
+def _says_yes(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def says_yes(data: Any) -> bool:
+        try:
+            return is_valid(data)
+        except (ValueError, TypeError):
+            # A codec of the user's gave what JSON cannot hold: the other checks can tell.
+            return False
+
+    return says_yes
 
 
 def _is_common(schema: MessageSchema) -> bool:
-    return _has_small_numbers(schema.root) and all(
-        _is_common_word(word, value, schema.dialect)
-        for node in walk(schema.root, (), "", schema.dialect)
-        for word, value in node.schema.items()
+    nodes = list(walk(schema.root, (), "", schema.dialect))
+    return (
+        _has_small_numbers(schema.root)
+        and all(len(node.path) <= _DEEPEST for node in nodes)
+        and all(
+            _is_common_word(word, value, schema.dialect)
+            for node in nodes
+            for word, value in node.schema.items()
+        )
     )
 
 
@@ -139,15 +105,39 @@ def _is_common_word(word: str, value: Any, dialect: Dialect) -> bool:
     if word == "dependencies":
         return dialect is Dialect.DRAFT_07
     if word == "pattern":
-        return shared_pattern(value) is not None
+        return pattern_for(value).for_rust is not None
     if word == "patternProperties":
-        return all(shared_pattern(name) is not None for name in value)
+        return all(pattern_for(name).for_rust is not None for name in value)
+    return word not in ("additionalItems", "unevaluatedItems", "unevaluatedProperties")
+
+
+def _has_small_numbers(root: Any) -> bool:
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (int, float)) and abs(value) > _EXACT:
+            return False
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return True
 
 
-def _has_small_numbers(value: Any) -> bool:
-    if isinstance(value, (int, float)):
-        return abs(value) <= _EXACT
-    if isinstance(value, dict):
-        return all(map(_has_small_numbers, value.values()))
-    return not isinstance(value, list) or all(map(_has_small_numbers, value))
+def _for_rust(schema: MessageSchema) -> Any:
+    """The schema with each regular expression in it written for Rust."""
+    schemas = {id(node.schema) for node in walk(schema.root, (), "", schema.dialect)}
+    return _rewritten(schema.root, schemas)
+
+
+def _rewritten(value: Any, schemas: set[int]) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(item, schemas) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {word: _rewritten(item, schemas) for word, item in value.items()}
+    if id(value) not in schemas:
+        return made
+    if "pattern" in made:
+        made["pattern"] = pattern_for(made["pattern"]).for_rust
+    if "patternProperties" in made:
+        by_name = made["patternProperties"].items()
+        made["patternProperties"] = {pattern_for(name).for_rust: part for name, part in by_name}
+    return made

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from streamroute.compiler.signatures import CallShape
 from streamroute.config.document import RouteConfig, StreamConfig
 from streamroute.core.router import FilterFunc, RedisRouter
-from streamroute.errors import Reject, SetupError
+from streamroute.errors import CostlyDataError, Reject, SetupError
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
@@ -140,7 +140,10 @@ def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
 
     def validate(payload: dict[str, Any]) -> dict[str, Any]:
         check = checks.get(payload.get("type", ""))
-        wrong = check(data_of(payload, known)) if check is not None else None
+        try:
+            wrong = check(data_of(payload, known)) if check is not None else None
+        except CostlyDataError as error:
+            raise Reject(str(error)) from None
         if wrong is not None:
             raise Reject(f"the data is invalid: {wrong}")
         return payload

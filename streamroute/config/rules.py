@@ -76,6 +76,10 @@ _ALL: Final = (
     Rule("SR114", "reference-broken", _ERROR, "A $ref leads nowhere."),
     Rule("SR115", "schema-dialect", _ERROR, "A schema is written in a dialect that is not read."),
     Rule("SR116", "schema-endless", _ERROR, "A schema refers to itself and to nothing else."),
+    Rule("SR117", "schema-id-twice", _ERROR, "Two schemas give themselves the same name."),
+    Rule("SR118", "keyword-ignored", _WARNING, "A schema uses a keyword that its dialect ignores."),
+    Rule("SR119", "pattern-repeats-itself", _WARNING, "A pattern repeats what is itself repeated."),
+    Rule("SR120", "patterns-too-costly", _ERROR, "The patterns of the schemas take too long to be read."),
     # The routes.
     Rule("SR201", "duplicate-route", _ERROR, "Two routes have the same name."),
     Rule("SR202", "unknown-stream", _ERROR, "A route names a stream that is not declared.", runs=True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -179,7 +178,7 @@ def test_the_reason_has_a_bound_whatever_the_data_is() -> None:
     said = check({"a": {"k" * 1_000_000 + str(n): n for n in range(5)}, "b": [1] * 200_000})
     assert said is not None
     assert len(said) < 1_000
-    assert re.search(r" \(and \d{3} more\)$", said)
+    assert said.endswith(" (and more)")
 
 
 @pytest.mark.parametrize("factor", [0.01, 0.1])

@@ -9,6 +9,7 @@ from streamroute.config.catalogue.keywords import (
     OF_A_LIST,
     OF_A_MAPPING,
     OF_ONE,
+    Node,
     base_below,
     hides_siblings,
     walk,
@@ -16,7 +17,7 @@ from streamroute.config.catalogue.keywords import (
 from streamroute.config.catalogue.library import Document, Library, Target, root_of
 from streamroute.config.source import DataPath
 
-_ADDRESSES: Final = frozenset({"$anchor", "$id", "$schema"})
+_ADDRESSES: Final = frozenset({"$anchor", "$dynamicAnchor", "$id", "$schema", "$vocabulary"})
 _NOTES: Final = frozenset({"contentEncoding", "contentMediaType", "contentSchema", "format"})
 """What describes a string, and checks nothing: libraries differ in that."""
 
@@ -50,21 +51,31 @@ class _Bundle:
         return made
 
     def _copy(self, schema: Any, base: str, document: Document) -> Any:
-        if not isinstance(schema, dict):
-            return schema
+        """Inner schemas first: they may be nested deeper than a function can call itself."""
+        nodes = list(walk(schema, (), base, document.dialect))
+        copies: dict[tuple[int, str], Any] = {}
+        for node in reversed(nodes):
+            copies[id(node.schema), node.base] = {
+                word: self._copy_word(word, value, node, document, copies)
+                for word, value in self._kept(node.schema, document).items()
+            }
+        return copies.get((id(schema), base), schema)
+
+    def _kept(self, schema: dict[str, Any], document: Document) -> dict[str, Any]:
+        words = schema.keys() - _ADDRESSES - _NOTES
         if hides_siblings(schema, document.dialect):
             # What is beside the reference counts for nothing, but others may refer to its definitions.
-            kept = {"$ref", "$defs", "definitions"}
-            schema = {word: value for word, value in schema.items() if word in kept}
-        words = ((word, value) for word, value in schema.items() if word not in _ADDRESSES | _NOTES)
-        return {word: self._copy_word(word, value, base, document) for word, value in words}
+            words &= {"$ref", "$defs", "definitions"}
+        return {word: value for word, value in schema.items() if word in words}
 
-    def _copy_word(self, word: str, value: Any, base: str, document: Document) -> Any:
+    def _copy_word(
+        self, word: str, value: Any, node: Node, document: Document, copies: dict[tuple[int, str], Any]
+    ) -> Any:
         def inner(part: Any) -> Any:
-            return self._copy(part, base_below(part, base, document.dialect), document)
+            return copies.get((id(part), base_below(part, node.base, document.dialect)), part)
 
         if word == "$ref":
-            return self._reference(value, base, document)
+            return self._reference(value, node.base, document)
         if word in OF_A_MAPPING and isinstance(value, dict):
             return {name: inner(part) for name, part in value.items()}
         if word in OF_A_LIST and isinstance(value, list):

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from streamroute.config.catalogue.dialects import Dialect
+from streamroute.config.catalogue.ignored import ignored_keywords
 from streamroute.config.catalogue.keywords import IN_PLACE, Node, base_below, hides_siblings, parts, walk
 from streamroute.config.catalogue.library import Document, Library, Target, UnresolvedError, root_of
-from streamroute.config.catalogue.patterns import python_pattern
 from streamroute.config.catalogue.wellformed import flaws
 from streamroute.config.diagnostics import Finding
-from streamroute.config.source import DataPath
+from streamroute.config.regex.matching import pattern_for
+from streamroute.config.regex.syntax import RegexError
+from streamroute.config.source import DataPath, Part
+from streamroute.config.wording import quoted
+from streamroute.safe_text import clip
 
 _DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
+_LONGEST: Final = 80  # characters of a pattern that a finding shows
+_ONE_WAY: Final = "other libraries may take for ever over it; write it so that each text fits in one way"
+_NAMES: Final = {Dialect.DRAFT_07: "draft-07", Dialect.DRAFT_2020_12: "2020-12"}
+_MOST_WORK: Final = 2_000_000
+"""Parts of patterns that are looked at: some seconds."""
 Key = tuple[str, int]
 
 
@@ -24,6 +33,8 @@ class SchemaCheck:
 
     library: Library
     findings: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    _pattern_work: int = 0
     _seen: dict[Key, tuple[Document, Node]] = field(default_factory=dict)
     _targets: dict[Key, Key] = field(default_factory=dict)
 
@@ -56,7 +67,11 @@ class SchemaCheck:
                 yield node
 
     def _node(self, document: Document, node: Node) -> Iterator[Target]:
-        self.findings += _check_patterns(document, node)
+        self._check_patterns(document, node)
+        for word, what, advice in ignored_keywords(node.schema, document.dialect):
+            message = f'"{word}" is ignored: {_NAMES[document.dialect]} does not read {what}'
+            at = (*node.path, word)
+            self.warnings.append(document.place.finding("SR118", message, at=at, on="key", help=advice))
         for word in _DYNAMIC:
             if word in node.schema:
                 message, at = f'"{word}" is not read', (*node.path, word)
@@ -66,6 +81,32 @@ class SchemaCheck:
         if target is not None:
             self._targets[_key(node)] = (target.base, id(target.value))
             yield target
+
+    def _check_patterns(self, document: Document, node: Node) -> None:
+        pattern = node.schema.get("pattern")
+        if isinstance(pattern, str):
+            self._check_pattern(document, pattern, (*node.path, "pattern"), "value")
+        by_name = node.schema.get("patternProperties")
+        for name in by_name if isinstance(by_name, dict) else ():
+            self._check_pattern(document, name, (*node.path, "patternProperties", name), "key")
+
+    def _check_pattern(self, document: Document, pattern: str, at: DataPath, on: Part) -> None:
+        if self._pattern_work > _MOST_WORK:
+            return
+        shown, place = quoted(clip(pattern, _LONGEST)), document.place
+        try:
+            known = pattern_for(pattern)
+        except RegexError as error:
+            message = f"{shown} is not a regular expression that can be checked: {error}"
+            self.findings.append(place.finding("SR112", message, at=at, on=on))
+            return
+        if known.effort.is_exponential:
+            message = f"{shown} repeats what is repeated itself, so that it can match one text in many ways"
+            self.warnings.append(place.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
+        self._pattern_work += known.work
+        if self._pattern_work > _MOST_WORK:
+            message = "the patterns of all schemas up to here are too many, or too large"
+            self.findings.append(place.finding("SR120", message, at=at, on=on))
 
     def _target(self, document: Document, node: Node, reference: str) -> Target | None:
         at = (*node.path, "$ref")
@@ -118,23 +159,3 @@ class SchemaCheck:
 
 def _key(node: Node) -> Key:
     return (node.base, id(node.schema))
-
-
-def _check_patterns(document: Document, node: Node) -> Iterator[Finding]:
-    pattern = node.schema.get("pattern")
-    if isinstance(pattern, str):
-        yield from _check_pattern(document, pattern, (*node.path, "pattern"))
-    by_name = node.schema.get("patternProperties")
-    for name in by_name if isinstance(by_name, dict) else ():
-        yield from _check_pattern(document, name, (*node.path, "patternProperties", name), on_key=True)
-
-
-def _check_pattern(
-    document: Document, pattern: str, at: DataPath, *, on_key: bool = False
-) -> Iterator[Finding]:
-    try:
-        python_pattern(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        reason = error.msg if isinstance(error, re.error) else str(error)
-        message = f'"{pattern}" is not a regular expression that can be checked: {reason}'
-        yield document.place.finding("SR112", message, at=at, on="key" if on_key else "value")

@@ -71,7 +71,13 @@ def base_below(schema: Any, base: str, dialect: Dialect) -> str:
     own = schema.get("$id") if isinstance(schema, dict) else None
     if not isinstance(own, str) or hides_siblings(schema, dialect):
         return base
-    return urljoin(base, own.partition("#")[0])
+    return joined(base, own.partition("#")[0])
+
+
+def joined(base: str, reference: str) -> str:
+    """The address that a reference means, seen from ``base``, which may be of any scheme."""
+    plain = base.partition("#")[0]
+    return plain + reference if reference[:1] in ("", "#") else urljoin(plain, reference)
 
 
 def hides_siblings(schema: dict[str, Any], dialect: Dialect) -> bool:

@@ -9,11 +9,12 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 from streamroute.config.catalogue.dialects import DEFAULT, Dialect, dialect_of
 from streamroute.config.catalogue.files import load_schema_file
-from streamroute.config.catalogue.keywords import anchors_of, base_below, walk
+from streamroute.config.catalogue.keywords import anchors_of, base_below, hides_siblings, joined, walk
+from streamroute.config.catalogue.metaschemas import metaschema
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import ALLOW_OUTSIDE
 from streamroute.config.paths import is_file, is_folder
@@ -71,12 +72,35 @@ class Library:
         document = Document(uri, root, dialect, place)
         self._documents[uri] = document
         for node in walk(root, (), base_below(root, uri, dialect), dialect):
-            if "$id" in node.schema and node.base != uri:
-                self._named.setdefault(node.base, Target(document, node.path, node.schema, node.base))
+            target = Target(document, node.path, node.schema, node.base)
+            if _names_itself(node.schema, dialect) and node.base != uri:
+                self._name_it(node.base, target, "$id")
             for anchor in anchors_of(node.schema, dialect):
-                name = f"{node.base}#{anchor}"
-                self._named.setdefault(name, Target(document, node.path, node.schema, node.base))
+                self._name_it(f"{node.base}#{anchor}", target, "$anchor")
+        self._must_be_free(uri, Target(document, (), root, uri), "$id")
         return document
+
+    def _name_it(self, name: str, target: Target, word: str) -> None:
+        self._must_be_free(name, target, word)
+        self._named.setdefault(name, target)
+
+    def _must_be_free(self, name: str, target: Target, word: str) -> None:
+        """A second schema of the same name would be judged by the first."""
+        first = self._named.get(name)
+        other = self._documents.get(name)
+        if first is None and other is not None and other is not target.document:
+            first = root_of(other, name)
+        if first is not None and first.value != target.value:
+            place, seen_at = target.document.place, first.document.place
+            where = seen_at.line_seen_from(place.source, first.path)
+            stated = target.value.get(word, name) if isinstance(target.value, dict) else name
+            at = (
+                (*target.path, word)
+                if isinstance(target.value, dict) and word in target.value
+                else target.path
+            )
+            message = f'another schema has the name "{stated}" already: the one on {where}'
+            self.findings.append(place.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> Document | None:
         """The document in a file; None where a finding says why there is none.
@@ -121,7 +145,7 @@ class Library:
 
         Raises UnresolvedError for a reference that leads nowhere.
         """
-        uri, fragment = urldefrag(urljoin(base, reference))
+        uri, fragment = urldefrag(joined(base, reference))
         resource = self._resource(uri, reference, origin)
         if resource is None:
             return None
@@ -145,10 +169,14 @@ class Library:
 
     def _file(self, uri: str, reference: str, origin: Document) -> Document | None:
         path = file_path(uri)
+        own = metaschema(uri) if path is None else None
+        if own is not None:
+            source, dialect = own
+            return self.add(uri, source.data, dialect, Place(source))
         if path is None:
             # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
             plain = urldefrag(reference)[0]
-            path = None if urlsplit(plain).scheme else file_path(urljoin(origin.uri, plain))
+            path = None if urlsplit(plain).scheme else file_path(joined(origin.uri, plain))
             if path is None or not self.reader.holds(path) or not is_file(path):
                 message = f'"{reference}" is no file: it would have to be fetched'
                 raise UnresolvedError("SR113", message, NOT_FETCHED)
@@ -161,6 +189,12 @@ class Library:
         home = os.path.dirname(origin.place.source.path)  # noqa: PTH120 - pathlib would lose its spelling
         own = os.path.dirname(os.path.abspath(origin.place.source.path))  # noqa: PTH100, PTH120 - as above
         return os.path.normpath(os.path.join(home, os.path.relpath(path, own)))  # noqa: PTH118 - as above
+
+
+def _names_itself(schema: dict[str, Any], dialect: Dialect) -> bool:
+    """Whether a schema has an address of its own; in draft-07 its ``$id`` may be a mere anchor."""
+    own = schema.get("$id")
+    return isinstance(own, str) and own[:1] not in ("", "#") and not hides_siblings(schema, dialect)
 
 
 def root_of(document: Document, uri: str) -> Target:

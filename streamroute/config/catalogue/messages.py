@@ -97,6 +97,7 @@ class _Reading:
         sound = {name: found for name, found in documents.items() if found and check.check(found)}
         self.findings += [*check.findings, *check.endless()]
         schemas = {} if self.findings or self.library.findings else self._schemas(sound)
+        self.findings += check.warnings
         return {
             name: MessageConfig(
                 name=name,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from streamroute.compiler.validation import data_check
 from streamroute.config.catalogue.dialects import Dialect
 from streamroute.config.load import Loaded, load_config
 
@@ -88,7 +89,7 @@ def test_a_type_declared_twice_names_the_first(load: Write) -> None:
         ("{minimum: low}", '"minimum" must be a number'),
         ("{maxLength: -1}", '"maxLength" must be at least 0'),
         ("{properties: {a: 1}}", '"a" must be a mapping or true or false'),
-        ("{pattern: '[a'}", '"[a" is not a regular expression that can be checked: unterminated'),
+        ("{pattern: '[a'}", '"[a" is not a regular expression that can be checked: a [ is not closed'),
         ("{patternProperties: {'(': {}}}", '"(" is not a regular expression that can be checked'),
         (
             "{$schema: 'http://json-schema.org/draft-04/schema#'}",
@@ -241,7 +242,10 @@ def test_draft_07_ignores_what_stands_beside_a_reference(load: Write) -> None:
         "      properties: {x: {$ref: '#named', allOf: [{$ref: '#'}]}}\n"
         "      definitions: {n: {$id: '#named', type: object}}\n"
     )
-    assert found(loaded) == []
+    [warning] = found(loaded)
+    assert '"allOf" is ignored: draft-07 does not read whatever stands beside a $ref' in warning
+    assert loaded.document is not None
+    assert loaded.document.messages["a"].schema is not None
 
 
 def test_a_schema_may_hold_itself_where_a_step_is_between(load: Write) -> None:
@@ -257,3 +261,110 @@ def test_a_wrong_key_leaves_the_type_known(load: Write) -> None:
     ]
     assert loaded.document is not None
     assert list(loaded.document.messages) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "finding"),
+    [
+        ("{dependencies: {a: [b]}}", '"dependencies" is ignored: 2020-12 does not read this keyword'),
+        ("{prefixItems: [true], additionalItems: false}", '"additionalItems" is ignored'),
+        ("{then: {required: [a]}}", '"then" is ignored: 2020-12 does not read this keyword without "if"'),
+        ("{minContains: 2}", '"minContains" is ignored'),
+        (
+            "{$schema: 'http://json-schema.org/draft-07/schema#', prefixItems: [true]}",
+            '"prefixItems" is ignored',
+        ),
+        (
+            "{$schema: 'http://json-schema.org/draft-07/schema#', items: true, additionalItems: false}",
+            '"additionalItems" is ignored',
+        ),
+        ("{pattern: '^(a+)+$'}", '"^(a+)+$" repeats what is repeated itself'),
+        (r"{pattern: '^(\w+\s?)*$'}", "repeats what is repeated itself"),
+        ("{patternProperties: {'(x*)*y': true}}", "repeats what is repeated itself"),
+    ],
+)
+def test_what_a_schema_hardly_means_is_a_warning_and_it_is_used(
+    load: Write, schema: str, finding: str
+) -> None:
+    loaded = load(f"messages:\n  a:\n    schema: {schema}\n")
+    [line] = found(loaded)
+    assert finding in line
+    assert "warning[" in line
+    assert loaded.document is not None
+    assert loaded.document.messages["a"].schema is not None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "{$id: 'urn:example:a', $ref: '#/$defs/b', $defs: {b: {type: string}}}",
+        "{properties: {a: {$id: 'urn:example:a', $ref: '#/$defs/b', $defs: {b: {type: string}}}}}",
+        "{$id: 'tag:example.com,2024:a', properties: {a: {$ref: '#b'}}, $defs: {b: {$anchor: b}}}",
+        "{$ref: 'https://json-schema.org/draft/2020-12/schema'}",
+        "{properties: {a: {$ref: 'https://json-schema.org/draft/2020-12/meta/validation#/$defs/simpleTypes'}}}",
+        "{$schema: 'http://json-schema.org/draft-07/schema#', $ref: 'http://json-schema.org/draft-07/schema#'}",
+        "{pattern: '^([a-z]+-)*[a-z]+$'}",
+        r"{pattern: '^[a-z0-9]+(?:\.[a-z0-9]+)*@[a-z]+\.[a-z]{2,}$'}",
+    ],
+)
+def test_a_reference_finds_what_it_names_and_usual_patterns_are_clean(load: Write, schema: str) -> None:
+    loaded = load(f"messages:\n  a:\n    schema: {schema}\n")
+    assert found(loaded) == []
+    assert loaded.document is not None
+    assert loaded.document.messages["a"].schema is not None
+
+
+def test_two_schemas_of_one_name_are_not_judged_by_the_first(load: Write) -> None:
+    loaded = load(
+        "messages:\n"
+        "  a: {schema: {$id: 'https://x.org/s', $ref: '#/$defs/v', $defs: {v: {type: string}}}}\n"
+        "  b: {schema: {$id: 'https://x.org/s', $ref: '#/$defs/v', $defs: {v: {type: object}}}}\n"
+    )
+    [line] = found(loaded)
+    assert line == (
+        '5:21: E[SR117]: another schema has the name "https://x.org/s" already: the one on line 4'
+    )
+    assert loaded.document is not None
+    assert loaded.document.messages["b"].schema is None
+
+
+def test_a_file_and_a_schema_that_takes_its_name_are_told_apart(load: Write) -> None:
+    loaded = load(
+        "messages:\n  a: {schema: b.json}\n  b: {schema: {$id: b.json, type: string}}\n", b={"type": "object"}
+    )
+    [line] = found(loaded)
+    assert "E[SR117]" in line
+
+
+def test_one_schema_under_two_types_is_no_second_one(load: Write) -> None:
+    same = "{$id: 'https://x.org/s', $ref: '#/$defs/v', $defs: {v: {type: string}}}"
+    assert found(load(f"messages:\n  a: {{schema: {same}}}\n  b: {{schema: {same}}}\n")) == []
+
+
+@pytest.mark.parametrize("pattern", ["a" * 1_000_000, "(" * 500_000, "[" * 100_000, "(?:" * 60 + ")" * 60])
+def test_a_huge_pattern_is_a_finding(load: Write, pattern: str) -> None:
+    [line] = found(load("messages: {a: {schema: schemas/a.json}}", schemas__a={"pattern": pattern}))
+    assert "E[SR112]" in line
+    assert len(line) < 400
+
+
+def test_the_patterns_of_a_catalogue_have_a_bound(load: Write) -> None:
+    many = {"patternProperties": {f"x{n}.{{0,4000}}": True for n in range(1_000)}}
+    [line] = found(load("messages: {a: {schema: schemas/a.json}}", schemas__a=many))
+    assert "E[SR120]: the patterns of all schemas up to here are too many, or too large" in line
+
+
+@pytest.mark.parametrize("levels", [30, 400])
+def test_a_schema_that_is_deep_or_a_long_chain_is_read(load: Write, levels: int) -> None:
+    deep: dict[str, Any] = {"type": "string"}
+    for _ in range(40):
+        deep = {"properties": {"a": deep}}
+    chain: dict[str, Any] = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(levels)}
+    whole = {**deep, "$defs": {**chain, f"d{levels}": {"type": "object"}}, "$ref": "#/$defs/d0"}
+    loaded = load("messages: {a: {schema: schemas/a.json}}", schemas__a=whole)
+    assert found(loaded) == []
+    assert loaded.document is not None
+    schema = loaded.document.messages["a"].schema
+    assert schema is not None
+    assert data_check(schema)({}) is None
+    assert data_check(schema)([]) == "the data must be an object, not a list"

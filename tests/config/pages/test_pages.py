@@ -32,6 +32,9 @@ MADE: dict[str, bytes | None] = {
     "SR022": b"version: 1\nstreams: {a: }\ninclude: [%s]\n"
     % b", ".join(b"'[r%d]outes.yaml'" % number for number in range(34_000)),
     "SR017": b"version: 1\nx-id: " + b"1" * 5_000,
+    "SR120": b"version: 1\nstreams: {bot_events: }\nmessages: {a: {schema: {patternProperties: {"
+    + b", ".join(b"'a%d.{0,4000}': true" % number for number in range(1_000))
+    + b"}}}}\n",
 }
 """What is too much to be written into a page, or no file at all."""
 

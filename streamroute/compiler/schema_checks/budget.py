@@ -1,0 +1,65 @@
+"""The steps that the validation of one message may take."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streamroute.errors import CostlyDataError
+
+FREE: Final = 100_000
+"""Steps for any message; a step is a fraction of a microsecond."""
+
+A_VALUE: Final = 64
+"""Further steps for each value of the data: reading it took about as long."""
+
+CHARACTERS: Final = 8
+"""Characters that count as one value."""
+
+
+class Budget:
+    """What is left of the steps for one message. Its size is looked at only if it needs many."""
+
+    __slots__ = ("_data", "_is_extended", "known", "left")
+
+    def __init__(self, data: Any) -> None:
+        self.left = FREE
+        self.known: dict[tuple[int, int], bool] = {}
+        """Verdicts by schema and value, of schemas that refer to themselves."""
+        self._data = data
+        self._is_extended = False
+
+    def spend(self, steps: int) -> None:
+        """Take steps; raises CostlyDataError where there are none left."""
+        self.left -= steps
+        if self.left < 0:
+            self.extend()
+
+    def extend(self) -> None:
+        """Allow more for large data, once; raises CostlyDataError."""
+        if not self._is_extended:
+            self._is_extended = True
+            self.left += A_VALUE * size_of(self._data)
+        if self.left < 0:
+            raise CostlyDataError
+
+
+def size_of(data: Any) -> int:
+    """The values in some data, each container counted once, and its texts by their length."""
+    size, waiting, seen = 0, [data], set[int]()
+    while waiting:
+        value = waiting.pop()
+        size += 1
+        if isinstance(value, str):
+            size += len(value) // CHARACTERS
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+            seen.add(id(value))
+            if isinstance(value, dict):
+                size += sum(map(len, filter(_is_text, value))) // CHARACTERS
+                waiting += value.values()
+            else:
+                waiting += value
+    return size
+
+
+def _is_text(key: Any) -> bool:
+    return isinstance(key, str)

@@ -1,0 +1,181 @@
+"""Keywords about what an object or an array holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from streamroute.compiler.schema_checks.budget import Budget
+from streamroute.compiler.schema_checks.equality import frozen
+from streamroute.compiler.schema_checks.scalars import Check, Schema, is_array
+from streamroute.config.catalogue.dialects import Dialect
+from streamroute.config.regex.matching import Pattern, pattern_for
+
+Matches = Callable[[str, Callable[[int], None]], bool]
+
+
+class Checks(Protocol):
+    """The checks of one schema's parts."""
+
+    dialect: Dialect
+
+    def check_of(self, schema: Any) -> Check:
+        """The check of a part, which was built before the schema around it."""
+        ...
+
+
+def patterns_of(schema: Schema) -> list[tuple[Pattern, Any]]:
+    """The patterns of ``patternProperties``, with their schemas."""
+    return [(pattern_for(name), part) for name, part in schema.get("patternProperties", {}).items()]
+
+
+def check_properties(checks: Checks, schema: Schema) -> Check:
+    """``properties``, ``patternProperties`` and ``additionalProperties``."""
+    known = {name: checks.check_of(part) for name, part in schema.get("properties", {}).items()}
+    rest = checks.check_of(schema.get("additionalProperties", True))
+    if "patternProperties" in schema:
+        patterns = [(pattern.matches, checks.check_of(part)) for pattern, part in patterns_of(schema)]
+        return _by_pattern(known, patterns, rest)
+
+    def check(value: Any, budget: Budget) -> bool:
+        if not isinstance(value, dict):
+            return True
+        budget.left -= 1 + len(value)
+        if budget.left < 0:
+            budget.extend()
+        for key, item in value.items():  # noqa: SIM110 - a generator doubles the time, and the depth
+            if not known.get(key, rest)(item, budget):
+                return False
+        return True
+
+    return check
+
+
+def _by_pattern(known: dict[str, Check], patterns: Sequence[tuple[Matches, Check]], rest: Check) -> Check:
+    def applying(key: str, budget: Budget) -> list[Check]:
+        own = [known[key]] if key in known else []
+        found = [check for matches, check in patterns if matches(key, budget.spend)]
+        return own + found or [rest]
+
+    def check(value: Any, budget: Budget) -> bool:
+        if not isinstance(value, dict):
+            return True
+        budget.spend(1 + len(value))
+        return all(one(item, budget) for key, item in value.items() for one in applying(key, budget))
+
+    return check
+
+
+def check_names(checks: Checks, schema: Schema) -> Check:
+    """``propertyNames``."""
+    check_name = checks.check_of(schema["propertyNames"])
+
+    def check(value: Any, budget: Budget) -> bool:
+        if not isinstance(value, dict):
+            return True
+        budget.spend(1 + len(value))
+        return all(check_name(key, budget) for key in value)
+
+    return check
+
+
+def check_required(schema: Schema) -> Check:
+    """``required``."""
+    required = frozenset(schema["required"])
+    return lambda value, _: (
+        not isinstance(value, dict) or (len(required) <= len(value) and required <= value.keys())
+    )
+
+
+def check_dependent_required(schema: Schema, word: str = "dependentRequired") -> Check:
+    """``dependentRequired``, and ``dependencies`` where they are lists of names."""
+    lists = {name: frozenset(names) for name, names in schema[word].items() if isinstance(names, list)}
+
+    def check(value: Any, budget: Budget) -> bool:
+        if not isinstance(value, dict):
+            return True
+        budget.spend(1 + len(lists))
+        return all(
+            len(names) <= len(value) and names <= value.keys()
+            for name, names in lists.items()
+            if name in value
+        )
+
+    return check
+
+
+def check_object_size(schema: Schema) -> Check:
+    """``minProperties`` and ``maxProperties``."""
+    fewest, most = schema.get("minProperties", 0), schema.get("maxProperties", float("inf"))
+    return lambda value, _: not isinstance(value, dict) or fewest <= len(value) <= most
+
+
+def check_array_size(schema: Schema) -> Check:
+    """``minItems`` and ``maxItems``."""
+    fewest, most = schema.get("minItems", 0), schema.get("maxItems", float("inf"))
+    return lambda value, _: not is_array(value) or fewest <= len(value) <= most
+
+
+def items_of(schema: Schema, dialect: Dialect) -> tuple[list[Any], Any]:
+    """The schemas of an array's first items, and that of all others; None where they have none."""
+    if dialect is Dialect.DRAFT_2020_12:
+        return schema.get("prefixItems", []), schema.get("items")
+    items = schema.get("items")
+    # Source: draft-07 validation, 6.4.2: without a list of schemas, "additionalItems" means nothing.
+    return (items, schema.get("additionalItems")) if isinstance(items, list) else ([], items)
+
+
+def check_items(checks: Checks, schema: Schema) -> Check:
+    """``items``, ``prefixItems`` and ``additionalItems``."""
+    first, other = items_of(schema, checks.dialect)
+    begin = [checks.check_of(part) for part in first]
+    rest = None if other is None else checks.check_of(other)
+
+    def check(value: Any, budget: Budget) -> bool:
+        if not isinstance(value, (list, tuple)):
+            return True
+        budget.left -= 1 + len(value)
+        if budget.left < 0:
+            budget.extend()
+        for own, item in zip(begin, value, strict=False):
+            if not own(item, budget):
+                return False
+        if rest is not None:
+            for item in value[len(begin) :] if begin else value:
+                if not rest(item, budget):
+                    return False
+        return True
+
+    return check
+
+
+def check_contains(checks: Checks, schema: Schema) -> Check:
+    """``contains``, with ``minContains`` and ``maxContains``, which 2020-12 has."""
+    check_item = checks.check_of(schema["contains"])
+    bounds = schema if checks.dialect is Dialect.DRAFT_2020_12 else {}
+    fewest, most = bounds.get("minContains", 1), bounds.get("maxContains", float("inf"))
+
+    def check(value: Any, budget: Budget) -> bool:
+        if not is_array(value):
+            return True
+        budget.spend(1 + len(value))
+        return bool(fewest <= sum(check_item(item, budget) for item in value) <= most)
+
+    return check
+
+
+def check_unique(_schema: Schema) -> Check:
+    """``uniqueItems``, where it is true: in time linear in the array and all that it holds."""
+
+    def check(value: Any, budget: Budget) -> bool:
+        if not is_array(value):
+            return True
+        seen = set()
+        for item in value:
+            one = frozen(item, budget)
+            if one in seen:
+                return False
+            seen.add(one)
+        return True
+
+    return check

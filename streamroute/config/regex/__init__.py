@@ -1,0 +1,4 @@
+"""Regular expressions of ECMA-262 in unicode mode, matched in a bounded number of steps.
+
+Source: https://tc39.es/ecma262/#sec-patterns
+"""

@@ -1,0 +1,240 @@
+"""How long an engine that backtracks may take, from the ways in which a pattern can match the same text.
+
+The pattern is seen as the graph of its characters, where an edge leads to each that may come next. Where two
+edges from a character take the same next one, an engine tries both: outside of loops that doubles the work,
+in one loop it multiplies it by the length of the text, and where both ways meet again in the same loop, with
+each character.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final
+
+from streamroute.config.regex.char_sets import EVERYTHING, Ranges, overlap
+from streamroute.config.regex.syntax import At, Backreference, Chars, Choice, Look, Node, Repeat, parts_of
+
+_MOST_CHARACTERS: Final = 400  # of a pattern, its repetitions written out
+_MOST_EDGES: Final = 8_000
+_MOST_IN_LOOP: Final = 40
+_MOST_COMPARED: Final = 50_000  # ranges of characters
+_START: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """A bound on the steps of an engine that backtracks: ``ways * n ** degree`` for n characters.
+
+    ``is_exponential``: there is no such bound, and a text that shows it is known to exist.
+    """
+
+    ways: int
+    degree: int
+    is_exponential: bool = False
+    is_known: bool = True
+    compared: int = 0
+    """How much was looked at to know it."""
+
+    def within(self, length: int, most: int) -> bool:
+        """Whether a text of that length takes no more than ``most`` steps."""
+        if not self.is_known or self.is_exponential or self.ways > most:
+            return False
+        steps: int = self.ways * (length + 1) ** self.degree
+        return steps <= most
+
+
+UNKNOWN: Final = Effort(1, 1, is_known=False)
+_ANY_TEXT: Final = Repeat(Chars(EVERYTHING), 0, None)
+
+
+class _TooLargeError(Exception):
+    """Raised for a pattern that is not looked at."""
+
+
+@lru_cache(maxsize=1024)
+def effort(root: Node, *, is_anchored: bool) -> Effort:
+    """The effort of a search for the pattern, which starts anew at each character if it is not anchored."""
+    graph = _Graph()
+    try:
+        found = _effort(graph, root, is_anchored=is_anchored)
+    except _TooLargeError:
+        found = UNKNOWN
+    return replace(found, compared=graph.size + graph.compared)
+
+
+def _effort(graph: _Graph, root: Node, *, is_anchored: bool) -> Effort:
+    _, first, _ = graph.add(root)
+    graph.link([_START], first)
+    loops = [each for each in _components(graph.edges) if _is_loop(graph.edges, each)]
+    inside = {place for loop in loops for place in loop}
+    doubtful = {place for place in range(len(graph.chars)) if graph.is_doubtful(place)}
+    if any(len(loop) > _MOST_IN_LOOP and doubtful & set(loop) for loop in loops):
+        return UNKNOWN
+    ways = 2 ** min(len(doubtful - inside), 60)
+    if any(graph.has_two_ways(loop) for loop in loops):
+        return Effort(ways, 1, is_exponential=True)
+    restarts = 0 if is_anchored or not loops else 1
+    return Effort(ways, 1 + len(doubtful & inside) + restarts)
+
+
+@dataclass(slots=True)
+class _Graph:
+    """The characters of a pattern, by number, and which may follow which; 0 is the start of the text."""
+
+    chars: list[Ranges] = field(default_factory=lambda: [()])
+    edges: list[Counter[int]] = field(default_factory=lambda: [Counter()])
+    size: int = 0
+    compared: int = 0
+
+    def link(self, last: list[int], first: list[int]) -> None:
+        self.size += len(last) * len(first)
+        if self.size > _MOST_EDGES:
+            raise _TooLargeError
+        for place in last:
+            self.edges[place].update(first)
+
+    def add(self, node: Node) -> tuple[bool, list[int], list[int]]:
+        """Add a part: whether it may be empty, which of its characters come first, and which last."""
+        if isinstance(node, Chars):
+            return self._add_char(node)
+        if isinstance(node, At):
+            return True, [], []
+        if isinstance(node, Look):
+            raise _TooLargeError  # what is looked at may be as long as the text, at each position
+        if isinstance(node, Backreference):
+            return self._add_repeat(_ANY_TEXT)
+        if isinstance(node, Repeat):
+            return self._add_repeat(node)
+        if isinstance(node, Choice):
+            added = [self.add(option) for option in node.options]
+            empty = any(each[0] for each in added)
+            return empty, [p for each in added for p in each[1]], [p for each in added for p in each[2]]
+        return self._add_sequence(parts_of(node))
+
+    def _add_char(self, node: Chars) -> tuple[bool, list[int], list[int]]:
+        if len(self.chars) > _MOST_CHARACTERS:
+            raise _TooLargeError
+        self.chars.append(node.ranges)
+        self.edges.append(Counter())
+        place = [len(self.chars) - 1]
+        return False, place, place
+
+    def _add_sequence(self, parts: tuple[Node, ...]) -> tuple[bool, list[int], list[int]]:
+        empty, first, last = True, list[int](), list[int]()
+        for part in parts:
+            may_be_empty, begins, ends = self.add(part)
+            self.link(last, begins)
+            first = [*first, *begins] if empty else first
+            last = [*last, *ends] if may_be_empty else ends
+            empty = empty and may_be_empty
+        return empty, first, last
+
+    def _add_repeat(self, node: Repeat) -> tuple[bool, list[int], list[int]]:
+        if node.most is None or node.most > 40:
+            empty, first, last = self.add(node.body)
+            self.link(last, first)
+            return empty or node.least == 0, first, last
+        empty, first, last = self._add_sequence((node.body,) * node.least)
+        # Each of the others is taken only after the one before it.
+        all_last, is_reached = last, empty
+        for _ in range(node.most - node.least):
+            may_be_empty, begins, ends = self.add(node.body)
+            self.link(last, begins)
+            first = [*first, *begins] if is_reached else first
+            last = [*last, *ends] if may_be_empty else ends
+            all_last, is_reached = [*all_last, *ends], is_reached and may_be_empty
+        return empty, first, all_last
+
+    def is_doubtful(self, place: int) -> bool:
+        """Whether two ways lead on from a character by the same next one."""
+        edges = self.edges[place]
+        following = list(edges)
+        if any(count > 1 for count in edges.values()):
+            return True
+        return any(
+            self._share(one, other) for number, one in enumerate(following) for other in following[:number]
+        )
+
+    def _share(self, one: int, other: int) -> bool:
+        """Whether a character can be either."""
+        left, right = self.chars[one], self.chars[other]
+        self.compared += 1 + len(left) + len(right)
+        if self.compared > _MOST_COMPARED:
+            raise _TooLargeError
+        return overlap(left, right)
+
+    def has_two_ways(self, loop: list[int]) -> bool:
+        """Whether two different ways through a loop lead from a character to itself over one text."""
+        inside = set(loop)
+        if any(count > 1 for place in loop for other, count in self.edges[place].items() if other in inside):
+            return True
+        pairs = self._pairs(loop, inside)
+        numbers = {pair: number for number, pair in enumerate(pairs)}
+        names = list(pairs)
+        edges = [Counter(numbers[other] for other in following) for following in pairs.values()]
+        # From a pair of the same character twice, over one of two different ones, and back again.
+        return any(
+            len({one == other for one, other in (names[number] for number in component)}) == 2
+            for component in _components(edges)
+        )
+
+    def _pairs(self, loop: list[int], inside: set[int]) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """Pairs of characters that two ways through a loop can reach over one text, and what follows them."""
+        pairs: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        waiting = [(place, place) for place in loop]
+        while waiting:
+            pair = waiting.pop()
+            if pair not in pairs:
+                pairs[pair] = [
+                    (one, other)
+                    for one in self.edges[pair[0]].keys() & inside
+                    for other in self.edges[pair[1]].keys() & inside
+                    if self._share(one, other)
+                ]
+                waiting += pairs[pair]
+        return pairs
+
+
+def _is_loop(edges: list[Counter[int]], component: list[int]) -> bool:
+    return len(component) > 1 or component[0] in edges[component[0]]
+
+
+def _components(edges: list[Counter[int]]) -> list[list[int]]:
+    """The strongly connected components of a graph, found without recursion (Tarjan)."""
+    order: dict[int, int] = {}
+    low: dict[int, int] = {}
+    path: list[int] = []
+    on_path: set[int] = set()
+    found: list[list[int]] = []
+    for root in range(len(edges)):
+        work = [] if root in order else [(root, iter(edges[root]))]
+        if work:
+            _enter(root, order, low, path, on_path)
+        while work:
+            place, following = work[-1]
+            step = next((each for each in following if each not in order or each in on_path), None)
+            if step is None:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[place])
+                if low[place] == order[place]:
+                    component = path[path.index(place) :]
+                    del path[-len(component) :]
+                    on_path.difference_update(component)
+                    found.append(component)
+            elif step in order:
+                low[place] = min(low[place], order[step])
+            else:
+                _enter(step, order, low, path, on_path)
+                work.append((step, iter(edges[step])))
+    return found
+
+
+def _enter(
+    place: int, order: dict[int, int], low: dict[int, int], path: list[int], on_path: set[int]
+) -> None:
+    order[place] = low[place] = len(order)
+    path.append(place)
+    on_path.add(place)

@@ -1,0 +1,285 @@
+"""Matching in time linear in the text: all ways through a pattern are followed at once.
+
+Source: Ken Thompson, Regular Expression Search Algorithm, 1968; https://swtch.com/~rsc/regexp/regexp1.html.
+What is looked at ahead or behind is found first, for each position of the text: ahead by the pattern's
+mirror image from the end. There are no backreferences.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, MutableSequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from streamroute.config.regex.char_sets import WORD, Ranges, contains
+from streamroute.config.regex.syntax import (
+    At,
+    Chars,
+    Choice,
+    Look,
+    Node,
+    Place,
+    RegexError,
+    Repeat,
+    parts_of,
+)
+from streamroute.config.regex.writing import is_anchored
+
+Bits = MutableSequence[int]
+"""What holds at each position of a text."""
+
+Spend = Callable[[int], None]
+"""Takes a number of steps; raises where there are none left."""
+
+_MOST_STATES: Final = 10_000  # of a pattern, its repetitions written out
+_MOST_REMEMBERED: Final = 20_000  # transitions
+_MOST_LOOKS: Final = 60
+_IN_A_BYTE: Final = 5  # lookarounds whose bits fit beside the other three
+_CHUNK: Final = 256  # characters that are counted at once
+_START, _END, _BOUNDARY, _FIRST_LOOK = 1, 2, 4, 8  # bits of what holds at a position
+_WORD_CHARS: Final = frozenset(chr(code) for low, high in WORD for code in range(low, high + 1))
+
+
+def size_of(root: Node) -> int:
+    """The states that a pattern takes. Raises RegexError for one that is too large."""
+    if _count_looks(root) > _MOST_LOOKS:
+        raise RegexError(f"it looks ahead or behind more than {_MOST_LOOKS} times")
+    size = _size(root)
+    if size > _MOST_STATES:
+        raise RegexError("its repetitions, written out, are too many")
+    return size
+
+
+def _size(node: Node) -> int:
+    inner = sum(map(_size, parts_of(node)))
+    if not isinstance(node, Repeat):
+        return 1 + inner
+    return (node.least + 1) * inner + 1 if node.most is None else node.most * (inner + 1)
+
+
+def _count_looks(node: Node) -> int:
+    return isinstance(node, Look) + sum(map(_count_looks, parts_of(node)))
+
+
+@dataclass(slots=True)
+class _Program:
+    """States by number: one takes a character, the others lead on without one if a condition holds."""
+
+    chars: list[Ranges | None] = field(default_factory=list)
+    following: list[list[int]] = field(default_factory=list)
+    wanted: list[tuple[int, int]] = field(default_factory=list)
+    """Of each state, the bits that count at its position, and what they must be."""
+    start: int = 0
+
+    def add(
+        self, following: Iterable[int], chars: Ranges | None = None, wanted: tuple[int, int] = (0, 0)
+    ) -> int:
+        self.chars.append(chars)
+        self.following.append(list(following))
+        self.wanted.append(wanted)
+        return len(self.chars) - 1
+
+
+class _Builder:
+    """Builds a program from its end: state 0 is the match."""
+
+    def __init__(self, *, is_mirrored: bool, look_bits: dict[int, int]) -> None:
+        self.program = _Program()
+        self.program.add(())
+        self._is_mirrored = is_mirrored
+        self._look_bits = look_bits
+
+    def build(self, node: Node) -> _Program:
+        self.program.start = self.before(node, 0)
+        return self.program
+
+    def before(self, node: Node, after: int) -> int:
+        """The state that matches ``node`` and goes on with ``after``."""
+        add = self.program.add
+        if isinstance(node, Chars):
+            return add([after], node.ranges)
+        if isinstance(node, At):
+            return add([after], wanted=_PLACES[node.place])
+        if isinstance(node, Look):
+            bit = self._look_bits[id(node)]
+            return add([after], wanted=(bit, 0 if node.is_negative else bit))
+        if isinstance(node, Repeat):
+            return self._repeat(node, after)
+        if isinstance(node, Choice):
+            return add([self.before(option, after) for option in node.options])
+        parts = parts_of(node)
+        for part in parts if self._is_mirrored else parts[::-1]:
+            after = self.before(part, after)
+        return after
+
+    def _repeat(self, node: Repeat, after: int) -> int:
+        if node.most is None:
+            loop = self.program.add([after])
+            self.program.following[loop].append(self.before(node.body, loop))
+            after = loop
+        else:
+            for _ in range(node.most - node.least):
+                after = self.program.add([after, self.before(node.body, after)])
+        for _ in range(node.least):
+            after = self.before(node.body, after)
+        return after
+
+
+_PLACES: Final = {
+    Place.START: (_START, _START),
+    Place.END: (_END, _END),
+    Place.BOUNDARY: (_BOUNDARY, _BOUNDARY),
+    Place.NO_BOUNDARY: (_BOUNDARY, 0),
+}
+
+
+@dataclass(slots=True)
+class _Step:
+    """The states at a position that take a character; ``table`` is what each character led to."""
+
+    is_match: bool
+    states: tuple[int, ...]
+    table: dict[str, _Kernel] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Kernel:
+    """States before what holds at their position is known; ``steps`` by what held."""
+
+    states: frozenset[int]
+    steps: dict[int, _Step] = field(default_factory=dict)
+
+
+class _Machine:
+    """Runs a program over texts, and remembers the steps that it has taken, up to a bound."""
+
+    def __init__(self, program: _Program, *, is_anchored: bool, used: int) -> None:
+        self._program = program
+        self._is_anchored = is_anchored
+        self.used = used
+        self._forget()
+
+    def _forget(self) -> None:
+        self._remembered = 0
+        self._kernels: dict[frozenset[int], _Kernel] = {}
+        self._first = self._kernel(frozenset([self._program.start]))
+
+    def _kernel(self, states: frozenset[int]) -> _Kernel:
+        return self._kernels.setdefault(states, _Kernel(states))
+
+    def matches(self, text: str, holds: Bits, spend: Spend, *, mark: bytearray | None = None) -> bool:
+        """Whether a match ends anywhere in ``text``; marks each end in ``mark``, or stops at the first.
+
+        ``holds`` is what holds at each position, one more than there are characters.
+        """
+        kernel, used = self._first, self.used
+        for at, (char, bits) in enumerate(zip(chain(text, ("",)), holds, strict=True)):
+            if not at % _CHUNK:
+                spend(_CHUNK // 4 if at else 1)
+            held = bits & used
+            step = kernel.steps.get(held) or self._step(kernel, held, spend)
+            if step.is_match:
+                if mark is None:
+                    return True
+                mark[at] = 1
+            if char:
+                following = step.table.get(char)
+                if following is None:
+                    following = self._follow(step, char, spend)
+                kernel = following
+        return False
+
+    def _step(self, kernel: _Kernel, held: int, spend: Spend) -> _Step:
+        program, waiting, seen = self._program, list(kernel.states), set(kernel.states)
+        while waiting:
+            state = waiting.pop()
+            bits, wanted = program.wanted[state]
+            if program.chars[state] is None and held & bits == wanted:
+                fresh = [each for each in program.following[state] if each not in seen]
+                seen.update(fresh)
+                waiting += fresh
+        spend(1 + len(seen))
+        made = _Step(0 in seen, tuple(state for state in seen if program.chars[state] is not None))
+        kernel.steps[held] = made
+        self._remembered += len(made.states)
+        return made
+
+    def _follow(self, step: _Step, char: str, spend: Spend) -> _Kernel:
+        program, code = self._program, ord(char)
+        spend(1 + len(step.states))
+        states = {
+            program.following[state][0] for state in step.states if contains(program.chars[state] or (), code)
+        }
+        if not self._is_anchored:
+            states.add(program.start)
+        self._remembered += 1 + len(states)
+        if self._remembered > _MOST_REMEMBERED:
+            self._forget()
+        step.table[char] = found = self._kernel(frozenset(states))
+        return found
+
+
+class Automaton:
+    """Searches for a pattern without backreferences, whose size is within bounds (``size_of``)."""
+
+    def __init__(self, root: Node) -> None:
+        self._looks: list[tuple[Look, _Machine]] = []
+        self._bits: dict[int, int] = {}
+        self._find_looks(root)
+        self._machine = self._machine_for(root, is_mirrored=False, is_anchored=is_anchored(root))
+
+    def _find_looks(self, node: Node) -> None:
+        """The inner ones first: the outer ones ask for what they found."""
+        for part in parts_of(node):
+            self._find_looks(part)
+        if isinstance(node, Look):
+            # A match may begin, or end, anywhere: which it is, is marked.
+            machine = self._machine_for(node.body, is_mirrored=node.is_ahead, is_anchored=False)
+            self._bits[id(node)] = _FIRST_LOOK << len(self._looks)
+            self._looks.append((node, machine))
+
+    def _machine_for(self, node: Node, *, is_mirrored: bool, is_anchored: bool) -> _Machine:
+        program = _Builder(is_mirrored=is_mirrored, look_bits=self._bits).build(node)
+        used = 0
+        for bits, _ in program.wanted:
+            used |= bits
+        return _Machine(program, is_anchored=is_anchored, used=used)
+
+    def search(self, text: str, spend: Spend) -> bool:
+        """Whether the pattern matches anywhere in a text."""
+        # One byte a position where that is enough: texts may be long.
+        empty = bytes(len(text) + 1)
+        holds: Bits = bytearray(empty) if len(self._looks) <= _IN_A_BYTE else array("Q", [0]) * len(empty)
+        holds[0] |= _START
+        holds[-1] |= _END
+        used = self._machine.used
+        for _, machine in self._looks:
+            used |= machine.used
+        if used & _BOUNDARY:
+            _mark_boundaries(text, holds)
+        for look, machine in self._looks:
+            mark = bytearray(len(holds))
+            if look.is_ahead:
+                machine.matches(text[::-1], holds[::-1], spend, mark=mark)
+                mark.reverse()
+            else:
+                machine.matches(text, holds, spend, mark=mark)
+            bit = self._bits[id(look)]
+            at = mark.find(1)
+            while at >= 0:
+                holds[at] |= bit
+                at = mark.find(1, at + 1)
+        return self._machine.matches(text, holds, spend)
+
+
+def _mark_boundaries(text: str, holds: Bits) -> None:
+    was_word = False
+    for at, char in enumerate(text):
+        is_word = char in _WORD_CHARS
+        if is_word != was_word:
+            holds[at] |= _BOUNDARY
+        was_word = is_word
+    if was_word:
+        holds[-1] |= _BOUNDARY

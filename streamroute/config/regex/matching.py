@@ -1,0 +1,81 @@
+"""A search for a regular expression: by Python's ``re`` where it cannot take long, else step by step.
+
+Both find the same; there is no text over which either can take more steps than the caller allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import Final
+
+from streamroute.config.regex.ambiguity import Effort, effort
+from streamroute.config.regex.automaton import Automaton, Spend, size_of
+from streamroute.config.regex.parser import Regex, parse
+from streamroute.config.regex.syntax import RegexError
+from streamroute.config.regex.writing import for_python, for_rust, is_anchored
+
+_MOST_TRIED: Final = 2_000  # steps of `re`, of some ten nanoseconds: no more than the automaton takes
+_FEW_WAYS: Final = 16
+_CHARACTERS: Final = 32  # that cost about as much as a step
+
+
+class Pattern:
+    """A pattern that was read. Raises RegexError for what is none, or cannot be matched in bounded time."""
+
+    def __init__(self, text: str) -> None:
+        read: Regex = parse(text)
+        self.text = text
+        self.effort: Effort = effort(read.root, is_anchored=is_anchored(read.root))
+        self.work = len(text) + size_of(read.root) + self.effort.compared
+        """How much there was to look at."""
+        self._root = read.root
+        self._has_backreferences = read.has_backreferences
+        if read.has_backreferences:
+            if self.effort.is_exponential or not self.effort.is_known:
+                raise RegexError("with backreferences like these, it might take for ever to match")
+            if self._search is None:
+                raise RegexError("with backreferences, it may look behind over one width alone")
+
+    @cached_property
+    def for_rust(self) -> str | None:
+        """The pattern for Rust's ``regex``, which finds the same; None for what it does not have."""
+        return for_rust(self._root)
+
+    @cached_property
+    def _search(self) -> Callable[[str], object] | None:
+        """The search of ``re``; None for what ``re`` cannot do."""
+        written = for_python(self._root)
+        try:
+            return None if written is None else re.compile(written).search
+        except (re.error, OverflowError, RecursionError):
+            return None
+
+    @cached_property
+    def _automaton(self) -> Automaton | None:
+        return None if self._has_backreferences else Automaton(self._root)
+
+    def matches(self, text: str, spend: Spend) -> bool:
+        """Whether it matches anywhere in a text; ``spend`` is told the steps, and may raise."""
+        length, bound = len(text), self.effort
+        if _is_quick(bound, length) and self._search is not None:
+            spend(1 + length // _CHARACTERS)
+            return self._search(text) is not None
+        if self._automaton is not None:
+            return self._automaton.search(text, spend)
+        spend(bound.ways * (length + 1) ** bound.degree // _CHARACTERS)
+        assert self._search is not None  # noqa: S101 - a backreference is all that the automaton lacks
+        return self._search(text) is not None
+
+
+def _is_quick(bound: Effort, length: int) -> bool:
+    if bound.degree == 1 and bound.ways <= _FEW_WAYS and bound.is_known and not bound.is_exponential:
+        return True
+    return bound.within(length, _MOST_TRIED)
+
+
+@lru_cache(maxsize=4096)
+def pattern_for(text: str) -> Pattern:
+    """The pattern of a text; raises RegexError."""
+    return Pattern(text)

@@ -1,0 +1,330 @@
+"""From the text of a regular expression to its parts.
+
+Unicode mode, and what Annex B allows beyond it where it can mean one thing only: an escaped punctuation
+mark, and a bracket or brace that stands alone. Python's own syntax is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from streamroute.config.regex.char_sets import (
+    DIGITS,
+    LINE_ENDS,
+    SPACE,
+    WORD,
+    Ranges,
+    category,
+    complement,
+    union,
+)
+from streamroute.config.regex.syntax import (
+    At,
+    Backreference,
+    Chars,
+    Choice,
+    Group,
+    Look,
+    Node,
+    Place,
+    RegexError,
+    Repeat,
+    Sequence,
+    parts_of,
+)
+
+LONGEST: Final = 20_000  # characters of a pattern
+_DEEPEST: Final = 50  # groups within groups
+_MOST_REPEATS: Final = 2**32 - 2  # what Python's engine can count
+
+_QUANTIFIER: Final = re.compile(r"(?:([*+?])|\{([0-9]{1,20})(,?)([0-9]{0,20})\})\??")
+_OPENING: Final = re.compile(r"\((?:\?(?::|<?[=!]|<([A-Za-z_$][\w$]*)>))?")
+_TIMES: Final = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_CLASSES: Final = {"d": DIGITS, "w": WORD, "s": SPACE} | {
+    "D": complement(DIGITS),
+    "W": complement(WORD),
+    "S": complement(SPACE),
+}
+_CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
+_OCTAL: Final = tuple(f"0{digit}" for digit in "0123456789")
+_PLACES: Final = {"b": Place.BOUNDARY, "B": Place.NO_BOUNDARY}
+_CODE: Final = re.compile(
+    r"c([A-Za-z])|x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,20})\}"
+    r"|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})"
+)
+_PROPERTY: Final = re.compile(r"([pP])\{(?:(?:General_Category|gc)=)?([A-Za-z_]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """A regular expression that was read."""
+
+    root: Node
+    has_backreferences: bool
+    has_looks: bool
+
+
+@lru_cache(maxsize=1024)
+def parse(pattern: str) -> Regex:
+    """Read a pattern; raises RegexError."""
+    if len(pattern) > LONGEST:
+        raise RegexError(f"it is longer than {LONGEST:,} characters")
+    reading = _Reading(pattern)
+    root = reading.choice()
+    if reading.at < len(pattern):
+        raise RegexError("a ) closes no group")
+    if reading.has_backreferences:
+        _check_backreferences(root)
+    return Regex(root, reading.has_backreferences, reading.has_looks)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A pattern that is being read, from left to right."""
+
+    text: str
+    at: int = 0
+    has_looks: bool = False
+    names: dict[str, int] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)
+    has_backreferences: bool = False
+    _count: int = 0
+    _depth: int = 0
+
+    def choice(self) -> Node:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise RegexError(f"its groups are nested more than {_DEEPEST} deep")
+        options = [self._sequence()]
+        while self._peek() == "|":
+            self.at += 1
+            options.append(self._sequence())
+        self._depth -= 1
+        return options[0] if len(options) == 1 else Choice(tuple(options))
+
+    def _peek(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def _sequence(self) -> Node:
+        parts: list[Node] = []
+        while self._peek() not in ("", "|", ")"):
+            parts.append(self._term())
+        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+
+    def _term(self) -> Node:
+        atom = self._atom()
+        found = _QUANTIFIER.match(self.text, self.at)
+        return self._repeated(atom, found) if found else atom
+
+    def _repeated(self, atom: Node, found: re.Match[str]) -> Node:
+        if isinstance(atom, (At, Look)):
+            raise RegexError(f'"{found[0]}" repeats a position, which cannot be repeated')
+        self.at = found.end()
+        if found[1]:
+            least, most = _TIMES[found[1]]
+        else:
+            least = int(found[2])
+            most = int(found[4]) if found[4] else None if found[3] else least
+        if most is not None and most < least:
+            raise RegexError(f'the numbers of "{found[0]}" are out of order')
+        if max(least, most or 0) > _MOST_REPEATS:
+            raise RegexError(f'"{found[0]}" is too large')
+        return Repeat(atom, least, most)
+
+    def _atom(self) -> Node:
+        char = self._peek()
+        if char == "(":
+            return self._group()
+        if char == "[":
+            return Chars(self._class())
+        if char == "\\":
+            return self._escape()
+        if char in "*+?":
+            raise RegexError(f'there is nothing before "{char}" that it could repeat')
+        if char == "{" and (found := re.compile(r"\{[0-9]*,?[0-9]*\}").match(self.text, self.at)):
+            raise RegexError(f'"{found[0]}" repeats nothing; write "\\{{" for the brace itself')
+        self.at += 1
+        if char == "^":
+            return At(Place.START)
+        if char == "$":
+            return At(Place.END)
+        return Chars(complement(LINE_ENDS)) if char == "." else _one(ord(char))
+
+    # Groups.
+
+    def _group(self) -> Node:
+        found = _OPENING.match(self.text, self.at)
+        assert found is not None  # noqa: S101 - it stands on a bracket
+        opening = found[0]
+        self.at = found.end()
+        if self._peek() == "?":
+            raise RegexError(_foreign(self.text[self.at - 1 :]))
+        number = self._number(found[1]) if opening == "(" or found[1] else None
+        body = self.choice()
+        if self._peek() != ")":
+            raise RegexError("a group is not closed")
+        self.at += 1
+        if number is not None:
+            self.closed.add(number)
+            return Group(body, number)
+        if opening == "(?:":
+            return Sequence((body,)) if isinstance(body, (At, Look)) else body
+        self.has_looks = True
+        return Look(body, is_ahead="<" not in opening, is_negative="!" in opening)
+
+    def _number(self, name: str | None) -> int:
+        self._count += 1
+        if name is not None:
+            if name in self.names:
+                raise RegexError(f'two groups are called "{name}"')
+            self.names[name] = self._count
+        return self._count
+
+    # Escapes.
+
+    def _escape(self) -> Node:
+        char = self.text[self.at + 1 : self.at + 2]
+        if char in _PLACES and char:
+            self.at += 2
+            return At(_PLACES[char])
+        if char and char in "123456789":
+            found = re.compile(r"[0-9]{1,4}").match(self.text, self.at + 1)
+            assert found is not None  # noqa: S101 - it stands on a digit
+            return self._reference(int(found[0]), found.end())
+        named = re.compile(r"k<([A-Za-z_$][\w$]*)>").match(self.text, self.at + 1)
+        if named:
+            return self._reference(self.names.get(named[1], 0), named.end())
+        return Chars(self._chars())
+
+    def _reference(self, number: int, end: int) -> Node:
+        if number not in self.closed:
+            raise RegexError("a backreference leads to no group before it")
+        self.at, self.has_backreferences = end, True
+        return Backreference(number)
+
+    def _chars(self) -> Ranges:
+        """What an escape stands for, in a class and outside of one."""
+        at = self.at + 1
+        char = self.text[at : at + 1]
+        if char in _CLASSES and char:
+            self.at += 2
+            return _CLASSES[char]
+        if char in ("p", "P"):
+            return self._property()
+        code = self._code(char)
+        return ((code, code),)
+
+    def _property(self) -> Ranges:
+        found = _PROPERTY.match(self.text, self.at + 1)
+        ranges = category(found[2]) if found else None
+        if found is None or ranges is None:
+            raise RegexError(r"of Unicode's properties, general categories alone are known, such as \p{Lu}")
+        self.at = found.end()
+        return complement(ranges) if found[1] == "P" else ranges
+
+    def _code(self, char: str) -> int:
+        found = _CODE.match(self.text, self.at + 1)
+        if found:
+            self.at = found.end()
+            return _code_point(found)
+        if (
+            char in _CONTROLS
+            and char
+            and not (char == "0" and self.text[self.at + 2 : self.at + 3].isdigit())
+        ):
+            self.at += 2
+            return _CONTROLS[char]
+        if not char or char.isalnum() or ord(char) > 0x7F:
+            raise RegexError(f'"\\{char}" is no escape of ECMA-262{_PYTHONS.get(char, "")}')
+        self.at += 2
+        return ord(char)
+
+    # Classes.
+
+    def _class(self) -> Ranges:
+        self.at += 1
+        is_negated = self._peek() == "^"
+        self.at += is_negated
+        ranges: list[tuple[int, int]] = []
+        while self._peek() != "]":
+            ranges += self._class_part()
+        self.at += 1
+        made = union(ranges)
+        return complement(made) if is_negated else made
+
+    def _class_part(self) -> Ranges:
+        low = self._class_atom()
+        if self._peek() != "-" or self.text[self.at + 1 : self.at + 2] in ("", "]"):
+            return low
+        self.at += 1
+        high = self._class_atom()
+        if not _is_one(low) or not _is_one(high):
+            raise RegexError("a range in [...] ends with more than one character")
+        if low[0][0] > high[0][0]:
+            raise RegexError("a range in [...] is out of order")
+        return ((low[0][0], high[0][0]),)
+
+    def _class_atom(self) -> Ranges:
+        char = self._peek()
+        if not char:
+            raise RegexError("a [ is not closed")
+        if char != "\\":
+            self.at += 1
+            return ((ord(char), ord(char)),)
+        if self.text[self.at + 1 : self.at + 2] == "b":
+            self.at += 2
+            return ((8, 8),)
+        return self._chars()
+
+
+_PYTHONS: Final = {"A": "; write ^", "Z": "; write $", "z": "; write $", "a": r"; write \x07"}
+
+
+def _foreign(text: str) -> str:
+    if text.startswith("(?P<"):
+        return '"(?P<" is Python\'s; write "(?<name>...)"'
+    if text.startswith("(?P="):
+        return '"(?P=" is Python\'s; write "\\k<name>"'
+    return f'"{text[:3]}" opens no group of ECMA-262'
+
+
+def _one(code: int) -> Chars:
+    return Chars(((code, code),))
+
+
+def _is_one(ranges: Ranges) -> bool:
+    return len(ranges) == 1 and ranges[0][0] == ranges[0][1]
+
+
+def _code_point(found: re.Match[str]) -> int:
+    control, byte, braces, high, low, unit = found.groups()
+    if control:
+        return ord(control) % 32
+    if high:
+        return 0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00
+    code = int(byte or braces or unit, 16)
+    if code > 0x10FFFF:
+        raise RegexError(f'"\\{found[0]}" is no character')
+    return code
+
+
+def _check_backreferences(root: Node) -> None:
+    """Refuse those on which engines differ: into what is repeated or looked at, from outside of it."""
+    groups: dict[int, tuple[int, ...]] = {}
+    references: list[tuple[int, tuple[int, ...]]] = []
+    waiting: list[tuple[Node, tuple[int, ...]]] = [(root, ())]
+    while waiting:
+        node, scopes = waiting.pop()
+        if isinstance(node, Group):
+            groups[node.number] = scopes
+        elif isinstance(node, Backreference):
+            references.append((node.number, scopes))
+        elif isinstance(node, Look) or (isinstance(node, Repeat) and node.most != 1):
+            scopes = (*scopes, id(node))
+        waiting += [(part, scopes) for part in parts_of(node)]
+    for number, scopes in references:
+        if scopes[: len(groups[number])] != groups[number]:
+            raise RegexError("a backreference leads into a part that is repeated, or looked at")

@@ -1,0 +1,140 @@
+"""A regular expression written anew, for Python's ``re`` and for Rust's ``regex``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from streamroute.config.regex.char_sets import EVERYTHING, LAST, Ranges, complement
+from streamroute.config.regex.syntax import (
+    At,
+    Backreference,
+    Chars,
+    Choice,
+    Group,
+    Look,
+    Node,
+    Place,
+    Repeat,
+    Sequence,
+    parts_of,
+)
+
+_PLACES: Final = {
+    Place.START: r"\A",
+    Place.END: r"\Z",
+    Place.BOUNDARY: r"(?a:\b)",
+    Place.NO_BOUNDARY: r"(?!(?a:\b))",  # \B of Python is false in the empty text
+}
+_LOOKS: Final = {(True, False): "=", (True, True): "!", (False, False): "<=", (False, True): "<!"}
+
+
+def for_python(node: Node) -> str | None:
+    """The pattern for ``re``; None where ``re`` cannot do it: it looks back over a fixed width alone."""
+    if isinstance(node, Look) and not node.is_ahead and width(node.body) is None:
+        return None
+    parts = [for_python(part) for part in parts_of(node)]
+    if any(part is None for part in parts):
+        return None
+    return _for_python(node, [part for part in parts if part is not None])
+
+
+def _for_python(node: Node, parts: list[str]) -> str | None:
+    match node:
+        case Chars(ranges):
+            return _python_class(ranges)
+        case At(place):
+            return _PLACES[place]
+        case Group():
+            return f"({parts[0]})"
+        case Backreference(number):
+            # What has no text yet is empty in ECMA-262, and matches nothing in Python.
+            return f"(?({number})(?:\\{number})|)"
+    if isinstance(node, Look):
+        return f"(?{_LOOKS[node.is_ahead, node.is_negative]}{parts[0]})"
+    return _composed(node, parts)
+
+
+def _python_class(ranges: Ranges) -> str | None:
+    # The engine takes the few characters that are left out more quickly than all others.
+    if _size(ranges) <= LAST // 2 or ranges == EVERYTHING:
+        return _chars(ranges, _python_char, empty="(?!)")
+    rest = _chars(complement(ranges), _python_char, empty=None) or ""
+    return f"[^{rest.removeprefix('[').removesuffix(']')}]"
+
+
+def for_rust(node: Node) -> str | None:
+    """The pattern for Rust's ``regex``; None for what it does not have."""
+    if isinstance(node, Chars):
+        ranges = tuple(_without_surrogates(node.ranges))
+        return _chars(ranges, _rust_char, empty=None)
+    if isinstance(node, At):
+        return {Place.START: r"\A", Place.END: r"\z"}.get(node.place)
+    if isinstance(node, (Look, Backreference)):
+        return None
+    parts = [for_rust(part) for part in parts_of(node)]
+    if any(part is None for part in parts):
+        return None
+    return _composed(node, [part for part in parts if part is not None])
+
+
+def _composed(node: Node, parts: list[str]) -> str:
+    if isinstance(node, Repeat):
+        most = "" if node.most is None else str(node.most)
+        return f"(?:{parts[0]}){{{node.least},{most}}}"
+    return f"(?:{('|' if isinstance(node, Choice) else '').join(parts)})"
+
+
+def _size(ranges: Ranges) -> int:
+    return sum(high - low + 1 for low, high in ranges)
+
+
+def _chars(ranges: Ranges, write: Callable[[int], str], empty: str | None) -> str | None:
+    if not ranges:
+        return empty
+    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
+        return write(ranges[0][0])
+    return "[" + "".join(write(low) + (f"-{write(high)}" if high > low else "") for low, high in ranges) + "]"
+
+
+def _python_char(code: int) -> str:
+    return chr(code) if chr(code).isalnum() and code < 0x80 else f"\\U{code:08x}"
+
+
+def _rust_char(code: int) -> str:
+    return f"\\x{{{code:x}}}"
+
+
+def _without_surrogates(ranges: Ranges) -> list[tuple[int, int]]:
+    """A text of Rust's holds no half of a pair."""
+    kept: list[tuple[int, int]] = []
+    for low, high in ranges:
+        kept += [(low, min(high, 0xD7FF))] if low <= 0xD7FF else []
+        kept += [(max(low, 0xE000), high)] if high >= 0xE000 else []
+    return kept
+
+
+def width(node: Node) -> int | None:
+    """The number of characters that a part matches, where it is always the same."""
+    if isinstance(node, (Chars, At, Look, Backreference)):
+        return {Chars: 1, Backreference: None}.get(type(node), 0)
+    widths = [width(part) for part in parts_of(node)]
+    known = [each for each in widths if each is not None]
+    if len(known) < len(widths):
+        return None
+    if isinstance(node, Repeat):
+        return known[0] * node.least if node.least == node.most or known == [0] else None
+    if isinstance(node, Choice):
+        return known[0] if len(set(known)) == 1 else None
+    return sum(known)
+
+
+def is_anchored(node: Node) -> bool:
+    """Whether it matches at the start of the text alone."""
+    if isinstance(node, Choice):
+        return all(map(is_anchored, node.options))
+    if isinstance(node, Sequence):
+        return bool(node.parts) and is_anchored(node.parts[0])
+    if isinstance(node, Group):
+        return is_anchored(node.body)
+    return isinstance(node, At) and node.place is Place.START
