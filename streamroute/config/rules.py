@@ -151,6 +151,7 @@ _ALL: Final = (
     Rule("SR324", "value-in-quotes", _WARNING, "A number or a truth value is written as a string."),
     Rule("SR325", "malformed-literal", _WARNING, "What stands in backticks is not JSON, but a string."),
     Rule("SR326", "field-of-a-list", _WARNING, "A function is given a field of a list, which has none."),
+    Rule("SR327", "near-miss", _WARNING, "A name is nearly that of a field that the schema declares."),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),

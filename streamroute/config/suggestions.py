@@ -60,9 +60,9 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     best: tuple[int, str] | None = None
     known = tuple(candidates)
     for candidate in known if len(known) <= _FEW else _likeliest(word.lower(), known):
-        edits = _edits(word.lower(), candidate.lower(), allowed)
-        if edits <= allowed and candidate != word and (best is None or edits < best[0]):
-            best = (edits, candidate)
+        distance = edits(word.lower(), candidate.lower(), allowed)
+        if distance <= allowed and candidate != word and (best is None or distance < best[0]):
+            best = (distance, candidate)
     return best[1] if best else None
 
 
@@ -81,7 +81,7 @@ def _sorted(candidates: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tu
     )
 
 
-def _edits(one: str, two: str, allowed: int) -> int:
+def edits(one: str, two: str, allowed: int) -> int:
     """The optimal string alignment distance, or something above ``allowed``."""
     if abs(len(one) - len(two)) > allowed:
         return allowed + 1

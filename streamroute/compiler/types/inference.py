@@ -135,7 +135,7 @@ class Inference:
     def _field(self, node: Node, scope: Scope) -> Type:
         if scope.type is UNKNOWN:
             return UNKNOWN
-        return steps.check_field(self.report, node, scope.type) or field_of(scope.type, node["value"])
+        return steps.check_field(self.report, node, scope) or field_of(scope.type, node["value"])
 
     def _steps(self, node: Node, scope: Scope) -> Type:
         """A pipe, or a path: each part looks at what the one before it gave."""

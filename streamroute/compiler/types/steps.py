@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from streamroute.compiler.parsing import Node
-from streamroute.compiler.types.lattice import UNKNOWN, Kind, Shape, Type
+from streamroute.compiler.types.lattice import DOUBTFUL, UNKNOWN, Kind, Shape, Type
+from streamroute.compiler.types.near_miss import near_miss
 from streamroute.compiler.types.payload import ENVELOPE_FIELD, declared_names
 from streamroute.compiler.types.report import Report
+from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.words import one_of
 from streamroute.config.suggestions import did_you_mean
 
 UNKNOWN_FIELD: Final = "SR315"
+NEAR_MISS: Final = "SR327"
 
 _SHORT: Final = 5
-"""Names below this length are too near to one another to be guessed."""
+"""Names below this length are near to one another that have nothing to do with each other."""
 _USUAL_ENVELOPE: Final = frozenset(
     {"source", "subject", "stream", "version", "timestamp", "trace_id", "traceid", "traceparent"}
     | {"tracestate", "correlation_id", "causation_id", "request_id", "event_id", "message_id", "event_type"}
@@ -24,21 +27,32 @@ _USUAL_ENVELOPE: Final = frozenset(
 """Names that envelopes have."""
 
 
-def check_field(report: Report, node: Node, t: Type) -> Type | None:
+def check_field(report: Report, node: Node, scope: Scope) -> Type | None:
     """What is left to say of a field that the schema does not have, once that is reported; None if it may."""
     if not report.declared:
         return None
-    name = node["value"]
+    name, t = node["value"], scope.type
     if not t.objects:
         return _no_object(report, node, t)
     if any(name in shape.properties for shape in t.objects):
         report.known_fields.add(id(node))
         return None
     if not all(shape.declared and (shape.rest is None or shape.envelope) for shape in t.objects):
+        _check_near(report, node, scope.base)
         return None
     if any(shape.envelope for shape in t.objects):
         return _beside_the_data(report, node, t.objects)
     return _refuse(report, node, t.objects)
+
+
+def _check_near(report: Report, node: Node, t: Type) -> None:
+    """Report a name that an open schema allows, and that is surely one of those that it declares."""
+    name = node["value"]
+    if t.doubt == DOUBTFUL or not all(shape.declared and not shape.loose for shape in t.objects):
+        return
+    meant = None if name.lower() in _USUAL_ENVELOPE else near_miss(name, declared_names(t.objects))
+    if meant is not None:
+        report.add(NEAR_MISS, node, f'the schema declares no field "{name}"', None, meant)
 
 
 def _no_object(report: Report, node: Node, t: Type) -> Type | None:
@@ -46,7 +60,9 @@ def _no_object(report: Report, node: Node, t: Type) -> Type | None:
     if not kinds:
         return None
     help_text = None
-    if kinds == {"array"}:
+    if node["value"] == "length" and kinds <= {"array", "string"}:
+        help_text = "write length(...) around the path"
+    elif kinds == {"array"}:
         help_text = (
             f"write [*].{node['value']} for the field of each element, [0].{node['value']} for the first's"
         )
@@ -58,11 +74,8 @@ def _no_object(report: Report, node: Node, t: Type) -> Type | None:
 def _beside_the_data(report: Report, node: Node, shapes: Sequence[Shape]) -> Type:
     """A name beside the data may be one of the envelope; one that is nearly the data's is none of both."""
     name = node["value"]
-    if (
-        len(name) >= _SHORT
-        and name.lower() not in _USUAL_ENVELOPE
-        and did_you_mean(name, declared_names(shapes))
-    ):
+    near = did_you_mean if len(name) >= _SHORT else near_miss
+    if name.lower() not in _USUAL_ENVELOPE and near(name, declared_names(shapes)):
         return _refuse(report, node, shapes)
     return ENVELOPE_FIELD
 
