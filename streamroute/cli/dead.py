@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from streamroute.cli.dead_names import require_known
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.progress import progress_bar
 from streamroute.cli.streams import stream_named
 from streamroute.values import parse_duration
 
@@ -210,8 +212,7 @@ class _Desk:
     async def pages(self) -> AsyncIterator[Page]:
         """The letters that are meant, with a bar on a terminal."""
         total = len(self.wanted.ids) or await self.office.count()
-        hidden = not sys.stderr.isatty()
-        with click.progressbar(length=total, label="dead letters", file=sys.stderr, hidden=hidden) as bar:
+        with progress_bar("dead letters", total) as bar:
             async for page in self.office.find(self.wanted):
                 yield page
                 bar.update(page.scanned)
@@ -243,6 +244,7 @@ async def _work(
     document: Document, wanted: Wanted, work: Callable[[_Desk], Coroutine[Any, Any, int]], *, embedded: bool
 ) -> int:
     async with _office(document, embedded=embedded) as office:
+        await require_known(office, document, wanted)
         return await work(_Desk(office, wanted))
 
 

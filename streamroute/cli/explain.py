@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -91,10 +91,27 @@ def _object(text: str, name: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
+        if _is_object(text.lstrip().partition("\n")[0]):
+            raise StreamrouteError(f"{name} holds several events; {_ONE_OF_THEM}") from None
         raise StreamrouteError(f"{name} is not JSON: {error}") from None
+    if isinstance(value, list) and name != "--data":
+        raise StreamrouteError(f"{name} holds a list; {_ONE_OF_A_LIST}")
     if not isinstance(value, dict):
         raise StreamrouteError(f"{name} holds JSON, but not an object, and an event is one")
     return value
+
+
+_ONE_OF_THEM: Final = "explain takes one, for instance the first: head -n 1 FILE | streamroute explain -"
+_ONE_OF_A_LIST: Final = (
+    "explain takes one event, for instance the first: jq '.[0]' FILE | streamroute explain -"
+)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _explained(

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from streamroute.config.paths import exists, is_broken_link, is_folder
+from streamroute.config.paths import entries, exists, is_broken_link, is_folder
 
 NAME: Final = "routes.yaml"
 
@@ -44,12 +44,39 @@ def config_path(given: str | None) -> Path:
     """
     path = Path(given) if given is not None else Path(NAME)
     if is_folder(path):
-        path = path / NAME
+        return _in_folder(path)
     if exists(path):
         return path
     if given is None:
-        raise click.UsageError(f"there is no {NAME} in this folder; name one, or run: streamroute init")
-    raise click.UsageError(f"{path} {_why_not(path)}")
+        near = _near(path)
+        hint = f"did you mean {near}? name it" if near else "name one, or run: streamroute init"
+        raise click.UsageError(f"there is no {NAME} in this folder; {hint}")
+    raise click.UsageError(f"{path} {_why_not(path)}{_did_you_mean(path)}")
+
+
+def _in_folder(folder: Path) -> Path:
+    path = folder / NAME
+    if is_folder(path):
+        raise click.UsageError(f"{path} is a folder, and a file of this name is wanted")
+    if exists(path):
+        return path
+    if folder.name == NAME:
+        raise click.UsageError(f"{folder} is a folder, and holds no {NAME}; rename one of them")
+    raise click.UsageError(f"{path} {_why_not(path)}{_did_you_mean(path)}")
+
+
+def _did_you_mean(path: Path) -> str:
+    near = _near(path)
+    return f"; did you mean {near}?" if near else ""
+
+
+def _near(path: Path) -> Path | None:
+    """A file beside a missing one that is called nearly so: .yml for .yaml, above all."""
+    from streamroute.config.suggestions import did_you_mean
+
+    beside = [entry.name for entry in entries(path.parent) if entry.suffix in {".yaml", ".yml"}]
+    meant = did_you_mean(path.name, sorted(beside))
+    return path.with_name(meant) if meant else None
 
 
 def _why_not(path: Path) -> str:

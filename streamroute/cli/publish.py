@@ -6,20 +6,19 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.progress import progress_bar
 from streamroute.cli.streams import stream_named
 
 if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
-
     from streamroute.adapters.connection import Connection
     from streamroute.adapters.publisher import Publisher
     from streamroute.cli.load import Runnable
@@ -128,19 +127,11 @@ async def _feed(target: Publisher, stream: str, source: _Source, redis: Connecti
 
     progress = Progress()
     try:
-        with _progress_bar(stream, source.size) as bar:
+        with progress_bar(f"publishing to {stream}", source.size) as bar:
             async for size in publish_feed(target, source.chunks, source.name, progress):
                 bar.update(size)
     finally:
         _conclude(stream, progress, redis)
-
-
-def _progress_bar(stream: str, size: int | None) -> AbstractContextManager[ProgressBar[Any]]:
-    """A bar on a terminal, and nothing elsewhere; without a size it only shows that something moves."""
-    endless = iter(int, 1) if size is None else None
-    return click.progressbar(
-        endless, size, f"publishing to {stream}", file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
 
 
 def _conclude(stream: str, progress: Progress, redis: Connection) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,15 +32,29 @@ def command(codes: tuple[str, ...], form: str) -> None:
 
 def _named(code: str) -> Rule:
     from streamroute.config.rules import RULES
-    from streamroute.config.suggestions import did_you_mean
 
     by_name = {rule.name: rule for rule in RULES.values()}
     rule = RULES.get(code.upper()) or by_name.get(code.lower())
     if rule is not None:
         return rule
-    meant = did_you_mean(code.upper(), RULES) or did_you_mean(code.lower(), by_name)
-    hint = f' Did you mean "{meant}"?' if meant else " List them all: streamroute rule"
-    raise click.UsageError(f'There is no rule "{code}".{hint}')
+    raise click.UsageError(f'There is no rule "{code}".{_hint(code, by_name)}')
+
+
+def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
+    from streamroute.config.rules import RULES
+    from streamroute.config.suggestions import did_you_mean
+
+    number = re.search(r"[0-9]{3}", code)
+    meant = f"SR{number[0]}" if number else None
+    meant = meant if meant in RULES else did_you_mean(code.upper(), RULES)
+    if meant is not None:
+        return f' Did you mean "{meant}"?'
+    alike = [name for name in by_name if code.lower() in name] if len(code) > 2 else []
+    near = did_you_mean(code.lower(), by_name)
+    if near or alike:
+        names = [f'"{name}"' for name in (near, *alike) if name]
+        return f" Did you mean {' or '.join(names[:4])}?"
+    return " List them all: streamroute rule"
 
 
 def _list(rules: list[Rule]) -> str:

@@ -64,10 +64,20 @@ def read_event(line: bytes) -> dict[str, Any]:
     try:
         event = read_json(line)
     except ValueError as error:
-        raise FeedError(f"the line {error}") from None
+        raise FeedError(f"the line {error}{_one_a_line(line)}") from None
     if not isinstance(event, dict):
-        raise FeedError("the line is JSON, but not an object, and an event is one")
+        raise FeedError(f"the line is JSON, but not an object, and an event is one{_one_a_line(line)}")
     return event
+
+
+def _one_a_line(line: bytes) -> str:
+    """What to do about a list of events, and about an event over several lines."""
+    text = line.strip()
+    if text.startswith(b"["):
+        return "; an event is a line of its own, not an item of a list: jq -c '.[]' FILE writes them so"
+    if text.startswith(b"{") and not text.endswith(b"}"):
+        return "; an event is one line, not several: jq -c . FILE writes it so"
+    return ""
 
 
 def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:

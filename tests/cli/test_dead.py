@@ -10,6 +10,7 @@ import pytest
 from projects import ROUTES
 from streamroute.adapters.records import DeadRecord
 from streamroute.values import Failure
+from terminals import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +184,49 @@ def test_words_that_are_off(shop: Project, command: Callable[..., Done], words: 
 def test_a_stream_that_is_not_configured(shop: Project, command: Callable[..., Done]) -> None:
     done = command("dead", "list", "--stream", "event")
     assert (done.code, 'did you mean "events"?' in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("verb", ["list", "retry", "drop"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--route", "fial"],
+            'no route is called "fial", and no dead letter is of one; did you mean "fail"?',
+        ),
+        (["--route", "gon"], 'no route is called "gon", and no dead letter is of one; did you mean "gone"?'),
+        (["--route", "fail", "--route", "billing"], 'no route is called "billing"'),
+        (["--type", "order.pad"], 'did you mean "order.paid"?'),
+        (["--stream", "event", "--error", "x"], 'did you mean "events"?'),
+    ],
+)
+def test_a_name_that_nothing_has_is_a_mistake(
+    shop: Project, command: Callable[..., Done], verb: str, words: list[str], said: str
+) -> None:
+    """And nothing happens to a letter that another name of the same command means."""
+    put(shop)
+    put(shop, route="gone", type="order.paid")
+    done = command("dead", verb, *words, *(["--yes"] if verb == "drop" else []))
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert len(left(shop)) == 2
+
+
+def test_names_that_only_the_letters_know_are_known(shop: Project, command: Callable[..., Done]) -> None:
+    gone = put(shop, route="gone", type="order.paid")
+    assert listed(command, "--route", "gone") == listed(command, "--type", "order.paid") == [gone]
+    assert listed(command, "--route", "(no route)") == listed(command, "--route", "ok") == []
+
+
+def test_no_bar_is_left_on_a_terminal(shop: Project) -> None:
+    for _ in range(3):
+        put(shop)
+    (shop.folder / "events.jsonl").write_text('{"type": "t", "n": 1}\n' * 3)
+    for words in (["dead", "list"], ["publish", "events", "events.jsonl"]):
+        screen = on_terminal(shop, *words)
+        assert "\x1b[?25l" in screen.raw, "a bar was drawn"
+        assert not any("#" in line or "[" in line for line in screen.lines)
+    assert screen.lines == [f"published 3 events to events at {shop.env['REDIS_URL']}"]
 
 
 def test_dropping_asks_first(shop: Project, command: Callable[..., Done]) -> None:

@@ -134,6 +134,8 @@ def test_what_is_not_utf_8_is_refused_wherever_it_comes_from(lone_project: Proje
         (("{}", "--data", "{}"), 2, "--data goes with --type"),
         (("absent.json",), 2, "EVENT is neither JSON nor a file: absent.json: No such file"),
         (("{",), 1, "EVENT is not JSON"),
+        (('{"type": "a"}\n{"type": "b"}',), 1, "EVENT holds several events; explain takes one, for instance"),
+        (('{"type": "a"}\n\n{"typ',), 1, "head -n 1 FILE | streamroute explain -"),
         (("--type", "a", "--data", "[]"), 1, "--data holds JSON, but not an object"),
         (('{"typ": "a"}',), 1, 'EVENT has no "type" that is a string'),
         (("--type", "booked", "--stream", "event"), 2, 'did you mean "events"?'),
@@ -144,6 +146,25 @@ def test_what_is_no_event_is_refused(
 ) -> None:
     done = command("explain", *arguments)
     assert (done.code, done.out) == (code, "")
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"type": "booked"}\n{"type": "booked"}\n', "holds several events; explain takes one"),
+        (
+            '[{"type": "booked"}]',
+            "holds a list; explain takes one event, for instance the first: jq '.[0]' FILE",
+        ),
+    ],
+)
+def test_of_a_file_of_events_one_is_wanted(
+    command: Callable[..., Done], tmp_path: Path, content: str, said: str
+) -> None:
+    Path("events.jsonl").write_text(content)
+    done = command("explain", "events.jsonl")
+    assert (done.code, done.out) == (1, "")
     assert said in done.err
 
 

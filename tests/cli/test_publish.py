@@ -125,6 +125,27 @@ def test_a_line_that_is_no_event_is_named(
 
 
 @pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (b'[{"type": "t"}, {"type": "t"}]', "jq -c '.[]' FILE"),
+        (b'[\n  {"type": "t"},\n  {"type": "t"}\n]\n', "jq -c '.[]' FILE"),
+        (b'{\n  "type": "t"\n}\n', "jq -c . FILE"),
+        (b'\xef\xbb\xbf{"type": "t",\n "n": 1}\n', "jq -c . FILE"),
+    ],
+)
+def test_events_that_are_not_one_a_line_are_told_how_to_be(
+    shop: Project, command: Callable[..., Done], content: bytes, advice: str
+) -> None:
+    shop.write("events.json", content)
+    done = command("publish", "events", "events.json")
+    assert done.code == 1
+    assert advice in done.err.splitlines()[1]
+    assert entries(shop) == []
+    done = command("test", "--init", "events.json")
+    assert (done.code, advice in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["evnets", "--type", "t"], 'no stream "evnets"; did you mean "events"?'),

@@ -39,6 +39,23 @@ def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:
     assert 'There is no rule "SR370". Did you mean "SR307"?' in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("301", '"SR301"'),
+        ("sr-301", '"SR301"'),
+        ("filter-sintax", '"filter-syntax"'),
+        ("ignore", '"unused-ignore" or "malformed-ignore" or "refused-ignore"'),
+        ("unheard-of", None),
+        ("x", None),
+    ],
+)
+def test_what_was_meant_is_said_or_where_the_rules_are(asked: str, meant: str | None) -> None:
+    done = rule(asked)
+    assert done.exit_code == 2
+    assert (f"Did you mean {meant}?" if meant else "List them all: streamroute rule") in done.stderr
+
+
 def test_json_holds_all_that_is_known_of_a_rule() -> None:
     (shown,) = json.loads(rule("SR203", "--format", "json").stdout)
     assert {key: shown[key] for key in ("code", "name", "severity", "silenceable")} == {

@@ -1,0 +1,69 @@
+"""A command on a terminal: what it writes, and what is left of that on the screen."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from projects import Project
+
+_PART = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|.", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What was written, byte for byte, and the lines that it left."""
+
+    raw: str
+    lines: list[str]
+
+
+def on_terminal(project: Project, *words: str) -> Screen:
+    """Run ``streamroute`` in the project's folder on a terminal of its own, until it ends."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, **project.env, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"}
+    line = [sys.executable, "-m", "streamroute", *words]
+    running = subprocess.Popen(
+        line, cwd=project.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            written += chunk
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    finally:
+        os.close(ours)
+    running.wait(60)
+    text = written.decode()
+    return Screen(text, _left(text))
+
+
+def _left(text: str) -> list[str]:
+    """The lines on the screen, without blank ones at the end: as a terminal reads what a bar needs."""
+    lines, row, column = [""], 0, 0
+    for part in _PART.findall(text):
+        if part == "\r":
+            column = 0
+        elif part == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\x1b[K":
+            lines[row] = lines[row][:column]
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part == "\x1b[1A":
+            row = max(row - 1, 0)
+        elif not part.startswith("\x1b"):
+            lines[row] = lines[row].ljust(column)[:column] + part + lines[row][column + 1 :]
+            column += 1
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return [line.rstrip() for line in lines]
