@@ -14,6 +14,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
+from streamroute.cli.output import confirm, progress_bar, say
 from streamroute.cli.paths import PATH, config_path
 from streamroute.cli.streams import stream_named
 from streamroute.values import parse_duration
@@ -209,8 +210,7 @@ class _Desk:
     async def pages(self) -> AsyncIterator[Page]:
         """The letters that are meant, with a bar on a terminal."""
         total = len(self.wanted.ids) or await self.office.count()
-        hidden = not sys.stderr.isatty()
-        with click.progressbar(length=total, label="dead letters", file=sys.stderr, hidden=hidden) as bar:
+        with progress_bar("dead letters", total) as bar:
             async for page in self.office.find(self.wanted):
                 yield page
                 bar.update(page.scanned)
@@ -262,12 +262,12 @@ async def _confirm(desk: _Desk) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: say --yes, or look first with --dry-run")
     count = sum([len(page.letters) async for page in desk.pages()])
-    click.confirm(f"Delete {counted(count, 'dead letter')} for ever?", abort=True, err=True)
+    confirm(f"Delete {counted(count, 'dead letter')} for ever?")
 
 
 def _found(count: int, wanted: Wanted) -> Exit:
     """An id that was named and is not there is something wrong."""
     if wanted.ids and count < len(set(wanted.ids)):
-        click.echo("no such dead letter, or not one that the filters take", err=True)
+        say("no such dead letter, or not one that the filters take", err=True)
         return Exit.FOUND
     return Exit.OK

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from datetime import UTC, datetime
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 import click
 
 from streamroute.cli.colors import wants_color
+from streamroute.cli.output import harmless, say, write_at_once
 from streamroute.exception_text import traceback_text
 from streamroute.limits import LONG
 from streamroute.log_coalescing import NEVER_COALESCED, CoalescingHandler, message_of
@@ -54,14 +54,14 @@ def say_error(text: str) -> None:
         log.error("%s", text, extra=NEVER_COALESCED)
     else:
         word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
-        click.echo(f"{word}: {text}", err=True)
+        say(f"{word}: {text}", err=True)
 
 
 def say_at_once(level: int, text: str) -> None:
     """Write one line in the form of the logs; fit for a signal handler, which may interrupt another write."""
     record = logging.LogRecord(log.name, level, __file__, 0, text, (), None)
     line = (_formatter() or _Lines(colored=False)).format(record)
-    os.write(sys.stderr.fileno(), f"{line}\n".encode())
+    write_at_once(line)
 
 
 def _formatter() -> logging.Formatter | None:
@@ -84,7 +84,8 @@ class _Lines(logging.Formatter):
             level = click.style(level, fg=color)
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
-        return "\n".join([line, *map(one_line, _trace(record).split("\n"))] if record.exc_info else [line])
+        lines = [line, *map(one_line, _trace(record).split("\n"))] if record.exc_info else [line]
+        return harmless("\n".join(lines), styled=self._colored)
 
 
 class _JsonLines(logging.Formatter):
@@ -105,7 +106,7 @@ class _JsonLines(logging.Formatter):
             fields["repeated"] = repeated
         if record.exc_info:
             fields["traceback"] = _trace(record)
-        return json.dumps(fields)
+        return json.dumps(fields).replace("##[", "\\u0023#[")
 
 
 def _trace(record: logging.LogRecord) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from streamroute.cli.logs import set_up_logging
+from streamroute.cli.output import progress_bar, say
 from streamroute.cli.paths import PATH, config_path
 from streamroute.cli.streams import stream_named
 
@@ -137,12 +138,10 @@ async def _feed(target: Publisher, stream: str, source: _Source, redis: Connecti
 def _progress_bar(stream: str, size: int | None) -> AbstractContextManager[ProgressBar[Any]]:
     """A bar on a terminal, and nothing elsewhere; without a size it only shows that something moves."""
     endless = iter(int, 1) if size is None else None
-    return click.progressbar(
-        endless, size, f"publishing to {stream}", file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
+    return progress_bar(f"publishing to {stream}", size, endless)
 
 
 def _conclude(stream: str, progress: Progress, redis: Connection) -> None:
     from streamroute.ops.wording import counted
 
-    click.echo(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)
+    say(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)
