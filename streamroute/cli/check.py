@@ -10,6 +10,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.formats import FORMATS
+from streamroute.cli.output import say
 from streamroute.cli.paths import OUTSIDE, PATH, outside_allowed
 
 _PASSES: Final = 5
@@ -87,14 +88,14 @@ def _report(checked: Checked, form: str) -> int:
     """Print what was found; the exit code says whether it is more than info."""
     from streamroute.cli.colors import columns_of, wants_color
     from streamroute.cli.findings import is_clean, summary
-    from streamroute.cli.formats.rendering import render
+    from streamroute.cli.formats.rendering import render, write_rendered
 
     findings = checked.report.findings
     color, columns = wants_color(sys.stdout), columns_of(sys.stdout)
-    click.echo(render(checked.report, form, color=color, columns=columns), nl=False)
+    write_rendered(render(checked.report, form, color=color, columns=columns), form)
     roots = ", ".join(map(str, checked.roots))
     found = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    click.echo(found + _left_out(checked.left_out), err=True)
+    say(found + _left_out(checked.left_out), err=True)
     return Exit.OK if is_clean(findings) else Exit.FOUND
 
 
@@ -110,10 +111,10 @@ def _fix(asked: Asked, form: str, *, write: bool) -> int:
 
     fixes = fixes_of(_check(asked).report)
     if not write:
-        click.echo(show(fixes), nl=False)
+        say(show(fixes), nl=False)
         return Exit.FOUND if fixes else Exit.OK
     for _ in range(_PASSES):
-        click.echo(show(fixes), nl=False, err=True)
+        say(show(fixes), nl=False, err=True)
         write_all(fixes)
         checked = _check(asked)
         fixes = fixes_of(checked.report)

@@ -15,8 +15,8 @@ import click
 from streamroute.cli.dead_names import require_known
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
+from streamroute.cli.output import confirm, progress_bar, say
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
-from streamroute.cli.progress import progress_bar
 from streamroute.cli.streams import stream_named
 from streamroute.values import parse_duration
 
@@ -265,12 +265,12 @@ async def _confirm(desk: _Desk) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: say --yes, or look first with --dry-run")
     count = sum([len(page.letters) async for page in desk.pages()])
-    click.confirm(f"Delete {counted(count, 'dead letter')} for ever?", abort=True, err=True)
+    confirm(f"Delete {counted(count, 'dead letter')} for ever?")
 
 
 def _found(count: int, wanted: Wanted) -> Exit:
     """An id that was named and is not there is something wrong."""
     if wanted.ids and count < len(set(wanted.ids)):
-        click.echo("no such dead letter, or not one that the filters take", err=True)
+        say("no such dead letter, or not one that the filters take", err=True)
         return Exit.FOUND
     return Exit.OK

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import heapq
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import click
-
-from streamroute.cli.findings import printable
+from streamroute.cli.output import printable, say, write_json
 from streamroute.cli.table import table
 from streamroute.ops.dead_summary import Summary
 from streamroute.ops.wording import counted
@@ -56,13 +53,13 @@ def print_listing(listing: Listing, now: int, form: str) -> None:
     if form == "json":
         _print_json(_listing_data(listing))
     elif not listing.summary.total:
-        click.echo("no dead letters")
+        say("no dead letters")
     else:
-        click.echo(_counts(listing, now))
-        click.echo(f"\n{_newest(listing, now)}")
+        say(_counts(listing, now))
+        say(f"\n{_newest(listing, now)}")
         left = listing.summary.total - len(listing.kept)
         if left:
-            click.echo(f"... and {left} more; --limit 0 lists all")
+            say(f"... and {left} more; --limit 0 lists all")
 
 
 def print_letter(letter: Letter, now: int, form: str) -> None:
@@ -70,21 +67,21 @@ def print_letter(letter: Letter, now: int, form: str) -> None:
     if form == "json":
         _print_json(_letter_data(letter, whole=True))
         return
-    click.echo(f"dead letter {letter.stored.id} in {letter.box.key}, {age(now - letter.stored.at)} old")
+    say(f"dead letter {letter.stored.id} in {letter.box.key}, {age(now - letter.stored.at)} old")
     record = letter.record
     if record is None:
-        click.echo(f"  {letter.reason}")
+        say(f"  {letter.reason}")
         return
     _print_pairs("", _facts(record))
     _print_pairs("fields", {_shown(name): _shown(value) for name, value in record.fields.items()})
     if record.history:
-        click.echo("\nhistory")
+        say("\nhistory")
         for failure in record.history:
-            click.echo(f"  {_failure(failure)}")
+            say(f"  {_failure(failure)}")
     if record.traceback:
-        click.echo("\ntraceback")
+        say("\ntraceback")
         for line in record.traceback.rstrip().splitlines():
-            click.echo(f"  {printable(line)}")
+            say(f"  {printable(line)}")
 
 
 def print_deed(deed: Deed, verb: str, form: str, *, dry_run: bool) -> None:
@@ -93,9 +90,9 @@ def print_deed(deed: Deed, verb: str, form: str, *, dry_run: bool) -> None:
         _print_json({verb: deed.done, "refused": dict(deed.refused), "dry_run": dry_run})
         return
     done = f"would be {verb}" if dry_run else verb
-    click.echo(f"{counted(deed.done, 'dead letter')} {done}")
+    say(f"{counted(deed.done, 'dead letter')} {done}")
     for why, count in deed.refused.most_common():
-        click.echo(f"{counted(count, 'dead letter')} not {verb}: {why}")
+        say(f"{counted(count, 'dead letter')} not {verb}: {why}")
 
 
 def age(milliseconds: int) -> str:
@@ -146,10 +143,10 @@ def _facts(record: DeadRecord) -> dict[str, str]:
 
 def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:
     if title:
-        click.echo(f"\n{title}")
+        say(f"\n{title}")
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
-        click.echo(f"  {printable(name):<{width}}  {printable(value)}")
+        say(f"  {printable(name):<{width}}  {printable(value)}")
 
 
 def _failure(failure: Failure) -> str:
@@ -205,4 +202,4 @@ def _time(seconds: float) -> str:
 
 
 def _print_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2))
+    write_json(data)

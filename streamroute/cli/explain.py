@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamroute.cli.exits import Exit
-from streamroute.cli.findings import printable
+from streamroute.cli.output import as_json, printable, say, write_document
 from streamroute.cli.paths import OUTSIDE, PATH, config_path, outside_allowed
 from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.files import read_given
@@ -51,7 +51,11 @@ def command(
 
     message = _message(event, event_type, data)
     runnable = usable_or_exit(find_root(config_path(config)), for_people=form == "text")
-    click.echo(_explained(runnable, message, stream, form, everything=everything), nl=False)
+    shown = _explained(runnable, message, stream, form, everything=everything)
+    if form == "json":
+        write_document(shown)
+    else:
+        say(shown, nl=False)
     return Exit.OK
 
 
@@ -118,7 +122,7 @@ def _explained(
     runnable: Runnable, message: dict[str, Any], stream: str | None, form: str, *, everything: bool
 ) -> str:
     from streamroute.cli.colors import wants_color
-    from streamroute.cli.explaining import as_json, render_text
+    from streamroute.cli.explaining import explained, render_text
     from streamroute.cli.streams import stream_named
     from streamroute.compiler.decisions import decide
     from streamroute.ops.delivery import delivered
@@ -133,12 +137,12 @@ def _explained(
         return _refused(kind, str(error), form)
     decisions = decide(runnable.routes, payload, stream)
     if form == "json":
-        return json.dumps(as_json(kind, decisions, everything=everything), indent=2, default=safe_str) + "\n"
+        return as_json(explained(kind, decisions, everything=everything), safe_str) + "\n"
     return render_text(kind, decisions, everything=everything, color=wants_color(sys.stdout))
 
 
 def _refused(kind: str, reason: str, form: str) -> str:
     """A message that is dead-lettered before any route sees it."""
     if form == "json":
-        return json.dumps({"type": kind, "routes": [], "decisions": [], "invalid": reason}, indent=2) + "\n"
+        return as_json({"type": kind, "routes": [], "decisions": [], "invalid": reason}) + "\n"
     return printable(f"{kind}: dead-lettered as a whole, and no route sees it: {reason}") + "\n"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from streamroute.cli.findings import printable
+from streamroute.cli.output import printable
 from streamroute.cli.testing.full import line_of, place_of
 from streamroute.compiler.decisions import Decision, Verdict
 from streamroute.compiler.reasons import lost, shown, writable
@@ -98,7 +98,7 @@ def value_of(step: Step) -> str:
     return f"{values}  ({why})" if why else values
 
 
-def as_json(kind: str, decisions: Sequence[Decision], *, everything: bool) -> dict[str, Any]:
+def explained(kind: str, decisions: Sequence[Decision], *, everything: bool) -> dict[str, Any]:
     """The explanation for machines."""
     rows = [row for row in decisions if everything or row.verdict not in _ELSEWHERE]
     return {

@@ -14,7 +14,8 @@ from typing import Final
 
 import click
 
-from streamroute.cli.findings import Report, printable
+from streamroute.cli.findings import Report
+from streamroute.cli.output import printable
 from streamroute.cli.writing import writing
 from streamroute.config.diagnostics import Finding
 from streamroute.config.fixes import fixed

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.output import say, show_usage_error
 from streamroute.errors import RedisUnavailableError, StreamrouteError
 from streamroute.exception_text import traceback_text
 from streamroute.safe_text import safe_str
@@ -29,8 +30,8 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each
     except StreamrouteError as error:
         return _say(error, Exit.FOUND)
     except Exception as error:  # noqa: BLE001 - the last line of defense says whose fault it was
-        click.echo(traceback_text(error), nl=False, err=True)
-        click.echo("This is a fault of streamroute, not of your files: please report it.", err=True)
+        say(traceback_text(error), nl=False, err=True)
+        say("This is a fault of streamroute, not of your files: please report it.", err=True)
         return Exit.INTERNAL
     return int(code or 0)
 
@@ -41,7 +42,7 @@ def _show(error: click.ClickException) -> None:
     if speaks_json():
         say_error(error.format_message())
     else:
-        error.show()
+        show_usage_error(error)
 
 
 def _say(error: StreamrouteError, code: Exit) -> int:

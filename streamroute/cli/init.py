@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.output import say
 from streamroute.cli.writing import write
 from streamroute.config.published import published_text
 
@@ -26,13 +27,13 @@ def command(folder: Path) -> int:
     files = dict(_starter())
     taken = [name for name in files if (folder / name).exists()]
     if taken:
-        click.echo(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
+        say(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
         return Exit.FOUND
     for name, content in files.items():
         write(folder / name, content)
-        click.echo(f"wrote {folder / name}")
+        say(f"wrote {folder / name}")
     here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
-    click.echo(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
+    say(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
     return Exit.OK
 
 

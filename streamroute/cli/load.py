@@ -13,6 +13,7 @@ import click
 from streamroute.cli.colors import columns_of, wants_color
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import say_error
+from streamroute.cli.output import say
 from streamroute.cli.paths import outside_allowed
 from streamroute.log_coalescing import NEVER_COALESCED
 
@@ -80,7 +81,7 @@ def usable_or_exit(
     if has_errors(findings) or result.document is None or result.compiled is None:
         out = sys.stdout if for_people else sys.stderr
         shown = render_full(findings, result.sources, color=wants_color(out), columns=columns_of(out))
-        click.echo(shown, nl=False, file=out)
+        say(shown, nl=False, err=not for_people)
         say_error(f"{path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(Exit.FOUND)
     return Runnable(result.document, result.compiled, result)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Final
 import click
 
 from streamroute.cli.colors import wants_color
+from streamroute.cli.output import harmless, say, write_at_once
 from streamroute.exception_text import traceback_text
 from streamroute.limits import LONG, NAME
 from streamroute.log_coalescing import NEVER_COALESCED, CoalescingHandler, message_of
@@ -72,14 +72,14 @@ def say_error(text: str) -> None:
     else:
         word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
         lines = "\n  ".join(map(one_line, text.split("\n")))
-        click.echo(f"{word}: {lines}", err=True)
+        say(f"{word}: {lines}", err=True)
 
 
 def say_at_once(level: int, text: str) -> None:
     """Write one line in the form of the logs; fit for a signal handler, which may interrupt another write."""
     record = logging.LogRecord(log.name, level, __file__, 0, text, (), None)
     line = (_formatter() or _Lines(colored=False)).format(record)
-    os.write(sys.stderr.fileno(), f"{line}\n".encode())
+    write_at_once(line)
 
 
 def _formatter() -> logging.Formatter | None:
@@ -103,7 +103,7 @@ class _Lines(logging.Formatter):
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
         trace = _trace(record, one_line).split("\n") if record.exc_info else []
-        return "\n".join([line, *map(one_line, trace)])
+        return harmless("\n".join([line, *map(one_line, trace)]), styled=self._colored)
 
 
 class _JsonLines(logging.Formatter):
@@ -124,7 +124,7 @@ class _JsonLines(logging.Formatter):
             fields["repeated"] = repeated
         if record.exc_info:
             fields["traceback"] = _trace(record)
-        return json.dumps(fields)
+        return json.dumps(fields).replace("##[", "\\u0023#[")
 
 
 def _trace(record: logging.LogRecord, text: Callable[[str], str] = str) -> str:

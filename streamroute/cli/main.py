@@ -12,6 +12,7 @@ import click
 from streamroute import __version__
 from streamroute.cli.exits import Exit
 from streamroute.cli.guard import guarded
+from streamroute.cli.output import say_warnings
 
 _COMMANDS: Final = {
     "check": "Say what is wrong in routes.yaml, before an event arrives.",
@@ -87,4 +88,5 @@ def streamroute() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
+    say_warnings()
     sys.exit(guarded(lambda: streamroute.main(arguments, prog_name="streamroute", standalone_mode=False)))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from streamroute.cli.logs import set_up_logging
+from streamroute.cli.output import progress_bar, say
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
-from streamroute.cli.progress import progress_bar
 from streamroute.cli.streams import stream_named
 
 if TYPE_CHECKING:
@@ -137,4 +137,4 @@ async def _feed(target: Publisher, stream: str, source: _Source, redis: Connecti
 def _conclude(stream: str, progress: Progress, redis: Connection) -> None:
     from streamroute.ops.wording import counted
 
-    click.echo(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)
+    say(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import click
-
-from streamroute.cli.findings import printable
+from streamroute.cli.output import printable, say
 from streamroute.cli.table import table
 from streamroute.incidents import Incident
 from streamroute.ops.tally import LOST
@@ -27,15 +25,15 @@ _HAPPENED: Final = {
 def print_tally(tally: Tally) -> None:
     """What was fed, then what had been there before, then what concerns no route."""
     if tally.marks:
-        click.echo(_table(tally, tally.fed))
+        say(_table(tally, tally.fed))
     if tally.leftover or not tally.marks:
         title = "\nleft over from before:\n" if tally.marks else ""
-        click.echo(f"{title}{_table(tally, tally.leftover)}")
+        say(f"{title}{_table(tally, tally.leftover)}")
     if tally.unlisted.messages:
-        click.echo(f"\n{unlisted_in_words(tally.unlisted)}")
+        say(f"\n{unlisted_in_words(tally.unlisted)}")
     for what, said in _HAPPENED.items():
         if count := tally.count(what):
-            click.echo(f"\n{said}: {count}")
+            say(f"\n{said}: {count}")
 
 
 def unlisted_in_words(unlisted: Unlisted) -> str:

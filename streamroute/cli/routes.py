@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.output import say, write_document, write_json
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def command(config: str | None, stream: str | None, form: str, graph: str | None
     routes = _routes(runnable, stream)
     if graph is not None:
         streams = [stream] if stream else list(runnable.document.streams)
-        click.echo(_drawn(graph, streams, routes), nl=False)
+        write_document(_drawn(graph, streams, routes))
     elif form == "json":
-        click.echo(json.dumps([_object(route) for route in routes], indent=2))
+        write_json([_object(route) for route in routes])
     else:
-        click.echo(_table(routes))
+        say(_table(routes))
     return Exit.OK
 
 
@@ -63,7 +63,7 @@ def _drawn(kind: str, streams: Sequence[str], routes: Sequence[RouteConfig]) -> 
 
 
 def _table(routes: Sequence[RouteConfig]) -> str:
-    from streamroute.cli.findings import printable
+    from streamroute.cli.output import printable
     from streamroute.cli.table import table
 
     head = ("route", "stream", "type", "filter", "handler", "enabled", "place")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from streamroute.cli.output import say, write_json
 
 if TYPE_CHECKING:
     from streamroute.config.rules import Rule
@@ -23,11 +24,11 @@ def command(codes: tuple[str, ...], form: str) -> None:
 
     rules = [_named(code) for code in codes] or list(RULES.values())
     if form == "json":
-        click.echo(json.dumps([_object(rule) for rule in rules], indent=2))
+        write_json([_object(rule) for rule in rules])
     elif codes:
-        click.echo("\n\n".join(map(_page, rules)))
+        say("\n\n".join(map(_page, rules)))
     else:
-        click.echo(_list(rules))
+        say(_list(rules))
 
 
 def _named(code: str) -> Rule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from streamroute.cli.output import say
 from streamroute.config.published import ROUTES, TESTS, published_text
 
 _SCHEMAS = {"routes": ROUTES, "tests": TESTS}
@@ -18,4 +19,4 @@ def command(of: str) -> None:
     An editor with a YAML language server completes and explains every key under this line:
       # yaml-language-server: $schema=routes.schema.json
     """
-    click.echo(published_text(_SCHEMAS[of]), nl=False)
+    say(published_text(_SCHEMAS[of]), nl=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.exits import Exit
+from streamroute.cli.output import say, write_document
 from streamroute.cli.paths import OUTSIDE, PATH
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def command(
         raise click.UsageError(
             f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"
         )
-    click.echo(_rendered(runs, form), nl=False)
+    if for_people:
+        say(_rendered(runs, form), nl=False)
+    else:
+        write_document(_rendered(runs, form))
     return _verdict(runs, fail_under)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -19,13 +20,12 @@ import click
 from streamroute.cli.checking import Asked, Checked, check
 from streamroute.cli.colors import columns_of, wants_color
 from streamroute.cli.findings import summary
-from streamroute.cli.formats.rendering import render
+from streamroute.cli.formats.rendering import render, write_rendered
+from streamroute.cli.output import clear_screen, say
 from streamroute.cli.paths import config_path
 
 INTERVAL: Final = 0.3
 """Seconds between two looks at the files."""
-
-_CLEAR: Final = "\x1b[2J\x1b[3J\x1b[H"
 
 Snapshot = Mapping[str, tuple[int, int] | None]
 """Path -> time of its last change in nanoseconds and size; None where there is nothing."""
@@ -50,12 +50,12 @@ def watch(asked: Asked, form: str) -> None:
     try:
         loop(
             lambda: _in_process(asked, form, color=color, columns=columns_of(sys.stdout)),
-            _print,
+            partial(_print, form),
             time.sleep,
             start,
         )
     except KeyboardInterrupt:
-        click.echo("", err=True)
+        say("", err=True)
 
 
 def loop(
@@ -144,8 +144,8 @@ def _begin_run() -> None:
     sys.dont_write_bytecode = True
 
 
-def _print(shown: Shown) -> None:
+def _print(form: str, shown: Shown) -> None:
     if sys.stdout.isatty():
-        click.echo(_CLEAR, nl=False)
-    click.echo(shown.text, nl=False)
-    click.echo(f"{shown.conclusion}; watching", err=True)
+        clear_screen()
+    write_rendered(shown.text, form)
+    say(f"{shown.conclusion}; watching", err=True)

@@ -6,6 +6,7 @@ Only what is certain is an error. What goes beyond a plain ``def`` is not known,
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +99,9 @@ class SourceReader:
         if file.source is None:
             return _unverified(reference, "has no source to be read")
         try:
-            return bindings(ast.parse(self._sources.read(file.source), str(file.source)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they quote the source, and are for those who run it
+                return bindings(ast.parse(self._sources.read(file.source), str(file.source)))
         except (SyntaxError, ValueError) as error:
             return self._unreadable(reference, file.source, error)
         except RefusedFileError as error:

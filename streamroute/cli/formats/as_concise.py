@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamroute.cli.findings import Report, printable
+from streamroute.cli.findings import Report
+from streamroute.cli.output import printable
 from streamroute.config.diagnostics import Finding
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamroute.cli.findings import Report, printable
+from streamroute.cli.findings import Report
 from streamroute.cli.formats.places import relative_path
+from streamroute.cli.output import harmless, printable
 from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.rules import RULES
 
@@ -22,7 +23,10 @@ def render(report: Report) -> str:
 
 def _command(found: Finding) -> str:
     span = found.span
-    properties = {"title": f"{found.code} {RULES[found.code].name}", "file": relative_path(found.file)}
+    properties = {
+        "title": f"{found.code} {RULES[found.code].name}",
+        "file": printable(relative_path(found.file)),
+    }
     properties |= {"line": str(span.line), "endLine": str(span.end_line)}
     if span.line == span.end_line:
         # Columns of different lines are refused.
@@ -33,7 +37,7 @@ def _command(found: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return harmless(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -5,11 +5,11 @@ https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
-from streamroute.cli.findings import Report, printable
+from streamroute.cli.findings import Report
 from streamroute.cli.formats.places import fingerprinted, relative_path
+from streamroute.cli.output import as_json, printable
 from streamroute.config.diagnostics import Finding, Severity
 
 _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
@@ -17,7 +17,7 @@ _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severi
 
 def render(report: Report) -> str:
     """A JSON array with an object for each finding."""
-    return json.dumps([_issue(found, name) for found, name in fingerprinted(report)], indent=2) + "\n"
+    return as_json([_issue(found, name) for found, name in fingerprinted(report)]) + "\n"
 
 
 def _issue(found: Finding, fingerprint: str) -> dict[str, Any]:

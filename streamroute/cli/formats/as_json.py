@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 from streamroute.cli.findings import Report
+from streamroute.cli.output import as_json
 from streamroute.config.diagnostics import Finding
 from streamroute.config.rules import RULES
 
 
 def render(report: Report) -> str:
     """Lines and columns count from 1, columns in characters; ends are exclusive."""
-    return json.dumps([as_object(found) for found in report.findings], indent=2) + "\n"
+    return as_json([as_object(found) for found in report.findings]) + "\n"
 
 
 def as_object(found: Finding) -> dict[str, str | int | None]:

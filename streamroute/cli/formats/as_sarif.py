@@ -5,14 +5,14 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from streamroute import __version__
-from streamroute.cli.findings import Report, printable
+from streamroute.cli.findings import Report
 from streamroute.cli.formats.places import fingerprinted, relative_path
+from streamroute.cli.output import as_json, printable
 from streamroute.config.diagnostics import Finding, Severity, Span
 from streamroute.config.rules import RULES, Rule
 
@@ -26,7 +26,7 @@ def render(report: Report) -> str:
     results = [_result(found, name, used) for found, name in fingerprinted(report)]
     driver = {"name": "streamroute", "version": __version__, "rules": [_rule(RULES[code]) for code in used]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return as_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

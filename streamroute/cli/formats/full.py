@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from streamroute.cli.findings import printable
+from streamroute.cli.output import printable
 from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.text import TextFile
 from streamroute.config.wording import hide_secrets

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Final
 
 from streamroute.cli.findings import Report
+from streamroute.cli.output import say, write_document
+
+_FOR_PEOPLE: Final = frozenset({"full", "concise"})
+
+
+def write_rendered(text: str, form: str) -> None:
+    """Write what ``render`` gave."""
+    if form in _FOR_PEOPLE:
+        say(text, nl=False)
+    else:
+        write_document(text)
 
 
 def render(report: Report, form: str, *, color: bool = False, columns: int | None = None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from streamroute.cli.output import REPLACEMENT, harmless
+
+_NO_CHARACTERS: Final = dict.fromkeys((0xFFFE, 0xFFFF), REPLACEMENT)
+"""What XML 1.0 may not hold beside controls and halves of surrogate pairs."""
 _QUOTES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 )
@@ -66,8 +68,8 @@ def _attributes(**values: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """What XML 1.0 may hold; a lone surrogate or a control character becomes a replacement character."""
-    return _ILLEGAL.sub("\ufffd", text)
+    """What XML 1.0 may hold and a log may show: lines without control characters, and no command to a CI."""
+    return harmless(text).translate(_NO_CHARACTERS)
 
 
 def _quote(text: str) -> str:

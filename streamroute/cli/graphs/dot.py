@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streamroute.cli.graphs.model import Graph, Layer, Node
+from streamroute.cli.output import printable
 
 _SHAPES: Final = {
     Layer.STREAM: "cylinder",
@@ -44,4 +45,4 @@ def _attributes(node: Node) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    return printable(text).replace("\\", "\\\\").replace('"', '\\"')

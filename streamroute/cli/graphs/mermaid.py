@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streamroute.cli.graphs.model import Graph, Layer, Node
+from streamroute.cli.output import printable
 
 _SHAPES: Final = {
     Layer.STREAM: ('[("', '")]'),
@@ -46,4 +47,4 @@ def _label(node: Node) -> str:
 
 def _escaped(text: str) -> str:
     """Mermaid's own entities: what stands for nothing but itself."""
-    return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", text)
+    return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", printable(text))

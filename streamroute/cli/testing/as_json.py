@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from streamroute.cli.formats.as_json import as_object
+from streamroute.cli.output import as_json
 from streamroute.cli.testing.full import line_of, line_of_test
 from streamroute.cli.testing.running import Run
 from streamroute.compiler.reasons import writable
@@ -17,7 +17,7 @@ from streamroute.safe_text import safe_str
 
 def render(runs: Sequence[Run]) -> str:
     """Lines count from 1, ``percent`` from 0 to 100. Routes that fail stand under ``dead_letter``."""
-    return json.dumps({"configs": [_run(run) for run in runs]}, indent=2, default=safe_str) + "\n"
+    return as_json({"configs": [_run(run) for run in runs]}, safe_str) + "\n"
 
 
 def _run(run: Run) -> dict[str, Any]:

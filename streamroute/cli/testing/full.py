@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from streamroute.cli.findings import printable, summary
+from streamroute.cli.findings import summary
 from streamroute.cli.formats.full import render_full
+from streamroute.cli.output import printable
 from streamroute.cli.testing.running import Run
 from streamroute.config.document import RouteConfig
 from streamroute.ops.coverage import Coverage, Goal

@@ -10,6 +10,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.load import usable_or_exit
+from streamroute.cli.output import say
 from streamroute.cli.paths import config_path
 from streamroute.cli.testing.running import Reading, Wanted, run
 from streamroute.cli.writing import write
@@ -27,17 +28,17 @@ def write_first(paths: Sequence[str], events: str) -> int:
     root = find_root(config_path(paths[0] if paths else None))
     target = root.with_name(f"{root.stem}{TEST_SUFFIX}")
     if target.exists():
-        click.echo(f"nothing was written: {target} is there already", err=True)
+        say(f"nothing was written: {target} is there already", err=True)
         return Exit.FOUND
     compiled = usable_or_exit(root).compiled
     found, count = examples(compiled, _lines(events), "stdin" if events == "-" else events)
     if not found:
-        click.echo(f"nothing was written: {events} holds no event", err=True)
+        say(f"nothing was written: {events} holds no event", err=True)
         return Exit.FOUND
     write(target, written(found).encode())
     _write_schema(root.with_name(TESTS))
     tests = counted(len(found), "test")
-    click.echo(f"wrote {target}: {tests} from {counted(count, 'event')}, {_coverage(root, target)}")
+    say(f"wrote {target}: {tests} from {counted(count, 'event')}, {_coverage(root, target)}")
     return Exit.OK
 
 
@@ -45,7 +46,7 @@ def _write_schema(path: Path) -> None:
     """The schema that the file's first line names, for editors."""
     if not path.exists():
         write(path, published_text(TESTS).encode())
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def _lines(events: str) -> Iterator[bytes]:
