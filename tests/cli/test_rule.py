@@ -45,7 +45,7 @@ def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:
         ("301", '"SR301"'),
         ("sr-301", '"SR301"'),
         ("filter-sintax", '"filter-syntax"'),
-        ("unknown-st", '"unknown-stream"'),
+        ("same-route", '"same-route-twice"'),
         ("unheard-of", None),
         ("x", None),
     ],
