@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from streamroute.cli.exits import Exit
-from streamroute.cli.writing import write
+from streamroute.cli.writing import create, is_taken
 from streamroute.config.published import published_text
 
 
@@ -24,12 +24,12 @@ def command(folder: Path) -> int:
     Nothing that exists is overwritten.
     """
     files = dict(_starter())
-    taken = [name for name in files if (folder / name).exists()]
+    taken = [name for name in files if is_taken(folder / name)]
     if taken:
         click.echo(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
         return Exit.FOUND
     for name, content in files.items():
-        write(folder / name, content)
+        create(folder / name, content, folder)
         click.echo(f"wrote {folder / name}")
     here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
     click.echo(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
