@@ -152,19 +152,12 @@ def read_given(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = Fals
     what it leads to. Raises as ``FileReader.read`` does.
     """
     folder = Path(path).parent
-    if os.path.realpath(folder).startswith(_STREAMS) or _is_pipe(path):
+    if os.path.realpath(folder).startswith(_STREAMS):
         return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC), limit, regular=False)
     try:
         return FileReader(None if outside else folder).read(path, limit)
     except OutsideFolderError:
         raise OutsideFolderError("the file is a link that leads out of its folder") from None
-
-
-def _is_pipe(path: str | Path) -> bool:
-    try:
-        return stat.S_ISFIFO(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def _content(descriptor: int, limit: int, *, regular: bool = True) -> bytes:
