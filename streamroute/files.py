@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -87,6 +89,21 @@ class FileReader:
         self._left -= len(content)
         return content
 
+    @contextmanager
+    def opened(self, path: str | Path) -> Iterator[int]:
+        """A descriptor of a folder, in which names mean what they mean now, whatever becomes of its path.
+
+        Raises OutsideFolderError for a folder that is not below ours.
+        """
+        parts = self._inside(os.path.realpath(path))
+        if parts is None:
+            raise OutsideFolderError("it is outside the folder of the configuration")
+        descriptor = _open_folder(self.folder or os.sep, parts)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
     def _open(self, path: str | Path) -> int:
         if self.folder is None:
             _refuse_special(os.stat(path))  # noqa: PTH116 - pathlib raises other errors for odd paths
@@ -109,18 +126,23 @@ class FileReader:
 
 def _open_below(folder: str, parts: list[str]) -> int:
     """Open a file without following links: one may have been put there since the path was resolved."""
-    step = _FLAGS | os.O_NOFOLLOW
-    here = os.open(folder, step | os.O_DIRECTORY)
-    for name in parts[:-1]:
+    here = _open_folder(folder, parts[:-1])
+    try:
+        return os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _open_folder(folder: str, parts: list[str]) -> int:
+    step = _FLAGS | os.O_NOFOLLOW | os.O_DIRECTORY
+    here = os.open(folder, step)
+    for name in parts:
         try:
-            there = os.open(name, step | os.O_DIRECTORY, dir_fd=here)
+            there = os.open(name, step, dir_fd=here)
         finally:
             os.close(here)
         here = there
-    try:
-        return os.open(parts[-1], step, dir_fd=here)
-    finally:
-        os.close(here)
+    return here
 
 
 def read_given(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = False) -> bytes:
@@ -130,19 +152,12 @@ def read_given(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = Fals
     what it leads to. Raises as ``FileReader.read`` does.
     """
     folder = Path(path).parent
-    if os.path.realpath(folder).startswith(_STREAMS) or _is_pipe(path):
+    if os.path.realpath(folder).startswith(_STREAMS):
         return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC), limit, regular=False)
     try:
         return FileReader(None if outside else folder).read(path, limit)
     except OutsideFolderError:
         raise OutsideFolderError("the file is a link that leads out of its folder") from None
-
-
-def _is_pipe(path: str | Path) -> bool:
-    try:
-        return stat.S_ISFIFO(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def _content(descriptor: int, limit: int, *, regular: bool = True) -> bytes:

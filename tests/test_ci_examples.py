@@ -24,10 +24,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """One in which ``streamroute`` is this checkout's."""
     program = tmp_path / "bin" / "streamroute"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m streamroute "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m streamroute "$@"\n')
     program.chmod(0o755)
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "RUNNER_TEMP": str(tmp_path)}
 
 
 @pytest.fixture
@@ -152,3 +152,19 @@ def test_an_input_of_the_action_cannot_become_a_command(
     (project / "routes.yaml").write_text(RIGHT)
     run_action(action, project, environment, paths="$(touch owned); touch owned")
     assert not (project / "owned").exists()
+
+
+def test_no_file_of_the_checkout_runs_while_the_action_installs(
+    action: dict[str, Any], project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """``python3 -m`` looks into the working folder, and pip into its settings there."""
+    owned = tmp_path / "owned"
+    for name in ("pip", "runpy", "sitecustomize", "click", "streamroute"):
+        (project / f"{name}.py").write_text(f"open({str(owned)!r}, 'w').close()\n")
+    (project / "routes.yaml").write_text(RIGHT)
+    path = f"{Path(sys.executable).parent}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    install = action["runs"]["steps"][0]["run"].replace("command -v streamroute", "false")
+    script = ["bash", "-e", "-o", "pipefail", "-c", install]
+    absent = str(tmp_path / "absent")
+    run(script, project, {**environment, "PATH": path, "PYTHONPATH": "", "REQUIREMENT": absent})
+    assert not owned.exists()

@@ -155,6 +155,13 @@ def test_an_endless_stream_ends_at_the_limit() -> None:
         read_given("/dev/zero", limit=1_000_000)
 
 
+@pytest.mark.timeout(60)
+def test_a_pipe_that_lies_in_the_folder_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "routes.yaml")
+    with pytest.raises(NotRegularError):
+        read_given(folder / "routes.yaml")
+
+
 def test_what_the_user_names_may_not_be_a_link_to_elsewhere(folder: Path) -> None:
     (folder / "link").symlink_to("../secret")
     (folder / "near").symlink_to("inner/file")

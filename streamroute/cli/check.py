@@ -109,15 +109,16 @@ def _left_out(number: int) -> str:
 def _fix(asked: Asked, form: str, *, write: bool) -> int:
     from streamroute.cli.fixing import fixes_of, show, write_all
 
-    fixes = fixes_of(_check(asked).report)
+    checked = _check(asked)
+    fixes = fixes_of(checked.report, checked.roots)
     if not write:
         say(show(fixes), nl=False)
         return Exit.FOUND if fixes else Exit.OK
     for _ in range(_PASSES):
         say(show(fixes), nl=False, err=True)
-        write_all(fixes)
+        write_all(fixes, checked.roots)
         checked = _check(asked)
-        fixes = fixes_of(checked.report)
+        fixes = fixes_of(checked.report, checked.roots)
         if not fixes:
             break
     return _report(checked, form)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -16,12 +12,13 @@ import click
 
 from streamroute.cli.findings import Report
 from streamroute.cli.output import printable
-from streamroute.cli.writing import writing
+from streamroute.cli.writing import replace
 from streamroute.config.diagnostics import Finding
 from streamroute.config.fixes import fixed
 from streamroute.config.loading import load_text
 from streamroute.config.text import TextFile
 from streamroute.config.wording import hide_secrets
+from streamroute.files import FileReader
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -35,12 +32,24 @@ class Fix:
     after: str
 
 
-def fixes_of(report: Report) -> list[Fix]:
-    """The files that change. One that could not be read afterwards is left as it is."""
+def fixes_of(report: Report, roots: Iterable[Path]) -> list[Fix]:
+    """The files that change: of those below the folders of the configurations.
+
+    One that could not be read afterwards is left as it is.
+    """
+    readers = _readers(roots)
     found = [finding for finding in report.findings if finding.fix is not None]
     files = [report.sources[name] for name in dict.fromkeys(finding.file for finding in found)]
     fixes = (Fix(file.path, file.text, _mended(file, found)) for file in files)
-    return [fix for fix in fixes if fix.after != fix.before]
+    return [fix for fix in fixes if fix.after != fix.before and _of(readers, fix)]
+
+
+def _readers(roots: Iterable[Path]) -> list[FileReader]:
+    return [FileReader(root.parent) for root in roots]
+
+
+def _of(readers: Iterable[FileReader], fix: Fix) -> FileReader | None:
+    return next((reader for reader in readers if reader.holds(fix.path)), None)
 
 
 def _mended(file: TextFile, findings: Sequence[Finding]) -> str:
@@ -65,34 +74,15 @@ def _diff(fix: Fix) -> Iterator[str]:
         yield f"{printable(hide_secrets(line))}\n"
 
 
-def write_all(fixes: Sequence[Fix]) -> None:
-    """Write the files.
+def write_all(fixes: Sequence[Fix], roots: Iterable[Path]) -> None:
+    """Write the files, each below the folder of one of the configurations.
 
     Raises click.ClickException for one that has changed since it was read, and StreamrouteError for one
     that cannot be written.
     """
+    readers = _readers(roots)
     for fix in fixes:
-        with writing(fix.path):
-            _write(Path(fix.path).resolve(), fix)
-
-
-def _write(path: Path, fix: Fix) -> None:
-    content = path.read_bytes()
-    if content.removeprefix(_BOM) != fix.before.encode():
-        raise click.ClickException(f"{fix.path} has changed meanwhile, and is left as it is")
-    bom = _BOM if content.startswith(_BOM) else b""
-    _replace(path, bom + fix.after.encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replace a file as a whole: a crash in the middle leaves the old one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        shutil.copymode(path, name)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+        files = _of(readers, fix) or readers[0]
+        before, after = fix.before.encode(), fix.after.encode()
+        if not any(replace(fix.path, bom + before, bom + after, files) for bom in (b"", _BOM)):
+            raise click.ClickException(f"{fix.path} has changed meanwhile, and is left as it is")

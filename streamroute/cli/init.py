@@ -13,7 +13,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.output import say
-from streamroute.cli.writing import write
+from streamroute.cli.writing import create, is_taken
 from streamroute.config.published import published_text
 
 
@@ -25,12 +25,12 @@ def command(folder: Path) -> int:
     Nothing that exists is overwritten.
     """
     files = dict(_starter())
-    taken = [name for name in files if (folder / name).exists()]
+    taken = [name for name in files if is_taken(folder / name)]
     if taken:
         say(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
         return Exit.FOUND
     for name, content in files.items():
-        write(folder / name, content)
+        create(folder / name, content, folder)
         say(f"wrote {folder / name}")
     here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
     say(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")

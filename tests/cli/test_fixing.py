@@ -120,19 +120,19 @@ def test_diff_of_a_clean_file_is_empty(path: Path) -> None:
 
 def test_a_file_that_changed_meanwhile_is_left_as_it_is(path: Path) -> None:
     path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
-    fixes = fixes_of(check(Asked(imports=False)).report)
+    fixes = fixes_of(check(Asked(imports=False)).report, [Path("routes.yaml")])
     path.write_text("version: 1\n")
     with pytest.raises(click.ClickException, match="has changed meanwhile"):
-        write_all(fixes)
+        write_all(fixes, [Path("routes.yaml")])
     assert path.read_text() == "version: 1\n"
 
 
 def test_a_file_that_went_meanwhile_is_told(path: Path) -> None:
     path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
-    fixes = fixes_of(check(Asked(imports=False)).report)
+    fixes = fixes_of(check(Asked(imports=False)).report, [Path("routes.yaml")])
     path.unlink()
     with pytest.raises(StreamrouteError, match=r"routes\.yaml cannot be written: No such file"):
-        write_all(fixes)
+        write_all(fixes, [Path("routes.yaml")])
 
 
 def test_mode_and_link_of_a_file_stay(path: Path, tmp_path: Path) -> None:
@@ -199,3 +199,35 @@ def test_several_expressions_that_yaml_cannot_read_are_mended_in_one_run(path: P
 def test_where_something_else_cannot_be_read_the_file_stays(path: Path) -> None:
     text = f"{HEAD}- name: a\n  type: t\n  handler: mine.handle\n  filter: !vip && gold\n- [\n"
     assert mended(path, text) == text
+
+
+@pytest.mark.parametrize("include", ["../other.yaml", "link.yaml", "up/other.yaml"])
+@pytest.mark.parametrize("allowed", [(), ("--allow-outside",)])
+def test_a_file_outside_the_configuration_s_folder_is_never_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, include: str, allowed: tuple[str, ...]
+) -> None:
+    other = "version: 1\nroutes: [{name: b, type: t, handlr: streamroute.handlers.log}]\n"
+    (tmp_path / "other.yaml").write_text(other)
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    Path("link.yaml").symlink_to("../other.yaml")
+    Path("up").symlink_to("..")
+    text = f"version: 1\nstreams: {{a: {{grup: x}}}}\ninclude: [{include}]\n"
+    Path("routes.yaml").write_text(text)
+    run("--fix", *allowed)
+    assert (tmp_path / "other.yaml").read_text() == other
+    assert Path("routes.yaml").read_text() == text.replace("grup", "group")
+    assert "other.yaml" not in run("--diff", *allowed).stdout
+
+
+def test_a_root_file_that_is_a_link_to_elsewhere_is_never_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "version: 1\nstreams: {a: {grup: x}}\n"
+    (tmp_path / "other.yaml").write_text(text)
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    Path("routes.yaml").symlink_to("../other.yaml")
+    for allowed in ((), ("--allow-outside",)):
+        run("--fix", *allowed)
+        assert (tmp_path / "other.yaml").read_text() == text

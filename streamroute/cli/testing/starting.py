@@ -13,7 +13,7 @@ from streamroute.cli.load import usable_or_exit
 from streamroute.cli.output import say
 from streamroute.cli.paths import config_path
 from streamroute.cli.testing.running import Reading, Wanted, run
-from streamroute.cli.writing import write
+from streamroute.cli.writing import create, is_taken
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.published import TESTS, published_text
 from streamroute.config.roots import find_root
@@ -27,7 +27,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
         raise click.UsageError("--init takes one configuration")
     root = find_root(config_path(paths[0] if paths else None))
     target = root.with_name(f"{root.stem}{TEST_SUFFIX}")
-    if target.exists():
+    if is_taken(target):
         say(f"nothing was written: {target} is there already", err=True)
         return Exit.FOUND
     compiled = usable_or_exit(root).compiled
@@ -35,7 +35,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
     if not found:
         say(f"nothing was written: {events} holds no event", err=True)
         return Exit.FOUND
-    write(target, written(found).encode())
+    create(target, written(found).encode(), target.parent)
     _write_schema(root.with_name(TESTS))
     tests = counted(len(found), "test")
     say(f"wrote {target}: {tests} from {counted(count, 'event')}, {_coverage(root, target)}")
@@ -44,8 +44,8 @@ def write_first(paths: Sequence[str], events: str) -> int:
 
 def _write_schema(path: Path) -> None:
     """The schema that the file's first line names, for editors."""
-    if not path.exists():
-        write(path, published_text(TESTS).encode())
+    if not is_taken(path):
+        create(path, published_text(TESTS).encode(), path.parent)
         say(f"wrote {path}")
 
 
