@@ -26,6 +26,7 @@ from streamroute.compiler.slots import check_slots
 from streamroute.compiler.wiring import CHECK, CheckedRoute, Surroundings, build_routers, said_by
 from streamroute.config.diagnostics import Finding, sort_findings
 from streamroute.config.document import Document, RouteConfig, StreamConfig
+from streamroute.config.replaced import finding_about
 from streamroute.config.source import DataPath, Place
 from streamroute.core.router import RedisRouter
 from streamroute.exception_text import error_line
@@ -308,9 +309,10 @@ def _is_cut_short(route: RouteConfig, at: DataPath, expression: str) -> bool:
 
 def _finding(place: Place, at: DataPath, problem: Problem, text: str) -> Finding:
     within = (problem.start, len(text) if problem.end is None else problem.end)
-    return place.finding(
-        problem.code, problem.message, at=at, within=within, help=problem.help, suggestion=problem.suggestion
-    )
+    return finding_about(
+        place, at, problem.code, problem.message, text, within=within, help=problem.help,
+        suggestion=problem.suggestion,
+    )  # fmt: skip
 
 
 def _misfit_finding(route: RouteConfig, misfit: Misfit) -> Finding:

@@ -51,9 +51,9 @@ def _why_idle(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a
     if policy.delay == 0 and key != "delay":
         return "a delay of 0 stays 0"
     if policy.max_delay < policy.delay and key == "delay":
-        return f"every retry waits for max_delay ({format_duration(policy.max_delay)}), which is shorter"
+        return "every retry waits for max_delay, which is shorter"
     if policy.max_delay < policy.delay and key == "multiplier" and policy.multiplier >= 1:
-        return f"every retry waits for max_delay ({format_duration(policy.max_delay)})"
+        return "every retry waits for max_delay"
     if policy.max_attempts == 2 and key == "multiplier":
         return "with max_attempts: 2 there is only one retry, after the delay"
     return None
@@ -70,9 +70,9 @@ def written(route: RouteConfig) -> Mapping[str, Any]:
 
 def _check_timeout(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[Finding]:
     """A drain cuts an attempt off when ``grace`` has passed, which may be long before its timeout."""
-    grace = max((stream.grace for stream in streams), default=route.timeout)
-    if route.timeout > grace and "timeout" in written(route):
-        longest, timeout = format_duration(grace), format_duration(route.timeout)
+    patient = max(streams, key=lambda stream: stream.grace, default=None)
+    if patient is not None and route.timeout > patient.grace and "timeout" in written(route):
+        longest, timeout = patient.shown("grace"), format_duration(route.timeout)
         message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
         help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"
         yield route.place.finding("SR214", message, at=("timeout",), help=help_text)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.compiler.expressions import check_expression
 from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.document import Document
+from streamroute.config.replaced import finding_about, is_replaced
 from streamroute.config.rules import RULES
 from streamroute.config.source import DataPath, Place
 from streamroute.expansion import refuse_expanding
@@ -76,9 +77,9 @@ def check_order(document: Document) -> Iterator[Finding]:
             if problem.code == "SR301" and _is_cut_short(place, expression):
                 yield place.finding("SR303", _CUT_SHORT, at=_AT, help="quote it, or write it under >-")
                 continue
-            yield place.finding(
-                problem.code, problem.message, at=_AT, within=(problem.start, end), help=problem.help,
-                suggestion=problem.suggestion,
+            yield finding_about(
+                place, _AT, problem.code, problem.message, expression, within=(problem.start, end),
+                help=problem.help, suggestion=problem.suggestion,
             )  # fmt: skip
         if not any(RULES[problem.code].severity is Severity.ERROR for problem in problems):
             yield place.finding("SR218", _NO_ORDER, at=_AT)
@@ -88,7 +89,8 @@ def _stated(document: Document) -> Mapping[Place, str]:
     """Each ``order_by`` that counts, by the place that states it."""
     found = {}
     for stream in document.streams.values():
-        if stream.order_by is None or stream.place.value("order_by") not in (None, stream.order_by):
+        written = stream.place.value("order_by")
+        if stream.order_by is None or not (written in (None, stream.order_by) or is_replaced(written)):
             continue  # there is none, or it cannot be used, and a finding says why
         found[document.place_of(stream, "order_by")] = stream.order_by
     return found

@@ -38,11 +38,11 @@ def _moved(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterat
     """What one of them moves to its own group, and the other one still serves, or moves as well."""
     where, message = _where(other, known), None
     if stream.formerly_group == known.group:
-        message = f'"{stream.name}" takes over the group "{known.group}", which {where} serves'
+        message = f'"{stream.name}" takes over the group "{known.shown("group")}", which {where} serves'
     elif known.formerly_group == stream.group:
-        message = f'the group "{stream.group}" of "{stream.name}" is taken over by {where}'
+        message = f'the group "{stream.shown("group")}" of "{stream.name}" is taken over by {where}'
     elif stream.formerly_group is not None and stream.formerly_group == known.formerly_group:
-        message = f'"{stream.name}" takes over the group "{stream.formerly_group}", as does {where}'
+        message = f'"{stream.name}" takes over the group "{stream.shown("formerly_group")}", as does {where}'
     if message is not None:
         help_text = 'state "formerly_group" once, and for a group that nothing serves any more'
         yield stream.place.finding("SR215", message, on="key", help=help_text)
@@ -62,6 +62,7 @@ def _server(document: Document) -> tuple[str, ...]:
 def _finding(stream: StreamConfig, other: Document, known: StreamConfig, differing: list[str]) -> Finding:
     where = _where(other, known)
     names = listed((f'"{name}"' for name in differing), "and")
-    message = f'the group "{stream.group}" of "{stream.name}" is served by {where} too, with another {names}'
+    group = f'the group "{stream.shown("group")}" of "{stream.name}"'
+    message = f"{group} is served by {where} too, with another {names}"
     help_text = "workers of one group take each other's messages: give both the same settings, or two groups"
     return stream.place.finding("SR215", message, on="key", help=help_text)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, StreamConfig
 from streamroute.config.source import Place
-from streamroute.policies import format_duration
 
 
 def check_stall_limits(document: Document) -> Iterator[Finding]:
@@ -21,7 +20,7 @@ def check_stall_limits(document: Document) -> Iterator[Finding]:
 
 
 def _finding(place: Place, key: str, stream: StreamConfig) -> Finding:
-    stall, lease = format_duration(stream.stall), format_duration(stream.lease)
+    stall, lease = stream.shown("stall"), stream.shown("lease")
     message = f'"stall" ({stall}) is shorter than "lease" ({lease}): a worker gives up entries too early'
     help_text = f"no other worker can take them before the lease ends; write stall: {lease}, or more"
     return place.finding("SR220", message, at=(key,), help=help_text)

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.pruning import LOST
+from streamroute.config.replaced import is_replaced
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.wording import hide_secrets
 from streamroute.files import FileReader
 from streamroute.keys import GroupKeys
-from streamroute.policies import RetryPolicy, parse_duration
+from streamroute.policies import RetryPolicy, format_duration, parse_duration
 
 if TYPE_CHECKING:
     from streamroute.config.catalogue.messages import MessageConfig
@@ -61,6 +62,16 @@ class StreamConfig(NamedTuple):
     trim: float | None
     order_by: str | None
     place: Place
+
+    def shown(self, key: str) -> str:
+        """A setting as a finding may show it: of what a variable gave, only what is written in the file."""
+        written = self.place.value(key)
+        if is_replaced(written):
+            return str(written)
+        if key == "dead_letter" and written is None:
+            return GroupKeys.of(self.name, self.shown("group")).dead
+        value = getattr(self, key)
+        return format_duration(value) if isinstance(value, (int, float)) else str(value)
 
 
 class DedupeConfig(NamedTuple):

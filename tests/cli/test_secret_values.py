@@ -1,0 +1,146 @@
+"""What a variable holds is in no output of any command, in no format, wherever the variable may stand."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from projects import Done, Project
+from streamroute.cli.formats import FORMATS
+
+PLACES: tuple[tuple[str, ...], ...] = (
+    ("url",),
+    ("group",),
+    ("formerly_group",),
+    ("codec",),
+    ("concurrency",),
+    ("lease",),
+    ("stall",),
+    ("claim_interval",),
+    ("max_deliveries",),
+    ("grace",),
+    ("on_stuck",),
+    ("retry", "max_attempts"),
+    ("retry", "delay"),
+    ("retry", "multiplier"),
+    ("retry", "max_delay"),
+    ("retry", "jitter"),
+    ("dead_letter",),
+    ("order_by",),
+    ("trim", "keep"),
+    ("unknown_type",),
+    ("validate",),
+)
+"""Every key that takes a variable."""
+
+FORMS = (
+    "{}", "{} b", "{}.b", "a.{}", "a:{}", "{}:{}", "{{}}x", "s:{}:dead", "contians({})", "{}(", "'{}'",
+    "{} == '", "u:{}@host", "h:{}", "h/{}", "?{}", "//{}", "5{}", "{}s", "{}\nx", "`{}", "redis://{}/x", "redis://u:{}@h:x",
+    "redis+cluster://{}", "{}://h", "embedded:{}", "99{}d",
+)  # fmt: skip
+"""Values of a variable, good and bad for each key, with the secret inside."""
+
+QUIET = (
+    *(("check", "--no-import", "--format", form) for form in FORMATS),
+    ("check", "--env"),
+    ("check", "--diff"),
+    ("routes",),
+    ("routes", "--format", "json"),
+    ("routes", "--graph", "dot"),
+    ("routes", "--graph", "svg"),
+    ("explain", "--type", "t"),
+    ("explain", "--type", "t", "--all", "--format", "json"),
+    ("test",),
+    ("test", "--format", "json"),
+)
+
+
+def configuration(place: tuple[str, ...], value: str, url: str) -> dict[str, Any]:
+    stream: dict[str, Any] = {"group": "g"}
+    redis: dict[str, Any] = {"url": url}
+    at = redis if place == ("url",) else stream
+    for key in place[:-1]:
+        at = at.setdefault(key, {})
+    at[place[-1]] = value
+    route = {"type": "t", "handler": "streamroute.handlers.log", "timeout": "1d"}
+    return {
+        "version": 1,
+        "redis": redis,
+        "streams": {"s": stream, "other": {"group": "g2", "dead_letter": "s"}},
+        "routes": [{"name": "r", "stream": "s", **route}, {"name": "r2", "stream": "other", **route}],
+    }
+
+
+def outputs(command: Callable[..., Done], arguments: tuple[str, ...]) -> Iterator[str]:
+    done = command(*arguments)
+    assert done.code in (0, 1, 2, 4), (arguments, done)
+    yield done.out
+    yield done.err
+
+
+@pytest.mark.parametrize("place", PLACES, ids=".".join)
+@pytest.mark.parametrize("url", ["embedded", "redis+cluster://127.0.0.1:1"])
+def test_no_finding_and_no_drawing_shows_what_a_variable_holds(
+    lone_project: Project,
+    command: Callable[..., Done],
+    monkeypatch: pytest.MonkeyPatch,
+    place: tuple[str, ...],
+    url: str,
+) -> None:
+    monkeypatch.chdir(lone_project.folder)
+    tests = {"version": 1, "tests": [{"name": "n", "message": {"type": "t"}, "stream": "s", "routes": []}]}
+    lone_project.write("routes.test.yaml", json.dumps(tests))
+    for number, form in enumerate(FORMS):
+        secret = f"x{secrets.token_hex(8)}"
+        monkeypatch.setenv("S", form.replace("{}", secret))
+        written = "a${S}" if number % 4 == 3 else "${S}"
+        lone_project.write("routes.yaml", json.dumps(configuration(place, written, url)))
+        commands = QUIET if number == 0 else QUIET[:1]
+        shown = [text for arguments in commands for text in outputs(command, arguments)]
+        assert not any(secret in text for text in shown), (form, written, shown)
+
+
+def test_two_configurations_that_disagree_do_not_show_it(
+    lone_project: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(lone_project.folder)
+    secret = secrets.token_hex(8)
+    monkeypatch.setenv("S", secret)
+    for folder, lease, former in (("a", "1s", "x"), ("b", "2s", "x"), ("c", "1s", "${S}")):
+        made = configuration(("group",), "${S}" if former == "x" else "g3", "embedded")
+        made["redis"]["url"] = "redis://127.0.0.1:1"
+        made["streams"]["s"] |= {"lease": lease, "formerly_group": former}
+        Path(folder).mkdir()
+        (Path(folder) / "routes.yaml").write_text(json.dumps(made), encoding="utf-8")
+    out = command("check", "a", "b", "c").out
+    assert "SR215" in out
+    assert '"${S}"' in out
+    assert secret not in out
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("codec", "no.such.Codec", '"${S}" cannot be used here: the module that a path names does not exist'),
+        ("order_by", "contians(a, b)", '"${S}" cannot be used here: a filter calls a function that JMESPath'),
+        ("dead_letter", "s", 'the dead letters of "s" go to the stream itself'),
+        ("dead_letter", "other", """"s" go to "${S}", whose own come back here"""),
+    ],
+)
+def test_what_is_wrong_with_it_is_said_all_the_same(
+    lone_project: Project,
+    command: Callable[..., Done],
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(lone_project.folder)
+    monkeypatch.setenv("S", value)
+    lone_project.write("routes.yaml", json.dumps(configuration((key,), "${S}", "embedded")))
+    assert said in command("check").out
