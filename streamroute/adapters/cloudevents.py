@@ -1,11 +1,13 @@
 """CloudEvents 1.0, in either of two forms of an entry.
 
 Structured: one field, by custom ``cloudevent``, holds the whole event as JSON. Binary: each attribute is a
-field (``ce-id`` or ``ce_id``, ``ce-source``, ``ce-type`` ...) beside ``data`` and ``content-type``.
+field (``ce-id``, ``ce-source``, ``ce-type`` ...) beside ``data`` and ``content-type``. The values of fields
+``ce-NAME`` are those of HTTP headers, percent-encoded; those of fields ``ce_NAME`` are as they are, as in the
+binding for Kafka.
 
 Sources: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md and
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md; there is no binding for
-Redis Streams, so the binary form follows the one for Kafka.
+Redis Streams.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import binascii
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.adapters.cloudevent_attributes import from_header, require_valid, to_header
 from streamroute.adapters.entry_fields import (
     MAX_BYTES,
     kind_of,
@@ -28,16 +31,30 @@ from streamroute.adapters.entry_fields import (
 )
 from streamroute.adapters.jsontext import shown
 from streamroute.errors import DecodeError, EncodeError
+from streamroute.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _VERSION: Final = "1.0"
 _REQUIRED: Final = ("specversion", "id", "source", "type")
-_OPTIONAL: Final = ("subject", "time", "dataschema")
-_PREFIXES: Final = (b"ce-", b"ce_")
+_STATED: Final = ("id", "source", "subject", "time", "dataschema", "datacontenttype")
+_HEADER: Final = b"ce-"
+_PREFIXES: Final = (_HEADER, b"ce_")
 _STRUCTURED: Final = b"cloudevent"
 _CONTENT_TYPES: Final = (b"content-type", b"content_type")
+_JSON: Final = "application/json"
+_TYPE_OF_DATA: Final = "datacontenttype"
+
+
+class _Event(dict[str, Any]):
+    """A payload that knows which of its keys came as attributes, and are written as such again."""
+
+    def __init__(
+        self, payload: Mapping[str, Any], attributes: Mapping[str, str], data: Collection[str]
+    ) -> None:
+        super().__init__(payload)
+        self.attributes = {name: value for name, value in attributes.items() if name not in data}
 
 
 class CloudEventsCodec:
@@ -56,6 +73,12 @@ class CloudEventsCodec:
 
     def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The data alone, and the payload."""
+        data, attributes, beside = self._parts(fields)
+        payload = {**beside, **attributes, **data, "type": attributes["type"]}
+        return data, _Event(payload, attributes, data)
+
+    def _parts(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+        """Data, attributes, and the fields that are neither."""
         refuse_unfit(fields, self._max_bytes)
         name = _structured_field(fields)
         if name is None:
@@ -64,31 +87,50 @@ class CloudEventsCodec:
             attributes, data = _structured(read_object(fields[name], shown(name)[2:-1]))
             others = {key: value for key, value in fields.items() if key != name}
         _check(attributes)
-        beside = strings({key: value for key, value in others.items() if key not in _CONTENT_TYPES})
-        return data, {**beside, **attributes, **data, "type": attributes["type"]}
+        return data, attributes, strings({k: v for k, v in others.items() if k not in _CONTENT_TYPES})
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """The binary form; an event without an ``id`` gets a new one.
 
-        Attributes are taken out of the payload, everything else is data. Raises EncodeError for an event
-        without a ``type`` and a ``source``.
+        Attributes are taken out of the payload, everything else is data. What came as an attribute, be it
+        an extension, is one again. Raises EncodeError for an event without a ``type`` and a ``source``, and
+        for attributes that no CloudEvent can have.
         """
-        attributes = {"specversion": _VERSION, "type": type_of(payload)}
-        for name in ("id", "source", *_OPTIONAL):
+        kind, brought = type_of(payload), self._brought(payload)
+        attributes = {name: value for name, value in brought.items() if payload.get(name) == value}
+        for name in ("type", *_STATED):
             value = payload.get(name)
-            if isinstance(value, str) and value:
+            if name not in attributes and isinstance(value, str) and value:
+                require_valid(name, value)
                 attributes[name] = value
         if "source" not in attributes:
             raise EncodeError('a CloudEvent needs a "source", a string that says where it is from: "/shop"')
+        attributes |= {"specversion": _VERSION, "type": kind}
         attributes.setdefault("id", str(uuid.uuid4()))
         data = {
             name: value
             for name, value in payload.items()
             if name not in attributes or value != attributes[name]
         }
-        fields = {utf8(name, f"ce-{name}"): utf8(name, value) for name, value in attributes.items()}
-        fields[b"content-type"] = b"application/json"
+        # What was an event before without saying it is the same without it.
+        content_type = attributes.pop(_TYPE_OF_DATA, "" if "specversion" in payload else _JSON)
+        _must_be_json(content_type, EncodeError)
+        fields = {utf8(name, f"ce-{name}"): _header(name, value) for name, value in attributes.items()}
+        if content_type:
+            fields[b"content-type"] = utf8(_TYPE_OF_DATA, content_type)
         return sized(fields | {b"data": written("data", data)}, self._max_bytes)
+
+    def _brought(self, payload: Mapping[str, Any]) -> Mapping[str, str]:
+        """The attributes that a payload had where it comes from; none where it does not know."""
+        if isinstance(payload, _Event):
+            return payload.attributes
+        if not isinstance(payload, Message) or not payload.fields:
+            return {}
+        try:
+            data, attributes, _ = self._parts(dict(payload.fields))
+        except DecodeError:  # it is of a stream with another codec
+            return {}
+        return {name: value for name, value in attributes.items() if name not in data}
 
 
 def _structured_field(fields: Mapping[bytes, bytes]) -> bytes | None:
@@ -111,7 +153,9 @@ def _structured(event: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     data, encoded = event.get("data"), event.get("data_base64")
     if data is not None and encoded is not None:
         raise DecodeError('the CloudEvent has both "data" and "data_base64"')
-    _must_be_json(attributes.get("datacontenttype"))
+    if encoded is not None and not attributes.get(_TYPE_OF_DATA):
+        raise DecodeError('"data_base64" without a "datacontenttype" is binary, and only JSON is read')
+    _must_be_json(attributes.get(_TYPE_OF_DATA))
     if encoded is not None:
         return attributes, read_object(_from_base64(encoded), "data_base64")
     if data is not None and not isinstance(data, dict):
@@ -143,19 +187,29 @@ def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, An
             'the entry is no CloudEvent: it has no field "cloudevent", and none such as "ce-type"'
         )
     attributes = strings({name[3:]: value for name, value in prefixed.items()})
+    for name in prefixed:
+        if name.startswith(_HEADER):
+            known = name[3:].decode()
+            attributes[known] = from_header(known, attributes[known])
     stated = [fields[name] for name in _CONTENT_TYPES if name in fields]
     if stated:
-        attributes["datacontenttype"] = stated[0].decode(errors="replace")
-    _must_be_json(attributes.get("datacontenttype"))
+        attributes[_TYPE_OF_DATA] = stated[0].decode(errors="replace")
+    _must_be_json(attributes.get(_TYPE_OF_DATA))
     data = fields.get(b"data", b"")
     others = {name: value for name, value in fields.items() if name not in prefixed and name != b"data"}
     return attributes, read_object(data) if data else {}, others
 
 
-def _must_be_json(content_type: str | None) -> None:
-    kind = (content_type or "application/json").partition(";")[0].strip().lower()
+def _must_be_json(content_type: str | None, error: type[DecodeError | EncodeError] = DecodeError) -> None:
+    kind = (content_type or _JSON).partition(";")[0].strip().lower()
     if not kind.endswith(("/json", "+json")):
-        raise DecodeError(f"the data of the CloudEvent is {shown(kind)}, and only JSON is read")
+        doing = "read" if error is DecodeError else "written"
+        raise error(f"the data of the CloudEvent is {shown(kind)}, and only JSON is {doing}")
+
+
+def _header(name: str, value: str) -> bytes:
+    utf8(name, value)  # raises EncodeError for half of a surrogate pair
+    return to_header(value).encode()
 
 
 def _check(attributes: Mapping[str, str]) -> None:

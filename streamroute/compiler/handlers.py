@@ -20,6 +20,7 @@ from streamroute.core.failures import asked_delay, attempt_of
 from streamroute.core.thread_call import ThreadCall
 from streamroute.errors import Reject, Retry
 from streamroute.exception_text import error_text
+from streamroute.message import separated
 from streamroute.policies import RetryPolicy
 from streamroute.safe_text import safe_str
 
@@ -76,7 +77,17 @@ def route_handler(
 
 
 def _function(shape: CallShape) -> Callable[..., Any]:
-    return functools.partial(shape.function, **shape.arguments) if shape.arguments else shape.function
+    """The handler with its arguments; lists and objects among them are its own in each call."""
+    function, arguments = shape.function, shape.arguments
+    changing = {name: value for name, value in arguments.items() if isinstance(value, (list, dict))}
+    if not arguments or not changing:
+        return functools.partial(function, **arguments) if arguments else function
+    fixed = {name: value for name, value in arguments.items() if name not in changing}
+
+    def call(*payload: Any, **container: Any) -> Any:
+        return function(*payload, **container, **fixed, **separated(changing))
+
+    return call
 
 
 def _starter(shape: CallShape, prepare: Prepare | None) -> Call:

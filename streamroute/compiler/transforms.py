@@ -11,10 +11,10 @@ from streamroute.compiler.expressions import blocking
 from streamroute.compiler.filters import in_words
 from streamroute.compiler.functions import evaluate
 from streamroute.compiler.metering import metered
-from streamroute.compiler.parsing import Tree, parse
+from streamroute.compiler.parsing import Node, Tree, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import Reject
-from streamroute.message import Message
+from streamroute.message import Message, separated
 from streamroute.safe_text import type_name
 
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -43,6 +43,8 @@ def compile_transform(expression: str) -> Transform:
     if problem is not None:
         raise ExpressionError(expression, problem)
     value_of = _evaluator(tree)
+    if _has_changing_literal(tree.root):
+        value_of = _with_own_literals(value_of)
 
     def transform(payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -64,6 +66,22 @@ def _evaluator(tree: Tree) -> Callable[[Any], Any]:
         return metered(tree.root, generate_value(tree.root, library))
     except NotCoveredError:
         return metered(tree.root, library)
+
+
+def _has_changing_literal(root: Node) -> bool:
+    """Whether a list or an object stands in the expression itself: the same one for every payload."""
+    unseen = [root]
+    while unseen:
+        node = unseen.pop()
+        if node["type"] == "literal" and isinstance(node["value"], (list, dict)):
+            return True
+        unseen.extend(node["children"])
+    return False
+
+
+def _with_own_literals(value_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, with copies: what a handler does to its payload must not change the expression."""
+    return lambda payload: separated(value_of(payload))
 
 
 def _object(value: Any) -> dict[str, Any] | None:

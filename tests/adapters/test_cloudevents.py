@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -12,13 +14,15 @@ from hypothesis import strategies as st
 
 from streamroute.adapters.cloudevents import CloudEventsCodec
 from streamroute.errors import DecodeError, EncodeError
+from streamroute.message import Message
 
 CODEC = CloudEventsCodec()
+JSON = {"datacontenttype": "application/json"}
 ATTRIBUTES = {"specversion": "1.0", "id": "A1", "source": "/shop", "type": "order.paid"}
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _LEAF = st.none() | st.booleans() | st.integers() | _TEXT
 _JSON = st.recursive(_LEAF, lambda inner: st.lists(inner) | st.dictionaries(_TEXT, inner), max_leaves=6)
-_NAMES = st.sampled_from(["id", "source", "subject", "time", "specversion", "datacontenttype", "data"])
+NAMES = ("id", "source", "subject", "time", "specversion", "datacontenttype", "dataschema", "type")
 
 
 def structured(**event: Any) -> dict[bytes, bytes]:
@@ -44,8 +48,8 @@ def binary(data: bytes | None = b'{"n": 1}', **fields: str) -> dict[bytes, bytes
             id="fields-beside",
         ),
         pytest.param(
-            structured(data_base64=base64.b64encode(b'{"n": 1}').decode()),
-            {**ATTRIBUTES, "n": 1},
+            structured(data_base64=base64.b64encode(b'{"n": 1}').decode(), datacontenttype="text/json"),
+            {**ATTRIBUTES, "n": 1, "datacontenttype": "text/json"},
             id="base64",
         ),
         pytest.param(structured(), ATTRIBUTES, id="no-data"),
@@ -101,9 +105,10 @@ def test_an_entry_becomes_its_data_with_the_attributes_beside_it(
         (structured(specversion="0.3"), "the CloudEvent is of version '0.3', and only 1.0 is read"),
         (structured(data="text"), '"data" of the CloudEvent is a string, and a payload is an object'),
         (structured(data={}, data_base64=""), 'the CloudEvent has both "data" and "data_base64"'),
-        (structured(data_base64="%"), '"data_base64" of the CloudEvent is not base64'),
-        (structured(data_base64=1), '"data_base64" of the CloudEvent is not base64'),
-        (structured(data_base64="WzFd"), 'the field "data_base64" holds a list, not a JSON object'),
+        (structured(data_base64="e30="), '"data_base64" without a "datacontenttype" is binary, and only'),
+        (structured(data_base64="%", **JSON), '"data_base64" of the CloudEvent is not base64'),
+        (structured(data_base64=1, **JSON), '"data_base64" of the CloudEvent is not base64'),
+        (structured(data_base64="WzFd", **JSON), 'the field "data_base64" holds a list, not a JSON object'),
         (
             structured(datacontenttype="text/xml", data="<a/>"),
             "the data of the CloudEvent is 'text/xml', and only",
@@ -114,6 +119,10 @@ def test_an_entry_becomes_its_data_with_the_attributes_beside_it(
             "the data of the CloudEvent is 'text/plain', and only JSON is read",
         ),
         (binary(ce__source=""), 'the CloudEvent has no "source"'),
+        (
+            {**binary(), b"ce-subject": b"%C0%A0"},
+            'the field "ce-subject" is not UTF-8 where it is percent-encoded',
+        ),
         (binary(b"\xff"), 'the field "data" is not UTF-8'),
         ({b"ce-id": b"\xff", b"data": b"{}"}, 'the field "id" is not UTF-8'),
     ],
@@ -124,11 +133,25 @@ def test_what_is_no_cloudevent_has_a_reason(fields: dict[bytes, bytes], reason: 
     assert str(caught.value).startswith(reason)
 
 
-@given(st.dictionaries(_TEXT | _NAMES, _JSON), _TEXT.filter(bool), _TEXT.filter(bool))
+_SOURCES = st.text("ab/:%?#", min_size=1).map(lambda text: f"/{quote(text)}")
+_NAMED = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]), min_size=1)
+_VALID = st.fixed_dictionaries(
+    {"source": _SOURCES, "type": _NAMED},
+    optional={
+        "id": _NAMED,
+        "subject": _NAMED,
+        "time": st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
+        "dataschema": _SOURCES.map("urn:x:{}".format),
+        "datacontenttype": st.sampled_from(["application/json", "text/json; charset=utf-8", "a/b+json"]),
+    },
+)
+
+
+@given(st.dictionaries(_TEXT.filter(lambda name: name not in NAMES), _JSON), _VALID)
 def test_what_is_encoded_decodes_to_the_same_with_attributes_of_its_own(
-    payload: dict[str, Any], source: str, kind: str
+    payload: dict[str, Any], attributes: dict[str, str]
 ) -> None:
-    event = {**payload, "source": source, "type": kind}
+    event = {**payload, **attributes}
     decoded = CODEC.decode(CODEC.encode(event))
     assert {name: decoded.get(name) for name in event} == event
     assert decoded.keys() - event.keys() <= {"id", "specversion", "datacontenttype"}
@@ -147,6 +170,113 @@ def test_an_event_needs_a_source_and_gets_an_id() -> None:
         CODEC.encode({"type": "t", "source": ""})
     one, two = (CODEC.encode({"type": "t", "source": "/s"})[b"ce-id"] for _ in range(2))
     assert one != two
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("time", value)
+            for value in ("10:30", "2024-02-29", "2024-02-30T10:30:00Z", "2024-02-29T10:30:00")
+        ),
+        *(("time", value) for value in ("2024-02-29 10:30:00Z", "2024-02-29T25:00:00Z", "1709202600")),
+        *(("dataschema", value) for value in ("order.json", "https://a b", "urn:", "1:2")),
+        *(("source", value) for value in ("a shop", "größe", "10:30", "%zz", "a#b#c", "<x>", "a\nb")),
+        *((name, "a\x00b") for name in ("type", "id", "subject")),
+        ("subject", "\uffff"),
+        *(("datacontenttype", value) for value in ("text/xml", "json", "application/octet-stream")),
+    ],
+)
+def test_what_no_cloudevent_can_have_is_not_written(name: str, value: str) -> None:
+    with pytest.raises(EncodeError) as caught:
+        CODEC.encode({**ATTRIBUTES, name: value})
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("time", f"2024-02-29{rest}")
+            for rest in ("T10:30:00Z", "t10:30:00.123456789z", "T23:59:60+05:30")
+        ),
+        *(("dataschema", value) for value in ("https://example.com/a?b#c", "urn:x:y")),
+        *(
+            ("source", value)
+            for value in ("/shop", "https://example.com/%20", "urn:x", "shop", "//h:1/a", "a/b:c")
+        ),
+        *((name, 'größe 100% "x" \U0001f600') for name in ("type", "id", "subject")),
+    ],
+)
+def test_what_a_cloudevent_can_have_is_written(name: str, value: str) -> None:
+    event = {**ATTRIBUTES, name: value}
+    fields = CODEC.encode(event)
+    assert fields[f"ce-{name}".encode()].isascii()
+    assert CODEC.decode(fields) == event
+
+
+def test_the_values_of_http_headers_are_decoded_once_and_those_of_kafka_are_as_they_are() -> None:
+    """The example of the HTTP binding; a value in quotes is one of its older version."""
+    euro = "Euro%20%E2%82%AC%20%f0%9f%98%80"
+    for value, read in (
+        (euro, "Euro \u20ac \U0001f600"),
+        ("100%2520", "100%20"),
+        ('"a \\"b\\" %41"', 'a "b" A'),
+        ("100%", "100%"),
+        ("gr\u00f6\u00dfe", "gr\u00f6\u00dfe"),
+        ("%41", "A"),
+    ):
+        assert CODEC.decode({**binary(), b"ce-subject": value.encode()})["subject"] == read
+    assert CODEC.decode({**binary(), b"ce_subject": euro.encode()})["subject"] == euro
+
+
+EXTENDED = {
+    **binary(b'{"n": 1, "shared": "data"}'),
+    b"ce-traceparent": b"00-a-b-01",
+    b"ce-comexampleext": b"one%20two",
+    b"ce-shared": b"attribute",
+    b"ce-time": b"10:30",  # somebody else's mistake is passed on
+    b"content-type": b"application/vnd.shop+json",
+}
+
+
+def as_message(fields: dict[bytes, bytes]) -> Message:
+    return Message(CODEC.decode(fields), fields=fields)
+
+
+@pytest.mark.parametrize("decode", [CODEC.decode, as_message])
+def test_what_came_as_an_attribute_is_one_again(decode: Any) -> None:
+    written = CODEC.encode(decode(EXTENDED))
+    assert json.loads(written.pop(b"data")) == {"n": 1, "shared": "data"}
+    assert written == {name: EXTENDED[name] for name in EXTENDED if name not in (b"ce-shared", b"data")}
+    written[b"data"] = EXTENDED[b"data"]
+    assert CODEC.separate(written)[0] == CODEC.separate(EXTENDED)[0]
+    assert CODEC.decode(written) == CODEC.decode(EXTENDED)
+
+
+def test_what_a_handler_changed_is_no_longer_what_came() -> None:
+    event = as_message(EXTENDED)
+    event["traceparent"] = 7
+    del event["comexampleext"]
+    event["time"] = "2024-02-29T10:30:00Z"
+    written = CODEC.encode(event)
+    assert json.loads(written[b"data"]) == {"n": 1, "shared": "data", "traceparent": 7}
+    assert written[b"ce-time"] == b"2024-02-29T10:30:00Z"
+    assert not {b"ce-traceparent", b"ce-comexampleext"} & written.keys()
+
+
+def test_a_message_of_another_codec_brings_no_attributes() -> None:
+    event = Message({**ATTRIBUTES, "n": 1}, fields={b"type": b"order.paid", b"data": b"{}"})
+    assert json.loads(CODEC.encode(event)[b"data"]) == {"n": 1}
+
+
+@given(st.dictionaries(st.text("abz019", min_size=1, max_size=20), _TEXT, max_size=4))
+def test_any_extension_survives_the_way_back(extensions: dict[str, str]) -> None:
+    own = {name: value for name, value in extensions.items() if name not in (*NAMES, "data", "n")}
+    decoded = CODEC.decode(structured(data={"n": 1}, **own))
+    written = CODEC.encode(decoded)
+    assert CODEC.separate(written)[0] == {"n": 1}
+    assert CODEC.decode(written) == decoded
 
 
 def test_its_data_is_apart_from_its_envelope() -> None:

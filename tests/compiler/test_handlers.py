@@ -249,3 +249,27 @@ async def test_a_handler_that_cancels_its_own_task_is_not_a_failure() -> None:
     running = asyncio.ensure_future(wrap(handler)({}, None))
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+@pytest.mark.parametrize("takes", ["payload", "payload, container", "payload, *, container"])
+async def test_lists_and_objects_of_its_arguments_are_its_own_in_each_call(
+    is_async: bool, takes: str
+) -> None:
+    seen: list[Any] = []
+
+    def changes(tags: list[Any], options: dict[str, Any]) -> None:
+        seen.append((repr(tags), repr(options)))
+        tags[0].append("changed")
+        options["changed"] = True
+
+    names: dict[str, Any] = {"changes": changes}
+    word = "async def" if is_async else "def"
+    star = "" if "*" in takes else "*, "
+    exec(f"{word} handler({takes}, {star}tags, options, n): changes(tags, options)", names)  # noqa: S102 - its shapes
+    stated: dict[str, Any] = {"tags": [[1]], "options": {"a": {}}, "n": 1}
+    route = wrap(names["handler"], **stated)
+    for _ in range(2):
+        await route({"type": "t"}, None)
+    assert seen == [("[[1]]", "{'a': {}}")] * 2
+    assert stated == {"tags": [[1]], "options": {"a": {}}, "n": 1}

@@ -151,3 +151,49 @@ def test_its_mistakes_are_found_in_its_place(folder: Path) -> None:
         (finding.code, finding.span.line, finding.span.column) for finding in check_path(folder).findings
     ]
     assert found == [("SR302", 4, 64), ("SR104", 8, 16), ("SR303", 12, 16)]
+
+
+def change(value: Any) -> None:
+    """What a handler may do to all that it can reach."""
+    if isinstance(value, list):
+        for item in value:
+            change(item)
+        value.append("changed")
+    elif isinstance(value, dict):
+        for item in value.values():
+            change(item)
+        value["changed"] = True
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "{tags: `[1]`, n: n}",
+        "{tags: `{}`}",
+        "{tags: [`[1]`]}",
+        '`{"tags": {"a": [1]}}`',
+        'merge(`{"tags": [1]}`, @)',
+        'not_null(missing, `{"tags": [1]}`)',
+        "{tags: missing || `[1]`}",
+        "{tags: map(&`[1]`, items)}",
+        "{tags: items[?n == `1`] && `[1]`}",
+        "{tags: reverse(`[[1]]`)}",
+        "{tags: sort_by(`[[1]]`, &@[0])}",
+        '{tags: values(`{"a": [1]}`)}',
+    ],
+)
+def test_what_a_handler_changes_is_its_own_message_s_alone(expression: str) -> None:
+    transform = compile_transform(expression)
+
+    def payload() -> dict[str, Any]:
+        return {"type": "t", "n": 1, "items": [{"n": 1}]}
+
+    first = transform(payload())
+    change(first)
+    second = transform(payload())
+    assert "changed" not in repr(second)
+
+
+def test_a_transform_without_a_list_or_an_object_of_its_own_copies_nothing() -> None:
+    payload = {"type": "t", "items": [1]}
+    assert compile_transform("{kept: items, n: `1`, s: 'x'}")(payload)["kept"] is payload["items"]
