@@ -87,13 +87,16 @@ def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Pr
     if node["children"][0]["type"] != "not_expression" or tree.expression[start] != "!":
         return  # (!a).b is odd, but says what it means
     negated = tree.expression[start + 1 : end].strip()
-    message = "! binds tighter than what follows the name, so that this is always null"
+    is_null = node["type"] != "subexpression" or all(each["type"] == "field" for each in node["children"][1:])
+    outcome = "this is always null" if is_null else "what follows is asked of true or false"
+    message = f"! binds tighter than what follows the name, so that {outcome}"
     yield Problem("SR307", message, start, end, f"write !({negated})")
 
 
 def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     if node["children"][2] == 0:
-        yield Problem("SR306", "a slice with a step of 0 always fails", start, end)
+        message = "a slice with a step of 0 fails on every list, and is null for anything else"
+        yield Problem("SR306", message, start, end)
 
 
 def _check_call(tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
@@ -157,5 +160,6 @@ _CHECKS: Final[dict[str, Callable[[Tree, Node, int, int], Iterator[Problem]]]] =
     # What JMESPath binds less tightly than !, and is always null of a truth value.
     "subexpression": _check_negation,
     "filter_projection": _check_negation,
+    "flatten": _check_negation,
     "value_projection": _check_negation,
 }

@@ -67,11 +67,16 @@ def _of_collection(source: SourceFile, violation: Violation) -> str:
             return "a filter is one expression: join its parts by && or ||"
         several = isinstance(value, list) and len(value) > 1
         return f"a filter is {'one' if several else 'an'} expression: {meant}"
-    if "\n" not in raw:
-        return f"quote the whole of it: {quote(raw)}"
-    if raw[:1] in ("{", "[") and "#" not in raw:
+    if raw[:1] in ("{", "[") and not ("\n" in raw and "#" in raw):
         return f"quote the whole of it: {quote(' '.join(raw.split()))}"
-    return "write it under >- as one expression, with its braces: {email: guest.email}"
+    if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+        whole = ", ".join(f"{name}: {item}" for name, item in value.items())
+        if len(whole) <= _LONGEST and "\n" not in whole:
+            return f"an object is written in braces: {quote(f'{{{whole}}}')}"
+    return "write it as one expression, under >- on a line of its own"
+
+
+_LONGEST: Final = 100  # characters of advice that are read at a glance
 
 
 PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))

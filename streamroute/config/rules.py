@@ -107,8 +107,15 @@ _ALL: Final = (
     ),
     Rule("SR304", "argument-count", _ERROR, "A function is called with too few or too many arguments."),
     Rule("SR305", "expression-too-large", _ERROR, "An expression is too long or nested too deep."),
-    Rule("SR306", "expression-always-fails", _ERROR, "An expression fails whatever the message holds."),
-    Rule("SR307", "negation-binds-tighter", _WARNING, "!a.b is read as (!a).b, which is always null."),
+    Rule(
+        "SR306",
+        "expression-always-fails",
+        _ERROR,
+        "An expression fails, or is null, whatever the message holds.",
+    ),
+    Rule(
+        "SR307", "negation-binds-tighter", _WARNING, "!a.b is read as (!a).b, which looks into a truth value."
+    ),
     Rule("SR308", "transform-not-an-object", _ERROR, "A transform never gives an object.", runs=True),
     Rule("SR309", "expression-explodes", _WARNING, "An expression multiplies what it is given without end."),
     Rule("SR310", "argument-type", _ERROR, "A function is given what it never takes.", runs=True),
@@ -152,6 +159,7 @@ _ALL: Final = (
     Rule("SR325", "malformed-literal", _WARNING, "What stands in backticks is not JSON, but a string."),
     Rule("SR326", "field-of-a-list", _WARNING, "A function is given a field of a list, which has none."),
     Rule("SR327", "near-miss", _WARNING, "A name is nearly that of a field that the schema declares."),
+    Rule("SR328", "element-type", _WARNING, "A function is given a list of what it never takes."),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),

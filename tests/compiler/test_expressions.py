@@ -63,6 +63,13 @@ def test_a_slice_that_takes_no_step_always_fails() -> None:
     assert [problem.code for problem in check_expression("a[::0]")] == ["SR306"]
 
 
+@pytest.mark.parametrize("expression", ["!a.to_string(@)", "!a.[b]", "!a.b.type(@)"])
+def test_a_negation_is_not_called_null_where_a_function_or_a_list_follows(expression: str) -> None:
+    [problem] = check_expression(expression)
+    assert problem.code == "SR307"
+    assert "null" not in problem.message
+
+
 def test_every_problem_of_an_expression_is_found() -> None:
     problems = check_expression("foo(bar(a), length())")
     assert [problem.code for problem in problems] == ["SR302", "SR302", "SR304"]
@@ -75,6 +82,8 @@ def test_every_problem_of_an_expression_is_found() -> None:
         ("a && !tags[?b]", "!tags[?b]", "write !(tags[?b])"),
         ("! guest.vip || b", "! guest.vip", "write !(guest.vip)"),
         ("(!guest.vip)", "!guest.vip", "write !(guest.vip)"),
+        ("!tags[] && b", "!tags[]", "write !(tags[])"),
+        ("!a.to_string(@)", "!a.to_string(@)", "write !(a.to_string(@))"),
         ("a && ((!guest.vip) || b)", "!guest.vip", "write !(guest.vip)"),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 
 from jmespath_suite import compliance_cases, needs_compliance
 from streamroute.compiler.expressions import check_expression
+from streamroute.compiler.filters import compile_filter
 from streamroute.compiler.parsing import parse
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.check import check_types
@@ -181,7 +182,7 @@ def test_what_can_be_equal_to_both_is_left_alone(expression: str) -> None:
         ("starts_with(length(a), 'x')", "length(a)", "starts_with() takes a string, not a number"),
         ("contains('abc', `1`)", "`1`", "contains() looks for a string in a string, not for a number"),
         (
-            "sort_by(items, &(a == b))",
+            "sort_by([a], &(a == b))",
             "a == b",
             "sort_by() compares by a number or a string, not true or false",
         ),
@@ -191,6 +192,34 @@ def test_what_can_be_equal_to_both_is_left_alone(expression: str) -> None:
 def test_an_argument_that_a_function_never_takes_is_an_error(expression: str, caret: str, text: str) -> None:
     problem = next(each for each in check_types(parse(expression)) if each.code == "SR310")
     assert (expression[problem.start : problem.end], problem.text) == (caret, text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "caret", "text"),
+    [
+        (
+            "sort_by(items, &(a == b))",
+            "a == b",
+            "sort_by() compares by a number or a string, not true or false",
+        ),
+        (
+            "sum(map(&to_string(@), a))",
+            "map(&to_string(@), a)",
+            "sum() takes a list of numbers, not a list of strings",
+        ),
+        ("avg(keys(a)) > `1`", "keys(a)", "avg() takes a list of numbers, not a list of strings"),
+    ],
+)
+def test_a_list_of_what_a_function_never_takes_is_a_warning_since_it_may_be_empty(
+    expression: str, caret: str, text: str
+) -> None:
+    problem = next(each for each in check_types(parse(expression)) if each.code == "SR328")
+    assert expression[problem.start : problem.end] == caret
+    assert problem.text == f"{text}: only an empty list does not fail"
+    assert RULES["SR328"].severity is Severity.WARNING
+    assert compile_filter(f"({expression}) == `0` || `true`")(
+        {"items": [], "a": {} if "keys" in expression else []}
+    )
 
 
 @pytest.mark.parametrize(

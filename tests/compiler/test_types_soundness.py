@@ -13,7 +13,7 @@ from type_cases import Claims, Recorded, Watched, calls_over, documents_of, incl
 
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.functions import is_false
-from streamroute.compiler.parsing import Tree, parse
+from streamroute.compiler.parsing import Tree, parse, walk
 from streamroute.compiler.types.lattice import UNKNOWN, Type, of_value
 from streamroute.compiler.types.schemas import from_schema
 from streamroute.compiler.types.scope import Scope
@@ -49,11 +49,37 @@ def _assert_claim(tree: Tree, watched: Watched, code: str, message: str, node: d
         assert all(is_false(value) for value in values), message
     elif code in ("SR315", "SR316"):
         assert values in ([], [None] * len(values)), message
-    elif code == "SR310":
+    elif code in ("SR310", "SR328"):
         for call in calls_over(tree, node):
-            given = [[v for each, v in watched.values if each is argument] for argument in call["children"]]
             gave = [value for each, value in watched.values if each is call]
-            assert len(gave) <= max(seen.count([]) for seen in given), message
+            empty = [each for each, value in watched.values if value == [] and each in call["children"]]
+            assert not gave or (code == "SR328" and empty), message
+
+
+_PIECES = ("!", "(", ")", "a", "b", ".b", "[]", ".*", "[?b]", ".to_string(@)", ".[a]", " | ", "[::0]", " && ")
+_NULL = {
+    "SR306": frozenset({"slice"}),
+    "SR307": frozenset({"subexpression", "filter_projection", "value_projection", "flatten"}),
+}
+"""The nodes that are null, as the rule says, wherever they did not fail."""
+
+
+@patient
+@given(st.lists(st.sampled_from(_PIECES), min_size=2, max_size=9).map("".join), payloads)
+def test_what_is_said_of_a_negation_or_a_slice_holds_of_every_payload(
+    expression: str, payload: dict[str, Any]
+) -> None:
+    problems = [each for each in check_expression(expression) if each.code in _NULL]
+    assume(problems)
+    tree, watched = parse(expression), Watched()
+    with contextlib.suppress(Exception):  # what was seen before a failure counts as well
+        watched.visit(tree.root, payload)
+    for node, start, end in walk(tree.root, 0, len(expression)):
+        values = [value for each, value in watched.values if each is node]
+        for problem in problems:
+            is_null = "null" in problem.message and node["type"] in _NULL[problem.code]
+            if is_null and (problem.start, problem.end) == (start, end):
+                assert values == [None] * len(values), problem
 
 
 @patient

@@ -18,8 +18,10 @@ from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.words import is_numeric, list_of, one_of, written
 
 WRONG_ARGUMENT: Final = "SR310"
+WRONG_ELEMENTS: Final = "SR328"
 MAY_BE_MISSING: Final = "SR317"
 
+_ON_EMPTY: Final = "only an empty list does not fail"
 _INSTEAD: Final[dict[Kind, str]] = {"array": "`[]`", "string": "''", "object": "`{}`", "number": "`0`"}
 
 _THE: Final[dict[Kind, str]] = {
@@ -70,7 +72,10 @@ def _refuse(report: Report, name: str, position: int, argument: Node, t: Type) -
     kinds, elements = parameter_kinds(name, position)
     wanted = _wanted(kinds, elements)
     message = f"{name}() takes {wanted}, not {_given(argument, t, elements)}"
-    report.add(WRONG_ARGUMENT, argument, message, _help(report, argument, kinds))
+    if "array" in t.empty and "array" in kinds:
+        report.add(WRONG_ELEMENTS, argument, f"{message}: {_ON_EMPTY}")
+    else:
+        report.add(WRONG_ARGUMENT, argument, message, _help(report, argument, kinds))
 
 
 def _wanted(kinds: frozenset[Kind], elements: frozenset[Kind]) -> str:
@@ -148,13 +153,16 @@ def _report_missing(report: Report, name: str, argument: Node, kinds: frozenset[
     report.add(MAY_BE_MISSING, argument, message, help_text)
 
 
-def check_key(report: Report, name: str, expression: Node, body: Type) -> None:
+def check_key(report: Report, name: str, expression: Node, body: Type, *, may_be_empty: bool) -> None:
     """What ``sort_by`` and its kin compare elements by: numbers or strings, and never nothing."""
     if is_never(body):
         return
     if body.kinds.isdisjoint(KEYS):
         message = f"{name}() compares by {one_of(KEYS)}, not {one_of(body.kinds)}"
-        report.add(WRONG_ARGUMENT, expression, message)
+        if may_be_empty:
+            report.add(WRONG_ELEMENTS, expression, f"{message}: {_ON_EMPTY}")
+        else:
+            report.add(WRONG_ARGUMENT, expression, message)
     elif report.declared and _may_be_null(body):
         text = report.operand(expression)
         message = f"{name}() fails where {report.short(expression)} is missing or null in an element"

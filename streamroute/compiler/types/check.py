@@ -7,7 +7,7 @@ from typing import Final
 
 from streamroute.compiler.parsing import Tree
 from streamroute.compiler.problems import Problem
-from streamroute.compiler.types.arguments import WRONG_ARGUMENT
+from streamroute.compiler.types.arguments import WRONG_ARGUMENT, WRONG_ELEMENTS
 from streamroute.compiler.types.conditions import (
     CONSTANT,
     CONSTANT_BY_SCHEMA,
@@ -25,7 +25,7 @@ from streamroute.compiler.types.slips import USUAL, Habits, find_slips
 from streamroute.compiler.types.written_out import COLLECTION
 
 _SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION})
-_SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, UNCOMPARABLE: CONSTANT}
+_SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, WRONG_ELEMENTS: WRONG_ELEMENTS, UNCOMPARABLE: CONSTANT}
 """What the schema says again of a part that is wrong by its literals."""
 
 _OUTLINES: Final = {True: Outlines(), False: Outlines()}

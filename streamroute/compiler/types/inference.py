@@ -251,7 +251,9 @@ class Inference:
             return UNKNOWN
         body = NEVER if is_never(elements) else self.infer(expression["children"][0], Scope.of(elements))
         if node["value"] in calls.BY_KEY:
-            arguments.check_key(self.report, node["value"], expression["children"][0], body)
+            may_be_empty = "array" in types[at].empty
+            key = expression["children"][0]
+            arguments.check_key(self.report, node["value"], key, body, may_be_empty=may_be_empty)
         return body
 
     def _literal(self, node: Node, scope: Scope) -> Type:  # noqa: ARG002 - as every rule
