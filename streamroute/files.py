@@ -23,7 +23,7 @@ MAX_TOTAL: Final = 50_000_000
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK: Final = 1 << 20
-_STREAMS: Final = ("/dev", "/proc")
+_STREAMS: Final = ("/dev/", "/proc/")
 """Where a shell puts what it pipes to a command: ``/dev/stdin``, ``/dev/fd/63``."""
 
 
@@ -152,7 +152,7 @@ def read_given(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = Fals
     what it leads to. Raises as ``FileReader.read`` does.
     """
     folder = Path(path).parent
-    if os.path.realpath(folder).startswith(_STREAMS):
+    if os.path.join(os.path.realpath(folder), "").startswith(_STREAMS):  # noqa: PTH118 - paths are text here
         return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC), limit, regular=False)
     try:
         return FileReader(None if outside else folder).read(path, limit)
