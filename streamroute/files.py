@@ -69,8 +69,13 @@ class FileReader:
         self._left = total
 
     def holds(self, path: str | Path) -> bool:
-        """Whether a path really leads to a place below the folder, whatever links it goes through."""
-        return self.folder is None or self._inside(os.path.realpath(path)) is not None
+        """Whether a path really leads to a place below the folder, whatever links it goes through.
+
+        One that no file can have leads nowhere, and so not out.
+        """
+        if self.folder is None or "\0" in os.fspath(path):
+            return True
+        return self._inside(os.path.realpath(path)) is not None
 
     def read(self, path: str | Path, limit: int = MAX_BYTES) -> bytes:
         """The content of a file.

@@ -167,6 +167,14 @@ def test_no_more_than_so_many_files_are_included(project: Path) -> None:
     assert len(result.sources) == MAX_FILES + 1
 
 
+def test_a_path_that_no_file_can_have_is_no_file(project: Path) -> None:
+    assert codes(check('include: ["a\\0b", "a\\0*", "*/a\\0b"]\n')) == {"SR015"}
+    Path("routes.test.yaml").write_text('version: 1\ntests: [{name: x, message: "a\\0b", routes: []}]\n')
+    assert codes(check('messages: {t: {schema: "a\\0b"}, u: {schema: {$ref: "a\\0b"}}}\n')) <= {
+        *("SR111", "SR114", "SR603")
+    }
+
+
 def test_a_pattern_that_a_matcher_would_try_for_ever_is_matched_at_once(project: Path) -> None:
     Path("a" * 200).touch()
     assert codes(check(f"include: ['{'*a' * 60}b']\n")) == {"SR015"}
