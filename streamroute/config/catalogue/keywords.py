@@ -71,7 +71,11 @@ def base_below(schema: Any, base: str, dialect: Dialect) -> str:
     own = schema.get("$id") if isinstance(schema, dict) else None
     if not isinstance(own, str) or hides_siblings(schema, dialect):
         return base
-    return joined(base, own.partition("#")[0])
+    try:
+        return joined(base, own.partition("#")[0])
+    except ValueError:
+        # It is not an address: whatever refers to it does not find it.
+        return base
 
 
 def joined(base: str, reference: str) -> str:

@@ -145,8 +145,11 @@ class Library:
 
         Raises UnresolvedError for a reference that leads nowhere.
         """
-        uri, fragment = urldefrag(joined(base, reference))
-        resource = self._resource(uri, reference, origin)
+        try:
+            uri, fragment = urldefrag(joined(base, reference))
+            resource = self._resource(uri, reference, origin)
+        except ValueError:
+            raise UnresolvedError("SR114", f'"{reference}" is not an address') from None
         if resource is None:
             return None
         found = self._named.get(f"{uri}#{unquote(fragment)}") if fragment else resource
