@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @click.option("--watch", is_flag=True, help="Check again at every change, until Ctrl-C.")
 @click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    default=120.0,
+    show_default=True,
+    help="End a check that takes longer, with a finding.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
@@ -41,7 +49,12 @@ if TYPE_CHECKING:
     help="With source lines and carets, one line each, or for machines.",
 )
 def command(
-    paths: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...], form: str, **flags: bool
+    paths: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    form: str,
+    time_limit: float,
+    **flags: bool,
 ) -> int:
     """Say what is wrong in PATHS, or in routes.yaml here.
 
@@ -74,25 +87,31 @@ def command(
     if flags["watch"]:
         return _watch(asked, form)
     if flags["fix"] or flags["diff"]:
-        return _fix(asked, form, write=flags["fix"])
-    return _report(_check(asked), form)
+        return _fix(asked, form, time_limit, write=flags["fix"])
+    return _report(*_check(asked, form, time_limit), form)
 
 
-def _check(asked: Asked) -> Checked:
+def _check(asked: Asked, form: str, seconds: float) -> tuple[Checked, str]:
+    """What was found, and the text that says it."""
     from streamroute.cli.checking import check
-
-    return check(asked)
-
-
-def _report(checked: Checked, form: str) -> int:
-    """Print what was found; the exit code says whether it is more than info."""
     from streamroute.cli.colors import columns_of, wants_color
+    from streamroute.cli.findings import shortened
+    from streamroute.cli.formats.rendering import render
+    from streamroute.cli.time_limit import time_limit
+
+    with time_limit(seconds, asked.paths[0] if asked.paths else "routes.yaml", form):
+        checked = check(asked)
+        shown = checked.report._replace(findings=shortened(checked.report.findings))
+        return checked, render(shown, form, color=wants_color(sys.stdout), columns=columns_of(sys.stdout))
+
+
+def _report(checked: Checked, text: str, form: str) -> int:
+    """Print what was found; the exit code says whether it is more than info."""
     from streamroute.cli.findings import is_clean, summary
-    from streamroute.cli.formats.rendering import render, write_rendered
+    from streamroute.cli.formats.rendering import write_rendered
 
     findings = checked.report.findings
-    color, columns = wants_color(sys.stdout), columns_of(sys.stdout)
-    write_rendered(render(checked.report, form, color=color, columns=columns), form)
+    write_rendered(text, form)
     roots = ", ".join(map(str, checked.roots))
     found = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
     say(found + _left_out(checked.left_out), err=True)
@@ -106,10 +125,10 @@ def _left_out(number: int) -> str:
     return f" ({number} finding{'s' if number > 1 else ''} left out by --select and --ignore)"
 
 
-def _fix(asked: Asked, form: str, *, write: bool) -> int:
+def _fix(asked: Asked, form: str, seconds: float, *, write: bool) -> int:
     from streamroute.cli.fixing import fixes_of, show, write_all
 
-    checked = _check(asked)
+    checked, text = _check(asked, form, seconds)
     fixes = fixes_of(checked.report, checked.roots)
     if not write:
         say(show(fixes), nl=False)
@@ -117,11 +136,11 @@ def _fix(asked: Asked, form: str, *, write: bool) -> int:
     for _ in range(_PASSES):
         say(show(fixes), nl=False, err=True)
         write_all(fixes, checked.roots)
-        checked = _check(asked)
+        checked, text = _check(asked, form, seconds)
         fixes = fixes_of(checked.report, checked.roots)
         if not fixes:
             break
-    return _report(checked, form)
+    return _report(checked, text, form)
 
 
 def _watch(asked: Asked, form: str) -> int:

@@ -47,11 +47,14 @@ def command(
       streamroute explain --type booking.confirmed --data '{"nights": 3}'
     """
     from streamroute.cli.load import usable_or_exit
+    from streamroute.cli.time_limit import SECONDS, time_limit
     from streamroute.config.roots import find_root
 
     message = _message(event, event_type, data)
-    runnable = usable_or_exit(find_root(config_path(config)), for_people=form == "text")
-    shown = _explained(runnable, message, stream, form, everything=everything)
+    root = find_root(config_path(config))
+    with time_limit(SECONDS, root, "full" if form == "text" else None):
+        runnable = usable_or_exit(root, for_people=form == "text")
+        shown = _explained(runnable, message, stream, form, everything=everything)
     if form == "json":
         write_document(shown)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.text import TextFile
@@ -41,6 +41,22 @@ def printable(text: str) -> str:
     return "".join(
         "\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in text
     )
+
+
+MOST: Final = 1_000
+"""Findings that are shown: nobody reads more, and some files ask for millions."""
+
+
+def shortened(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings as they are shown: the first of many, and a last one that says how many more there are."""
+    if len(findings) <= MOST:
+        return list(findings)
+    first = findings[MOST]
+    message = f"{len(findings) - MOST:,} more findings are not shown"
+    told = Finding(
+        "SR025", Severity.INFO, message, first.file, first.span, "mend those above, and check again"
+    )
+    return [*findings[:MOST], told]
 
 
 def is_clean(findings: Sequence[Finding]) -> bool:

@@ -68,7 +68,7 @@ def usable_or_exit(
     handler without ``imports``, since none is to run. What is not ``for_people`` leaves stdout to the
     command's own format.
     """
-    from streamroute.cli.findings import summary
+    from streamroute.cli.findings import shortened, summary
     from streamroute.cli.formats.full import render_full
     from streamroute.compiler.check import check_path
     from streamroute.config.diagnostics import has_errors
@@ -80,7 +80,9 @@ def usable_or_exit(
         findings = [found for found in findings if not found.code.startswith("SR4")]
     if has_errors(findings) or result.document is None or result.compiled is None:
         out = sys.stdout if for_people else sys.stderr
-        shown = render_full(findings, result.sources, color=wants_color(out), columns=columns_of(out))
+        shown = render_full(
+            shortened(findings), result.sources, color=wants_color(out), columns=columns_of(out)
+        )
         say(shown, nl=False, err=not for_people)
         say_error(f"{path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(Exit.FOUND)

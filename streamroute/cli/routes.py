@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.exits import Exit
-from streamroute.cli.output import say, write_document, write_json
+from streamroute.cli.output import as_json, say, write_document
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
 
 if TYPE_CHECKING:
@@ -32,18 +32,25 @@ def command(config: str | None, stream: str | None, form: str, graph: str | None
       streamroute routes --graph svg > routes.svg
     """
     from streamroute.cli.load import usable_or_exit
+    from streamroute.cli.time_limit import SECONDS, time_limit
     from streamroute.config.roots import find_root
 
-    runnable = usable_or_exit(find_root(config_path(config)), for_people=form == "text" and graph is None)
+    root, for_people = find_root(config_path(config)), form == "text" and graph is None
+    with time_limit(SECONDS, root, "full" if for_people else None):
+        runnable = usable_or_exit(root, for_people=for_people)
+        shown = _shown(runnable, stream, form, graph)
+    if for_people:
+        say(shown)
+    else:
+        write_document(shown)
+    return Exit.OK
+
+
+def _shown(runnable: Runnable, stream: str | None, form: str, graph: str | None) -> str:
     routes = _routes(runnable, stream)
     if graph is not None:
-        streams = [stream] if stream else list(runnable.document.streams)
-        write_document(_drawn(graph, streams, routes))
-    elif form == "json":
-        write_json([_object(route) for route in routes])
-    else:
-        say(_table(routes))
-    return Exit.OK
+        return _drawn(graph, [stream] if stream else list(runnable.document.streams), routes)
+    return as_json([_object(route) for route in routes]) + "\n" if form == "json" else _table(routes)
 
 
 def _routes(runnable: Runnable, stream: str | None) -> list[RouteConfig]:

@@ -64,18 +64,22 @@ def command(
 
         return write_first(paths, events)
     from streamroute.cli.testing.running import Reading, run, wanted
+    from streamroute.cli.time_limit import SECONDS, time_limit
 
     for_people = form == "full"
     reading = Reading(allowed["redis"], allowed["imports"], not allowed["no_embedded"])
-    runs = [run(meant, reading, for_people=for_people) for meant in wanted(paths)]
+    meant = wanted(paths)
+    with time_limit(SECONDS, meant[0].root, "full" if for_people else None):
+        runs = [run(each, reading, for_people=for_people) for each in meant]
+        shown = _rendered(runs, form)
     if not any(found.outcomes or found.findings for found in runs):
         raise click.UsageError(
             f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"
         )
     if for_people:
-        say(_rendered(runs, form), nl=False)
+        say(shown, nl=False)
     else:
-        write_document(_rendered(runs, form))
+        write_document(shown)
     return _verdict(runs, fail_under)
 
 

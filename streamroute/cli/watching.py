@@ -19,7 +19,7 @@ import click
 
 from streamroute.cli.checking import Asked, Checked, check
 from streamroute.cli.colors import columns_of, wants_color
-from streamroute.cli.findings import summary
+from streamroute.cli.findings import shortened, summary
 from streamroute.cli.formats.rendering import render, write_rendered
 from streamroute.cli.output import clear_screen, say
 from streamroute.cli.paths import config_path
@@ -102,7 +102,8 @@ def run_once(asked: Asked, form: str, *, color: bool = False, columns: int | Non
         return Shown("", error.format_message(), ())  # it may come back: an editor is saving it
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
     conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    text = render(checked.report, form, color=color, columns=columns)
+    shown = checked.report._replace(findings=shortened(findings))
+    text = render(shown, form, color=color, columns=columns)
     return Shown(text, conclusion, watched(checked, modules))
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from streamroute.compiler.compilation import Compiled, all_findings, compile_document
+from streamroute.compiler.compilation import Compiled, all_findings, compile_document, too_large
 from streamroute.compiler.together import check_together
-from streamroute.config.diagnostics import Finding, Severity, has_errors, sort_findings
+from streamroute.config.diagnostics import START, Finding, Severity, has_errors, sort_findings
 from streamroute.config.document import Document
 from streamroute.config.includes import TEST_SUFFIX
-from streamroute.config.load import Loaded, load_config
+from streamroute.config.load import Loaded, config_file, load_config
 from streamroute.config.paths import entries
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
@@ -52,6 +52,23 @@ def check_path(
     disagree with. Files that are ``outside`` of the configuration's folder are refused unless asked for.
     Never raises for what the files hold.
     """
+    try:
+        return _checked(path, env, unset, outside=outside, imports=imports, tests=tests, beside=beside)
+    except (RecursionError, MemoryError) as error:
+        name = config_file(path)
+        return CheckResult((TextFile(name, "").finding("SR027", too_large(error), START),), None, None, {})
+
+
+def _checked(
+    path: str | Path,
+    env: Mapping[str, str] | None,
+    unset: Literal["info", "error"],
+    *,
+    outside: bool,
+    imports: bool,
+    tests: bool,
+    beside: Sequence[Document],
+) -> CheckResult:
     loaded = load_config(path, env=env, unset=unset, outside=outside)
     compiled = None if loaded.document is None else compile_document(loaded.document, imports=imports)
     found = all_findings(loaded.findings, compiled.findings if compiled else ())

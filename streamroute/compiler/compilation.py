@@ -134,10 +134,17 @@ class _Compilation:
         self.findings += check_address(self.document)
         self.findings += check_slots(self.document)
         self.findings += check_dead_letters(self.document)
-        routes = [self._route(route, globs) for route in self.document.routes]
+        routes = [self._route_in_bounds(route, globs) for route in self.document.routes]
         container, codecs = self._container(), self._codecs()
         findings = tuple(sort_findings(self.findings))
         return Compiled(self.document, findings, tuple(routes), container, codecs)
+
+    def _route_in_bounds(self, route: RouteConfig, globs: Globs) -> CheckedRoute:
+        try:
+            return self._route(route, globs)
+        except (RecursionError, MemoryError) as error:
+            self.findings.append(route.place.finding("SR027", too_large(error)))
+            return CheckedRoute(route, None)
 
     def _route(self, route: RouteConfig, globs: Globs) -> CheckedRoute:
         types = globs.expand(route.types)
@@ -344,6 +351,12 @@ def _built_in_findings(shape: CallShape, route: RouteConfig) -> Iterator[Finding
     for key, message, advice in complaints:
         at: DataPath = ("handler",) if key is None else ("with", key)
         yield route.place.finding("SR404", message, at=at, help=advice)
+
+
+def too_large(error: BaseException) -> str:
+    """What is said of a part that the interpreter itself gave up on."""
+    what = "stack" if isinstance(error, RecursionError) else "memory"
+    return f"this takes more {what} to check than there is"
 
 
 def all_findings(*parts: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -68,7 +68,7 @@ class StreamConfig(NamedTuple):
         written = self.place.value(key)
         if is_replaced(written):
             return str(written)
-        if key == "dead_letter" and written is None:
+        if key == "dead_letter" and self.dead_letter == GroupKeys.of(self.name, self.group).dead:
             return GroupKeys.of(self.name, self.shown("group")).dead
         value = getattr(self, key)
         return format_duration(value) if isinstance(value, (int, float)) else str(value)
