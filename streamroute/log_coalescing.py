@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -25,6 +26,7 @@ from streamroute.safe_text import safe_str, type_name
 _ATTRIBUTE: Final = "coalesced_by"
 _UNSAID: Final = object()
 _MOST_KEYS: Final = 1_000
+_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
 _OTHERS: Final = "others"
 
 NEVER_COALESCED: Final[Mapping[str, Any]] = {_ATTRIBUTE: None}
@@ -39,9 +41,9 @@ def coalesced_by(*key: Hashable) -> Mapping[str, Any]:
 def coalesced_by_reason(what: str, reason: str) -> Mapping[str, Any]:
     """``extra=coalesced_by_reason(...)``: equal are those whose reason is the same up to its first colon.
 
-    Behind it stands what a single message holds.
+    Behind it, and in quotes, stands what a single message holds.
     """
-    return coalesced_by(what, reason[:NAME].partition(":")[0])
+    return coalesced_by(what, _QUOTED.sub("", reason[:NAME]).partition(":")[0])
 
 
 @dataclass(slots=True)

@@ -334,3 +334,15 @@ def test_reasons_are_equal_up_to_what_is_a_message_s_own(scene: Scene) -> None:
         for reason in (f"the field is no JSON: {number}", f"the data is invalid: {number}", "it has no type"):
             scene.warn("dead: %s", reason, extra=coalesced_by_reason("dead", reason))
     assert len(scene.kept.records) == 3
+
+
+def test_what_a_reason_quotes_is_a_message_s_own(scene: Scene) -> None:
+    """Else whoever invents types, or names of fields, has a line for each."""
+    for number in range(300):
+        for reason in (
+            f"no route lists the type 'x{number}: \\'y'",
+            f'the field "x{number} \\" y" is not UTF-8: z',
+            f"no route lists the type '{'x' * 300}{number}'",
+        ):
+            scene.warn("dead: %s", reason, extra=coalesced_by_reason("dead", reason))
+    assert len(scene.kept.records) == 2
