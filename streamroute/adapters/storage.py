@@ -17,6 +17,7 @@ from streamroute.adapters.entries import EntryReader, entry_name, is_retry, serv
 from streamroute.adapters.group_takeover import GroupTakeover, require_place
 from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.lease import STALL, RedisLeaseKeeper, nothing_waits, release
+from streamroute.adapters.reading_apart import read_apart
 from streamroute.adapters.records import paired
 from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import refusal, script
@@ -143,11 +144,16 @@ class RedisStreamStorage:
         # The server's time is from before the read: since then nobody else can have claimed what it brings.
         brought = await read(client, reader, (keys.retry, keys.stream), count, self._block)
         made = self._reader(keys, group_name, consumer_name)
-        entries: list[tuple[str, dict[str, Any]]] = [
-            made.read(keys.retry, text(entry_id), paired(fields), fresh=brought.time, deliveries=1)
-            for entry_id, fields in brought.rows.get(keys.retry, ())
-        ]
-        entries += made.read_new(brought.rows.get(keys.stream, ()), fresh=brought.time)
+        retries, new = brought.rows.get(keys.retry, ()), brought.rows.get(keys.stream, ())
+
+        def entries_of() -> list[tuple[str, dict[str, Any]]]:
+            entries = [
+                made.read(keys.retry, text(entry_id), paired(fields), fresh=brought.time, deliveries=1)
+                for entry_id, fields in retries
+            ]
+            return entries + made.read_new(new, fresh=brought.time)
+
+        entries = await read_apart(made.codec, (fields for _, fields in (*retries, *new)), entries_of)
         if entries:
             self._watermarks.moved(keys, group_name)
         return entries
@@ -204,10 +210,16 @@ class RedisStreamStorage:
             gone = [entry_id for place, entry_id in deleted if place == number]
             self._tell_deleted(keys, key, gone, "%d entries of %s were deleted while they were pending: %s")
         reader = self._reader(keys, group_name, consumer_name)
-        entries: list[tuple[str, dict[str, Any]]] = [
-            reader.read(streams[number - 1], text(entry_id), paired(fields), fresh=now, deliveries=deliveries)
-            for number, entry_id, deliveries, fields in claimed
-        ]
+
+        def entries_of() -> list[tuple[str, dict[str, Any]]]:
+            return [
+                reader.read(
+                    streams[number - 1], text(entry_id), paired(fields), fresh=now, deliveries=deliveries
+                )
+                for number, entry_id, deliveries, fields in claimed
+            ]
+
+        entries = await read_apart(reader.codec, (fields for *_, fields in claimed), entries_of)
         return Claimed(entries, held_back, suspects)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:

@@ -31,6 +31,8 @@ class ValidatingCodec:
     def __init__(self, codec: Codec, checks: Mapping[str, Check]) -> None:
         self._codec = codec
         self._checks = checks
+        self.is_linear = all(getattr(check, "is_linear", True) for check in checks.values())
+        """Whether no check takes longer than it took to read the data, by more than a factor."""
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """The payload. Raises DecodeError for invalid data, with what is wrong with it."""

@@ -23,28 +23,42 @@ from streamroute.errors import CostlyDataError
 from streamroute.extras import import_extra
 
 Check = Callable[[Any], str | None]
-"""Says why data is invalid; None where it is valid. Raises CostlyDataError where that takes too long."""
+"""Says why data is invalid; None where it is valid."""
 
 _EXACT: Final = 2**53  # beyond it, not every library keeps an integer apart from its neighbors
+_FEW_TIMES: Final = A_VALUE // 4
+"""How often schemas may look at a value, on average, so that the steps always suffice."""
 _DEEPEST: Final = 50  # levels of a schema that the quick look goes down
 _TOO_DEEP: Final = "the data is nested too deep to be validated"
 
 
-def data_check(schema: MessageSchema, *, fast: bool = True) -> Check:
-    """The check of a message's data, apart from its envelope; ``fast`` lets jsonschema-rs help."""
-    checks = SchemaChecks(schema.root, schema.dialect)
-    says_yes = _quick(schema, checks) if fast else None
-    fits = checks.check_of(schema.root)
+class DataCheck:
+    """The check of a message's data. Says why it is invalid; None where it is valid.
 
-    def check(data: Any) -> str | None:
-        if says_yes is not None and says_yes(data):
+    Raises CostlyDataError for data that takes too many steps. ``is_linear``: however a message is made, it
+    takes no longer than it took to read, by more than a factor.
+    """
+
+    def __init__(self, schema: MessageSchema, *, fast: bool) -> None:
+        self._checks = SchemaChecks(schema.root, schema.dialect)
+        self._fits = self._checks.check_of(schema.root)
+        effort = effort_of(schema.root, schema.dialect, self._checks.target_of)
+        self.is_linear = effort <= _FEW_TIMES
+        self._says_yes = _quick(schema) if fast and self.is_linear else None
+
+    def __call__(self, data: Any) -> str | None:
+        """Why the data is invalid; None where it is valid."""
+        if self._says_yes is not None and self._says_yes(data):
             return None
         try:
-            return None if fits(data, Budget(data)) else _reason(checks, data)
+            return None if self._fits(data, Budget(data)) else _reason(self._checks, data)
         except RecursionError:
             return _TOO_DEEP
 
-    return check
+
+def data_check(schema: MessageSchema, *, fast: bool = True) -> DataCheck:
+    """The check of a message's data, apart from its envelope; ``fast`` lets jsonschema-rs help."""
+    return DataCheck(schema, fast=fast)
 
 
 def _reason(checks: SchemaChecks, data: Any) -> str:
@@ -58,13 +72,13 @@ def _reason(checks: SchemaChecks, data: Any) -> str:
 # The quick look.
 
 
-def _quick(schema: MessageSchema, checks: SchemaChecks) -> Callable[[Any], bool] | None:
-    """jsonschema-rs for a schema of which it thinks as we do, and in no more steps than we allow; or None."""
+def _quick(schema: MessageSchema) -> Callable[[Any], bool] | None:
+    """jsonschema-rs for a schema of which it thinks as we do, or None."""
     try:
         library = import_extra("jsonschema_rs")
     except ImportError:
         return None
-    if not _is_common(schema) or effort_of(schema.root, schema.dialect, checks.target_of) > A_VALUE // 4:
+    if not _is_common(schema):
         return None
     try:
         root = _for_rust(schema)
@@ -72,7 +86,7 @@ def _quick(schema: MessageSchema, checks: SchemaChecks) -> Callable[[Any], bool]
         validator = library.validator_for(
             root, validate_formats=False, pattern_options=library.RegexOptions()
         )
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
     return _says_yes(validator.is_valid)
 

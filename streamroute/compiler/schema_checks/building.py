@@ -25,6 +25,7 @@ class SchemaChecks:
     def __init__(self, root: Mapping[str, Any], dialect: Dialect) -> None:
         self.root, self.dialect = root, dialect
         self._built: dict[int, Check] = {}
+        self._words: dict[tuple[int, str], Check] = {}
         self._recursive = recursive_schemas(root, dialect, self.target_of)
         # Inner schemas first: what a schema is made of is there when it is built. References come later.
         for node in reversed(list(walk(root, (), "", dialect))):
@@ -41,11 +42,12 @@ class SchemaChecks:
         return self.check_of(schema)(value, budget)
 
     def check_word(self, schema: Schema, word: str) -> Check:
-        """The check of one keyword of a schema, with those that it goes with."""
-        return combining.all_of(
-            [make(self, schema) for words, make in self._makers() if word in words and words & schema.keys()]
-            or [_anything]
-        )
+        """The check of one keyword of a schema of the document, with those that it goes with."""
+        key = (id(schema), word)
+        if key not in self._words:
+            makers = [make for words, make in self._makers() if word in words]
+            self._words[key] = combining.all_of([make(self, schema) for make in makers] or [_anything])
+        return self._words[key]
 
     def target_of(self, reference: str) -> Any:
         """What a ``$ref`` leads to; of a chain of nothing but references, what is at its end."""

@@ -12,11 +12,16 @@ from typing import Any, Final
 
 from streamroute.compiler.schema_checks.budget import Budget
 from streamroute.compiler.schema_checks.building import SchemaChecks
-from streamroute.compiler.schema_checks.containers import items_of, patterns_of
+from streamroute.compiler.schema_checks.containers import (
+    check_dependent_required,
+    items_of,
+    patterns_of,
+)
 from streamroute.compiler.schema_checks.evaluated import unevaluated_keys, unevaluated_positions
 from streamroute.compiler.schema_checks.scalars import Schema, is_array
 from streamroute.config.source import DataPath
 
+_A_SCHEMA: Final = 8  # steps for each keyword that is looked at
 _MOST_COMPARED: Final = 10  # problems of each form, to find the form that comes nearest
 
 
@@ -55,6 +60,7 @@ class ProblemFinder:
         if schema is False:
             yield Problem(path, "not", _FORBIDDEN, value)
         if isinstance(schema, dict):
+            self._budget.spend(_A_SCHEMA * len(schema))
             for word in schema:
                 yield from _FINDERS.get(word, ProblemFinder._leaf)(self, word, schema, value, path)
 
@@ -90,15 +96,11 @@ class ProblemFinder:
         yield from self._unless_valid(schema.get(branch, True), value, path)
 
     def _dependent(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
-        yield from self._leaf_of_lists(word, schema, value, path)
+        if not check_dependent_required(schema, word)(value, self._budget):
+            yield Problem(path, word, schema, value)
         for name, part in schema[word].items() if isinstance(value, dict) else ():
             if name in value and not isinstance(part, list):
                 yield from self._unless_valid(part, value, path)
-
-    def _leaf_of_lists(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
-        lists = {name: part for name, part in schema[word].items() if isinstance(part, list)}
-        if lists:
-            yield from self._leaf(word, {word: lists}, value, path)
 
     # Schemas about its parts.
 

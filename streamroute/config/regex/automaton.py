@@ -37,7 +37,7 @@ _MOST_STATES: Final = 10_000  # of a pattern, its repetitions written out
 _MOST_REMEMBERED: Final = 20_000  # transitions
 _MOST_LOOKS: Final = 60
 _IN_A_BYTE: Final = 5  # lookarounds whose bits fit beside the other three
-_CHUNK: Final = 256  # characters that are counted at once
+_A_RUN: Final = 8  # steps before the first character
 _START, _END, _BOUNDARY, _FIRST_LOOK = 1, 2, 4, 8  # bits of what holds at a position
 _WORD_CHARS: Final = frozenset(chr(code) for low, high in WORD for code in range(low, high + 1))
 
@@ -174,10 +174,9 @@ class _Machine:
 
         ``holds`` is what holds at each position, one more than there are characters.
         """
+        spend(_A_RUN + len(text))
         kernel, used = self._first, self.used
         for at, (char, bits) in enumerate(zip(chain(text, ("",)), holds, strict=True)):
-            if not at % _CHUNK:
-                spend(_CHUNK // 4 if at else 1)
             held = bits & used
             step = kernel.steps.get(held) or self._step(kernel, held, spend)
             if step.is_match:
