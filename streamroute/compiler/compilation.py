@@ -32,6 +32,7 @@ from streamroute.exception_text import error_line
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
+    from streamroute.compiler.function_search import FunctionSearch
     from streamroute.compiler.source_reading import SourceReader
     from streamroute.compiler.validation import Check
     from streamroute.config.catalogue.messages import MessageSchema
@@ -122,6 +123,7 @@ class _Compilation:
         self.reader = None if imports else _source_reader(document)
         self.annotated: dict[tuple[str, int], list[Problem]] = {}
         self.told: set[tuple[str, str]] = set()
+        self.search: FunctionSearch | None = None
 
     def result(self) -> Compiled:
         globs = Globs(self.document.messages)
@@ -165,7 +167,8 @@ class _Compilation:
     def _read(self, route: RouteConfig, reader: SourceReader) -> Iterator[Finding]:
         """What the source of a handler says; that it says too little is told once for each handler."""
         arguments = None if "with" in route.lost else route.arguments
-        for misfit in reader.handler(route.handler, arguments):
+        for found in reader.handler(route.handler, arguments):
+            misfit = found._replace(problem=self._improved(found.problem, route.handler))
             if misfit.problem.code not in _OF_THE_HANDLER or self._is_new(misfit.problem, route):
                 yield _misfit_finding(route, misfit)
 
@@ -206,13 +209,22 @@ class _Compilation:
         if self.reader is not None and not is_built_in(reference):
             read = self.reader.read(reference)
             if isinstance(read, Problem) and read.code != UNVERIFIED:
-                self.findings.append(_finding(place, at, read, reference))
+                self.findings.append(_finding(place, at, self._improved(read, reference), reference))
             return None
         found = self.importer.resolve(reference)
         if isinstance(found, Problem):
-            self.findings.append(_finding(place, at, found, reference))
+            self.findings.append(_finding(place, at, self._improved(found, reference), reference))
             return None
         return found
+
+    def _improved(self, problem: Problem, reference: str) -> Problem:
+        """The problem with the function of the project that was probably meant."""
+        if self.search is None:
+            from streamroute.compiler.function_search import FunctionSearch  # for what leads nowhere
+
+            outside = self.document.reader.folder is None
+            self.search = FunctionSearch(self.folder, self.document.allow, outside=outside)
+        return self.search.improved(problem, reference)
 
     def _container(self) -> Callable[[], Any] | None:
         reference = self.document.container

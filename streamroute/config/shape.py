@@ -87,7 +87,7 @@ def check_shape(
             shape.broken.append(path)
             shape.tell(split[int(path[1])])
             continue
-        if path in _READ_LATER and keywords.keys() == {"pattern"}:
+        if keywords.keys() == {"pattern"} and _is_read_later(path, group[0].value):
             continue
         if "additionalProperties" in keywords or "required" in keywords:
             _explain_keys(shape, path, group[0])
@@ -97,8 +97,13 @@ def check_shape(
     return shape
 
 
-_READ_LATER: Final[frozenset[DataPath]] = frozenset({("redis", "url")})
-"""Strings that the compiler reads as `serve` does: it says more of them than that their form is wrong."""
+def _is_read_later(path: DataPath, value: Any) -> bool:
+    """Strings of which the compiler says more than that their form is wrong.
+
+    It reads the address of Redis as `serve` does, and looks in the project for a function of this name.
+    """
+    names_function = path[-1:] == ("handler",) or path == ("container",)
+    return path == ("redis", "url") or (names_function and str(value).isidentifier())
 
 
 def _explain_keys(shape: Shape, path: DataPath, violation: Violation) -> None:
