@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_NAMED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SCOPES: Final = (*_NAMED, ast.Lambda)
+_TELLING: Final = frozenset(
+    {
+        *(*_NAMED, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.NamedExpr, ast.Attribute),
+        *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
+    }
+)
+"""The kinds of nodes that bind a name, or may hide that one is bound."""
+
 _HIDDEN: Final = frozenset({"exec", "eval", "globals", "setattr", "vars", "locals", "__import__"})
 """Calls with which a module may bind names that its text does not show."""
 
@@ -52,21 +61,34 @@ def bindings(module: ast.Module) -> Bindings:
     the text alone which one counts.
     """
     names: dict[str, list[ast.AST]] = {}
-    for node in _own(module):
-        for name in _bound(node):
+    is_open = False
+    for node, is_own, branch in _nodes(module):
+        for name in _bound(node) if is_own else ():
             names.setdefault(name, []).append(node)
-    for statement in module.body:
-        if not isinstance(statement, _SCOPES):
-            for node in _own(statement):
-                if isinstance(node, _SCOPES) and not isinstance(node, ast.Lambda):
-                    names[node.name].append(statement)
-    for node in ast.walk(module):
+        if branch is not None and is_own and isinstance(node, _NAMED):
+            names[node.name].append(branch)
         for name in _from_afar(node):
             names.setdefault(name, []).extend((node, node))
+        is_open = is_open or _hides(node)
     bound = {
         name: [_bound_by(node, alone=len(nodes) == 1) for node in nodes] for name, nodes in names.items()
     }
-    return Bindings(bound, _is_open(module, names))
+    return Bindings(bound, is_open or "__getattr__" in names)
+
+
+def _nodes(module: ast.Module) -> Iterator[tuple[ast.AST, bool, ast.AST | None]]:
+    """Every node that may matter, in one walk; whether it is of the module's scope; the branch that it is in.
+
+    The branch is the statement at the top level, unless that is a scope of its own.
+    """
+    waiting: list[tuple[ast.AST, bool, ast.AST | None]] = [(node, True, None) for node in module.body[::-1]]
+    while waiting:
+        node, is_own, branch = waiting.pop()
+        if type(node) in _TELLING:
+            yield node, is_own, branch
+        is_scope = isinstance(node, _SCOPES)
+        within = branch if branch is not None or is_scope or not is_own else node
+        waiting += [(child, is_own and not is_scope, within) for child in ast.iter_child_nodes(node)]
 
 
 def _bound_by(node: ast.AST, *, alone: bool) -> Bound:
@@ -109,14 +131,6 @@ def _from_afar(node: ast.AST) -> list[str]:
     return [node.target.id] if isinstance(node, ast.NamedExpr) else []
 
 
-def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes below this one that belong to its scope; of a scope within, the node itself alone."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if not isinstance(child, _SCOPES):
-            yield from _own(child)
-
-
 def _bound(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -133,19 +147,25 @@ def _bound(node: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _is_open(module: ast.Module, names: dict[str, list[ast.AST]]) -> bool:
-    if "__getattr__" in names:
-        return True
-    for node in ast.walk(module):
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            return True
-        if isinstance(node, ast.Name) and node.id in _HIDDEN:
-            return True
-        if isinstance(node, ast.Attribute) and node.attr in {"modules", "__dict__"}:
-            return True
+def _hides(node: ast.AST) -> bool:
+    """Whether a module with this node may bind names that its text does not show."""
+    match node:
+        case ast.ImportFrom():
+            return any(alias.name == "*" for alias in node.names)
+        case ast.Name():
+            return node.id in _HIDDEN
+        case ast.Attribute():
+            return node.attr in {"modules", "__dict__"}
     return False
 
 
 def _is_generator(function: ast.AST) -> bool:
     """Whether calling the function runs nothing, since it holds a ``yield``."""
-    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _own(function))
+    waiting = list(ast.iter_child_nodes(function))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, _SCOPES):
+            waiting += ast.iter_child_nodes(node)
+    return False

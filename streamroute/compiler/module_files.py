@@ -17,7 +17,7 @@ from streamroute.files import FileReader
 MAX_SOURCE: Final = 250_000
 """Bytes of the largest module that is read: its syntax tree takes a thousand times as much."""
 
-MAX_SOURCES: Final = 3_000_000
+MAX_SOURCES: Final = 2_000_000
 """Bytes of all modules of one place that are read."""
 
 
