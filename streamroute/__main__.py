@@ -1,4 +1,4 @@
-"""``python -m streamroute``."""
+"""``python -P -m streamroute``: without -P, Python looks for every module in the working folder first."""
 
 from __future__ import annotations
 

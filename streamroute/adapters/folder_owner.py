@@ -29,6 +29,9 @@ _DATA: Final = ("appendonlydir", "appendonly.aof", "dump.rdb")
 """What a server reads when it starts."""
 
 _NAMES: Final = frozenset({*_DATA, LOG_NAME, "gate.lock", "users.lock", "server.lock", MARK})
+_TEMPORARY: Final = "temp-"
+"""How the names of files begin that a server writes before they have their name."""
+
 _SIZE: Final = 32
 _PURPOSE: Final = b"streamroute: a data folder of the embedded server\n"
 
@@ -40,14 +43,13 @@ def own(folder: Path, *, adopt: bool = False) -> None:
     somebody else put there, OSError where the folder cannot be used.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = {entry.name for entry in folder.iterdir()}
-    if not found:  # a folder that holds more is not ours to hide
+    if not any(folder.iterdir()):  # a folder that holds more is not ours to hide
         _create(folder / ".gitignore", b"*\n", 0o644)
     if adopt:
         _check(folder, _take)
         _mark(folder, anew=True)
     # Another process may be making the folder its own: the mark comes before whatever else it makes.
-    elif not found & _NAMES:
+    elif not any(_of_server(folder)):
         _mark(folder)
     elif not _is_marked(folder):
         raise _refusal(folder, "it was not made here by this user")
@@ -89,11 +91,16 @@ def _refuse_open(folder: Path, path: Path) -> None:
 
 def _files(folder: Path) -> Iterator[Path]:
     """The server's files, and whatever has the name of one."""
-    for name in sorted(_NAMES):
-        path = folder / name
-        if name == "appendonlydir" and stat.S_ISDIR(_mode(path)):
+    for path in _of_server(folder):
+        if path.name == "appendonlydir" and stat.S_ISDIR(_mode(path)):
             yield from path.iterdir()
         else:
+            yield path
+
+
+def _of_server(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name in _NAMES or path.name.startswith(_TEMPORARY):
             yield path
 
 

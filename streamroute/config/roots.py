@@ -21,7 +21,8 @@ _ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:",
 def find_root(path: Path) -> Path:
     """The routes.yaml of a folder above that includes ``path``, else ``path`` itself.
 
-    A file that holds a key of the root file is its own root.
+    A file that holds a key of the root file is its own root. One that a stranger put into a folder above
+    (``/tmp`` is anybody's) is nobody's: it would say what code is run.
     """
     if not is_file(path) or _ROOT_KEY.search(_text(path)):
         return path
@@ -44,8 +45,12 @@ def _candidates(path: Path) -> Iterator[Path]:
     folder = path.parent
     for parent in (folder, *_parents(folder)):
         candidate = parent / FILE_NAME
-        if is_file(candidate) and not candidate.samefile(path):
+        if is_file(candidate) and not candidate.samefile(path) and _is_trusted(candidate, path):
             yield candidate
+
+
+def _is_trusted(candidate: Path, path: Path) -> bool:
+    return candidate.stat().st_uid in {path.stat().st_uid, os.geteuid(), 0}
 
 
 def _parents(folder: Path) -> Iterator[Path]:

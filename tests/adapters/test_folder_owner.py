@@ -57,7 +57,9 @@ def test_a_folder_that_a_repository_holds_is_refused_and_left_as_it_is(folder: P
     refuses(folder)
 
 
-@pytest.mark.parametrize("name", ["dump.rdb", "appendonly.aof", "valkey.log", "users.lock", MARK])
+@pytest.mark.parametrize(
+    "name", ["dump.rdb", "appendonly.aof", "valkey.log", "users.lock", "temp-12.rdb", MARK]
+)
 def test_any_file_of_a_server_makes_a_folder_another_s(folder: Path, name: str) -> None:
     folder.mkdir(parents=True)
     (folder / name).write_bytes(b"x" * 64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,16 @@ def test_a_file_that_no_root_includes_is_its_own(tmp_path: Path) -> None:
     assert find_root(tmp_path / "loose/routes.yaml") == tmp_path / "loose/routes.yaml"
     assert find_root(tmp_path / "routes.yaml") == tmp_path / "routes.yaml"
     assert find_root(tmp_path / "absent.yaml") == tmp_path / "absent.yaml"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to another user")
+def test_a_file_that_a_stranger_put_above_is_no_root(tmp_path: Path) -> None:
+    write(tmp_path / "routes.yaml", head=ROOT, include="[mine/part.yaml]")
+    write(tmp_path / "mine/part.yaml", route="mine")
+    os.chown(tmp_path / "routes.yaml", 12345, -1)
+    assert find_root(tmp_path / "mine/part.yaml") == tmp_path / "mine/part.yaml"
+    os.chown(tmp_path / "mine/part.yaml", 12345, -1)
+    assert find_root(tmp_path / "mine/part.yaml") == tmp_path / "routes.yaml"
 
 
 def test_a_file_with_streams_is_its_own_root(tmp_path: Path) -> None:
