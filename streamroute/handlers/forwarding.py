@@ -66,7 +66,7 @@ def _raw(payload: Mapping[str, Any]) -> list[bytes]:
     """The entry as it was produced, or nothing where the payload is not what was produced."""
     if not isinstance(payload, Message):
         return []
-    if any(_is_reserved_in(text) for field in payload.fields.items() for text in field):
+    if KEY in payload or any(_is_reserved_in(text) for field in payload.fields.items() for text in field):
         # It may carry the mark of a retry, which workers of that stream would take for one of theirs.
         return []
     return [part for field in payload.fields.items() for part in field]
