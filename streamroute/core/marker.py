@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from streamroute.expansion import refuse_expanding
 from streamroute.limits import LONG
 from streamroute.safe_text import safe_repr, safe_str
 
@@ -108,7 +109,8 @@ def _digest(payload: Mapping[str, Any]) -> str:
     """The payload without the reserved key, the same before and after it went through JSON or a pickle."""
     plain = {key: value for key, value in payload.items() if key != KEY}
     try:
+        refuse_expanding(plain)
         text = json.dumps(plain, sort_keys=True, default=safe_str)
-    except (TypeError, ValueError, RecursionError):  # keys that are no strings, or it contains itself
+    except (TypeError, ValueError, RecursionError):  # keys that are no strings, or no end
         text = safe_repr(plain, LONG)
     return _DIGEST(text.encode("utf-8", "backslashreplace")).hexdigest()

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from streamroute.core.marker import KEY
 from streamroute.errors import EncodeError, Reject
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.message import Message
 from streamroute.safe_text import safe_str
 
-_RESERVED: Final = "_streamroute"
+_RESERVED: Final = KEY.encode()
 _SPELLED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # as JSON may spell a character of the name
 
 
@@ -65,7 +66,7 @@ def _raw(payload: Mapping[str, Any]) -> list[bytes]:
     """The entry as it was produced, or nothing where the payload is not what was produced."""
     if not isinstance(payload, Message):
         return []
-    if any(_is_reserved_in(text) for field in payload.fields.items() for text in field):
+    if KEY in payload or any(_is_reserved_in(text) for field in payload.fields.items() for text in field):
         # It may carry the mark of a retry, which workers of that stream would take for one of theirs.
         return []
     return [part for field in payload.fields.items() for part in field]
@@ -73,15 +74,14 @@ def _raw(payload: Mapping[str, Any]) -> list[bytes]:
 
 def _is_reserved_in(text: bytes) -> bool:
     """Whether a name or a value holds the reserved key, in whatever spelling."""
-    name = _RESERVED.encode()
     if b"\\" in text:
         text = _SPELLED.sub(lambda match: bytes([int(match[1], 16)]), text)
-    return name in text
+    return _RESERVED in text
 
 
 def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
     try:
-        return outlet.encode({key: value for key, value in payload.items() if key != _RESERVED})
+        return outlet.encode({key: value for key, value in payload.items() if key != KEY})
     except EncodeError as error:
         # It would fail again, however often it runs.
         raise Reject(f"the message cannot be forwarded: {safe_str(error)}") from error

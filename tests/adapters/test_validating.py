@@ -64,6 +64,18 @@ def test_the_data_of_a_plain_dict_is_all_but_its_type() -> None:
     assert data_of(odd, codec_named("json")) == {"x": 1}
 
 
+def test_the_marker_of_a_retry_is_no_data_once_the_dispatcher_has_taken_it() -> None:
+    """A closed schema would refuse the retry. What the dispatcher has left is data like any other."""
+    fields = {b"type": b"t", b"data": b'{"x": 1, "_streamroute": {"v": 2}}'}
+    codec = codec_named("json")
+    assert data_of(Message({"type": "t", "x": 1}, fields=fields), codec) == {"x": 1}
+    forged = Message({"type": "t", "x": 1, "_streamroute": {"v": 2}}, fields=fields)
+    assert data_of(forged, codec) == {"x": 1, "_streamroute": {"v": 2}}
+    seen: list[Any] = []
+    ValidatingCodec(codec, {"t": seen.append}).decode(fields)
+    assert seen == [{"x": 1, "_streamroute": {"v": 2}}]
+
+
 @pytest.mark.parametrize("name", CODEC_NAMES)
 def test_it_encodes_as_the_other_does(name: str) -> None:
     payload = {"type": "t", "x": "1", "id": "1", "source": "/s", "specversion": "1.0"}

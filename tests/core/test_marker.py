@@ -135,6 +135,15 @@ def test_a_payload_that_json_cannot_hold_has_a_proof(odd: Any) -> None:
     assert not read(facts).is_proven({"odd": 7, KEY: facts}, "s", SECRET)
 
 
+def test_a_payload_that_would_be_huge_when_written_has_a_proof() -> None:
+    """A codec of the user's may make one that holds the same list twice, forty levels deep."""
+    value: Any = ["x"]
+    for _ in range(40):
+        value = [value, value]
+    payload = {"type": "t", "value": value}
+    assert read(MARK.written(payload, "s", SECRET)).is_proven(payload, "s", SECRET)
+
+
 def test_a_payload_that_contains_itself_has_a_proof() -> None:
     payload: dict[str, Any] = {"type": "t"}
     payload["self"] = payload

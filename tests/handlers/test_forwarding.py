@@ -90,6 +90,14 @@ async def test_what_a_target_could_take_for_a_retry_s_mark_is_not_forwarded(
     assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
 
 
+async def test_nor_is_one_that_the_codec_alone_can_read() -> None:
+    """It may be in base64, or compressed: what was decoded tells."""
+    outlet = Written()
+    payload = Message({"type": "t", "n": 1, "_streamroute": MARK}, fields={b"data": b"\x1f\x8b..."})
+    await forward(payload, only("other", outlet), stream="other")
+    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+
+
 async def test_other_escapes_and_other_names_are_kept_byte_for_byte() -> None:
     outlet = Written()
     data = rb'{"\u0061": "\n\\u005f", "streamroute_": "\ud83d\ude00"}'
