@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from itertools import islice
+from math import isfinite
 from typing import Any, Final
 
 from streamroute.compiler.schema_checks.budget import Budget
@@ -64,7 +65,16 @@ def _types(problem: Problem) -> str:
 def _kind(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    kinds = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    if isinstance(value, float) and not isfinite(value):
+        return "a number that JSON does not have"
+    kinds = {
+        str: "a string",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        tuple: "a list",
+        dict: "an object",
+    }
     return kinds.get(type(value), f"of the Python type {type_name(value)}")
 
 
@@ -74,7 +84,7 @@ def _missing(problem: Problem) -> str:
 
 
 def _unexpected(problem: Problem) -> str:
-    names = list(islice(other_keys(problem.schema, problem.value, Budget(problem.value)), _MOST_NAMES))
+    names = other_keys(problem.schema, problem.value, Budget(problem.value))
     return f"has the unexpected {'key' if len(names) == 1 else 'keys'} {_named(names)}"
 
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 from streamroute.compiler.invalid_data import reason
 from streamroute.compiler.schema_checks.budget import A_VALUE, Budget
 from streamroute.compiler.schema_checks.building import SchemaChecks
-from streamroute.compiler.schema_checks.effort import effort_of
 from streamroute.compiler.schema_checks.problems import ProblemFinder
 from streamroute.config.catalogue.dialects import Dialect
 from streamroute.config.catalogue.keywords import walk
@@ -42,8 +41,7 @@ class DataCheck:
     def __init__(self, schema: MessageSchema, *, fast: bool) -> None:
         self._checks = SchemaChecks(schema.root, schema.dialect)
         self._fits = self._checks.check_of(schema.root)
-        effort = effort_of(schema.root, schema.dialect, self._checks.target_of)
-        self.is_linear = effort <= _FEW_TIMES
+        self.is_linear = self._checks.effort <= _FEW_TIMES
         self._says_yes = _quick(schema) if fast and self.is_linear else None
 
     def __call__(self, data: Any) -> str | None:
@@ -119,9 +117,9 @@ def _is_common_word(word: str, value: Any, dialect: Dialect) -> bool:
     if word == "dependencies":
         return dialect is Dialect.DRAFT_07
     if word == "pattern":
-        return pattern_for(value).for_rust is not None
+        return isinstance(value, str) and pattern_for(value).for_rust is not None
     if word == "patternProperties":
-        return all(pattern_for(name).for_rust is not None for name in value)
+        return isinstance(value, dict) and all(pattern_for(name).for_rust is not None for name in value)
     return word not in ("additionalItems", "unevaluatedItems", "unevaluatedProperties")
 
 

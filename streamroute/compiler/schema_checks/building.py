@@ -8,10 +8,9 @@ from urllib.parse import unquote
 
 from streamroute.compiler.schema_checks import combining, containers, evaluated, scalars
 from streamroute.compiler.schema_checks.budget import Budget
-from streamroute.compiler.schema_checks.effort import recursive_schemas
+from streamroute.compiler.schema_checks.effort import SchemaGraph
 from streamroute.compiler.schema_checks.scalars import Check, Schema
 from streamroute.config.catalogue.dialects import Dialect
-from streamroute.config.catalogue.keywords import walk
 
 Maker = Callable[["SchemaChecks", Schema], Check]
 
@@ -26,10 +25,13 @@ class SchemaChecks:
         self.root, self.dialect = root, dialect
         self._built: dict[int, Check] = {}
         self._words: dict[tuple[int, str], Check] = {}
-        self._recursive = recursive_schemas(root, dialect, self.target_of)
+        graph = SchemaGraph(root, dialect, self.target_of)
+        self.effort = graph.effort()
+        """A bound on how often schemas look at a value of the data, on average."""
+        self._recursive = graph.recursive()
         # Inner schemas first: what a schema is made of is there when it is built. References come later.
-        for node in reversed(list(walk(root, (), "", dialect))):
-            self._built[id(node.schema)] = self._build(node.schema)
+        for schema in graph.schemas():
+            self._built[id(schema)] = self._build(schema)
 
     def check_of(self, schema: Any) -> Check:
         """The check of a schema of the document."""
@@ -40,6 +42,10 @@ class SchemaChecks:
     def fits(self, schema: Any, value: Any, budget: Budget) -> bool:
         """Whether a value is valid under a schema of the document."""
         return self.check_of(schema)(value, budget)
+
+    def is_known(self, word: str) -> bool:
+        """Whether a keyword means something in the dialect of the document."""
+        return any(word in words for words, _ in self._makers())
 
     def check_word(self, schema: Schema, word: str) -> Check:
         """The check of one keyword of a schema of the document, with those that it goes with."""

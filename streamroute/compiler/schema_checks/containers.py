@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from streamroute.compiler.schema_checks.budget import Budget
@@ -10,8 +9,6 @@ from streamroute.compiler.schema_checks.equality import frozen
 from streamroute.compiler.schema_checks.scalars import Check, Schema, is_array
 from streamroute.config.catalogue.dialects import Dialect
 from streamroute.config.regex.matching import Pattern, pattern_for
-
-Matches = Callable[[str, Callable[[int], None]], bool]
 
 
 class Checks(Protocol):
@@ -29,12 +26,17 @@ def patterns_of(schema: Schema) -> list[tuple[Pattern, Any]]:
     return [(pattern_for(name), part) for name, part in schema.get("patternProperties", {}).items()]
 
 
+def fits_pattern(pattern: Pattern, key: Any, budget: Budget) -> bool:
+    """Whether a pattern is about a key; a codec of the user's may give keys that are no strings."""
+    return isinstance(key, str) and pattern.matches(key, budget.spend)
+
+
 def check_properties(checks: Checks, schema: Schema) -> Check:
     """``properties``, ``patternProperties`` and ``additionalProperties``."""
     known = {name: checks.check_of(part) for name, part in schema.get("properties", {}).items()}
     rest = checks.check_of(schema.get("additionalProperties", True))
     if "patternProperties" in schema:
-        patterns = [(pattern.matches, checks.check_of(part)) for pattern, part in patterns_of(schema)]
+        patterns = [(pattern, checks.check_of(part)) for pattern, part in patterns_of(schema)]
         return _by_pattern(known, patterns, rest)
 
     def check(value: Any, budget: Budget) -> bool:
@@ -51,10 +53,10 @@ def check_properties(checks: Checks, schema: Schema) -> Check:
     return check
 
 
-def _by_pattern(known: dict[str, Check], patterns: Sequence[tuple[Matches, Check]], rest: Check) -> Check:
+def _by_pattern(known: dict[str, Check], patterns: list[tuple[Pattern, Check]], rest: Check) -> Check:
     def applying(key: str, budget: Budget) -> list[Check]:
         own = [known[key]] if key in known else []
-        found = [check for matches, check in patterns if matches(key, budget.spend)]
+        found = [check for pattern, check in patterns if fits_pattern(pattern, key, budget)]
         return own + found or [rest]
 
     def check(value: Any, budget: Budget) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any, Final
 
 from streamroute.config.catalogue.dialects import Dialect
-from streamroute.config.catalogue.keywords import OF_A_MAPPING, parts, walk
+from streamroute.config.catalogue.keywords import OF_A_MAPPING, own_parts
 
 Resolve = Callable[[str], Any]
 
@@ -16,54 +16,47 @@ _ALTERNATIVES: Final = frozenset({"properties", "prefixItems"})
 """Of the schemas of these keywords, one looks at each value."""
 
 
-def recursive_schemas(root: Any, dialect: Dialect, target_of: Resolve) -> set[int]:
-    """The ids of schemas that a reference leads to from inside themselves."""
-    return _Graph(root, dialect, target_of).recursive()
-
-
-def effort_of(root: Any, dialect: Dialect, target_of: Resolve) -> float:
-    """A bound on how often schemas look at a value of the data; infinite where there is none."""
-    return _Graph(root, dialect, target_of).effort(root)
-
-
-class _Graph:
+class SchemaGraph:
     """Which schemas a schema hands a value, or a part of it, on to."""
 
-    def __init__(self, root: Any, dialect: Dialect, target_of: Resolve) -> None:
+    def __init__(self, root: Mapping[str, Any], dialect: Dialect, target_of: Resolve) -> None:
         self._target_of = target_of
-        self._schemas = {id(node.schema): node.schema for node in walk(root, (), "", dialect)}
+        self._dialect = dialect
+        self._root = id(root)
+        self._schemas: dict[int, Mapping[str, Any]] = {id(root): root}
         self._order = self._sorted()
 
-    def _next(self, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    def schemas(self) -> Iterator[Mapping[str, Any]]:
+        """Every schema that data may be checked against, inner ones first."""
+        return (self._schemas[schema] for schema in self._order)
+
+    def _next(self, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(schema.get("$ref"), str):
             yield "$ref", self._target_of(schema["$ref"])
-        for steps, part in parts(schema):
+        for steps, part in own_parts(schema, self._dialect):
             if steps[0] not in _DEFINITIONS:
                 yield str(steps[0]), part
 
-    def _inner(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
+    def _inner(self, schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [part for _, part in self._next(schema) if isinstance(part, dict)]
 
     def _sorted(self) -> list[int]:
         """Schemas by id, each behind those that it leads to, as far as they do not lead back to it."""
         order: list[int] = []
-        entered: set[int] = set()
-        for start in self._schemas:
-            work = [(start, iter(self._inner(self._schemas[start])))] if start not in entered else []
-            entered.add(start)
-            while work:
-                schema, following = work[-1]
-                step = next((each for each in following if id(each) not in entered), None)
-                if step is None:
-                    order.append(schema)
-                    work.pop()
-                else:
-                    entered.add(id(step))
-                    work.append((id(step), iter(self._inner(step))))
+        work = [(self._root, iter(self._inner(self._schemas[self._root])))]
+        while work:
+            schema, following = work[-1]
+            step = next((each for each in following if id(each) not in self._schemas), None)
+            if step is None:
+                order.append(schema)
+                work.pop()
+            else:
+                self._schemas[id(step)] = step
+                work.append((id(step), iter(self._inner(step))))
         return order
 
     def recursive(self) -> set[int]:
-        """Targets of references that go back: on each way around, one of them is passed."""
+        """The ids of schemas that others go back to: on each way around, one of them is passed."""
         place = {schema: number for number, schema in enumerate(self._order)}
         found: set[int] = set()
         for schema in self._order:
@@ -72,14 +65,17 @@ class _Graph:
                     found.add(id(part))
         return found
 
-    def effort(self, root: Any) -> float:
-        """The sum along the costliest way down, over all that may look at one value."""
+    def effort(self) -> float:
+        """A bound on how often schemas look at a value of the data, on average; infinite where there is none.
+
+        It is the sum along the costliest way down, over all that may look at one value.
+        """
         efforts: dict[int, float] = {}
         for schema in self._order:
             efforts[schema] = self._of_one(self._schemas[schema], efforts)
-        return efforts.get(id(root), 1.0)
+        return efforts[self._root]
 
-    def _of_one(self, schema: dict[str, Any], efforts: dict[int, float]) -> float:
+    def _of_one(self, schema: Mapping[str, Any], efforts: dict[int, float]) -> float:
         total = 1.0 + sum(map(_choices, (schema.get("enum"), [schema.get("const")])))
         alternatives: dict[str, float] = {}
         for word, part in self._next(schema):

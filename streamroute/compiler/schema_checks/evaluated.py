@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from streamroute.compiler.schema_checks.budget import Budget
-from streamroute.compiler.schema_checks.containers import Checks, items_of, patterns_of
+from streamroute.compiler.schema_checks.containers import Checks, fits_pattern, items_of, patterns_of
 from streamroute.compiler.schema_checks.scalars import Check, Schema, is_array
 
 
@@ -53,7 +53,7 @@ def _keys(
         return set(value)
     seen = {key for key in schema.get("properties", ()) if key in value}
     for pattern, _ in patterns_of(schema):
-        seen.update(key for key in value if isinstance(key, str) and pattern.matches(key, budget.spend))
+        seen.update(key for key in value if fits_pattern(pattern, key, budget))
     for part in _valid_parts(parts, schema, value, budget):
         seen |= _keys(parts, part, value, budget)
     return seen

@@ -14,6 +14,7 @@ from streamroute.compiler.schema_checks.budget import Budget
 from streamroute.compiler.schema_checks.building import SchemaChecks
 from streamroute.compiler.schema_checks.containers import (
     check_dependent_required,
+    fits_pattern,
     items_of,
     patterns_of,
 )
@@ -61,7 +62,7 @@ class ProblemFinder:
             yield Problem(path, "not", _FORBIDDEN, value)
         if isinstance(schema, dict):
             self._budget.spend(_A_SCHEMA * len(schema))
-            for word in schema:
+            for word in filter(self._checks.is_known, schema):
                 yield from _FINDERS.get(word, ProblemFinder._leaf)(self, word, schema, value, path)
 
     def _unless_valid(self, schema: Any, value: Any, path: DataPath) -> _Found:
@@ -112,7 +113,7 @@ class ProblemFinder:
     def _matching(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
         for pattern, part in patterns_of(schema) if isinstance(value, dict) else ():
             for name in value:
-                if pattern.matches(name, self._budget.spend):
+                if fits_pattern(pattern, name, self._budget):
                     yield from self._unless_valid(part, value[name], (*path, name))
 
     def _additional(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
@@ -157,7 +158,7 @@ def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[An
     return [
         name
         for name in value
-        if name not in known and not any(pattern.matches(name, budget.spend) for pattern, _ in patterns)
+        if name not in known and not any(fits_pattern(pattern, name, budget) for pattern, _ in patterns)
     ]
 
 

@@ -17,15 +17,15 @@ Schema = Mapping[str, Any]
 
 
 def is_number(value: Any) -> bool:
-    """Whether JSON Schema calls this a number."""
-    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    """Whether JSON Schema calls this a number; JSON has neither infinity nor NaN."""
+    if isinstance(value, int):
+        return not isinstance(value, bool)
+    return isinstance(value, (float, Decimal)) and isfinite(value)
 
 
 def is_integer(value: Any) -> bool:
     """Whether JSON Schema calls this an integer: 1.0 is one, true is none."""
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, int) or (is_number(value) and isfinite(value) and value == int(value))
+    return is_number(value) and (isinstance(value, int) or value == int(value))
 
 
 def is_array(value: Any) -> bool:
@@ -97,8 +97,6 @@ def check_multiple(schema: Schema) -> Check:
     def check(value: Any, budget: Budget) -> bool:
         if not is_number(value):
             return True
-        if not isfinite(value):
-            return False
         if isinstance(value, int):
             budget.spend(value.bit_length() // 64)
         return _exact(value) % factor == 0

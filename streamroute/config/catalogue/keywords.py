@@ -6,7 +6,7 @@ https://json-schema.org/draft-07/json-schema-validation, whose keywords 2020-12 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -28,6 +28,16 @@ IN_PLACE: Final = frozenset(
 """Those whose schemas look at the very value that the schema itself looks at."""
 
 
+_FOREIGN: Final = {
+    Dialect.DRAFT_07: frozenset(
+        {"$defs", "contentSchema", "dependentSchemas", "prefixItems", "unevaluatedItems"}
+        | {"unevaluatedProperties"}
+    ),
+    Dialect.DRAFT_2020_12: frozenset({"additionalItems"}),
+}
+"""Those that a dialect does not know: what they hold may be anything, unless a reference leads there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A schema inside a document: where it stands there, and the address that its references count from."""
@@ -37,7 +47,7 @@ class Node:
     base: str
 
 
-def parts(schema: dict[str, Any]) -> Iterator[tuple[DataPath, Any]]:
+def parts(schema: Mapping[str, Any]) -> Iterator[tuple[DataPath, Any]]:
     """What stands where ``schema`` takes schemas, by path; it need not be one."""
     for word, value in schema.items():
         if word in OF_A_MAPPING and isinstance(value, dict):
@@ -48,6 +58,11 @@ def parts(schema: dict[str, Any]) -> Iterator[tuple[DataPath, Any]]:
                 yield (word, position), part
         elif word in OF_ONE:
             yield (word,), value
+
+
+def own_parts(schema: Mapping[str, Any], dialect: Dialect) -> Iterator[tuple[DataPath, Any]]:
+    """As ``parts``, of the keywords alone that the dialect knows."""
+    return ((steps, part) for steps, part in parts(schema) if steps[0] not in _FOREIGN[dialect])
 
 
 def walk(root: Any, path: DataPath, base: str, dialect: Dialect) -> Iterator[Node]:

@@ -6,18 +6,22 @@ word; a valid catalogue does not pay for its import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from streamroute.config.catalogue.dialects import Dialect
-from streamroute.config.catalogue.keywords import OF_A_LIST, OF_A_MAPPING, OF_ONE, parts
+from streamroute.config.catalogue.keywords import OF_A_LIST, OF_A_MAPPING, OF_ONE, own_parts
 from streamroute.config.source import DataPath
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.verdict import is_integer, is_number
 from streamroute.config.wording import EXPECTED, listed, quoted
 
+_MOST: Final = 100  # flaws of one document
+_ANCHOR: Final = re.compile("[A-Za-z_][-A-Za-z0-9._]*")
 TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
@@ -31,30 +35,57 @@ class Flaw:
 
 
 def flaws(schema: Any, dialect: Dialect) -> list[Flaw]:
-    """What the metaschema has against a schema; one for each value that is wrong."""
-    if is_plainly_valid(schema, dialect):
-        return []
+    """What the metaschema has against a schema; one for each value that is wrong, and of many the first."""
+    if not _is_schema(schema):
+        return _asked(schema, (), dialect)
+    found: list[Flaw] = []
+    for path, part in _schemas_in(schema, dialect):
+        if not _holds_plain_words(part, dialect):
+            # The library takes long over large schemas: it gets what is not plainly right, and no more.
+            found += _asked(_shallow(part), path, dialect)
+            if len(found) >= _MOST:
+                break
+    return found
+
+
+def _schemas_in(schema: Any, dialect: Dialect) -> Iterator[tuple[DataPath, dict[str, Any]]]:
+    """Every schema that the metaschema looks at: to it, a word of another dialect holds anything."""
+    waiting: list[tuple[DataPath, Any]] = [((), schema)]
+    while waiting:
+        path, schema = waiting.pop()
+        if isinstance(schema, dict):
+            yield path, schema
+            held = list(own_parts(schema, dialect))
+            waiting += [((*path, *steps), part) for steps, part in reversed(held)]
+
+
+def _asked(schema: Any, at: DataPath, dialect: Dialect) -> list[Flaw]:
     found: dict[DataPath, Flaw] = {}
-    for error in _validator(dialect).iter_errors(schema):
+    for error in islice(_validator(dialect).iter_errors(schema), _MOST):
         path = tuple(error.absolute_path)
-        found.setdefault(path, _flaw(path, error))
+        flaw = _flaw(path, error)
+        found.setdefault(path, replace(flaw, path=(*at, *path)))
     return list(found.values())
 
 
+def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without what is inside the schemas that it holds."""
+    made = dict(schema)
+    for word, value in schema.items():
+        if word in OF_A_MAPPING and isinstance(value, dict):
+            made[word] = {name: _emptied(part) for name, part in value.items()}
+        elif word in OF_A_LIST and isinstance(value, list):
+            made[word] = [_emptied(part) for part in value]
+        elif word in OF_ONE:
+            made[word] = _emptied(value)
+    return made
+
+
+def _emptied(part: Any) -> Any:
+    return {} if isinstance(part, dict) else part
+
+
 # The quick look.
-
-
-def is_plainly_valid(schema: Any, dialect: Dialect) -> bool:
-    """Whether a schema is certainly valid under its metaschema."""
-    waiting = [schema]
-    while waiting:
-        schema = waiting.pop()
-        if isinstance(schema, bool):
-            continue
-        if not isinstance(schema, dict) or not _holds_plain_words(schema, dialect):
-            return False
-        waiting += [part for _, part in parts(schema)]
-    return True
 
 
 def _holds_plain_words(schema: Mapping[str, Any], dialect: Dialect) -> bool:
@@ -109,6 +140,14 @@ def _is_map(value: Any) -> bool:
     return type(value) is dict and all(map(_is_schema, value.values()))
 
 
+def _is_anchor(value: Any) -> bool:
+    return type(value) is str and _ANCHOR.fullmatch(value) is not None
+
+
+def _is_dependency(value: Any) -> bool:
+    return _is_schema(value) or _are_names(value)
+
+
 def _ask(_value: Any) -> bool:
     return False
 
@@ -127,8 +166,10 @@ _WORDS: Final[dict[str, Callable[[Any], bool]]] = {
         _is_count,
     ),
     **dict.fromkeys(("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum"), is_number),
-    **dict.fromkeys(("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef"), _ask),
-    **dict.fromkeys(("$vocabulary", "dependencies", "dependentRequired"), _ask),
+    **dict.fromkeys(("$anchor", "$dynamicAnchor"), _is_anchor),
+    **dict.fromkeys(("$dynamicRef", "$recursiveAnchor", "$recursiveRef", "$vocabulary"), _ask),
+    "dependencies": lambda value: type(value) is dict and all(map(_is_dependency, value.values())),
+    "dependentRequired": lambda value: type(value) is dict and all(map(_are_names, value.values())),
     "enum": _is_list,
     "examples": _is_list,
     "items": lambda value: _is_schema(value) or _are_schemas(value),

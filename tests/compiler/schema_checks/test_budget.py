@@ -9,7 +9,6 @@ import pytest
 
 from streamroute.compiler.schema_checks.budget import A_VALUE, FREE, Budget, size_of
 from streamroute.compiler.schema_checks.building import SchemaChecks
-from streamroute.compiler.schema_checks.effort import effort_of
 from streamroute.compiler.schema_checks.equality import frozen
 from streamroute.compiler.schema_checks.problems import ProblemFinder
 from streamroute.compiler.validation import data_check
@@ -161,5 +160,4 @@ def test_equality_is_that_of_json(left: Any, right: Any, are_equal: bool) -> Non
     ],
 )  # fmt: skip
 def test_a_bound_on_the_steps_is_known_beforehand(root: dict[str, Any], is_bounded: bool) -> None:
-    effort = effort_of(root, DIALECT, SchemaChecks(root, DIALECT).target_of)
-    assert (effort <= A_VALUE // 4) is is_bounded
+    assert (SchemaChecks(root, DIALECT).effort <= A_VALUE // 4) is is_bounded
