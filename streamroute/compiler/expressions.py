@@ -120,7 +120,8 @@ def _unknown_function(tree: Tree, node: Node, start: int, end: int) -> Problem:
         inside = tree.expression[start + len(name) : end].strip("() \n")
         help_text = f"a path is null where it is missing: {inside} != `null`"
     is_method = tree.expression[start - 1 : start] == "."
-    if is_method or small in _TESTS_PRESENCE or small == "not":
+    is_strange = small not in _ABSENT and small not in _FOREIGN and not did_you_mean(name, SIGNATURES)
+    if is_method or is_strange or small == "not":
         whole = _as_meant(tree)
         if whole:
             return Problem("SR302", message, *within, help=whole)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from streamroute.compiler.foreign_rewrite import LONGEST, is_jmespath, rewritten
 from streamroute.compiler.problems import Problem
 
 Token = dict[str, Any]
@@ -304,6 +305,9 @@ def _items(tokens: list[Token], opener: int) -> list[str] | None:
 
 
 def _write(whole: str) -> str | None:
-    """Advice to write this, where it is short enough to be read at a glance."""
+    """Advice to write this, where it is short enough to be read at a glance, and JMESPath."""
     text = whole.strip()
-    return f"write {text}" if text and len(text) <= 80 and "\n" not in text else None
+    if not text or len(text) > LONGEST or "\n" in text:
+        return None
+    meant = rewritten(text) or text
+    return f"write {meant}" if is_jmespath(meant) else None

@@ -60,6 +60,15 @@ SIGNATURES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
 }
 """Function name -> its parameters, each with the JMESPath ``types`` it takes; the last may be variadic."""
 
+
+def is_callable(name: str, given: int) -> bool:
+    """Whether there is such a function, and it takes so many arguments."""
+    signature = SIGNATURES.get(name)
+    if signature is None or given < len(signature):
+        return False
+    return given == len(signature) or bool(signature[-1].get("variadic"))
+
+
 equals: Callable[[Any, Any], bool] = TreeInterpreter.COMPARATOR_FUNC["eq"]
 """JMESPath's ``==``: 1 equals 1.0, and neither equals true."""
 

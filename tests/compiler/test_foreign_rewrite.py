@@ -23,6 +23,7 @@ GOLD: Any = {
     "name": "Ada",
     "vip": True,
     "guest": {"x": 1},
+    "items": [{"price": 9}],
 }
 TIN: Any = {
     "type": "t",
@@ -32,6 +33,7 @@ TIN: Any = {
     "name": "Bob",
     "vip": False,
     "guest": {"x": 2},
+    "items": [{"price": 9}],
 }
 
 FOREIGN = [
@@ -70,6 +72,22 @@ FOREIGN = [
     ("if vip and tags[0] == 'a';", "vip && tags[0] == 'a'"),
     ("tier EQ 'gold' AND nights LT 5", "tier == 'gold' && nights < `5`"),
     ("exists(coupon) or vip", "coupon != `null` || vip"),
+    ("exists(items[?price > 8]) and vip", "items[?price > `8`] && vip"),
+    ("is_null(coupon) and vip", "coupon == `null` && vip"),
+    ("isempty(coupon) and vip", "!coupon && vip"),
+    ("coupon is empty and guest is not missing and vip", "!coupon && guest != `null` && vip"),
+    ("payload.nights > 1 and payload.vip", "nights > `1` && vip"),
+    ("payload.get('nights') == 3", "nights == `3`"),
+    ("$.data.nights == 3", "nights == `3`"),
+    ("'nights' == 3", "nights == `3`"),
+    ("tags.length > 0 and vip", "length(tags) > `0` && vip"),
+    ("sum(items.price) == 9 and vip", "sum(items[*].price) == `9` && vip"),
+    ("sum(items[].price) == 9 and vip", "sum(items[].price) == `9` && vip"),
+    ("tier == \u201cgold\u201d", "tier == 'gold'"),
+    ("{{ nights }} == 3", "nights == `3`"),
+    ("return nights == 3", "nights == `3`"),
+    ("name starts with 'A'", "starts_with(name, 'A')"),
+    ("name ends with 'da'", "ends_with(name, 'da')"),
 ]
 
 

@@ -377,6 +377,13 @@ def test_what_was_meant_by_a_condition_that_is_settled_is_offered(expression: st
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"), [("int", "number"), ("str", "string"), ("list", "array"), ("Dict", "object")]
+)
+def test_a_type_by_another_name_is_answered_with_its_own(name: str, meant: str) -> None:
+    assert only(f"type(a) == '{name}'").help == f"JMESPath calls it '{meant}'"
+
+
+@pytest.mark.parametrize(
     "expression", ["a == (b || 'x')", "vip && 'yes'", "(a == 'x' && 'y' || 'z') == b", "(`null` || a) == b"]
 )
 def test_a_literal_that_is_a_last_resort_or_a_value_is_left_alone(expression: str) -> None:

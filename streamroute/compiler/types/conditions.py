@@ -10,7 +10,7 @@ from typing import Final
 from streamroute.compiler.parsing import Node
 from streamroute.compiler.types.comparing import may_be_equal
 from streamroute.compiler.types.lattice import BOOLEAN, UNKNOWN, Type, is_never, of_value
-from streamroute.compiler.types.paths import is_literal, path_of
+from streamroute.compiler.types.paths import is_call, is_literal, path_of
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.truth import may_be_false, may_be_true
@@ -123,12 +123,8 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
             left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
         )
         return f"a field has no single quotes: write {name} {operator} {value}"
-    if (
-        left["type"] == "function_expression"
-        and isinstance(right["value"], str)
-        and is_numeric(right["value"])
-    ):
-        return f"a number is written in backticks: {report.text(left)} {operator} `{right['value']}`"
+    if left["type"] == "function_expression" and isinstance(right["value"], str):
+        return _of_result(report, left, operator, right["value"])
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
         whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
@@ -167,6 +163,22 @@ def _text_slice(node: Node, value: str) -> str | None:
     return "ends_with" if begin == -len(value) and end is None else None
 
 
+def _of_result(report: Report, call: Node, operator: str, value: str) -> str | None:
+    """For what a function gives, compared with a string that it never is."""
+    if is_numeric(value):
+        return f"a number is written in backticks: {report.text(call)} {operator} `{value}`"
+    meant = _NAMES_OF_TYPES.get(value.lower()) if is_call(call, "type") else None
+    return f"JMESPath calls it '{meant}'" if meant else None
+
+
+_NAMES_OF_TYPES: Final = {
+    **dict.fromkeys(("int", "integer", "float", "double", "decimal"), "number"),
+    **dict.fromkeys(("str", "text"), "string"),
+    **dict.fromkeys(("list", "tuple", "set"), "array"),
+    **dict.fromkeys(("dict", "map", "mapping", "hash"), "object"),
+    "bool": "boolean",
+    **dict.fromkeys(("none", "nil", "undefined", "nonetype"), "null"),
+}
 _CONTRARY: Final = {"==": "!=", "!=": "=="}
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z"
 _OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}

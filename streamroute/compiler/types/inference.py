@@ -7,8 +7,8 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, Final
 
-from streamroute.compiler.functions import SIGNATURES
 from streamroute.compiler.functions import equals as equal_values
+from streamroute.compiler.functions import is_callable
 from streamroute.compiler.parsing import Node, Tree, chain
 from streamroute.compiler.types import arguments, calls, conditions, steps, written_out
 from streamroute.compiler.types.comparing import is_comparable, may_be_equal, may_be_uncomparable, may_differ
@@ -233,7 +233,7 @@ class Inference:
     def _function(self, node: Node, scope: Scope) -> Type:
         name, given = node["value"], node["children"]
         types = [self.infer(argument, scope) for argument in given]
-        if not _is_callable(name, len(given)):
+        if not is_callable(name, len(given)):
             return UNKNOWN
         body = self._body(node, types)
         sound = arguments.check(self.report, node, types, scope)
@@ -288,13 +288,6 @@ class Inference:
         "subexpression": _steps,
         "value_projection": _value_projection,
     }
-
-
-def _is_callable(name: str, given: int) -> bool:
-    signature = SIGNATURES.get(name)
-    if signature is None or given < len(signature):
-        return False
-    return given == len(signature) or bool(signature[-1].get("variadic"))
 
 
 def _negation(t: Type) -> Type:

@@ -18,9 +18,11 @@ LENGTH_AS_FIELD: Final = "SR323"
 VALUE_IN_QUOTES: Final = "SR324"
 MALFORMED_LITERAL: Final = "SR325"
 FIELD_OF_A_LIST: Final = "SR326"
+SWAPPED: Final = "SR329"
 
 _NAMES_OF_THE_PAYLOAD: Final = frozenset({"payload", "data", "event", "msg", "message"})
 _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
+_ONE_IN_ANOTHER: Final = frozenset({"starts_with", "ends_with"})
 _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort"})
 _TEXTS: Final = re.compile(r"date|time|year|month|version|zip|post|_at\Z|At\Z|id\Z|sku|number\Z|code\Z|phone")
 """Names of strings that look like numbers and are ordered as text."""
@@ -73,6 +75,8 @@ def find_slips(
             yield from _length_of(tree, node, is_field)
         elif kind == "function_expression" and node["value"] in _AGGREGATES:
             yield from _aggregate(tree, node, is_field)
+        elif kind == "function_expression" and node["value"] in _ONE_IN_ANOTHER:
+            yield from _swapped(tree, node)
 
 
 # The message under a name.
@@ -248,6 +252,18 @@ def _aggregate(tree: Tree, node: Node, is_field: Callable[[Node], bool]) -> Iter
         before = tree.expression[argument["start"] : base["end"]]
         meant = f"{before}[*].{tree.expression[last['start'] : argument['end']]}"
         yield _replaced(tree, FIELD_OF_A_LIST, argument, message, meant)
+
+
+def _swapped(tree: Tree, node: Node) -> Iterator[Problem]:
+    """``starts_with('AB', id)``."""
+    if len(node["children"]) != 2:
+        return
+    first, second = node["children"]
+    if not is_literal(first) or path_of(second) is None:
+        return
+    texts = [tree.expression[each["start"] : each["end"]] for each in (first, second)]
+    message = f"{node['value']}() is asked of {texts[0]}: most likely its arguments are swapped"
+    yield _replaced(tree, SWAPPED, node, message, f"{node['value']}({texts[1]}, {texts[0]})")
 
 
 def _is_list_name(node: Node) -> bool:
