@@ -61,6 +61,7 @@ _ALL: Final = (
     Rule("SR028", "another-format", _ERROR, "A file is TOML, Python, JSON lines or the like, not YAML."),
     Rule("SR029", "merge-conflict", _ERROR, "A file holds the marks of a merge that is not resolved."),
     Rule("SR030", "not-a-configuration", _ERROR, "A file holds none of a configuration's keys."),
+    Rule("SR031", "yaml-versions-differ", _ERROR, "YAML 1.1 and YAML 1.2 read a part of a file otherwise."),
     # The shape.
     Rule("SR101", "unknown-version", _ERROR, "The version is not one that this release reads."),
     Rule("SR102", "unexpected-key", _ERROR, "A mapping holds a key that it does not take."),
