@@ -103,6 +103,9 @@ _ALL: Final = (
     Rule("SR217", "constant-dedupe-key", _WARNING, "The key of a route's dedupe never changes."),
     Rule("SR218", "order-within-a-worker", _INFO, "order_by orders nothing between workers."),
     Rule("SR220", "stall-below-lease", _WARNING, "A stream's stall limit is shorter than its lease."),
+    Rule(
+        "SR221", "unlikely-type", _WARNING, "A route's type is a list in one string, or in quotes of its own."
+    ),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
     Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),
