@@ -34,6 +34,7 @@ _ROOT_KEY: Final = (
 _FORMS: Final = (
     _Form("HTML", r"(?i)<(!doctype html|html)\b.*", "first"),
     _Form("XML", r"<[?!\w].*", "first"),
+    _Form("a patch", r"\+\+\+ \S.*|@@ -\d.*@@.*", "any", "apply it, and check the file that it changes"),
     _Form("Markdown", r"```.*", "first", "take the lines with ``` away"),
     _Form("JSON lines", _WHOLE_EVENT, "all", "to write events to a stream: streamroute publish STREAM FILE"),
     _Form("Python", r"(import|from) [\w.]+( import .*)?|(async )?def \w+\(.*|class \w+.*:|@\w+.*"),

@@ -11,7 +11,7 @@ from streamroute.config.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.diagnostics import Finding
 from streamroute.config.other_formats import find_other_format
 from streamroute.config.text import TextFile
-from streamroute.config.wording import quote
+from streamroute.config.wording import hide_secrets, quote
 from streamroute.config.yaml_lines import explain_line
 from streamroute.config.yaml_words import BLOCKS, CLOSED, MISREAD, PROBLEMS, problem_of
 
@@ -111,6 +111,9 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
     if match["key"] in EXPRESSION_KEYS and not value.startswith("- "):
         advice, fix = _advice(value)
         return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice, fix=fix)
+    if value[0] not in MISREAD and "mapping values" in problem_of(error):
+        advice = f"quote it: {quote(hide_secrets(value))}"
+        return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=advice)
     if value[0] in CLOSED and "did not find expected" in problem_of(error):
         return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=CLOSED[value[0]])
     return None

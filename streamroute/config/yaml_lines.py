@@ -55,7 +55,11 @@ def explain_line(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
     for number in _suspects(error, file, at):
         line = file.line(number)
         if not _is_quoted(line):
-            found = _sign_in(file, number, line) or _colon_missing(file, number, line)
+            found = (
+                _block_not_indented(file, number)
+                or _sign_in(file, number, line)
+                or _colon_missing(file, number, line)
+            )
             if found:
                 return found
     return None
@@ -90,6 +94,18 @@ def _starts_with_sign(line: str) -> bool:
 
 def _is_quoted(line: str) -> bool:
     return line.lstrip(" \t-")[:1] in {'"', "'", "{", "["}
+
+
+def _block_not_indented(file: TextFile, number: int) -> Finding | None:
+    """The text of a block scalar that stands no deeper than its key."""
+    above, line = file.line(number - 1), file.line(number)
+    key = re.match(rf"{_BEGIN}[\w.-]+:[ \t]+[|>][-+]?[ \t]*$", above)
+    if key is None or len(line) - len(line.lstrip()) > len(key["before"]):
+        return None
+    start = len(line) - len(line.lstrip())
+    message = "the text of a block stands deeper than its key"
+    advice = f"indent it by {len(key['before']) + 2} spaces"
+    return _finding(file, number, (start, len(line.rstrip())), message, advice)
 
 
 def _sign_in(file: TextFile, number: int, line: str) -> Finding | None:
