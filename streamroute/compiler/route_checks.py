@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from streamroute.compiler.globs import Globs, is_glob
+from streamroute.compiler.unlikely_types import check_unlikely_types
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.suggestions import did_you_mean
@@ -19,6 +21,7 @@ def check_routes(document: Document, globs: Globs) -> Iterator[Finding]:
             yield _duplicate(route, first)
         yield from _check_streams(route, document.streams)
         yield from _check_types(route, document, globs)
+        yield from check_unlikely_types(route, document)
 
 
 def _duplicate(route: RouteConfig, first: RouteConfig) -> Finding:
@@ -38,7 +41,10 @@ def _check_streams(route: RouteConfig, streams: Mapping[str, StreamConfig]) -> I
         if name not in streams:
             meant = did_you_mean(name, streams)
             at = ("stream", index)
-            yield route.place.finding("SR202", f'no stream "{name}" is declared', at=at, suggestion=meant)
+            several = re.split(r"\s*[,;]\s*", name)
+            advice = f"write [{', '.join(several)}]" if len(several) > 1 and not meant else None
+            message = f'no stream "{name}" is declared'
+            yield route.place.finding("SR202", message, at=at, suggestion=meant, help=advice)
 
 
 def _check_types(route: RouteConfig, document: Document, globs: Globs) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from streamroute.config.scalar_events import QUOTE_IT, ScalarReader
 from streamroute.config.scalars import CORE
 from streamroute.config.suggestions import did_you_mean
 from streamroute.config.text import TextFile
+from streamroute.config.yaml_versions import find_differences, lost_question_mark
 
 MAX_DEPTH: Final = 64
 TOO_DEEP: Final = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"
@@ -81,6 +82,7 @@ class Builder:
         }
         for event in events(self.file.text):
             handlers[type(event)](event)
+        find_differences(self.reports)
         return self.root
 
     def _ignore(self, event: yaml.Event) -> None:
@@ -213,10 +215,17 @@ class Builder:
     def _take_key(self, top: _Frame, key: Any, where: Extent) -> None:
         if type(key) is not str and key is not _MERGE:
             key = self._odd_key(key, where)
+        if where[1] > where[0] > 0 and self.file.text[where[0] - 1] == "?":
+            self._lost_question_mark(where)
         if key in top.keys and not top.begins_anew:
             self._duplicate(top, key, where)
         top.keys[key] = where[0]
         top.key = key
+
+    def _lost_question_mark(self, where: Extent) -> None:
+        # A filter of [?...] is a list, which is told of it as a whole.
+        if not any(self._wants_expression(frame.key) for frame in self._stack):
+            lost_question_mark(self.reports, where)
 
     def _duplicate(self, top: _Frame, key: Any, where: Extent) -> None:
         line = self.file.position(top.keys[key])[0]

@@ -20,6 +20,7 @@ class _Form(NamedTuple):
     advice: str = "write it as YAML, and start it with: version: 1"
 
 
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _LOOKED_AT: Final = 60  # lines: a file of another format shows it soon
 _COMMENT: Final = ("#", ";", "//")
 _MARKER: Final = re.compile(r"(?:<{7}|>{7}|={7}|\|{7})(?: .*)?", re.ASCII)
@@ -33,6 +34,7 @@ _ROOT_KEY: Final = (
 _FORMS: Final = (
     _Form("HTML", r"(?i)<(!doctype html|html)\b.*", "first"),
     _Form("XML", r"<[?!\w].*", "first"),
+    _Form("a patch", r"\+\+\+ \S.*|@@ -\d.*@@.*", "any", "apply it, and check the file that it changes"),
     _Form("Markdown", r"```.*", "first", "take the lines with ``` away"),
     _Form("JSON lines", _WHOLE_EVENT, "all", "to write events to a stream: streamroute publish STREAM FILE"),
     _Form("Python", r"(import|from) [\w.]+( import .*)?|(async )?def \w+\(.*|class \w+.*:|@\w+.*"),
@@ -47,7 +49,7 @@ _FORMS: Final = (
 
 def find_other_format(file: TextFile) -> Finding | None:
     """That the file holds the marks of a merge, or is of another format; None where it is neither."""
-    lines = file.text[:100_000].splitlines()
+    lines = _LINE_END.split(file.text[:100_000])
     if _SIDE.search(file.text):
         number = next((n for n, line in enumerate(lines, 1) if _MARKER.fullmatch(line)), 0)
         if number:

@@ -104,9 +104,24 @@ def _form_of_entry(path: DataPath, value: Any) -> str | None:
         return indent_below(path)
     if path[:-1] == ("messages",) and isinstance(value, str) and _is_short(value):
         return f"write {{schema: {value}}}"
+    if isinstance(value, list):
+        return _form_of_list(path, value)
     if len(path) == 2 and path[0] == "routes":
         is_glued = isinstance(value, str) and re.match(r"[a-z_]+:\S", value)
         return 'a space is missing behind ":": write name: welcome' if is_glued else _ROUTE
+    return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
+
+
+def _form_of_list(path: DataPath, items: list[Any]) -> str | None:
+    """What to do about a list where something else is wanted."""
+    are_mappings = bool(items) and all(isinstance(item, dict) for item in items)
+    if path[-1] == "with" and are_mappings:
+        return 'it is one mapping: take the "- " away'
+    if path[-1] == "handler":
+        return "a route has one handler; for several, write a route for each"
+    if len(path) == 2 and path[0] == "routes":
+        braces = "a mapping has braces: write { in the place of [, and } in the place of ]"
+        return braces if are_mappings else _ROUTE
     return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
 
 
@@ -128,6 +143,8 @@ _FORMS: Final = {
     "schema": "write its file, such as schemas/{value}.json",
 }
 _WHOLE: Final = {
+    "retry": "write {max_attempts: 1} for no retry",
+    "dedupe": "write {key: order.id, ttl: 1d}: a path into the message, and how long it is remembered",
     "streams": "each stream is a key, with its settings below it: bot_events: {group: notifications}",
     "messages": "each type is a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
     "routes": "each route is an item of a list, with its name in it: - name: welcome",

@@ -61,6 +61,7 @@ _ALL: Final = (
     Rule("SR028", "another-format", _ERROR, "A file is TOML, Python, JSON lines or the like, not YAML."),
     Rule("SR029", "merge-conflict", _ERROR, "A file holds the marks of a merge that is not resolved."),
     Rule("SR030", "not-a-configuration", _ERROR, "A file holds none of a configuration's keys."),
+    Rule("SR031", "yaml-versions-differ", _ERROR, "YAML 1.1 and YAML 1.2 read a part of a file otherwise."),
     # The shape.
     Rule("SR101", "unknown-version", _ERROR, "The version is not one that this release reads."),
     Rule("SR102", "unexpected-key", _ERROR, "A mapping holds a key that it does not take."),
@@ -102,6 +103,9 @@ _ALL: Final = (
     Rule("SR217", "constant-dedupe-key", _WARNING, "The key of a route's dedupe never changes."),
     Rule("SR218", "order-within-a-worker", _INFO, "order_by orders nothing between workers."),
     Rule("SR220", "stall-below-lease", _WARNING, "A stream's stall limit is shorter than its lease."),
+    Rule(
+        "SR221", "unlikely-type", _WARNING, "A route's type is a list in one string, or in quotes of its own."
+    ),
     # The expressions.
     Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
     Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import yaml
@@ -10,8 +11,13 @@ from streamroute.config.events import extent
 from streamroute.config.reports import Reports
 from streamroute.config.scalars import CORE, read_plain, read_tagged
 from streamroute.config.wording import quote
+from streamroute.config.yaml_versions import lost_exclamation_mark
 
 QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
+
+
+_LONE_TAG: Final = re.compile(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
+_MAY_HOLD_LONE_TAG: Final = re.compile(r"(?:^|[\s\[{,])!(?:<!>)?(?=[\s,\]}]|$)", re.MULTILINE)
 
 
 class ScalarReader:
@@ -20,6 +26,7 @@ class ScalarReader:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
         self._text = reports.file.text
+        self._lone_tags = _MAY_HOLD_LONE_TAG.search(self._text) is not None
 
     def read(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
         """The scalar's value; where it can't be told, a finding says why."""
@@ -34,6 +41,10 @@ class ScalarReader:
             # `filter: ! vip` comes as `vip`: the message would go to the wrong route.
             self._misread("!", event)
             return None
+        if self._lone_tags and _LONE_TAG.match(self._text, *extent(event)):
+            if event.style in {"", None}:
+                lost_exclamation_mark(self._reports, extent(event))
+            return event.value  # in quotes or a block it is the string that it looks like
         try:
             return read_plain(event.value)
         except ValueError:
@@ -45,6 +56,10 @@ class ScalarReader:
         return self._text.startswith("!", extent(event)[0])
 
     def _tagged(self, event: yaml.ScalarEvent, tag: str, wants_expression: bool) -> Any:
+        if tag == "!" and event.style in {"", None} and not wants_expression:
+            if event.style in {"", None}:
+                lost_exclamation_mark(self._reports, extent(event))
+            return event.value  # in quotes or a block it is the string that it looks like
         try:
             return read_tagged(tag, event.value)
         except ValueError:

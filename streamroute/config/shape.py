@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from streamroute.config.causes import Cause, belongs_to_a_stream, cause_of_keys, home_of_anchors, split_items
 from streamroute.config.diagnostics import Finding
@@ -24,6 +24,7 @@ from streamroute.config.wording import (
     label,
     listed,
     owner,
+    quote,
     quoted,
     respelt,
 )
@@ -200,12 +201,22 @@ def _wrong_type(shape: Shape, violation: Violation) -> None:
     types = [name for name in types_of(violation.schema) if name != "null"]
     expected = listed(EXPECTED[name] for name in types)
     if value is None:
-        advice = NO_FILTER if path[-1] == "filter" else None
+        advice = NO_FILTER if path[-1] == "filter" else _after_hash(shape, path)
         shape.add("SR104", f"{label(path)} is empty, and must be {expected}", path, advice=advice)
         return
     remedy = type_remedy(shape.source, violation, types, is_replaced=path in shape.replaced)
     message = f"{label(path)} must be {expected}, not {_actual(shape, violation, types)}"
     shape.add("SR104", message, path, advice=remedy.advice, fix=remedy.fix)
+
+
+def _after_hash(shape: Shape, path: DataPath) -> str | None:
+    """What to do about a value that YAML takes for a comment."""
+    comment = shape.source.comment_after(path)
+    return f"YAML takes it for a comment; quote it: {quote(comment)}" if _is_word(comment) else None
+
+
+def _is_word(comment: str | None) -> TypeGuard[str]:
+    return comment is not None and re.fullmatch(r"#\S+", comment) is not None
 
 
 def _actual(shape: Shape, violation: Violation, types: list[str]) -> str:

@@ -11,11 +11,12 @@ from streamroute.config.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.diagnostics import Finding
 from streamroute.config.other_formats import find_other_format
 from streamroute.config.text import TextFile
-from streamroute.config.wording import quote
+from streamroute.config.wording import hide_secrets, quote
 from streamroute.config.yaml_lines import explain_line
-from streamroute.config.yaml_words import BLOCKS, CLOSED, MISREAD, PROBLEMS
+from streamroute.config.yaml_words import BLOCKS, CLOSED, MISREAD, PROBLEMS, problem_of
 
 _VALUE_LINE: Final = re.compile(r"[ \t]*(?:- +)*(?P<key>[\w-]+)[ \t]*:[ \t]+(?=\S)")
+_BLOCK_START: Final = re.compile(r"[|>][-+0-9]*[ \t]*(#.*)?$")
 _ESCAPE: Final = re.compile("escape|hexdecimal")
 _NO_SPACE: Final = re.compile(r"[ \t]*(?:- +)*[A-Za-z_][\w-]*(:)[^\s/]")
 _PAIR: Final = re.compile(r"((?:[ \t]|- )*)[^\s:#]+:[ \t]+\S")
@@ -39,6 +40,7 @@ def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
         or explain_line(error, file, at)
         or _explain_variable(file, at)
         or _explain_value(error, file, at)
+        or _explain_blank_line(file, at)
         or _explain_key(error, file, at)
         or _explain_end(file, at)
         or _explain_syntax(error, file, at)
@@ -55,7 +57,7 @@ def _explain_character(file: TextFile) -> Finding:
 
 def _explain_depth(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
     """A newer libyaml scans ahead and gives up on its own, before the reader has met its limit."""
-    if "maximum nesting depth" not in str(error.problem):
+    if "maximum nesting depth" not in problem_of(error):
         return None
     return _at(file, at, "SR011", TOO_DEEP)
 
@@ -68,7 +70,7 @@ def _explain_unclosed(error: yaml.MarkedYAMLError, file: TextFile) -> Finding | 
     opener = file.text[start : start + 1]
     at_end = error.problem_mark is None or not file.text[error.problem_mark.index :].strip()
     unclosed = "quoted scalar" in str(error.context) or (at_end and opener in {"[", "{"})
-    if not unclosed or _ESCAPE.search(str(error.problem)):
+    if not unclosed or _ESCAPE.search(problem_of(error)):
         return None
     return _at(file, start, "SR004", f"this {opener} is never closed")
 
@@ -101,7 +103,7 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
     line, column = file.position(at)
     text = file.line(line).rstrip()
     match = _VALUE_LINE.match(text)
-    if match is None or column - 1 < match.end() or _ESCAPE.search(str(error.problem)):
+    if match is None or column - 1 < match.end() or _ESCAPE.search(problem_of(error)):
         return None
     start, value = file.start_of_line(line) + match.end(), text[match.end() :]
     span = file.between(start, start + len(value))
@@ -109,7 +111,10 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
     if match["key"] in EXPRESSION_KEYS and not value.startswith("- "):
         advice, fix = _advice(value)
         return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice, fix=fix)
-    if value[0] in CLOSED and "did not find expected" in str(error.problem):
+    if value[0] not in MISREAD and "mapping values" in problem_of(error):
+        advice = f"quote it: {quote(hide_secrets(value))}"
+        return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=advice)
+    if value[0] in CLOSED and "did not find expected" in problem_of(error):
         return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=CLOSED[value[0]])
     return None
 
@@ -128,7 +133,7 @@ def _advice(value: str) -> tuple[str, str | None]:
 def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
     """A key that YAML took for a part of the value above it."""
     line = file.position(at)[0]
-    if "mapping values" not in str(error.problem) or line == 1:
+    if "mapping values" not in problem_of(error) or line == 1:
         return None
     above, text = file.line(line - 1), file.line(line)
     glued = _NO_SPACE.match(above)
@@ -151,6 +156,21 @@ def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
     return None
 
 
+def _explain_blank_line(file: TextFile, at: int) -> Finding | None:
+    """A block of text whose first line is blank, and has more spaces than the text."""
+    number = file.position(at)[0] - 1
+    while number > 0 and not file.line(number).strip():
+        blank, text = file.line(number), file.line(file.position(at)[0])
+        if len(blank) > len(text) - len(text.lstrip()) and _BLOCK_START.search(file.line(number - 1)):
+            start = file.start_of_line(number)
+            message = "this blank line has more spaces than the text below, and YAML takes its indentation"
+            return file.finding(
+                "SR004", message, file.between(start, start + len(blank)), help="take its spaces away"
+            )
+        number -= 1
+    return None
+
+
 def _explain_end(file: TextFile, at: int) -> Finding | None:
     if file.text[at:].strip():
         return None
@@ -168,7 +188,7 @@ def _at(file: TextFile, start: int, code: str, message: str, advice: str | None 
 
 
 def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, str | None]:
-    problem = str(error.problem or error.context)
+    problem = problem_of(error)
     char = file.text[at : at + 1]
     name = _PERCENT_NAME.match(file.text, at)
     if name:

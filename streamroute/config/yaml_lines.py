@@ -12,6 +12,7 @@ import yaml
 from streamroute.config.diagnostics import Finding
 from streamroute.config.published import checked_schema
 from streamroute.config.text import TextFile
+from streamroute.config.yaml_words import problem_of
 
 _BEGIN: Final = r"(?P<before>[ \t]*(?:- +)*)"
 _KEY: Final = r"(?P<key>[A-Za-z_][\w.-]*)"
@@ -26,8 +27,9 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
             'write "- "',
         ),
         (rf"(?P<at>-){_KEY}:(?:\s|$)", 'a space is missing behind this "-"', 'write "- {key}:"'),
+        (r"(?P<at>\ufeff)", "a byte order mark stands inside the file", "take it away"),
         (
-            r".*?(?P<at>[\u00a0\u2000-\u200b\u202f\u3000\ufeff])",
+            r".*?(?P<at>[\u00a0\u2000-\u200b\u202f\u3000])",
             "this is not the space that it looks like, and YAML takes it for a part of a word",
             "write a plain space",
         ),
@@ -53,7 +55,11 @@ def explain_line(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
     for number in _suspects(error, file, at):
         line = file.line(number)
         if not _is_quoted(line):
-            found = _sign_in(file, number, line) or _colon_missing(file, number, line)
+            found = (
+                _block_not_indented(file, number)
+                or _sign_in(file, number, line)
+                or _colon_missing(file, number, line)
+            )
             if found:
                 return found
     return None
@@ -63,10 +69,10 @@ def _suspects(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Iterator[
     """The lines that may be at fault, the likeliest first."""
     here = file.position(at)[0]
     context = error.context_mark
-    if "could not find expected ':'" in str(error.problem) and context is not None:
+    if "could not find expected ':'" in problem_of(error) and context is not None:
         yield file.position(min(context.index, len(file.text)))[0]
         return
-    if "mapping values" in str(error.problem):
+    if "mapping values" in problem_of(error):
         # The words above were read as one text that goes on in this line.
         yield from reversed(list(_words_above(file, here)))
     yield here
@@ -88,6 +94,18 @@ def _starts_with_sign(line: str) -> bool:
 
 def _is_quoted(line: str) -> bool:
     return line.lstrip(" \t-")[:1] in {'"', "'", "{", "["}
+
+
+def _block_not_indented(file: TextFile, number: int) -> Finding | None:
+    """The text of a block scalar that stands no deeper than its key."""
+    above, line = file.line(number - 1), file.line(number)
+    key = re.match(rf"{_BEGIN}[\w.-]+:[ \t]+[|>][-+]?[ \t]*$", above)
+    if key is None or len(line) - len(line.lstrip()) > len(key["before"]):
+        return None
+    start = len(line) - len(line.lstrip())
+    message = "the text of a block stands deeper than its key"
+    advice = f"indent it by {len(key['before']) + 2} spaces"
+    return _finding(file, number, (start, len(line.rstrip())), message, advice)
 
 
 def _sign_in(file: TextFile, number: int, line: str) -> Finding | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import yaml
+
 PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     (
         "mapping values are not allowed",
@@ -65,7 +67,31 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("did not find expected whitespace or line break", "a value that starts with ! must be quoted", None),
     ("did not find expected node content", "a value is missing before this", None),
 )
-"""A part of the library's text, what to say instead, and what to do; {line} is where the value starts."""
+"""A part of libyaml's text, what to say instead, and what to do; {line} is where the value starts."""
+
+_OF_PYYAML: Final = (
+    ("expected <block end>", "block collection", "did not find expected '-' indicator"),
+    ("expected <block end>", "", "did not find expected key"),
+    ("expected ',' or ']'", "", "did not find expected ',' or ']'"),
+    ("expected ',' or '}'", "", "did not find expected ',' or '}'"),
+    ("expected the node content", "", "did not find expected node content"),
+    ("sequence entries are not allowed", "", "block sequence entries are not allowed"),
+    ("expected chomping or indentation", "", "did not find expected comment or line break"),
+    ("expected alphabetic or numeric", "", "did not find expected alphabetic or numeric character"),
+    ("expected ' '", "", "did not find expected whitespace or line break"),
+    ("expected '<document start>'", "", "did not find expected <document start>"),
+)
+"""What PyYAML's own parser says, in which context, and what libyaml says of the same."""
+
+
+def problem_of(error: yaml.MarkedYAMLError) -> str:
+    """What is wrong, as libyaml says it, whichever parser raised the error."""
+    said, context = str(error.problem or error.context), str(error.context)
+    if said.startswith("did not"):
+        return said
+    same = (ours for part, where, ours in _OF_PYYAML if said.startswith(part) and where in context)
+    return next(same, said)
+
 
 MISREAD: Final = {
     "!": "it takes what starts with ! for a tag",
