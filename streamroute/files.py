@@ -47,7 +47,7 @@ class NotRegularError(RefusedFileError):
 
 
 class FileTooLargeError(RefusedFileError):
-    """Raised for a file that holds more than is read of one, or of all files together."""
+    """Raised for a file that holds more than is read of one."""
 
     number = errno.EFBIG
 
@@ -57,14 +57,27 @@ class FileTooLargeError(RefusedFileError):
         return cls(f"{what} larger than {limit / 1_000_000:g} MB{where}")
 
 
+class TotalTooLargeError(FileTooLargeError):
+    """Raised for a file with which all of them together hold more than is read."""
+
+
 class FileReader:
     """Reads the files of one configuration; ``folder`` is where they must really lie, None for anywhere.
+
+    ``total`` is how many bytes it reads in all, ``what`` names them.
 
     Hard links are not told from the files that they are: no version control makes them.
     """
 
-    def __init__(self, folder: str | Path | None = None, *, total: int = MAX_TOTAL) -> None:
+    def __init__(
+        self,
+        folder: str | Path | None = None,
+        *,
+        total: int = MAX_TOTAL,
+        what: str = "the files of the configuration",
+    ) -> None:
         self.folder = None if folder is None else os.path.realpath(folder)
+        self._what = what
         self._total = total
         self._left = total
 
@@ -89,8 +102,7 @@ class FileReader:
         except FileTooLargeError:
             if limit < self._left or self._left == self._total:
                 raise
-            what = "the files of the configuration are"
-            raise FileTooLargeError.of(self._total, what, " together") from None
+            raise TotalTooLargeError.of(self._total, f"{self._what} are", " together") from None
         self._left -= len(content)
         return content
 

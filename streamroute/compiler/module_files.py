@@ -60,7 +60,9 @@ class Sources:
 
     def __init__(self, places: Sequence[Path], *, outside: bool) -> None:
         self._readers = {
-            place: FileReader(None if outside or _is_installed(place) else place, total=MAX_SOURCES)
+            place: FileReader(
+                None if outside or _is_installed(place) else place, total=MAX_SOURCES, what="the modules"
+            )
             for place in places
         }
 

@@ -13,7 +13,14 @@ from streamroute.config.diagnostics import Finding
 from streamroute.config.reports import TooMuchError
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
-from streamroute.files import MAX_BYTES, FileReader, FileTooLargeError, OutsideFolderError, read_given
+from streamroute.files import (
+    MAX_BYTES,
+    FileReader,
+    FileTooLargeError,
+    OutsideFolderError,
+    TotalTooLargeError,
+    read_given,
+)
 
 ALLOW_OUTSIDE: Final = "move it there, or run the command with --allow-outside"
 """What to do about a file that is outside the folder of the configuration."""
@@ -45,6 +52,8 @@ def load_file(
     name = str(path) if name is None else name
     try:
         content = read_given(path, outside=outside) if files is None else files.read(path)
+    except TotalTooLargeError as error:
+        return _refused(TextFile(name, ""), "SR003", str(error.strerror))
     except FileTooLargeError as error:
         return _too_large(name, str(error.strerror))
     except OutsideFolderError as error:

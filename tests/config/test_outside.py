@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from streamroute.compiler.check import CheckResult, check_path
-from streamroute.config.includes import MAX_FILES
+from streamroute.config.includes import MAX_FILES, collect_includes
 from streamroute.config.load import load_config
+from streamroute.config.loading import load_text
+from streamroute.files import FileReader
 
 ROOT = "version: 1\nstreams: {a: }\n"
 SECRET = "version: 1\nroutes: [{name: secret, type: t, handler: streamroute.handlers.log}]\nunknown: 1\n"
@@ -186,3 +188,14 @@ def test_an_address_that_is_none_is_a_finding_and_no_crash(project: Path, addres
 def test_a_pattern_that_a_matcher_would_try_for_ever_is_matched_at_once(project: Path) -> None:
     Path("a" * 200).touch()
     assert codes(check(f"include: ['{'*a' * 60}b']\n")) == {"SR015"}
+
+
+def test_all_files_of_a_configuration_have_a_limit_together(project: Path) -> None:
+    Path("parts").mkdir()
+    for number in range(3):
+        Path(f"parts/{number}.yaml").write_text("version: 1\n" + "#" * 1_000)
+    root = load_text(ROOT + "include: ['parts/*.yaml']\n", "routes.yaml").source
+    assert root is not None
+    (found,) = collect_includes(root, FileReader(project, total=2_500)).findings
+    said = "the files of the configuration are larger than 0.0025 MB together"
+    assert (found.code, found.file, found.text) == ("SR003", "parts/2.yaml", said)
