@@ -93,7 +93,11 @@ def _read(source: SourceFile) -> tuple[list[Ignore], list[Finding]]:
     for sign in _SIGN.finditer(source.text):
         if comments.begins_at(sign.start()):
             lines = comments.lines_meant(sign.start())
-            read = [_ignore(source, code, start, lines) for code, start in _codes(source.text, sign.end())]
+            codes = _codes(source.text, sign.end())
+            if len(codes) > len(RULES):
+                mistakes.append(_too_many(source, sign))
+                continue
+            read = [_ignore(source, code, start, lines) for code, start in codes]
             ignores += (one for one in read if isinstance(one, Ignore))
             mistakes += (one for one in read or [_without_code(source, sign)] if isinstance(one, Finding))
     return ignores, mistakes
@@ -111,6 +115,11 @@ def _without_code(source: SourceFile, sign: re.Match[str]) -> Finding:
     span = source.between(*sign.span())
     help_text = "for instance # streamroute: ignore[SR307] the field is always there"
     return source.finding("SR019", "this comment names no rule to silence", span, help=help_text)
+
+
+def _too_many(source: SourceFile, sign: re.Match[str]) -> Finding:
+    span = source.between(*sign.span())
+    return source.finding("SR019", "this comment names more rules than there are", span)
 
 
 def _ignore(source: SourceFile, code: str, start: int, lines: Lines) -> Ignore | Finding:

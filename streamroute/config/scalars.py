@@ -19,6 +19,9 @@ _CONSTANTS: Final[dict[str, Scalar]] = {
     **{sign + name: float(sign + "inf") for sign in ("", "+", "-") for name in (".inf", ".Inf", ".INF")},
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
+_LONGEST: Final = 3_000
+"""Digits in base 8 or 16: what Python has no limit for, and then cannot write in base 10."""
+
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 _INT: Final = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _BASED: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -41,6 +44,8 @@ def _read_number(text: str) -> Scalar:
     if _FLOAT.fullmatch(text):
         return float(text)
     if _BASED.fullmatch(text):
+        if len(text) > _LONGEST:
+            raise ValueError("a number of more digits than Python writes")
         return int(text, 0)
     return _CONSTANTS.get(text, text)
 

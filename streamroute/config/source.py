@@ -31,6 +31,7 @@ class SourceFile(TextFile):
     def __init__(self, path: str, text: str, data: dict[str, Any]) -> None:
         super().__init__(path, text)
         self.data = data
+        self._aligned: tuple[int, list[int]] = (-1, [])
         self.spelt: dict[DataPath, str] = {}
         """Paths that lead to a misspelt key, and how it is written there."""
 
@@ -64,7 +65,9 @@ class SourceFile(TextFile):
 
         prefix = re.compile(_PROPERTIES).match(self.text, mark.start, mark.end)
         content = prefix.end() if prefix else mark.start
-        offsets = align(self.text[content : mark.end], mark.value, mark.style)
+        if self._aligned[0] != content:  # one string may have many findings
+            self._aligned = content, align(self.text[content : mark.end], mark.value, mark.style)
+        offsets = self._aligned[1]
         first = offsets[min(start, len(mark.value))]
         last = offsets[min(end, len(mark.value)) - 1] + 1 if end > start else first
         return self.between(content + first, content + last)

@@ -9,6 +9,7 @@ from typing import Final
 
 _FEW: Final = 60
 _NEIGHBORS: Final = 15
+_MOST: Final = 20_000
 
 _SYNONYMS: Final = {
     "filter": "when if condition where match matcher matchers check expression jmespath expr predicate",
@@ -52,13 +53,16 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
 
     A wrong, missing or added letter and a swap of two neighbors count one edit each. A single letter has
     to be the same, short words may differ by one edit, longer ones by up to three. Of more than sixty
-    candidates, those that begin or end like the word are looked at.
+    candidates, those that begin or end like the word are looked at; among more than 20,000, none is meant.
     """
-    if len(word) > 200:
-        return None
+    known = tuple(candidates)
+    return None if len(word) > 200 or len(known) > _MOST else _nearest(word, known)
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     allowed = min(len(word) - 1, 1 if len(word) < 5 else 2 if len(word) < 10 else 3)
     best: tuple[int, str] | None = None
-    known = tuple(candidates)
     for candidate in known if len(known) <= _FEW else _likeliest(word.lower(), known):
         distance = edits(word.lower(), candidate.lower(), allowed)
         if distance <= allowed and candidate != word and (best is None or distance < best[0]):
@@ -85,16 +89,21 @@ def edits(one: str, two: str, allowed: int) -> int:
     """The optimal string alignment distance, or something above ``allowed``."""
     if abs(len(one) - len(two)) > allowed:
         return allowed + 1
+    far = allowed + 1
     before: list[int] = []
-    above = list(range(len(two) + 1))
+    above = [min(column, far) for column in range(len(two) + 1)]
     for row in range(1, len(one) + 1):
-        current = [row]
-        for column in range(1, len(two) + 1):
+        current = [far] * (len(two) + 1)
+        current[0] = min(row, far)
+        # What is further from the diagonal takes more edits than are allowed.
+        for column in range(max(1, row - allowed), min(len(two), row + allowed) + 1):
             differs = one[row - 1] != two[column - 1]
-            cost = min(above[column] + 1, current[column - 1] + 1, above[column - 1] + differs)
+            cost = min(above[column] + 1, current[column - 1] + 1, above[column - 1] + differs, far)
             if _swapped(one, two, row, column):
                 cost = min(cost, before[column - 2] + 1)
-            current.append(cost)
+            current[column] = cost
+        if min(current) >= far and min(above) >= far:
+            return far
         before, above = above, current
     return above[-1]
 

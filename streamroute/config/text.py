@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
+from typing import Final
 
 from streamroute.config.diagnostics import Finding, Severity, Span
 from streamroute.config.rules import RULES
 
 Step = str | int
 """A key of a mapping, or a position in a list."""
+
+_LONGEST: Final = 1_000
+"""Characters of a finding: a name may be of megabytes, and stand in a thousand of them."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -59,4 +63,12 @@ class TextFile:
     ) -> Finding:
         """A finding in this file, of the rule's severity unless another is given."""
         severity = severity or RULES[code].severity
-        return Finding(code, severity, message, self.path, span, help, suggestion, fix)
+        advice = help if help is None else _short(help)
+        return Finding(code, severity, _short(message), self.path, span, advice, suggestion, fix)
+
+
+def _short(text: str) -> str:
+    """The two ends of a text that is too long to be read."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST * 4 // 5]}... ({len(text):,} characters) ...{text[-_LONGEST // 10 :]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from streamroute.config.published import ROUTES, TESTS, schema_at
@@ -23,7 +24,7 @@ _SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
 _SECRETS_OF_SERVER: Final = (
     re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
     re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)"),  # no port
-    re.compile(r"([?&][^=&?]*=)([^&]*?)(?=[\"'})\],]*(?:&|$))"),
+    re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
 _KEY_OF_ONE: Final = r"((?:^|[\s{,])[\"']?\w*password[\"']?:\s+)"
 _SECRETS: Final = (
@@ -74,6 +75,7 @@ def respelt(raw: str, key: str) -> str:
     return f"{mark}{key}{mark}"
 
 
+@lru_cache(maxsize=16)
 def hide_secrets(text: str) -> str:
     """The text with what may be secret overwritten; its length stays.
 

@@ -12,7 +12,6 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from streamroute.config.builder import MAX_DEPTH, TOO_DEEP
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import Loading, load_file
 from streamroute.config.marks import Mark, build_marks
@@ -22,6 +21,9 @@ from streamroute.files import FileReader
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*+:)?', re.DOTALL)
+_DEEPEST: Final = 128
+_TOO_DEEP: Final = f"objects and lists are nested deeper than {_DEEPEST} levels"
 _NO_SCHEMA: Final = "a schema is a mapping, for instance {type: object}"
 
 
@@ -53,7 +55,7 @@ def load_json(text: str, name: str) -> Loading:
     file = TextFile(name, text)
     deep = _too_deep(text)
     if deep is not None:
-        return Loading(file, None, (file.finding("SR011", TOO_DEEP, file.between(deep, deep + 1)),))
+        return Loading(file, None, (file.finding("SR011", _TOO_DEEP, file.between(deep, deep + 1)),))
     repeated: list[str] = []
     try:
         data = _decode(text, repeated)
@@ -68,12 +70,12 @@ def load_json(text: str, name: str) -> Loading:
 
 
 def _too_deep(text: str) -> int | None:
-    """Where a text of JSON is nested deeper than one of YAML may be, or None: whoever reads it recurses."""
+    """Where a text of JSON is nested deeper than a schema may be, or None: whoever reads it recurses."""
     depth = 0
     for token in _BRACKETS.finditer(text):
         if token[0] in "[{":
             depth += 1
-            if depth > MAX_DEPTH:
+            if depth > _DEEPEST:
                 return token.start()
         elif token[0] in "]}":
             depth -= 1
@@ -92,10 +94,20 @@ def _decode(text: str, repeated: list[str]) -> Any:
 
 
 def _duplicates(source: SourceFile, repeated: list[str]) -> Iterator[Finding]:
+    if not repeated:
+        return
+    # The reader of JSON does not say where; the key stands in its text at least twice.
+    second: dict[str, int | None] = {}
+    for match in _KEY.finditer(source.text):
+        key = json.loads(match[1]) if match[2] else None
+        if key is None:
+            continue  # a value
+        if key not in second:
+            second[key] = None
+        elif second[key] is None:
+            second[key] = match.start()
     for key in repeated:
-        # The reader of JSON does not say where; the key stands in its text at least twice.
-        at = [match.start() for match in re.finditer(re.escape(json.dumps(key)) + r"\s*:", source.text)]
-        start = at[1] if len(at) > 1 else 0
+        start = second.get(key) or 0
         span = source.between(start, start + len(key) + 2)
         yield source.finding("SR006", f'key "{key}" appears a second time in its object', span)
 

@@ -124,7 +124,7 @@ def test_a_broken_schema_is_one_error_with_its_place(load: Write, schema: str, f
         ('{"a": NaN}', "schemas/a.txt:1:1: E[SR111]: the file is not JSON: NaN is no number of JSON"),
         (
             "[" * 100_000,
-            "schemas/a.txt:1:65: E[SR011]: mappings and lists are nested deeper than 64 levels",
+            "schemas/a.txt:1:129: E[SR011]: objects and lists are nested deeper than 128 levels",
         ),
         (
             '{"a": "' + '\\"[' * 100_000,
