@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _UNPROVEN: Final = (
     "a message of %s claims to be a retry and does not prove it: it is taken for a new one "
-    "(its key is forged, of an earlier release or of a worker with another secret, or its payload was changed)"
+    "(its key is forged, of an earlier release, or of a worker with another secret; or its payload changed)"
 )
 _SHORTEST: Final = 16  # bytes of a secret
 _known: Final[dict[str, bytes]] = {}
