@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +15,12 @@ from streamroute.values import RetryLater
 USUAL_STREAM: Final = "bot_events"
 """What ``stream_name`` is where nobody gives it."""
 
+log = logging.getLogger(__name__)
+
+_UNPROVEN: Final = (
+    "a message of %s claims to be a retry and does not prove it: it is taken for a new one "
+    "(its key is forged, of an earlier release, or of a worker with another secret; or its payload changed)"
+)
 _SHORTEST: Final = 16  # bytes of a secret
 _known: Final[dict[str, bytes]] = {}
 """By stream, for dispatchers of this process that have nobody to ask."""
@@ -98,6 +105,8 @@ class ForeignRetries:
             return payload
         secret = await self._secret_of(payload, stream, make=scheduler is not None)
         if secret is None or not mark.is_proven(payload, stream, secret):
+            if scheduler is not None:
+                log.warning(_UNPROVEN, stream)
             return payload
         return _continued(payload, mark) if is_ours else None
 

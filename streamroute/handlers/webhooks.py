@@ -97,14 +97,17 @@ async def webhook(
     where = _where(url)
     sent = headers_of(payload, headers or {}, headers_from_env or {})
     request = {"content": _body(payload), "headers": sent, "timeout": None}
+    response: Any = None
     posting = _is_posting.set(True)
     try:
         async with asyncio.timeout(parse_duration(timeout)):
             async with _client(httpx).stream("POST", url, **request) as response:
                 said = await _beginning(response)
-    except TimeoutError as error:
-        raise Retry(reason=f"{where} did not answer within {timeout}") from error
-    except Exception as error:  # noqa: BLE001 - what a client says may quote addresses, headers, proxies
+    except Exception as error:
+        if response is not None and response.is_success:
+            return  # it has the message, whatever becomes of the rest of its answer
+        if isinstance(error, TimeoutError):
+            raise Retry(reason=f"{where} did not answer within {timeout}") from error
         raise _failure(httpx, where, error) from None
     finally:
         _is_posting.reset(posting)

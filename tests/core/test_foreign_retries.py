@@ -122,6 +122,19 @@ async def test_a_proven_marker_is_not_believed_in_another_payload() -> None:
     assert (again.seen[1].id, again.seen[1].attempt) == ("9-0", 1)
 
 
+@pytest.mark.parametrize("scheduled", [True, False])
+async def test_where_retries_are_expected_one_without_proof_is_in_the_log(
+    scheduled: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A scheduler that changes the payload would be hard to find otherwise."""
+    scheduler = Scheduler() if scheduled else None
+    dispatcher = ready(Handling("again"), retry_scheduler=scheduler, retry_secret=SECRET)
+    await dispatcher.process_message(message({**marked(), "retried_at": 7}))
+    await dispatcher.process_message(message({"type": "booked", KEY: 7}))
+    said = [line for line in caplog.messages if "claims to be a retry and does not prove it" in line]
+    assert len(said) == scheduled
+
+
 async def test_a_proven_marker_that_is_replayed_runs_the_same_route_of_the_same_message_again() -> None:
     scheduler, again, good = Scheduler(), Handling("again", failing_first()), Handling("good")
     dispatcher = ready(again, good, retry_scheduler=scheduler)

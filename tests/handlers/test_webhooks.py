@@ -49,6 +49,9 @@ class Receiver(ThreadingHTTPServer):
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.clients: set[Any] = set()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that has had enough is no trouble."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
@@ -308,11 +311,17 @@ async def test_nothing_is_decompressed(receiver: Receiver) -> None:
     await webhook({}, url=receiver.url)
 
 
-@pytest.mark.parametrize("status", [200, 400])
-async def test_an_answer_that_drips_is_bounded_by_the_timeout(receiver: Receiver, status: int) -> None:
-    receiver.status, receiver.body, receiver.drips = status, b"x" * 1_000_000, True
+async def test_an_answer_that_drips_is_bounded_by_the_timeout(receiver: Receiver) -> None:
+    receiver.status, receiver.drips = 400, True
+    receiver.body = b"x" * 1_000_000
     with pytest.raises(Retry, match="did not answer within 200ms"):
         await webhook({}, url=receiver.url, timeout="200ms")
+
+
+async def test_a_success_that_drips_is_one(receiver: Receiver) -> None:
+    """The receiver has the message: to send it again would have its effect twice."""
+    receiver.body, receiver.drips = b"x" * 1_000_000, True
+    await webhook({}, url=receiver.url, timeout="200ms")
 
 
 async def test_a_success_without_end_is_a_success_and_not_read_to_its_end(receiver: Receiver) -> None:
