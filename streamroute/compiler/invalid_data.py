@@ -98,6 +98,7 @@ def _named(names: list[str]) -> str:
 
 _WORDS: Final[dict[str, Callable[[Problem], str]]] = {
     "additionalProperties": _unexpected,
+    "anyOf": lambda _problem: "fits none of the forms that are allowed",
     "const": lambda problem: f"must be {_short(problem.expected)}",
     "enum": lambda problem: f"must be {_choices(problem.expected)}",
     "exclusiveMaximum": lambda problem: f"must be less than {problem.expected}",

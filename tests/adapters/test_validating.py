@@ -9,7 +9,7 @@ import pytest
 
 from streamroute.adapters.codecs import CODEC_NAMES, Codec, codec_named
 from streamroute.adapters.validating import ValidatingCodec, data_of
-from streamroute.errors import DecodeError
+from streamroute.errors import CostlyDataError, DecodeError
 from streamroute.message import Message
 
 
@@ -51,6 +51,16 @@ def test_what_is_invalid_does_not_decode_and_says_why() -> None:
     with pytest.raises(DecodeError, match="the data is invalid: nights must be 1"):
         codec.decode({b"type": b"t", b"data": b"{}"})
     assert codec.decode({b"type": b"u", b"data": b"{}"}) == {"type": "u"}
+
+
+def test_what_is_too_costly_to_validate_is_dead_lettered_and_says_so() -> None:
+    def costly(_data: Any) -> str | None:
+        raise CostlyDataError
+
+    codec = ValidatingCodec(codec_named("json"), {"t": costly})
+    assert codec.is_linear, "a check that does not say is taken for a quick one"
+    with pytest.raises(DecodeError, match=r"^the data is too costly to validate"):
+        codec.decode({b"type": b"t", b"data": b"{}"})
 
 
 def test_a_payload_without_a_proper_type_is_left_to_the_dispatcher() -> None:

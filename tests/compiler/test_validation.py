@@ -20,7 +20,7 @@ from streamroute.compiler.wiring import Surroundings
 from streamroute.config.catalogue.dialects import Dialect
 from streamroute.config.catalogue.messages import MessageSchema
 from streamroute.config.catalogue.wellformed import flaws
-from streamroute.errors import Reject
+from streamroute.errors import CostlyDataError, Reject
 from streamroute.message import Message
 
 
@@ -244,6 +244,18 @@ async def test_a_compiled_route_validates_in_any_dispatcher(folder: Path) -> Non
     assert GOT == [
         {"type": "booking", "nights": 3}, {"type": "free", "x": 1}, {"type": "other"}, {"type": "booking"},
     ]  # fmt: skip
+
+
+async def test_what_is_too_costly_is_rejected_in_any_dispatcher(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def costly(*_: Any) -> bool:
+        raise CostlyDataError
+
+    [(handler, _)] = compile_routes(folder)["s"][0].handlers["booking"]
+    monkeypatch.setattr("streamroute.compiler.validation.Budget", costly)
+    with pytest.raises(Reject, match=r"^the data is too costly to validate"):
+        await handler({"type": "booking", "nights": "3"}, None)
 
 
 async def test_of_a_message_that_was_read_the_envelope_is_not_validated(folder: Path) -> None:

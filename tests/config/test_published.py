@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from streamroute.config.catalogue.dialects import Dialect
+from streamroute.config.catalogue.keywords import walk
 from streamroute.config.published import TESTS, checked_schema, published_text
 from streamroute.config.verdict import ANNOTATIONS, compile_schema, document_verdict
 
@@ -54,6 +57,17 @@ def test_every_key_has_a_title_a_description_and_examples_that_are_valid(
 def test_it_is_valid_in_both_dialects_that_editors_know(schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
     Draft7Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, OF_TESTS])
+def test_the_keywords_of_editors_are_those_that_the_readme_names(schema: dict[str, Any]) -> None:
+    """A strict validator such as ajv refuses keywords that it does not know, unless they are named to it."""
+    known = set(Draft202012Validator.VALIDATORS) | {"$schema", "$id", "$defs", "title", "description"}
+    known |= {"default", "examples", "deprecated"}
+    unknown = {word for node in walk(schema, (), "", Dialect.DRAFT_2020_12) for word in node.schema} - known
+    assert unknown <= {"defaultSnippets", "patternErrorMessage"}
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert "`keywords: [defaultSnippets, patternErrorMessage]`" in readme
 
 
 def test_nothing_stands_beside_a_reference() -> None:

@@ -16,6 +16,9 @@ CHARACTERS: Final = 8
 """Characters that count as one value."""
 
 
+_SMALL: Final = frozenset({bool, float, int, type(None)})
+
+
 class Budget:
     """What is left of the steps for one message. Its size is looked at only if it needs many."""
 
@@ -54,12 +57,9 @@ def size_of(data: Any) -> int:
         elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
             seen.add(id(value))
             if isinstance(value, dict):
-                size += sum(map(len, filter(_is_text, value))) // CHARACTERS
-                waiting += value.values()
-            else:
-                waiting += value
+                size += sum([len(key) for key in value if isinstance(key, str)]) // CHARACTERS
+                value = value.values()
+            larger = [one for one in value if type(one) not in _SMALL]
+            size += len(value) - len(larger)
+            waiting += larger
     return size
-
-
-def _is_text(key: Any) -> bool:
-    return isinstance(key, str)

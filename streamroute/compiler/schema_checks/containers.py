@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import length_hint
 from typing import Any, Protocol
 
 from streamroute.compiler.schema_checks.budget import Budget
@@ -42,12 +43,12 @@ def check_properties(checks: Checks, schema: Schema) -> Check:
     def check(value: Any, budget: Budget) -> bool:
         if not isinstance(value, dict):
             return True
-        budget.left -= 1 + len(value)
-        if budget.left < 0:
-            budget.extend()
-        for key, item in value.items():  # noqa: SIM110 - a generator doubles the time, and the depth
+        left = iter(value.items())
+        for key, item in left:
             if not known.get(key, rest)(item, budget):
+                budget.spend(len(value) - length_hint(left))
                 return False
+        budget.spend(1 + len(value))
         return True
 
     return check
@@ -136,16 +137,17 @@ def check_items(checks: Checks, schema: Schema) -> Check:
     def check(value: Any, budget: Budget) -> bool:
         if not isinstance(value, (list, tuple)):
             return True
-        budget.left -= 1 + len(value)
-        if budget.left < 0:
-            budget.extend()
+        budget.spend(1 + len(begin))
         for own, item in zip(begin, value, strict=False):
             if not own(item, budget):
                 return False
         if rest is not None:
-            for item in value[len(begin) :] if begin else value:
+            left = iter(value[len(begin) :] if begin else value)
+            for item in left:
                 if not rest(item, budget):
+                    budget.spend(len(value) - length_hint(left))
                     return False
+            budget.spend(len(value))
         return True
 
     return check

@@ -24,6 +24,7 @@ from streamroute.config.source import DataPath
 
 _A_SCHEMA: Final = 8  # steps for each keyword that is looked at
 _MOST_COMPARED: Final = 10  # problems of each form, to find the form that comes nearest
+_DEEPEST_COMPARED: Final = 4  # choices within choices: each multiplies what there is to compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class ProblemFinder:
         self._checks = checks
         self._data = data
         self._budget = Budget(data)
+        self._compared = 0  # choices within choices whose forms are being compared
 
     def problems(self) -> _Found:
         """All problems, one after another; raises CostlyDataError where the next takes too many steps."""
@@ -86,7 +88,12 @@ class ProblemFinder:
         """Of several forms none of which fits, what is wrong in the one that comes nearest."""
         if self._checks.check_word(schema, word)(value, self._budget):
             return
+        if self._compared == _DEEPEST_COMPARED:
+            yield Problem(path, "anyOf", {"anyOf": schema[word]}, value)
+            return
+        self._compared += 1
         forms = [list(islice(self._in(part, value, path), _MOST_COMPARED)) for part in schema[word]]
+        self._compared -= 1
         if not all(forms):
             yield Problem(path, word, schema, value)
         else:
