@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.parsing import parse
-from streamroute.compiler.problems import Problem
+from streamroute.compiler.problems import Places, Problem
 from streamroute.compiler.types.check import check_types
 from streamroute.compiler.types.lattice import Type
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
@@ -92,7 +92,8 @@ class RouteExpressions:
         found = self._typed(expression, payload, condition=condition)
         if outline is not None and not found:
             outlines.add(outline)
-        return problems + [each for each in found if not any(each.overlaps(other) for other in problems)]
+        told = Places(problems)
+        return problems + [each for each in found if not told.overlap(each)]
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
         """What types say of an expression; where its schema makes that too long, that it was not checked."""
