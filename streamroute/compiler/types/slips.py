@@ -17,7 +17,7 @@ LENGTH_AS_FIELD: Final = "SR323"
 FIELD_OF_A_LIST: Final = "SR326"
 SWAPPED: Final = "SR329"
 
-_NAMES_OF_THE_PAYLOAD: Final = frozenset({"payload", "data", "event", "msg", "message"})
+NAMES_OF_THE_PAYLOAD: Final = frozenset({"payload", "data", "event", "msg", "message"})
 _ONE_IN_ANOTHER: Final = frozenset({"starts_with", "ends_with"})
 _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort"})
 _OBJECTS: Final = frozenset(
@@ -84,7 +84,7 @@ def _named_payloads(tree: Tree, is_field: Callable[[Node], bool]) -> Iterator[Pr
 
 
 def _is_named(tree: Tree, first: Node, is_field: Callable[[Node], bool]) -> bool:
-    is_name = first["type"] == "field" and first["value"] in _NAMES_OF_THE_PAYLOAD
+    is_name = first["type"] == "field" and first["value"] in NAMES_OF_THE_PAYLOAD
     return is_name and _is_plain(tree, first) and not is_field(first)
 
 
