@@ -11,8 +11,11 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.compiler.expressions import check_expression
+from streamroute.compiler.parsing import parse
+from streamroute.compiler.route_expressions import habits_of
+from streamroute.compiler.types.check import check_types
 from streamroute.config.diagnostics import Finding, Severity
-from streamroute.config.document import Document
+from streamroute.config.document import Document, StreamConfig
 from streamroute.config.replaced import finding_about, is_replaced
 from streamroute.config.rules import RULES
 from streamroute.config.source import DataPath, Place
@@ -70,8 +73,13 @@ def _hashable(value: Any) -> Hashable | None:
 
 def check_order(document: Document) -> Iterator[Finding]:
     """Findings about each ``order_by``: the defaults' own, and those of streams."""
-    for place, expression in _stated(document).items():
+    for place, streams in _stated(document).items():
+        expression = str(streams[0].order_by)
         problems = check_expression(expression)
+        is_wrong = any(RULES[problem.code].severity is Severity.ERROR for problem in problems)
+        if not is_wrong:
+            habits = habits_of(stream.codec for stream in streams)
+            problems += check_types(parse(expression), condition=False, habits=habits)
         for problem in problems:
             end = len(expression) if problem.end is None else problem.end
             if problem.code == "SR301" and _is_cut_short(place, expression):
@@ -81,18 +89,18 @@ def check_order(document: Document) -> Iterator[Finding]:
                 place, _AT, problem.code, problem.message, expression, within=(problem.start, end),
                 help=problem.help, suggestion=problem.suggestion,
             )  # fmt: skip
-        if not any(RULES[problem.code].severity is Severity.ERROR for problem in problems):
+        if not is_wrong:
             yield place.finding("SR218", _NO_ORDER, at=_AT)
 
 
-def _stated(document: Document) -> Mapping[Place, str]:
-    """Each ``order_by`` that counts, by the place that states it."""
-    found = {}
+def _stated(document: Document) -> Mapping[Place, list[StreamConfig]]:
+    """The streams of each ``order_by`` that counts, by the place that states it."""
+    found: dict[Place, list[StreamConfig]] = {}
     for stream in document.streams.values():
         written = stream.place.value("order_by")
         if stream.order_by is None or not (written in (None, stream.order_by) or is_replaced(written)):
             continue  # there is none, or it cannot be used, and a finding says why
-        found[document.place_of(stream, "order_by")] = stream.order_by
+        found.setdefault(document.place_of(stream, "order_by"), []).append(stream)
     return found
 
 

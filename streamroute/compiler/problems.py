@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable
+from math import inf
 from typing import NamedTuple
 
 from streamroute.errors import StreamrouteError
@@ -26,9 +29,28 @@ class Problem(NamedTuple):
         """The message with its suggestion."""
         return f'{self.message}; did you mean "{self.suggestion}"?' if self.suggestion else self.message
 
-    def overlaps(self, other: Problem) -> bool:
-        """Whether both are about some part of the string."""
-        return (other.end is None or self.start < other.end) and (self.end is None or other.start < self.end)
+
+class Places:
+    """The parts of a string that some problems are about."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[float] = []
+        for start, end in sorted((found.start, _end(found)) for found in problems):
+            if self._ends and start < self._ends[-1]:
+                self._ends[-1] = max(end, self._ends[-1])
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def overlap(self, problem: Problem) -> bool:
+        """Whether another problem is about one of them, or about a part of one."""
+        at = bisect_left(self._starts, _end(problem)) - 1
+        return at >= 0 and problem.start < self._ends[at]
+
+
+def _end(problem: Problem) -> float:
+    return inf if problem.end is None else problem.end
 
 
 class ExpressionError(StreamrouteError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, TypeVar
 
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.parsing import parse
-from streamroute.compiler.problems import Problem
+from streamroute.compiler.problems import Places, Problem
 from streamroute.compiler.types.check import check_types
 from streamroute.compiler.types.lattice import Type
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
@@ -45,7 +45,9 @@ _WITH_ENVELOPE: Final = frozenset({"json", "cloudevents", "fields"})
 _WITH_TYPES: Final = frozenset({"json", "cloudevents", "typed-fields"})
 
 
-def _habits(codecs: Collection[str]) -> Habits:
+def habits_of(codecs: Iterable[str]) -> Habits:
+    """What messages of these codecs are likely to hold."""
+    codecs = frozenset(codecs)
     return Habits(_WITH_ENVELOPE.issuperset(codecs), _WITH_TYPES.issuperset(codecs))
 
 
@@ -92,7 +94,8 @@ class RouteExpressions:
         found = self._typed(expression, payload, condition=condition)
         if outline is not None and not found:
             outlines.add(outline)
-        return problems + [each for each in found if not any(each.overlaps(other) for other in problems)]
+        told = Places(problems)
+        return problems + [each for each in found if not told.overlap(each)]
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
         """What types say of an expression; where its schema makes that too long, that it was not checked."""
@@ -128,7 +131,7 @@ class RouteExpressions:
         return self._payloads[key]
 
     def _nothing_known(self, codecs: Collection[str]) -> _Payload:
-        habits = _habits(codecs)
+        habits = habits_of(codecs)
         return self._unknown.setdefault(habits, _Payload(habits))
 
     def _made(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
@@ -138,7 +141,7 @@ class RouteExpressions:
         schemas = [self._schema_of(name) for name in types]
         words = frozenset(literals_in([*types, *schemas]))
         known = payload_type(data, _attributes(codecs))
-        return _Payload(_habits(codecs), known, validated=validated, words=words)
+        return _Payload(habits_of(codecs), known, validated=validated, words=words)
 
     def _data_of(self, name: str) -> Type | None:
         if name not in self._data:

@@ -11,7 +11,7 @@ from streamroute.compiler.expressions import blocking
 from streamroute.compiler.filters import in_words
 from streamroute.compiler.functions import evaluate
 from streamroute.compiler.metering import metered
-from streamroute.compiler.parsing import Node, Tree, parse
+from streamroute.compiler.parsing import Node, Tree, children, parse
 from streamroute.compiler.problems import ExpressionError
 from streamroute.errors import Reject
 from streamroute.message import Message, separated
@@ -75,7 +75,7 @@ def _has_changing_literal(root: Node) -> bool:
         node = unseen.pop()
         if node["type"] == "literal" and isinstance(node["value"], (list, dict)):
             return True
-        unseen.extend(node["children"])
+        unseen.extend(children(node))
     return False
 
 

@@ -197,3 +197,7 @@ def test_what_a_handler_changes_is_its_own_message_s_alone(expression: str) -> N
 def test_a_transform_without_a_list_or_an_object_of_its_own_copies_nothing() -> None:
     payload = {"type": "t", "items": [1]}
     assert compile_transform("{kept: items, n: `1`, s: 'x'}")(payload)["kept"] is payload["items"]
+
+
+def test_a_slice_is_no_part_that_holds_literals() -> None:
+    assert compile_transform("{first: items[0:1]}")({"items": [1, 2]}) == {"first": [1]}

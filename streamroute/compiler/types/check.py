@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streamroute.compiler.parsing import Tree
-from streamroute.compiler.problems import Problem
+from streamroute.compiler.problems import Places, Problem
 from streamroute.compiler.types.arguments import WRONG_ARGUMENT, WRONG_ELEMENTS
 from streamroute.compiler.types.conditions import (
     CONSTANT,
@@ -54,7 +54,8 @@ def check_types(
         problems += _news(report.problems, problems)
     problems += find_mistakes(tree, report.knows)
     slips = find_slips(tree, report.knows, report.compared, habits)
-    problems += [slip for slip in slips if not any(slip.overlaps(other) for other in problems)]
+    told = Places(problems)
+    problems += [slip for slip in slips if not told.overlap(slip)]
     return list(_one_for_each_cause(sorted(problems, key=lambda found: (found.start, found.code))))
 
 
@@ -81,21 +82,18 @@ def _run(tree: Tree, payload: Type, report: Report, *, condition: bool) -> Repor
 
 def _news(found: list[Problem], before: list[Problem]) -> Iterator[Problem]:
     """What the schema adds: no second word on a condition, or on an argument, that is wrong by itself."""
+    settled = Places(other for other in before if other.code in _SETTLED)
+    known = {(other.start, other.end, other.code) for other in before}
     for problem in found:
-        if problem.code in _SETTLED and any(
-            other.code in _SETTLED and problem.overlaps(other) for other in before
-        ):
+        if problem.code in _SETTLED and settled.overlap(problem):
             continue
-        if not any(
-            (problem.start, problem.end) == (other.start, other.end) and _SAME.get(problem.code) == other.code
-            for other in before
-        ):
+        if (problem.start, problem.end, _SAME.get(problem.code)) not in known:
             yield problem
 
 
 def _one_for_each_cause(problems: list[Problem]) -> Iterator[Problem]:
     """A name that should be a literal is the cause of whatever else is found of it."""
-    causes = [found for found in problems if found.code == FIELD_FOR_LITERAL]
+    causes = Places(found for found in problems if found.code == FIELD_FOR_LITERAL)
     for problem in dict.fromkeys(problems):
-        if problem.code == FIELD_FOR_LITERAL or not any(problem.overlaps(cause) for cause in causes):
+        if problem.code == FIELD_FOR_LITERAL or not causes.overlap(problem):
             yield problem

@@ -102,6 +102,8 @@ def _report(report: Report, node: Node, inferred: Type, values: str | None, *, t
 
 
 def _what_was_meant(report: Report, node: Node, *, true: bool) -> str | None:
+    if report.is_long:
+        return None
     if is_literal(node):
         return continued(report, node) if true else None
     sliced = _meant_beginning(report, node)

@@ -10,6 +10,7 @@ from streamroute.compiler.parsing import Node, Tree, walk
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.lattice import Type
 
+_MANY: Final = 50
 _LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparator"})
 
 
@@ -35,6 +36,11 @@ class Report:
     def count(self) -> int:
         """How many problems there are."""
         return len(self.problems)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many problems that nobody reads what was meant by one more."""
+        return len(self.problems) > _MANY
 
     def knows(self, node: Node) -> bool:
         """Whether the schema has the field that a node reads."""

@@ -11,6 +11,7 @@ from streamroute.compiler.types.near_miss import near_miss
 from streamroute.compiler.types.payload import ENVELOPE_FIELD, declared_names
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
+from streamroute.compiler.types.slips import NAMES_OF_THE_PAYLOAD
 from streamroute.compiler.types.words import one_of
 from streamroute.config.suggestions import did_you_mean
 
@@ -88,10 +89,16 @@ def refuse_envelope_field(report: Report, node: Node, scope: Type) -> Type:
 def _refuse(report: Report, node: Node, shapes: Sequence[Shape]) -> Type:
     name, names = node.get("value", report.text(node)), declared_names(shapes)
     meant = did_you_mean(name, names)
-    fields = ", ".join(sorted(names)[:12]) + (", ..." if len(names) > 12 else "")
-    help_text = None if meant else f"the schema has {fields}" if names else "the schema has no fields here"
+    help_text = None if meant else _fields(name, names, shapes)
     report.add(UNKNOWN_FIELD, node, f'there is no field "{name}" in the schema', help_text, meant)
     return UNKNOWN
+
+
+def _fields(name: str, names: Sequence[str], shapes: Sequence[Shape]) -> str:
+    if name in NAMES_OF_THE_PAYLOAD and any(shape.envelope for shape in shapes):
+        return f"a path begins inside the message, without {name}."
+    fields = ", ".join(sorted(names)[:12]) + (", ..." if len(names) > 12 else "")
+    return f"the schema has {fields}" if names else "the schema has no fields here"
 
 
 def check_list(report: Report, node: Node, t: Type) -> Type | None:

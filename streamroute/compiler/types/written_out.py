@@ -86,7 +86,7 @@ def _is_true(node: Node) -> bool:
 
 def _meant_alternatives(report: Report, node: Node, operands: list[Node]) -> str | None:
     """``tier == ('gold' || 'silver')`` with a comparison for each."""
-    if not all(map(is_literal, operands)) or len(operands) > _MOST:
+    if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MOST:
         return None
     around = next(
         (each for each in _nodes(report.tree.root) if any(part is node for part in children(each))), None
