@@ -44,7 +44,9 @@ class _LetterId(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if _ID.fullmatch(str(value)) is None:
-            self.fail(f'"{value}" is no id of a dead letter; `streamroute dead list` shows them', param, ctx)
+            hint = "" if str(value)[:1].isdigit() else f"; of a route, write --route {value}"
+            said = f'"{value}" is no id of a dead letter; `streamroute dead list` shows them{hint}'
+            self.fail(said, param, ctx)
         return str(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -17,12 +18,16 @@ from streamroute.cli.logs import set_up_logging
 from streamroute.cli.output import progress_bar, say
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
 from streamroute.cli.streams import stream_named
+from streamroute.config.paths import is_file
+from streamroute.config.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.adapters.connection import Connection
     from streamroute.adapters.publisher import Publisher
     from streamroute.cli.load import Runnable
     from streamroute.ops.feed import Progress
+
+log = logging.getLogger(__name__)
 
 
 @click.command(name="publish")
@@ -53,15 +58,33 @@ def command(
       streamroute publish bot_events --type booking.confirmed --data '{"nights": 3}'
     """
     if (file is None) == (event_type is None):
-        raise click.UsageError("name a FILE of events, or one event with --type")
+        raise click.UsageError(_what_to_name(stream, file))
     if data is not None and event_type is None:
         raise click.UsageError("--data goes with --type")
     set_up_logging("text", "warning")
     runnable = _load(config_path(config), stream)
+    if event_type is not None:
+        _warn_of_near_miss(event_type, runnable)
     with ExitStack() as stack:
         source = _one_event(event_type, data) if event_type is not None else _file(file or "-", stack)
         asyncio.run(_publish(runnable, stream, source, embedded=not no_embedded))
     return 0
+
+
+def _what_to_name(stream: str, file: str | None) -> str:
+    if file is None and is_file(stream):
+        return f"name the stream as well: streamroute publish STREAM {stream}"
+    return "name a FILE of events, or one event with --type"
+
+
+def _warn_of_near_miss(event_type: str, runnable: Runnable) -> None:
+    """Say that a type is nearly one that a route takes; it is published, for others may know it."""
+    types = {name for route in runnable.routes for name in route.types}
+    if event_type in types or event_type in runnable.document.messages:
+        return
+    meant = did_you_mean(event_type, sorted(types))
+    if meant:
+        log.warning('no route takes the type "%s"; did you mean "%s"?', event_type, meant)
 
 
 def _load(path: Path, stream: str) -> Runnable:
@@ -87,7 +110,8 @@ def _one_event(event_type: str, data: str | None) -> _Source:
     try:
         fields = json.loads(data or "{}")
     except ValueError as error:
-        raise click.UsageError(f"--data is not JSON: {error}") from None
+        hint = """; names and texts have double quotes: --data '{"nights": 3}'"""
+        raise click.UsageError(f"--data is not JSON: {error}{hint}") from None
     if not isinstance(fields, dict):
         raise click.UsageError("--data is not a JSON object")
     line = json.dumps({**fields, "type": event_type}).encode()

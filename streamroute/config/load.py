@@ -121,8 +121,12 @@ class _Run:
             return None
         replacement = replace_variables(self.root, self.environment, self.unset)
         self.findings += replacement.findings
-        self.findings += find_misplaced(self.root, root=True)
-        return self._checked(self.root, replacement.data, replacement.replaced)
+        misplaced = find_misplaced(self.root, root=True)
+        self.findings += misplaced
+        data = self._checked(self.root, replacement.data, replacement.replaced)
+        if any(found.code == "SR030" for found in self.findings):  # of another file no part is told
+            self.findings = [found for found in self.findings if found not in misplaced]
+        return data
 
     def _fragment_data(self, source: SourceFile) -> dict[str, Any]:
         if not self._version_is_known(source):

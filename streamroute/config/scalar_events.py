@@ -11,13 +11,12 @@ from streamroute.config.events import extent
 from streamroute.config.reports import Reports
 from streamroute.config.scalars import CORE, read_plain, read_tagged
 from streamroute.config.wording import quote
-from streamroute.config.yaml_versions import lost_exclamation_mark
+from streamroute.config.yaml_versions import lost_exclamation_mark, may_hold_lone_tag
 
 QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
 
 
 _LONE_TAG: Final = re.compile(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
-_MAY_HOLD_LONE_TAG: Final = re.compile(r"(?:^|[\s\[{,])!(?:<!>)?(?=[\s,\]}]|$)", re.MULTILINE)
 
 
 class ScalarReader:
@@ -26,7 +25,7 @@ class ScalarReader:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
         self._text = reports.file.text
-        self._lone_tags = _MAY_HOLD_LONE_TAG.search(self._text) is not None
+        self._lone_tags = may_hold_lone_tag(self._text)
 
     def read(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
         """The scalar's value; where it can't be told, a finding says why."""

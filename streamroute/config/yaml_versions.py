@@ -20,11 +20,14 @@ _LINE_ENDS: Final = "\x85\u2028\u2029"
 _MARK: Final = "\ufeff"
 _SUSPICIOUS: Final = re.compile(rf"[{_LINE_ENDS}{_MARK}]|[\"'\]}}]#")
 
+_LONE_TAGS: Final = ("! ", "!\n", "!\r", "!\t", "!,", "!]", "!}", "!<!>")
+_PARTS: Final = (*_LINE_ENDS, _MARK, '"#', "'#", "]#", "}#")
+
 
 def find_differences(reports: Reports) -> None:
     """Report what only a look at the whole text finds; most texts hold nothing that needs it."""
     text = reports.file.text
-    if not _SUSPICIOUS.search(text):
+    if not any(part in text for part in _PARTS):  # much quicker than the pattern
         return
     quoted, ends = _quoted_and_ended(text)
     for match in _SUSPICIOUS.finditer(text):
@@ -67,6 +70,11 @@ def _quoted_and_ended(text: str) -> tuple[list[Extent], set[int]]:
 def _structure(text: str) -> Iterator[Any]:
     closing = (yaml.ScalarEvent, yaml.SequenceEndEvent, yaml.MappingEndEvent)
     return (event for event in events(text) if isinstance(event, closing))
+
+
+def may_hold_lone_tag(text: str) -> bool:
+    """Whether a text may hold a tag that is a lone exclamation mark."""
+    return text.endswith("!") or any(part in text for part in _LONE_TAGS)
 
 
 def lost_question_mark(reports: Reports, where: Extent) -> None:

@@ -181,6 +181,14 @@ def test_words_that_are_off(shop: Project, command: Callable[..., Done], words: 
     assert command("dead", *words).code == 2
 
 
+def test_a_route_in_the_place_of_an_id_is_told_how_it_is_named(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    done = command("dead", "retry", "welcome")
+    assert done.code == 2
+    assert "write --route welcome" in " ".join(done.err.split())
+
+
 def test_a_stream_that_is_not_configured(shop: Project, command: Callable[..., Done]) -> None:
     done = command("dead", "list", "--stream", "event")
     assert (done.code, 'did you mean "events"?' in done.err) == (2, True)

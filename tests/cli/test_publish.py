@@ -154,6 +154,8 @@ def test_events_that_are_not_one_a_line_are_told_how_to_be(
         (["events", "routes.yaml", "--type", "t"], "name a FILE of events, or one event with --type"),
         (["events", "routes.yaml", "--data", "{}"], "--data goes with --type"),
         (["events", "--type", "t", "--data", "{"], "--data is not JSON"),
+        (["events", "--type", "t", "--data", "{'n': 1}"], "double quotes: --data '{\"nights\": 3}'"),
+        (["routes.yaml"], "name the stream as well: streamroute publish STREAM routes.yaml"),
         (["events", "--type", "t", "--data", "1"], "--data is not a JSON object"),
         (["events", "nowhere.jsonl"], "'nowhere.jsonl' does not exist"),
         (["events", "--type", "t", "--config", "no.yaml"], "no.yaml does not exist"),
@@ -166,6 +168,18 @@ def test_misuse_is_explained(
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert not shop.redis.exists("events")
+
+
+def test_a_type_that_is_nearly_a_routes_is_told_and_published(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    shop.routes("name: ok, type: order.paid, handler: jobs.ok")
+    done = command("publish", "events", "--type", "order.piad")
+    assert done.code == 0
+    assert 'no route takes the type "order.piad"; did you mean "order.paid"?' in done.err
+    for known in ("order.paid", "invoice.sent"):
+        assert "no route takes" not in command("publish", "events", "--type", known).err
+    assert len(entries(shop)) == 3
 
 
 def test_a_configuration_that_is_wrong_is_shown(shop: Project, command: Callable[..., Done]) -> None:
