@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ async def test_a_letter_runs_again_for_its_route_alone(redis_client: Redis, box:
 
 
 async def test_a_group_may_read_the_letters_as_messages(redis_client: Redis) -> None:
-    """They bear the reserved key, and are nobody's retry."""
+    """They are nobody's retry; the reserved key, which says why they are there, is a field like any other."""
     backend, bad = RedisBackend(redis_client), Handling("bad", failing())
     twice = dispatcher_of(bad, retry=RetryPolicy(max_attempts=2, delay=0, jitter=0))
     async with consuming(backend.storage(), twice.process_message):
@@ -69,7 +70,9 @@ async def test_a_group_may_read_the_letters_as_messages(redis_client: Redis) -> 
     await storage.create_group(KEYS.dead, "alerts")
     [(_, message)] = await storage.read_events(KEYS.dead, "alerts", "one", 1)
     await dispatcher_of(alert).process_message(message)
-    assert alert.seen == [{"type": "booked", "n": "1"}]
+    [seen] = alert.seen
+    assert json.loads(seen.pop("_streamroute"))["reason"] == "failed after 2 attempts"
+    assert seen == {"type": "booked", "n": "1"}
 
 
 async def test_of_two_who_bring_a_letter_back_one_does(redis_client: Redis, box: DeadLetters) -> None:

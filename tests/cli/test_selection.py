@@ -49,7 +49,7 @@ def test_codes_are_separated_by_commas_or_given_apart() -> None:
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [("SR9", 'no rule\'s code begins with "SR9"'), ("SR370", 'did you mean "SR307"?'), ("X", "begins with")],
+    [("SR9", 'no rule\'s code begins with "SR9"'), ("SR650", 'did you mean "SR605"?'), ("X", "begins with")],
 )
 def test_a_code_of_no_rule_is_a_matter_of_usage(code: str, message: str) -> None:
     with pytest.raises(click.UsageError) as caught:
