@@ -24,6 +24,9 @@ TOO_DEEP: Final = f"mappings and lists are nested deeper than {MAX_DEPTH} levels
 MAX_EXPANSION: Final = 1_000_000
 EXPRESSION_KEYS: Final = frozenset({"filter", "transform", "order_by"})
 
+_LONG: Final = 64
+"""Characters of a string that count as one more value: each is looked at where an alias brings it in."""
+
 _NO_KEY: Final = object()
 _MERGE: Final = object()
 _OPEN: Final = object()
@@ -99,14 +102,15 @@ class Builder:
     # Values
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        self._count += 1
+        size = 1 + len(event.value) // _LONG
+        self._count += size
         top = self._top
         if event.value == "<<" and top is not None and self._is_merge(top, event):
             value: Any = _MERGE
         else:
             value = self._scalars.read(event, top is not None and self._wants_expression(top.key))
         if event.anchor is not None:
-            self._anchors[event.anchor] = ("<<" if value is _MERGE else value, 1)
+            self._anchors[event.anchor] = ("<<" if value is _MERGE else value, size)
         if top is not None and top.key is not _NO_KEY and top.key is not _MERGE:
             # The usual case, without the offsets that only a finding needs.
             top.data[top.key] = value

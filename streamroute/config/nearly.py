@@ -20,6 +20,7 @@ _UNITS: Final[Mapping[str, str]] = {
     }.items()
     for spelling in spellings.split()
 }
+_LONGEST: Final = 1_000
 _PART: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-zA-Z]+)")
 _ISO: Final = re.compile(r"P(?:([0-9]{1,9})D)?T?(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?")
 _HOST: Final = re.compile(r"(?:redis:/{0,2})?([A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[0-9]{1,3})?)", re.ASCII)
@@ -29,6 +30,8 @@ _CALL: Final = re.compile(r"\([^()]*\)$")
 
 def nearly(value: str, pattern: str) -> str | None:
     """What ``value`` is once it is brought into the form of ``pattern``, or None where nobody can say."""
+    if len(value) > _LONGEST:
+        return None
     fits = re.compile(pattern).search
     guesses = (guess(value) for guess in _GUESSES)
     return next((guess for guess in guesses if guess and guess != value and fits(guess)), None)

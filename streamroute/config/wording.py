@@ -26,6 +26,7 @@ _SECRETS_OF_SERVER: Final = (
     re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)"),  # no port
     re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
+_HUGE: Final = 4_000
 _KEY_OF_ONE: Final = r"((?:^|[\s{,])[\"']?\w*password[\"']?:\s+)"
 _SECRETS: Final = (
     re.compile(r"(://)([^/\s]*)(?=@)"),
@@ -58,7 +59,10 @@ def kind_of(value: Any) -> str:
 def quoted(value: Any) -> str:
     """A value as JSON writes it, short, without a password."""
     plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
-    text = hide_secrets(str(value) if plain else json.dumps(value, ensure_ascii=False))
+    written = str(value) if plain else json.dumps(value, ensure_ascii=False)
+    if len(written) > _HUGE:
+        return f"{hide_secrets(written[:_HUGE])[:60]}..."
+    text = hide_secrets(written)
     return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
 
 
