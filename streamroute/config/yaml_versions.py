@@ -21,13 +21,14 @@ _MARK: Final = "\ufeff"
 _SUSPICIOUS: Final = re.compile(rf"[{_LINE_ENDS}{_MARK}]|[\"'\]}}]#")
 
 _LONE_TAGS: Final = ("! ", "!\n", "!\r", "!\t", "!,", "!]", "!}", "!<!>")
-_PARTS: Final = (*_LINE_ENDS, _MARK, '"#', "'#", "]#", "}#")
+_GLUED: Final = ('"#', "'#", "]#", "}#")
 
 
 def find_differences(reports: Reports) -> None:
     """Report what only a look at the whole text finds; most texts hold nothing that needs it."""
     text = reports.file.text
-    if not any(part in text for part in _PARTS):  # much quicker than the pattern
+    parts = ((*_LINE_ENDS, _MARK) if not text.isascii() else ()) + (_GLUED if "#" in text else ())
+    if not any(part in text for part in parts):  # much quicker than the pattern
         return
     quoted, ends = _quoted_and_ended(text)
     for match in _SUSPICIOUS.finditer(text):
@@ -74,7 +75,7 @@ def _structure(text: str) -> Iterator[Any]:
 
 def may_hold_lone_tag(text: str) -> bool:
     """Whether a text may hold a tag that is a lone exclamation mark."""
-    return text.endswith("!") or any(part in text for part in _LONE_TAGS)
+    return "!" in text and (text.endswith("!") or any(part in text for part in _LONE_TAGS))
 
 
 def lost_question_mark(reports: Reports, where: Extent) -> None:
