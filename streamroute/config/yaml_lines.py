@@ -50,11 +50,15 @@ _WORD: Final = re.compile(rf"{_BEGIN}(?P<at>[A-Za-z_][\w.-]*)(?P<rest>[ \t]+[^\s
 """What may be a key without its colon."""
 
 
+_LONGEST: Final = 1_000
+"""Characters of a line that somebody wrote: a longer one is not searched for what they mistook."""
+
+
 def explain_line(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
     """What is wrong in the line that the error is about, where that is known."""
     for number in _suspects(error, file, at):
         line = file.line(number)
-        if not _is_quoted(line):
+        if len(line) <= _LONGEST and not _is_quoted(line):
             found = (
                 _block_not_indented(file, number)
                 or _sign_in(file, number, line)

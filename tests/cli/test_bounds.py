@@ -77,6 +77,7 @@ INPUTS = {
     "folders of stars": f"{HEAD}include: ['{'**/' * 30}x.yaml']\n",
     "brackets": f"{HEAD}x-a: {'[' * 100_000}{']' * 100_000}\n",
     "braces": f"{HEAD}x-a: {'{' * 100_000}\n",
+    "dashes without an end": f"{HEAD}{'- ' * 100_000}:\n",
     "dashes": f"{HEAD}x-a: {'- ' * 50_000}\n",
     "question marks": f"{HEAD}x-a: {'? ' * 50_000}\n",
     "anchors": f"{HEAD}x-a: {'&a ' * 50_000}\n",
