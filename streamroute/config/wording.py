@@ -24,6 +24,7 @@ _SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
 _SECRETS_OF_SERVER: Final = (
     re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
     re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)"),  # no port
+    re.compile(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # an & may be a part of it
     re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
 _HUGE: Final = 4_000

@@ -143,3 +143,9 @@ def test_keys_that_are_repeated_are_found_in_one_pass(
 )
 def test_secrets_are_looked_for_in_one_pass(text: str) -> None:
     assert len(hide_secrets(text)) == len(text)
+
+
+def test_what_is_behind_an_ampersand_in_a_password_is_hidden_too() -> None:
+    """The source line of a finding is shown, and the password may not be percent-encoded."""
+    shown = hide_secrets('url: "redis://h/0?db=1&password=ab&S3cret&x=y"')
+    assert shown == 'url: "redis://h/0?db=*&password=' + "*" * 13 + '"'
