@@ -19,10 +19,10 @@ from streamroute.config.wording import quoted
 from streamroute.safe_text import clip
 
 _DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
-_LONGEST: Final = 80  # characters of a pattern that a finding shows
+_LONGEST: Final = 56  # characters of a pattern that a finding shows
 _ONE_WAY: Final = "other libraries may take for ever over it; write it so that each text fits in one way"
 _NAMES: Final = {Dialect.DRAFT_07: "draft-07", Dialect.DRAFT_2020_12: "2020-12"}
-_MOST_WORK: Final = 2_000_000
+_MOST_WORK: Final = 1_500_000
 """Parts of patterns that are looked at: some seconds."""
 Key = tuple[str, int]
 
@@ -116,7 +116,7 @@ class SchemaCheck:
             self.findings.append(document.place.finding(error.code, str(error), at=at, help=error.help))
             return None
         if target is not None and target.document.dialect is not document.dialect:
-            message = f'"{reference}" is written in another dialect than this schema'
+            message = f'"{clip(reference, _LONGEST)}" is written in another dialect than this schema'
             self.findings.append(
                 document.place.finding("SR115", message, at=at, help="state one $schema in both")
             )

@@ -21,8 +21,11 @@ from streamroute.config.paths import is_file, is_folder
 from streamroute.config.source import DataPath, Place
 from streamroute.config.text import TextFile
 from streamroute.files import FileReader
+from streamroute.safe_text import clip
 
 NOT_FETCHED: Final = "schemas are read from files below the folder of the configuration, never from a network"
+
+_LONGEST: Final = 200  # characters of a reference that a finding shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Library:
                 if isinstance(target.value, dict) and word in target.value
                 else target.path
             )
-            message = f'another schema has the name "{stated}" already: the one on {where}'
+            message = f'another schema has the name "{clip(stated, _LONGEST)}" already: the one on {where}'
             self.findings.append(place.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> Document | None:
@@ -119,12 +122,12 @@ class Library:
 
     def _must_be_ours(self, path: str, name: str) -> None:
         if not self.reader.holds(path):
-            message = f'"{name}" is not below the folder of the configuration'
+            message = f'"{clip(name, _LONGEST)}" is not below the folder of the configuration'
             raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
         if not is_file(path):
             kind = "is a folder, not a file" if is_folder(path) else "does not exist"
             raise UnresolvedError(
-                "SR114", f'"{name}" {kind}', "a path is relative to the file that states it"
+                "SR114", f'"{clip(name, _LONGEST)}" {kind}', "a path is relative to the file that states it"
             )
 
     def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> Document | None:
@@ -149,7 +152,7 @@ class Library:
             uri, fragment = urldefrag(joined(base, reference))
             resource = self._resource(uri, reference, origin)
         except ValueError:
-            raise UnresolvedError("SR114", f'"{reference}" is not an address') from None
+            raise UnresolvedError("SR114", f'"{clip(reference, _LONGEST)}" is not an address') from None
         if resource is None:
             return None
         found = self._named.get(f"{uri}#{unquote(fragment)}") if fragment else resource
@@ -157,7 +160,7 @@ class Library:
             found = _below(resource, fragment)
         if found is None:
             raise UnresolvedError(
-                "SR114", f'"{reference}" leads nowhere: there is no such part in its schema'
+                "SR114", f'"{clip(reference, _LONGEST)}" leads nowhere: there is no such part in its schema'
             )
         return found
 
@@ -181,7 +184,7 @@ class Library:
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(joined(origin.uri, plain))
             if path is None or not self.reader.holds(path) or not is_file(path):
-                message = f'"{reference}" is no file: it would have to be fetched'
+                message = f'"{clip(reference, _LONGEST)}" is no file: it would have to be fetched'
                 raise UnresolvedError("SR113", message, NOT_FETCHED)
         document = self.read(path, self._name(path, origin), origin.dialect)
         self._documents.setdefault(uri, document)
@@ -236,4 +239,6 @@ def file_path(uri: str) -> str | None:
 def unknown_dialect(place: Place, stated: str) -> Finding:
     """The finding about a ``$schema`` that is not read."""
     advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
-    return place.finding("SR115", f'the dialect "{stated}" is not read', at=("$schema",), help=advice)
+    return place.finding(
+        "SR115", f'the dialect "{clip(stated, _LONGEST)}" is not read', at=("$schema",), help=advice
+    )

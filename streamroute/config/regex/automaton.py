@@ -33,7 +33,7 @@ Bits = MutableSequence[int]
 Spend = Callable[[int], None]
 """Takes a number of steps; raises where there are none left."""
 
-_MOST_STATES: Final = 10_000  # of a pattern, its repetitions written out
+_MOST_STATES: Final = 30_000  # of a pattern, its repetitions written out
 _MOST_REMEMBERED: Final = 20_000  # transitions
 _MOST_LOOKS: Final = 60
 _IN_A_BYTE: Final = 5  # lookarounds whose bits fit beside the other three
@@ -56,7 +56,7 @@ def _size(node: Node) -> int:
     inner = sum(map(_size, parts_of(node)))
     if not isinstance(node, Repeat):
         return 1 + inner
-    return (node.least + 1) * inner + 1 if node.most is None else node.most * (inner + 1)
+    return max(node.least, 1) * inner + 1 if node.most is None else node.most * (inner + 1)
 
 
 def _count_looks(node: Node) -> int:
@@ -115,14 +115,16 @@ class _Builder:
         return after
 
     def _repeat(self, node: Repeat, after: int) -> int:
+        least = node.least
         if node.most is None:
             loop = self.program.add([after])
-            self.program.following[loop].append(self.before(node.body, loop))
-            after = loop
+            body = self.before(node.body, loop)
+            self.program.following[loop].append(body)
+            after, least = (body, least - 1) if least else (loop, 0)
         else:
-            for _ in range(node.most - node.least):
+            for _ in range(node.most - least):
                 after = self.program.add([after, self.before(node.body, after)])
-        for _ in range(node.least):
+        for _ in range(least):
             after = self.before(node.body, after)
         return after
 

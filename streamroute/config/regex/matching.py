@@ -18,6 +18,7 @@ from streamroute.config.regex.writing import for_python, for_rust, is_anchored
 
 _MOST_TRIED: Final = 2_000  # steps of `re`, of some ten nanoseconds: no more than the automaton takes
 _FEW_WAYS: Final = 16
+_A_PATTERN: Final = 100
 _CHARACTERS: Final = 32  # that cost about as much as a step
 
 
@@ -28,7 +29,7 @@ class Pattern:
         read: Regex = parse(text)
         self.text = text
         self.effort: Effort = effort(read.root, is_anchored=is_anchored(read.root))
-        self.work = len(text) + size_of(read.root) + self.effort.compared
+        self.work = _A_PATTERN + len(text) + size_of(read.root) + self.effort.compared
         """How much there was to look at."""
         self._root = read.root
         self._has_backreferences = read.has_backreferences

@@ -113,6 +113,7 @@ def test_a_pattern_matches_what_it_would_in_ecmascript(
         ("(?=a)*", "repeats a position"),
         ("a{99999999999}", "too large"),
         ("(?:a{200}){200}", "too many"),
+        ("(?:a{9}){9}" * 400, "too many"),
         ("(?=a)" * 61, "more than 60 times"),
         ("(?:" * 60 + ")" * 60, "nested more than"),
         ("a" * 30_000, "longer than 20,000 characters"),
