@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _BLOCK = re.MULTILINE | re.DOTALL
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WRONG = "version: 1\nstreams: {bot_events: }\nroutes:\n- {name: a, type: t, handlr: nowhere.handle}\n"
 RIGHT = WRONG.replace("handlr", "handler")
 

@@ -11,7 +11,7 @@ import pytest
 
 import streamroute
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -38,6 +38,11 @@ def test_every_data_file_is_shipped() -> None:
         if path.is_file() and path.suffix not in {".py", ".pyc"}
     }
     assert {str(path) for path in found - shipped} == set()
+
+
+def test_no_test_is_where_setuptools_would_ship_it_alone() -> None:
+    """It adds ``tests/test*.py`` to each source distribution, without what those need."""
+    assert list((ROOT / "tests").glob("test*.py")) == []
 
 
 def _folder(package: str) -> Path:
