@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -42,12 +43,14 @@ class Runnable:
 def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
     """Check the configuration as for production; with an error, print every finding and exit with 1.
 
-    Without ``imports`` no code of the user's runs. Warnings and infos are logged: they never stop
-    production.
+    Without ``imports`` no code of the user's runs, and there is a limit of time. Warnings and infos are
+    logged: they never stop production.
     """
+    from streamroute.cli.time_limit import SECONDS, time_limit
     from streamroute.config.diagnostics import Severity
 
-    runnable = usable_or_exit(path, imports=imports, unset="error")
+    with nullcontext() if imports else time_limit(SECONDS, path, "full"):
+        runnable = usable_or_exit(path, imports=imports, unset="error")
     for finding in runnable.checked.findings:
         level = logging.WARNING if finding.severity is Severity.WARNING else logging.INFO
         log.log(level, "%s", finding, extra=NEVER_COALESCED)

@@ -71,7 +71,16 @@ def test_its_output_is_valid_in_every_format(tmp_path: Path, form: str) -> None:
         ET.fromstring(done.out)  # noqa: S314 - our own report
 
 
-@pytest.mark.parametrize("arguments", [("routes",), ("explain", "--type", "t"), ("test",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("routes",),
+        ("explain", "--type", "t"),
+        ("test",),
+        ("publish", "events", "--type", "t"),
+        ("dead", "list"),
+    ],
+)
 def test_other_commands_that_read_a_configuration_have_a_limit_too(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
