@@ -1,4 +1,4 @@
-"""Findings in words: what may be printed of them, and how many there are."""
+"""Findings in words: how many there are, and how many are shown."""
 
 from __future__ import annotations
 
@@ -29,17 +29,6 @@ def summary(findings: Sequence[Finding]) -> str:
         f"{counts[severity]} {name}{'' if counts[severity] == 1 or severity is Severity.INFO else 's'}"
         for severity, name in names.items()
         if counts[severity]
-    )
-
-
-def printable(text: str) -> str:
-    """The text with every character replaced that could move a terminal's cursor or hide what is there."""
-    if text.isascii() and text.isprintable():
-        return text
-    import unicodedata  # seldom needed
-
-    return "".join(
-        "\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in text
     )
 
 

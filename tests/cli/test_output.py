@@ -229,3 +229,12 @@ def test_python_s_warnings_of_a_source_that_is_read_stay_inside(
     hostile.write("routes.yaml", _sound("t").replace("streamroute.handlers.log", "odd.handle"))
     (hostile.folder / "odd.py").write_text('WORDS = "\\d"\n\ndef handle(payload): ...\n', encoding="utf-8")
     assert command("check", "--no-import").err == "routes.yaml: nothing is wrong\n"
+
+
+@pytest.mark.parametrize("hidden", ["\x1b", "\u202e", "\u2028", "\n", "\x85", "\ud800"])
+def test_what_could_move_a_cursor_or_break_the_output_is_replaced(hidden: str) -> None:
+    assert printable(f"a{hidden}b") == "a\ufffdb"
+
+
+def test_letters_of_any_language_are_printed() -> None:
+    assert printable("Zoë 予約 \U0001f600") == "Zoë 予約 \U0001f600"
