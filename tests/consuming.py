@@ -11,6 +11,7 @@ from typing import Any
 
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.processor import RedisStreamProcessor
+from streamroute.message import Message
 
 STREAM, GROUP = "bot_events", "notifications"
 _PATIENCE = 20.0  # seconds; far beyond what anything here takes on a busy machine
@@ -66,6 +67,12 @@ def dispatcher_of(*handlers: Handler, event: str = "booked", **settings: Any) ->
     for handler in handlers:
         dispatcher.on_message(event)(handler)
     return dispatcher
+
+
+def message(payload: dict[str, Any] | None = None, **facts: Any) -> Message:
+    """A message whose outcomes are collected."""
+    facts = {"id": "1-0", "stream": STREAM, "group": GROUP, "outcomes": [], **facts}
+    return Message({"type": "booked"} if payload is None else payload, **facts)
 
 
 class Handling:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from consuming import GROUP, Handling, eventually, failing
+from consuming import GROUP, Handling, dispatcher_of, eventually, failing, message
 from streamroute.core.dispatcher import BotRedisDispatcher, RetrySchedulerProtocol
 from streamroute.core.failures import RoutesFailedError
 from streamroute.core.observer import Result
@@ -40,21 +40,6 @@ class Scheduler:
         if self._error:
             raise self._error
         self.calls.append((stream_name, payload, delay))
-
-
-def ready(*handlers: Any, **settings: Any) -> BotRedisDispatcher:
-    """A dispatcher that was set up, with these handlers of the type ``booked``."""
-    dispatcher = BotRedisDispatcher(**settings)
-    dispatcher.setup(None)
-    for handler in handlers:
-        dispatcher.on_message("booked")(handler)
-    return dispatcher
-
-
-def message(payload: dict[str, Any] | None = None, **facts: Any) -> Message:
-    """A message whose outcomes are collected."""
-    facts = {"id": "1-0", "stream": "bot_events", "group": GROUP, "outcomes": [], **facts}
-    return Message({"type": "booked"} if payload is None else payload, **facts)
 
 
 def test_the_parameters_are_those_of_the_documented_api() -> None:
@@ -86,7 +71,7 @@ async def test_every_handler_gets_the_container(container: Any) -> None:
     async def handler(payload: dict[str, Any], container: Any) -> None:
         got.append(container)
 
-    dispatcher = ready(handler)
+    dispatcher = dispatcher_of(handler)
     dispatcher.setup(container)
     await dispatcher.process_message({"type": "booked"})
     assert got == [container]
@@ -97,7 +82,7 @@ async def test_handlers_of_the_type_run_in_the_order_of_their_registration() -> 
     router = RedisRouter()
     router.message("booked")(first)
     router.message("cancelled")(Handling("other", failing()))
-    dispatcher = ready(own)
+    dispatcher = dispatcher_of(own)
     dispatcher.include_router(router)
     await dispatcher.process_message({"type": "booked"})
     router.message("booked")(second)  # registered after the inclusion, and after a message
@@ -120,7 +105,7 @@ def test_a_router_returns_the_handler_and_shows_what_it_has() -> None:
 
 async def test_a_filter_decides_whether_its_handler_runs() -> None:
     handler = Handling()
-    dispatcher = ready()
+    dispatcher = dispatcher_of()
     dispatcher.on_message("booked", filter_func=lambda payload: payload["nights"] > 2)(handler)
     await dispatcher.process_message({"type": "booked", "nights": 2})
     await dispatcher.process_message({"type": "booked", "nights": 3})
@@ -140,7 +125,7 @@ async def test_a_filter_that_raises_is_its_own_route_s_failure_for_good(error: B
         raise error
 
     good = Handling("good")
-    dispatcher = ready()
+    dispatcher = dispatcher_of()
     dispatcher.on_message("booked", refuse)(Handling("bad"))
     dispatcher.on_message("booked")(good)
     booked = message()
@@ -153,13 +138,13 @@ async def test_a_filter_that_raises_is_its_own_route_s_failure_for_good(error: B
 async def test_one_failure_does_not_stop_the_other_handlers() -> None:
     good = Handling("good")
     with pytest.raises(RoutesFailedError, match=r"consuming\.bad: RuntimeError: no luck"):
-        await ready(Handling("bad", failing()), good).process_message({"type": "booked"})
+        await dispatcher_of(Handling("bad", failing()), good).process_message({"type": "booked"})
     assert len(good.seen) == 1
 
 
 async def test_outcomes_are_collected_where_the_storage_settles_them() -> None:
     policy = RetryPolicy(max_attempts=2, delay=3, multiplier=10, jitter=0)
-    dispatcher = ready(Handling("bad", failing(ValueError("oops"))), retry=policy)
+    dispatcher = dispatcher_of(Handling("bad", failing(ValueError("oops"))), retry=policy)
     first, last = message(), message(attempt=2)
     await dispatcher.process_message(first)
     await dispatcher.process_message(last)
@@ -174,7 +159,7 @@ async def test_the_error_behind_a_retry_is_what_is_kept() -> None:
         raise Retry(delay=5) from ValueError("the cause")
 
     got = message()
-    await ready(handler).process_message(got)
+    await dispatcher_of(handler).process_message(got)
     [retry] = got.outcomes or []
     assert isinstance(retry, RetryLater)
     assert (retry.delay, retry.error) == (5, "ValueError: the cause")
@@ -186,7 +171,7 @@ async def test_a_retry_that_could_never_be_written_is_a_failure_of_its_handler(d
         raise Retry(delay=delay)
 
     got = message()
-    await ready(handler, retry=RetryPolicy(delay=3, jitter=0)).process_message(got)
+    await dispatcher_of(handler, retry=RetryPolicy(delay=3, jitter=0)).process_message(got)
     [retry] = got.outcomes or []
     assert isinstance(retry, RetryLater)
     assert (retry.delay, retry.attempt) == (3, 2)
@@ -197,7 +182,7 @@ async def test_a_handler_with_a_policy_of_its_own_counts_its_attempts_itself() -
     handler = Handling(then=failing(Retry(delay=5)))
     vars(handler)["route_key"] = "thank"
     got = message(attempt=99)
-    await ready(handler, retry=RetryPolicy(max_attempts=2)).process_message(got)
+    await dispatcher_of(handler, retry=RetryPolicy(max_attempts=2)).process_message(got)
     [retry] = got.outcomes or []
     assert isinstance(retry, RetryLater)
     assert (retry.route, retry.attempt) == ("thank", 100)
@@ -207,7 +192,7 @@ async def test_handlers_that_share_a_name_are_told_apart() -> None:
     """A retry of the second must not run the first again, which succeeded."""
     one, two = Handling("same"), Handling("same", failing())
     got = message()
-    dispatcher = ready(one, two)
+    dispatcher = dispatcher_of(one, two)
     await dispatcher.process_message(got)
     [retry] = got.outcomes or []
     assert retry.route == "consuming.same#2"
@@ -218,7 +203,7 @@ async def test_handlers_that_share_a_name_are_told_apart() -> None:
 async def test_a_retry_runs_only_its_routes_and_dead_letters_those_that_are_gone() -> None:
     one, two = Handling("one"), Handling("two")
     got = message(attempt=2, routes=frozenset(["consuming.two", "consuming.gone"]))
-    await ready(one, two).process_message(got)
+    await dispatcher_of(one, two).process_message(got)
     assert (len(one.seen), len(two.seen)) == (0, 1)
     assert [outcome.route for outcome in got.outcomes or []] == ["consuming.gone"]
 
@@ -227,7 +212,7 @@ async def test_an_unknown_type_is_acked_counted_and_warned_of_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     results = []
-    dispatcher = ready(observer=lambda payload, route, result: results.append((route, result)))
+    dispatcher = dispatcher_of(observer=lambda payload, route, result: results.append((route, result)))
     for _ in range(3):
         await dispatcher.process_message({"type": "strange"})
     assert results == [(None, Result.UNKNOWN)] * 3
@@ -235,7 +220,7 @@ async def test_an_unknown_type_is_acked_counted_and_warned_of_once(
 
 
 async def test_unknown_types_of_a_megabyte_are_not_kept() -> None:
-    dispatcher = ready()
+    dispatcher = dispatcher_of()
     tracemalloc.start()
     try:
         for number in range(1_500):
@@ -248,14 +233,14 @@ async def test_unknown_types_of_a_megabyte_are_not_kept() -> None:
 
 async def test_a_type_that_is_an_enum_s_member_is_the_string_that_it_stands_for() -> None:
     handler = Handling()
-    await ready(handler).process_message({"type": Kind.BOOKED})
+    await dispatcher_of(handler).process_message({"type": Kind.BOOKED})
     assert len(handler.seen) == 1
 
 
 async def test_a_retry_runs_in_its_route_although_that_lists_its_type_no_longer() -> None:
     """The type was moved to another route: what the old one accepted stays with it."""
     old, new = Handling("old"), Handling("new")
-    dispatcher = ready(new)
+    dispatcher = dispatcher_of(new)
     dispatcher.on_message("changed")(old)
     got = message(routes=frozenset(["consuming.old"]), attempt=2)
     await dispatcher.process_message(got)
@@ -263,7 +248,7 @@ async def test_a_retry_runs_in_its_route_although_that_lists_its_type_no_longer(
 
 
 async def test_a_route_that_is_registered_later_is_found_by_its_name() -> None:
-    handler, dispatcher = Handling("old"), ready(Handling("new"))
+    handler, dispatcher = Handling("old"), dispatcher_of(Handling("new"))
     for _ in range(2):
         await dispatcher.process_message(message(routes=frozenset(["consuming.old"])))
         dispatcher.on_message("changed")(handler)
@@ -272,16 +257,16 @@ async def test_a_route_that_is_registered_later_is_found_by_its_name() -> None:
 
 async def test_an_unknown_type_is_dead_lettered_where_that_is_asked_for() -> None:
     got = message({"type": "strange"})
-    await ready(unknown_type="dead_letter").process_message(got)
+    await dispatcher_of(unknown_type="dead_letter").process_message(got)
     assert got.outcomes == [DeadLetter(None, "no route lists the type 'strange'")]
 
 
 @pytest.mark.parametrize("payload", [{}, {"type": ""}, {"type": None}, {"type": 7}, {"type": ["booked"]}])
 async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any]) -> None:
     with pytest.raises(RoutesFailedError, match="type"):
-        await ready(Handling()).process_message(payload)
+        await dispatcher_of(Handling()).process_message(payload)
     got = message(payload)
-    await ready(Handling()).process_message(got)
+    await dispatcher_of(Handling()).process_message(got)
     assert [type(outcome) for outcome in got.outcomes or []] == [DeadLetter]
 
 
@@ -296,7 +281,7 @@ async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any
 async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in_the_log(
     booked: Message, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await ready(Handling("good"), unknown_type="dead_letter").process_message(booked)
+    await dispatcher_of(Handling("good"), unknown_type="dead_letter").process_message(booked)
     [outcome] = booked.outcomes or []
     assert isinstance(outcome, DeadLetter)
     assert [said in record.getMessage() for record in caplog.records] == [True]
@@ -317,13 +302,15 @@ async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in
 async def test_a_route_that_failed_for_good_says_its_error_once(
     error: Exception, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await ready(Handling("bad", failing(error)), retry=RetryPolicy(max_attempts=1)).process_message(message())
+    await dispatcher_of(Handling("bad", failing(error)), retry=RetryPolicy(max_attempts=1)).process_message(
+        message()
+    )
     assert caplog.messages == [f"route consuming.bad failed for good (attempt 1): {said}"]
 
 
 async def test_every_outcome_of_a_route_is_observed() -> None:
     results = []
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("good"),
         Handling("bad", failing()),
         Handling("worst", failing(Reject("x"))),
@@ -341,7 +328,7 @@ async def test_every_outcome_of_a_route_is_observed() -> None:
 
 async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None:
     scheduler = Scheduler()
-    dispatcher = ready(Handling("bad", failing()), Handling("good"), retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(Handling("bad", failing()), Handling("good"), retry_scheduler=scheduler)
     got = message({"type": "booked", "n": "1"})
     await dispatcher.process_message(got, "orders")
     mark = {"v": 2, "id": "1-0", "group": GROUP, "routes": ["consuming.bad"], "attempt": 2}
@@ -354,7 +341,7 @@ async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None
 async def test_a_scheduler_is_told_the_stream_that_the_message_came_from() -> None:
     """A processor's callback takes the payload alone, so that nobody else says it."""
     scheduler = Scheduler()
-    dispatcher = ready(Handling("bad", failing()), retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(Handling("bad", failing()), retry_scheduler=scheduler)
     await dispatcher.process_message(message(stream="orders"))
     await dispatcher.process_message(message(stream="orders"), "invoices")
     await dispatcher.process_message({"type": "booked"})
@@ -364,7 +351,7 @@ async def test_a_scheduler_is_told_the_stream_that_the_message_came_from() -> No
 async def test_what_a_scheduler_brings_back_runs_in_its_group_alone_and_only_its_routes() -> None:
     scheduler = Scheduler()
     bad, good = Handling("bad", failing()), Handling("good")
-    dispatcher = ready(bad, good, retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(bad, good, retry_scheduler=scheduler)
     await dispatcher.process_message(message())
     [(_, payload, _)] = scheduler.calls
     await dispatcher.process_message(message(payload, group="others"))
@@ -379,7 +366,7 @@ async def test_what_a_scheduler_brings_back_runs_in_its_group_alone_and_only_its
 @pytest.mark.parametrize("group", [None, GROUP])
 async def test_plain_payloads_are_scheduled_and_brought_back_as_well(group: str | None) -> None:
     scheduler, handler = Scheduler(), Handling("bad", failing())
-    dispatcher = ready(handler, retry_scheduler=scheduler, group_name=group)
+    dispatcher = dispatcher_of(handler, retry_scheduler=scheduler, group_name=group)
     await dispatcher.process_message({"type": "booked"})
     [(_, payload, _)] = scheduler.calls
     assert payload["_streamroute"]["group"] == (group or "")
@@ -389,7 +376,9 @@ async def test_plain_payloads_are_scheduled_and_brought_back_as_well(group: str 
 
 @pytest.mark.parametrize("plain", [True, False])
 async def test_a_scheduler_that_raises_keeps_the_entry_unacked(plain: bool) -> None:
-    dispatcher = ready(Handling("bad", failing()), retry_scheduler=Scheduler(OSError("the queue is down")))
+    dispatcher = dispatcher_of(
+        Handling("bad", failing()), retry_scheduler=Scheduler(OSError("the queue is down"))
+    )
     with pytest.raises(OSError, match="the queue is down"):
         await dispatcher.process_message({"type": "booked"} if plain else message())
 
@@ -397,7 +386,7 @@ async def test_a_scheduler_that_raises_keeps_the_entry_unacked(plain: bool) -> N
 async def test_a_dead_letter_without_a_place_keeps_the_whole_entry_and_schedules_nothing() -> None:
     """The entry will come again, and what was scheduled as well would then run twice."""
     scheduler = Scheduler()
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("again", failing()), Handling("never", failing(Reject("x"))), retry_scheduler=scheduler
     )
     with pytest.raises(RoutesFailedError):
@@ -408,7 +397,7 @@ async def test_a_dead_letter_without_a_place_keeps_the_whole_entry_and_schedules
 async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_handler() -> None:
     got, never = message(), asyncio.Event()
     handler = Handling(then=lambda payload: never.wait())
-    running = asyncio.create_task(ready(handler).process_message(got))
+    running = asyncio.create_task(dispatcher_of(handler).process_message(got))
     await eventually(lambda: handler.seen)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -418,7 +407,7 @@ async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_hand
 
 async def test_a_failure_that_is_raised_is_told_for_each_route() -> None:
     told: list[tuple[str | None, Result]] = []
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("good"),
         Handling("bad", failing()),
         Handling("worse", failing()),
@@ -431,7 +420,7 @@ async def test_a_failure_that_is_raised_is_told_for_each_route() -> None:
 
 
 async def test_a_retry_runs_the_route_of_its_type_where_another_types_has_the_same_name() -> None:
-    dispatcher = ready(here := Handling("same"))
+    dispatcher = dispatcher_of(here := Handling("same"))
     dispatcher.on_message("cancelled")(there := Handling("same"))
     [route] = dispatcher.repertoire().routes
     await dispatcher.process_message(message(routes=frozenset({route})))
@@ -443,9 +432,11 @@ async def test_a_retry_runs_the_route_of_its_type_where_another_types_has_the_sa
 async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None:
     """What is asked about it later (dedupe, a lease) is asked of the entry that is pending."""
     scheduler = Scheduler()
-    await ready(Handling("fails", failing()), retry_scheduler=scheduler).process_message({"type": "booked"})
+    await dispatcher_of(Handling("fails", failing()), retry_scheduler=scheduler).process_message(
+        {"type": "booked"}
+    )
     [(_, payload, _)] = scheduler.calls
-    again = ready(handler := Handling("fails"))
+    again = dispatcher_of(handler := Handling("fails"))
     await again.process_message(Message(payload, id="7-0", entry_id="7-0", held_in="bot_events", outcomes=[]))
     [seen] = handler.seen
     assert (seen.entry_id, seen.held_in) == ("7-0", "bot_events")
@@ -460,7 +451,7 @@ class Settling(Scheduler):
 async def test_where_a_scheduler_took_a_retry_it_is_told_once_and_the_rest_is_collected() -> None:
     told: list[tuple[str | None, Result]] = []
     scheduler = Scheduler()
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("again", failing()),
         Handling("never", failing(Reject("no price"))),
         Handling("later", failing(Postpone(delay=3))),
@@ -484,7 +475,7 @@ async def test_a_scheduler_that_settles_leaves_a_message_to_its_settlement(settl
     """One step with the ack is better than two; what is no message has no settlement."""
     scheduler: Scheduler = Settling() if settles else Scheduler()
     vars(scheduler)["settles"] = True  # what an instance says does not count: a mock says it too
-    dispatcher = ready(Handling("again", failing()), retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(Handling("again", failing()), retry_scheduler=scheduler)
     got = message()
     await dispatcher.process_message(got)
     assert (len(scheduler.calls), len(got.outcomes or [])) == ((0, 1) if settles else (1, 0))
@@ -495,7 +486,7 @@ async def test_a_scheduler_that_settles_leaves_a_message_to_its_settlement(settl
 async def test_a_postponed_route_of_a_plain_payload_is_scheduled() -> None:
     """It has nowhere else to wait."""
     scheduler = Scheduler()
-    dispatcher = ready(Handling("later", failing(Postpone(delay=3))), retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(Handling("later", failing(Postpone(delay=3))), retry_scheduler=scheduler)
     await dispatcher.process_message({"type": "booked"})
     [(_, payload, delay)] = scheduler.calls
     assert (payload["_streamroute"]["attempt"], delay) == (1, 3)
@@ -503,7 +494,7 @@ async def test_a_postponed_route_of_a_plain_payload_is_scheduled() -> None:
 
 async def test_routes_that_failed_together_come_back_together_when_the_last_of_them_may() -> None:
     scheduler = Scheduler()
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("soon", failing(Retry(delay=1))),
         Handling("late", failing(Retry(delay=7.2))),
         Handling("first", failing(Retry(delay=3))),
@@ -518,7 +509,9 @@ async def test_routes_that_failed_together_come_back_together_when_the_last_of_t
 async def test_by_default_a_failure_comes_back_in_a_minute() -> None:
     scheduler = Scheduler()
     for _ in range(5):
-        await ready(Handling("bad", failing()), retry_scheduler=scheduler).process_message({"type": "booked"})
+        await dispatcher_of(Handling("bad", failing()), retry_scheduler=scheduler).process_message(
+            {"type": "booked"}
+        )
     assert {delay for _, _, delay in scheduler.calls} == {60}
 
 
@@ -526,7 +519,7 @@ async def test_where_the_lease_is_lost_no_other_route_runs_and_nothing_is_writte
     """The entry is another worker's, which runs them."""
     told: list[Result] = []
     second = Handling("second")
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("first", failing(LeaseLostError("it is theirs"))),
         second,
         observer=lambda _payload, _route, result: told.append(result),
@@ -546,7 +539,7 @@ class Unwatched:
 
 async def test_what_a_router_of_another_make_registers_later_counts() -> None:
     router: Any = Unwatched()
-    dispatcher = ready()
+    dispatcher = dispatcher_of()
     dispatcher.include_router(router)
     first, second, third = Handling("first"), Handling("second"), Handling("third")
     router.handlers["booked"] = [(first, None)]
@@ -563,7 +556,7 @@ async def test_a_retry_of_two_names_of_one_route_runs_it_once() -> None:
     """Its former name, and the one that it has now."""
     old = Handling("old")
     vars(old)["formerly"] = ("older", "oldest")
-    dispatcher = ready(Handling("new"))
+    dispatcher = dispatcher_of(Handling("new"))
     dispatcher.on_message("changed")(old)
     got = message(routes=frozenset(["older", "oldest", "consuming.old"]))
     await dispatcher.process_message(got)
@@ -573,7 +566,7 @@ async def test_a_retry_of_two_names_of_one_route_runs_it_once() -> None:
 async def test_a_router_that_is_included_later_is_known_to_retries() -> None:
     handler, router = Handling("old"), RedisRouter()
     router.message("changed")(handler)
-    dispatcher = ready(Handling("new"))
+    dispatcher = dispatcher_of(Handling("new"))
     for _ in range(2):
         await dispatcher.process_message(message(routes=frozenset(["consuming.old"])))
         dispatcher.include_router(router)
@@ -583,7 +576,7 @@ async def test_a_router_that_is_included_later_is_known_to_retries() -> None:
 async def test_a_router_that_is_included_later_counts_for_types_that_were_seen() -> None:
     handler, router = Handling("late"), RedisRouter()
     router.message("booked")(handler)
-    dispatcher = ready(Handling("new"))
+    dispatcher = dispatcher_of(Handling("new"))
     await dispatcher.process_message({"type": "booked"})
     dispatcher.include_router(router)
     await dispatcher.process_message({"type": "booked"})
@@ -594,7 +587,7 @@ def test_a_repertoire_is_every_route_with_its_former_names_and_every_type() -> N
     old, router = Handling("old"), RedisRouter()
     vars(old)["formerly"] = ("older",)
     router.message("changed")(old)
-    dispatcher = ready(Handling("new"), Handling("new"))
+    dispatcher = dispatcher_of(Handling("new"), Handling("new"))
     dispatcher.include_router(router)
     assert dispatcher.repertoire() == (
         frozenset(["consuming.new", "consuming.new#2", "consuming.old", "older"]),
@@ -603,7 +596,7 @@ def test_a_repertoire_is_every_route_with_its_former_names_and_every_type() -> N
 
 
 async def test_a_thousand_unknown_types_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    dispatcher = ready()
+    dispatcher = dispatcher_of()
     for number in range(1001):
         for _ in range(2):
             await dispatcher.process_message({"type": f"t{number}"})
@@ -618,7 +611,7 @@ async def test_a_filter_that_raised_has_accepted_nothing() -> None:
     def refuse(payload: dict[str, Any]) -> bool:
         raise KeyError("nights")
 
-    dispatcher, got = ready(), message(attempt=3)
+    dispatcher, got = dispatcher_of(), message(attempt=3)
     dispatcher.on_message("booked", refuse)(Handling("bad"))
     await dispatcher.process_message(got)
     [letter] = got.outcomes or []
@@ -632,7 +625,7 @@ async def test_all_filters_are_asked_before_the_first_handler_runs_and_each_gets
         payload["rooms"].append(1)
 
     first, second, third = Handling("first", change), Handling("second", change), Handling("third", change)
-    dispatcher = ready()
+    dispatcher = dispatcher_of()
     for handler in (first, second, third):
         dispatcher.on_message("booked", lambda payload: payload["nights"] == 3)(handler)
     got = message({"type": "booked", "nights": 3, "rooms": []})
@@ -652,7 +645,7 @@ async def test_a_handler_may_say_that_it_skipped() -> None:
     async def odd(payload: Any, container: Any) -> str:
         return "anything"
 
-    dispatcher = ready(skipping, odd, observer=lambda _payload, _route, result: told.append(result))
+    dispatcher = dispatcher_of(skipping, odd, observer=lambda _payload, _route, result: told.append(result))
     await dispatcher.process_message({"type": "booked"})
     assert told == [Result.SKIPPED, Result.SUCCEEDED]
 
@@ -669,7 +662,7 @@ class Elsewhere:
 
 async def test_what_another_worker_knows_is_left_to_it() -> None:
     told: list[tuple[str | None, Result]] = []
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("known"), observer=lambda _payload, route, result: told.append((route, result))
     )
     of_route = message(routes=frozenset(["theirs", "consuming.known"]), coordinator=Elsewhere())
@@ -691,7 +684,7 @@ async def test_what_another_worker_knows_is_left_to_it() -> None:
 async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_routes() -> None:
     """Nothing waits for a worker that lists the type where its routes are known here."""
     old = Handling("old")
-    dispatcher = ready()
+    dispatcher = dispatcher_of()
     dispatcher.on_message("changed")(old)
     got = message({"type": "gone"}, routes=frozenset(["consuming.old"]), coordinator=Elsewhere())
     await dispatcher.process_message(got)
@@ -701,7 +694,7 @@ async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_rout
 async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known_all_the_same() -> None:
     """A message that none of them takes is one that no filter accepts, and not of an unknown type."""
     told: list[tuple[str | None, Result]] = []
-    dispatcher = ready(observer=lambda _payload, route, result: told.append((route, result)))
+    dispatcher = dispatcher_of(observer=lambda _payload, route, result: told.append((route, result)))
     handlers = [Handling(f"t{n}") for n in range(20)]
     for n, handler in enumerate(handlers):
 
@@ -718,7 +711,7 @@ async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known
 
 async def test_a_dispatcher_without_handlers_answers_for_a_retry() -> None:
     got = message(routes=frozenset(["gone"]))
-    await ready().process_message(got)
+    await dispatcher_of().process_message(got)
     assert [outcome.route for outcome in got.outcomes or []] == ["gone"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consuming import GROUP, Handling, eventually, failing, failing_first
+from consuming import GROUP, Handling, dispatcher_of, eventually, failing, failing_first, message
 from streamroute import RedisRouter
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.marker import KEY, Marker
@@ -47,19 +47,6 @@ class Keeper:
         return self.secrets.get(stream)
 
 
-def ready(*handlers: Any, **settings: Any) -> BotRedisDispatcher:
-    dispatcher = BotRedisDispatcher(**settings)
-    dispatcher.setup(None)
-    for handler in handlers:
-        dispatcher.on_message("booked")(handler)
-    return dispatcher
-
-
-def message(payload: dict[str, Any] | None = None, **facts: Any) -> Message:
-    facts = {"id": "1-0", "stream": "bot_events", "group": GROUP, "outcomes": [], **facts}
-    return Message({"type": "booked"} if payload is None else payload, **facts)
-
-
 def marked(secret: bytes = SECRET, stream: str = "bot_events", **facts: Any) -> dict[str, Any]:
     """A payload that a scheduler brought back."""
     facts = {"id": "1-0", "group": GROUP, "routes": frozenset(["consuming.again"]), "attempt": 2, **facts}
@@ -94,7 +81,7 @@ FORGED = [
 async def test_a_key_without_proof_is_a_field_like_any_other(mark: Any, plain: bool, scheduled: bool) -> None:
     told: list[tuple[str | None, Result]] = []
     handler, other = Handling("again"), Handling("other")
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         handler,
         other,
         retry_secret=SECRET,
@@ -114,7 +101,7 @@ async def test_a_key_without_proof_is_a_field_like_any_other(mark: Any, plain: b
 
 async def test_a_proven_marker_is_not_believed_in_another_payload() -> None:
     scheduler, again, good = Scheduler(), Handling("again", failing_first()), Handling("good")
-    dispatcher = ready(again, good, retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(again, good, retry_scheduler=scheduler)
     await dispatcher.process_message(message())
     [payload] = scheduler.payloads
     await dispatcher.process_message(message({**payload, "amount": 7}, id="9-0"))
@@ -128,7 +115,7 @@ async def test_where_retries_are_expected_one_without_proof_is_in_the_log(
 ) -> None:
     """A scheduler that changes the payload would be hard to find otherwise."""
     scheduler = Scheduler() if scheduled else None
-    dispatcher = ready(Handling("again"), retry_scheduler=scheduler, retry_secret=SECRET)
+    dispatcher = dispatcher_of(Handling("again"), retry_scheduler=scheduler, retry_secret=SECRET)
     await dispatcher.process_message(message({**marked(), "retried_at": 7}))
     await dispatcher.process_message(message({"type": "booked", KEY: 7}))
     said = [line for line in caplog.messages if "claims to be a retry and does not prove it" in line]
@@ -137,7 +124,7 @@ async def test_where_retries_are_expected_one_without_proof_is_in_the_log(
 
 async def test_a_proven_marker_that_is_replayed_runs_the_same_route_of_the_same_message_again() -> None:
     scheduler, again, good = Scheduler(), Handling("again", failing_first()), Handling("good")
-    dispatcher = ready(again, good, retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(again, good, retry_scheduler=scheduler)
     await dispatcher.process_message(message())
     for entry_id in ("8-0", "9-0"):
         await dispatcher.process_message(message(scheduler.payloads[0], id=entry_id))
@@ -148,8 +135,10 @@ async def test_a_proven_marker_that_is_replayed_runs_the_same_route_of_the_same_
 async def test_workers_that_are_given_the_same_secret_know_each_others_retries() -> None:
     scheduler, again, good = Scheduler(), Handling("again", failing()), Handling("good")
     secret = "the same for all workers"
-    await ready(again, good, retry_scheduler=scheduler, retry_secret=secret).process_message(message())
-    another = ready(again, good, retry_scheduler=scheduler, retry_secret=secret.encode())
+    await dispatcher_of(again, good, retry_scheduler=scheduler, retry_secret=secret).process_message(
+        message()
+    )
+    another = dispatcher_of(again, good, retry_scheduler=scheduler, retry_secret=secret.encode())
     await another.process_message(message(scheduler.payloads[0]))
     assert (len(again.seen), len(good.seen)) == (2, 1)
     assert scheduler.payloads[1][KEY]["attempt"] == 3
@@ -164,12 +153,12 @@ def test_a_secret_that_can_be_guessed_is_refused(secret: str | bytes) -> None:
 
 async def test_the_storage_keeps_the_secret_and_only_who_schedules_has_one_made() -> None:
     keeper, scheduler, again = Keeper(), Scheduler(), Handling("again", failing())
-    served = ready(again)
+    served = dispatcher_of(again)
     await served.process_message(message(marked(), coordinator=keeper))
     assert (keeper.asked, keeper.secrets) == ([], {}), "nothing is asked for a marker of one's own group"
     await served.process_message(message(marked(group="others"), coordinator=keeper))
     assert (keeper.asked, keeper.secrets) == ([("bot_events", False)], {})
-    await ready(again, retry_scheduler=scheduler).process_message(message(coordinator=keeper))
+    await dispatcher_of(again, retry_scheduler=scheduler).process_message(message(coordinator=keeper))
     assert keeper.asked[-1] == ("bot_events", True)
     seen = len(again.seen)
     await served.process_message(message(scheduler.payloads[0], group="others", coordinator=keeper))
@@ -183,7 +172,7 @@ async def test_a_scheduler_may_keep_the_secret_where_the_storage_does_not() -> N
             Keeper.__init__(self)
 
     scheduler, again, good = Both(), Handling("again", failing()), Handling("good")
-    dispatcher = ready(again, good, retry_scheduler=scheduler)
+    dispatcher = dispatcher_of(again, good, retry_scheduler=scheduler)
     await dispatcher.process_message({"type": "booked"}, "orders")
     await dispatcher.process_message(scheduler.payloads[0], "orders")
     assert (len(again.seen), len(good.seen)) == (2, 1)
@@ -194,7 +183,7 @@ async def test_a_scheduler_may_keep_the_secret_where_the_storage_does_not() -> N
 async def test_where_settlement_retries_the_key_is_no_schedulers(settles: bool) -> None:
     scheduler = Settling() if settles else Scheduler()
     again = Handling("again")
-    dispatcher = ready(again, retry_scheduler=scheduler, retry_secret=SECRET)
+    dispatcher = dispatcher_of(again, retry_scheduler=scheduler, retry_secret=SECRET)
     await dispatcher.process_message(message(marked(), id="9-0"))
     [seen] = again.seen
     assert (seen.id, KEY in seen) == (("9-0", True) if settles else ("1-0", False))
@@ -221,7 +210,7 @@ async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None
         unknown_since=123,
         coordinator=object(),
     )
-    await ready(again, retry_scheduler=Scheduler(), retry_secret=SECRET).process_message(entry)
+    await dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET).process_message(entry)
     [seen] = got
     assert (seen.id, seen.attempt, seen.routes) == ("1-0", 2, frozenset(["consuming.again"]))
     assert (seen.stream, seen.group, seen.deliveries) == ("orders", GROUP, 4)
@@ -242,7 +231,7 @@ async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_
     vars(again)["route_key"] = "consuming.again"
     entry = message(marked())
     entry.claims = claims = {"k": Claim(["k"], 1.0)}
-    await ready(again, retry_scheduler=Scheduler(), retry_secret=SECRET).process_message(entry)
+    await dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET).process_message(entry)
     assert got[0].claims is claims is entry.claims
 
 
@@ -250,7 +239,7 @@ async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says()
     """It was postponed: its raw fields still hold the marker that it came with."""
     handler = Handling("later", failing(Postpone(delay=3)))
     routes = frozenset(["consuming.later"])
-    dispatcher = ready(handler, retry_scheduler=Scheduler(), retry_secret=SECRET)
+    dispatcher = dispatcher_of(handler, retry_scheduler=Scheduler(), retry_secret=SECRET)
     facts: dict[str, Any] = {"held_in": "bot_events:retry", "entry_id": "9-9", "accepted": True}
     entry = message(marked(routes=frozenset(["consuming.gone"])), routes=routes, attempt=5, **facts)
     await dispatcher.process_message(entry)
@@ -263,7 +252,7 @@ async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says()
 async def test_a_filter_is_not_asked_again_of_what_it_has_accepted(proven: bool, accepted: bool) -> None:
     """Neither of a scheduler's retry, nor of one of ours with a key that proves nothing."""
     handler = Handling("again")
-    dispatcher = ready(retry_scheduler=Scheduler(), retry_secret=SECRET)
+    dispatcher = dispatcher_of(retry_scheduler=Scheduler(), retry_secret=SECRET)
     dispatcher.on_message("booked", lambda _payload: False)(handler)
     payload = marked() if proven else marked(b"another secret of 16")
     routes = frozenset(["consuming.again"])
@@ -277,7 +266,7 @@ async def test_a_filter_is_not_asked_again_of_what_it_has_accepted(proven: bool,
 async def test_routes_that_are_gone_are_one_dead_letter_without_a_routes_name() -> None:
     told: list[tuple[str | None, Result]] = []
     routes = frozenset(f"gone-{n}" for n in range(300))
-    dispatcher = ready(
+    dispatcher = dispatcher_of(
         Handling("again"),
         retry_scheduler=Scheduler(),
         retry_secret=SECRET,
@@ -293,7 +282,7 @@ async def test_routes_that_are_gone_are_one_dead_letter_without_a_routes_name() 
 
 async def test_one_route_that_is_gone_beside_one_that_is_there() -> None:
     again = Handling("again")
-    dispatcher = ready(again, retry_scheduler=Scheduler(), retry_secret=SECRET)
+    dispatcher = dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET)
     entry = message(marked(routes=frozenset(["consuming.again", "gone"])))
     await dispatcher.process_message(entry)
     [letter] = entry.outcomes or []
