@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -17,7 +17,7 @@ from streamroute.adapters.entries import EntryReader, entry_name, is_retry, serv
 from streamroute.adapters.group_takeover import GroupTakeover, require_place
 from streamroute.adapters.kinds import naming_wrong_keys
 from streamroute.adapters.lease import STALL, RedisLeaseKeeper, nothing_waits, release
-from streamroute.adapters.reading_apart import read_apart
+from streamroute.adapters.reading_apart import BeingRead, Delivery
 from streamroute.adapters.records import paired
 from streamroute.adapters.replies import text
 from streamroute.adapters.scripts import refusal, script
@@ -88,6 +88,7 @@ class RedisStreamStorage:
         self._takeovers: dict[tuple[str, str], GroupTakeover] = {}
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
+        self._read_apart: dict[tuple[str, str, str], BeingRead] = {}
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """Create the group on the stream and on its retry stream, from their first entries.
@@ -153,7 +154,12 @@ class RedisStreamStorage:
             ]
             return entries + made.read_new(new, fresh=brought.time)
 
-        entries = await read_apart(made.codec, (fields for _, fields in (*retries, *new)), entries_of)
+        def deliveries() -> Iterator[Delivery]:
+            for key, rows in ((keys.retry, retries), (keys.stream, new)):
+                yield from ((key, entry_id, 1, fields) for entry_id, fields in rows)
+
+        being_read = self._being_read(keys, group_name, consumer_name)
+        entries = await being_read.read(made, deliveries, brought.time, entries_of)
         if entries:
             self._watermarks.moved(keys, group_name)
         return entries
@@ -219,7 +225,12 @@ class RedisStreamStorage:
                 for number, entry_id, deliveries, fields in claimed
             ]
 
-        entries = await read_apart(reader.codec, (fields for *_, fields in claimed), entries_of)
+        def deliveries() -> Iterator[Delivery]:
+            for number, entry_id, times, fields in claimed:
+                yield streams[number - 1], entry_id, times, fields
+
+        being_read = self._being_read(keys, group_name, consumer_name)
+        entries = await being_read.read(reader, deliveries, now, entries_of)
         return Claimed(entries, held_back, suspects)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
@@ -334,11 +345,12 @@ class RedisStreamStorage:
         repertoire: Callable[[], Repertoire] = Repertoire,
     ) -> RedisLeaseKeeper:
         """Heartbeats for what is held, from the thread that all streams of the client share."""
+        keys = self._keys(stream_name, group_name)
         return RedisLeaseKeeper(
-            *(self._client, self._keys(stream_name, group_name), group_name, consumer_name),
+            *(self._client, keys, group_name, consumer_name),
             lease=self._lease / 1000,
             stall=self._stall,
-            held=held,
+            held=self._being_read(keys, group_name, consumer_name).with_held(held),
             lost=lost,
             waiting=waiting,
             repertoire=repertoire,
@@ -382,6 +394,9 @@ class RedisStreamStorage:
             reader = EntryReader(self._codec, keys, group, coordinator)
             self._readers[keys.stream, group, consumer] = reader
         return reader
+
+    def _being_read(self, keys: GroupKeys, group: str, consumer: str) -> BeingRead:
+        return self._read_apart.setdefault((keys.stream, group, consumer), BeingRead())
 
     def _tell_deleted(self, keys: GroupKeys, where: str, deleted: Sequence[bytes], said: str) -> None:
         if deleted:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from streamroute.adapters.codecs import codec_named
-from streamroute.adapters.reading_apart import read_apart
+from streamroute.adapters.reading_apart import may_take_long
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.adapters.validating import ValidatingCodec
+
+_LEASE = 2.0  # seconds; a heartbeat comes three times as often
 
 
 class Slow:
@@ -54,15 +57,39 @@ async def test_entries_that_may_take_long_are_validated_beside_the_loop(
     await client.aclose()
 
 
-@pytest.mark.parametrize(("is_linear", "size", "is_apart"), [(True, 10, False), (False, 10, True)])
+@pytest.mark.parametrize(("is_linear", "size", "is_long"), [(True, 10, False), (False, 10, True)])
 async def test_small_entries_of_a_usual_schema_cost_no_thread(
-    is_linear: bool, size: int, is_apart: bool
+    is_linear: bool, size: int, is_long: bool
 ) -> None:
-    check = Slow(is_linear=is_linear)
-    codec = ValidatingCodec(codec_named("json"), {"t": check})
-    made_by = await read_apart(codec, [[b"x" * size]], threading.get_ident)
-    assert (made_by != threading.get_ident()) is is_apart
-    assert (
-        await read_apart(codec_named("json"), [[b"x" * 200_000]], threading.get_ident)
-        == threading.get_ident()
+    codec = ValidatingCodec(codec_named("json"), {"t": Slow(is_linear=is_linear)})
+    assert may_take_long(codec, [[b"x" * size]]) is is_long
+
+
+async def test_entries_are_kept_while_they_are_validated(redis_url: str) -> None:
+    """However long that takes beside the lease, no other worker can take them over."""
+    check = Slow(is_linear=False)
+    client = Redis.from_url(redis_url)
+    storage = RedisStreamStorage(
+        client, codec=ValidatingCodec(codec_named("json"), {"t": check}), lease=_LEASE
     )
+    await storage.create_group("s", "g")
+    keeper = storage.lease_keeper("s", "g", "c", held=dict, lost=lambda _: None)
+    await client.xadd("s", {"type": "t", "data": "{}"})
+    reading = asyncio.ensure_future(storage.read_events("s", "g", "c", 10))
+    await check.started.wait()
+    delivered = int((await client.xinfo_stream("s"))["last-generated-id"].split(b"-")[0])
+    await keeper.open()
+    try:
+        idle: list[int] = []
+        while sum(later < before for before, later in pairwise(idle)) < 3:  # set back by a heartbeat
+            [entry] = await client.xpending_range("s", "g", "-", "+", 10)
+            idle.append(int(entry["time_since_delivered"]))
+            assert entry["times_delivered"] == 1
+            await asyncio.sleep(0.01)
+        check.loop_went_on.set()
+        [(_, message)] = await reading
+        assert message.fresh > delivered + 1000 * _LEASE / 3  # type: ignore[attr-defined]  # a message
+    finally:
+        check.loop_went_on.set()
+        await keeper.close()
+        await client.aclose()
