@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from streamroute.compiler.invalid_data import reason
-from streamroute.compiler.schema_checks.budget import A_VALUE, Budget
+from streamroute.compiler.schema_checks.budget import A_VALUE, CHARACTERS, Budget
 from streamroute.compiler.schema_checks.building import SchemaChecks
 from streamroute.compiler.schema_checks.problems import ProblemFinder
 from streamroute.config.catalogue.dialects import Dialect
@@ -27,6 +27,12 @@ Check = Callable[[Any], str | None]
 _EXACT: Final = 2**53  # beyond it, not every library keeps an integer apart from its neighbors
 _FEW_TIMES: Final = A_VALUE // 4
 """How often schemas may look at a value, on average, so that the steps always suffice."""
+_LONG_INTEGER: Final = 2**63
+_SMALL: Final = 20_000  # values, or texts of their size, that jsonschema-rs is asked about at once
+_OURS_ALONE: Final = frozenset(
+    {"additionalItems", "unevaluatedItems", "unevaluatedProperties", "uniqueItems"}
+)
+"""What jsonschema-rs sees differently, or takes long for."""
 _DEEPEST: Final = 50  # levels of a schema that the quick look goes down
 _TOO_DEEP: Final = "the data is nested too deep to be validated"
 
@@ -46,7 +52,7 @@ class DataCheck:
 
     def __call__(self, data: Any) -> str | None:
         """Why the data is invalid; None where it is valid."""
-        if self._says_yes is not None and self._says_yes(data):
+        if self._says_yes is not None and _is_small(data) and self._says_yes(data):
             return None
         try:
             return None if self._fits(data, Budget(data)) else _reason(self._checks, data)
@@ -89,6 +95,32 @@ def _quick(schema: MessageSchema) -> Callable[[Any], bool] | None:
     return _says_yes(validator.is_valid)
 
 
+def _is_small(data: Any) -> bool:
+    """Whether jsonschema-rs, which nothing can stop, is done with the data in milliseconds.
+
+    It takes as long as the square of a number's digits.
+    """
+    left, waiting = _SMALL, [data]
+    while waiting:
+        value = waiting.pop()
+        kind = type(value)
+        if kind is int:
+            left -= 1
+            if not -_LONG_INTEGER < value < _LONG_INTEGER:
+                return False
+        elif kind is str:
+            left -= 1 + len(value) // CHARACTERS
+        elif kind is dict:
+            left -= 1 + sum(1 + len(key) // CHARACTERS for key in value if type(key) is str)
+            waiting += value.values()
+        elif kind is list:
+            left -= 1 + len(value)
+            waiting += value
+        if left < 0:
+            return False
+    return True
+
+
 def _says_yes(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
     def says_yes(data: Any) -> bool:
         try:
@@ -120,7 +152,7 @@ def _is_common_word(word: str, value: Any, dialect: Dialect) -> bool:
         return isinstance(value, str) and pattern_for(value).for_rust is not None
     if word == "patternProperties":
         return isinstance(value, dict) and all(pattern_for(name).for_rust is not None for name in value)
-    return word not in ("additionalItems", "unevaluatedItems", "unevaluatedProperties")
+    return word not in _OURS_ALONE
 
 
 def _has_small_numbers(root: Any) -> bool:

@@ -186,7 +186,11 @@ def _client(httpx: Any) -> Any:
     if loop not in _clients:
         # The slots of the streams bound how many requests run at once; the pool need not.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-        _clients[loop] = httpx.AsyncClient(limits=limits)
+        from http.cookiejar import CookieJar, DefaultCookiePolicy  # heavy
+
+        # No cookie is kept: the client is shared, and one receiver would write headers for all.
+        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        _clients[loop] = httpx.AsyncClient(limits=limits, cookies=cookies)
     return _clients[loop]
 
 

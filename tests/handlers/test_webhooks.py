@@ -126,6 +126,14 @@ async def test_connections_are_used_again(receiver: Receiver) -> None:
     assert len(receiver.clients) == 1
 
 
+async def test_no_cookie_of_a_receiver_is_kept(receiver: Receiver) -> None:
+    """The connections are shared: what one receiver sets would go with the messages of other routes."""
+    receiver.answer_headers["Set-Cookie"] = "session=theirs; Path=/"
+    for _ in range(2):
+        await webhook({"type": "t"}, url=receiver.url)
+    assert all("Cookie" not in headers for _, headers, _ in receiver.requests)
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 async def test_an_answer_that_may_change_is_retried_under_the_policy(receiver: Receiver, status: int) -> None:
     receiver.status, receiver.body = status, b"later"

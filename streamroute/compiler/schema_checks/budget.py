@@ -12,9 +12,14 @@ FREE: Final = 100_000
 A_VALUE: Final = 64
 """Further steps for each value of the data: reading it took about as long."""
 
+MOST: Final = 20_000_000
+"""Steps that no message goes beyond, however large it is: some ten seconds."""
+
 CHARACTERS: Final = 8
 """Characters that count as one value."""
 
+BITS: Final = 64
+"""Bits of an integer that count as one value."""
 
 _SMALL: Final = frozenset({bool, float, int, type(None)})
 
@@ -41,13 +46,13 @@ class Budget:
         """Allow more for large data, once; raises CostlyDataError."""
         if not self._is_extended:
             self._is_extended = True
-            self.left += A_VALUE * size_of(self._data)
+            self.left += min(A_VALUE * size_of(self._data), MOST)
         if self.left < 0:
             raise CostlyDataError
 
 
 def size_of(data: Any) -> int:
-    """The values in some data, each container counted once, and its texts by their length."""
+    """The values in some data, each container counted once, and its texts and integers by their length."""
     size, waiting, seen = 0, [data], set[int]()
     while waiting:
         value = waiting.pop()
@@ -61,5 +66,6 @@ def size_of(data: Any) -> int:
                 value = value.values()
             larger = [one for one in value if type(one) not in _SMALL]
             size += len(value) - len(larger)
+            size += sum([one.bit_length() for one in value if type(one) is int]) // BITS
             waiting += larger
     return size

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streamroute.compiler.schema_checks import budget as budget_of_messages
 from streamroute.compiler.schema_checks.budget import A_VALUE, FREE, Budget, size_of
 from streamroute.compiler.schema_checks.building import SchemaChecks
 from streamroute.compiler.schema_checks.equality import frozen
@@ -91,6 +92,23 @@ def test_what_takes_too_many_steps_is_said_to_be_too_costly() -> None:
     many = {f"(?=.*{number}a)(?=.*b).*c{number}$": True for number in range(200)}
     with pytest.raises(CostlyDataError, match="too costly to validate: it was stopped after too many steps"):
         checked({"patternProperties": many}, {f"{'b' * 40}{number}": 1 for number in range(2_000)})
+
+
+@pytest.mark.timeout(60)  # a library that cannot be stopped took hours
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize(
+    "root", [{"uniqueItems": True}, {"items": {"minimum": 1}}, {"items": {"multipleOf": 3}}], ids=repr
+)
+def test_long_numbers_are_left_to_checks_that_count(root: dict[str, Any]) -> None:
+    assert checked(root, [3 * (10**4_000 + number) for number in range(2_000)]) is None
+
+
+def test_no_message_goes_beyond_the_most_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget_of_messages, "MOST", 1_000)
+    root = {"uniqueItems": True}
+    assert checked(root, list(range(FREE // 2))) is None
+    with pytest.raises(CostlyDataError):
+        checked(root, list(range(2 * FREE)))
 
 
 @pytest.mark.usefixtures("fast")
