@@ -1,27 +1,25 @@
-"""Forked copies: a child that a handler makes with ``os.fork()`` must not go on as its parent.
+"""Forked copies: a child that user code makes with ``os.fork()`` must not go on as its parent.
 
-A child that returns from the handler would run, settle and log everything a second time, over its parent's
-connections. It ends instead. Children that end by themselves (``multiprocessing``, ``os.execv``,
-``os._exit``) never return to this package, and are left alone.
+A child that returns from a handler would run, settle and log everything a second time, over its parent's
+connections; one that returns from the import of a module would serve beside it. It ends instead. Children
+that end by themselves (``multiprocessing``, ``os.execv``, ``os._exit``) never return to this package, and
+are left alone. Whoever forked a child waits for it: a parent that waited for children in general would take
+the exit status of user code's own processes.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import select
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from streamroute.log_coalescing import NEVER_COALESCED
-
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-
-log = logging.getLogger(__name__)
 
 _OPEN_FILES: Final = Path("/proc/self/fd")
 _POLLER: Final = "anon_inode:[eventpoll]"
@@ -35,6 +33,10 @@ class _Process:
     def __init__(self) -> None:
         self.is_copy = False
         """Whether it was forked from one that consumed at that moment."""
+
+
+class _Consumer:
+    """Whatever uses an event loop."""
 
 
 PROCESS: Final = _Process()
@@ -52,18 +54,47 @@ def end_consuming(consumer: object) -> None:
     _loops.pop(consumer, None)
 
 
+@contextmanager
+def consuming(loop: AbstractEventLoop) -> Iterator[None]:
+    """Note that ``loop`` is used by a consumer, or soon will be."""
+    consumer = _Consumer()
+    begin_consuming(consumer, loop)
+    try:
+        yield
+    finally:
+        end_consuming(consumer)
+
+
 def end_if_copy() -> None:
-    """End this process if it is a copy: called wherever a handler's code returns, and before we write."""
+    """End this process if it is a copy: called wherever user code returns, and before we write."""
     if PROCESS.is_copy:
         _end_copy()
 
 
+class EndsCopies:
+    """User code that runs while nothing consumes: a child that it forks ends when it leaves this block."""
+
+    __slots__ = ("_process",)
+
+    def __enter__(self) -> None:
+        self._process = os.getpid()
+
+    def __exit__(self, *_error: object) -> None:
+        if os.getpid() != self._process:
+            _end_copy()
+
+
 def _end_copy() -> NoReturn:
     """End this process, which is a copy: nothing of its parent's is flushed, closed or settled here."""
-    log.error(
-        "process %d is a copy of this worker, made by os.fork() in a handler, and ends; a handler must end "
-        "such a process with os._exit(), or use subprocess or multiprocessing",
+    import logging  # a check does without it
+
+    from streamroute.log_coalescing import NEVER_COALESCED
+
+    logging.getLogger(__name__).error(
+        "process %d is a copy of process %d, made by os.fork() in user code, and ends; such code must end "
+        "its child with os._exit(), or use subprocess or multiprocessing",
         os.getpid(),
+        os.getppid(),
         extra=NEVER_COALESCED,
     )
     os._exit(1)
@@ -76,7 +107,7 @@ def _watch_forks() -> None:
 
 
 def _after_fork() -> None:
-    """In the child: nothing happens until the handler returns, unless it waits in the event loop."""
+    """In the child: nothing happens until the user code returns, unless it waits in the event loop."""
     if not _loops:
         return
     PROCESS.is_copy = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.errors import DecodeError, EncodeError, StreamrouteError
 from streamroute.exception_text import error_text
+from streamroute.forked import EndsCopies
 from streamroute.limits import REASON
 from streamroute.safe_text import safe_str
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
     """The payload of an entry; raises DecodeError for one that cannot be read."""
     try:
-        return codec.decode(fields)
+        with EndsCopies():
+            return codec.decode(fields)
     except KeyboardInterrupt:
         raise  # a command is ended
     except BaseException as error:
@@ -27,7 +29,8 @@ def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
 def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
     """The fields of an entry; raises EncodeError for a payload that the codec cannot hold."""
     try:
-        return dict(codec.encode(payload))
+        with EndsCopies():
+            return dict(codec.encode(payload))
     except KeyboardInterrupt:
         raise
     except BaseException as error:

@@ -16,6 +16,7 @@ from streamroute.adapters.replies import Row
 from streamroute.errors import DecodeError
 from streamroute.exception_text import error_text
 from streamroute.expansion import is_expanding
+from streamroute.forked import end_if_copy
 from streamroute.keys import GroupKeys
 from streamroute.limits import REASON
 from streamroute.message import ExpandingMessage, Message, first_delivery
@@ -43,6 +44,7 @@ class EntryReader:
     ) -> tuple[str, Message]:
         """The entry's id and its message; one that cannot be decoded is a message with a ``fault``."""
         origin, payload, fault = self._decoded(key, entry_id, fields)
+        end_if_copy()
         message = (ExpandingMessage if is_expanding(payload) else Message)(
             payload,
             id=origin.id,
@@ -80,6 +82,7 @@ class EntryReader:
                 entries.append((entry_id, message))
             else:
                 entries.append(self.read(stream, entry_id, paired(parts), fresh=fresh, deliveries=1))
+        end_if_copy()
         return entries
 
     def name(self, key: str, entry_id: str) -> str:

@@ -30,6 +30,7 @@ from streamroute.config.replaced import finding_about
 from streamroute.config.source import DataPath, Place
 from streamroute.core.router import RedisRouter
 from streamroute.exception_text import error_line
+from streamroute.forked import EndsCopies
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
@@ -127,6 +128,10 @@ class _Compilation:
         self.search: FunctionSearch | None = None
 
     def result(self) -> Compiled:
+        with EndsCopies():  # of whatever user code is asked for its signature, its annotations ...
+            return self._result()
+
+    def _result(self) -> Compiled:
         globs = Globs(self.document.messages)
         self.findings += check_routes(self.document, globs)
         self.findings += check_former_names(self.document)
@@ -292,8 +297,9 @@ def _source_reader(document: Document) -> SourceReader:
 def _codec_object(named: Any, reference: str) -> Codec | Problem:
     """The codec itself, or the instance of the class that was named."""
     try:
-        codec: Codec = named() if isinstance(named, type) else named
-        missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
+        with EndsCopies():
+            codec: Codec = named() if isinstance(named, type) else named
+            missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - an object of the user's may raise anything; it is reported

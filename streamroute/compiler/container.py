@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Any
 from streamroute.core.backoff import describe
 from streamroute.core.cancellation import is_our_end
 from streamroute.errors import SetupError
+from streamroute.forked import EndsCopies, consuming
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +33,17 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
     if factory is None:
         yield None
         return
-    with _blaming(f"container {reference}"):
-        made = factory()
-        if inspect.isawaitable(made):
-            made = await made
-        entered = await _enter(made)
-    try:
-        yield entered
-    finally:
-        with _blaming(f"closing the container {reference}"):
-            await _leave(made)
+    with consuming(asyncio.get_running_loop()):
+        with _blaming(f"container {reference}"), EndsCopies():
+            made = factory()
+            if inspect.isawaitable(made):
+                made = await made
+            entered = await _enter(made)
+        try:
+            yield entered
+        finally:
+            with _blaming(f"closing the container {reference}"), EndsCopies():
+                await _leave(made)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from streamroute.config.paths import entries, is_file
 from streamroute.config.suggestions import did_you_mean
 from streamroute.exception_text import error_line
 from streamroute.extras import decide_extras
+from streamroute.forked import EndsCopies
 from streamroute.safe_text import one_line, safe_str, type_name
 
 _added: set[str] = set()
@@ -84,10 +85,11 @@ class Importer:
         refused = check_allowed(reference, self._allow)
         if refused is not None:
             return refused
-        module = self._module(reference)
-        if module is None or isinstance(module, Problem):
-            return module
-        return self._attribute(module, reference)  # no ModuleType where it put something else in its place
+        with EndsCopies():
+            module = self._module(reference)
+            if module is None or isinstance(module, Problem):
+                return module
+            return self._attribute(module, reference)  # no ModuleType where it put something else there
 
     def _module(self, reference: Reference) -> ModuleType | Problem | None:
         if reference.module not in self._modules:
@@ -101,7 +103,7 @@ class Importer:
         if not is_built_in(reference.text):
             make_importable(self.folder)
         try:
-            with redirect_stdout(sys.stderr):
+            with redirect_stdout(sys.stderr), EndsCopies():
                 module = importlib.import_module(reference.module)
         except KeyboardInterrupt:
             raise

@@ -137,6 +137,7 @@ class BotRedisDispatcher:
         routes = self._accepting(payload, failures)
         if routes is None:
             routes = await self._routes_otherwise(payload, failures, message_data)
+        end_if_copy()  # a filter may be user code, too
         left, observe = len(routes), self._observe
         for route in routes:
             left -= 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects import is_gone
+from projects import ROUTES, is_gone
 from servers import wait_until
 
 if TYPE_CHECKING:
@@ -65,7 +65,89 @@ def ends_by_itself(payload):
 '''
 
 OK = "name: ok, type: t, handler: jobs.ok"
-SAYS = "is a copy of this worker, made by os.fork() in a handler, and ends"
+SAYS = "made by os.fork() in user code, and ends"
+
+OTHERS = """
+import os
+from jobs import fork, note
+from streamroute.adapters.codecs import JsonCodec
+
+
+async def ok(payload):
+    note("ok", payload["n"], os.getpid())
+"""
+AT_IMPORT = "fork()"
+IN_CONTAINERS = {
+    "function": """
+def container():
+    fork()
+""",
+    "function that raises in the child": """
+def container():
+    if fork():
+        raise ValueError("no database")
+""",
+    "coroutine": """
+import asyncio
+
+async def container():
+    await asyncio.sleep(0)
+    fork()
+    await asyncio.sleep(0)
+""",
+    "context manager": """
+from contextlib import asynccontextmanager
+
+@asynccontextmanager
+async def container():
+    fork()
+    yield
+""",
+    "context manager that is left": """
+from contextlib import contextmanager
+
+@contextmanager
+def container():
+    yield
+    fork()
+""",
+}
+IN_CODECS = {
+    "factory": """
+class Codec(JsonCodec):
+    def __init__(self):
+        super().__init__()
+        fork()
+""",
+    "decode": """
+class Codec(JsonCodec):
+    has_forked = False
+    def decode(self, fields):
+        if not self.has_forked:
+            self.has_forked = True
+            fork()
+        return super().decode(fields)
+""",
+    "decode that raises in the child": """
+class Codec(JsonCodec):
+    has_forked = False
+    def decode(self, fields):
+        if not self.has_forked:
+            self.has_forked = True
+            if fork():
+                raise SystemExit
+        return super().decode(fields)
+""",
+    "encode": """
+class Codec(JsonCodec):
+    has_forked = False
+    def encode(self, payload):
+        if not self.has_forked:
+            self.has_forked = True
+            fork()
+        return super().encode(payload)
+""",
+}
 
 
 def serve_forking(project: Project, handler: str) -> tuple[int, Running]:
@@ -84,7 +166,9 @@ def serve_forking(project: Project, handler: str) -> tuple[int, Running]:
 @pytest.mark.parametrize("handler", ["returns", "raises", "waits", "returns_in_a_thread"])
 def test_the_copy_ends_and_touches_nothing(project: Project, handler: str) -> None:
     child, running = serve_forking(project, handler)
-    assert running.err.count(f"error: process {child} {SAYS}") == 1
+    assert (
+        running.err.count(f"error: process {child} is a copy of process {running.process.pid}, {SAYS}") == 1
+    )
     assert running.err.count("error: ") == 1
     handled = [line.split()[1:] for line in project.ledger if line.startswith("ok ")]
     assert [number for number, _ in handled] == ["0", "1", "2", "3", "4", "6", "7", "8", "9", "10"]
@@ -111,3 +195,62 @@ def test_the_copy_of_a_worker_ends_alone(project: Project) -> None:
     assert running.signal(signal.SIGTERM).end().code == 0
     assert "ended by itself" not in running.err
     assert project.pending() == 0
+
+
+def serve_others(project: Project, code: str, head: str = ROUTES) -> Running:
+    """Serve ten messages while other user code than a handler forks once; its copy must end."""
+    project.routes("name: ok, type: t, handler: others.ok", head=head)
+    project.write("jobs.py", FORKS)
+    project.write("others.py", OTHERS + code)
+    project.feed(*(f'{{"type": "t", "n": {n}}}' for n in range(10)))
+    running = project.start("serve", "--feed", "events.jsonl", "--drain", "--log-level", "debug")
+    assert running.end().code == 0, running.err
+    children = [int(line.split()[1]) for line in project.ledger if line.startswith("child ")]
+    for child in children:
+        wait_until(lambda child=child: is_gone(child), f"the end of the copy {child}")  # type: ignore[misc]
+    assert len(children) == running.err.count(SAYS) == running.err.count("error: ") == 1, running.err
+    assert "Traceback" not in running.err
+    handled = [line.split()[1:] for line in project.ledger if line.startswith("ok ")]
+    assert sorted(handled) == [[str(n), str(running.process.pid)] for n in range(10)]
+    assert project.pending() == 0
+    assert project.dead() == 0
+    return running
+
+
+def test_a_module_that_forks_while_it_is_imported(project: Project) -> None:
+    running = serve_others(project, AT_IMPORT)
+    assert running.err.count("finishing") <= 1
+    assert running.err.count("serving ") == 1
+
+
+@pytest.mark.parametrize("where", IN_CONTAINERS)
+def test_a_container_that_forks(project: Project, where: str) -> None:
+    head = ROUTES.replace("streams:", "container: others.container\nstreams:")
+    serve_others(project, IN_CONTAINERS[where], head)
+
+
+@pytest.mark.parametrize("where", IN_CODECS)
+def test_a_codec_that_forks(project: Project, where: str) -> None:
+    head = ROUTES.replace("group: tests", "group: tests\n    codec: others.Codec")
+    serve_others(project, IN_CODECS[where], head)
+
+
+def test_a_module_that_forks_is_checked_once(project: Project) -> None:
+    project.routes("name: ok, type: t, handler: others.ok", "name: no, type: t, handler: others.no")
+    project.write("jobs.py", FORKS)
+    project.write("others.py", OTHERS + AT_IMPORT)
+    done = project.run("check")
+    assert done.code == 1
+    assert done.out.count("SR402") == 1
+    assert done.err.count(SAYS) == 1
+
+
+def test_a_codec_that_forks_publishes_once(project: Project) -> None:
+    head = ROUTES.replace("group: tests", "group: tests\n    codec: others.Codec")
+    project.routes("name: ok, type: t, handler: others.ok", head=head)
+    project.write("jobs.py", FORKS)
+    project.write("others.py", OTHERS + IN_CODECS["encode"])
+    project.feed(*(f'{{"type": "t", "n": {n}}}' for n in range(3)))
+    done = project.run("publish", "events", "events.jsonl")
+    assert done.code == 0, done.err
+    assert project.redis.xlen("events") == 3
