@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -96,6 +97,51 @@ async def test_nor_is_one_that_the_codec_alone_can_read() -> None:
     payload = Message({"type": "t", "n": 1, "_streamroute": MARK}, fields={b"data": b"\x1f\x8b..."})
     await forward(payload, only("other", outlet), stream="other")
     assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+
+
+ENCODED = base64.b64encode(json.dumps({"_streamroute": MARK}).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {b"ce-_streamroute": b"{}"},
+        {b"ce_type": b"t", b"ce__streamroute": b"{}"},
+        {b"cloudevent": b'{"id": "1", "data": {"n": 1, "_streamroute": {}}}'},
+        {b"cloudevent": json.dumps({"id": "1", "data_base64": ENCODED}).encode()},
+        {b"payload": rb'{"x": NaN, "\u005fstreamroute": {}}'},
+        {b"data": b'{"_streamroute": {}, "_streamroute": "a\nb"}'},
+    ],
+)
+async def test_a_mark_that_a_codec_of_the_target_would_find_is_not_forwarded(
+    fields: dict[bytes, bytes],
+) -> None:
+    outlet = Written()
+    await forward(Message({"type": "t", "n": 1}, fields=fields), only("other", outlet), stream="other")
+    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {b"data": b' {"text": "the key _streamroute is reserved"}'},
+        {b"data": b' {"a": {"_streamroute": 1}, "b": [{"_streamroute": 1}]}'},
+        {b"data": rb' {"a": {"\u005fstreamroute": 1}}'},
+        {b"data": b' {"_streamroutes": 1, "x_streamroute": 2, "_streamroute ": 3}'},
+        {b"note": b"_streamroute: {v: 1}", b"x_streamroute": b"1", b"_streamroute~": b"1"},
+        {rb"\u005fstreamroute": b"1"},
+        {b"data": b'["_streamroute", {"_streamroute": 1}]'},
+        {b"data": b'"_streamroute"'},
+        {b"data": b' {"data_base64": "of no mark", "data": ["_streamroute"]}'},
+        {b"data": b' {"data_base64": 7}'},
+        {b"data": b'{"a": _streamroute}'},
+        {b"data": b'{"_streamroute": ' + b"[" * 100_000},
+    ],
+)
+async def test_what_holds_the_name_alone_is_kept_byte_for_byte(fields: dict[bytes, bytes]) -> None:
+    outlet = Written()
+    await forward(Message({"type": "t"}, fields=fields), only("other", outlet), stream="other")
+    assert outlet.entries == [flat(fields)]
 
 
 async def test_other_escapes_and_other_names_are_kept_byte_for_byte() -> None:
