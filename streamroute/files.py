@@ -23,8 +23,8 @@ MAX_TOTAL: Final = 50_000_000
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK: Final = 1 << 20
-_STREAMS: Final = ("/dev/", "/proc/")
-"""Where a shell puts what it pipes to a command: ``/dev/stdin``, ``/dev/fd/63``."""
+_STEP: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
+"""How a folder on the way is opened: with ``O_PATH``, it need not be one whose names may be listed."""
 
 
 class RefusedFileError(OSError):
@@ -98,7 +98,7 @@ class FileReader:
         """
         limit = min(limit, self._left)
         try:
-            content = _content(self._open(path), limit)
+            content = content_of(self._open(path), limit)
         except FileTooLargeError:
             if limit < self._left or self._left == self._total:
                 raise
@@ -123,14 +123,12 @@ class FileReader:
 
     def _open(self, path: str | Path) -> int:
         if self.folder is None:
-            _refuse_special(os.stat(path))  # noqa: PTH116 - pathlib raises other errors for odd paths
-            return os.open(path, _FLAGS)
+            return open_anywhere(path)
         real = os.path.realpath(path)
         parts = self._inside(real)
         if parts is None:
             raise OutsideFolderError("the file is outside the folder of the configuration")
-        _refuse_special(os.stat(real))  # noqa: PTH116 - as above
-        return _open_below(self.folder, parts)
+        return open_below(self.folder, parts)
 
     def _inside(self, real: str) -> list[str] | None:
         """The names that lead from the folder to a real path; None where it is outside."""
@@ -141,49 +139,44 @@ class FileReader:
         return list(Path(real[len(top) :]).parts) if real.startswith(top) else None
 
 
-def _open_below(folder: str, parts: list[str]) -> int:
-    """Open a file without following links: one may have been put there since the path was resolved."""
+def open_anywhere(path: str | Path) -> int:
+    """A descriptor of a file, wherever its path leads. Raises as ``FileReader.read`` does."""
+    _refuse_special(os.stat(path))  # noqa: PTH116 - pathlib raises other errors for odd paths
+    return _regular(os.open(path, _FLAGS))
+
+
+def open_below(folder: str, parts: list[str]) -> int:
+    """A descriptor of a file, by the names that lead to it from a folder.
+
+    No link is followed: one may have been put there since the path was resolved. Raises as
+    ``FileReader.read`` does.
+    """
     here = _open_folder(folder, parts[:-1])
     try:
-        return os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=here)
+        name = parts[-1] if parts else os.curdir
+        _refuse_special(os.stat(name, dir_fd=here, follow_symlinks=False))
+        return _regular(os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=here))
     finally:
         os.close(here)
 
 
 def _open_folder(folder: str, parts: list[str]) -> int:
-    step = _FLAGS | os.O_NOFOLLOW | os.O_DIRECTORY
-    here = os.open(folder, step)
+    here = os.open(folder, _STEP)
     for name in parts:
         try:
-            there = os.open(name, step, dir_fd=here)
+            there = os.open(name, _STEP, dir_fd=here)
         finally:
             os.close(here)
         here = there
     return here
 
 
-def read_given(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = False) -> bytes:
-    """The content of a file that the user named; a pipe from a shell is one, too.
-
-    Unless ``outside`` is allowed, a link must lead to a file below its own folder: who named it did not say
-    what it leads to. Raises as ``FileReader.read`` does.
-    """
-    folder = Path(path).parent
-    if os.path.join(os.path.realpath(folder), "").startswith(_STREAMS):  # noqa: PTH118 - paths are text here
-        return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC), limit, regular=False)
-    try:
-        return FileReader(None if outside else folder).read(path, limit)
-    except OutsideFolderError:
-        raise OutsideFolderError("the file is a link that leads out of its folder") from None
-
-
-def _content(descriptor: int, limit: int, *, regular: bool = True) -> bytes:
+def content_of(descriptor: int, limit: int = MAX_BYTES) -> bytes:
+    """What a descriptor holds, which is closed. Raises FileTooLargeError for more than a limit."""
     with open(descriptor, "rb", buffering=0) as stream:
-        if regular:
-            found = os.fstat(descriptor)
-            _refuse_special(found)
-            if found.st_size > limit:
-                raise FileTooLargeError.of(limit)
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_size > limit:
+            raise FileTooLargeError.of(limit)
         parts: list[bytes] = []
         left = limit + 1
         while left and (part := stream.read(min(left, _CHUNK))):
@@ -194,9 +187,18 @@ def _content(descriptor: int, limit: int, *, regular: bool = True) -> bytes:
     return b"".join(parts)
 
 
+def _regular(descriptor: int) -> int:
+    try:
+        _refuse_special(os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def _refuse_special(found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
-        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
         raise NotRegularError(f"it is {kinds.get(stat.S_IFMT(found.st_mode), 'a device')}, not a file")

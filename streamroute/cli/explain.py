@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from streamroute.cli.event_files import STDIN, name_of, read_events
 from streamroute.cli.exits import Exit
 from streamroute.cli.output import as_json, printable, say, write_document
-from streamroute.cli.paths import OUTSIDE, PATH, config_path, outside_allowed
+from streamroute.cli.paths import OUTSIDE, PATH, config_path
 from streamroute.errors import DecodeError, StreamrouteError
-from streamroute.files import read_given
-from streamroute.safe_text import safe_str
+from streamroute.safe_text import clip, safe_str
 
 if TYPE_CHECKING:
     from streamroute.cli.load import Runnable
@@ -69,19 +70,18 @@ def _message(event: str | None, event_type: str | None, data: str | None) -> dic
         raise click.UsageError("--data goes with --type")
     if event_type is not None:
         return {"type": event_type, **_object(data or "{}", "--data")}
-    return _typed(*_read(event or "-"))
+    return _typed(*_read(event or STDIN))
 
 
 def _read(event: str) -> tuple[str, str]:
     """The event's text, and what to call it."""
     if event.lstrip().startswith("{"):
         return event, "EVENT"
-    name = "stdin" if event == "-" else event
+    if event != STDIN and not os.path.lexists(event):
+        raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
+    name = name_of(event)
     try:
-        content = sys.stdin.buffer.read() if event == "-" else read_given(event, outside=outside_allowed())
-        return content.decode(), name
-    except OSError as error:
-        raise click.UsageError(f"EVENT is neither JSON nor a file: {event}: {error.strerror}") from None
+        return read_events(event).decode(), name
     except UnicodeDecodeError:
         raise StreamrouteError(f"{name} is not UTF-8 text") from None
 

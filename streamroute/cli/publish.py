@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
+import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
+from streamroute.cli.event_files import STDIN, name_of, open_events
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.output import progress_bar, say
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @click.command(name="publish")
 @click.argument("stream")
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("file", required=False, type=PATH)
 @click.option(
     "--config", type=PATH, metavar="PATH", help="The routes.yaml that names the stream (default: here)."
 )
@@ -62,11 +63,11 @@ def command(
     if data is not None and event_type is None:
         raise click.UsageError("--data goes with --type")
     set_up_logging("text", "warning")
-    runnable = _load(config_path(config), stream)
-    if event_type is not None:
-        _warn_of_near_miss(event_type, runnable)
     with ExitStack() as stack:
-        source = _one_event(event_type, data) if event_type is not None else _file(file or "-", stack)
+        source = _one_event(event_type, data) if event_type is not None else _file(file or STDIN, stack)
+        runnable = _load(config_path(config), stream)
+        if event_type is not None:
+            _warn_of_near_miss(event_type, runnable)
         asyncio.run(_publish(runnable, stream, source, embedded=not no_embedded))
     return 0
 
@@ -123,16 +124,11 @@ async def _chunk(lines: list[bytes]) -> AsyncIterator[list[bytes]]:
 
 
 def _file(file: str, stack: ExitStack) -> _Source:
-    if file == "-":
-        return _lines("stdin", sys.stdin.buffer, None)
-    path = Path(file)
-    return _lines(file, stack.enter_context(path.open("rb")), path.stat().st_size)
-
-
-def _lines(name: str, source: BinaryIO, size: int | None) -> _Source:
     from streamroute.ops.lines import read_lines
 
-    return _Source(name, read_lines(source), size)
+    source = open_events(file, stack)
+    size = None if file == STDIN else os.fstat(source.fileno()).st_size
+    return _Source(name_of(file), read_lines(source), size or None)
 
 
 async def _publish(runnable: Runnable, stream: str, source: _Source, *, embedded: bool) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from streamroute.cli.event_files import name_of, open_events
 from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.metrics import endpoint_option, metrics_of_process, metrics_of_workers
@@ -63,7 +62,7 @@ class _Orders:
 @click.option(
     "--feed",
     metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    type=PATH,
     help="Publish these JSON lines first (- is stdin).",
 )
 @click.option("--feed-stream", metavar="STREAM", help="Where --feed goes, if there are several streams.")
@@ -142,6 +141,7 @@ def command(
     import streamroute.app  # noqa: F401 - what it needs is looked for before the user's folder is importable
     from streamroute.cli.leaving import run_and_leave
     from streamroute.cli.load import load_or_exit
+    from streamroute.ops.session import Feed
 
     logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
     embedded, adopt = not others["no_embedded"], others["adopt_data"]
@@ -151,29 +151,20 @@ def command(
     if feed is not None and workers is not None:
         raise click.UsageError("--feed goes without --workers: publish first, then serve with --workers")
     path = config_path(config)
-    runnable = load_or_exit(path)
-    if workers is not None:
-        _served(runnable.document)
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
-        options += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
-        orders = _Orders(None, drain, embedded, adopt, metrics)
-        return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
     with ExitStack() as stack:
-        opened = _open_feed(runnable.document, feed, feed_stream, stack)
-        orders = _Orders(opened, drain, embedded, adopt, metrics, report)
+        events = None if feed is None else open_events(feed, stack)
+        runnable = load_or_exit(path)
+        served = _served(runnable.document)
+        if workers is not None:
+            options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
+            options += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
+            orders = _Orders(None, drain, embedded, adopt, metrics)
+            return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
+        fed = None
+        if feed is not None and events is not None:
+            fed = Feed(events, name_of(feed), _feed_target(runnable.document, served, feed_stream))
+        orders = _Orders(fed, drain, embedded, adopt, metrics, report)
         return run_and_leave(_serve(runnable, orders))
-
-
-def _open_feed(document: Document, feed: str | None, stream: str | None, stack: ExitStack) -> Feed | None:
-    from streamroute.ops.session import Feed
-
-    served = _served(document)
-    if feed is None:
-        return None
-    target = _feed_target(document, served, stream)
-    if feed == "-":
-        return Feed(sys.stdin.buffer, "stdin", target)
-    return Feed(stack.enter_context(Path(feed).open("rb")), feed, target)
 
 
 def _served(document: Document) -> list[str]:

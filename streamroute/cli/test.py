@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--init",
     "events",
     metavar="EVENTS",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    type=PATH,
     help="Write a first file of tests from these events, JSON lines.",
 )
 @click.option(

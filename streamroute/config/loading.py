@@ -19,11 +19,14 @@ from streamroute.files import (
     FileTooLargeError,
     OutsideFolderError,
     TotalTooLargeError,
-    read_given,
 )
+from streamroute.named_files import read_named
 
 ALLOW_OUTSIDE: Final = "move it there, or run the command with --allow-outside"
 """What to do about a file that is outside the folder of the configuration."""
+
+NAME_ITSELF: Final = "name the place that it leads to, or run the command with --allow-outside"
+"""What to do about a link, on the way that the user named, that leads out of its folder."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -51,13 +54,14 @@ def load_file(
     """
     name = str(path) if name is None else name
     try:
-        content = read_given(path, outside=outside) if files is None else files.read(path)
+        content = read_named(path, outside=outside) if files is None else files.read(path)
     except TotalTooLargeError as error:
         return _refused(TextFile(name, ""), "SR003", str(error.strerror))
     except FileTooLargeError as error:
         return _too_large(name, str(error.strerror))
     except OutsideFolderError as error:
-        return _refused(TextFile(name, ""), "SR021", str(error.strerror), ALLOW_OUTSIDE)
+        advice = NAME_ITSELF if files is None else ALLOW_OUTSIDE
+        return _refused(TextFile(name, ""), "SR021", str(error.strerror), advice)
     except (OSError, ValueError) as error:
         return _unreadable(name, error)
     return load_bytes(content, name, read)

@@ -13,7 +13,7 @@ from streamroute.config.load import FILE_NAME
 from streamroute.config.loading import load_file
 from streamroute.config.paths import is_file
 from streamroute.config.published import ROOT_ONLY
-from streamroute.files import read_given
+from streamroute.named_files import read_named
 
 _ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:", re.MULTILINE)
 
@@ -34,7 +34,7 @@ def find_root(path: Path) -> Path:
 
 def _text(path: Path) -> str:
     try:
-        return read_given(path).decode(errors="replace")
+        return read_named(path).decode(errors="replace")
     except OSError:
         # Whoever loads the file says so, with a finding.
         return ""

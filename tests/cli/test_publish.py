@@ -157,7 +157,7 @@ def test_events_that_are_not_one_a_line_are_told_how_to_be(
         (["events", "--type", "t", "--data", "{'n': 1}"], "double quotes: --data '{\"nights\": 3}'"),
         (["routes.yaml"], "name the stream as well: streamroute publish STREAM routes.yaml"),
         (["events", "--type", "t", "--data", "1"], "--data is not a JSON object"),
-        (["events", "nowhere.jsonl"], "'nowhere.jsonl' does not exist"),
+        (["events", "nowhere.jsonl"], "nowhere.jsonl does not exist"),
         (["events", "--type", "t", "--config", "no.yaml"], "no.yaml does not exist"),
     ],
 )

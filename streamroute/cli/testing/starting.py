@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from streamroute.cli.event_files import name_of, read_events
 from streamroute.cli.exits import Exit
 from streamroute.cli.load import usable_or_exit
 from streamroute.cli.output import say
 from streamroute.cli.paths import config_path
 from streamroute.cli.testing.running import Reading, Wanted, run
+from streamroute.cli.time_limit import SECONDS, time_limit
 from streamroute.cli.writing import create, is_taken
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.published import TESTS, published_text
 from streamroute.config.roots import find_root
+from streamroute.files import MAX_TOTAL
 from streamroute.ops.first_tests import examples, written
 from streamroute.ops.wording import counted
 
@@ -30,8 +32,9 @@ def write_first(paths: Sequence[str], events: str) -> int:
     if is_taken(target):
         say(f"nothing was written: {target} is there already", err=True)
         return Exit.FOUND
-    compiled = usable_or_exit(root).compiled
-    found, count = examples(compiled, _lines(events), "stdin" if events == "-" else events)
+    lines = read_events(events, MAX_TOTAL).split(b"\n")
+    with time_limit(SECONDS, root, "full"):
+        found, count = examples(usable_or_exit(root).compiled, lines, name_of(events))
     if not found:
         say(f"nothing was written: {events} holds no event", err=True)
         return Exit.FOUND
@@ -47,14 +50,6 @@ def _write_schema(path: Path) -> None:
     if not is_taken(path):
         create(path, published_text(TESTS).encode(), path.parent)
         say(f"wrote {path}")
-
-
-def _lines(events: str) -> Iterator[bytes]:
-    if events == "-":
-        yield from sys.stdin.buffer
-        return
-    with Path(events).open("rb") as file:
-        yield from file
 
 
 def _coverage(root: Path, target: Path) -> str:
