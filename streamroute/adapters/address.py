@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from streamroute.adapters.url_problems import UrlProblem, problem_of
-from streamroute.adapters.url_redaction import redact
+from streamroute.adapters.url_redaction import redact, redact_written
 from streamroute.errors import SetupError
 
 EMBEDDED_FOLDER: Final = ".streamroute"
@@ -16,31 +16,50 @@ EMBEDDED_FOLDER: Final = ".streamroute"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URL that was understood: a server of the user's own, or the embedded one's data folder."""
+    """A URL that was understood: a server of the user's own, or the embedded one's data folder.
+
+    ``written`` is the URL as the configuration has it, where variables gave parts of it: then it is shown
+    with their names, and without their values.
+    """
 
     url: str = field(repr=False)
     data_folder: Path | None = None
+    written: str | None = field(default=None, repr=False)
 
     @property
     def is_embedded(self) -> bool:
         """Whether the embedded server is meant."""
         return self.data_folder is not None
 
+    @property
+    def has_password(self) -> bool:
+        """Whether the URL holds a password."""
+        login = self.url.partition("://")[2].rpartition("@")[0]
+        return ":" in login or "password=" in self.url
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the server is to speak TLS."""
+        return self.url.startswith("rediss")
+
     def __str__(self) -> str:
+        if self.written is not None:
+            return redact_written(self.written)
         return f"embedded:{self.data_folder}" if self.is_embedded else redact(self.url)
 
 
-def read_address(url: str, *, folder: Path) -> Address:
+def read_address(url: str, *, folder: Path, written: str | None = None) -> Address:
     """Understand a URL; ``folder`` is the configuration's, from which ``embedded:DIR`` is relative.
 
-    Raises AddressError, whose text shows no password, for what is no URL of a server.
+    ``written`` is the URL as it stands there, where variables gave parts of it. Raises AddressError, whose
+    text shows no password, for what is no URL of a server.
     """
     problem = problem_of(url)
     if problem is not None:
-        raise AddressError(url, problem)
+        raise AddressError(url, problem, written)
     scheme, _, rest = url.partition(":")
     data_folder = Path(folder, Path(rest or EMBEDDED_FOLDER).expanduser()) if scheme == "embedded" else None
-    return Address(url, data_folder)
+    return Address(url, data_folder, written)
 
 
 class AddressError(SetupError):
@@ -50,8 +69,9 @@ class AddressError(SetupError):
     neither.
     """
 
-    def __init__(self, url: str, problem: UrlProblem) -> None:
-        self.shown, self.problem = redact(url), problem
+    def __init__(self, url: str, problem: UrlProblem, written: str | None = None) -> None:
+        self.shown = redact(url) if written is None else redact_written(written)
+        self.problem = problem
         meant = problem.meant
         self.meant = meant if meant and redact(meant) == meant else None
         super().__init__(f"the URL of Redis, {self.shown!r}, {problem.text}; {problem.advice}")

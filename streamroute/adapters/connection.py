@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from streamroute.adapters.unavailable import sentinel_itself, unavailable
 from streamroute.errors import EmbeddedServerError, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from redis.asyncio import Redis
@@ -39,23 +40,24 @@ class Connection:
 
     async def ping(self) -> None:
         """Raises RedisUnavailableError, in words for people, for a sentinel, and for what does not answer."""
-        await ping(self.client, str(self.address))
+        await ping(self.client, self.address)
         if self.url.startswith(("redis://", "rediss://")) and await _watches_others(self.client):
-            raise sentinel_itself(str(self.address))
+            raise sentinel_itself(self.address)
 
 
 @asynccontextmanager
 async def open_redis(
-    url: str, *, folder: Path, embedded: bool = True, adopt: bool = False
+    url: str, *, folder: Path, written: str | None = None, embedded: bool = True, adopt: bool = False
 ) -> AsyncIterator[Connection]:
     """A client for any URL that ``read_address`` takes, closed on leaving.
 
-    ``folder`` is the configuration's. The embedded server is used until leaving, and refused where
+    ``folder`` is the configuration's, ``written`` what stands there where variables gave parts of the URL:
+    it is what is shown. The embedded server is used until leaving, and refused where
     ``embedded`` is false; with ``adopt`` it trusts data that it did not write. Nothing is sent before the
     first command. Raises SetupError for a URL that cannot
     be used, EmbeddedServerError where the embedded server is refused or cannot run.
     """
-    address = read_address(url, folder=folder)
+    address = read_address(url, folder=folder, written=written)
     if address.data_folder is None:
         async with new_client(url) as client:
             yield Connection(client, address, url)
@@ -64,21 +66,31 @@ async def open_redis(
         raise EmbeddedServerError(
             "the embedded server is refused here; set a server of your own: `redis: {url: redis://...}`"
         )
-    running = _embedded_server(address.data_folder, adopt=adopt)
+    running = _embedded_server(address, address.data_folder, adopt=adopt)
     async with running as socket_url, new_client(socket_url) as client:
         yield Connection(client, address, socket_url)
 
 
 @asynccontextmanager
-async def _embedded_server(data_folder: Path, *, adopt: bool) -> AsyncIterator[str]:
+async def _embedded_server(address: Address, data_folder: Path, *, adopt: bool) -> AsyncIterator[str]:
     try:
         from streamroute.adapters.embedded import EmbeddedServer  # needs fcntl
     except ImportError as error:
         raise EmbeddedServerError(
             f"the embedded server runs on Linux and macOS only ({error}); set `redis: {{url: redis://...}}`"
         ) from error
-    async with EmbeddedServer(data_folder, adopt=adopt) as url:
-        yield url
+    try:
+        async with EmbeddedServer(data_folder, adopt=adopt) as url:
+            yield url
+    except EmbeddedServerError as error:
+        if address.written is None:
+            raise
+        raise EmbeddedServerError(_without_folder(str(error), address, data_folder)) from error
+
+
+def _without_folder(text: str, address: Address, folder: Path) -> str:
+    """The text without the name of a folder that a variable gave."""
+    return text.replace(os.path.realpath(folder), str(address)).replace(str(folder), str(address))
 
 
 def new_client(url: str, **options: Any) -> Redis:
@@ -86,9 +98,10 @@ def new_client(url: str, **options: Any) -> Redis:
 
     redis-py retries nothing: a command that is sent twice may act twice, so whoever sends it decides.
     """
-    from redis.asyncio import Redis  # heavy: `check` does without
-    from redis.asyncio.retry import Retry
+    from redis.asyncio.retry import Retry  # heavy: `check` does without
     from redis.backoff import NoBackoff
+
+    from streamroute.adapters.library_errors import discreet
 
     settings: dict[str, Any] = {
         "client_name": "streamroute",
@@ -103,16 +116,25 @@ def new_client(url: str, **options: Any) -> Redis:
         settings["socket_keepalive"] = True
     if url.startswith("rediss") and "ssl_cert_reqs=none" not in url:
         settings["ssl_check_hostname"] = True  # which redis-py does of its own accord since version 6
+    client = _client(url, settings | options)
+    pool = client.connection_pool
+    pool.connection_class = discreet(pool.connection_class)
+    return client
+
+
+def _client(url: str, settings: Mapping[str, Any]) -> Redis:
+    from redis.asyncio import Redis
+
     try:
         if is_sentinel(url):
             from streamroute.adapters.sentinel import master_client
 
-            return master_client(url, settings | options)
+            return master_client(url, settings)
         if is_cluster(url):
             from streamroute.adapters.slot_client import cluster_client
 
-            return cluster_client(url, settings | options)
-        return Redis.from_url(url, **settings | options)
+            return cluster_client(url, settings)
+        return Redis.from_url(url, **settings)
     except ValueError:
         # The library's text may quote a part of the URL, and so a password.
         raise SetupError("a parameter in the URL of Redis has a value that cannot be used") from None
@@ -127,8 +149,8 @@ def _no_maintenance_notifications() -> dict[str, Any]:
     return {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
 
 
-async def ping(client: Redis, where: str) -> None:
-    """Ask the server for a sign of life; ``where`` names it, redacted, in the error.
+async def ping(client: Redis, address: Address) -> None:
+    """Ask the server for a sign of life; the error names its address.
 
     Raises RedisUnavailableError if it cannot be reached or refuses us.
     """
@@ -137,7 +159,7 @@ async def ping(client: Redis, where: str) -> None:
     try:
         await client.ping()
     except (RedisError, OSError) as error:
-        raise unavailable(error, where) from error
+        raise unavailable(error, address) from error
 
 
 async def _watches_others(client: Redis) -> bool:

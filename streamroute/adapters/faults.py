@@ -9,6 +9,7 @@ from typing import Final
 from redis import exceptions
 
 from streamroute.adapters.connection import Connection
+from streamroute.adapters.library_errors import without_words
 from streamroute.adapters.unavailable import unavailable
 from streamroute.errors import SetupError, StreamrouteError
 from streamroute.safe_text import safe_str
@@ -43,11 +44,11 @@ def explained(redis: Connection, doing: str) -> Iterator[None]:
 def in_words(error: Exception, redis: Connection, doing: str) -> StreamrouteError:
     """The error of streamroute that this error of redis-py stands for."""
     if isinstance(error, _PASSING) or str(error).startswith(_PASSING_CODES):
-        return unavailable(error, str(redis.address))
+        return unavailable(error, redis.address)
     if isinstance(error, exceptions.MovedError):
         return SetupError(
             f"Redis at {redis.address} is a node of a cluster; write redis+cluster:// in its URL"
         )
-    reason = " ".join(safe_str(error).split())
+    reason = " ".join(without_words(safe_str(error)).split())
     advice = "; change the user's ACL" if isinstance(error, exceptions.NoPermissionError) else ""
     return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}{advice}")

@@ -45,7 +45,7 @@ class Sentinels(Sentinel):
                 return await super().discover_master(service_name)
             except MasterNotFoundError as error:
                 # The library's text quotes the sentinels' settings; before redis-py 7, with their passwords.
-                said = f"no sentinel answers, or none knows a master named {service_name!r}"
+                said = "no sentinel answers, or none knows the master that the URL names"
                 if "AuthenticationError" in str(error):
                     said = "the sentinels want a password, or another one"
                 raise MasterNotFoundError(said) from None

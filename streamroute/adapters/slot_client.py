@@ -19,6 +19,7 @@ from streamroute.adapters.channel import channel_of
 from streamroute.adapters.cluster import Cluster, SlotDownError
 from streamroute.adapters.cluster_pool import ClusterPool
 from streamroute.adapters.cluster_url import read_cluster_url
+from streamroute.adapters.library_errors import discreet
 from streamroute.adapters.round_trip import NotSentError, Words
 from streamroute.adapters.stream_reads import Read, Reader, read_command, read_from, reads_of
 from streamroute.errors import SetupError
@@ -162,7 +163,7 @@ def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
     read = read_cluster_url(url)
     asked: Mapping[str, Any] = parse_url(read.node_url)
     own = {name: value for name, value in asked.items() if name not in _NOT_THE_NODES}
-    kind = asked.get("connection_class", Connection)
+    kind = discreet(asked.get("connection_class", Connection))
     return Redis.from_pool(ClusterPool(Cluster(list(read.nodes), {**settings, **own}, kind)))
 
 

@@ -6,6 +6,8 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
+from streamroute.adapters.address import Address
+from streamroute.adapters.library_errors import system_error, without_words
 from streamroute.adapters.sentinel_url import FORM
 from streamroute.adapters.url_problems import PERCENT
 from streamroute.errors import RedisUnavailableError
@@ -66,42 +68,39 @@ _TEXTS: Final = (
 """Words of an error's text, and what they mean."""
 
 
-def unavailable(error: Exception, where: str) -> RedisUnavailableError:
-    """What an error of redis-py or of the network means for the server at ``where``, on one line.
-
-    ``where`` is its URL as it may be shown.
-    """
-    return RedisUnavailableError(f"Redis at {where} {_explained(error, where)}")
+def unavailable(error: Exception, address: Address) -> RedisUnavailableError:
+    """What an error of redis-py or of the network means for the server at an address, on one line."""
+    return RedisUnavailableError(f"Redis at {address} {_explained(error, address)}")
 
 
-def sentinel_itself(where: str) -> RedisUnavailableError:
-    """The server at ``where`` watches others."""
-    return RedisUnavailableError(f"Redis at {where} is a sentinel, which holds no streams; write {FORM}")
+def sentinel_itself(address: Address) -> RedisUnavailableError:
+    """The server at this address watches others."""
+    return RedisUnavailableError(f"Redis at {address} is a sentinel, which holds no streams; write {FORM}")
 
 
-def _explained(error: Exception, where: str) -> str:
+def _explained(error: Exception, address: Address) -> str:
     from redis import exceptions
 
     if isinstance(error, exceptions.AuthenticationError):
-        return _refused_login(_line(error), where)
+        return _refused_login(_shown(error), address)
     if isinstance(error, exceptions.NoPermissionError):
-        return f"does not permit this user to do that: {_line(error)}; change the user's ACL"
+        return f"does not permit this user to do that: {_shown(error)}; change the user's ACL"
     if isinstance(error, exceptions.BusyLoadingError):
         return "is still loading its data; try again when it has"
     if isinstance(error, exceptions.InvalidResponse):
-        return f"does not speak Redis's protocol ({_line(error)}); check the port"
+        return f"does not speak Redis's protocol ({_shown(error)}); check the port"
     for cause in _causes(error):
-        explained = _explained_cause(cause, over_tls=where.startswith("rediss"))
+        explained = _explained_cause(cause, over_tls=address.is_tls)
         if explained:
             return explained
-    return f"cannot be used: {_line(error)}"
+    return f"cannot be used: {_shown(error)}"
 
 
-def _refused_login(said: str, where: str) -> str:
+def _refused_login(said: str, address: Address) -> str:
     if "Authentication required" in said or "must be called with the client already authenticated" in said:
         return _LOGIN_WANTED
     advice = f"check both in the URL; {PERCENT}"
-    if "***" not in where:
+    if not address.has_password:
         advice = "a password without a user is written with a colon before it: redis://:PASSWORD@HOST"
     return f"refuses the user or the password ({said}); {advice}"
 
@@ -118,10 +117,10 @@ def _explained_cause(cause: BaseException, *, over_tls: bool) -> str:
         remedy = "set ssl_ca_certs in the URL"
         if "mismatch" in text:
             remedy = "write a host name in the URL that the certificate is for"
-        return f"has a certificate that is not trusted ({text}); {remedy}"
+        return f"has a certificate that is not trusted ({_shown(cause)}); {remedy}"
     for kind, template in (*(_OVER_TLS if over_tls else ()), *_CAUSES):
         if isinstance(cause, kind):
-            return template.format(text)
+            return template.format(_shown(cause))
     return next((explained for words, explained in _TEXTS if all(word in text for word in words)), "")
 
 
@@ -134,3 +133,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _line(error: BaseException) -> str:
     return " ".join(safe_str(error).split()) or type_name(error)
+
+
+def _shown(error: BaseException) -> str:
+    """What an error says, without what it holds of the URL."""
+    return system_error(error) if isinstance(error, OSError) else without_words(_line(error))

@@ -79,7 +79,7 @@ _NO_HOST: Final = re.compile(r"[\s<>{}$\"'|\\^`]")
 _ADDRESS: Final = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _NUMBER: Final = (r"[0-9]+", "a whole number", "10")
 _SECONDS: Final = (r"[0-9]+(\.[0-9]*)?|\.[0-9]+", "a number of seconds", "10")
-_VALUES: Final = {
+VALUES: Final = {
     "db": (r"[0-9]+", "a whole number", "0"),
     "max_connections": _NUMBER,
     "health_check_interval": _NUMBER,
@@ -228,9 +228,9 @@ def _wrong_parameters(parts: SplitResult, known: Sequence[str]) -> Iterator[UrlP
         elif name == "max_connections" and _NO_CONNECTIONS.fullmatch(value):
             # redis-py would take it for no limit at all.
             yield UrlProblem("has max_connections=0", "write 2 or more, or leave it out")
-        elif name in _VALUES and not re.fullmatch(_VALUES[name][0], value):
+        elif name in VALUES and not re.fullmatch(VALUES[name][0], value):
             yield UrlProblem(
-                f'has a value of "{name}" that is not {_VALUES[name][1]}', f"write {name}={_VALUES[name][2]}"
+                f'has a value of "{name}" that is not {VALUES[name][1]}', f"write {name}={VALUES[name][2]}"
             )
 
 

@@ -12,22 +12,30 @@ from difflib import get_close_matches
 from typing import Final
 
 from streamroute.adapters import sentinel_url
-from streamroute.adapters.url_problems import PARAMETERS, SCHEMES
+from streamroute.adapters.url_problems import PARAMETERS, SCHEMES, VALUES
 
 _HIDDEN: Final = "***"
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HOST: Final = r"(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?"
+_VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)(?::-[^}$]*)?\}", re.ASCII)
+_FIRST: Final = 0xE000
+_STAND_INS: Final = f"{chr(_FIRST)}-\uf8ff"
+"""Characters of private use: each stands for a variable, whose name may be shown where a part may be."""
+_SCHEME: Final = re.compile(rf"[A-Za-z{_STAND_INS}][A-Za-z0-9+.{_STAND_INS}-]{{0,30}}")
+_NAME: Final = re.compile(rf"[A-Za-z0-9._{_STAND_INS}-]{{1,64}}")
+_HOST: Final = (
+    rf"(?:\[[0-9a-fA-F:.{_STAND_INS}]{{1,45}}\]|[A-Za-z0-9._{_STAND_INS}-]{{1,253}})"
+    rf"(?::[0-9{_STAND_INS}]{{1,5}})?"
+)
 _HOSTS: Final = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?")
-_HOST_AND_PORT: Final = re.compile(rf"(?:{_HOST})(?<=[0-9])(?<!\])")
-_HOST_AND_MORE: Final = re.compile(r"([A-Za-z0-9._-]*):.*", re.DOTALL)
-_DATABASE: Final = re.compile(r"/?[0-9]{0,3}")
-_MASTER: Final = re.compile(r"/[A-Za-z0-9._-]{1,64}(?:/[0-9]{0,3})?")
-_SOCKET: Final = re.compile(r"[A-Za-z0-9._/+~-]{1,200}")
+_HOST_AND_PORT: Final = re.compile(rf"(?:{_HOST})(?<=[0-9{_STAND_INS}])(?<!\])")
+_HOST_AND_MORE: Final = re.compile(rf"([A-Za-z0-9._{_STAND_INS}-]*):.*", re.DOTALL)
+_DATABASE: Final = re.compile(rf"/?[0-9{_STAND_INS}]{{0,3}}")
+_MASTER: Final = re.compile(rf"/[A-Za-z0-9._{_STAND_INS}-]{{1,64}}(?:/[0-9{_STAND_INS}]{{0,3}})?")
+_SOCKET: Final = re.compile(rf"[A-Za-z0-9._/+~{_STAND_INS}-]{{1,200}}")
 _TARGET: Final = re.compile(r"([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?", re.DOTALL)
 _ASSIGNED: Final = re.compile(r"[?&][^=]*=")
 _UNKNOWN: Final = re.compile(r"[a-z][a-z_]{0,30}")
-_VALUE: Final = re.compile(r"[A-Za-z0-9._/-]{0,200}")
+_VALUE: Final = re.compile(rf"[A-Za-z0-9._/{_STAND_INS}-]{{0,200}}")
+_VARIABLES: Final = re.compile(f"[{_STAND_INS}]+")
 _SECRET: Final = ("password", "data", "ciphers")
 
 
@@ -37,6 +45,25 @@ def redact(url: str) -> str:
     if not slashes:
         return _without_scheme(url)
     return f"{scheme if _SCHEME.fullmatch(scheme) else _HIDDEN}://{_shown(rest, scheme.lower())}"
+
+
+def redact_written(written: str) -> str:
+    """The URL as the configuration has it, with the names of its variables in place of their values.
+
+    Their defaults are left out: one may be a password.
+    """
+    names: list[str] = []
+
+    def stand_in(variable: re.Match[str]) -> str:
+        if variable[1] is None:
+            return "$"
+        names.append(f"${{{variable[1]}}}")
+        return chr(_FIRST + (len(names) - 1) % 6_400)
+
+    bare = _VARIABLES.sub("\ufffd", written)
+    marked = _VARIABLE.sub(stand_in, bare)
+    shown = marked if _VARIABLES.fullmatch(marked) else redact(marked)
+    return _VARIABLES.sub(lambda found: "".join(names[ord(char) - _FIRST] for char in found[0]), shown)
 
 
 def _without_scheme(text: str) -> str:
@@ -55,11 +82,14 @@ def _shown(rest: str, scheme: str) -> str:
     hosts, path, query, fragment = parts.groups()
     shown = _user(login) + at + _hosts(hosts)
     form = _SOCKET if scheme == "unix" else _MASTER if scheme in sentinel_url.SCHEMES else _DATABASE
-    if path:
-        shown += path if form.fullmatch(path) or _DATABASE.fullmatch(path) else f"/{_HIDDEN}"
+    if shown.endswith(_HIDDEN):
+        return shown  # what is behind a part that is hidden may belong to it
+    if path and not (form.fullmatch(path) or _DATABASE.fullmatch(path)):
+        return f"{shown}/{_HIDDEN}"
+    shown += path
     if query is not None:
-        shown += f"?{'&'.join(_parameters(query))}"
-    return f"{shown}#{_HIDDEN}" if fragment and query is None else shown
+        return f"{shown}?{'&'.join(_parameters(query))}"
+    return f"{shown}#{_HIDDEN}" if fragment else shown
 
 
 def _parted(rest: str) -> tuple[str, str, str]:
@@ -79,9 +109,11 @@ def _parted(rest: str) -> tuple[str, str, str]:
 
 
 def _user(login: str) -> str:
+    """The user, where a password follows: what stands alone may be the password."""
     name, colon, _ = login.partition(":")
-    shown = name if not name or _NAME.fullmatch(name) else _HIDDEN
-    return f"{shown}:{_HIDDEN}" if colon else shown
+    if not colon:
+        return _HIDDEN if login else ""
+    return f"{name if not name or _NAME.fullmatch(name) else _HIDDEN}:{_HIDDEN}"
 
 
 def _hosts(hosts: str) -> str:
@@ -92,16 +124,20 @@ def _hosts(hosts: str) -> str:
 
 
 def _parameters(query: str) -> Iterator[str]:
-    """The parameters; what is behind a password may belong to it."""
-    is_behind_secret = False
+    """The parameters up to the first secret; all that is behind it may belong to it."""
     for part in query.split("&"):
         name, equals, value = part.partition("=")
-        is_known = name in (*PARAMETERS, *sentinel_url.PARAMETERS)
-        is_secret = name.endswith(_SECRET)
-        if not equals or not (is_known or (_UNKNOWN.fullmatch(name) and not is_behind_secret)):
-            yield _HIDDEN
-        elif is_known and not is_secret and _VALUE.fullmatch(value):
+        is_known = name in (*PARAMETERS, *sentinel_url.PARAMETERS) and not name.endswith(_SECRET)
+        if is_known and equals and _fits(name, value):
             yield part
-        else:
-            yield f"{name}={_HIDDEN}"
-        is_behind_secret = is_behind_secret or is_secret or not is_known
+            continue
+        yield f"{name}={_HIDDEN}" if equals and _UNKNOWN.fullmatch(name) else _HIDDEN
+        return
+
+
+def _fits(name: str, value: str) -> bool:
+    """Whether a value looks like one of this parameter."""
+    form = VALUES[name][0] if name in VALUES else ""
+    return bool(
+        _VARIABLES.fullmatch(value) or (re.fullmatch(form, value) if form else _VALUE.fullmatch(value))
+    )

@@ -17,6 +17,7 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.output import confirm, progress_bar, say
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.server import open_server
 from streamroute.cli.streams import stream_named
 from streamroute.values import parse_duration
 
@@ -252,11 +253,9 @@ async def _work(
 
 @asynccontextmanager
 async def _office(document: Document, *, embedded: bool) -> AsyncIterator[Office]:
-    from streamroute.adapters.connection import open_redis
     from streamroute.ops.dead_letters import Office
 
-    async with open_redis(document.redis.url, folder=document.folder, embedded=embedded) as redis:
-        await redis.ping()
+    async with open_server(document, embedded=embedded) as redis:
         yield Office(redis, document)
 
 

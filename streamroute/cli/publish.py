@@ -18,6 +18,7 @@ from streamroute.cli.event_files import STDIN, name_of, open_events
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.output import progress_bar, say
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.server import open_server
 from streamroute.cli.streams import stream_named
 from streamroute.config.paths import is_file
 from streamroute.config.suggestions import did_you_mean
@@ -132,13 +133,11 @@ def _file(file: str, stack: ExitStack) -> _Source:
 
 
 async def _publish(runnable: Runnable, stream: str, source: _Source, *, embedded: bool) -> None:
-    from streamroute.adapters.connection import open_redis
     from streamroute.adapters.publisher import Publisher
 
     document = runnable.document
     codec = runnable.compiled.codecs.get(stream, document.streams[stream].codec)
-    async with open_redis(document.redis.url, folder=document.folder, embedded=embedded) as redis:
-        await redis.ping()
+    async with open_server(document, embedded=embedded) as redis:
         await _feed(Publisher(redis, stream, codec), stream, source, redis)
 
 

@@ -15,6 +15,7 @@ from streamroute.cli.exits import Exit
 from streamroute.cli.logs import set_up_logging
 from streamroute.cli.metrics import endpoint_option, metrics_of_process, metrics_of_workers
 from streamroute.cli.paths import OUTSIDE, PATH, config_path, outside_allowed
+from streamroute.cli.server import open_server
 from streamroute.cli.streams import stream_named
 from streamroute.cli.supervising import (
     REPORT_OPTION,
@@ -192,7 +193,6 @@ def _route_names(document: Document) -> dict[str, tuple[str, ...]]:
 
 
 async def _serve(runnable: Runnable, orders: _Orders) -> int:
-    from streamroute.adapters.connection import open_redis
     from streamroute.app import open_app
     from streamroute.cli.deadline import Deadline, longest_stop
     from streamroute.cli.report import print_tally
@@ -207,11 +207,8 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         signals = stopping_on_signals(stop.set, begun=deadline.begin, leaves=orders.report is None)
         stack.enter_context(signals)
         redis = await stack.enter_async_context(
-            open_redis(
-                document.redis.url, folder=document.folder, embedded=orders.embedded, adopt=orders.adopt
-            )
+            open_server(document, embedded=orders.embedded, adopt=orders.adopt)
         )
-        await redis.ping()
         stuck: list[str] = []
 
         def end_where_stuck(stream: str) -> None:
@@ -250,7 +247,6 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
 
 async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str], workers: int) -> int:
     """Run workers that do what ``_serve`` does; an embedded server runs here, for all of them."""
-    from streamroute.adapters.connection import open_redis
     from streamroute.cli.deadline import longest_stop
     from streamroute.cli.report import print_tally
     from streamroute.ops.tally import Tally
@@ -260,11 +256,8 @@ async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str]
     tally = Tally(_route_names(document))
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
-            open_redis(
-                document.redis.url, folder=document.folder, embedded=orders.embedded, adopt=orders.adopt
-            )
+            open_server(document, embedded=orders.embedded, adopt=orders.adopt)
         )
-        await redis.ping()
         reports = WorkerReports(tally)
         await stack.enter_async_context(metrics_of_workers(orders.metrics, redis, document, reports))
         _introduce(document, redis)
@@ -281,11 +274,11 @@ def _introduce(document: Document, redis: Connection) -> None:
     """Say what is served, and from where."""
     log.info("serving %s from %s", document.path, redis.address)
     if redis.address.is_embedded:
-        folder = redis.address.data_folder
+        folder = redis.address if redis.address.written else redis.address.data_folder
         log.warning("this is an embedded server, for development; its data is in %s", folder)
     for stream in document.streams.values():
         names = [route.name for route in document.served(stream.name)]
-        log.info("stream %s, group %s: %s", stream.name, stream.group, _routes(names))
+        log.info("stream %s, group %s: %s", stream.name, stream.shown("group"), _routes(names))
 
 
 def _routes(names: list[str]) -> str:

@@ -30,8 +30,14 @@ class RedisConfig(NamedTuple):
     url: str = EMBEDDED
     place: Place | None = None
 
+    @property
+    def written(self) -> str | None:
+        """The URL as it stands in the file, where variables gave parts of it."""
+        written = self.place.source.value(self.place.path) if self.place is not None else None
+        return str(written) if is_replaced(written) and written != self.url else None
+
     def __repr__(self) -> str:
-        return f"RedisConfig({hide_secrets(self.url)!r})"
+        return f"RedisConfig({hide_secrets(self.written or self.url)!r})"
 
 
 class StreamConfig(NamedTuple):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streamroute.adapters.address import read_address
 from streamroute.adapters.url_problems import PARAMETERS, PERCENT, SCHEMES, problem_of
-from streamroute.adapters.url_redaction import redact
+from streamroute.adapters.url_redaction import redact, redact_written
 from streamroute.errors import SetupError
 
 FOLDER = Path("/etc/shop")
@@ -40,12 +40,12 @@ def test_embedded_data_is_beside_the_configuration(url: str, data_folder: str) -
         "redis://localhost:6379/0",
         "redis://[::1]:6380/",
         "redis:///3",
-        "rediss://shop@redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem",
+        "rediss://redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem",
         "rediss+sentinel://a,b:1/main?ssl_ca_certs=/etc/ca.pem",
         "redis+cluster://a",
         "redis+cluster://a:1,[::1]:2/0?db=0",
         "redis+cluster://a:1,b:65535",
-        "rediss+cluster://shop@a,b/?socket_timeout=5",
+        "rediss+cluster://a,b/?socket_timeout=5",
         "unix:///run/redis.sock",
         "unix:///run/redis.sock?db=2",
         "redis://h?db=0&max_connections=10",
@@ -170,21 +170,34 @@ def test_what_is_no_server_is_refused_with_what_to_write(url: str, message: str)
         ("redis://user:hun\nter2@host", "redis://user:***@host"),
         ("redis://user:hunter2", "redis://user:***"),
         ("user:hunter2@host:6379", "user:***@host:6379"),
-        ("redis://host?password=hunter2&db=1", "redis://host?password=***&db=1"),
+        ("redis://host?password=hunter2&db=1", "redis://host?password=***"),
         ("redis://host?db=1&pw=hunter#2", "redis://host?db=1&pw=***"),
         ("redis://host?ssl_password=hunter2", "redis://host?ssl_password=***"),
         ("unix://:hunter2@/run/redis.sock", "unix://:***@/run/redis.sock"),
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
-        ("redis://h/0?password=ab&S3cret", "redis://h/0?password=***&***"),
-        ("redis://h/0?password=ab&secret=1", "redis://h/0?password=***&***"),
+        ("redis://h/0?password=ab&S3cret", "redis://h/0?password=***"),
+        ("redis://h/0?password=ab&secret=1", "redis://h/0?password=***"),
+        ("redis://h/0?password=a&db=S3cret", "redis://h/0?password=***"),
+        ("redis://h/0?password=a&db=12", "redis://h/0?password=***"),
+        ("redis://h?auth=a&client_name=S3cret", "redis://h?auth=***"),
+        ("redis://h?db=0&ssl_password=a&ssl_certfile=S3cret", "redis://h?db=0&ssl_password=***"),
+        ("redis://h?PASSWORD=x&db=S3cret", "redis://h?***"),
+        ("redis://h?db=S3cret", "redis://h?db=***"),
+        ("redis://h?client_name=a=S3cret&db=0", "redis://h?client_name=***"),
+        ("redis://u:p?client_name=S3cret", "redis://u:***"),
+        ("redis://u:12/x?client_name=S3cret", "redis://u:12/***"),
+        ("redis://S3cret@h", "redis://***@h"),
+        ("unix://S3cret@/run/s", "unix://***@/run/s"),
+        ("redis+sentinel://S3cret@a,b/main", "redis+sentinel://***@a,b/main"),
+        ("S3cret@h:6379", "***@h:6379"),
         ("redis://:?S3cret\\@h", "redis://:***@h"),
         ("redis://h:6379/0?password=p@S3cret", "redis://***"),
         ("redis://h?password=p@S3cret", "redis://***"),
         ("redis://user:6379/S3cret@host", "redis://***"),
         ("redis://u:p@h?password=p@S3cret", "redis://***"),
         ("redis://S3/cret@host", "redis://***"),
-        ("redis://:12/S3cret", "redis://:***/***"),
+        ("redis://:12/S3cret", "redis://:***"),
         ("redis://h/0#S3cret", "redis://h/0#***"),
         ("redis://h?S3cret", "redis://h?***"),
         ("redis://h?S3cret=1", "redis://h?***"),
@@ -197,6 +210,34 @@ def test_what_is_no_server_is_refused_with_what_to_write(url: str, message: str)
 )
 def test_a_shown_url_has_no_password(url: str, shown: str) -> None:
     assert redact(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("${REDIS_URL}", "${REDIS_URL}"),
+        ("${REDIS_URL:-redis://:hunter2@h}", "${REDIS_URL}"),
+        (
+            "redis://${USER}:${PW}@${HOST}:${PORT}/${DB}?client_name=${NAME}&password=${PW}",
+            "redis://${USER}:***@${HOST}:${PORT}/${DB}?client_name=${NAME}&password=***",
+        ),
+        ("redis://:hunter2@${HOST:-hunter2}:6379", "redis://:***@${HOST}:6379"),
+        ("redis://hunter2@${HOST}", "redis://***@${HOST}"),
+        ("redis://:hunter2$$@h-${ZONE}", "redis://:***@h-${ZONE}"),
+        ("rediss+sentinel://${A}:1,${B}/${M}/${D}", "rediss+sentinel://${A}:1,${B}/${M}/${D}"),
+        ("unix://${RUN}/redis.sock", "unix://${RUN}/redis.sock"),
+        ("embedded:${DIR}", "embedded:${DIR}"),
+        ("hunter2${X}", "***"),
+    ],
+)
+def test_a_url_with_variables_is_shown_with_their_names(written: str, shown: str) -> None:
+    assert redact_written(written) == shown
+    address = read_address("redis://secret.example.org:1/2", folder=FOLDER, written=written)
+    assert (str(address), "secret" in repr(address)) == (shown, False)
+    with pytest.raises(SetupError) as caught:
+        read_address("redis://secret.example.org:x", folder=FOLDER, written=written)
+    assert shown in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 _FORMS = [

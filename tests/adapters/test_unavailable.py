@@ -13,6 +13,7 @@ from certificates import self_signed, tls_options
 from clusters import node_port
 from sentinels import RealSentinel
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
+from streamroute.adapters.address import Address
 from streamroute.adapters.connection import open_redis
 from streamroute.adapters.unavailable import unavailable
 from streamroute.errors import RedisUnavailableError
@@ -122,10 +123,10 @@ async def test_a_user_who_may_only_ping_is_let_through(
 
 def test_a_server_that_does_not_know_redis_pys_first_word_is_too_old() -> None:
     error = ResponseError("unknown command `HELLO`, with args beginning with: `3`, ")
-    message = str(unavailable(error, "redis://h"))
+    message = str(unavailable(error, Address("redis://h")))
     assert message == "Redis at redis://h is too old: streamroute needs Redis 6.2 or newer, or Valkey"
 
 
 def test_any_other_error_is_on_one_line() -> None:
-    message = str(unavailable(OSError("no route\nto the host"), "redis://h"))
+    message = str(unavailable(OSError("no route\nto the host"), Address("redis://h")))
     assert message == "Redis at redis://h cannot be used: no route to the host"

@@ -234,7 +234,7 @@ def test_no_bar_is_left_on_a_terminal(shop: Project) -> None:
         screen = on_terminal(shop, *words)
         assert "\x1b[?25l" in screen.raw, "a bar was drawn"
         assert not any("#" in line or "[" in line for line in screen.lines)
-    assert screen.lines == [f"published 3 events to events at {shop.env['REDIS_URL']}"]
+    assert screen.lines == ["published 3 events to events at ${REDIS_URL}"]
 
 
 def test_dropping_asks_first(shop: Project, command: Callable[..., Done]) -> None:

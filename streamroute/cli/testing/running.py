@@ -14,6 +14,7 @@ import click
 from streamroute.adapters.codecs import CODEC_NAMES
 from streamroute.cli.load import Runnable, load_or_exit, usable_or_exit
 from streamroute.cli.paths import NAME, config_path
+from streamroute.cli.server import open_server
 from streamroute.config.diagnostics import Finding
 from streamroute.config.expectations import EntryReference, RouteTest
 from streamroute.config.includes import TEST_SUFFIX
@@ -128,11 +129,7 @@ async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], reading: Rea
 
 
 async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
-    from streamroute.adapters.connection import open_redis
     from streamroute.ops.entries import EntryReader
 
-    document = runnable.document
-    opened = open_redis(document.redis.url, folder=document.folder, embedded=embedded)
-    redis = await stack.enter_async_context(opened)
-    await redis.ping()
+    redis = await stack.enter_async_context(open_server(runnable.document, embedded=embedded))
     return EntryReader(redis, runnable.compiled)
