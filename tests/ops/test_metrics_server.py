@@ -151,6 +151,43 @@ def test_a_request_has_a_bounded_length(headers: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "request_line",
+    [
+        *(b"GET /metrics\r\n", b"GET /metrics\n", b"GET\r\n", b"GET /metrics HTTP/0.9\r\n"),
+        *(b"\r\n", b"\n", b"  \r\n", b"\r\nGET / HTTP/1.1\r\n\r\n", b" GET / HTTP/1.1\r\n\r\n"),
+        *(b"GET / HTTP/2.0\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1 x\r\n", b"A: b\r\n"),
+        *(
+            b"GET  / HTTP/1.1\r\n",
+            b"GET / HTTP/1.1\rX: y\r\n",
+            b"GET /\xff HTTP/1.1\r\n",
+            b"GET /\0 HTTP/1.1\r\n",
+        ),
+        pytest.param(b"x" * 20_000, id="a long line"),
+        pytest.param(b"GET /" + b"x" * 9_000, id="a long address"),
+        pytest.param(b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\n\r\n", id="a huge address"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"y" * 17_000, id="a long header"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", id="the greeting of TLS"),
+    ],
+)
+def test_what_is_no_request_is_refused_without_waiting_for_more(request_line: bytes) -> None:
+    with http_server(ANYWHERE, metrics, patience=600) as at:
+        answer = rest_of(ask(at, request_line))
+        assert answer.startswith(b"HTTP/1.0 400 Bad Request\r\n")
+        assert b"200 OK" in rest_of(ask(at, b"GET / HTTP/1.1\r\n\r\n"))
+
+
+def test_a_client_that_leaves_at_once_is_no_request() -> None:
+    """As a load balancer does that only looks whether the port is open."""
+    with http_server(ANYWHERE, metrics, patience=600) as at:
+        connection = ask(at, b"")
+        connection.shutdown(socket.SHUT_WR)
+        assert rest_of(connection) == b""
+        connection = ask(at, b"GET / HT")
+        connection.shutdown(socket.SHUT_WR)
+        assert b" 400 " in rest_of(connection)
+
+
+@pytest.mark.parametrize(
     ("host", "status"),
     [
         *((host, 200) for host in ("localhost", "LOCALHOST:9464", "localhost.", "127.0.0.1:1", "[::1]:9464")),

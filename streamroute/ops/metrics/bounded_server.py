@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import threading
 import time
@@ -14,6 +15,13 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 _MOST_CONNECTIONS: Final = 8
 _LONGEST_REQUEST: Final = 16_384  # bytes of a request's line and headers
+_LONGEST_LINE: Final = 8_192  # bytes of the request's line
+_REQUEST: Final = re.compile(rb"[A-Za-z]+ [!-~]+ HTTP/1\.[0-9]\r?\n")
+_REFUSAL: Final = (
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    b"this is no HTTP request, or a very long one\n"
+)
+_LEFT_UNREAD: Final = 1_000_000  # bytes that are taken from a client, so that it can read the refusal
 _ROOM: Final = 1.0  # seconds that a new connection waits for the thread of the one that it replaces
 
 
@@ -95,23 +103,58 @@ class _Handler(WSGIRequestHandler):
         super().setup()
         self.rfile: Any = _Bounded(self.rfile)
 
+    def handle(self) -> None:
+        """Answer one request; what is none is refused at once, and not waited for."""
+        try:
+            super().handle()
+        except _UnfitError:
+            self.wfile.write(_REFUSAL)
+            self._take_what_has_come()
+
+    def _take_what_has_come(self) -> None:
+        """A connection that is closed with something unread in it is reset, and its answer may be lost."""
+        self.connection.setblocking(False)
+        with suppress(OSError):  # there is no more
+            for _ in range(0, _LEFT_UNREAD, _LONGEST_REQUEST):
+                if not self.connection.recv(_LONGEST_REQUEST):
+                    return
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class gives
         """Scrapes are no news."""
 
 
+class _UnfitError(Exception):
+    """Raised for what is no request, or too long."""
+
+
 class _Bounded(BufferedIOBase):
-    """The lines of a request; raises ConnectionError where they go on and on."""
+    """The lines of a request; raises _UnfitError where they go on and on, or the first is no request's."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._left = _LONGEST_REQUEST
+        self._is_begun = False
 
     def readline(self, size: int | None = -1, /) -> bytes:
+        return self._next(size) if self._is_begun else self._first()
+
+    def _first(self) -> bytes:
+        """The request's line; empty where the client has left without one."""
+        self._is_begun = True
+        begins = self._stream.peek(1)[:1]
+        if begins and not begins.isalpha():
+            raise _UnfitError  # not even a line may come, of a client that speaks TLS
+        line = self._next(_LONGEST_LINE)
+        if line and not _REQUEST.fullmatch(line):
+            raise _UnfitError
+        return line
+
+    def _next(self, size: int | None) -> bytes:
         most = self._left + 1 if size is None or size < 0 else min(size, self._left + 1)
         line: bytes = self._stream.readline(most)
         self._left -= len(line)
         if self._left < 0:
-            raise ConnectionError("the request is too long")
+            raise _UnfitError
         return line
 
     def close(self) -> None:
