@@ -29,8 +29,11 @@ _SECRETS_OF_SERVER: Final = (
 )
 _HUGE: Final = 4_000
 _KEY_OF_ONE: Final = r"((?:^|[\s{,])[\"']?\w*password[\"']?:\s+)"
+_AUTHORIZATION: Final = r"((?:^|[\s{,])[\"']?(?:proxy-)?authorization[\"']?:\s+[\"']?(?:\w+[ \t]+)?)"
+_NAME_OF_VARIABLE: Final = r"(?-i:[A-Z_][A-Z0-9_]*(?:[\s,}\"']|$))"
 _SECRETS: Final = (
     re.compile(r"(://)([^/\s]*)(?=@)"),
+    re.compile(rf"{_AUTHORIZATION}(?!{_NAME_OF_VARIABLE})([^\s\"'{{}},\[*&|>#]+)", re.IGNORECASE),
     re.compile(_KEY_OF_ONE + r"(\"[^\"]*\"|'[^']*'|[^\s\"'{\[$|>&*][^\s,}]*)", re.IGNORECASE),
 )
 _HOMES: Final[dict[str, tuple[DataPath, ...]]] = {
@@ -85,7 +88,8 @@ def hide_secrets(text: str) -> str:
     """The text with what may be secret overwritten; its length stays.
 
     Of every address that is user and password, of a server's (Redis, whatever its scheme) also what stands
-    for a port and is none, and the parameters; beside them the value of a key that is called a password.
+    for a port and is none, and the parameters; beside them the value of a key that is called a password or
+    authorization, but not the name of a variable.
     """
     text = _SERVER.sub(lambda match: _overwritten(match[0], _SECRETS_OF_SERVER), text)
     return _overwritten(text, _SECRETS)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from streamroute.errors import SetupError
 from streamroute.message import Message
@@ -53,9 +53,38 @@ def flaws(stated: Mapping[str, str], from_env: Mapping[str, str]) -> Iterator[tu
         for name in names:
             if why := wrong_name(name):
                 yield argument, why
+    for name in _stated_twice([*stated, *from_env]):
+        argument = "headers_from_env" if name in from_env else "headers"
+        yield argument, f"the header {safe_repr(name, 60)} is stated twice: one would replace the other"
     for name, value in stated.items():
         if why := wrong_value(value):
             yield "headers", f"the value of the header {safe_repr(name, 60)} cannot be sent: {why}"
+
+
+def _stated_twice(names: Iterable[str]) -> Iterator[str]:
+    """Names that stood there before; those of headers are the same in capitals."""
+    known: set[str] = set()
+    for name in names:
+        if name.lower() in known:
+            yield name
+        known.add(name.lower())
+
+
+def authorized_twice(url: str, *headers: Iterable[str]) -> str | None:
+    """Why the address and the headers do not go together; None where they do.
+
+    Without a word of the address: a client makes the header ``Authorization`` of the user name and the
+    password in it, in the place of any other.
+    """
+    parts = urlsplit(url)
+    if not (parts.username or parts.password):
+        return None
+    if all(name.lower() != "authorization" for names in headers for name in names):
+        return None
+    return (
+        "the address holds a user name or a password, and the header Authorization is set, too: "
+        "one would replace the other"
+    )
 
 
 def headers_of(
@@ -71,7 +100,6 @@ def headers_of(
     for _, why in flaws(stated, from_env):
         raise SetupError(why)
     own = {**stated, **{name: _from_env(name, variable) for name, variable in from_env.items()}}
-    # The names of headers are the same in capitals.
     merged = {name.lower(): (name, value) for name, value in {**headers, **own}.items()}
     return dict(merged.values())
 

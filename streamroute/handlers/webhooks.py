@@ -16,7 +16,7 @@ from streamroute.errors import Reject, Retry, SetupError
 from streamroute.exception_text import error_line
 from streamroute.extras import import_extra, is_installed
 from streamroute.handlers.contract import Complaint, built_in
-from streamroute.handlers.request_headers import flaws, headers_of
+from streamroute.handlers.request_headers import authorized_twice, flaws, headers_of
 from streamroute.handlers.retry_after import seconds_of
 from streamroute.limits import NAME
 from streamroute.policies import parse_duration
@@ -41,7 +41,8 @@ _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary(
 def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Complaint]:
     if not is_installed("httpx"):
         yield Complaint(None, "webhooks need httpx", "pip install 'streamroute[webhook]'")
-    if "url" in arguments and not _is_address(arguments["url"]):
+    url: Any = arguments.get("url")
+    if "url" in arguments and not _is_address(url):
         yield Complaint("url", '"url" must be an address such as https://example.com/hooks')
     headers = {key: arguments.get(key) or {} for key in ("headers", "headers_from_env")}
     mistyped = [key for key, names in headers.items() if not _are_strings(names)]
@@ -49,6 +50,8 @@ def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Co
         yield Complaint(key, f'"{key}" must map names to strings')
     if not mistyped:
         yield from (Complaint(key, why) for key, why in flaws(*headers.values()))
+        if _is_address(url) and (why := authorized_twice(url, *headers.values())):
+            yield Complaint("url", why, "take them out of the address, or leave the header out")
     try:
         parse_duration(arguments.get("timeout", _TIMEOUT))
     except (TypeError, ValueError):
@@ -94,6 +97,8 @@ async def webhook(
     httpx = _httpx()
     if not _is_address(url):
         raise SetupError("the address of the webhook cannot be used")
+    if why := authorized_twice(url, headers or {}, headers_from_env or {}):
+        raise SetupError(why)
     where = _where(url)
     sent = headers_of(payload, headers or {}, headers_from_env or {})
     request = {"content": _body(payload), "headers": sent, "timeout": None}

@@ -139,6 +139,9 @@ def test_keys_that_are_repeated_are_found_in_one_pass(
         "a+" * 50_000,
         "redis://h?" + "a=')" * 30_000,
         "password: " * 10_000,
+        "authorization: " * 10_000,
+        "authorization: " + "a" * 100_000,
+        "authorization: a" + " " * 100_000,
     ],
 )
 def test_secrets_are_looked_for_in_one_pass(text: str) -> None:
@@ -149,3 +152,19 @@ def test_what_is_behind_an_ampersand_in_a_password_is_hidden_too() -> None:
     """The source line of a finding is shown, and the password may not be percent-encoded."""
     shown = hide_secrets('url: "redis://h/0?db=1&password=ab&S3cret&x=y"')
     assert shown == 'url: "redis://h/0?db=*&password=' + "*" * 13 + '"'
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("headers: {Authorization: Bearer t0ken, X: y}", "headers: {Authorization: Bearer *****, X: y}"),
+        ("  authorization: 'Basic dTpw'", "  authorization: 'Basic ****'"),
+        ('{"Proxy-Authorization": "t0ken"}', '{"Proxy-Authorization": "*****"}'),
+        ("AUTHORIZATION: t0ken", "AUTHORIZATION: *****"),
+        ("headers_from_env: {Authorization: CRM_TOKEN}", "headers_from_env: {Authorization: CRM_TOKEN}"),
+        ("Authorization: CRM_TOKEN", "Authorization: CRM_TOKEN"),
+        ("needs authorization", "needs authorization"),
+    ],
+)
+def test_the_value_of_a_header_that_authorizes_is_hidden(written: str, shown: str) -> None:
+    assert hide_secrets(written) == shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
 import logging
@@ -365,6 +366,9 @@ async def test_a_header_of_ones_own_takes_the_place_of_ours_whatever_its_capital
         {"headers_from_env": {"X\nY": "V"}},
         {"headers_from_env": {"Transfer-Encoding": "V"}},
         {"headers": {f"h{n}": "x" for n in range(101)}},
+        {"headers": {"X-Key": "a", "x-key": "b"}},
+        {"headers": {"X-Key": "a"}, "headers_from_env": {"x-KEY": "V"}},
+        {"headers_from_env": {"X-Key": "V", "X-KEY": "W"}},
     ],
 )
 async def test_headers_that_no_request_can_have_are_refused_by_check_and_before_sending(
@@ -376,3 +380,40 @@ async def test_headers_that_no_request_can_have_are_refused_by_check_and_before_
     with pytest.raises(SetupError):
         await webhook({}, url=receiver.url, **arguments)
     assert receiver.requests == []
+
+
+@pytest.mark.parametrize("user", ["bob:s3cret@", "s3cret@", ":s3cret@", "bob:@"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"headers": {"Authorization": "Bearer t0ken"}},
+        {"headers": {"X-A": "1", "AUTHORIZATION": "Bearer t0ken"}},
+        {"headers_from_env": {"authorization": "HOOK_TOKEN"}},
+    ],
+)
+async def test_an_address_with_a_password_takes_no_other_authorization(
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    user: str,
+    headers: dict[str, Any],
+) -> None:
+    """The client would send that of the address, and drop the header without a word."""
+    monkeypatch.setenv("HOOK_TOKEN", "Bearer t0ken")
+    arguments = {"url": receiver.url.replace("://", f"://{user}"), **headers}
+    [complaint] = vars(webhook)[CHECK](arguments, ["s"])
+    assert complaint.key == "url"
+    with pytest.raises(SetupError, match="one would replace the other") as caught:
+        await webhook({}, **arguments)
+    assert receiver.requests == []
+    for said in (str(caught.value), *complaint):
+        assert not {"s3cret", "t0ken", "bob"} & set(re.split(r"\W", str(said)))
+
+
+async def test_an_address_with_a_password_is_an_authorization(receiver: Receiver) -> None:
+    arguments: dict[str, Any] = {
+        "url": receiver.url.replace("://", "://bob:s3cret@"),
+        "headers": {"X-Authorization": "1"},
+    }
+    assert not list(vars(webhook)[CHECK](arguments, ["s"]))
+    await webhook({}, **arguments)
+    assert receiver.requests[0][1]["Authorization"] == f"Basic {base64.b64encode(b'bob:s3cret').decode()}"
