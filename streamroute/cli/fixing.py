@@ -18,7 +18,8 @@ from streamroute.config.fixes import fixed
 from streamroute.config.loading import load_text
 from streamroute.config.text import TextFile
 from streamroute.config.wording import hide_secrets
-from streamroute.files import FileReader
+from streamroute.files import FileReader, OutsideFolderError
+from streamroute.named_files import real_path
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -45,7 +46,15 @@ def fixes_of(report: Report, roots: Iterable[Path]) -> list[Fix]:
 
 
 def _readers(roots: Iterable[Path]) -> list[FileReader]:
-    return [FileReader(root.parent) for root in roots]
+    return [FileReader(folder) for folder in map(_folder, roots) if folder is not None]
+
+
+def _folder(root: Path) -> str | None:
+    """The folder of a configuration; None for one that only a link leads to, which is not written through."""
+    try:
+        return real_path(root.parent, folder=True)
+    except OutsideFolderError:
+        return None
 
 
 def _of(readers: Iterable[FileReader], fix: Fix) -> FileReader | None:
@@ -82,7 +91,8 @@ def write_all(fixes: Sequence[Fix], roots: Iterable[Path]) -> None:
     """
     readers = _readers(roots)
     for fix in fixes:
-        files = _of(readers, fix) or readers[0]
+        files = _of(readers, fix)
         before, after = fix.before.encode(), fix.after.encode()
-        if not any(replace(fix.path, bom + before, bom + after, files) for bom in (b"", _BOM)):
+        written = files and any(replace(fix.path, bom + before, bom + after, files) for bom in (b"", _BOM))
+        if not written:
             raise click.ClickException(f"{fix.path} has changed meanwhile, and is left as it is")

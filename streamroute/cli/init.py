@@ -13,7 +13,7 @@ import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.output import say
-from streamroute.cli.writing import create, is_taken
+from streamroute.cli.writing import create_all, is_taken
 from streamroute.config.published import published_text
 
 
@@ -29,8 +29,8 @@ def command(folder: Path) -> int:
     if taken:
         say(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
         return Exit.FOUND
-    for name, content in files.items():
-        create(folder / name, content, folder)
+    create_all({folder / name: content for name, content in files.items()}, folder)
+    for name in files:
         say(f"wrote {folder / name}")
     here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
     say(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")

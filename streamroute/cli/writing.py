@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from streamroute.errors import StreamrouteError
-from streamroute.files import FileReader
+from streamroute.files import FileReader, OutsideFolderError
+from streamroute.named_files import real_path
 
 
 def is_taken(path: Path) -> bool:
@@ -18,16 +20,43 @@ def is_taken(path: Path) -> bool:
     return os.path.lexists(path)
 
 
+def create_all(contents: Mapping[Path, bytes], folder: Path) -> None:
+    """Write new files below a folder, all of them or none. Raises as ``create`` does."""
+    for path in contents:
+        _refuse(path, folder)
+    written: list[Path] = []
+    try:
+        for path, content in contents.items():
+            create(path, content, folder)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            with suppress(OSError), FileReader(folder).opened(path.parent) as inside:
+                os.unlink(path.name, dir_fd=inside)
+        raise
+
+
+def _refuse(path: Path, folder: Path) -> None:
+    """Refuse what could not be created: before anything is, where there are others."""
+    with writing(path):
+        files = FileReader(real_path(folder, folder=True))
+        for above in (path.parent, *path.parent.parents):
+            if is_taken(above) and not above.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, f"{above} is no folder")
+        if not files.holds(path.parent):
+            raise OutsideFolderError(f"{path.parent} is a link that leads out of the folder")
+
+
 def create(path: Path, content: bytes, folder: Path) -> None:
     """Write a new file below a folder, and the folders between them.
 
     Raises StreamrouteError where that cannot be: where there is something already, or a link leads out.
     """
+    _refuse(path, folder)
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
         files = FileReader(folder)
-        if files.holds(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with files.opened(path.parent) as inside:
             _write(path.name, content, 0o666, inside)
 

@@ -148,6 +148,23 @@ def test_mode_and_link_of_a_file_stay(path: Path, tmp_path: Path) -> None:
     assert files == ["mine.py", "real.yaml", "routes.yaml"]
 
 
+def test_nothing_is_written_through_a_link_out_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "version: 1\nstreams: {a: {grup: x}}\n"
+    for name in ("other", "project"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "other/routes.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path / "project")
+    Path("link").symlink_to("../other")
+    for allowed in ((), ("--allow-outside",)):
+        for path in ("link", "link/routes.yaml"):
+            assert run(path, "--fix", *allowed).return_value == 1
+            assert (tmp_path / "other/routes.yaml").read_text() == text
+    run("../other", "--fix")
+    assert "group" in (tmp_path / "other/routes.yaml").read_text()
+
+
 def test_an_ignored_rule_is_not_mended(path: Path) -> None:
     text = HEAD + "- {name: a, type: t, handlr: mine.handle}\n"
     path.write_text(text)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from projects import Done
+from streamroute.cli import writing
 from streamroute.cli.writing import create, replace
 from streamroute.errors import StreamrouteError
 from streamroute.files import FileReader
@@ -37,8 +39,64 @@ def test_init_writes_into_no_folder_that_is_elsewhere(project: Path, command: Ca
     Path("greetings").symlink_to("../elsewhere")
     done = command("init")
     assert done.code == 1
-    assert "cannot be written: it is outside the folder" in done.err
+    assert "greetings is a link that leads out of the folder" in done.err
     assert list((project.parent / "elsewhere").iterdir()) == []
+    assert [path.name for path in project.iterdir()] == ["greetings"]
+
+
+@pytest.mark.parametrize("folder", ["link", "link/below", "link/new"])
+def test_init_writes_through_no_link_out_of_the_working_folder(
+    project: Path, command: Callable[..., Done], folder: str
+) -> None:
+    elsewhere = project.parent / "elsewhere"
+    (elsewhere / "below").mkdir(parents=True)
+    Path("link").symlink_to("../elsewhere")
+    done = command("init", folder)
+    assert done.code == 1
+    assert "link is a link that leads out of its folder" in done.err
+    assert [path.name for path in elsewhere.rglob("*")] == ["below"]
+
+
+@pytest.mark.parametrize("link", ["inner", "../mine"])
+def test_init_writes_a_whole_project_behind_a_link_that_it_may_follow(
+    project: Path, command: Callable[..., Done], link: str
+) -> None:
+    Path("kept").mkdir()
+    Path(link).symlink_to("kept" if link == "inner" else project / "kept")
+    assert command("init", link).code == 0
+    assert command("check", link).code == 0
+    assert Path("kept/greetings/handlers.py").is_file()
+
+
+@pytest.mark.parametrize("taken", ["greetings", "."])
+def test_init_writes_nothing_where_it_could_not_write_all(
+    project: Path, command: Callable[..., Done], taken: str
+) -> None:
+    folder = Path("new")
+    if taken == ".":
+        folder.symlink_to("absent")
+    else:
+        folder.mkdir()
+        (folder / taken).touch()
+    done = command("init", str(folder))
+    assert done.code in {1, 2}
+    assert "is no folder" in done.err
+    assert [path.name for path in project.rglob("*")] == ["new", *[taken] * (taken != ".")]
+
+
+def test_init_takes_back_what_it_wrote_where_it_cannot_go_on(
+    project: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = writing._write
+
+    def fails(name: str, *arguments: Any) -> None:
+        if name == "routes.yaml":
+            raise OSError(28, "No space left on device")
+        write(name, *arguments)
+
+    monkeypatch.setattr(writing, "_write", fails)
+    assert "No space left" in command("init").err
+    assert [path for path in project.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("name", ["routes.test.yaml", "tests.schema.json"])
