@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from streamroute.policies import RetryPolicy, format_duration, parse_duration
 
 __all__ = [
+    "EMBEDDED_FOLDER",
     "Claim",
     "Claimed",
     "DeadLetter",
@@ -25,6 +26,9 @@ __all__ = [
     "format_duration",
     "parse_duration",
 ]
+
+EMBEDDED_FOLDER: Final = ".streamroute"
+"""Where the embedded server keeps its data, beside the configuration: ``embedded:DIR`` names another."""
 
 
 class Turn(StrEnum):

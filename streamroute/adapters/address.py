@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from streamroute.adapters.url_problems import UrlProblem, problem_of
 from streamroute.adapters.url_redaction import redact, redact_written
 from streamroute.errors import SetupError
-
-EMBEDDED_FOLDER: Final = ".streamroute"
-"""Where the embedded server keeps its data unless ``embedded:DIR`` says otherwise."""
+from streamroute.values import EMBEDDED_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,9 @@ def read_address(url: str, *, folder: Path, written: str | None = None) -> Addre
     if problem is not None:
         raise AddressError(url, problem, written)
     scheme, _, rest = url.partition(":")
-    data_folder = Path(folder, Path(rest or EMBEDDED_FOLDER).expanduser()) if scheme == "embedded" else None
+    data_folder = None
+    if scheme == "embedded":
+        data_folder = Path(folder, os.path.expanduser(rest or EMBEDDED_FOLDER))  # noqa: PTH111 - never raises
     return Address(url, data_folder, written)
 
 

@@ -47,15 +47,21 @@ class Connection:
 
 @asynccontextmanager
 async def open_redis(
-    url: str, *, folder: Path, written: str | None = None, embedded: bool = True, adopt: bool = False
+    url: str,
+    *,
+    folder: Path,
+    written: str | None = None,
+    embedded: bool = True,
+    adopt: bool = False,
+    create: bool = True,
 ) -> AsyncIterator[Connection]:
     """A client for any URL that ``read_address`` takes, closed on leaving.
 
     ``folder`` is the configuration's, ``written`` what stands there where variables gave parts of the URL:
-    it is what is shown. The embedded server is used until leaving, and refused where
-    ``embedded`` is false; with ``adopt`` it trusts data that it did not write. Nothing is sent before the
-    first command. Raises SetupError for a URL that cannot
-    be used, EmbeddedServerError where the embedded server is refused or cannot run.
+    it is what is shown. The embedded server is used until leaving, and refused where ``embedded`` is false;
+    with ``adopt`` it trusts data that it did not write, without ``create`` it is not started where it has no
+    data yet. Nothing is sent before the first command. Raises SetupError for a URL that cannot be used,
+    EmbeddedServerError where the embedded server is refused or cannot run.
     """
     address = read_address(url, folder=folder, written=written)
     if address.data_folder is None:
@@ -66,13 +72,15 @@ async def open_redis(
         raise EmbeddedServerError(
             "the embedded server is refused here; set a server of your own: `redis: {url: redis://...}`"
         )
-    running = _embedded_server(address, address.data_folder, adopt=adopt)
+    running = _embedded_server(address, address.data_folder, adopt=adopt, create=create)
     async with running as socket_url, new_client(socket_url) as client:
         yield Connection(client, address, socket_url)
 
 
 @asynccontextmanager
-async def _embedded_server(address: Address, data_folder: Path, *, adopt: bool) -> AsyncIterator[str]:
+async def _embedded_server(
+    address: Address, data_folder: Path, *, adopt: bool, create: bool
+) -> AsyncIterator[str]:
     try:
         from streamroute.adapters.embedded import EmbeddedServer  # needs fcntl
     except ImportError as error:
@@ -80,7 +88,7 @@ async def _embedded_server(address: Address, data_folder: Path, *, adopt: bool) 
             f"the embedded server runs on Linux and macOS only ({error}); set `redis: {{url: redis://...}}`"
         ) from error
     try:
-        async with EmbeddedServer(data_folder, adopt=adopt) as url:
+        async with EmbeddedServer(data_folder, adopt=adopt, create=create) as url:
             yield url
     except EmbeddedServerError as error:
         if address.written is None:

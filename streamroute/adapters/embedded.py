@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from streamroute.adapters.filelock import FileLock
-from streamroute.adapters.folder_owner import own
+from streamroute.adapters.folder_owner import has_data, own
 from streamroute.adapters.folder_server import FolderServer, wait_for
 from streamroute.adapters.revival import Revival
 from streamroute.adapters.valkey import INSTEAD, server_program
@@ -46,13 +46,14 @@ class EmbeddedServer:
     instance of its own. Both context managers acquire and release, the asynchronous one in a thread, and
     give the server's URL. Within the asynchronous one, a server that ends is started again on its data, at
     the same URL. Data that this user's streamroute did not write is refused, unless ``adopt`` says that it
-    is to be trusted.
+    is to be trusted. Without ``create``, a folder on which no server has been is left as it is.
     """
 
-    def __init__(self, folder: Path, *, adopt: bool = False) -> None:
+    def __init__(self, folder: Path, *, adopt: bool = False, create: bool = True) -> None:
         self.folder = Path(os.path.realpath(folder))
         self._named = folder
         self._adopt = adopt
+        self._create = create
         self._cancelled = threading.Event()
         self._users: FileLock | None = None
         self._server = FolderServer(self.folder, self._cancelled)
@@ -135,6 +136,10 @@ class EmbeddedServer:
             return self._server.revive()
 
     def _prepare_folder(self) -> None:
+        if not self._create and not has_data(self.folder):
+            raise EmbeddedServerError(
+                f"no embedded server has kept data in {self.folder} yet, so that there is nothing to look at"
+            )
         if not self.folder.exists():
             server_program()  # says what is missing before a folder is left behind
             self._refuse_dangling()

@@ -56,6 +56,11 @@ def own(folder: Path, *, adopt: bool = False) -> None:
     _check(folder, _refuse_open)
 
 
+def has_data(folder: Path) -> bool:
+    """Whether a server has been on a folder: there is something of one in it, whoever's it is."""
+    return any(_of_server(folder)) if folder.is_dir() else False
+
+
 def _refusal(folder: Path, why: str) -> EmbeddedServerError:
     return EmbeddedServerError(
         f"the embedded server does not touch the data in {folder}: {why}, and a server runs what it finds "

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final, NamedTuple
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from streamroute.adapters import cluster_url, sentinel_url
 from streamroute.adapters.cluster_url import read_cluster_url
@@ -127,6 +127,8 @@ def _text_problems(url: str) -> Iterator[UrlProblem]:
         yield UrlProblem("begins or ends with a blank or a line break", "take it away", bare)
     elif bare[0] in "\"'":
         yield UrlProblem("begins with a quote", "take the quotes away", bare.strip("\"'"))
+    elif "\0" in unquote(bare):
+        yield UrlProblem("holds a NUL, which no name of a host and no path can hold", "take it away")
     elif _VARIABLE.match(bare):
         yield UrlProblem(
             "holds the name of a variable, which nothing has replaced", "write it as ${REDIS_URL}"

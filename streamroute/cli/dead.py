@@ -255,7 +255,7 @@ async def _work(
 async def _office(document: Document, *, embedded: bool) -> AsyncIterator[Office]:
     from streamroute.ops.dead_letters import Office
 
-    async with open_server(document, embedded=embedded) as redis:
+    async with open_server(document, embedded=embedded, create=False) as redis:
         yield Office(redis, document)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_server(
-    document: Document, *, embedded: bool, adopt: bool = False
+    document: Document, *, embedded: bool, adopt: bool = False, create: bool = True
 ) -> AsyncIterator[Connection]:
     """A client of the configuration's server, which has answered; see ``open_redis``.
 
@@ -23,7 +23,12 @@ async def open_server(
 
     address = document.redis
     opened = open_redis(
-        address.url, folder=document.folder, written=address.written, embedded=embedded, adopt=adopt
+        address.url,
+        folder=document.folder,
+        written=address.written,
+        embedded=embedded,
+        adopt=adopt,
+        create=create,
     )
     async with opened as redis:
         await redis.ping()

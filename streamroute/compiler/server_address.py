@@ -8,28 +8,52 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from streamroute.config.diagnostics import Finding
-from streamroute.config.document import Document
+from streamroute.config.document import EMBEDDED, Document
+from streamroute.config.loading import ALLOW_OUTSIDE
 from streamroute.config.source import Place
 from streamroute.config.wording import quoted
+from streamroute.values import EMBEDDED_FOLDER
 
 if TYPE_CHECKING:
     from streamroute.adapters.address import AddressError
 
-_USUAL: Final = "embedded"
 _ONE_VARIABLE: Final = r"\$\{(\w+)(?::-([^}$]*))?\}"
 
 
 def check_address(document: Document) -> Iterator[Finding]:
     """Whether ``redis: {url: ...}`` names a server; nothing is connected, and no password is shown."""
     url, place = document.redis.url, document.redis.place
-    if url == _USUAL or place is None:
+    if url == EMBEDDED or place is None:
+        yield from _check_folder(document, document.folder / EMBEDDED_FOLDER)
         return
     from streamroute.adapters.address import AddressError, read_address
 
     try:
-        read_address(url, folder=Path(document.path).parent)
+        address = read_address(url, folder=document.folder)
     except AddressError as error:
         yield _finding(url, place, error)
+        return
+    written = str(place.source.value(place.path))
+    if address.data_folder is not None and not _of_environment(written, url):
+        yield from _check_folder(document, address.data_folder)
+
+
+def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
+    """The embedded server makes its folder where it is not: below that of the configuration."""
+    if document.reader.holds(folder):
+        return
+    place = document.redis.place
+    message = "the embedded server would keep its data outside the folder of the configuration"
+    if place is None or place.source.value(place.path) is None:
+        yield document.place.finding("SR021", message, on="first-key", help=ALLOW_OUTSIDE)
+    else:
+        yield place.finding("SR021", message, help=ALLOW_OUTSIDE)
+
+
+def _of_environment(written: str, url: str) -> bool:
+    """Whether whoever runs the command chose the whole address, and the file no part of it."""
+    variable = re.fullmatch(_ONE_VARIABLE, written)
+    return variable is not None and variable[2] != url
 
 
 def _finding(url: str, place: Place, error: AddressError) -> Finding:
@@ -42,7 +66,7 @@ def _finding(url: str, place: Place, error: AddressError) -> Finding:
         return place.finding("SR505", message, help=advice, suggestion=error.meant)
     variable = re.fullmatch(_ONE_VARIABLE, written)
     whose = quoted(written)
-    if variable and variable[2] != url:
+    if variable and _of_environment(written, url):
         whose = f'the environment variable "{variable[1]}"'
     message = f"the value of {whose} is not an address of Redis: it {problem.text}"
     return place.finding("SR502", message, help=problem.advice)

@@ -29,7 +29,8 @@ routes: [{{name: r, type: t, handler: streamroute.handlers.log}}]
 def project(lone_project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(lone_project.folder)
     lone_project.write(
-        "routes.test.yaml", "version: 1\ntests: [{name: n, stream: s, message: {stream: s, id: 1-1}}]"
+        "routes.test.yaml",
+        "version: 1\ntests: [{name: n, stream: s, message: {stream: s, id: 1-1}, routes: []}]",
     )
     values = {
         "USER_NAME": "shop",

@@ -50,6 +50,7 @@ WRONG = [
     ("redis://:S3c?ret@host", "? as %3F"),
     ("redis://:S3c%40host", "a password stands before the host"),
     ("   ", "write redis://HOST:PORT/DB"),
+    ("unix:///a%00b", "take it away"),
     ("redis://host\n", "take it away"),
     ("redis+sentinel://host", "write redis+sentinel://HOST:26379,HOST:26379/NAME/0"),
     ("redis+cluster://host/2", "write redis+cluster://HOST:6379"),

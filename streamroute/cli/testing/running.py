@@ -131,5 +131,6 @@ async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], reading: Rea
 async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
     from streamroute.ops.entries import EntryReader
 
-    redis = await stack.enter_async_context(open_server(runnable.document, embedded=embedded))
+    opened = open_server(runnable.document, embedded=embedded, create=False)
+    redis = await stack.enter_async_context(opened)
     return EntryReader(redis, runnable.compiled)
