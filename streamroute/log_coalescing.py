@@ -127,7 +127,11 @@ class CoalescingHandler(logging.Handler):
 
     def _run_of(self, record: logging.LogRecord, now: float) -> _Run | None:
         """The run that the record goes on with; None for one that is written, whatever comes after it."""
-        key = _key(record)
+        try:
+            key = _key(record)
+            hash(key)
+        except Exception:  # noqa: BLE001 - user code may put anything into a record: it is equal to no other
+            return None
         if key is None or key in self._runs:
             return None if key is None else self._runs[key]
         if len(self._runs) >= _MOST_KEYS:

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -14,7 +15,7 @@ import click
 
 from streamroute.cli.colors import wants_color
 from streamroute.cli.output import harmless, say, write_at_once
-from streamroute.exception_text import traceback_text
+from streamroute.exception_text import error_text, traceback_text
 from streamroute.limits import LONG, NAME
 from streamroute.log_coalescing import NEVER_COALESCED, CoalescingHandler, message_of
 from streamroute.safe_text import clip, one_line, safe_repr
@@ -88,14 +89,32 @@ def _formatter() -> logging.Formatter | None:
     return first.target.formatter if isinstance(first, CoalescingHandler) else None
 
 
-class _Lines(logging.Formatter):
-    """``12:34:56 warning: text``: one line, and a traceback below it, in which no text makes a line."""
+class _Form(logging.Formatter, ABC):
+    """The form of a record; one that cannot be written so is told of in its place."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            return self.written(record)
+        except Exception as error:  # noqa: BLE001 - logging itself would print what it holds, as it is
+            said = f"a record of {safe_repr(record.name, NAME)} cannot be written: {error_text(error, NAME)}"
+            return self.written(logging.LogRecord(log.name, logging.ERROR, __file__, 0, said, (), None))
+
+    @abstractmethod
+    def written(self, record: logging.LogRecord) -> str:
+        """The record as a line; raises whatever what was put into it raises."""
+
+
+class _Lines(_Form):
+    """``12:34:56 warning: text``: one line, and below it a traceback, whose lines are indented.
+
+    So no text, be it a note of an exception or the name of its type, makes a line of the log.
+    """
 
     def __init__(self, colored: bool) -> None:
         super().__init__()
         self._colored = colored
 
-    def format(self, record: logging.LogRecord) -> str:
+    def written(self, record: logging.LogRecord) -> str:
         level = one_line(record.levelname.lower())
         color = _COLORS.get(record.levelno)
         if self._colored and color:
@@ -103,16 +122,16 @@ class _Lines(logging.Formatter):
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
         trace = _trace(record, one_line).split("\n") if record.exc_info else []
-        return harmless("\n".join([line, *map(one_line, trace)]), styled=self._colored)
+        return harmless("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)
 
 
-class _JsonLines(logging.Formatter):
+class _JsonLines(_Form):
     """One JSON object a line: time (ISO 8601, UTC), level, logger, message.
 
     ``repeated`` is how many equal records the line stands for, where it is more than one.
     """
 
-    def format(self, record: logging.LogRecord) -> str:
+    def written(self, record: logging.LogRecord) -> str:
         fields: dict[str, str | int] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

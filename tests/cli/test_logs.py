@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -54,15 +54,15 @@ def test_a_traceback_follows_its_line(capsys: pytest.CaptureFixture[str]) -> Non
     set_up_logging("text", "info")
     logging.getLogger("shop").error("not sent", exc_info=ValueError("why"))
     first, second = capsys.readouterr().err.splitlines()
-    assert (first[9:], second) == ("error: not sent", "ValueError: why")
+    assert (first[9:], second) == ("error: not sent", "  ValueError: why")
 
 
 FORGED = "\n12:34:56 error: forged"
 FORGERIES = [f"{end}12:34:56 error: forged" for end in "\n\r\x0b\x0c\x85\u2028\u2029"]
 
 
-def noted(error: Exception) -> Exception:
-    error.add_note(f"a note{FORGED}")
+def noted(error: Exception, note: str = f"a note{FORGED}") -> Exception:
+    error.add_note(note)
     return error
 
 
@@ -81,6 +81,9 @@ def raised_in_a_group() -> Exception:
         noted(ValueError("a")),
         type(f"Odd{FORGED}", (Exception,), {"__module__": f"m{FORGED}"})("a"),
         raised_in_a_group(),
+        noted(ValueError("a"), "12:34:56 error: forged"),
+        type("12:34:56 error", (Exception,), {"__module__": "builtins"})("forged"),
+        SyntaxError("forged", ("12:34:56 error: forged", 1, 1, "12:34:56 error: forged")),
     ],
 )
 def test_no_text_of_an_exception_makes_a_line_of_the_log(
@@ -205,6 +208,43 @@ def test_a_record_that_cannot_be_formatted_is_written_with_why(capsys: pytest.Ca
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith("info: no price: %s (KeyboardInterrupt)")
     assert second.endswith("info: no price: %d (TypeError: %d format: a real number is required, not str)")
+
+
+ODD_RECORDS: list[dict[str, Any]] = [
+    {"created": float("nan")},
+    {"created": 1e300},
+    {"created": "now"},
+    {"levelname": 5},
+    {"name": 5},
+    {"name": None},
+    {"args": 5, "msg": f"%s{FORGED}"},
+    {"exc_info": (1, 2, 3)},
+    {"exc_info": f"x{FORGED}"},
+    {"coalesced_by": []},
+    {"coalesced_by": ["x"], "msg": FORGED},
+    {"repeated": 1j},
+    {"repeated": FORGED},
+]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("odd", ODD_RECORDS, ids=str)
+def test_a_record_of_odd_make_is_one_line_as_well(
+    odd: dict[str, Any], form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """User code makes some, with ``extra`` or out of another process; logging would print them raw."""
+    usual = {"name": "shop", "msg": "fine", "levelname": "INFO", "levelno": logging.INFO}
+    set_up_logging(form, "info")
+    for _ in range(2):
+        logging.getLogger("shop").handle(logging.makeLogRecord({**usual, **odd}))
+    flush_logs()
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("  ")]
+    assert 1 <= len(lines) <= 2
+    for line in lines:
+        if form == "json":
+            assert {"time", "level", "message"} <= json.loads(line).keys()
+        else:
+            assert re.match(r"\d\d:\d\d:\d\d \w+: ", line)
 
 
 class Silent:

@@ -251,12 +251,19 @@ def test_a_record_that_cannot_be_formatted_is_handed_on(template: str, details: 
     assert scene.kept.messages[1].startswith("failed")
 
 
-def test_a_key_that_is_none_raises_in_nobody_s_log_call(
+def test_a_record_whose_key_is_none_is_written_as_it_is(scene: Scene) -> None:
+    for _ in range(2):
+        scene.warn("failed", extra={"coalesced_by": [[]]})
+    assert scene.kept.messages == ["failed", "failed"]
+
+
+def test_a_handler_that_fails_raises_in_nobody_s_log_call(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed: list[logging.LogRecord] = []
     monkeypatch.setattr(scene.handler, "handleError", failed.append)
-    scene.warn("failed", extra={"coalesced_by": [[]]})
+    monkeypatch.setattr(scene.kept, "emit", lambda record: 1 / 0)
+    scene.warn("failed")
     assert len(failed) == 1
 
 
