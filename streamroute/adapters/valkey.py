@@ -20,13 +20,12 @@ INSTEAD: Final = (
 )
 LOG_NAME: Final = "valkey.log"
 _FORBIDDEN: Final = (
-    *("MODULE", "DEBUG", "SAVE", "BGSAVE"),
+    *("MODULE", "DEBUG", "CONFIG", "SAVE", "BGSAVE"),
     *("REPLICAOF", "SLAVEOF", "SYNC", "PSYNC", "FAILOVER", "MIGRATE"),
 )
-"""Commands by which data could run native code, write files, or bring in other data.
+"""Commands by which data could run native code, write files, bring in other data, or listen to a network.
 
-An append-only file is read as a client that may do everything. CONFIG REWRITE fails by itself, since there is
-no file of settings.
+An append-only file is read as a client that may do everything.
 """
 
 State = Literal["absent", "loading", "ready"]

@@ -175,9 +175,12 @@ def test_a_secret_that_others_may_read_is_none(folder: Path, state: Path) -> Non
 
 @pytest.mark.parametrize(
     "command",
-    ["MODULE LOAD /no/such.so", "DEBUG SLEEP 0", "SAVE", "REPLICAOF h 1", "SLAVEOF h 1"],
+    [
+        *("MODULE LOAD /no/such.so", "DEBUG SLEEP 0", "SAVE", "REPLICAOF h 1", "SLAVEOF h 1"),
+        "CONFIG SET bind 0.0.0.0",
+    ],
 )
-def test_data_cannot_load_code_nor_bring_in_other_data(folder: Path, command: str) -> None:
+def test_data_cannot_load_code_nor_bring_in_other_data_nor_open_a_port(folder: Path, command: str) -> None:
     append_only(folder, *command.split())
     with pytest.raises(EmbeddedServerError, match=r"reading the append only file .* unknown command"):
         EmbeddedServer(folder, adopt=True).acquire()
@@ -185,7 +188,10 @@ def test_data_cannot_load_code_nor_bring_in_other_data(folder: Path, command: st
 
 @pytest.mark.parametrize(
     "command",
-    ["MODULE LOAD /no/such.so", "DEBUG SLEEP 0", "CONFIG REWRITE", "CONFIG SET dir /tmp", "SAVE", "BGSAVE"],
+    [
+        *("MODULE LOAD /no/such.so", "DEBUG SLEEP 0", "SAVE", "BGSAVE"),
+        *("CONFIG REWRITE", "CONFIG SET dir /tmp", "CONFIG SET maxclients 100"),
+    ],
 )
 def test_no_client_may_do_so_either(folder: Path, command: str) -> None:
     with EmbeddedServer(folder) as url, Redis.from_url(url) as client, pytest.raises(ResponseError):
