@@ -108,11 +108,14 @@ def _from_base64(text: Any) -> bytes:
 
 
 def _read(text: bytes) -> Any:
-    """The JSON value that some codec might read; None for any other text."""
+    """The JSON value that some codec might read; None for any other text.
+
+    An object that this reader refuses (a number too long, brackets too deep) counts as marked.
+    """
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return None
+        return {KEY: None} if text.lstrip().startswith(b"{") else None
 
 
 def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
