@@ -12,11 +12,14 @@ from typing import Any, Final
 from streamroute.cli.guard import guarded
 from streamroute.cli.logs import flush_logs
 from streamroute.compiler.threads import stuck_threads
+from streamroute.errors import SetupError
 from streamroute.extras import import_extra
 from streamroute.ops.wording import counted
 
 log = logging.getLogger(__name__)
 
+_STOPPED: Final = "Event loop stopped before Future completed."
+"""What asyncio and uvloop say."""
 _PATIENCE: Final = 1.0  # seconds that what was cancelled has to end
 
 
@@ -27,7 +30,7 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
     ends here, since Python would wait for it for ever. Its entry is pending and runs again.
     """
     runner = asyncio.Runner(loop_factory=_fastest_loop())
-    code = guarded(lambda: runner.run(main))
+    code = guarded(lambda: _run(runner, main))
     stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
     if stuck:
         said = "%s did not end; entries of theirs that are not settled run again"
@@ -38,6 +41,18 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
     runner.close()
     flush_logs()
     return code
+
+
+def _run(runner: asyncio.Runner, main: Coroutine[Any, Any, int]) -> int:
+    """The exit code; raises SetupError where user code ended what is not its own."""
+    try:
+        return runner.run(main)
+    except asyncio.CancelledError:
+        raise SetupError("user code cancelled a task that is not its own, and this process ends") from None
+    except RuntimeError as error:
+        if str(error) == _STOPPED:
+            raise SetupError("user code stopped the event loop, and this process ends") from None
+        raise
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
+
+from streamroute.forked import EndsCopies
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _PREFIX: Final = "streamroute-handler"
 _MOST: Final = 256
@@ -25,7 +30,7 @@ def handler_threads(slots: int) -> Iterator[None]:
     its message is pending, to be run again.
     """
     loop = asyncio.get_running_loop()
-    executor = ThreadPoolExecutor(min(max(slots, 1), _MOST) + _SPARE, thread_name_prefix=_PREFIX)
+    executor = _Threads(min(max(slots, 1), _MOST) + _SPARE, thread_name_prefix=_PREFIX)
     loop.set_default_executor(executor)
     try:
         yield
@@ -33,6 +38,17 @@ def handler_threads(slots: int) -> Iterator[None]:
         # The loop waits for its default executor when it closes; it is given an idle one to wait for.
         loop.set_default_executor(ThreadPoolExecutor(1))
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads in which a child that their function forks ends: it would wait in them for ever, alone."""
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        def call() -> T:
+            with EndsCopies():
+                return function(*args, **kwargs)
+
+        return super().submit(call)
 
 
 def stuck_threads(patience: float) -> int:

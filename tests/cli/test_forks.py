@@ -57,6 +57,10 @@ def returns_in_a_thread(payload):
     fork()
 
 
+async def returns_in_a_thread_of_the_loop(payload):
+    await asyncio.to_thread(fork)
+
+
 def ends_by_itself(payload):
     """As multiprocessing and others do."""
     if fork():
@@ -163,7 +167,9 @@ def serve_forking(project: Project, handler: str) -> tuple[int, Running]:
     return child, running
 
 
-@pytest.mark.parametrize("handler", ["returns", "raises", "waits", "returns_in_a_thread"])
+@pytest.mark.parametrize(
+    "handler", ["returns", "raises", "waits", "returns_in_a_thread", "returns_in_a_thread_of_the_loop"]
+)
 def test_the_copy_ends_and_touches_nothing(project: Project, handler: str) -> None:
     child, running = serve_forking(project, handler)
     assert (

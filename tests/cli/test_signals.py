@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streamroute.cli.signals import stopping_on_signals
+from streamroute.cli.signals import _Keeping, stopping_on_signals
 
 
 class Left(BaseException):
@@ -62,3 +62,41 @@ async def test_half_a_second_later_it_is_the_second(clock: Callable[[float], Non
 
 async def test_a_worker_under_a_supervisor_takes_each_for_the_first(clock: Callable[[float], None]) -> None:
     assert await _signalled(clock, 0.0, 5.0, 60.0, leaves=False) == ["begun", "stop"]
+
+
+@pytest.mark.parametrize("theirs", [signal.SIG_IGN, signal.SIG_DFL, lambda *_: None])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_handler_that_user_code_has_replaced_is_put_back(
+    number: signal.Signals,
+    theirs: signal.Handlers | Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("streamroute.cli.signals._LOOK_EVERY", 0.01)
+    stopped, before = asyncio.Event(), signal.getsignal(number)
+    with stopping_on_signals(stopped.set):
+        ours = signal.signal(number, theirs)
+        async with asyncio.timeout(60):
+            while signal.getsignal(number) is not ours:  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0.01)
+            os.kill(os.getpid(), number)
+            await stopped.wait()
+    assert f"has replaced the handler of {number.name}" in caplog.text
+    assert signal.getsignal(number) is before
+
+
+async def test_a_handler_that_is_replaced_for_a_moment_is_left_alone() -> None:
+    """As around what must not be interrupted."""
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    keeping = _Keeping(loop, lambda *_: None, [signal.SIGTERM])
+    signal.signal(signal.SIGTERM, keeping._handler)
+    try:
+        for _ in range(3):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            keeping._look()
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+            signal.signal(signal.SIGTERM, keeping._handler)
+            keeping._look()
+    finally:
+        keeping.end()
+        signal.signal(signal.SIGTERM, before)
