@@ -23,6 +23,12 @@ MAX_TOTAL: Final = 50_000_000
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK: Final = 1 << 20
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFLNK: "a link",
+}
 _STEP: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 """How a folder on the way is opened: with ``O_PATH``, it need not be one whose names may be listed."""
 
@@ -196,9 +202,14 @@ def _regular(descriptor: int) -> int:
     return descriptor
 
 
+def kind_of(mode: int) -> str:
+    """What something is that is no regular file, by its mode; empty for one that is."""
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "a device")
+
+
 def _refuse_special(found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(found.st_mode):
-        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
-        raise NotRegularError(f"it is {kinds.get(stat.S_IFMT(found.st_mode), 'a device')}, not a file")
+    kind = kind_of(found.st_mode)
+    if kind:
+        raise NotRegularError(f"it is {kind}, not a file")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from streamroute.expansion import refuse_expanding
 from streamroute.extras import import_extra
+from streamroute.json_problems import deep_at, explained, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,8 @@ def write_json(value: Any) -> bytes:
         raise NestingError("is nested too deeply, or contains itself") from None
     except UnicodeEncodeError as error:
         raise NotJsonError(f"holds half of a surrogate pair: {shown(error.object)}") from None
+    except ValueError:  # one that contains itself was refused before
+        raise NotJsonError("holds a number that is not finite, or is too long to be written") from None
     _refuse_deep(text, value)
     return text
 
@@ -100,11 +103,11 @@ def _judged(data: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise NotJsonError(_explained(error)) from None
     except RecursionError:
-        raise NestingError(_TOO_DEEP) from None
+        raise _nested(data) from None
     except NotJsonError:
         raise
     except ValueError as error:  # an integer of more digits than Python reads
-        raise NotJsonError(f"holds a number too large to read: {error}") from None
+        raise NotJsonError(explained(data.decode(), error)) from None
     _refuse_half_pairs(data, value)
     _refuse_deep(data, value)
     return value
@@ -128,7 +131,7 @@ def _explained(error: json.JSONDecodeError) -> str:
     if error.doc.startswith("\ufeff"):
         return "starts with a byte order mark, which is not JSON"
     around = error.doc[max(error.pos - 20, 0) : error.pos + 40]
-    return f"is not JSON: {error.msg} at character {error.pos + 1}, in {shown(around)}"
+    return f"is not JSON: {error.msg} at {place_of(error.doc, error.pos)}, in {shown(around)}"
 
 
 def _refuse_half_pairs(data: bytes, value: Any) -> None:
@@ -151,7 +154,13 @@ def _refuse_deep(data: bytes, value: Any) -> None:
         level = [child for node in level for child in _children(node)]
         if not level:
             return
-    raise NestingError(_TOO_DEEP)
+    raise _nested(data)
+
+
+def _nested(data: bytes) -> NestingError:
+    text = data.decode(errors="replace")
+    at = deep_at(text, MAX_NESTING)
+    return NestingError(_TOO_DEEP if at is None else f"{_TOO_DEEP}, at {place_of(text, at)}")
 
 
 def _children(node: Any) -> list[Any]:

@@ -95,12 +95,15 @@ def _typed(text: str, name: str) -> dict[str, Any]:
 
 
 def _object(text: str, name: str) -> dict[str, Any]:
+    from streamroute.adapters.jsontext import read_json
+
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        if _is_object(text.lstrip().partition("\n")[0]):
+        value = read_json(text.encode(errors="surrogatepass"))
+    except ValueError as error:
+        first, _, others = text.strip().partition("\n")
+        if others and _is_object(first):
             raise StreamrouteError(f"{name} holds several events; {_ONE_OF_THEM}") from None
-        raise StreamrouteError(f"{name} is not JSON: {error}") from None
+        raise StreamrouteError(f"{name} {error}") from None
     if isinstance(value, list) and name != "--data":
         raise StreamrouteError(f"{name} holds a list; {_ONE_OF_A_LIST}")
     if not isinstance(value, dict):

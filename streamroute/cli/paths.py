@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from streamroute.config.paths import entries, exists, is_broken_link, is_folder
+from streamroute.config.paths import entries, exists, is_folder, why_no_file
 
 NAME: Final = "routes.yaml"
 
@@ -51,7 +51,7 @@ def config_path(given: str | None) -> Path:
         near = _near(path)
         hint = f"did you mean {near}? name it" if near else "name one, or run: streamroute init"
         raise click.UsageError(f"there is no {NAME} in this folder; {hint}")
-    raise click.UsageError(f"{path} {_why_not(path)}{_did_you_mean(path)}")
+    raise click.UsageError(f"{path} {why_no_file(path)}{_did_you_mean(path)}")
 
 
 def _in_folder(folder: Path) -> Path:
@@ -62,7 +62,7 @@ def _in_folder(folder: Path) -> Path:
         return path
     if folder.name == NAME:
         raise click.UsageError(f"{folder} is a folder, and holds no {NAME}; rename one of them")
-    raise click.UsageError(f"{path} {_why_not(path)}{_did_you_mean(path)}")
+    raise click.UsageError(f"{path} {why_no_file(path)}{_did_you_mean(path)}")
 
 
 def _did_you_mean(path: Path) -> str:
@@ -77,16 +77,3 @@ def _near(path: Path) -> Path | None:
     beside = [entry.name for entry in entries(path.parent) if entry.suffix in {".yaml", ".yml"}]
     meant = did_you_mean(path.name, sorted(beside))
     return path.with_name(meant) if meant else None
-
-
-def _why_not(path: Path) -> str:
-    """Why there is no file at a path, which need not be that nothing is there."""
-    if is_broken_link(path):
-        return "is a link that leads nowhere"
-    try:
-        path.stat()
-    except PermissionError:
-        return "is in a folder that may not be entered"
-    except (OSError, ValueError):
-        pass
-    return "does not exist"

@@ -109,11 +109,14 @@ class _Source:
 
 
 def _one_event(event_type: str, data: str | None) -> _Source:
+    from streamroute.adapters.jsontext import read_json
+
     try:
-        fields = json.loads(data or "{}")
+        fields = read_json((data or "{}").encode(errors="surrogatepass"))
     except ValueError as error:
         hint = """; names and texts have double quotes: --data '{"nights": 3}'"""
-        raise click.UsageError(f"--data is not JSON: {error}{hint}") from None
+        said = str(error)
+        raise click.UsageError(f"--data {said}{hint if said.startswith('is not JSON') else ''}") from None
     if not isinstance(fields, dict):
         raise click.UsageError("--data is not a JSON object")
     line = json.dumps({**fields, "type": event_type}).encode()

@@ -19,7 +19,6 @@ from streamroute.compiler.references import UNVERIFIED, Reference, check_allowed
 from streamroute.compiler.signatures import Misfit, misfits
 from streamroute.config.paths import entries
 from streamroute.config.suggestions import did_you_mean
-from streamroute.files import RefusedFileError
 
 _NO_MAPPINGS: Final = frozenset(
     {"bool", "bytearray", "bytes", "complex", "float", "frozenset", "int", "list", "set", "str", "tuple"}
@@ -104,10 +103,10 @@ class SourceReader:
                 return bindings(ast.parse(self._sources.read(file.source), str(file.source)))
         except (SyntaxError, ValueError) as error:
             return self._unreadable(reference, file.source, error)
-        except RefusedFileError as error:
+        except OSError as error:
             return _unverified(reference, f"was not read: {error.strerror}")
-        except (OSError, RecursionError, MemoryError) as error:
-            return _unverified(reference, f"cannot be read ({type(error).__name__})")
+        except (RecursionError, MemoryError):
+            return _unverified(reference, "is in a file whose code is nested too deeply to be read")
 
     def _missing(self, reference: Reference) -> Problem:
         """The first part of the path that was not found: an error where nothing else could provide it."""

@@ -12,13 +12,14 @@ from streamroute.config.diagnostics import Finding
 from streamroute.config.includes import TEST_SUFFIX
 from streamroute.config.load import VERSION
 from streamroute.config.loading import ALLOW_OUTSIDE, load_file
-from streamroute.config.paths import is_file
+from streamroute.config.paths import is_no_folder
 from streamroute.config.published import TESTS
 from streamroute.config.shape import check_shape
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.text import TextFile
 from streamroute.config.wording import quoted
 from streamroute.files import FileReader, OutsideFolderError
+from streamroute.json_problems import explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Expectations:
 
 def find_expectations(folders: Iterable[Path]) -> list[Path]:
     """The test files that lie in these folders, sorted."""
-    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_file(path)}
+    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_no_folder(path)}
     return sorted(found)
 
 
@@ -137,6 +138,7 @@ class _Reading:
         return None
 
 
+_BOM: Final = b"\xef\xbb\xbf"
 _FORMS: Final = 'a message is a mapping with its "type", the path of a JSON file, or {stream: NAME, id: ID}'
 
 
@@ -154,13 +156,19 @@ def _message(stated: Any, folder: Path, files: FileReader) -> Mapping[str, Any] 
 
 def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
     try:
-        message = json.loads(files.read(path))
+        text = files.read(path).removeprefix(_BOM).decode()
     except OutsideFolderError:
         raise
     except OSError as error:
         raise _UnusableError(f"{path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise _UnusableError(f"{path} is not UTF-8 text") from None
+    except ValueError:
+        raise _UnusableError(f"{quoted(str(path))} is no name of a file") from None
+    try:
+        message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _UnusableError(f"{path} is not JSON: {error}") from None
+        raise _UnusableError(f"{path} {explained(text, error)}") from None
     if not isinstance(message, dict):
         raise _UnusableError(f"{path} holds JSON, but not an object, and a message is one")
     return _typed(message, str(path))

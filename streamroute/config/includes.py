@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from streamroute.config.diagnostics import Finding
 from streamroute.config.file_search import MAX_STEPS, WILDCARD, FileSearch, SearchLimitError
 from streamroute.config.loading import ALLOW_OUTSIDE, load_file
-from streamroute.config.paths import is_broken_link, is_file, is_folder
+from streamroute.config.paths import is_folder, is_no_folder
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 from streamroute.files import FileReader
@@ -136,7 +136,7 @@ def match_include(including: str, pattern: str, search: FileSearch) -> list[str]
     else:
         matches = [match for match in search.find(pattern, folder) if not match.endswith(TEST_SUFFIX)]
     found = (os.path.join(folder, match) for match in matches)  # noqa: PTH118 - as above
-    return [_normal(path) for path in found if is_file(path) or is_broken_link(path)]
+    return [_normal(path) for path in found if is_no_folder(path)]
 
 
 def _normal(path: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from streamroute.files import kind_of
+
 
 def is_file(path: str | Path) -> bool:
     """Whether there is a file; pathlib's own raises for some."""
@@ -27,6 +29,24 @@ def exists(path: str | Path) -> bool:
 def is_broken_link(path: str | Path) -> bool:
     """Whether there is a link that leads nowhere: somebody meant a file to be there."""
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above
+
+
+def is_no_folder(path: str | Path) -> bool:
+    """Whether there is something that is no folder, be it a pipe or a link that leads nowhere."""
+    return os.path.lexists(path) and not is_folder(path)
+
+
+def why_no_file(path: str | Path) -> str:
+    """Why a path is no file, to be said behind its name; empty where it is one."""
+    if is_broken_link(path):
+        return "is a link that leads nowhere"
+    try:
+        kind = kind_of(os.stat(path).st_mode)  # noqa: PTH116 - see above
+    except PermissionError:
+        return "is in a folder that may not be entered"
+    except (OSError, ValueError):
+        return "does not exist"
+    return f"is {kind}, not a file" if kind else ""
 
 
 def entries(folder: str | Path) -> list[Path]:

@@ -56,7 +56,7 @@ def read(request: pytest.FixtureRequest) -> Callable[[bytes], Any]:
         (b'{"a": NaN}', "holds NaN, which is not JSON"),
         (b'{"a": -Infinity}', "holds -Infinity, which is not JSON"),
         (b"[1e400]", "holds a number too large for a float: '1e400'"),
-        (b"1" * 5000, "holds a number too large to read"),
+        (b"1" * 5000, "holds a number of "),
         (b'{"a": "\xff"}', "is not UTF-8 at byte 7"),
         (b'["\xed\xa0\x80"]', "is not UTF-8 at byte 2"),
         (b'{"a": "\\ud83d"}', r"holds half of a surrogate pair ('\ud83d')"),

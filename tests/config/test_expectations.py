@@ -70,7 +70,7 @@ def test_a_message_is_a_mapping_a_file_or_an_entry(tmp_path: Path) -> None:
         ("broken.json", "FOLDER/broken.json is not JSON: "),
         ("list.json", "FOLDER/list.json holds JSON, but not an object, and a message is one"),
         ("typeless.json", 'FOLDER/typeless.json has no "type"'),
-        ("deep.json", "FOLDER/deep.json is not JSON: "),
+        ("deep.json", "FOLDER/deep.json is nested deeper than 200 levels, at character 201"),
     ],
 )
 def test_what_is_no_message_is_a_finding_and_its_test_is_kept(

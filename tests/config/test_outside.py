@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,27 @@ def test_pipes_and_devices_are_never_waited_for(project: Path, kind: str) -> Non
     assert codes(check("include: [part.yaml]\nmessages: {t: {schema: schema.json}}\n")) <= {
         *("SR001", "SR015", "SR021", "SR111", "SR113", "SR603")
     }
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_no_file_is_said_to_be_what_it_is(project: Path, kind: str) -> None:
+    names = ("part.yaml", "in.routes.yaml", "schema.json", "schema.yaml", "message.json", "x.test.yaml")
+    for name in names:
+        if kind == "pipe":
+            os.mkfifo(name)
+        else:
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(name)
+    Path("more.test.yaml").write_text("version: 1\ntests: [{name: x, message: message.json, routes: []}]\n")
+    result = check(
+        "include: [part.yaml, 'in.*.yaml']\n"
+        "messages: {t: {schema: schema.json}, u: {schema: {$ref: schema.yaml}}}\n"
+    )
+    told = [found for found in result.findings if f"is a {kind}, not a file" in found.text]
+    assert len(told) == len(names)
+    assert {found.code for found in told} == {"SR001", "SR111", "SR114", "SR603"}
+    assert not any("exist" in found.text or "matches no" in found.text for found in result.findings)
 
 
 def test_a_message_and_a_schema_of_more_than_10_mb_are_not_read(project: Path) -> None:

@@ -18,6 +18,7 @@ from streamroute.cli.server import open_server
 from streamroute.config.diagnostics import Finding
 from streamroute.config.expectations import EntryReference, RouteTest
 from streamroute.config.includes import TEST_SUFFIX
+from streamroute.config.paths import why_no_file
 from streamroute.config.roots import find_root
 from streamroute.config.text import TextFile
 from streamroute.ops.coverage import Coverage, coverage
@@ -75,8 +76,9 @@ def wanted(paths: Sequence[str]) -> list[Wanted]:
     tests = [Path(path) for path in paths if path.endswith(TEST_SUFFIX)]
     configs = [path for path in paths if not path.endswith(TEST_SUFFIX)]
     for path in tests:
-        if not path.is_file():
-            raise click.UsageError(f"{path} does not exist")
+        reason = why_no_file(path)
+        if reason:
+            raise click.UsageError(f"{path} {reason}")
     beside = [str(path.parent / NAME) for path in tests]
     named: Sequence[str | None] = configs or beside or [None]
     roots = {root.resolve(): root for root in (find_root(config_path(path)) for path in named)}

@@ -18,9 +18,9 @@ from streamroute.config.marks import Mark, build_marks
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 from streamroute.files import FileReader
+from streamroute.json_problems import deep_at, long_number, too_long
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*+:)?', re.DOTALL)
 _DEEPEST: Final = 128
 _TOO_DEEP: Final = f"objects and lists are nested deeper than {_DEEPEST} levels"
@@ -53,7 +53,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> Loading:
 def load_json(text: str, name: str) -> Loading:
     """Read a JSON text that holds an object."""
     file = TextFile(name, text)
-    deep = _too_deep(text)
+    deep = deep_at(text, _DEEPEST)
     if deep is not None:
         return Loading(file, None, (file.finding("SR011", _TOO_DEEP, file.between(deep, deep + 1)),))
     repeated: list[str] = []
@@ -62,24 +62,14 @@ def load_json(text: str, name: str) -> Loading:
     except json.JSONDecodeError as error:
         return _refused(file, f"the file is not JSON: {error.msg[:1].lower()}{error.msg[1:]}", error.pos)
     except ValueError as error:
+        number = long_number(text)
+        if number is not None:
+            return _refused(file, f"the file holds {too_long(number)} here", number.start())
         return _refused(file, f"the file is not JSON: {error}")
     if not isinstance(data, dict):
         return _refused(file, "the file holds no schema", advice=_NO_SCHEMA)
     source = JsonSource(name, text, data)
     return Loading(source, source, tuple(_duplicates(source, repeated)))
-
-
-def _too_deep(text: str) -> int | None:
-    """Where a text of JSON is nested deeper than a schema may be, or None: whoever reads it recurses."""
-    depth = 0
-    for token in _BRACKETS.finditer(text):
-        if token[0] in "[{":
-            depth += 1
-            if depth > _DEEPEST:
-                return token.start()
-        elif token[0] in "]}":
-            depth -= 1
-    return None
 
 
 def _decode(text: str, repeated: list[str]) -> Any:

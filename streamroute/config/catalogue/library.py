@@ -17,7 +17,7 @@ from streamroute.config.catalogue.keywords import anchors_of, base_below, hides_
 from streamroute.config.catalogue.metaschemas import metaschema
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import ALLOW_OUTSIDE
-from streamroute.config.paths import is_file, is_folder
+from streamroute.config.paths import is_file, why_no_file
 from streamroute.config.source import DataPath, Place
 from streamroute.config.text import TextFile
 from streamroute.files import FileReader
@@ -124,10 +124,10 @@ class Library:
         if not self.reader.holds(path):
             message = f'"{clip(name, _LONGEST)}" is not below the folder of the configuration'
             raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
-        if not is_file(path):
-            kind = "is a folder, not a file" if is_folder(path) else "does not exist"
+        reason = why_no_file(path)
+        if reason:
             raise UnresolvedError(
-                "SR114", f'"{clip(name, _LONGEST)}" {kind}', "a path is relative to the file that states it"
+                "SR114", f'"{clip(name, _LONGEST)}" {reason}', "a path is relative to the file that states it"
             )
 
     def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> Document | None:

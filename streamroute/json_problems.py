@@ -1,0 +1,59 @@
+"""What is wrong with a text of JSON, and where, for who wrote it: Python's own words are about Python."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Final
+
+_STRING: Final = r'"(?:[^"\\]|\\.)*+"?'
+_BRACKETS: Final = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_WHOLE_NUMBERS: Final = re.compile(rf"{_STRING}|[0-9]++(?![.eE])", re.DOTALL)
+_DEEP: Final = 200
+"""Levels of lists and objects; whoever reads a text and fails over them has read more."""
+
+
+def deep_at(text: str, levels: int) -> int | None:
+    """Where a text is nested deeper than so many levels, or None: whoever reads it recurses."""
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth > levels:
+                return token.start()
+        elif token[0] in "]}":
+            depth -= 1
+    return None
+
+
+def explained(text: str, error: ValueError | RecursionError) -> str:
+    """What an error of reading a text says of it; the words go on behind the text's name."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON: {error.msg} at {place_of(text, error.pos)}"
+    if isinstance(error, RecursionError):
+        return f"is nested deeper than {_DEEP} levels, at {place_of(text, deep_at(text, _DEEP) or 0)}"
+    number = long_number(text)
+    if number is None:
+        return f"is not JSON: {error}"
+    return f"holds {too_long(number)} at {place_of(text, number.start())}"
+
+
+def long_number(text: str) -> re.Match[str] | None:
+    """The first whole number with more digits than Python reads, or None."""
+    limit = sys.get_int_max_str_digits()
+    numbers = (token for token in _WHOLE_NUMBERS.finditer(text) if token[0][0] != '"')
+    return next((number for number in numbers if 0 < limit < len(number[0])), None)
+
+
+def too_long(number: re.Match[str]) -> str:
+    """What is wrong with such a number."""
+    return f"a number of {len(number[0]):,} digits, and at most {sys.get_int_max_str_digits():,} are read,"
+
+
+def place_of(text: str, at: int) -> str:
+    """A place, for people: a text of one line has no lines."""
+    line = text.count("\n", 0, at) + 1
+    if "\n" not in text.rstrip():
+        return f"character {at + 1}"
+    return f"line {line}, column {at - text.rfind(chr(10), 0, at)}"
