@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+from streamroute.cli.standard_streams import reopen_closed
+
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -15,6 +17,7 @@ def main() -> None:
     if ours:
         # Raised while modules are loaded, an exception would be shown, or get lost in the import system.
         signal.signal(signal.SIGINT, _leave)
+    reopen_closed()
     from streamroute.cli.main import main as run
 
     try:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from streamroute.cli.exits import Exit
 from streamroute.cli.output import say, show_usage_error
+from streamroute.cli.standard_streams import discard
 from streamroute.errors import RedisUnavailableError, StreamrouteError
 from streamroute.exception_text import traceback_text
 from streamroute.safe_text import safe_str
+
+_UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG})
+"""What writing to stdout may meet where click does it, as for ``--help``; other errors name their file."""
 
 
 def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
@@ -29,11 +35,20 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each
         return _say(error, Exit.NO_REDIS)
     except StreamrouteError as error:
         return _say(error, Exit.FOUND)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            return _say_fault(error)
+        discard(sys.stdout)
+        return _say(StreamrouteError(f"the output cannot be written: {error.strerror}"), Exit.FOUND)
     except Exception as error:  # noqa: BLE001 - the last line of defense says whose fault it was
-        say(traceback_text(error), nl=False, err=True)
-        say("This is a fault of streamroute, not of your files: please report it.", err=True)
-        return Exit.INTERNAL
+        return _say_fault(error)
     return int(code or 0)
+
+
+def _say_fault(error: Exception) -> int:
+    say(traceback_text(error), nl=False, err=True)
+    say("This is a fault of streamroute, not of your files: please report it.", err=True)
+    return Exit.INTERNAL
 
 
 def _show(error: click.ClickException) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from streamroute import __version__
-from streamroute.cli.exits import Exit
 from streamroute.cli.guard import guarded
 from streamroute.cli.output import say_warnings
 
@@ -39,14 +37,6 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"streamroute.cli.{cmd_name}").command
         return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # Whoever read our output has had enough (`| head`): nobody is left to be told.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.OK
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Commands"):

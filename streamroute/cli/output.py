@@ -13,11 +13,14 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
+
+from streamroute.cli.standard_streams import discard
+from streamroute.errors import StreamrouteError
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -52,10 +55,10 @@ def _disarmed(command: re.Match[str]) -> str:
     return f"{command[1] or ''}{REPLACEMENT}"
 
 
-def say(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Write text for people; colors only where a terminal shows them."""
+def say(text: str, *, err: bool = False, nl: bool = True) -> bool:
+    """Write text for people; colors only where a terminal shows them. Returns whether anybody reads it."""
     stream = sys.stderr if err else sys.stdout
-    _write(harmless(text, styled=stream.isatty()), stream, nl=nl)
+    return _write(harmless(text, styled=stream.isatty()), stream, nl=nl)
 
 
 def write_json(value: Any) -> None:
@@ -74,9 +77,12 @@ def _whole(escape: re.Match[str]) -> str:
     return "\\ufffd" if is_half else escape[0]
 
 
-def write_document(text: str) -> None:
-    """Write what a format of its own has made harmless already: XML, a drawing, commands that are meant."""
-    _write(text, sys.stdout, nl=False)
+def write_document(text: str) -> bool:
+    """Write what a format of its own has made harmless already: XML, a drawing, commands that are meant.
+
+    Returns whether anybody reads it.
+    """
+    return _write(text, sys.stdout, nl=False)
 
 
 def show_usage_error(error: click.ClickException) -> None:
@@ -114,7 +120,8 @@ def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
 
 def write_at_once(line: str) -> None:
     """Write one line to stderr; fit for a signal handler, which may interrupt another write."""
-    os.write(sys.stderr.fileno(), f"{line}\n".encode(errors="backslashreplace"))
+    with suppress(OSError):  # of what cannot be written to stderr nobody can be told
+        os.write(sys.stderr.fileno(), f"{line}\n".encode(errors="backslashreplace"))
 
 
 def say_warnings() -> None:
@@ -134,5 +141,17 @@ def _say_warning(
     say(f"{category.__name__}: {printable(str(message))}", err=True)
 
 
-def _write(text: str, stream: TextIO, *, nl: bool = True) -> None:
-    click.echo(text, file=stream, nl=nl)
+def _write(text: str, stream: TextIO, *, nl: bool = True) -> bool:
+    """Write and flush; returns whether anybody reads it.
+
+    Whoever has read enough (``| head``) changes nothing: the command goes on, and its exit code says what it
+    always says. Raises StreamrouteError where stdout cannot be written; a stderr that cannot is left alone.
+    """
+    try:
+        click.echo(text, file=stream, nl=nl)
+    except OSError as error:
+        discard(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise StreamrouteError(f"the output cannot be written: {error.strerror}") from error
+        return False
+    return True

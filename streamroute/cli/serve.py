@@ -16,6 +16,7 @@ from streamroute.cli.logs import set_up_logging
 from streamroute.cli.metrics import endpoint_option, metrics_of_process, metrics_of_workers
 from streamroute.cli.paths import OUTSIDE, PATH, config_path, outside_allowed
 from streamroute.cli.server import open_server
+from streamroute.cli.standard_streams import forgive_closed_stdout
 from streamroute.cli.streams import stream_named
 from streamroute.cli.supervising import (
     REPORT_OPTION,
@@ -147,6 +148,7 @@ def command(
     logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
     embedded, adopt = not others["no_embedded"], others["adopt_data"]
     set_up_logging(logs["log_format"], logs["log_level"])
+    forgive_closed_stdout()
     if feed_stream is not None and feed is None:
         raise click.UsageError("--feed-stream goes with --feed")
     if feed is not None and workers is not None:

@@ -19,6 +19,7 @@ import click
 
 from streamroute.cli.checking import Asked, Checked, check
 from streamroute.cli.colors import columns_of, wants_color
+from streamroute.cli.exits import Exit
 from streamroute.cli.findings import shortened, summary
 from streamroute.cli.formats.rendering import render, write_rendered
 from streamroute.cli.output import clear_screen, say
@@ -148,5 +149,6 @@ def _begin_run() -> None:
 def _print(form: str, shown: Shown) -> None:
     if sys.stdout.isatty():
         clear_screen()
-    write_rendered(shown.text, form)
+    if not write_rendered(shown.text, form):
+        raise click.exceptions.Exit(Exit.OK)
     say(f"{shown.conclusion}; watching", err=True)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from streamroute.config.diagnostics import Finding
 from streamroute.config.document import EMBEDDED, Document
 from streamroute.config.loading import ALLOW_OUTSIDE
+from streamroute.config.replaced import is_default, one_variable
 from streamroute.config.source import Place
 from streamroute.config.wording import quoted
 from streamroute.values import EMBEDDED_FOLDER
 
 if TYPE_CHECKING:
     from streamroute.adapters.address import AddressError
-
-_ONE_VARIABLE: Final = r"\$\{(\w+)(?::-([^}$]*))?\}"
 
 
 def check_address(document: Document) -> Iterator[Finding]:
@@ -52,8 +50,7 @@ def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
 
 def _of_environment(written: str, url: str) -> bool:
     """Whether whoever runs the command chose the whole address, and the file no part of it."""
-    variable = re.fullmatch(_ONE_VARIABLE, written)
-    return variable is not None and variable[2] != url
+    return one_variable(written) is not None and not is_default(written, url)
 
 
 def _finding(url: str, place: Place, error: AddressError) -> Finding:
@@ -64,7 +61,7 @@ def _finding(url: str, place: Place, error: AddressError) -> Finding:
         message = f"the address {quoted(error.shown)} {problem.text}"
         advice = None if error.meant else problem.advice
         return place.finding("SR505", message, help=advice, suggestion=error.meant)
-    variable = re.fullmatch(_ONE_VARIABLE, written)
+    variable = one_variable(written)
     whose = quoted(written)
     if variable and _of_environment(written, url):
         whose = f'the environment variable "{variable[1]}"'

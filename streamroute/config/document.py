@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.pruning import LOST
-from streamroute.config.replaced import is_replaced
+from streamroute.config.replaced import is_default, is_replaced
 from streamroute.config.source import Place, SourceFile
 from streamroute.config.wording import hide_secrets
 from streamroute.files import FileReader
@@ -32,9 +32,11 @@ class RedisConfig(NamedTuple):
 
     @property
     def written(self) -> str | None:
-        """The URL as it stands in the file, where variables gave parts of it."""
+        """The URL as it stands in the file, where it has variables that gave more than the file says."""
         written = self.place.source.value(self.place.path) if self.place is not None else None
-        return str(written) if is_replaced(written) and written != self.url else None
+        if not is_replaced(written) or self.url in (written, EMBEDDED):
+            return None
+        return None if is_default(str(written), self.url) else str(written)
 
     def __repr__(self) -> str:
         return f"RedisConfig({hide_secrets(self.written or self.url)!r})"

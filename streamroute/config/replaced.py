@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from streamroute.config.diagnostics import Finding
@@ -13,6 +14,17 @@ from streamroute.config.wording import quoted
 def is_replaced(written: Any) -> bool:
     """Whether what a file holds is not the value itself, where variables are replaced."""
     return isinstance(written, str) and "${" in written
+
+
+def one_variable(written: str) -> re.Match[str] | None:
+    """What is a single variable and nothing else: its name, and its default or None."""
+    return re.fullmatch(r"\$\{(\w+)(?::-([^}$]*))?\}", written)
+
+
+def is_default(written: str, value: str) -> bool:
+    """Whether a value stands in the file as the default of the variable that could have given it."""
+    variable = one_variable(written)
+    return variable is not None and variable[2] == value
 
 
 def finding_about(

@@ -70,7 +70,7 @@ def test_types_that_no_route_lists_are_one_line(project: Project) -> None:
 def test_it_says_what_it_serves_and_from_where(project: Project) -> None:
     project.routes(OK)
     done = project.run("serve", "--drain")
-    assert "info: serving routes.yaml from unix://" in done.err
+    assert "info: serving routes.yaml from ${REDIS_URL}\n" in done.err
     assert "info: stream events, group tests: 1 route: ok" in done.err
 
 
@@ -147,7 +147,7 @@ def test_no_server_is_one_line_and_4(lone_project: Project) -> None:
     lone_project.routes(OK)
     done = lone_project.run("serve", "--drain", "--log-level", "debug")
     assert (done.code, done.out) == (4, "")
-    assert done.err.startswith(f"error: Redis at redis://user:***@127.0.0.1:{port}/0")
+    assert done.err.startswith("error: Redis at ${REDIS_URL} refuses")
     assert "refuses the connection" in done.err
     assert done.err.count("\n") == 1
     assert "hunter2" not in done.err

@@ -11,12 +11,9 @@ from streamroute.cli.output import say, write_document
 _FOR_PEOPLE: Final = frozenset({"full", "concise"})
 
 
-def write_rendered(text: str, form: str) -> None:
-    """Write what ``render`` gave."""
-    if form in _FOR_PEOPLE:
-        say(text, nl=False)
-    else:
-        write_document(text)
+def write_rendered(text: str, form: str) -> bool:
+    """Write what ``render`` gave; returns whether anybody reads it."""
+    return say(text, nl=False) if form in _FOR_PEOPLE else write_document(text)
 
 
 def render(report: Report, form: str, *, color: bool = False, columns: int | None = None) -> str:
