@@ -11,11 +11,11 @@ from streamroute.keys import GroupKeys
 
 def check_dead_letters(document: Document) -> Iterator[Finding]:
     """Findings about streams whose dead letters would go to a key that is in use."""
-    streams = document.streams.values()
-    kept = {key: stream.name for stream in streams for key in _kept(stream)}
+    told = [stream for stream in document.streams.values() if not stream.unknown & {"dead_letter", "group"}]
+    kept = {key: stream.name for stream in told for key in _kept(stream)}
     consumed = {name for route in document.routes for name in route.streams}
-    onwards = {stream.name: stream.dead_letter for stream in streams if stream.name in consumed}
-    for stream in streams:
+    onwards = {stream.name: stream.dead_letter for stream in told if stream.name in consumed}
+    for stream in told:
         where = None
         if stream.dead_letter == stream.name:
             where = "the stream itself, and would fail again for ever"

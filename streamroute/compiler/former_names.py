@@ -69,7 +69,10 @@ def _stated_twice(route: RouteConfig, at: DataPath, name: str, first: RouteConfi
 
 
 def _check_groups(document: Document) -> Iterator[Finding]:
-    unchanged = (stream for stream in document.streams.values() if stream.formerly_group == stream.group)
+    known = (
+        stream for stream in document.streams.values() if not stream.unknown & {"group", "formerly_group"}
+    )
+    unchanged = (stream for stream in known if stream.formerly_group == stream.group)
     stated = dict.fromkeys(document.stated(stream, "formerly_group", "group") for stream in unchanged)
     for place, key in stated:
         message = '"formerly_group" is the current name of the group'

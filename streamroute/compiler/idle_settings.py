@@ -16,13 +16,13 @@ def check_idle_settings(document: Document) -> Iterator[Finding]:
     """Findings about keys of ``retry`` without effect, and timeouts beyond a stream's ``grace``."""
     for route in document.routes:
         streams = [document.streams[name] for name in route.streams if name in document.streams]
-        if streams and route.retry:
+        if streams and route.retry and not any("retry" in stream.unknown for stream in streams):
             policies = [route.policy_for(stream) for stream in streams]
             yield from _idle(route.place, ("retry",), route.retry, policies)
         yield from _check_timeout(route, streams)
     for stream in document.streams.values():
         stated = stream.place.value("retry")  # not what it has from the defaults
-        if isinstance(stated, dict):
+        if isinstance(stated, dict) and "retry" not in stream.unknown:
             yield from _idle(stream.place, ("retry",), stated, _policies(document, stream))
 
 
@@ -71,6 +71,8 @@ def written(route: RouteConfig) -> Mapping[str, Any]:
 def _check_timeout(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[Finding]:
     """A drain cuts an attempt off when ``grace`` has passed, which may be long before its timeout."""
     patient = max(streams, key=lambda stream: stream.grace, default=None)
+    if any("grace" in stream.unknown for stream in streams):
+        return
     if patient is not None and route.timeout > patient.grace and "timeout" in written(route):
         longest, timeout = patient.shown("grace"), format_duration(route.timeout)
         message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"

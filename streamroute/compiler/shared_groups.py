@@ -20,7 +20,7 @@ def check_shared_groups(document: Document, beside: Iterable[Document]) -> Itera
             continue
         for name, stream in document.streams.items():
             known = other.streams.get(name)
-            if known is None:
+            if known is None or "group" in stream.unknown | known.unknown:
                 continue
             if known.group == stream.group:
                 yield from _compared(stream, other, known)
@@ -29,7 +29,8 @@ def check_shared_groups(document: Document, beside: Iterable[Document]) -> Itera
 
 
 def _compared(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
-    differing = [name for name in _COMMON if getattr(known, name) != getattr(stream, name)]
+    told = [name for name in _COMMON if name not in stream.unknown | known.unknown]
+    differing = [name for name in told if getattr(known, name) != getattr(stream, name)]
     if differing:
         yield _finding(stream, other, known, differing)
 

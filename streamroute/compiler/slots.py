@@ -19,7 +19,7 @@ def check_slots(document: Document) -> Iterator[Finding]:
         if elsewhere(stream.name, [keys.retry]):
             message = f'a cluster keeps the retries of "{stream.name}" in another slot: its name has a "}}"'
             yield stream.place.finding("SR506", message, on="key")
-        elif elsewhere(stream.name, [stream.dead_letter]):
+        elif not stream.unknown & {"dead_letter", "group"} and elsewhere(stream.name, [stream.dead_letter]):
             yield _dead_letters(stream)
 
 

@@ -13,7 +13,7 @@ def check_stall_limits(document: Document) -> Iterator[Finding]:
     """Findings about stall limits that are shorter than the lease."""
     found: dict[tuple[Place, str], StreamConfig] = {}
     for stream in document.streams.values():
-        if stream.stall < stream.lease:
+        if stream.stall < stream.lease and not stream.unknown & {"stall", "lease"}:
             found.setdefault(document.stated(stream, "stall", "lease"), stream)
     for (place, key), stream in found.items():
         yield _finding(place, key, stream)

@@ -19,8 +19,9 @@ def check_unrouted(document: Document, routes: Sequence[RouteConfig]) -> Iterato
         return
     used = {stream for route in routes for stream in route.streams}
     used |= {str(route.arguments.get("stream")) for route in routes if is_built_in(route.handler)}
+    is_known = not any("stream" in route.lost for route in routes)
     for name, stream in document.streams.items():
-        if name not in used:
+        if is_known and name not in used:
             message = f'the stream "{name}" has no routes: nothing here consumes it'
             yield stream.place.finding("SR211", message, on="key")
     if not all(route.types for route in routes):

@@ -50,6 +50,8 @@ class StreamConfig(NamedTuple):
     worker goes on serving, or ends its process, when a handler goes on although it was cancelled.
     ``order_by`` is an expression that gives the key by which messages are ordered.
     ``trim`` is the seconds for which entries are kept that every group has finished with; None: for ever.
+    ``unknown`` are the keys whose values cannot be told, as those of a variable that is not set: what is here
+    for them are the defaults, with which nothing is to be compared.
     """
 
     name: str
@@ -70,6 +72,7 @@ class StreamConfig(NamedTuple):
     trim: float | None
     order_by: str | None
     place: Place
+    unknown: frozenset[str] = frozenset()
 
     def shown(self, key: str) -> str:
         """A setting as a finding may show it: of what a variable gave, only what is written in the file."""
@@ -250,7 +253,23 @@ def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], plac
         trim=_trim(settings.get("trim")),
         order_by=settings.get("order_by"),
         place=place,
+        unknown=_unknown(place.source.value(place.path), own),
     )
+
+
+def _unknown(stated: Any, own: Mapping[str, Any]) -> frozenset[str]:
+    """The keys of a stream that are stated with a variable which has given nothing that can be used."""
+    if is_replaced(stated):
+        return frozenset(StreamConfig._fields)
+    pairs = stated.items() if isinstance(stated, dict) else ()
+    return frozenset(key for key, value in pairs if _is_lost(value, own.get(key)))
+
+
+def _is_lost(stated: Any, own: Any) -> bool:
+    if isinstance(stated, dict):
+        left = own if isinstance(own, dict) else {}
+        return any(_is_lost(value, left.get(key)) for key, value in stated.items())
+    return own is None and is_replaced(stated)
 
 
 def _trim(settings: Mapping[str, Any] | None) -> float | None:

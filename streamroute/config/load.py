@@ -14,6 +14,7 @@ from streamroute.config.loading import load_file
 from streamroute.config.paths import is_folder
 from streamroute.config.pruning import prune
 from streamroute.config.published import ROOT_ONLY
+from streamroute.config.replaced import is_replaced
 from streamroute.config.source import DataPath, SourceFile
 from streamroute.config.text import TextFile
 from streamroute.config.variables import find_misplaced, replace_variables
@@ -165,6 +166,8 @@ class _Run:
         has_routes = any(data.get("routes") for _, data in files)
         if streams is None and "streams" in self.root.data:
             return False
+        if streams and any(is_replaced(name) for name in streams):
+            return False  # which name was meant, nobody knows
         if streams or not has_routes:
             return True
         if any(found.suggestion == "streams" for found in self.findings):

@@ -107,8 +107,8 @@ _ALL: Final = (
         "SR221", "unlikely-type", _WARNING, "A route's type is a list in one string, or in quotes of its own."
     ),
     # The expressions.
-    Rule("SR301", "filter-syntax", _ERROR, "A filter is not a JMESPath expression."),
-    Rule("SR302", "unknown-function", _ERROR, "A filter calls a function that JMESPath does not have."),
+    Rule("SR301", "filter-syntax", _ERROR, "An expression is not JMESPath."),
+    Rule("SR302", "unknown-function", _ERROR, "An expression calls a function that JMESPath does not have."),
     Rule(
         "SR303", "expression-misread", _ERROR, "YAML cuts an expression short or reads it as something else."
     ),

@@ -108,9 +108,19 @@ def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any])
                 )
             )
         walked[key] = _walk(result, (*path, key), item)
-    known = _keys_of(path)
-    told = {key: UNTOLD if item is _GONE and not known(key) else item for key, item in walked.items()}
+    told = {key: _stand_in(path, key) if item is _GONE else item for key, item in walked.items()}
     return {key: item for key, item in told.items() if item is not _GONE}
+
+
+def _stand_in(path: DataPath, key: str) -> Any:
+    """What stands under a key whose value cannot be told, so that nothing is found for its sake."""
+    if not _keys_of(path)(key):
+        return UNTOLD
+    if path == ("streams",):
+        return None  # there is such a stream, whatever its settings
+    if key in schema_at(path).get("required", ()):
+        return schema_at((*path, key))["examples"][0]
+    return _GONE
 
 
 def _keys_of(path: DataPath) -> Callable[[str], bool]:

@@ -127,7 +127,11 @@ def test_two_configurations_that_disagree_do_not_show_it(
     ("key", "value", "said"),
     [
         ("codec", "no.such.Codec", '"${S}" cannot be used here: the module that a path names does not exist'),
-        ("order_by", "contians(a, b)", '"${S}" cannot be used here: a filter calls a function that JMESPath'),
+        (
+            "order_by",
+            "contians(a, b)",
+            '"${S}" cannot be used here: an expression calls a function that',
+        ),
         ("dead_letter", "s", 'the dead letters of "s" go to the stream itself'),
         ("dead_letter", "other", """"s" go to "${S}", whose own come back here"""),
     ],
