@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from streamroute.compiler.compilation import Compiled, all_findings, compile_document, too_large
 from streamroute.compiler.together import check_together
@@ -17,7 +18,7 @@ from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 
 if TYPE_CHECKING:
-    from streamroute.config.expectations import RouteTest
+    from streamroute.config.expectations import Expectations, RouteTest
 
 
 class CheckResult(NamedTuple):
@@ -70,13 +71,18 @@ def _checked(
     beside: Sequence[Document],
 ) -> CheckResult:
     loaded = load_config(path, env=env, unset=unset, outside=outside)
-    compiled = None if loaded.document is None else compile_document(loaded.document, imports=imports)
+    beside_files = cache(lambda: _expectations(loaded))
+    compiled = None
+    if loaded.document is not None:
+        compiled = compile_document(
+            loaded.document, imports=imports, messages=lambda: _messages(beside_files())
+        )
     found = all_findings(loaded.findings, compiled.findings if compiled else ())
     if compiled is not None:
         found = all_findings(found, _together(compiled, found, beside))
     result = CheckResult(found, loaded.document, compiled, loaded.files)
     if tests:
-        result = _with_tests(result, loaded)
+        result = _with_tests(result, loaded, beside_files())
     return result._replace(findings=_silenced(result, imports=imports, beside=beside))
 
 
@@ -89,20 +95,34 @@ def _together(
         yield from check_together(compiled.document, compiled.routes, beside)
 
 
-def _with_tests(result: CheckResult, loaded: Loaded) -> CheckResult:
+def _expectations(loaded: Loaded) -> Expectations | None:
+    """The tests beside the files; None where there are none."""
+    if loaded.document is None:
+        return None
+    folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
+    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in entries(folder)):
+        return None
+    from streamroute.config.expectations import find_expectations, load_expectations
+
+    return load_expectations(find_expectations(folders), loaded.document.reader)
+
+
+def _messages(read: Expectations | None) -> Iterator[Mapping[str, Any]]:
+    """The messages of the tests, but for those that lie in Redis."""
+    for test in () if read is None else read.tests:
+        if isinstance(test.message, Mapping):
+            yield test.message
+
+
+def _with_tests(result: CheckResult, loaded: Loaded, read: Expectations | None) -> CheckResult:
     """The result together with the tests beside the files, and with what is wrong in them.
 
     Where the files have errors, routes may be missing that the tests name.
     """
-    if loaded.document is None:
-        return result
-    folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
-    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in entries(folder)):
+    if loaded.document is None or read is None:
         return result
     from streamroute.compiler.expectation_checks import check_expectations
-    from streamroute.config.expectations import find_expectations, load_expectations
 
-    read = load_expectations(find_expectations(folders), loaded.document.reader)
     wrong = () if has_errors(loaded.findings) else check_expectations(loaded.document, read.tests)
     found = all_findings(result.findings, read.findings, wrong)
     return result._replace(findings=found, sources={**result.sources, **read.files}, tests=read.tests)

@@ -19,7 +19,7 @@ from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED, is_built_in
 from streamroute.compiler.results import check_transform
 from streamroute.compiler.route_checks import check_routes
-from streamroute.compiler.route_expressions import RouteExpressions
+from streamroute.compiler.route_expressions import Messages, RouteExpressions
 from streamroute.compiler.server_address import check_address
 from streamroute.compiler.signatures import CallShape, Misfit, call_shape, check_factory
 from streamroute.compiler.slots import check_slots
@@ -104,23 +104,24 @@ class Compiled:
         return (route for route in self.routes if route.config.enabled and stream in route.config.streams)
 
 
-def compile_document(document: Document, *, imports: bool = True) -> Compiled:
+def compile_document(document: Document, *, imports: bool = True, messages: Messages = tuple) -> Compiled:
     """Check everything that a document names, and make it ready to run.
 
     Without ``imports`` no code of the user's runs: handlers are checked by their source and stay unknown,
-    and there are no routers.
+    and there are no routers. ``messages`` gives those of the tests beside the files, which show what fields
+    there are; it is asked for them where that decides about a finding.
     """
-    return _Compilation(document, imports=imports).result()
+    return _Compilation(document, imports=imports, messages=messages).result()
 
 
 class _Compilation:
     """One pass over a document, collecting findings."""
 
-    def __init__(self, document: Document, *, imports: bool) -> None:
+    def __init__(self, document: Document, *, imports: bool, messages: Messages) -> None:
         self.document = document
         self.findings: list[Finding] = []
         self.shapes: dict[str, CallShape | list[Misfit]] = {}
-        self.expressions = RouteExpressions(document)
+        self.expressions = RouteExpressions(document, messages)
         self.folder = Path(document.path).parent
         self.reader = None if imports else _source_reader(document)
         self.annotated: dict[tuple[str, int], list[Problem]] = {}
@@ -135,7 +136,7 @@ class _Compilation:
         globs = Globs(self.document.messages)
         self.findings += check_routes(self.document, globs)
         self.findings += check_former_names(self.document)
-        self.findings += _check_order(self.document)
+        self.findings += _check_order(self.document, self.expressions)
         self.findings += check_address(self.document)
         self.findings += check_slots(self.document)
         self.findings += check_dead_letters(self.document)
@@ -271,7 +272,7 @@ class _Compilation:
         return codec
 
 
-def _check_order(document: Document) -> Iterable[Finding]:
+def _check_order(document: Document, expressions: RouteExpressions) -> Iterable[Finding]:
     """What is wrong with the order of streams; most have none, and do not pay for its check."""
     if "order_by" not in document.sources[0].text and not any(
         stream.order_by for stream in document.streams.values()
@@ -279,7 +280,7 @@ def _check_order(document: Document) -> Iterable[Finding]:
         return ()
     from streamroute.compiler.order import check_order
 
-    return check_order(document)
+    return check_order(document, expressions)
 
 
 def _check_dedupe(route: RouteConfig, expressions: RouteExpressions) -> Iterable[Finding]:

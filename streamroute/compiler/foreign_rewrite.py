@@ -53,7 +53,7 @@ def _as_right(text: str) -> str | None:
     problems = check_expression(text) or check_types(parse(text))
     if not problems:
         return text
-    meant = (problems[0].help or "").removeprefix("write ")
+    meant = (problems[0].help or "").removeprefix("write ").partition("; if ")[0]
     is_shorter = problems[0].code in _WHOLE and len(meant) < len(text) + 2 * len("``[*]")
     return _as_right(meant) if is_shorter and meant != text else None
 

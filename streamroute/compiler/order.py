@@ -23,6 +23,7 @@ from streamroute.expansion import refuse_expanding
 from streamroute.log_coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
+    from streamroute.compiler.route_expressions import RouteExpressions
     from streamroute.core.ordering import KeyOf
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def _hashable(value: Any) -> Hashable | None:
 # What is checked.
 
 
-def check_order(document: Document) -> Iterator[Finding]:
+def check_order(document: Document, expressions: RouteExpressions) -> Iterator[Finding]:
     """Findings about each ``order_by``: the defaults' own, and those of streams."""
     for place, streams in _stated(document).items():
         expression = str(streams[0].order_by)
@@ -79,7 +80,9 @@ def check_order(document: Document) -> Iterator[Finding]:
         is_wrong = any(RULES[problem.code].severity is Severity.ERROR for problem in problems)
         if not is_wrong:
             habits = habits_of(stream.codec for stream in streams)
-            problems += check_types(parse(expression), condition=False, habits=habits)
+            problems += check_types(
+                parse(expression), condition=False, habits=habits, shown=expressions.shown
+            )
         for problem in problems:
             end = len(expression) if problem.end is None else problem.end
             if problem.code == "SR301" and _is_cut_short(place, expression):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from streamroute.compiler.expressions import check_expression
-from streamroute.compiler.parsing import parse
-from streamroute.compiler.problems import Places, Problem
+from streamroute.compiler.parsing import Tree, parse
+from streamroute.compiler.problems import ExpressionError, Places, Problem
 from streamroute.compiler.types.check import check_types
+from streamroute.compiler.types.evidence import Evidence, Shown
 from streamroute.compiler.types.lattice import Type
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
 from streamroute.compiler.types.payload import payload_type
@@ -20,6 +22,7 @@ from streamroute.config.document import Document, RouteConfig
 from streamroute.config.rules import RULES
 
 _Result = TypeVar("_Result")
+Messages = Callable[[], Iterable[Mapping[str, Any]]]
 
 UNCHECKED: Final = "SR319"
 _UNCHECKED: Final = "this is not checked against its message's schema: that would take too many steps"
@@ -51,6 +54,26 @@ def habits_of(codecs: Iterable[str]) -> Habits:
     return Habits(_WITH_ENVELOPE.issuperset(codecs), _WITH_TYPES.issuperset(codecs))
 
 
+def _evidence(document: Document, messages: Iterable[Mapping[str, Any]]) -> Evidence:
+    """What the configuration shows of its messages beside their schemas."""
+    schemas = (message.schema.root for message in document.messages.values() if message.schema is not None)
+    return Evidence(_trees(document), messages, schemas)
+
+
+def _trees(document: Document) -> Iterator[Tree]:
+    """The expressions that can be read, each once."""
+    stated = [stream.order_by for stream in document.streams.values()]
+    for route in document.routes:
+        stated += [route.filter, route.transform, None if route.dedupe is None else route.dedupe.key]
+    for expression in dict.fromkeys(stated):
+        try:
+            tree = None if expression is None else parse(expression)
+        except ExpressionError:
+            continue  # a finding of its own, and nothing that shows anything
+        if tree is not None:
+            yield tree
+
+
 class _Payload:
     """What is known of some routes' payloads; ``words`` are the literals that their schemas hold."""
 
@@ -72,8 +95,10 @@ class _Payload:
 class RouteExpressions:
     """Checks the expressions of a document's routes; what a schema says is worked out once."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, messages: Messages = tuple) -> None:
+        """``messages`` gives those of the tests beside the files, when it is asked for them."""
         self._document = document
+        self.shown: Shown = cache(lambda: _evidence(document, messages()))
         self._unknown: dict[Habits, _Payload] = {}
         self._steps = Steps()
         self._payloads: dict[tuple[tuple[str, ...], bool, frozenset[str]], _Payload] = {}
@@ -102,7 +127,12 @@ class RouteExpressions:
         tree = parse(expression)
         return self.in_time(
             lambda: check_types(
-                tree, payload.type, validated=payload.validated, condition=condition, habits=payload.habits
+                tree,
+                payload.type,
+                validated=payload.validated,
+                condition=condition,
+                habits=payload.habits,
+                shown=self.shown,
             ),
             [Problem(UNCHECKED, _UNCHECKED)],
         )

@@ -168,6 +168,7 @@ _ALL: Final = (
     Rule("SR327", "near-miss", _WARNING, "A name is nearly that of a field that the schema declares."),
     Rule("SR328", "element-type", _WARNING, "A function is given a list of what it never takes."),
     Rule("SR329", "swapped-arguments", _WARNING, "A literal and a field have changed places in a call."),
+    Rule("SR330", "never-equal", _WARNING, "A field is compared with a value of a kind that it never has."),
     # The handlers.
     Rule("SR401", "module-not-importable", _ERROR, "The module that a path names does not exist."),
     Rule("SR402", "attribute-missing", _ERROR, "The module has no attribute of that name."),

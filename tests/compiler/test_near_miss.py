@@ -104,6 +104,32 @@ def test_a_schema_that_is_not_understood_may_have_the_name(doubt: Any) -> None:
     assert found("totl > `3`", payload_of({**ORDER, **doubt})) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [
+        ("stats", "status"), ("stats", "state"), ("order_stats", "order_status"), ("max_price", "min_price"),
+        ("min_rate", "min_date"), ("shippingCounty", "shippingCountry"),
+        ("http_status", "https_status"), ("created_by", "created_at"), ("from_city", "form_city"),
+        ("fist", "first"), ("static", "status"), ("retail", "detail"), ("reply", "replay"),
+        ("contacts", "contracts"), ("internal", "interval"), ("params", "param"),
+    ],
+)  # fmt: skip
+def test_words_that_look_alike_are_not_near(name: str, declared: str) -> None:
+    assert near_miss(name, [declared]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [
+        ("billing_adress", "billing_address"), ("custmerName", "customerName"),
+        ("recieved_at", "received_at"), ("isactve", "is_active"), ("max_prcie", "max_price"),
+        ("payement", "payment"), ("lenght", "length"),
+    ],
+)  # fmt: skip
+def test_one_word_of_several_is_near(name: str, declared: str) -> None:
+    assert near_miss(name, [declared]) == declared
+
+
 @pytest.mark.parametrize("name", ["trace_id", "traceId"])
 def test_a_usual_name_of_an_envelope_is_no_near_miss(name: str) -> None:
     schema = {"type": "object", "properties": {"trace_ids": {"type": "string"}}}

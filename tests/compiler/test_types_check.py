@@ -438,12 +438,12 @@ def test_a_field_that_there_may_be_is_left_alone(expression: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "fix"),
     [
-        ("amount > '10'", "write a number in backticks: `10`"),
-        ("'10' < amount", "write a number in backticks: `10`"),
+        ("amount > '10'", "write amount > `10`"),
+        ("'10' < amount", "write `10` < amount"),
         ("id > `3`", "write a string in single quotes: '3', or to_number(id)"),
         ("source >= `3`", "write a string in single quotes: '3', or to_number(source)"),
         ("open > amount", "two numbers have an order, and two strings"),
-        ("lines[?price > '3']", "write a number in backticks: `3`"),
+        ("lines[?price > '3']", "write lines[?price > `3`]"),
     ],
 )
 @pytest.mark.parametrize("validated", [False, True])
@@ -521,7 +521,7 @@ def test_a_condition_that_the_schema_settles_is_a_warning_where_messages_are_val
     problem = only(expression, PAYLOAD, validated=True)
     assert (problem.code, expression[problem.start : problem.end]) == ("SR318", caret)
     assert f"is always {outcome} for a message" in problem.message
-    assert found(expression, PAYLOAD) == []
+    assert {code for code, _ in found(expression, PAYLOAD)} <= {"SR330"}  # kinds that never meet
 
 
 def test_a_number_that_is_always_there_is_no_condition() -> None:

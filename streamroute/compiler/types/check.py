@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from streamroute.compiler.parsing import Tree
@@ -15,18 +16,32 @@ from streamroute.compiler.types.conditions import (
     NUMBER_AS_CONDITION,
     UNCOMPARABLE,
 )
+from streamroute.compiler.types.evidence import Evidence, Shown
 from streamroute.compiler.types.inference import Inference
 from streamroute.compiler.types.lattice import UNKNOWN, Type
+from streamroute.compiler.types.literal_slips import MALFORMED_LITERAL, VALUE_IN_QUOTES
 from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, find_mistakes
+from streamroute.compiler.types.never_equal import NEVER_EQUAL
 from streamroute.compiler.types.outlines import Outlines, outline_of
+from streamroute.compiler.types.payload import declared_names
+from streamroute.compiler.types.payload_names import NAMED_PAYLOAD
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.slips import USUAL, Habits, find_slips
+from streamroute.compiler.types.steps import NEAR_MISS, UNKNOWN_FIELD
 from streamroute.compiler.types.written_out import COLLECTION
 
 _SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION})
 _SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, WRONG_ELEMENTS: WRONG_ELEMENTS, UNCOMPARABLE: CONSTANT}
 """What the schema says again of a part that is wrong by its literals."""
+
+_BETTER_ADVISED: Final = {
+    UNKNOWN_FIELD: {NAMED_PAYLOAD},
+    UNCOMPARABLE: {VALUE_IN_QUOTES, MALFORMED_LITERAL},
+    CONSTANT_BY_SCHEMA: {VALUE_IN_QUOTES, MALFORMED_LITERAL, NEVER_EQUAL},
+    CONSTANT: {MALFORMED_LITERAL},
+}
+"""What says better what was meant, where both are found."""
 
 _OUTLINES: Final = {True: Outlines(), False: Outlines()}
 """The outlines of conditions, and of other expressions, that are clean whatever the payload."""
@@ -39,13 +54,15 @@ def check_types(
     validated: bool = False,
     condition: bool = True,
     habits: Habits = USUAL,
+    shown: Shown | None = None,
 ) -> list[Problem]:
     """The problems of an expression that parsed and calls known functions, in the order of their places.
 
     ``payload`` is the type of what it is evaluated on (None: nothing is known), ``validated`` says that
     messages were checked against the schema that it comes from. A ``condition`` is asked for its truth,
     as a filter is; anything else for its value. What is not known is not reported. ``habits`` are those of
-    the codecs that make the payload.
+    the codecs that make the payload, ``shown`` gives what the configuration shows beside a schema (None: what
+    the expression does).
     """
     problems = list(_by_literals(tree, condition=condition))
     report = Report(tree, declared=True, validated=validated)
@@ -53,8 +70,13 @@ def check_types(
         _run(tree, payload, report, condition=condition)
         problems += _news(report.problems, problems)
     problems += find_mistakes(tree, report.knows)
-    slips = find_slips(tree, report.knows, report.compared, habits)
+    shown = shown or cache(lambda: Evidence([tree]))
+    problems = [found for found in problems if not _is_held(found, tree, shown)]
+    shapes = () if payload is None else payload.objects
+    declared = declared_names(shapes) if all(shape.declared for shape in shapes) else ()
+    slips = list(find_slips(tree, report.knows, report.compared, habits, declared, shown))
     told = Places(problems)
+    problems = [_advised(found, slips) for found in problems]
     problems += [slip for slip in slips if not told.overlap(slip)]
     return list(_one_for_each_cause(sorted(problems, key=lambda found: (found.start, found.code))))
 
@@ -78,6 +100,19 @@ def _run(tree: Tree, payload: Type, report: Report, *, condition: bool) -> Repor
     else:
         inference.infer(tree.root, scope)
     return report
+
+
+def _is_held(problem: Problem, tree: Tree, shown: Shown) -> bool:
+    """Whether a name that is near to a declared one is that of a field that messages hold."""
+    return problem.code == NEAR_MISS and tree.expression[problem.start : problem.end] in shown().names
+
+
+def _advised(problem: Problem, slips: list[Problem]) -> Problem:
+    """A problem by the schema, with what was meant where a slip shows it."""
+    codes = _BETTER_ADVISED.get(problem.code, ())
+    about = (slip for slip in slips if slip.code in codes and Places([problem]).overlap(slip))
+    meant = next(about, None)
+    return problem if meant is None else problem._replace(help=meant.help, suggestion=None)
 
 
 def _news(found: list[Problem], before: list[Problem]) -> Iterator[Problem]:

@@ -106,7 +106,7 @@ def _what_was_meant(report: Report, node: Node, *, true: bool) -> str | None:
         return None
     if is_literal(node):
         return continued(report, node) if true else None
-    sliced = _meant_beginning(report, node)
+    sliced = _meant_beginning(report, node) or _meant_negation(report, node)
     if true or sliced:
         return sliced
     return piped(report, node) or _meant_comparison(report, node)
@@ -118,8 +118,6 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
         return None
     left, right = node["children"]
     operator, value = _OPERATORS[node["value"]], report.text(right)
-    if left["type"] == "not_expression" and operator in _CONTRARY:
-        return f"! binds tighter: write {report.operand(left['children'][0])} {_CONTRARY[operator]} {value}"
     if is_literal(left) and isinstance(left["value"], str) and isinstance(right["value"], str):
         name = (
             left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
@@ -132,6 +130,21 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
         whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
         return f"it is a list; ask for its elements: {whole}"
     return None
+
+
+def _meant_negation(report: Report, node: Node) -> str | None:
+    """`` !nights > `3` ``, and ``!tier == 'gold'``."""
+    if node["type"] != "comparator" or node["children"][0]["type"] != "not_expression":
+        return None
+    negated, right = node["children"]
+    operator, left, value = (
+        _OPERATORS[node["value"]],
+        report.operand(negated["children"][0]),
+        report.operand(right),
+    )
+    if operator in _CONTRARY:
+        return f"! binds tighter: write {left} {_CONTRARY[operator]} {value}"
+    return f"! binds tighter: write !({left} {operator} {value})"
 
 
 def _meant_beginning(report: Report, node: Node) -> str | None:

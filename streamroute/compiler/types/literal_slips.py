@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from streamroute.compiler.parsing import Node, Tree
 from streamroute.compiler.problems import Problem
+from streamroute.compiler.types.evidence import Evidence, Shown
 from streamroute.compiler.types.lattice import UNKNOWN, Type
-from streamroute.compiler.types.paths import is_literal, path_of
+from streamroute.compiler.types.paths import Path, is_literal, path_of
 from streamroute.compiler.types.words import is_numeric
 
 VALUE_IN_QUOTES: Final = "SR324"
@@ -22,14 +23,24 @@ _TEXTS: Final = re.compile(r"date|time|year|month|version|zip|post|_at\Z|At\Z|id
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}\Z")
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}")
 _NUMBER_LIKE: Final = re.compile(r"[-+]?[.$]?[0-9][0-9_,.]*%?\Z|0[xob][0-9a-fA-F]+\Z")
+_CLOSERS: Final = {"[": "]", "{": "}"}
+_TRUTH: Final = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
 _WORDS: Final = {
     **dict.fromkeys(("none", "nil", "null", "undefined"), "`null`"), "true": "`true`", "false": "`false`",
 }  # fmt: skip
 
 
+class InQuotes(NamedTuple):
+    """A value in quotes that is compared: where it stands, what is wrong with it, what to write."""
+
+    literal: Node
+    message: str
+    meant: str
+
+
 def in_comparison(
-    tree: Tree, node: Node, types: tuple[Type, Type] | None, *, has_types: bool
-) -> Iterator[Problem]:
+    tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: Shown, *, has_types: bool
+) -> Iterator[InQuotes | Problem]:
     """For a literal that is compared: a value in quotes (where the message has values of other types than
     strings), and one in backticks that is ordered, but no JSON. ``types`` are those of both sides, if known.
     """
@@ -38,33 +49,55 @@ def in_comparison(
             continue
         t = UNKNOWN if types is None else types[1 - side]
         if _is_raw(tree, literal) and has_types and (t is UNKNOWN or not t.has("string")):
-            yield from _in_quotes(tree, node, literal, other)
+            yield from _in_quotes(node, literal, other, t, shown)
         if node["value"] in _ORDERINGS and not _is_raw(tree, literal) and isinstance(literal["value"], str):
             yield from _ordered_word(tree, literal)
 
 
-def _in_quotes(tree: Tree, node: Node, literal: Node, other: Node) -> Iterator[Problem]:
-    value = literal["value"]
-    path = path_of(other)
+def all_in_quotes(tree: Tree, found: list[InQuotes]) -> Iterator[Problem]:
+    """A problem for each of an expression's values in quotes; the advice mends them all."""
+    whole = with_replaced(tree, [(each.literal, each.meant) for each in found])
+    for literal, message, meant in found:
+        advice = whole or f"write {meant}"
+        yield Problem(VALUE_IN_QUOTES, message, literal["start"], literal["end"], advice)
+
+
+def _in_quotes(node: Node, literal: Node, other: Node, t: Type, shown: Shown) -> Iterator[InQuotes]:
+    value, path = literal["value"], path_of(other)
     if path is None:
         return
-    if value in ("true", "false"):
-        message = f"'{value}' is a string, and no truth value equals it"
-    elif node["value"] in _ORDERINGS and is_numeric(value) and not _reads_as_text(value, path):
-        message = f"'{value}' is a string, and no number is less or greater than it"
-    else:
+    is_truth = value in _TRUTH and (t is UNKNOWN or t.has("boolean"))
+    is_number = (
+        node["value"] in _ORDERINGS
+        and is_numeric(value)
+        and (t is UNKNOWN or t.has("number"))
+        and not _reads_as_text(value, path)
+    )
+    if not (is_truth or is_number) or _is_text(path, shown(), is_number=is_number):
         return
-    yield replaced(tree, VALUE_IN_QUOTES, literal, message, f"`{value}`")
+    if is_truth:
+        message = f"'{value}' is a string, and no truth value equals it"
+    else:
+        message = f"'{value}' is a string, and no number is less or greater than it"
+    yield InQuotes(literal, message, f"`{value.lower()}`")
 
 
-def _reads_as_text(value: str, path: tuple[str, ...]) -> bool:
+def _is_text(path: Path, evidence: Evidence, *, is_number: bool) -> bool:
+    """Whether a field is a string as everything else shows: in messages, or compared with other strings."""
+    others = (value for value in evidence.compared.get(path, ()) if isinstance(value, str))
+    if any(not is_numeric(other) if is_number else other not in _TRUTH for other in others):
+        return True
+    return evidence.is_text(path)
+
+
+def _reads_as_text(value: str, path: Path) -> bool:
     return bool(_YEAR.match(value)) or bool(path and _TEXTS.search(path[-1]))
 
 
 def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
     """`` total > `abc` ``: no JSON, and so a string."""
     inner = _inside(tree, literal)
-    if _is_json(inner) or _MOMENT.match(inner) or _strange(inner):
+    if _is_json(inner) or _MOMENT.match(inner) or any(malformed(tree, literal)):
         return
     advice = "a number is written `3`, a string in single quotes"
     yield Problem(MALFORMED_LITERAL, _not_json(literal), literal["start"], literal["end"], advice)
@@ -72,12 +105,27 @@ def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
 
 def malformed(tree: Tree, node: Node) -> Iterator[Problem]:
     """For a literal in backticks that is no JSON, and that nobody means as the string that it is."""
-    if _is_raw(tree, node) or not isinstance(node["value"], str) or "start" not in node:
+    if not is_literal(node) or "start" not in node or _is_raw(tree, node):
+        return
+    if not isinstance(node["value"], str):
         return
     inner = _inside(tree, node)
-    meant = None if _is_json(inner) else _strange(inner)
+    if _is_json(inner):
+        return
+    meant = _strange(inner)
     if meant:
         yield replaced(tree, MALFORMED_LITERAL, node, _not_json(node), meant)
+    elif len(inner) > 1 and (inner.strip()[:1] in _CLOSERS or inner.strip()[-1:] in _CLOSERS.values()):
+        yield _unfinished(tree, node, inner.strip())
+
+
+def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
+    """`` a == `[1,2` ``: a list or an object that JSON does not read."""
+    closed = f"{inner.rstrip(',')}{_CLOSERS.get(inner[:1], '')}"
+    if _is_json(closed):
+        return replaced(tree, MALFORMED_LITERAL, node, _not_json(node), f"`{closed}`")
+    advice = "a list is written `[1, 2]` or ['a', 'b'], an object `{\"a\": 1}`"
+    return Problem(MALFORMED_LITERAL, _not_json(node), node["start"], node["end"], advice)
 
 
 def _not_json(node: Node) -> str:
@@ -120,9 +168,17 @@ def _is_json(text: str) -> bool:
 
 def replaced(tree: Tree, code: str, node: Node, message: str, text: str) -> Problem:
     """A problem of a part of an expression, with another text to write in its place."""
-    start, end = node["start"], node["end"]
-    whole = f"{tree.expression[:start]}{text}{tree.expression[end:]}"
-    return Problem(code, message, start, end, advice_to_write(whole) or f"write {text}")
+    advice = with_replaced(tree, [(node, text)]) or f"write {text}"
+    return Problem(code, message, node["start"], node["end"], advice)
+
+
+def with_replaced(tree: Tree, parts: list[tuple[Node, str]]) -> str | None:
+    """Advice to write the expression with other texts in the place of some of its parts."""
+    whole, at = "", 0
+    for node, text in sorted(parts, key=lambda part: int(part[0]["start"])):
+        whole += f"{tree.expression[at : node['start']]}{text}"
+        at = node["end"]
+    return advice_to_write(whole + tree.expression[at:])
 
 
 def advice_to_write(whole: str) -> str | None:

@@ -9,11 +9,11 @@ from typing import Final
 from streamroute.compiler.parsing import Node, Tree, children, walk
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.paths import is_literal
-from streamroute.compiler.types.words import written
+from streamroute.compiler.types.words import is_numeric, written
 
 FIELD_FOR_LITERAL: Final = "SR312"
 
-_WORDS: Final = {
+LITERAL_WORDS: Final = {
     "true": "`true`", "false": "`false`", "null": "`null`",
     "True": "`true`", "False": "`false`", "None": "`null`",
     "TRUE": "`true`", "FALSE": "`false`", "NULL": "`null`", "Null": "`null`",
@@ -26,7 +26,7 @@ _BOOLEAN: Final = frozenset({"and_expression", "or_expression", "not_expression"
 
 def find_mistakes(tree: Tree, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
     """A problem for each; ``is_field`` says of a node that the schema has that field."""
-    if '"' not in tree.expression and not any(word in tree.expression for word in _WORDS):
+    if '"' not in tree.expression and not any(word in tree.expression for word in LITERAL_WORDS):
         return
     for node, _, _ in walk(tree.root, 0, len(tree.expression)):
         for operand in _mistaken(tree, node):
@@ -72,7 +72,7 @@ def _is_quoted(tree: Tree, node: Node) -> bool:
 
 
 def _is_word(tree: Tree, node: Node) -> bool:
-    return node["type"] == "field" and node["value"] in _WORDS and not _is_quoted(tree, node)
+    return node["type"] == "field" and node["value"] in LITERAL_WORDS and not _is_quoted(tree, node)
 
 
 def _is_plain(node: Node) -> bool:
@@ -83,9 +83,20 @@ def _is_plain(node: Node) -> bool:
 def _problem(tree: Tree, node: Node) -> Problem:
     start, end = node["start"], node["end"]
     text = tree.expression[start:end]
-    literal = written(node["value"]) if text.startswith('"') else _WORDS[text]
+    literal = _quoted_value(tree, node) if text.startswith('"') else LITERAL_WORDS[text]
     message = f"{text} is the field of that name, not a value; where it is missing, it is null"
     return Problem(FIELD_FOR_LITERAL, message, start, end, _corrected(tree, start, end, literal))
+
+
+def _quoted_value(tree: Tree, node: Node) -> str:
+    """A name in double quotes as a value: a string, unless it is a truth value or ordered as a number."""
+    value = node["value"]
+    if value in ("true", "false", "null"):
+        return f"`{value}`"
+    nodes = (each for each, _, _ in walk(tree.root, 0, len(tree.expression)))
+    ordered = (each for each in nodes if each["type"] == "comparator" and each["value"] not in ("eq", "ne"))
+    is_ordered = any(side is node for each in ordered for side in each["children"])
+    return f"`{value}`" if is_ordered and is_numeric(value) else written(value)
 
 
 def _corrected(tree: Tree, start: int, end: int, literal: str) -> str:

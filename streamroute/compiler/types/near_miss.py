@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from streamroute.compiler.types.ordinary_words import ORDINARY
 from streamroute.config.suggestions import edits
 
 _SHORTEST: Final = 4
@@ -14,38 +15,7 @@ _LETTER_REPLACED: Final = 6
 _TWO_EDITS: Final = 8
 _LONGEST_ENDING: Final = 3
 _MOST: Final = 200
-
-_WORDS: Final = """
-action active actor agent alert amount answer area array asset assign attempt author balance batch bill
-block board body book branch brand browser bucket budget build button buyer call cancel card cart case
-cash cause cell center chain change channel charge chat check city claim class client close cluster code
-color column comment company component config contact content contract control cookie copy cost count
-county coupon course create curve custom customs cycle data date deal debit default delay delete deliver
-depth desk detail device digest discover dish district docs door draft duration edge email enable engine
-entity entry error even event expire export face factor fail fare fee feed field file filter final fine
-fire first flag fleet flight flow force form format frame from fund game gate give goal good grade grant
-group guest hash head health height hint home host hour house icon image index info input invite invoice
-issue item job join kind label lane large last latest lead lease ledger length level life light limit line
-link list load loan local locale location lock login logo loss mail main major manage mark market mass
-match media meet member memo mention menu merge message messages meta method metric mile mode model money
-month mount move name nation native network node nonce norm note notice number object offer once open
-option origin other output owner pack package page paid pair paper parent park part parts party pass
-patent path patient payment peer period person phase phone photo piece pile place plain plan plane plant
-plate play point policy pool port post pound power prefix present press price prime print prior private
-process produce profile project promo proof public pulse purchase quality quantity quart quarter query
-queue quota quote race rail range rank rate rating ratio ration raw reach read ready reason record recover
-refer region related release rental reply report request reserve reset resource rest result return review
-reward ride risk role room root round route rule sale sample scale scan scene schema scope score screen
-script search seat second secret section seed seller send sender sends sent series server service session
-shape share sheet shift ship shop show side sign signal site size skill slot snap sort source space spare
-speed spend spot staff stage stamp start state states station statue stay step stop storage store stream
-street string style subject submit suite switch symbol table tail target task taxi team term test text
-theme thread tile time timer tire title token tool topic total touch tour trace track trade traded trail
-train transfer trend trial trip truck true trust turn type unit until update usage user valid value vendor
-vent version view visit voice vote wage wall watch wave week weight width window word work zone
-"""
-_ORDINARY: Final = frozenset(_WORDS.split())
-"""Words of their own, and not slips for a word that is near them."""
+_WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
 
 
 def near_miss(name: str, declared: Iterable[str]) -> str | None:
@@ -57,10 +27,21 @@ def near_miss(name: str, declared: Iterable[str]) -> str | None:
 
 
 def _is_slip(name: str, meant: str) -> bool:
-    one, two = _plain(name), _plain(meant)
-    if one == two:
+    if _plain(name) == _plain(meant):
         return name != meant
-    if one in _ORDINARY or min(len(one), len(two)) < _SHORTEST or _digits(one) != _digits(two):
+    words, others = _words_of(name), _words_of(meant)
+    if len(words) == len(others):
+        differing = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
+        return len(differing) == 1 and _is_slip_of_word(*differing[0])
+    return _is_slip_of_word(_plain(name), _plain(meant))
+
+
+def _is_slip_of_word(one: str, two: str) -> bool:
+    if (
+        not ORDINARY.isdisjoint((one, one.removesuffix("s")))
+        or min(len(one), len(two)) < _SHORTEST
+        or _digits(one) != _digits(two)
+    ):
         return False
     if one[0] != two[0] or _is_inflected(one, two):
         return False
@@ -68,6 +49,11 @@ def _is_slip(name: str, meant: str) -> bool:
     if len(one) == len(two) < _LETTER_REPLACED:
         return sorted(one) == sorted(two) and edits(one, two, 1) == 1
     return edits(one, two, allowed) <= allowed
+
+
+def _words_of(name: str) -> list[str]:
+    """``max_price`` and ``maxPrice`` as two words: where one differs, the others do not make it less."""
+    return [word.lower() for word in _WORD.findall(name)]
 
 
 def _plain(name: str) -> str:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from streamroute.compiler.parsing import Node, Tree, children, walk
+from streamroute.compiler.parsing import Node, Tree, walk
 from streamroute.compiler.problems import Problem
+from streamroute.compiler.types.bare_words import find_bare_words
+from streamroute.compiler.types.evidence import Shown
 from streamroute.compiler.types.lattice import Type
-from streamroute.compiler.types.literal_slips import advice_to_write, in_comparison, malformed, replaced
+from streamroute.compiler.types.literal_slips import (
+    InQuotes,
+    all_in_quotes,
+    in_comparison,
+    malformed,
+    replaced,
+)
+from streamroute.compiler.types.never_equal import never_equal
 from streamroute.compiler.types.paths import is_literal, path_of
+from streamroute.compiler.types.payload_names import find_named_payloads
 
-NAMED_PAYLOAD: Final = "SR322"
 LENGTH_AS_FIELD: Final = "SR323"
 FIELD_OF_A_LIST: Final = "SR326"
+NEGATION: Final = "SR307"
 SWAPPED: Final = "SR329"
 
-NAMES_OF_THE_PAYLOAD: Final = frozenset({"payload", "data", "event", "msg", "message"})
+_CONTRARY: Final = {"eq": "!=", "ne": "=="}
+
 _ONE_IN_ANOTHER: Final = frozenset({"starts_with", "ends_with"})
 _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort"})
 _OBJECTS: Final = frozenset(
@@ -45,79 +56,57 @@ USUAL: Final = Habits()
 
 
 def find_slips(
-    tree: Tree, is_field: Callable[[Node], bool], compared: Mapping[int, tuple[Type, Type]], habits: Habits
+    tree: Tree,
+    is_field: Callable[[Node], bool],
+    compared: Mapping[int, tuple[Type, Type]],
+    habits: Habits,
+    declared: Collection[str],
+    shown: Shown,
 ) -> Iterator[Problem]:
     """A problem for each. ``is_field`` says of a node that the schema has that field, ``compared`` holds the
-    types of a comparison's sides, by its ``id``, where there is a schema.
+    types of a comparison's sides, by its ``id``, and ``declared`` the names of fields at its top, where there
+    is a schema; ``shown`` gives what the configuration shows beside it.
     """
     if habits.has_envelope:
-        yield from _named_payloads(tree, is_field)
+        yield from find_named_payloads(tree, is_field, declared, shown)
+    quoted: list[InQuotes] = []
     for node, _, _ in walk(tree.root, 0, len(tree.expression)):
-        kind = node["type"]
+        kind, name = node["type"], node.get("value")
         if kind == "comparator":
-            yield from in_comparison(tree, node, compared.get(id(node)), has_types=habits.has_types)
+            types = compared.get(id(node))
+            found = list(in_comparison(tree, node, types, shown, has_types=habits.has_types))
+            quoted += (each for each in found if isinstance(each, InQuotes))
+            yield from (each for each in found if isinstance(each, Problem))
+            if not found and not any(any(malformed(tree, side)) for side in node["children"]):
+                yield from never_equal(tree, node, types, shown)
+            yield from _negated(tree, node)
         elif kind == "literal":
             yield from malformed(tree, node)
         elif kind == "subexpression":
             yield from _length_of(tree, node, is_field)
-        elif kind == "function_expression" and node["value"] in _AGGREGATES:
+        elif kind == "function_expression" and name in _AGGREGATES:
             yield from _aggregate(tree, node, is_field)
-        elif kind == "function_expression" and node["value"] in _ONE_IN_ANOTHER:
+        elif kind == "function_expression" and name in _ONE_IN_ANOTHER:
             yield from _swapped(tree, node)
+    yield from all_in_quotes(tree, quoted)
+    yield from find_bare_words(tree, is_field, shown)
 
 
-# The message under a name.
-
-
-def _named_payloads(tree: Tree, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
-    found = [
-        node
-        for node in _over_the_payload(tree.root)
-        if node["type"] == "subexpression" and _is_named(tree, node["children"][0], is_field)
-    ]
-    whole = advice_to_write(_without(tree, found))
-    for node in found:
-        first, second, *_ = node["children"]
-        message = f'a path begins inside the message: "{first["value"]}" is taken for a field of it'
-        part = tree.expression[second.get("start", first["end"]) : node["end"]]
-        yield Problem(NAMED_PAYLOAD, message, first["start"], first["end"], whole or f"write {part}")
-
-
-def _is_named(tree: Tree, first: Node, is_field: Callable[[Node], bool]) -> bool:
-    is_name = first["type"] == "field" and first["value"] in NAMES_OF_THE_PAYLOAD
-    return is_name and _is_plain(tree, first) and not is_field(first)
-
-
-def _without(tree: Tree, paths: list[Node]) -> str:
-    """The expression with these paths, each without its first name."""
-    parts, at = [], 0
-    for path in sorted(paths, key=lambda each: int(each["start"])):
-        first, second, *_ = path["children"]
-        parts.append(tree.expression[at : first["start"]])
-        at = second.get("start", first["end"])
-    return "".join([*parts, tree.expression[at:]])
-
-
-def _is_plain(tree: Tree, node: Node) -> bool:
-    return tree.expression[node["start"]] != '"'
-
-
-def _over_the_payload(root: Node) -> Iterator[Node]:
-    """The nodes that are evaluated on the message itself, but for the steps of a path."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        yield node
-        if node["type"] in _STEPPING:
-            stack.append(node["children"][0])
-        elif node["type"] != "expref":
-            stack.extend(children(node))
-
-
-_STEPPING: Final = frozenset(
-    {"subexpression", "index_expression", "pipe", "projection", "value_projection", "flatten"}
-    | {"filter_projection"}
-)
+def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
+    """`` !vip == `true` ``, which compares the contrary of vip."""
+    left, right = node["children"]
+    if left["type"] != "not_expression" or left["start"] != node["start"] or node["value"] not in _CONTRARY:
+        return
+    inner = left["children"][0]
+    if path_of(inner) and is_literal(right) and isinstance(right["value"], bool):
+        sign, texts = (
+            _CONTRARY[node["value"]],
+            [tree.expression[e["start"] : e["end"]] for e in (inner, right)],
+        )
+        message = (
+            f"! binds tighter than what follows the name: what is compared is the contrary of {texts[0]}"
+        )
+        yield replaced(tree, NEGATION, node, message, f"{texts[0]} {sign} {texts[1]}")
 
 
 # Lists.

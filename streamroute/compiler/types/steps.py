@@ -9,9 +9,9 @@ from streamroute.compiler.parsing import Node
 from streamroute.compiler.types.lattice import DOUBTFUL, UNKNOWN, Kind, Shape, Type
 from streamroute.compiler.types.near_miss import near_miss
 from streamroute.compiler.types.payload import ENVELOPE_FIELD, declared_names
+from streamroute.compiler.types.payload_names import NAMES_OF_THE_PAYLOAD
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
-from streamroute.compiler.types.slips import NAMES_OF_THE_PAYLOAD
 from streamroute.compiler.types.words import one_of
 from streamroute.config.suggestions import did_you_mean
 

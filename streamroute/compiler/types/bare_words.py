@@ -1,0 +1,102 @@
+"""Texts without their quotes: ``tier == gold`` compares two fields, and there is no field ``gold``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from streamroute.compiler.parsing import Node, Tree, walk
+from streamroute.compiler.problems import Problem
+from streamroute.compiler.types.evidence import Evidence, Shown
+from streamroute.compiler.types.literal_slips import with_replaced
+from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, LITERAL_WORDS
+from streamroute.compiler.types.paths import Path, path_of
+
+KINDS_OF_THINGS: Final = frozenset(
+    {"tier", "status", "state", "kind", "type", "category", "country", "currency", "plan", "level", "role"}
+    | {"severity", "priority", "language", "locale", "gender", "channel", "environment", "env", "action"}
+    | {"method", "region", "color", "colour", "size", "phase", "stage", "membership", "country_code", "lang"}
+)
+"""Names of what is one of a few texts."""
+
+_TEXTS: Final = """
+gold silver bronze platinum diamond basic standard premium pro plus free trial enterprise business vip
+guest admin administrator user member owner editor viewer moderator staff customer manager
+new open pending active inactive waiting ready running done draft live offline online blocked paused
+paid unpaid success successful failure error ok valid invalid fraud overdue
+low medium normal high urgent critical major minor warning info debug fatal
+create created update updated delete deleted insert inserted upsert read write
+card cash paypal stripe credit debit transfer invoice email sms push web mobile desktop android ios
+production staging development prod dev small large red green blue black white yellow male female
+"""
+_VALUES: Final = frozenset(_TEXTS.split())
+_PARTICIPLE: Final = re.compile(r"[a-z]{3,}(?:ed|en|ing)\Z")
+_SHOUTED: Final = re.compile(r"[A-Z][A-Z0-9_]+\Z")
+_ENVELOPE: Final = frozenset({"type", "stream", "id", "source", "subject", "version", "tenant", "name"})
+_TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
+
+
+def find_bare_words(tree: Tree, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
+    """A problem for each word that almost surely is a text, and not the name of a field."""
+    pairs = [
+        (path, word)
+        for node, _, _ in walk(tree.root, 0, len(tree.expression))
+        for path, word in _pairs(node)
+        if _is_word(tree, word) and not is_field(word)
+    ]
+    if not pairs:
+        return
+    evidence = shown()
+    found = [word for path, word in pairs if _is_text(path, word["value"], pairs, evidence)]
+    found = list({word["start"]: word for word in found}.values())
+    whole = with_replaced(tree, [(word, f"'{word['value']}'") for word in found])
+    for word in found:
+        name = word["value"]
+        message = f"{name} is the field of that name, not a value; where it is missing, it is null"
+        advice = whole or f"write '{name}'"
+        yield Problem(FIELD_FOR_LITERAL, message, word["start"], word["end"], advice)
+
+
+def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
+    """A path, and what it is compared with."""
+    arguments = node["children"]
+    if node["type"] == "comparator" and node["value"] in ("eq", "ne"):
+        left, right = arguments
+        yield from _pair(left, right)
+        yield from _pair(right, left)
+    elif node["type"] == "function_expression" and len(arguments) == 2:
+        first, second = arguments
+        if node["value"] in _TEXT_TESTS:
+            yield from _pair(first, second)
+        elif node["value"] == "contains" and first["type"] == "multi_select_list":
+            for each in first["children"]:
+                yield from _pair(second, each)
+
+
+def _pair(subject: Node, word: Node) -> Iterator[tuple[Path, Node]]:
+    path = path_of(subject)
+    if path and word["type"] == "field":
+        yield path, word
+
+
+def _is_word(tree: Tree, node: Node) -> bool:
+    return "start" in node and tree.expression[node["start"]] != '"' and node["value"] not in LITERAL_WORDS
+
+
+def _is_text(path: Path, word: str, pairs: list[tuple[Path, Node]], evidence: Evidence) -> bool:
+    """Whether nothing shows that a message has such a field, and something that the word is a text."""
+    if word in evidence.names or word in evidence.read or word in _ENVELOPE or word in path:
+        return False
+    if word in evidence.texts:
+        return True
+    if _SHOUTED.match(word):
+        return not any(map(_SHOUTED.match, path))
+    is_kind, is_value = path[-1].lower() in KINDS_OF_THINGS, word in _VALUES or bool(_PARTICIPLE.match(word))
+    if is_kind and word not in KINDS_OF_THINGS:
+        return is_value or _are_several(path, pairs) or evidence.has_texts(path)
+    return is_value and evidence.has_texts(path)
+
+
+def _are_several(path: Path, pairs: list[tuple[Path, Node]]) -> bool:
+    return len({word["value"] for other, word in pairs if other == path}) > 1
