@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from streamroute.compiler.compilation import Compiled, all_findings, compile_document, too_large
 from streamroute.compiler.together import check_together
+from streamroute.config import suggestions
 from streamroute.config.diagnostics import START, Finding, Severity, has_errors, sort_findings
 from streamroute.config.document import Document
 from streamroute.config.includes import TEST_SUFFIX
@@ -54,7 +55,8 @@ def check_path(
     Never raises for what the files hold.
     """
     try:
-        return _checked(path, env, unset, outside=outside, imports=imports, tests=tests, beside=beside)
+        with suggestions.bounded():
+            return _checked(path, env, unset, outside=outside, imports=imports, tests=tests, beside=beside)
     except (RecursionError, MemoryError) as error:
         name = config_file(path)
         return CheckResult((TextFile(name, "").finding("SR027", too_large(error), START),), None, None, {})

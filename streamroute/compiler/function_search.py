@@ -41,7 +41,7 @@ class FunctionSearch:
         name = re.split(r"[.:]", text)[-1]
         paths = self._paths_of(name)
         if not paths and name == text:
-            paths = self._paths_of(did_you_mean(name, sorted(self._modules)) or "")
+            paths = self._paths_of(did_you_mean(name, self._names) or "")
         if len(paths) == 1:
             return problem._replace(start=0, end=None, suggestion=paths[0], help=None)
         return problem._replace(help=f"write one of {', '.join(paths[:5])}") if paths else problem
@@ -52,6 +52,10 @@ class FunctionSearch:
     def _may_name(self, path: str) -> bool:
         reference = parse_reference(path)
         return isinstance(reference, Reference) and check_allowed(reference, self._allow) is None
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return sorted(self._modules)
 
     @cached_property
     def _modules(self) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Final
 
-from streamroute.config.paths import is_file, is_folder
+from streamroute.config.paths import entries, is_file, is_folder
 from streamroute.files import FileReader
 
 MAX_SOURCE: Final = 250_000
@@ -19,6 +19,9 @@ MAX_SOURCE: Final = 250_000
 
 MAX_SOURCES: Final = 2_000_000
 """Bytes of all modules of one place that are read."""
+
+
+_COMPILED: Final = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,52 @@ class ModuleFile:
     folders: tuple[Path, ...] = ()
 
 
-def find_module(name: str, places: Iterable[Path]) -> ModuleFile | None:
-    """The module of a dotted name, as Python would find it in these places; None where none has it.
+class ModuleFinder:
+    """Finds modules in ``places``; each folder is listed once, however many modules it does not have."""
 
-    Archives and import hooks are not asked: what is not found may exist all the same.
-    """
-    found: ModuleFile | None = ModuleFile(None, tuple(places))
-    for part in name.split("."):
-        if found is None:
-            return None
-        found = _find(part, found.folders)
-    return found
+    def __init__(self, places: Iterable[Path]) -> None:
+        self._places = tuple(places)
+        self._listed: dict[Path, frozenset[str]] = {}
+
+    def find(self, name: str, places: Iterable[Path] | None = None) -> ModuleFile | None:
+        """The module of a dotted name, as Python would find it in these places; None where none has it.
+
+        Archives and import hooks are not asked: what is not found may exist all the same.
+        """
+        return self.find_parts(name.split("."), places)[0]
+
+    def find_parts(
+        self, parts: Sequence[str], places: Iterable[Path] | None = None
+    ) -> tuple[ModuleFile | None, int]:
+        """The module of a name's parts, and how many of the parts there are."""
+        found = ModuleFile(None, self._places if places is None else tuple(places))
+        for count, part in enumerate(parts):
+            below = self._find(part, found.folders)
+            if below is None:
+                return None, count
+            found = below
+        return found, len(parts)
+
+    def _find(self, part: str, folders: Iterable[Path]) -> ModuleFile | None:
+        spaces: list[Path] = []
+        for folder in folders:
+            names = self._names(folder)
+            here = folder / part
+            if part in names and is_file(here / "__init__.py"):
+                return ModuleFile(here / "__init__.py", (here,))
+            if f"{part}.py" in names and is_file(folder / f"{part}.py"):
+                return ModuleFile(folder / f"{part}.py")
+            compiled = (f"{part}{suffix}" for suffix in _COMPILED)
+            if any(name in names and is_file(folder / name) for name in compiled):
+                return ModuleFile(None)
+            if part in names and is_folder(here):
+                spaces.append(here)
+        return ModuleFile(None, tuple(spaces)) if spaces else None
+
+    def _names(self, folder: Path) -> frozenset[str]:
+        if folder not in self._listed:
+            self._listed[folder] = frozenset(entry.name for entry in entries(folder))
+        return self._listed[folder]
 
 
 def search_path(folder: Path) -> list[Path]:
@@ -81,23 +119,3 @@ class Sources:
 def _is_installed(place: Path) -> bool:
     homes = (os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages())  # noqa: PTH120
     return any(place.is_relative_to(os.path.realpath(home)) for home in homes)
-
-
-def _find(part: str, folders: Iterable[Path]) -> ModuleFile | None:
-    spaces: list[Path] = []
-    for folder in folders:
-        here = folder / part
-        if is_file(here / "__init__.py"):
-            return ModuleFile(here / "__init__.py", (here,))
-        if is_file(folder / f"{part}.py"):
-            return ModuleFile(folder / f"{part}.py")
-        if _is_compiled(folder, part):
-            return ModuleFile(None)
-        if is_folder(here):
-            spaces.append(here)
-    return ModuleFile(None, tuple(spaces)) if spaces else None
-
-
-def _is_compiled(folder: Path, part: str) -> bool:
-    suffixes = [*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES]
-    return any(is_file(folder / f"{part}{suffix}") for suffix in suffixes)

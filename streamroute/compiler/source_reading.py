@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from streamroute.compiler.annotations import misfit as annotation_misfit
 from streamroute.compiler.bindings import Bindings, Bound, Function, bindings
-from streamroute.compiler.module_files import ModuleFile, Sources, find_module, search_path
+from streamroute.compiler.module_files import ModuleFile, ModuleFinder, Sources, search_path
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED, Reference, check_allowed, parse_reference
 from streamroute.compiler.signatures import Misfit, misfits
@@ -35,11 +35,13 @@ class SourceReader:
     def __init__(self, folder: Path, allow: tuple[str, ...] | None = None, *, outside: bool = False) -> None:
         self.folder = folder.resolve()
         self._allow = allow
-        self._places = search_path(folder)
-        self._sources = Sources(self._places, outside=outside)
+        places = search_path(folder)
+        self._finder = ModuleFinder(places)
+        self._sources = Sources(places, outside=outside)
         self._modules: dict[str, Bindings | Problem | None] = {}
         self._shadows: dict[str, Problem | None] = {}
         self._plain: dict[str, list[Misfit]] = {}
+        self._names: dict[tuple[Path, ...], list[str]] = {}
 
     def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
         """Everything that is wrong with a handler, or unknown of it; ``arguments`` are None if not known."""
@@ -92,7 +94,7 @@ class SourceReader:
         return self._modules[reference.module]
 
     def _parsed(self, reference: Reference) -> Bindings | Problem:
-        file = find_module(reference.module, self._places)
+        file = self._finder.find(reference.module)
         if file is None:
             return self._missing(reference)
         if file.source is None:
@@ -112,18 +114,26 @@ class SourceReader:
         """The first part of the path that was not found: an error where nothing else could provide it."""
         parent, part = self._first_missing(reference.module)
         start = len(parent) + 1 if parent else 0
-        holder = find_module(parent, self._places) if parent else ModuleFile(None, (self.folder,))
+        holder = self._finder.find(parent) if parent else ModuleFile(None, (self.folder,))
         folders = holder.folders if holder else ()
         if parent and not folders:
             message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
             help_text = "a path is a module and exactly one attribute"
             return Problem("SR401", message, start, start + len(part), help_text)
-        meant = did_you_mean(part, _modules_in(filter(self._sources.holds, folders)))
+        meant = did_you_mean(part, self._modules_in(folders))
         if holder is None or holder.source is None or "__path__" in self._text(holder.source):
             message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
             return Problem(UNVERIFIED, message, start, start + len(part), _HELP, suggestion=meant)
         message = f'no module "{part}" in the package "{parent}"'
         return Problem("SR401", message, start, start + len(part), suggestion=meant)
+
+    def _modules_in(self, folders: tuple[Path, ...]) -> list[str]:
+        """The names of the modules in folders that may be looked into; they are listed once."""
+        if folders not in self._names:
+            found = [entry for folder in folders if self._sources.holds(folder) for entry in entries(folder)]
+            names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
+            self._names[folders] = sorted({n for n in names if n.isidentifier() and n != "__pycache__"})
+        return self._names[folders]
 
     def _text(self, source: Path) -> str:
         try:
@@ -134,10 +144,8 @@ class SourceReader:
 
     def _first_missing(self, module: str) -> tuple[str, str]:
         parts = module.split(".")
-        for count in range(1, len(parts)):
-            if find_module(".".join(parts[:count]), self._places) is None:
-                return ".".join(parts[: count - 1]), parts[count - 1]
-        return ".".join(parts[:-1]), parts[-1]
+        at = min(self._finder.find_parts(parts)[1], len(parts) - 1)
+        return ".".join(parts[:at]), parts[at]
 
     def _unreadable(self, reference: Reference, source: Path, error: Exception) -> Problem:
         message = f'importing "{reference.module}" would raise {type(error).__name__}: {error}'
@@ -152,7 +160,7 @@ class SourceReader:
         return self._shadows[reference.package]
 
     def _shadow(self, reference: Reference) -> Problem | None:
-        mine, first = (find_module(reference.package, at) for at in ([self.folder], self._places))
+        mine, first = (self._finder.find(reference.package, at) for at in ([self.folder], None))
         if mine is None or first is None or mine.source is None or first == mine:
             return None
         held = mine.source.parent if mine.source.name == "__init__.py" else mine.source
@@ -170,7 +178,7 @@ class SourceReader:
         if module.is_open:
             return _unverified(reference, "may come from where the text does not show it")
         start, end = reference.offset, len(reference.text)
-        if find_module(f"{reference.module}.{name}", self._places) is not None:
+        if self._finder.find(f"{reference.module}.{name}") is not None:
             return Problem("SR403", f'"{reference.text}" is a module, which cannot be called', start, end)
         meant = did_you_mean(name, module.names)
         message = f'the module "{reference.module}" has no "{name}"'
@@ -194,12 +202,6 @@ def _kind(statements: list[Bound]) -> str:
     if len(statements) > 1:
         return "is bound in several places"
     return _KINDS.get(statements[0], "is not a def")
-
-
-def _modules_in(folders: Iterable[Path]) -> list[str]:
-    found = [entry for folder in folders for entry in entries(folder)]
-    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
-    return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
 
 
 def _check(function: Function, name: str, arguments: Mapping[str, Any]) -> list[Misfit]:

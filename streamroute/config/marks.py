@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ class Mark:
     pairs: list[tuple[Mark, Mark]] | None = None
     items: list[Mark] | None = None
     target: Mark | None = field(default=None, repr=False)
+    _keys: _Keys | None = field(default=None, repr=False)
 
     @property
     def content(self) -> Mark:
@@ -37,36 +38,37 @@ class Mark:
         """Key and value of one step down, or None; an item of a list is its own key."""
         here = self.content
         if here.pairs is not None:
-            return _own(here, str(step)) or _merged(here, str(step))
+            return here.keys.find(str(step))
         if here.items is not None and isinstance(step, int) and step < len(here.items):
             return here.items[step], here.items[step]
         return None
 
+    @property
+    def keys(self) -> _Keys:
+        """The keys of a mapping."""
+        if self._keys is None:
+            self._keys = _Keys(self.pairs or [])
+        return self._keys
+
+
+class _Keys:
+    """A mapping's own keys, of several equal ones the last, and the mappings that it merges."""
+
+    def __init__(self, pairs: Sequence[tuple[Mark, Mark]]) -> None:
+        merges = [value.content for key, value in pairs if _is_merge(key)]
+        self._own = {pair[0].value: pair for pair in pairs if not _is_merge(pair[0])}
+        self._merged = [source for content in merges for source in content.items or [content]]
+
+    def find(self, name: str) -> tuple[Mark, Mark] | None:
+        """Key and value; what is merged comes after what is the mapping's own."""
+        found = self._own.get(name)
+        if found is None:
+            found = next(filter(None, (source.child(name) for source in self._merged)), None)
+        return found
+
 
 def _is_merge(key: Mark) -> bool:
     return key.value == "<<" and key.style == "plain"
-
-
-def _own(mapping: Mark, name: str) -> tuple[Mark, Mark] | None:
-    for key, value in reversed(mapping.pairs or []):
-        if key.value == name and not _is_merge(key):
-            return key, value
-    return None
-
-
-def _merged(mapping: Mark, name: str) -> tuple[Mark, Mark] | None:
-    for source in _merge_sources(mapping):
-        found = source.child(name)
-        if found is not None:
-            return found
-    return None
-
-
-def _merge_sources(mapping: Mark) -> Iterator[Mark]:
-    for key, value in mapping.pairs or []:
-        if _is_merge(key):
-            content = value.content
-            yield from [content] if content.items is None else content.items
 
 
 def build_marks(text: str) -> Mark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any, Final
 
 from streamroute.config.source import DataPath
@@ -18,50 +19,59 @@ def prune(data: dict[str, Any], broken: Iterable[DataPath], meant: Mapping[DataP
     A value under a misspelt key (``meant``) moves to the key that was meant. A broken stream or message type
     keeps its name, or every route that names it would be reported too. Findings forbid to run what is left.
     """
-    pruned = dict(data)
+    pruned = _Copies(data)
     for path, key in meant.items():
-        pruned = _renamed(pruned, path, key)
-    left = [path for path in broken if path not in meant]
-    if isinstance(pruned.get("routes"), list):
-        pruned["routes"] = _prune_routes(pruned["routes"], left)
-    for path in left:
+        _rename(pruned.of(path[:-1]), path[-1], key)
+    for path in broken:
+        if path in meant:
+            continue
         if path[0] != "routes" or len(path) == 1:
             _prune_setting(pruned, path)
-    return pruned
+        elif isinstance(path[1], int) and isinstance(pruned.data.get("routes"), list):
+            _prune_route(pruned, path)
+    return pruned.data
 
 
-def _renamed(data: Any, path: DataPath, key: str) -> Any:
-    """A copy of ``data`` in which the last key of ``path`` is called ``key``."""
-    if len(path) == 1:
-        return {(key if name == path[0] else name): value for name, value in data.items()}
-    copy: Any = list(data) if isinstance(data, list) else dict(data)
-    copy[path[0]] = _renamed(data[path[0]], path[1:], key)
-    return copy
+class _Copies:
+    """A copy of ``data`` in which each mapping and list is copied once, when it is about to change."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = dict(data)
+        self._copied: set[DataPath] = {()}
+
+    def of(self, path: DataPath) -> Any:
+        """The mapping or list at ``path``, which may be changed."""
+        if not path:
+            return self.data
+        holder = self.of(path[:-1])
+        if path not in self._copied:
+            self._copied.add(path)
+            holder[path[-1]] = copy(holder[path[-1]])
+        return holder[path[-1]]
 
 
-def _prune_routes(routes: list[Any], broken: Iterable[DataPath]) -> list[Any]:
-    pruned = list(routes)
-    for path in broken:
-        if path[0] == "routes" and len(path) > 1 and isinstance(path[1], int):
-            at = path[1]
-            # None keeps the positions of the others, which their places are made of.
-            lost = None if len(path) == 2 or pruned[at] is None else {**pruned[at], path[2]: LOST}
-            pruned[at] = lost
-    return pruned
+def _rename(mapping: dict[object, Any], old: object, new: str) -> None:
+    """Call a key otherwise; it stays where it is among the others."""
+    items = [(new if name == old else name, value) for name, value in mapping.items()]
+    mapping.clear()
+    mapping.update(items)
 
 
-def _prune_setting(pruned: dict[str, Any], path: DataPath) -> None:
+def _prune_route(pruned: _Copies, path: DataPath) -> None:
+    # None keeps the positions of the others, which their places are made of.
+    if len(path) == 2:
+        pruned.of(path[:1])[path[1]] = None
+    elif (route := pruned.of(path[:2])) is not None:
+        route[path[2]] = LOST
+
+
+def _prune_setting(pruned: _Copies, path: DataPath) -> None:
     key = str(path[0])
-    if len(path) == 1 or not isinstance(pruned.get(key), dict):
-        pruned.pop(key, None)
-    elif key in _NAMED and len(path) == 2:
-        pruned[key] = {**pruned[key], path[1]: {}}
-    elif key in _NAMED:
-        settings = pruned[key].get(path[1]) or {}
-        pruned[key] = {**pruned[key], path[1]: _without(settings, path[2])}
+    if len(path) == 1 or not isinstance(pruned.data.get(key), dict):
+        pruned.data.pop(key, None)
+    elif key not in _NAMED:
+        pruned.of(path[:1]).pop(path[1], None)
+    elif len(path) == 2 or not pruned.data[key].get(path[1]):
+        pruned.of(path[:1])[path[1]] = {}
     else:
-        pruned[key] = _without(pruned[key], path[1])
-
-
-def _without(mapping: dict[str, Any], key: object) -> dict[str, Any]:
-    return {name: value for name, value in mapping.items() if name != key}
+        pruned.of(path[:2]).pop(path[2], None)

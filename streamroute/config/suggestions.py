@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Final
 
 _FEW: Final = 60
 _NEIGHBORS: Final = 15
+_LONGEST: Final = 200
 _MOST: Final = 20_000
+_MOST_WORDS: Final = 3_000
+"""Words that a check compares with a few candidates: more than findings are shown. With many, fewer are."""
+
+_left: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
 _SYNONYMS: Final = {
     "filter": "when if condition where match matcher matchers check expression jmespath expr predicate",
@@ -48,23 +55,47 @@ def synonym_of(word: str, candidates: Iterable[str]) -> str | None:
     return next((key for key in candidates if small in _SYNONYMS.get(key, "").split()), None)
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+@contextmanager
+def bounded(words: int = _MOST_WORDS) -> Iterator[None]:
+    """Of all the words that are looked for inside, the first ``words`` find what was meant."""
+    token = _left.set([words])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
     """The candidate nearest to ``word``, or None where none is near.
 
     A wrong, missing or added letter and a swap of two neighbors count one edit each. A single letter has
     to be the same, short words may differ by one edit, longer ones by up to three. Of more than sixty
     candidates, those that begin or end like the word are looked at; among more than 20,000, none is meant.
     """
-    known = tuple(candidates)
-    return None if len(word) > 200 or len(known) > _MOST else _nearest(word, known)
+    if len(word) > _LONGEST or len(candidates) > _MOST or not _spend(1 + len(candidates) // 500):
+        return None
+    return _nearest(word, tuple(candidates))
+
+
+def _spend(words: int) -> bool:
+    """Whether that much may still be looked for."""
+    left = _left.get()
+    if left is None:
+        return True
+    left[0] -= words
+    return left[0] >= 0
 
 
 @lru_cache(maxsize=1024)
 def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     allowed = min(len(word) - 1, 1 if len(word) < 5 else 2 if len(word) < 10 else 3)
     best: tuple[int, str] | None = None
-    for candidate in known if len(known) <= _FEW else _likeliest(word.lower(), known):
-        distance = edits(word.lower(), candidate.lower(), allowed)
+    small, letters = word.lower(), set(word.lower())
+    for candidate in known if len(known) <= _FEW else _likeliest(small, known):
+        other = candidate.lower()
+        if len(letters.difference(other)) > allowed:
+            continue  # each edit takes one letter away at most
+        distance = edits(small, other, allowed)
         if distance <= allowed and candidate != word and (best is None or distance < best[0]):
             best = (distance, candidate)
     return best[1] if best else None

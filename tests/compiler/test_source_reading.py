@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from streamroute.compiler import module_files, source_reading
 from streamroute.compiler.imports import Importer, Resolved, own_imports
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.references import UNVERIFIED
 from streamroute.compiler.signatures import Misfit, call_shape
 from streamroute.compiler.source_reading import SourceReader
+from streamroute.config.paths import entries
 
 _NUMBERS = count()
 
@@ -283,3 +285,22 @@ def test_modules_have_a_limit_together(folder: Path) -> None:
 def test_a_module_that_is_a_device_is_not_waited_for(folder: Path) -> None:
     (folder / "endless.py").symlink_to("/dev/zero")
     assert problem(folder, "endless.run")[0] == UNVERIFIED
+
+
+def test_a_folder_is_listed_once_for_many_missing_modules(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Path] = []
+
+    def list_folder(path: Path) -> list[Path]:
+        listed.append(path)
+        return entries(path)
+
+    monkeypatch.setattr(module_files, "entries", list_folder)
+    monkeypatch.setattr(source_reading, "entries", list_folder)
+    reader = SourceReader(folder)
+    for number in range(50):
+        found = reader.read(f"missing{number}.handlers.run")
+        assert isinstance(found, Problem)
+        assert found.code == UNVERIFIED
+    assert listed.count(folder) <= 2

@@ -24,6 +24,9 @@ from streamroute.compiler.types.lattice import (
     of_value,
     union_all,
 )
+from streamroute.compiler.types.steps_budget import spend
+
+_NAMES_A_STEP: Final = 16
 
 ENVELOPE_FIELD: Final = replace(nullable(STRING), doubt=VAGUE)
 """A name that the data does not have: a field of the entry, which is a string, or nothing at all."""
@@ -66,4 +69,6 @@ def _or_string(declared: Deferred) -> Type:
 
 def declared_names(messages: Iterable[Shape]) -> list[str]:
     """The names that a person may have meant, over several shapes."""
+    messages = tuple(messages)
+    spend(sum(len(shape.properties) for shape in messages) // _NAMES_A_STEP)
     return list(dict.fromkeys(name for shape in messages for name in shape.properties))
