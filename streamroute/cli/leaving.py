@@ -49,6 +49,8 @@ def _run(runner: asyncio.Runner, main: Coroutine[Any, Any, int]) -> int:
         return runner.run(main)
     except asyncio.CancelledError:
         raise SetupError("user code cancelled a task that is not its own, and this process ends") from None
+    except SystemExit:  # raised outside a handler: in a task or a callback of its own
+        raise SetupError("user code called sys.exit() in the event loop, and this process ends") from None
     except RuntimeError as error:
         if str(error) == _STOPPED:
             raise SetupError("user code stopped the event loop, and this process ends") from None

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -119,7 +120,8 @@ class _Lines(_Form):
         color = _COLORS.get(record.levelno)
         if self._colored and color:
             level = click.style(level, fg=color)
-        when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
+        # Unlike a datetime's, this works while the interpreter is shut down.
+        when = time.strftime("%H:%M:%S", time.localtime(record.created))
         line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
         trace = _trace(record, one_line).split("\n") if record.exc_info else []
         return harmless("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)

@@ -41,10 +41,31 @@ def stop() -> None:
     asyncio.get_running_loop().stop()
 
 
+def leave() -> None:
+    sys.exit(0)
+
+
+async def leave_in_a_task() -> None:
+    sys.exit(0)
+
+
+def start_task() -> None:
+    tasks.append(asyncio.get_running_loop().create_task(leave_in_a_task()))
+
+
+tasks: list[asyncio.Task[None]] = []
+EXITS = "called sys.exit() in the event loop"
+
+
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize(
     ("act", "said"),
-    [(cancel_all, "cancelled a task that is not its own"), (stop, "stopped the event loop")],
+    [
+        (cancel_all, "cancelled a task that is not its own"),
+        (stop, "stopped the event loop"),
+        (leave, EXITS),
+        (start_task, EXITS),
+    ],
 )
 def test_user_code_that_ends_the_command_is_named_as_why(
     act: Callable[[], None],
@@ -66,6 +87,8 @@ def test_user_code_that_ends_the_command_is_named_as_why(
 
     assert run_and_leave(main()) == 1
     assert capsys.readouterr().err == f"error: user code {said}, and this process ends\n"
+    while tasks:
+        assert isinstance(tasks.pop().exception(), SystemExit)
 
 
 def test_another_error_is_a_fault_still(capsys: pytest.CaptureFixture[str]) -> None:
