@@ -166,23 +166,23 @@ async def open_app(
 
     Raises SetupError when the container cannot be made or, on leaving, closed.
     """
-    async with open_container(compiled.container, document.container or "") as container:
-        consumer = consumer_name()
-        resources = {"outlets": outlets(connection, compiled.codec_of_each)}
-        routers = compiled.routers_in(Surroundings(resources, validated=True))
-        services = [
-            build_service(
-                *(connection, stream, compiled, routers[stream.name], container, consumer),
-                observer,
-                incidents,
-                partial(on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
-            )
-            for stream in document.streams.values()
-            if document.served(stream.name)
-        ]
-        routes = {name: [route.name for route in document.served(name)] for name in document.streams}
-        app = App(connection, services, routes)
-        with handler_threads(sum(service.config.concurrency for service in services)):
+    served = [stream for stream in document.streams.values() if document.served(stream.name)]
+    with handler_threads(sum(stream.concurrency for stream in served)):
+        async with open_container(compiled.container, document.container or "") as container:
+            consumer = consumer_name()
+            resources = {"outlets": outlets(connection, compiled.codec_of_each)}
+            routers = compiled.routers_in(Surroundings(resources, validated=True))
+            services = [
+                build_service(
+                    *(connection, stream, compiled, routers[stream.name], container, consumer),
+                    observer,
+                    incidents,
+                    partial(on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
+                )
+                for stream in served
+            ]
+            routes = {name: [route.name for route in document.served(name)] for name in document.streams}
+            app = App(connection, services, routes)
             try:
                 yield app
             finally:

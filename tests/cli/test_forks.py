@@ -80,6 +80,18 @@ from streamroute.adapters.codecs import JsonCodec
 async def ok(payload):
     note("ok", payload["n"], os.getpid())
 """
+PROCESS = """
+import multiprocessing
+
+
+def process():
+    made = multiprocessing.get_context("fork").Process(target=note, args=("process",))
+    made.start()
+    made.join()
+    note("process ended with", made.exitcode)
+
+
+"""
 AT_IMPORT = "fork()"
 IN_CONTAINERS = {
     "function": """
@@ -98,6 +110,12 @@ async def container():
     await asyncio.sleep(0)
     fork()
     await asyncio.sleep(0)
+""",
+    "coroutine, in a thread": """
+import asyncio
+
+async def container():
+    await asyncio.to_thread(fork)
 """,
     "context manager": """
 from contextlib import asynccontextmanager
@@ -260,3 +278,29 @@ def test_a_codec_that_forks_publishes_once(project: Project) -> None:
     done = project.run("publish", "events", "events.jsonl")
     assert done.code == 0, done.err
     assert project.redis.xlen("events") == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("module", "process()"),
+        ("container", "def container():\n    process()"),
+        (
+            "codec",
+            "class Codec(JsonCodec):\n    def __init__(self):\n        super().__init__()\n        process()",
+        ),
+    ],
+)
+def test_children_of_multiprocessing_are_left_alone(project: Project, where: str, code: str) -> None:
+    named = {
+        "module": ROUTES,
+        "container": ROUTES.replace("streams:", "container: others.container\nstreams:"),
+        "codec": ROUTES.replace("group: tests", "group: tests\n    codec: others.Codec"),
+    }
+    project.routes("name: ok, type: t, handler: others.ok", head=named[where])
+    project.write("jobs.py", FORKS)
+    project.write("others.py", f"{OTHERS}{PROCESS}{code}\n")
+    project.feed('{"type": "t", "n": 1}')
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert (done.code, done.err.count("error: ")) == (0, 0), done.err
+    assert "process ended with 0" in project.ledger
