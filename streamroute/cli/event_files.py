@@ -6,15 +6,18 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TextIO
 
 import click
 
 from streamroute.cli.paths import outside_allowed
 from streamroute.files import MAX_BYTES, FileTooLargeError, OutsideFolderError
 from streamroute.named_files import open_named, read_named
+from streamroute.safe_text import clip_middle
 
 STDIN: Final = "-"
+
+_LONGEST: Final = 300  # characters of a path in a message
 
 
 def name_of(file: str) -> str:
@@ -27,7 +30,7 @@ def read_events(file: str, limit: int = MAX_BYTES) -> bytes:
     with _refusals(file):
         if file != STDIN:
             return read_named(file, limit, outside=outside_allowed())
-        content = sys.stdin.buffer.read(limit + 1)
+        content = _stdin().read(limit + 1)
         if len(content) > limit:
             raise FileTooLargeError.of(limit, "it is")
         return content
@@ -39,22 +42,30 @@ def open_events(file: str, stack: ExitStack) -> BinaryIO:
     Raises click.UsageError where it cannot be read.
     """
     if file == STDIN:
-        return sys.stdin.buffer
+        return _stdin()
     with _refusals(file):
         return stack.enter_context(os.fdopen(open_named(file, outside=outside_allowed()), "rb"))
 
 
+def _stdin() -> BinaryIO:
+    stream: TextIO | None = sys.stdin  # None where the process was started with it closed
+    if stream is None:
+        raise click.UsageError("stdin is closed: there is nothing to read")
+    return stream.buffer
+
+
 @contextmanager
 def _refusals(file: str) -> Iterator[None]:
+    name = clip_middle(name_of(file), _LONGEST)
     try:
         yield
     except FileNotFoundError:
-        raise click.UsageError(f"{name_of(file)} does not exist") from None
+        raise click.UsageError(f"{name} does not exist") from None
     except IsADirectoryError:
-        raise click.UsageError(f"{file} is a folder, not a file") from None
+        raise click.UsageError(f"{name} is a folder, not a file") from None
     except OutsideFolderError as error:
         advice = "name the place that it leads to, or say --allow-outside"
-        raise click.UsageError(f"{file} is not read: {error.strerror}; {advice}") from None
+        raise click.UsageError(f"{name} is not read: {error.strerror}; {advice}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise click.UsageError(f"{name_of(file)} cannot be read: {reason}") from None
+        raise click.UsageError(f"{name} cannot be read: {reason}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ from streamroute.cli.event_files import STDIN, name_of, read_events
 from streamroute.cli.exits import Exit
 from streamroute.cli.output import as_json, printable, say, write_document
 from streamroute.cli.paths import OUTSIDE, PATH, config_path
+from streamroute.config.paths import ABSENT, why_no_file
 from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.safe_text import clip, safe_str
 
@@ -77,7 +77,7 @@ def _read(event: str) -> tuple[str, str]:
     """The event's text, and what to call it."""
     if event.lstrip().startswith("{"):
         return event, "EVENT"
-    if event != STDIN and not os.path.lexists(event):
+    if event != STDIN and why_no_file(event) == ABSENT:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
     name = name_of(event)
     try:

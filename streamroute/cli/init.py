@@ -18,7 +18,9 @@ from streamroute.config.published import published_text
 
 
 @click.command(name="init")
-@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]")
+@click.argument(
+    "folder", default=".", type=click.Path(file_okay=False, readable=False, path_type=Path), metavar="[DIR]"
+)
 def command(folder: Path) -> int:
     """Write a project to start from, in DIR or here: routes, handlers, events to try.
 

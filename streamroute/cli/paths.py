@@ -8,9 +8,11 @@ from typing import Final
 import click
 
 from streamroute.config.paths import entries, exists, is_folder, why_no_file
+from streamroute.safe_text import clip_middle
 
 NAME: Final = "routes.yaml"
 
+_LONGEST: Final = 300  # characters of a path in a message
 _OUTSIDE: Final = "streamroute.allow-outside"
 
 PATH: Final = click.Path(readable=False)
@@ -51,7 +53,7 @@ def config_path(given: str | None) -> Path:
         near = _near(path)
         hint = f"did you mean {near}? name it" if near else "name one, or run: streamroute init"
         raise click.UsageError(f"there is no {NAME} in this folder; {hint}")
-    raise click.UsageError(f"{path} {why_no_file(path)}{_did_you_mean(path)}")
+    raise click.UsageError(_missing(path))
 
 
 def _in_folder(folder: Path) -> Path:
@@ -62,18 +64,19 @@ def _in_folder(folder: Path) -> Path:
         return path
     if folder.name == NAME:
         raise click.UsageError(f"{folder} is a folder, and holds no {NAME}; rename one of them")
-    raise click.UsageError(f"{path} {why_no_file(path)}{_did_you_mean(path)}")
+    raise click.UsageError(_missing(path))
 
 
-def _did_you_mean(path: Path) -> str:
+def _missing(path: Path) -> str:
     near = _near(path)
-    return f"; did you mean {near}?" if near else ""
+    hint = f"; did you mean {near}?" if near else ""
+    return f"{clip_middle(str(path), _LONGEST)} {why_no_file(path)}{hint}"
 
 
 def _near(path: Path) -> Path | None:
     """A file beside a missing one that is called nearly so: .yml for .yaml, above all."""
     from streamroute.config.suggestions import did_you_mean
 
-    beside = [entry.name for entry in entries(path.parent) if entry.suffix in {".yaml", ".yml"}]
+    beside = [entry.name for entry in entries(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
     meant = did_you_mean(path.name, sorted(beside))
     return path.with_name(meant) if meant else None

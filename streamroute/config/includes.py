@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from streamroute.config.diagnostics import Finding
 from streamroute.config.file_search import MAX_STEPS, WILDCARD, FileSearch, SearchLimitError
 from streamroute.config.loading import ALLOW_OUTSIDE, load_file
-from streamroute.config.paths import is_folder, is_no_folder
+from streamroute.config.paths import SHUT, is_folder, is_no_folder, why_no_file
 from streamroute.config.source import SourceFile
 from streamroute.config.text import TextFile
 from streamroute.files import FileReader
@@ -151,6 +151,8 @@ def _no_match(include: _Include) -> Finding:
     advice = "an include is relative to the file that states it"
     if is_folder(folder):
         advice = f"it is a folder; write {pattern.rstrip('/')}/routes.yaml"
+    elif why_no_file(folder) == SHUT:
+        advice = f"it {SHUT}"
     return include.finding("SR015", f'the include "{pattern}" matches no file', advice)
 
 

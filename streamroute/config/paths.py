@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from streamroute.files import kind_of
+
+ABSENT: Final = "does not exist"
+SHUT: Final = "is in a folder that may not be entered"
 
 
 def is_file(path: str | Path) -> bool:
@@ -43,9 +47,9 @@ def why_no_file(path: str | Path) -> str:
     try:
         kind = kind_of(os.stat(path).st_mode)  # noqa: PTH116 - see above
     except PermissionError:
-        return "is in a folder that may not be entered"
+        return SHUT
     except (OSError, ValueError):
-        return "does not exist"
+        return ABSENT
     return f"is {kind}, not a file" if kind else ""
 
 

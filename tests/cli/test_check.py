@@ -59,6 +59,12 @@ def test_an_absent_path_is_a_matter_of_usage(command: Callable[..., Done], path:
     assert "does not exist" in done.err
 
 
+def test_a_name_in_capitals_is_meant(lone_project: Project, command: Callable[..., Done]) -> None:
+    (lone_project.folder / "ROUTES.YAML").write_text("version: 1")
+    for arguments in ((), ("routes.yaml",), ("Routes.yaml",)):
+        assert "did you mean ROUTES.YAML?" in command("check", *arguments).err
+
+
 def test_a_path_that_leads_nowhere_says_why(lone_project: Project, command: Callable[..., Done]) -> None:
     (lone_project.folder / "link.yaml").symlink_to("absent.yaml")
     assert "link.yaml is a link that leads nowhere" in command("check", "link.yaml").err

@@ -96,3 +96,40 @@ def test_a_linked_folder_of_the_user_s_is_followed(
     here = folder.parent / "links/projects/project"
     monkeypatch.chdir(working)
     assert run(f"explain FILE --config {here}", str(here / "event.json")).code == 0
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_a_closed_stdin_is_said_to_be(
+    run: Callable[[str, str], Done], monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    """As in ``streamroute explain - <&-``, where Python has no stdin at all."""
+    monkeypatch.setattr(sys, "stdin", None)
+    done = run(arguments, "-")
+    assert (done.code, "stdin is closed" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [*COMMANDS, "check FILE", "dead list --config FILE"])
+def test_a_name_of_thousands_of_characters_is_shown_in_part(
+    run: Callable[[str, str], Done], arguments: str
+) -> None:
+    done = run(arguments, "x" * 5000)
+    assert (done.code, len(done.err) < 1000) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [*COMMANDS, "check FILE", "test FILE.test.yaml"])
+def test_a_folder_that_may_not_be_entered_is_not_said_to_lack_the_file(
+    run: Callable[[str, str], Done], folder: Path, arguments: str
+) -> None:
+    shut = folder / "shut"
+    shut.mkdir()
+    (shut / "file").touch()
+    (shut / "file.test.yaml").touch()
+    shut.chmod(0)
+    try:
+        if os.access(shut, os.X_OK):
+            pytest.skip("root may enter everything")
+        done = run(arguments, "shut/file")
+    finally:
+        shut.chmod(0o700)
+    assert done.code == 2
+    assert re.search("Permission denied|is in a folder that may not be entered", done.err)

@@ -158,6 +158,17 @@ def test_what_is_no_file_is_said_to_be_what_it_is(project: Path, kind: str) -> N
     assert not any("exist" in found.text or "matches no" in found.text for found in result.findings)
 
 
+def test_an_include_in_a_folder_that_may_not_be_entered_is_said_to_be_there(project: Path) -> None:
+    Path("shut").mkdir(mode=0)
+    try:
+        if os.access("shut", os.X_OK):
+            pytest.skip("root may enter everything")
+        (found,) = (each for each in check("include: [shut/part.yaml]\n").findings if each.code == "SR015")
+    finally:
+        Path("shut").chmod(0o700)
+    assert found.help == "it is in a folder that may not be entered"
+
+
 def test_a_message_and_a_schema_of_more_than_10_mb_are_not_read(project: Path) -> None:
     Path("big.json").write_text('{"type": "t"' + " " * 10_000_000 + "}")
     Path("routes.test.yaml").write_text("version: 1\ntests: [{name: x, message: big.json, routes: []}]\n")
