@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.adapters.address import Address, read_address
 from streamroute.adapters.cluster_url import is_cluster
 from streamroute.adapters.sentinel_url import is_sentinel
+from streamroute.adapters.tls_files import refuse_special_files
 from streamroute.adapters.unavailable import sentinel_itself, unavailable
 from streamroute.errors import EmbeddedServerError, SetupError
 
@@ -65,6 +66,7 @@ async def open_redis(
     """
     address = read_address(url, folder=folder, written=written)
     if address.data_folder is None:
+        refuse_special_files(url)
         async with new_client(url) as client:
             yield Connection(client, address, url)
         return
