@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from streamroute.config.diagnostics import Finding
-from streamroute.config.includes import TEST_SUFFIX
+from streamroute.config.diagnostics import START, Finding
+from streamroute.config.includes import MAX_FILES, TEST_SUFFIX
 from streamroute.config.load import VERSION
 from streamroute.config.loading import ALLOW_OUTSIDE, load_file
 from streamroute.config.paths import is_no_folder
@@ -70,6 +70,11 @@ def load_expectations(paths: Iterable[Path], files: FileReader) -> Expectations:
     findings: list[Finding] = []
     texts: dict[str, TextFile] = {}
     for path in paths:
+        if len(texts) == MAX_FILES:
+            message = f"there are more than {MAX_FILES:,} files of tests: this one and the rest are not read"
+            file = TextFile(str(path), "")
+            findings.append(file.finding("SR022", message, START))
+            return Expectations(tuple(tests), tuple(findings), {**texts, file.path: file})
         loading = load_file(path, files=files)
         texts[loading.file.path] = loading.file
         findings += loading.findings

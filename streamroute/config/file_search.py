@@ -18,6 +18,9 @@ from streamroute.files import FileReader
 MAX_STEPS: Final = 100_000
 """How many names the includes of one configuration may look at together."""
 
+_DEEP: Final = 50
+"""Folders above one, beyond which each is a step as well: where a path leads is looked at in each of them."""
+
 WILDCARD: Final = re.compile(r"[*?\[]")
 
 
@@ -47,15 +50,15 @@ class FileSearch:
         self.outside = not self._files.holds(path)
         return not self.outside
 
-    def count(self) -> None:
-        """Take one step of those that are left. Raises SearchLimitError where there is none."""
-        if not self._left:
+    def count(self, steps: int = 1) -> None:
+        """Take steps of those that are left. Raises SearchLimitError where there are none."""
+        if self._left < steps:
             raise SearchLimitError
-        self._left -= 1
+        self._left -= steps
 
     def names(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """What lies in a folder; nothing where it may not be looked into."""
-        self.count()
+        self.count(1 + max(0, folder.count(os.sep) - _DEEP))
         if not self._files.holds(folder or os.curdir):
             self.outside = True
             return

@@ -104,12 +104,15 @@ def _visits(source: SourceFile, above: tuple[str, ...], collection: Collection) 
 def _new_visits(
     include: _Include, matches: list[str], above: tuple[str, ...], collection: Collection
 ) -> Iterator[_Visit]:
+    told = False
     for path in matches:
         real = os.path.realpath(path)
         if real == above[-1] and WILDCARD.search(include.pattern):
             continue
         if real in above:
-            collection.findings.append(_cycle(include, path))
+            if not told:  # an include that leads back to every file above it is one mistake
+                collection.findings.append(_cycle(include, path))
+            told = True
             continue
         if not collection.reader.holds(real):
             collection.findings.append(_outside(include))

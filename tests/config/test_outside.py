@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streamroute.compiler.check import CheckResult, check_path
-from streamroute.config import includes
+from streamroute.config import expectations, includes
 from streamroute.config.includes import collect_includes
 from streamroute.config.load import load_config
 from streamroute.config.loading import load_text
@@ -202,6 +202,40 @@ def test_no_more_than_so_many_files_are_included(project: Path, monkeypatch: pyt
     result = check("include: ['parts/*.yaml']\n")
     assert codes(result) == {"SR022"}
     assert len(result.sources) == 1 + 20
+
+
+def test_no_more_than_so_many_files_of_tests_are_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expectations, "MAX_FILES", 20)
+    for number in range(100, 130):
+        Path(f"{number}.test.yaml").write_text("version: 1\ntests: []\n")
+    result = check("")
+    assert [(found.code, found.file) for found in result.findings if found.code == "SR022"] == [
+        ("SR022", "120.test.yaml")
+    ]
+    assert len(result.sources) == 1 + 20 + 1
+
+
+def test_a_tree_that_is_hundreds_of_folders_deep_takes_more_steps(project: Path) -> None:
+    """To look where a path leads goes through every folder above it."""
+    os.makedirs("d/" * 600)  # noqa: PTH103 - pathlib recurses
+    result = check("include: ['**/one.yaml']\n")
+    assert codes(result) == {"SR022"}
+
+
+def test_a_tree_of_some_depth_is_searched(project: Path) -> None:
+    deep = Path("d/" * 100)
+    deep.mkdir(parents=True)
+    (deep / "one.yaml").write_text("version: 1\n")
+    assert codes(check("include: ['**/one.yaml']\n")) == set()
+
+
+def test_an_include_that_leads_back_to_many_files_is_told_once(project: Path) -> None:
+    for number in range(20):
+        Path(f"{number}.yaml").write_text("version: 1\ninclude: ['*.yaml']\n")
+    result = check("include: ['*.yaml']\n")
+    told = [found.file for found in result.findings if found.code == "SR016"]
+    assert sorted(told) == sorted(set(told))
+    assert len(told) == 20
 
 
 def test_a_path_that_no_file_can_have_is_no_file(project: Path) -> None:
