@@ -17,7 +17,7 @@ from streamroute.config.published import ROOT_ONLY
 from streamroute.config.replaced import is_replaced
 from streamroute.config.source import DataPath, SourceFile
 from streamroute.config.text import TextFile
-from streamroute.config.variables import find_misplaced, replace_variables
+from streamroute.config.variables import find_misplaced, replace_variables, unescaped
 from streamroute.config.verdict import document_verdict
 from streamroute.config.wording import quoted
 from streamroute.files import FileReader
@@ -134,10 +134,11 @@ class _Run:
             return {}
         misplaced = [key for key in ROOT_ONLY if key in source.data]
         self.findings += [_root_only(source, key) for key in misplaced]
-        data = {key: value for key, value in source.data.items() if key not in misplaced}
+        own = [key for key in source.data if key not in misplaced]
         # A variable in a part that does not belong here would be a second finding about it.
-        self.findings += find_misplaced(SourceFile(source.path, source.text, data), root=False)
-        return self._checked(source, data, {})
+        part = SourceFile(source.path, source.text, {key: source.data[key] for key in own})
+        self.findings += find_misplaced(part, root=False)
+        return self._checked(source, unescaped(source, own), {})
 
     def _checked(
         self, source: SourceFile, data: dict[str, Any], replaced: Mapping[DataPath, str]

@@ -1,9 +1,13 @@
-"""``${NAME}`` and ``${NAME:-default}``, replaced after parsing in ``redis`` and ``streams`` alone."""
+"""``${NAME}`` and ``${NAME:-default}``, replaced after parsing in ``redis`` and ``streams`` alone.
+
+Anywhere else they are refused, but for text that nobody reads but people; ``$${NAME}`` is ``${NAME}`` there
+as well.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from streamroute.config.diagnostics import Finding, Severity
@@ -41,7 +45,14 @@ UNTOLD: Final = object()
 """Stands under a key that its mapping does not take, where nobody can tell the value: the key is wrong all
 the same."""
 _IN_DEFAULTS: Final = "write it in each stream that is to have it"
-_ELSEWHERE: Final = "read it in the handler, from its container or its own environment"
+_IN_ARGUMENTS: Final = "read it in the handler, from its container or its own environment"
+_IN_HEADERS: Final = (
+    "name the variable under headers_from_env: it maps a header to the variable that holds it"
+)
+_ELSEWHERE: Final = "write the value itself; for the text ${NAME}, write $${NAME}"
+_TEXTS: Final = ("description", "title", "$comment")
+"""Keys of routes, and of schemas, whose values are for people alone."""
+_ESCAPED: Final = r"(?<!\$)((?:\$\$)+)(?=\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\})"
 
 
 def replace_variables(source: SourceFile, environment: Mapping[str, str], unset: Severity) -> Replacement:
@@ -49,7 +60,23 @@ def replace_variables(source: SourceFile, environment: Mapping[str, str], unset:
     result = Replacement(source, environment, unset)
     for key, value in source.data.items():
         result.data[key] = _walk(result, (key,), value) if key in PLACES else value
+    result.data |= unescaped(source, [key for key in result.data if key not in PLACES])
     return result
+
+
+def unescaped(source: SourceFile, keys: Iterable[str]) -> dict[str, Any]:
+    """The values of keys in which nothing is replaced, with ``$${NAME}`` read as what it stands for."""
+    if "$${" not in source.text:
+        return {key: source.data[key] for key in keys}
+    return {key: _without_escapes(source.data[key]) for key in keys}
+
+
+def _without_escapes(value: Any) -> Any:
+    if type(value) is str:
+        return re.sub(_ESCAPED, lambda found: found[1][::2], value) if "$${" in value else value
+    if type(value) is list:
+        return [_without_escapes(item) for item in value]
+    return {key: _without_escapes(item) for key, item in value.items()} if type(value) is dict else value
 
 
 def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
@@ -60,13 +87,34 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
             "SR503",
             f"{quoted(match[0])} is not replaced here: variables work in redis and streams only",
             source.span_in(path, *match.span()) if not on_key else source.span(path, "key"),
-            help=_IN_DEFAULTS if key == "defaults" else _ELSEWHERE,
+            help=_advice(path),
         )
         for key, value in source.data.items()
         if key not in skipped and not key.startswith("x-")
         for path, text, on_key in _strings((key,), value)
-        if (match := re.search(_MISPLACED, text))
+        if not _is_text(path) and (match := _misplaced(text, escapes=not on_key))
     ]
+
+
+def _misplaced(text: str, *, escapes: bool) -> re.Match[str] | None:
+    """The first variable in a text; in a key nothing is escaped."""
+    found = re.finditer(rf"\$\$|{_MISPLACED}" if escapes else _MISPLACED, text)
+    return next((match for match in found if match[0] != "$$"), None)
+
+
+def _is_text(path: DataPath) -> bool:
+    """Whether a value is for people alone: a route's description, and what a schema says of itself."""
+    if path[-1] not in _TEXTS:
+        return False
+    return path[0] == "messages" or (path[0] == "routes" and len(path) == 3)
+
+
+def _advice(path: DataPath) -> str:
+    if path[0] == "defaults":
+        return _IN_DEFAULTS
+    if "with" not in path[:3]:
+        return _ELSEWHERE
+    return _IN_HEADERS if path[3:4] == ("headers",) else _IN_ARGUMENTS
 
 
 def _strings(path: DataPath, value: Any) -> Iterator[tuple[DataPath, str, bool]]:

@@ -112,3 +112,65 @@ def test_no_variable_gives_a_mapping(tmp_path: Path, text: str, env: dict[str, s
 def test_a_list_with_an_unset_variable_is_no_string_either(tmp_path: Path) -> None:
     (tmp_path / "routes.yaml").write_text("version: 1\nstreams: {a: {group: ['${X}']}}\n", encoding="utf-8")
     assert {found.code for found in load_config(tmp_path, env={}).findings} == {"SR104", "SR501"}
+
+
+ROUTE = "version: 1\nstreams: {s: }\nroutes:\n- {name: r, type: t, handler: h.h, %s}\n"
+
+
+@pytest.mark.parametrize("included", [False, True])
+@pytest.mark.parametrize(
+    ("setting", "key", "value"),
+    [
+        ("filter: \"a == '$${X}'\"", "filter", "a == '${X}'"),
+        (
+            "with: {text: ['$${X:-y} costs US$$, $$5, $$']}",
+            "arguments",
+            {"text": ["${X:-y} costs US$$, $$5, $$"]},
+        ),
+        ("with: {text: '$$$${X}'}", "arguments", {"text": "$${X}"}),
+        ("with: {text: '$${X and $${}'}", "arguments", {"text": "$${X and $${}"}),
+        ("description: 'reads ${X} and $${Y}'", "description", "reads ${X} and ${Y}"),
+        ("tags: ['$${X}']", "tags", ("${X}",)),
+    ],
+)
+def test_where_nothing_is_replaced_an_escaped_variable_is_text(
+    tmp_path: Path, setting: str, key: str, value: Any, included: bool
+) -> None:
+    text = ROUTE % setting
+    if included:
+        head, _, routes = text.partition("routes:")
+        (tmp_path / "more.yaml").write_text(f"version: 1\nroutes:{routes}", encoding="utf-8")
+        text = f"{head}include: [more.yaml]\n"
+    (tmp_path / "routes.yaml").write_text(text, encoding="utf-8")
+    loaded = load_config(tmp_path, env={"X": "secret"})
+    assert loaded.findings == ()
+    assert loaded.document is not None
+    assert getattr(loaded.document.routes[0], key) == value
+
+
+@pytest.mark.parametrize(
+    ("setting", "advice"),
+    [
+        ("with: {text: '$$${X}'}", "read it in the handler"),
+        ("with: {headers: {Authorization: 'Bearer ${X}'}}", "headers_from_env"),
+        ("with: {description: '${X}'}", "read it in the handler"),
+        ("with: {'$${X}': 1}", "read it in the handler"),
+        ("filter: \"a == '${X}'\"", "for the text ${NAME}, write $${NAME}"),
+        ("timeout: '${X}'", "write the value itself"),
+        ("tags: ['${X}']", "write the value itself"),
+    ],
+)
+def test_a_variable_where_none_is_replaced_is_refused_with_what_to_do(
+    tmp_path: Path, setting: str, advice: str
+) -> None:
+    (tmp_path / "routes.yaml").write_text(ROUTE % setting, encoding="utf-8")
+    found = [one for one in load_config(tmp_path, env={"X": "secret"}).findings if one.code == "SR503"]
+    assert len(found) == 1
+    assert advice in str(found[0].help)
+
+
+def test_a_schema_may_speak_of_variables(tmp_path: Path) -> None:
+    schema = "{type: object, description: 'as ${X}', properties: {a: {title: '${Y}', const: '$${Z}'}}}"
+    text = f"version: 1\nmessages: {{t: {{schema: {schema}}}}}\nstreams: {{s: }}\n"
+    (tmp_path / "routes.yaml").write_text(text, encoding="utf-8")
+    assert load_config(tmp_path, env={}).findings == ()
