@@ -23,18 +23,29 @@ EXPECTED: Final = {
 _SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
 _SECRETS_OF_SERVER: Final = (
     re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
-    re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))([^/?#@]*)"),  # no port
+    re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))(.*[^\"'})\],])"),  # no port
     re.compile(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # an & may be a part of it
     re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
 _HUGE: Final = 4_000
-_KEY_OF_ONE: Final = r"((?:^|[\s{,])[\"']?\w*password[\"']?:\s+)"
+_SPACED: Final = re.compile(r"(?!https?:)\b[\w+.-]{1,30}://([^\n\"'@]*)", re.IGNORECASE)
+_KEY_OF_ONE: Final = (
+    r"[\"']?(?:[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[_-]?key|credentials?)"
+    r"|pass|auth)(?:[\"']\s*:\s*|\s*:\s+|=(?!=))"
+)
+_QUOTED: Final = r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?"
+_PLAIN: Final = r"(?!\$\{\w+\}\s*(?:[,}#]|$))[^\s\"'{\[|>&*]"
 _AUTHORIZATION: Final = r"((?:^|[\s{,])[\"']?(?:proxy-)?authorization[\"']?:\s+[\"']?(?:\w+[ \t]+)?)"
 _NAME_OF_VARIABLE: Final = r"(?-i:[A-Z_][A-Z0-9_]*(?:[\s,}\"']|$))"
 _SECRETS: Final = (
     re.compile(r"(://)([^/\s]*)(?=@)"),
     re.compile(rf"{_AUTHORIZATION}(?!{_NAME_OF_VARIABLE})([^\s\"'{{}},\[*&|>#]+)", re.IGNORECASE),
-    re.compile(_KEY_OF_ONE + r"(\"[^\"]*\"|'[^']*'|[^\s\"'{\[$|>&*][^\s,}]*)", re.IGNORECASE),
+    re.compile(rf"(^\s*(?:-\s+)?{_KEY_OF_ONE})({_QUOTED}|{_PLAIN}.*)", re.IGNORECASE | re.MULTILINE),
+    re.compile(rf"((?:[\s{{,]){_KEY_OF_ONE})({_QUOTED}|{_PLAIN}[^,}}\n]*)", re.IGNORECASE),
+    re.compile(
+        r"([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)([^&\s\"'{},]*)", re.IGNORECASE
+    ),  # of a web address
+    re.compile(r"(\$\{\w*(?:pass|pwd?|secret|token|key|auth)\w*:-)([^}\n]*)", re.IGNORECASE),
 )
 _HOMES: Final[dict[str, tuple[DataPath, ...]]] = {
     ROUTES: ((), ("routes", 0), ("streams", ""), ("redis",), ("handlers",), ("streams", "", "retry")),
@@ -92,7 +103,15 @@ def hide_secrets(text: str) -> str:
     authorization, but not the name of a variable.
     """
     text = _SERVER.sub(lambda match: _overwritten(match[0], _SECRETS_OF_SERVER), text)
-    return _overwritten(text, _SECRETS)
+    return _overwritten(_without_spaced_login(text), _SECRETS)
+
+
+def _without_spaced_login(text: str) -> str:
+    """The text without a login that holds blanks, and so is no address, whatever was meant."""
+    server, at = _SPACED.search(text), text.rfind("@")
+    if server is None or at < server.end() or " " not in server[1]:
+        return text
+    return text[: server.start(1)] + re.sub(r"[^\n]", "*", text[server.start(1) : at]) + text[at:]
 
 
 def _overwritten(text: str, secrets: Iterable[re.Pattern[str]]) -> str:

@@ -142,6 +142,14 @@ def test_keys_that_are_repeated_are_found_in_one_pass(
         "authorization: " * 10_000,
         "authorization: " + "a" * 100_000,
         "authorization: a" + " " * 100_000,
+        "token=" * 20_000,
+        "password: '" + "''" * 50_000,
+        'password: "' + "\\" * 100_000,
+        "a://b " * 10_000,
+        "@" + "a://b " * 10_000,
+        "${pass" * 20_000,
+        "\n- " * 30_000,
+        "?key" * 20_000,
     ],
 )
 def test_secrets_are_looked_for_in_one_pass(text: str) -> None:
@@ -164,7 +172,25 @@ def test_what_is_behind_an_ampersand_in_a_password_is_hidden_too() -> None:
         ("headers_from_env: {Authorization: CRM_TOKEN}", "headers_from_env: {Authorization: CRM_TOKEN}"),
         ("Authorization: CRM_TOKEN", "Authorization: CRM_TOKEN"),
         ("needs authorization", "needs authorization"),
+        ("password: my own phrase", "password: *************"),
+        ("{password: my own, x: y}", "{password: ******, x: y}"),
+        ("- password: a, b", "- password: ****"),
+        ("password: $ecret", "password: ******"),
+        ("{password: ${PW}, x: y}", "{password: ${PW}, x: y}"),
+        ('password: "a\\"b"', "password: ******"),
+        ("password: 'a''b'", "password: ******"),
+        ('password: "ab', "password: ***"),
+        ('{"password":"ab"}', '{"password":****}'),
+        ("with: {token: t0k, client-secret: x}", "with: {token: ***, client-secret: *}"),
+        ("headers: {X-Api-Key: k3y}", "headers: {X-Api-Key: ***}"),
+        ("API_KEY=k3y", "API_KEY=***"),
+        ("filter: token == 'a' && password == b", "filter: token == 'a' && password == b"),
+        ("author: x, monkey: y, tokens: z", "author: x, monkey: y, tokens: z"),
+        ("pw: ${PW:-hunter2}", "pw: ${PW:-*******}"),
+        ("https://h/x?a=b&token=t0k", "https://h/x?a=b&token=***"),
+        ("redis://u:pa/hunter2", "redis://u:**********"),
+        ("{url: rediss://u:p w hunter2@h, x: y}", "{url: rediss://*************@h, x: y}"),
     ],
 )
-def test_the_value_of_a_header_that_authorizes_is_hidden(written: str, shown: str) -> None:
+def test_what_may_be_secret_in_a_source_line_is_hidden(written: str, shown: str) -> None:
     assert hide_secrets(written) == shown
