@@ -10,7 +10,7 @@ from typing import Final
 
 from streamroute.errors import SetupError
 from streamroute.limits import ERROR, LONG, NAME
-from streamroute.safe_text import clip, clip_middle, one_line, safe_str, type_name
+from streamroute.safe_text import clip, clip_middle, one_line, safe_str, type_name, without_logins
 
 _LONGEST_LINE: Final = 500  # characters of a frame: it shows a line of somebody's source
 _MOST_FRAMES: Final = 20  # at each end of a stack
@@ -36,7 +36,7 @@ _DURING: Final = "\nDuring handling of the above exception, another exception oc
 def error_text(error: BaseException, limit: int = ERROR) -> str:
     """``ValueError: no luck``, or the name alone where there is no text."""
     name = type_name(error)
-    text = safe_str(error, limit)
+    text = without_logins(safe_str(error, limit))
     return clip(f"{name}: {text}", limit) if text else name
 
 
@@ -44,7 +44,7 @@ def error_line(error: BaseException, limit: int = ERROR) -> str:
     """The same on one line; a SetupError is its text alone, which says what is to be done."""
     if issubclass(type(error), SetupError):
         return safe_str(error, limit)
-    text = " ".join(safe_str(error, limit).split())
+    text = " ".join(without_logins(safe_str(error, limit)).split())
     return clip(one_line(f"{type_name(error)}: {text}" if text else type_name(error)), limit)
 
 
@@ -136,7 +136,7 @@ def _notes(error: BaseException) -> Iterator[str]:
     notes = dict.get(_ATTRIBUTES(error), "__notes__")
     if type(notes) is list:
         for note in notes[:_MOST_NOTES]:
-            yield safe_str(note)
+            yield without_logins(safe_str(note))
 
 
 def _frames(stack: TracebackType) -> Iterator[str]:
@@ -151,4 +151,5 @@ def _frames(stack: TracebackType) -> Iterator[str]:
 
 def _shown(frames: traceback.StackSummary) -> Iterator[str]:
     for frame in frames.format():
-        yield frame if len(frame) <= _LONGEST_LINE else f"{clip(frame, _LONGEST_LINE)}\n"
+        shown = without_logins(frame)
+        yield shown if len(shown) <= _LONGEST_LINE else f"{clip(shown, _LONGEST_LINE)}\n"

@@ -18,6 +18,8 @@ _ARGUMENTS: Final = vars(BaseException)["args"].__get__
 _CLASS_NAME: Final = vars(type)["__name__"].__get__
 _CONTROLS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Controls of terminals, everything that ends a line, and what turns the direction of writing."""
+_ADDRESS: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(\S+)")
+_PARAMETER: Final = re.compile(r"(?i)([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)[^\s\"']+")
 
 
 def safe_str(value: object, limit: int = ERROR) -> str:
@@ -64,6 +66,26 @@ def clip_middle(text: str, limit: int) -> str:
 def one_line(text: str) -> str:
     """The text with line ends and other controls written as Python's escapes."""
     return _CONTROLS.sub(_escaped, text)
+
+
+def without_logins(text: str) -> str:
+    """The text of somebody else without the passwords in its addresses: it goes to logs and dead letters."""
+    return _ADDRESS.sub(_without_login, text) if "://" in text else text
+
+
+def _without_login(address: re.Match[str]) -> str:
+    """What stands before the host; of a web address its path may hold an ``@`` as well."""
+    scheme, rest = address[1], address[2]
+    authority, slash, path = rest.partition("/") if scheme.lower() in ("http", "https") else (rest, "", "")
+    login, at, host = authority.rpartition("@")
+    if at:
+        user, colon, _ = login.partition(":")
+        authority = f"{user}:***@{host}" if colon else f"***@{host}"
+    return f"{scheme}://{_PARAMETER.sub(_without_value, authority + slash + path)}"
+
+
+def _without_value(parameter: re.Match[str]) -> str:
+    return f"{parameter[1]}***"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from streamroute.errors import Postpone, Reject, Retry, RouteFailure, Streamrout
 from streamroute.exception_text import cause_of, error_text, traceback_text
 from streamroute.limits import ERROR, NAME, REASON
 from streamroute.log_coalescing import coalesced_by, coalesced_by_reason
-from streamroute.safe_text import clip, safe_repr, safe_str, type_name
+from streamroute.safe_text import clip, safe_repr, safe_str, type_name, without_logins
 from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,8 @@ def _reason_of(error: BaseException) -> str:
         reason = getattr(error, "reason", None)
     except BaseException:  # noqa: BLE001 - as with the delay of a Retry
         reason = None
-    return safe_str(error if reason is None else reason, REASON) or "the handler rejected the message"
+    said = without_logins(safe_str(error if reason is None else reason, REASON))
+    return said or "the handler rejected the message"
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -136,3 +136,31 @@ def test_the_cause_is_what_python_knows() -> None:
         raise OtherError from ValueError("why")
 
     assert str(cause_of(raised(chain))) == "why"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("no answer from redis://shop:hunter2@h:6379/0", "no answer from redis://shop:***@h:6379/0"),
+        ("amqp://u:hun/ter@2@h/x, and", "amqp://u:***@h/x, and"),
+        ("postgres://hunter2@h", "postgres://***@h"),
+        ("'https://u:hunter2@h/a@b'", "'https://u:***@h/a@b'"),
+        ("https://h/a@b?x=1&api_key=hunter2", "https://h/a@b?x=1&api_key=***"),
+        ("redis://h/0?password=hun&ter2", "redis://h/0?password=***"),
+        ("https://h/a@b, mailto:a@b", "https://h/a@b, mailto:a@b"),
+        ("redis://u:***@h", "redis://u:***@h"),
+        ("://@", "://@"),
+    ],
+)
+def test_no_password_of_an_address_is_in_its_text(said: str, shown: str) -> None:
+    """It goes to logs and dead letters, which more people read than may know the password."""
+    error = raised(lambda: ValueError(said))
+    error.add_note(said)
+    assert error_text(error) == error_line(error) == f"ValueError: {shown}"
+    assert traceback_text(error).count(shown) == 2
+    assert "hunter2" not in traceback_text(error)
+
+
+def test_an_address_is_looked_at_once() -> None:
+    for text in ("a://" * 50_000, "a://b@" * 50_000, "a" * 200_000 + "://", "a://?token=" * 20_000):
+        assert len(error_text(ValueError(text), 400_000)) > 10
