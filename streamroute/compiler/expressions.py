@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from streamroute.compiler.cost import cost_of
-from streamroute.compiler.functions import SIGNATURES
+from streamroute.compiler.functions import SIGNATURES, is_callable
 from streamroute.compiler.parsing import Node, Tree, parse, walk
 from streamroute.compiler.problems import ExpressionError, Problem
 from streamroute.config.diagnostics import Severity
@@ -86,11 +86,18 @@ def blocking(tree: Tree) -> Problem | None:
 def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     if node["children"][0]["type"] != "not_expression" or tree.expression[start] != "!":
         return  # (!a).b is odd, but says what it means
+    if _is_foreign_method(node["children"][-1]):
+        return  # !tags.includes('x'), of which the whole is written anew
     negated = tree.expression[start + 1 : end].strip()
     is_null = node["type"] != "subexpression" or all(each["type"] == "field" for each in node["children"][1:])
     outcome = "this is always null" if is_null else "what follows is asked of true or false"
     message = f"! binds tighter than what follows the name, so that {outcome}"
     yield Problem("SR307", message, start, end, f"write !({negated})")
+
+
+def _is_foreign_method(node: Node) -> bool:
+    """Whether a step is a call that JMESPath does not have, or not with these arguments."""
+    return node["type"] == "function_expression" and not is_callable(node["value"], len(node["children"]))
 
 
 def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:

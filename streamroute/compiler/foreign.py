@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from streamroute.compiler.foreign_rewrite import LONGEST, is_jmespath, rewritten
+from streamroute.compiler.foreign_rewrite import LONGEST, as_right, rewritten
 from streamroute.compiler.problems import Problem
 
 Token = dict[str, Any]
@@ -32,6 +32,7 @@ class Mistake(NamedTuple):
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[-+:.0-9Z]+)?")
 _TEMPLATE: Final = re.compile(r"\$?\{\{(?P<inside>[^{}]*)\}\}")
+_PLACEHOLDER: Final = re.compile(r"\$\{\s*(?P<inside>[A-Za-z_][\w.]*)\s*\}")
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -105,6 +106,9 @@ def _start_of_word(expression: str, at: int) -> int:
 def _dollar(expression: str, at: int) -> Mistake:
     if expression.startswith("${{", at):
         return template(expression, at)
+    if _PLACEHOLDER.search(expression):
+        plain = _PLACEHOLDER.sub(lambda match: match["inside"], expression)
+        return Mistake("an expression is written as it is, without ${ }", _write(plain), (at, at + 2))
     rest = expression[at + 1 :].lstrip(".")
     if expression.startswith("$.", at) and rest:
         return Mistake("a path begins at the message itself, without $.", _write(expression[:at] + rest))
@@ -190,6 +194,9 @@ def _in_brackets(expression: str, tokens: list[Token], index: int) -> Mistake | 
         return Mistake("a field is written behind a dot, not in brackets", help_text)
     if inside["type"] == "unquoted_identifier" and following not in ("rbracket", "eof"):
         return Mistake("a filter in brackets begins with [?", f"write [?{text} ...]")
+    base = _path_before(expression, tokens, index - 1)[0]
+    if inside["type"] == "unquoted_identifier" and base and following == "rbracket":
+        return Mistake("an index is a number, * or [? filter]", f"for a field, write {base}.{text}")
     if inside["type"] in ("literal", "unquoted_identifier", "quoted_identifier"):
         return Mistake("an index is a number, * or [? filter]", "write guest.name for a field")
     return None
@@ -309,5 +316,5 @@ def _write(whole: str) -> str | None:
     text = whole.strip()
     if not text or len(text) > LONGEST or "\n" in text:
         return None
-    meant = rewritten(text) or text
-    return f"write {meant}" if is_jmespath(meant) else None
+    meant = rewritten(text) or as_right(text)
+    return f"write {meant}" if meant else None

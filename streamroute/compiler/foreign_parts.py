@@ -32,7 +32,7 @@ class GiveUpError(Exception):
 
 
 def _number(text: str) -> Part:
-    return Part(f"`{text}`", "value")
+    return Part(f"`{text.replace('_', '')}`", "value")
 
 
 def _json(text: str) -> Part:
@@ -71,7 +71,48 @@ def function(name: str, arguments: list[Part]) -> Part:
         return call(TEXT_TESTS[small], arguments[0], value_of(arguments[1]))
     if count == 2 and small == "get":
         return field(arguments[0], text_of(arguments[1]))
-    return call(name, *arguments)
+    if count == 2 and small in _AS_TEXT_SEARCH:
+        return Part(call("contains", arguments[0], value_of(arguments[1])).text, "index")
+    if count > 1 and small in ("isin", "is_in", "anyof", "oneof"):
+        items = ", ".join(value_of(each).text for each in arguments[1:])
+        return call("contains", Part(f"[{items}]", "list"), arguments[0])
+    return call(_RENAMED.get(small, name), *(map(value_of, arguments) if small in _RENAMED else arguments))
+
+
+_AS_TEXT_SEARCH: Final = frozenset({"indexof", "find", "index"})
+"""What gives the place of a value, and -1 where it is not there."""
+
+_RENAMED: Final = {
+    **dict.fromkeys(("str", "string", "tostring"), "to_string"),
+    **dict.fromkeys(("int", "float", "double", "number", "tonumber", "long"), "to_number"),
+    **dict.fromkeys(("coalesce", "nvl", "ifnull", "default"), "not_null"),
+    **dict.fromkeys(("average", "mean"), "avg"),
+    **dict.fromkeys(("array_contains", "list_contains"), "contains"),
+    "typeof": "type",
+}
+NAMESPACES: Final = frozenset({"Math", "Object", "F", "functions", "fn", "strings", "Array"})
+"""What stands before a function elsewhere, and is no field."""
+
+
+def column(part: Part) -> Part:
+    """``col("total")``."""
+    return field(Part("", "root"), text_of(part))
+
+
+def piped(part: Part, name: str, arguments: list[Part]) -> Part:
+    """``.tags | contains(["new"])``, as jq hands a value on to a function."""
+    arguments = [Part(each.items[0], "value") if len(each.items) == 1 else each for each in arguments]
+    if name == "not" and not arguments:
+        return negation(part)
+    if name == "select" and len(arguments) == 1 and part.text.endswith("[]"):
+        return Part(f"{part.text[:-2]}[?{arguments[0].text}]", "path")
+    if name == "has" and len(arguments) == 1:
+        return _is_there(field(part, text_of(arguments[0])))
+    return function(name, [part, *arguments])
+
+
+def _has(part: Part) -> Part:
+    return _is_there(column(part) if part.kind == "string" else part)
 
 
 def _is_null(part: Part) -> Part:
@@ -95,9 +136,18 @@ def call(name: str, *arguments: Part) -> Part:
 def compared(left: Part, sign: str, right: Part) -> Part:
     """A comparison; a string on its left is the field of that name, unless it is compared with a string."""
     value = value_of(right)
+    if left.kind == "index":
+        return _found(left, f"{sign}{value.text}")
     if left.kind == "string" and right.kind != "string":
         left = field(Part("", "root"), text_of(left))
     return Part(f"{left.text} {sign} {value.text}", "comparison", (f"{left.text} {sign} ", value.kind))
+
+
+def _found(part: Part, test: str) -> Part:
+    """``tags.indexOf('x') >= 0``."""
+    if test in ("!=`-1`", ">`-1`", ">=`0`"):
+        return Part(part.text, "call")
+    return negation(Part(part.text, "call")) if test in ("==`-1`", "<`0`") else give_up()
 
 
 def as_compared(part: Part, before: Part, sign: str) -> Part:
@@ -151,5 +201,10 @@ _OF_ONE: Final[dict[str, Callable[[Part], Part]]] = {
     **dict.fromkeys(("isempty", "is_empty", "empty", "isblank", "is_blank", "not"), negation),
     **dict.fromkeys(("isnull", "is_null", "isnone", "is_none"), _is_null),
     **dict.fromkeys(("exists", "defined", "is_defined", "isset", "is_set", "present"), _is_there),
+    **dict.fromkeys(("isnotnull", "is_not_null", "notnull", "hasvalue"), _is_there),
+    **dict.fromkeys(("has", "has_key"), _has),
+    **dict.fromkeys(("col", "column"), column),
+    "lit": value_of,
+    **dict.fromkeys(("bool", "select"), lambda part: part),
 }
 """What functions of one argument are called elsewhere."""

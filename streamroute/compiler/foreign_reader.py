@@ -9,15 +9,18 @@ from typing import Final
 from streamroute.compiler.foreign_parts import (
     IDENTIFIER,
     LITERALS,
+    NAMESPACES,
     TEXT_TESTS,
     Part,
     as_compared,
     call,
+    column,
     compared,
     field,
     function,
     give_up,
     negation,
+    piped,
     quoted,
     state,
     text_of,
@@ -31,10 +34,10 @@ _TOKEN: Final = re.compile(
     (?P<string>   '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" )
     | (?P<literal> `(?:[^`\\]|\\.)*` )
     | (?P<date>   [0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[-+:.0-9Z]*)? )
-    | (?P<number> (?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)? )
+    | (?P<number> (?:0|[1-9][0-9_]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)? )
     | (?P<name>   [A-Za-z_][A-Za-z0-9_]* )
     | (?P<sign>   === | !== | == | != | <= | >= | =< | => | =! | <> | && | \|\| | \?\? | \?\.
-                  | [][.,()=<>!&@*:$;?-] )
+                  | -> | [][.,(){}=<>!&|@*:$;?~-] )
     """,
     re.VERBOSE,
 )
@@ -44,7 +47,15 @@ _COMPARISONS: Final = {
     "<": "<", "lt": "<", "<=": "<=", "=<": "<=", "lte": "<=", "le": "<=",
     ">": ">", "gt": ">", ">=": ">=", "=>": ">=", "gte": ">=", "ge": ">=",
 }  # fmt: skip
-_AND, _OR, _NOT = ("&&", "&", "and"), ("||", "??", "or"), ("not",)
+_AND, _OR, _NOT = ("&&", "&", "and"), ("||", "|", "??", "or"), ("not", "~")
+_ORDERINGS: Final = frozenset({"<", "<=", ">", ">="})
+_PREFIXED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_OPERANDS: Final = frozenset({".", "(", "$"})
+_CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
+_FILTERS: Final = frozenset({"length", "not", "tonumber", "tostring", "keys"})
+"""What jq has after a | without arguments."""
+
+_STEPS: Final = (".", "?.", "->", "[")
 _STATES: Final = ("missing", "empty", "defined", "set", "present")
 
 
@@ -53,6 +64,8 @@ class Reader:
 
     def __init__(self, expression: str) -> None:
         self._tokens = list(_tokens(expression))
+        if ("sign", "|") in self._tokens and ("sign", "@") in self._tokens:
+            give_up()  # what | hands on
         self._at = 0
         self._depth = 0
 
@@ -110,15 +123,32 @@ class Reader:
             give_up()
         parts = [operand()]
         while self._take(*words):
+            if self._text(-1) == "|" and parts[-1].kind not in ("comparison", "condition", "group"):
+                give_up()  # what | hands on is a value
             parts.append(as_compared(operand(), parts[-1], sign))
         self._depth -= 1
         if len(parts) > 1 and any(part.kind in ("string", "value") for part in parts):
             give_up()  # a value is no condition
         return parts[0] if len(parts) == 1 else Part(sign.join(part.text for part in parts), "condition")
 
+    def _prefixed(self) -> Part | None:
+        """``eq .tier "gold"`` and ``and .vip (gt .total 3)``, as templates of Go have it."""
+        word = self._small() if self._kind() == "name" else ""
+        if self._text(1) not in _OPERANDS or word not in (*_PREFIXED, "and", "or"):
+            return None
+        self._at += 1
+        if word in _PREFIXED:
+            left = self._operand()
+            return compared(left, _PREFIXED[word], self._operand())
+        parts = [self._operand()]
+        while self._kind() != "end" and self._small() != ")":
+            parts.append(self._operand())
+        sign = " && " if word == "and" else " || "
+        return Part(sign.join(part.text for part in parts), "condition") if len(parts) > 1 else give_up()
+
     def _negated(self) -> Part:
         if not self._take(*_NOT):
-            return self._comparison()
+            return self._prefixed() or self._comparison()
         return negation(self._negated())
 
     def _comparison(self) -> Part:
@@ -144,8 +174,18 @@ class Reader:
             return state(left, self._small(-1), negated=negated)
         if word in _COMPARISONS and not (negated and word != "is"):
             self._at += 2 if negated else 1
-            return compared(left, "!=" if negated else _COMPARISONS[word], self._operand())
+            right = self._operand()
+            found = compared(left, "!=" if negated else _COMPARISONS[word], right)
+            return self._between_bounds(found, right) if _COMPARISONS[word] in _ORDERINGS else found
         return give_up() if negated else left
+
+    def _between_bounds(self, first: Part, middle: Part) -> Part:
+        """``3 <= nights < 7``."""
+        if _COMPARISONS.get(self._small()) not in _ORDERINGS:
+            return first
+        sign = _COMPARISONS[self._next().lower()]
+        second = compared(middle, sign, self._operand())
+        return Part(f"{first.text} && {second.text}", "condition")
 
     def _member(self, left: Part) -> Part:
         right = self._operand(within=True)
@@ -180,11 +220,20 @@ class Reader:
         if self._take("!"):
             return negation(self._operand())
         part = self._primary(within=within)
-        while self._small() in (".", "?.", "[") and part.kind in ("name", "path", "call", "root", "group"):
+        while self._small() in _STEPS and part.kind in ("name", "path", "call", "root", "group", "list"):
             part = self._step(part)
         if part.kind == "root" and part.text != "@":
             give_up()
+        while self._small() == "|" and part.kind in ("path", "name", "call") and self._kind(1) == "name":
+            part = self._piped(part)
         return part
+
+    def _piped(self, part: Part) -> Part:
+        self._at += 2
+        name = self._text(-1)
+        if self._small() != "(" and name not in _FILTERS:
+            give_up()
+        return piped(part, name, self._items(")") if self._take("(") else [])
 
     def _primary(self, *, within: bool) -> Part:
         kind, text = self._kind(), self._next()
@@ -194,15 +243,30 @@ class Reader:
             give_up()  # "is null or missing"
         if text == "-" and self._kind() == "number":
             return LITERALS["number"](f"-{self._next()}")
-        if text in ("$", "@"):
-            return Part("" if text == "$" else text, "root")
-        if text == "[" or (text == "(" and within):
-            return self._list("]" if text == "[" else ")")
+        if text in ("$", "@", "."):
+            return self._root(text)
+        if text == "[" or (text in ("(", "{") and within):
+            return self._list(_CLOSERS[text])
         if text == "(":
             return self._group()
         if kind != "name":
             give_up()
+        return self._named(text)
+
+    def _named(self, text: str) -> Part:
+        if text.lower() == "typeof" and self._kind() == "name":
+            return function(text, [self._operand()])
         return self._called(text) if self._small() == "(" else Part(text, "name")
+
+    def _root(self, text: str) -> Part:
+        """``$.a``, ``@.a``, ``.a``, ``."a"`` and ``.["a"]``."""
+        if text != ".":
+            return Part("" if text == "$" else text, "root")
+        if self._kind() == "string":
+            return column(Part(self._next(), "string"))
+        if self._kind() == "name":
+            self._at -= 1
+        return Part("", "root")
 
     def _group(self) -> Part:
         inner = self._either()
@@ -238,8 +302,9 @@ class Reader:
         if kind != "name":
             return Part(f"{part.text}.{text}", "path") if text.startswith('"') else give_up()
         if self._take("("):
-            return function(text, [part, *self._items(")")])
-        return field(part, text)
+            subject = [] if part.kind == "name" and part.text in NAMESPACES else [part]
+            return function(text, [*subject, *self._items(")")])
+        return call("length", part) if text == "length" and part.kind == "call" else field(part, text)
 
     def _bracket(self, part: Part) -> Part:
         if self._take("]"):

@@ -35,17 +35,18 @@ def rewritten(expression: str) -> str | None:
         text = Reader(expression.translate(_STRAIGHT)).whole()
     except GiveUpError:
         return None
-    right = _as_right(text) if len(text) <= LONGEST else None
+    right = as_right(text) if len(text) <= LONGEST else None
     return None if right == " ".join(expression.split()) else right
 
 
-def _as_right(text: str) -> str | None:
-    """The text once nothing is wrong with it, whatever the message."""
+def as_right(text: str) -> str | None:
+    """The text once nothing is wrong with it, whatever the message; None if something stays wrong."""
     if not is_jmespath(text):
         return None
     from streamroute.compiler.expressions import check_expression
     from streamroute.compiler.parsing import parse, walk
     from streamroute.compiler.types.check import check_types
+    from streamroute.compiler.types.payload_names import IF_A_FIELD
 
     calls = [node for node, _, _ in walk(parse(text).root, 0, len(text)) if node["type"] == _CALL]
     if not all(is_callable(node["value"], len(node["children"])) for node in calls):
@@ -53,9 +54,9 @@ def _as_right(text: str) -> str | None:
     problems = check_expression(text) or check_types(parse(text))
     if not problems:
         return text
-    meant = (problems[0].help or "").removeprefix("write ").partition("; if ")[0]
+    meant = (problems[0].help or "").removeprefix("write ").partition(IF_A_FIELD)[0]
     is_shorter = problems[0].code in _WHOLE and len(meant) < len(text) + 2 * len("``[*]")
-    return _as_right(meant) if is_shorter and meant != text else None
+    return as_right(meant) if is_shorter and meant != text else None
 
 
 def is_jmespath(text: str) -> bool:

@@ -245,6 +245,8 @@ def test_a_value_of_an_allowed_kind_is_left_alone(expression: str, tmp_path: Pat
         ("category == toys", ["category == 'books'"], "category == 'toys'"),
         ("contains([gold, silver], tier)", [], "contains(['gold', 'silver'], tier)"),
         ("starts_with(tier, gold)", [], "starts_with(tier, 'gold')"),
+        ("tier == Gold", [], "tier == 'Gold'"),
+        ("type(a) == string && type(b) == int", [], "type(a) == 'string' && type(b) == 'number'"),
     ],
 )
 def test_a_text_without_its_quotes_is_a_warning(

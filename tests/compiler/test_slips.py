@@ -76,6 +76,14 @@ SLIPS = [
     ("!vip == `false`", "SR307", "!vip == `false`", "vip != `false`"),
     ("total == `[150,`", "SR325", "`[150,`", None),
     ("name == `['x'`", "SR325", "`['x'`", None),
+    ("@ == 'x'", "SR322", "@", None),
+    ("not .x", "SR307", "not .x", "!x"),
+    ("x || not .a.c", "SR307", "not .a.c", "x || !(a.c)"),
+    ("vip == `1,5`", "SR325", "`1,5`", None),
+    ("a.b == `1.000,5`", "SR325", "`1.000,5`", None),
+    ("contains(tier, ['gold', 'silver'])", "SR329", None, "contains(['gold', 'silver'], tier)"),
+    ("contains('x', tags)", "SR329", None, "contains(tags, 'x')"),
+    ("contains(['x', 'y'], 'name')", "SR314", None, "contains(['x', 'y'], name)"),
     ("sum(items.price) > `100`", "SR326", "items.price", "sum(items[*].price) > `100`"),
     ("max(order.items.price) > `8`", "SR326", "order.items.price", "max(order.items[*].price) > `8`"),
     ("starts_with('xy', name)", "SR329", "starts_with('xy', name)", "starts_with(name, 'xy')"),
@@ -88,10 +96,10 @@ SLIPS = [
 
 @pytest.mark.parametrize(("expression", "code", "caret", "meant"), SLIPS)
 def test_a_slip_is_a_warning_with_what_was_meant(
-    expression: str, code: str, caret: str, meant: str | None
+    expression: str, code: str, caret: str | None, meant: str | None
 ) -> None:
     problem = found(expression)[0]
-    assert (problem.code, expression[problem.start : problem.end]) == (code, caret)
+    assert (problem.code, expression[problem.start : problem.end]) == (code, caret or expression)
     assert RULES[code].severity is Severity.WARNING
     if meant is not None:
         assert rewrite_of(problem) == meant
@@ -100,7 +108,7 @@ def test_a_slip_is_a_warning_with_what_was_meant(
 
 
 @pytest.mark.parametrize(
-    "expression", [slip[0] for slip in SLIPS if slip[1] not in ("SR307", "SR312", "SR325", "SR329")]
+    "expression", [slip[0] for slip in SLIPS if slip[1] not in ("SR307", "SR312", "SR314", "SR325", "SR329")]
 )
 def test_no_message_of_the_kind_that_was_meant_is_accepted(expression: str) -> None:
     try:
@@ -108,6 +116,31 @@ def test_no_message_of_the_kind_that_was_meant_is_accepted(expression: str) -> N
     except FilterError:
         accepted = False
     assert not accepted
+
+
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        ("payload.vip == 'true'", "vip == `true`"),
+        ('message.name == "x"', "name == 'x'"),
+        ("items.length", "length(items) > `0`"),
+        ("payload.items.length > '3'", "length(items) > `3`"),
+        ("total > `'100'`", "total > `100`"),
+        ("total > `1.000,5`", "total > `1000.5`"),
+        ("total > `1,5`", "total > `1.5`"),
+        ("total > `1,000.5`", "total > `1000.5`"),
+        ('total > "100"', "total > `100`"),
+        ('vip == "true"', "vip == `true`"),
+        ("!total > `300`", "!(total > `300`)"),
+        ("name != 'x' || name != 'y'", "name != 'x' && name != 'y'"),
+    ],
+)
+def test_what_a_help_says_to_write_is_right(expression: str, meant: str) -> None:
+    """However many mistakes an expression holds, each help leads to one without any."""
+    for problem in found(expression):
+        assert problem.help is not None
+        assert problem.help.partition("; if ")[0].endswith(f"write {meant}")
+    assert found(meant) == []
 
 
 def test_all_paths_of_an_expression_are_mended_at_once() -> None:

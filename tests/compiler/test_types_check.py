@@ -143,7 +143,7 @@ def test_a_name_that_is_meant_as_a_field_is_left_alone(expression: str) -> None:
         ("t == 'a' && (x || t == 'b')", "t == 'b'"),
         ("items[?t == 'a' && t == 'b']", "t == 'b'"),
         ("a | y == `1` && y == `2`", "y == `2`"),
-        ("@ == 'a' && @ == 'b'", "@ == 'b'"),
+        ("a[?@ == 'a' && @ == 'b']", "@ == 'b'"),
     ],
 )
 def test_a_path_that_has_to_equal_two_literals_is_an_error(expression: str, caret: str) -> None:

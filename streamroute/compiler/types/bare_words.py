@@ -11,7 +11,8 @@ from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.evidence import Evidence, Shown
 from streamroute.compiler.types.literal_slips import with_replaced
 from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, LITERAL_WORDS
-from streamroute.compiler.types.paths import Path, path_of
+from streamroute.compiler.types.paths import Path, is_call, path_of
+from streamroute.compiler.types.words import NAMES_OF_TYPES
 
 KINDS_OF_THINGS: Final = frozenset(
     {"tier", "status", "state", "kind", "type", "category", "country", "currency", "plan", "level", "role"}
@@ -50,12 +51,17 @@ def find_bare_words(tree: Tree, is_field: Callable[[Node], bool], shown: Shown) 
     evidence = shown()
     found = [word for path, word in pairs if _is_text(path, word["value"], pairs, evidence)]
     found = list({word["start"]: word for word in found}.values())
-    whole = with_replaced(tree, [(word, f"'{word['value']}'") for word in found])
+    texts = {word["start"]: _text(path, word["value"]) for path, word in pairs}
+    whole = with_replaced(tree, [(word, texts[word["start"]]) for word in found])
     for word in found:
         name = word["value"]
         message = f"{name} is the field of that name, not a value; where it is missing, it is null"
-        advice = whole or f"write '{name}'"
+        advice = whole or f"write {texts[word['start']]}"
         yield Problem(FIELD_FOR_LITERAL, message, word["start"], word["end"], advice)
+
+
+def _text(path: Path, word: str) -> str:
+    return f"'{NAMES_OF_TYPES[word]}'" if path == ("type()",) else f"'{word}'"
 
 
 def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
@@ -63,6 +69,8 @@ def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
     arguments = node["children"]
     if node["type"] == "comparator" and node["value"] in ("eq", "ne"):
         left, right = arguments
+        if is_call(left, "type") and right["type"] == "field" and right["value"] in NAMES_OF_TYPES:
+            yield ("type()",), right
         yield from _pair(left, right)
         yield from _pair(right, left)
     elif node["type"] == "function_expression" and len(arguments) == 2:
@@ -86,14 +94,20 @@ def _is_word(tree: Tree, node: Node) -> bool:
 
 def _is_text(path: Path, word: str, pairs: list[tuple[Path, Node]], evidence: Evidence) -> bool:
     """Whether nothing shows that a message has such a field, and something that the word is a text."""
+    if path == ("type()",):
+        return True
     if word in evidence.names or word in evidence.read or word in _ENVELOPE or word in path:
         return False
     if word in evidence.texts:
         return True
     if _SHOUTED.match(word):
         return not any(map(_SHOUTED.match, path))
-    is_kind, is_value = path[-1].lower() in KINDS_OF_THINGS, word in _VALUES or bool(_PARTICIPLE.match(word))
-    if is_kind and word not in KINDS_OF_THINGS:
+    small = word.lower()
+    is_kind, is_value = (
+        path[-1].lower() in KINDS_OF_THINGS,
+        small in _VALUES or bool(_PARTICIPLE.match(small)),
+    )
+    if is_kind and small not in KINDS_OF_THINGS:
         return is_value or _are_several(path, pairs) or evidence.has_texts(path)
     return is_value and evidence.has_texts(path)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Final
 
-from streamroute.compiler.parsing import Tree
+from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import Places, Problem
 from streamroute.compiler.types.arguments import WRONG_ARGUMENT, WRONG_ELEMENTS
 from streamroute.compiler.types.conditions import (
@@ -24,10 +24,10 @@ from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, find_mistakes
 from streamroute.compiler.types.never_equal import NEVER_EQUAL
 from streamroute.compiler.types.outlines import Outlines, outline_of
 from streamroute.compiler.types.payload import declared_names
-from streamroute.compiler.types.payload_names import NAMED_PAYLOAD
+from streamroute.compiler.types.payload_names import IF_A_FIELD, NAMED_PAYLOAD
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
-from streamroute.compiler.types.slips import USUAL, Habits, find_slips
+from streamroute.compiler.types.slips import FIELD_OF_A_LIST, LENGTH_AS_FIELD, USUAL, Habits, find_slips
 from streamroute.compiler.types.steps import NEAR_MISS, UNKNOWN_FIELD
 from streamroute.compiler.types.written_out import COLLECTION
 
@@ -36,12 +36,24 @@ _SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, WRONG_ELEMENTS: WRONG_ELEMENTS, 
 """What the schema says again of a part that is wrong by its literals."""
 
 _BETTER_ADVISED: Final = {
-    UNKNOWN_FIELD: {NAMED_PAYLOAD},
+    UNKNOWN_FIELD: {NAMED_PAYLOAD, LENGTH_AS_FIELD, FIELD_OF_A_LIST},
     UNCOMPARABLE: {VALUE_IN_QUOTES, MALFORMED_LITERAL},
     CONSTANT_BY_SCHEMA: {VALUE_IN_QUOTES, MALFORMED_LITERAL, NEVER_EQUAL},
     CONSTANT: {MALFORMED_LITERAL},
 }
 """What says better what was meant, where both are found."""
+
+_MENDED_WHOLE: Final = frozenset(
+    {NAMED_PAYLOAD, LENGTH_AS_FIELD, VALUE_IN_QUOTES, MALFORMED_LITERAL, FIELD_OF_A_LIST, FIELD_FOR_LITERAL}
+    | {NEVER_EQUAL, UNCOMPARABLE, UNKNOWN_FIELD}
+)
+"""What has the whole expression for its advice, where that is short."""
+
+_MENDED_IN_PART: Final = {NUMBER_AS_CONDITION: "compare it: ", CONSTANT: "a number is written in backticks: "}
+"""What has the part that is wrong for its advice, and the words before it."""
+
+_SHORT: Final = 60
+_MOST_STEPS: Final = 4
 
 _OUTLINES: Final = {True: Outlines(), False: Outlines()}
 """The outlines of conditions, and of other expressions, that are clean whatever the payload."""
@@ -64,13 +76,56 @@ def check_types(
     the codecs that make the payload, ``shown`` gives what the configuration shows beside a schema (None: what
     the expression does).
     """
+    shown = shown or cache(lambda: Evidence([tree]))
+    check = partial(
+        _checked, payload=payload, validated=validated, condition=condition, habits=habits, shown=shown
+    )
+    return [_settled(problem, tree, check) for problem in check(tree)]
+
+
+def _settled(problem: Problem, tree: Tree, check: Callable[[Tree], list[Problem]]) -> Problem:
+    """The problem with advice in which nothing is left that would be the next finding."""
+    whole, _, rest = (problem.help or "").removeprefix("write ").partition(IF_A_FIELD)
+    if problem.code not in _MENDED_WHOLE or len(tree.expression) > _SHORT:
+        return problem
+    settled = whole
+    for _ in range(_MOST_STEPS if _parses(whole) else 0):
+        advices = (_whole_advice(found, settled) for found in check(parse(settled)))
+        meant = next((advice for advice in advices if advice and _parses(advice)), settled)
+        if meant == settled:
+            break
+        settled = meant
+    if settled == whole:
+        return problem
+    return problem._replace(help=f"write {settled}{IF_A_FIELD}{rest}" if rest else f"write {settled}")
+
+
+def _whole_advice(problem: Problem, expression: str) -> str | None:
+    """The expression that a problem advises to write, where it is the whole of it."""
+    text = problem.help or ""
+    if problem.code in _MENDED_IN_PART:
+        is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
+        return text.partition(_MENDED_IN_PART[problem.code])[2] if is_whole else None
+    if problem.code not in _MENDED_WHOLE or not text.startswith("write "):
+        return None
+    return text.removeprefix("write ").partition(IF_A_FIELD)[0]
+
+
+def _parses(expression: str) -> bool:
+    from streamroute.compiler.foreign_rewrite import is_jmespath  # of findings alone
+
+    return is_jmespath(expression)
+
+
+def _checked(
+    tree: Tree, payload: Type | None, *, validated: bool, condition: bool, habits: Habits, shown: Shown
+) -> list[Problem]:
     problems = list(_by_literals(tree, condition=condition))
     report = Report(tree, declared=True, validated=validated)
     if payload is not None and payload is not UNKNOWN:
         _run(tree, payload, report, condition=condition)
         problems += _news(report.problems, problems)
     problems += find_mistakes(tree, report.knows)
-    shown = shown or cache(lambda: Evidence([tree]))
     problems = [found for found in problems if not _is_held(found, tree, shown)]
     shapes = () if payload is None else payload.objects
     declared = declared_names(shapes) if all(shape.declared for shape in shapes) else ()

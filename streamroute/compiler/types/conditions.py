@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from streamroute.compiler.parsing import Node
+from streamroute.compiler.parsing import Node, chain
 from streamroute.compiler.types.comparing import may_be_equal
 from streamroute.compiler.types.lattice import BOOLEAN, UNKNOWN, Type, is_never, of_value
 from streamroute.compiler.types.paths import is_call, is_literal, path_of
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.truth import may_be_false, may_be_true
-from streamroute.compiler.types.words import any_of, is_numeric, one_of, written
+from streamroute.compiler.types.words import NAMES_OF_TYPES, any_of, is_numeric, one_of, written
 from streamroute.compiler.types.written_out import continued, piped
 
 CONTRADICTION: Final = "SR311"
@@ -106,7 +106,7 @@ def _what_was_meant(report: Report, node: Node, *, true: bool) -> str | None:
         return None
     if is_literal(node):
         return continued(report, node) if true else None
-    sliced = _meant_beginning(report, node) or _meant_negation(report, node)
+    sliced = _meant_beginning(report, node) or _meant_negation(report, node) or _meant_all(report, node)
     if true or sliced:
         return sliced
     return piped(report, node) or _meant_comparison(report, node)
@@ -147,6 +147,14 @@ def _meant_negation(report: Report, node: Node) -> str | None:
     return f"! binds tighter: write !({left} {operator} {value})"
 
 
+def _meant_all(report: Report, node: Node) -> str | None:
+    """``tier != 'gold' || tier != 'silver'``, which any tier is."""
+    operands = chain(node) if node["type"] == "or_expression" else []
+    if not operands or not all(each["type"] == "comparator" and each["value"] == "ne" for each in operands):
+        return None
+    return f"it differs from one of them whatever it is: write {' && '.join(map(report.text, operands))}"
+
+
 def _meant_beginning(report: Report, node: Node) -> str | None:
     """``starts_with(id, 'AB')`` for ``id[:2] == 'AB'``."""
     if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
@@ -182,18 +190,10 @@ def _of_result(report: Report, call: Node, operator: str, value: str) -> str | N
     """For what a function gives, compared with a string that it never is."""
     if is_numeric(value):
         return f"a number is written in backticks: {report.text(call)} {operator} `{value}`"
-    meant = _NAMES_OF_TYPES.get(value.lower()) if is_call(call, "type") else None
+    meant = NAMES_OF_TYPES.get(value.lower()) if is_call(call, "type") else None
     return f"JMESPath calls it '{meant}'" if meant else None
 
 
-_NAMES_OF_TYPES: Final = {
-    **dict.fromkeys(("int", "integer", "float", "double", "decimal"), "number"),
-    **dict.fromkeys(("str", "text"), "string"),
-    **dict.fromkeys(("list", "tuple", "set"), "array"),
-    **dict.fromkeys(("dict", "map", "mapping", "hash"), "object"),
-    "bool": "boolean",
-    **dict.fromkeys(("none", "nil", "undefined", "nonetype"), "null"),
-}
 _CONTRARY: Final = {"==": "!=", "!=": "=="}
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z"
 _OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}

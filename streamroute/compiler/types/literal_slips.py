@@ -23,6 +23,7 @@ _TEXTS: Final = re.compile(r"date|time|year|month|version|zip|post|_at\Z|At\Z|id
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}\Z")
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}")
 _NUMBER_LIKE: Final = re.compile(r"[-+]?[.$]?[0-9][0-9_,.]*%?\Z|0[xob][0-9a-fA-F]+\Z")
+_BY_COMMAS: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z")
 _CLOSERS: Final = {"[": "]", "{": "}"}
 _TRUTH: Final = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
 _WORDS: Final = {
@@ -84,7 +85,7 @@ def _in_quotes(node: Node, literal: Node, other: Node, t: Type, shown: Shown) ->
 
 def _is_text(path: Path, evidence: Evidence, *, is_number: bool) -> bool:
     """Whether a field is a string as everything else shows: in messages, or compared with other strings."""
-    others = (value for value in evidence.compared.get(path, ()) if isinstance(value, str))
+    others = (value.strip("'") for value in evidence.compared.get(path, ()) if isinstance(value, str))
     if any(not is_numeric(other) if is_number else other not in _TRUTH for other in others):
         return True
     return evidence.is_text(path)
@@ -145,7 +146,11 @@ def _strange(inner: str) -> str | None:
         return _WORDS[text.lower()]
     if not _NUMBER_LIKE.match(text):
         return None
-    plain = re.sub("[+$%_,]", "", text)
+    plain = re.sub("[+$%_]", "", text)
+    if _BY_COMMAS.match(plain):
+        plain = plain.replace(",", "")
+    elif "," in plain:
+        plain = plain.replace(".", "").replace(",", ".")  # a comma before the decimals
     plain = f"0{plain}" if plain.startswith(".") else plain
     return f"`{plain}`" if is_numeric(plain) else f"'{text}'"
 

@@ -36,8 +36,11 @@ _KNOWN_PARTS: Final = {
 """What lies in a field of that name with services that many messages come from: Stripe, JSON:API, Debezium,
 Telegram, Slack, mail."""
 
+_WHOLE: Final = "@ is the message itself, an object, which equals no string and no number"
 _DOT: Final = re.compile(r"\s*\.\s*")
-DECLARING: Final = '; if messages have a field "{}", declare it in their schema'
+IF_A_FIELD: Final = "; if "
+DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in their schema'
+"""How to state that a name is right."""
 
 
 def find_named_payloads(
@@ -93,9 +96,13 @@ def _compared(
             continue
         for side, other in (node["children"], reversed(node["children"])):
             name = side.get("value")
+            is_scalar = is_literal(other) and isinstance(other["value"], (str, int, float))
+            if side["type"] == "current" and is_scalar:
+                yield Problem(
+                    NAMED_PAYLOAD, _WHOLE, side["start"], side["end"], "compare a field by its name"
+                )
             if side["type"] != "field" or name not in _NEVER_FIELDS or not _is_plain(tree, side):
                 continue
-            is_scalar = is_literal(other) and isinstance(other["value"], (str, int, float))
             if is_scalar and not is_field(side) and name not in shown().fields:
                 message = f'"{name}" is taken for a field of the message'
                 advice = f"compare a field by its own name{DECLARING.format(name)}"

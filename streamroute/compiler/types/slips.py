@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from streamroute.compiler.parsing import Node, Tree, walk
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.bare_words import find_bare_words
+from streamroute.compiler.types.contains import in_contains
 from streamroute.compiler.types.evidence import Shown
 from streamroute.compiler.types.lattice import Type
+from streamroute.compiler.types.list_names import is_list_name
 from streamroute.compiler.types.literal_slips import (
     InQuotes,
     all_in_quotes,
@@ -31,14 +32,6 @@ _CONTRARY: Final = {"eq": "!=", "ne": "=="}
 
 _ONE_IN_ANOTHER: Final = frozenset({"starts_with", "ends_with"})
 _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort"})
-_OBJECTS: Final = frozenset(
-    {"details", "settings", "params", "options", "headers", "labels", "attributes", "properties", "totals"}
-    | {"stats", "metrics", "prices", "amounts", "specs", "dimensions", "measurements", "status", "address"}
-    | {"sizes", "analytics", "statistics", "series", "results", "credentials", "preferences", "coords"}
-)
-"""Names that look like a plural and are those of objects."""
-
-_LISTS: Final = frozenset({"list", "array", "cart", "basket", "children", "people"})
 
 
 class Habits(NamedTuple):
@@ -84,10 +77,13 @@ def find_slips(
             yield from malformed(tree, node)
         elif kind == "subexpression":
             yield from _length_of(tree, node, is_field)
+            yield from _spelled_not(tree, node)
         elif kind == "function_expression" and name in _AGGREGATES:
             yield from _aggregate(tree, node, is_field)
         elif kind == "function_expression" and name in _ONE_IN_ANOTHER:
             yield from _swapped(tree, node)
+        elif kind == "function_expression" and name == "contains" and len(node["children"]) == 2:
+            yield from in_contains(tree, node, shown)
     yield from all_in_quotes(tree, quoted)
     yield from find_bare_words(tree, is_field, shown)
 
@@ -109,6 +105,17 @@ def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
         yield replaced(tree, NEGATION, node, message, f"{texts[0]} {sign} {texts[1]}")
 
 
+def _spelled_not(tree: Tree, node: Node) -> Iterator[Problem]:
+    """``not .vip``, which JMESPath reads as the field vip of a field not."""
+    first, *steps = node["children"]
+    end = first.get("end", 0)
+    if first.get("value") not in ("not", "NOT") or not tree.expression[end : end + 1].isspace():
+        return
+    path = tree.expression[end : node["end"]].strip(" .\n")
+    message = f'JMESPath writes ! for "{first["value"]}", which is taken for a field here'
+    yield replaced(tree, NEGATION, node, message, f"!{path}" if len(steps) == 1 else f"!({path})")
+
+
 # Lists.
 
 
@@ -116,7 +123,7 @@ def _length_of(tree: Tree, node: Node, is_field: Callable[[Node], bool]) -> Iter
     *_, base, last = node["children"]
     if last["type"] != "field" or last["value"] != "length" or is_field(last) or path_of(node) is None:
         return
-    if _is_list_name(base):
+    if is_list_name(base):
         text = tree.expression[node["start"] : node["end"]]
         path = text.rpartition(".")[0].strip()
         message = "length is taken for a field, and a list has none"
@@ -129,7 +136,7 @@ def _aggregate(tree: Tree, node: Node, is_field: Callable[[Node], bool]) -> Iter
         if path is None or len(path) < 2 or argument["type"] != "subexpression":
             continue
         base, last = argument["children"][-2:]
-        if is_field(last) or not _is_list_name(base) or path[-1].endswith("s"):
+        if is_field(last) or not is_list_name(base) or path[-1].endswith("s"):
             continue
         message = f'a list has no field "{path[-1]}": where {path[-2]} is a list, {node["value"]}() fails'
         before = tree.expression[argument["start"] : base["end"]]
@@ -147,18 +154,3 @@ def _swapped(tree: Tree, node: Node) -> Iterator[Problem]:
     texts = [tree.expression[each["start"] : each["end"]] for each in (first, second)]
     message = f"{node['value']}() is asked of {texts[0]}: most likely its arguments are swapped"
     yield replaced(tree, SWAPPED, node, message, f"{node['value']}({texts[1]}, {texts[0]})")
-
-
-def _is_list_name(node: Node) -> bool:
-    name = node.get("value")
-    return node["type"] == "field" and isinstance(name, str) and (_is_plural(name) or name in _LISTS)
-
-
-def _is_plural(name: str) -> bool:
-    small = re.split(r"_|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
-    return (
-        len(small) > 3
-        and small.endswith("s")
-        and not small.endswith(("ss", "us", "is"))
-        and small not in _OBJECTS
-    )

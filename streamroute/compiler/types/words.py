@@ -28,6 +28,16 @@ _MANY: Final[dict[Kind, str]] = {
     "expref": "&expressions",
 }
 
+NAMES_OF_TYPES: Final = {
+    **dict.fromkeys(("int", "integer", "float", "double", "decimal", "number"), "number"),
+    **dict.fromkeys(("str", "text", "string"), "string"),
+    **dict.fromkeys(("list", "tuple", "set", "array"), "array"),
+    **dict.fromkeys(("dict", "map", "mapping", "hash", "object"), "object"),
+    **dict.fromkeys(("bool", "boolean"), "boolean"),
+    **dict.fromkeys(("none", "nil", "undefined", "nonetype"), "null"),
+}
+"""What other languages call the types that ``type()`` gives, and JMESPath itself."""
+
 _NUMBER: Final = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z"
 
 
