@@ -67,7 +67,7 @@ def print_letter(letter: Letter, now: int, form: str) -> None:
     if form == "json":
         _print_json(_letter_data(letter, whole=True))
         return
-    say(f"dead letter {letter.stored.id} in {letter.box.key}, {age(now - letter.stored.at)} old")
+    say(f"dead letter {letter.stored.id} in {printable(letter.box.key)}, {age(now - letter.stored.at)} old")
     record = letter.record
     if record is None:
         say(f"  {letter.reason}")
@@ -92,7 +92,7 @@ def print_deed(deed: Deed, verb: str, form: str, *, dry_run: bool) -> None:
     done = f"would be {verb}" if dry_run else verb
     say(f"{counted(deed.done, 'dead letter')} {done}")
     for why, count in deed.refused.most_common():
-        say(f"{counted(count, 'dead letter')} not {verb}: {why}")
+        say(f"{counted(count, 'dead letter')} not {verb}: {printable(why)}")
 
 
 def age(milliseconds: int) -> str:
@@ -107,14 +107,14 @@ def _counts(listing: Listing, now: int) -> str:
     rows = []
     for (stream, route, reason), group in listing.summary.rows():
         ages = age(now - group.oldest), age(now - group.newest)
-        rows.append((stream, printable(route), _cut(reason), group.count, *ages))
+        rows.append((stream, route, _cut(reason), group.count, *ages))
     return table(("stream", "route", "reason", "count", "oldest", "newest"), rows)
 
 
 def _newest(listing: Listing, now: int) -> str:
     rows = [
         (
-            letter.stored.id, age(now - letter.stored.at), letter.stream, printable(letter.route),
+            letter.stored.id, age(now - letter.stored.at), letter.stream, letter.route,
             _cut(letter.type), _cut(letter.error or letter.reason),
         )
         for letter in listing.newest()

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamroute.cli.output import printable
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
-    """Rows under their heads, two blanks between columns; no trailing blanks, no last newline."""
-    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    """Rows under their heads, two blanks between columns; no trailing blanks, no last newline.
+
+    A row is one line, whatever is in its cells.
+    """
+    cells = [[printable(str(cell)) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     numeric = [
         all(isinstance(row[column], int) for row in rows) and bool(rows) for column in range(len(head))
