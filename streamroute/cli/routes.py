@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ def _object(route: RouteConfig) -> dict[str, Any]:
         "types": list(route.types),
         "filter": route.filter,
         "handler": route.handler,
-        "with": dict(route.arguments),
+        "with": _without_secrets(route.arguments),
         "enabled": route.enabled,
         "description": route.description,
         "tags": list(route.tags),
@@ -108,3 +109,21 @@ def _object(route: RouteConfig) -> dict[str, Any]:
         "file": route.place.source.path,
         "line": line_of(route),
     }
+
+
+def _without_secrets(value: Any, *, are_secret: bool = False) -> Any:
+    """Arguments as they are written, without the passwords of addresses and the values of headers."""
+    from streamroute.config.wording import hide_secrets
+
+    if isinstance(value, str):
+        return "*" * len(value) if are_secret else hide_secrets(value)
+    if isinstance(value, Mapping):
+        return {
+            key: _without_secrets(
+                held, are_secret=are_secret or key == "headers" or "password" in str(key).lower()
+            )
+            for key, held in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_without_secrets(held, are_secret=are_secret) for held in value]
+    return value

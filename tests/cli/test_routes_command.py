@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,6 +18,7 @@ from streamroute.cli.graphs.layout import lay_out
 from streamroute.cli.graphs.mermaid import render as render_mermaid
 from streamroute.cli.graphs.model import Graph, Layer, Node
 from streamroute.cli.graphs.svg import render as render_svg
+from streamroute.cli.routes import _without_secrets
 
 CONFIG = """
 version: 1
@@ -158,3 +160,27 @@ def test_any_text_can_be_drawn(graph: Graph) -> None:
     for line in render_mermaid(graph).splitlines()[1:]:
         assert re.fullmatch(r"[A-Za-z0-9 _.,/=:()'!?{}\[\]\"<>#;-]*", line)
     assert render_dot(graph).count('label="') == len(graph.nodes)
+
+
+def test_json_shows_no_password_of_an_address_and_no_header(
+    tmp_path: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("routes.yaml").write_text(
+        "version: 1\nstreams: {s: }\nroutes:\n  - name: tell\n    type: t\n"
+        "    handler: streamroute.handlers.webhook\n    with:\n"
+        "      url: https://bob:s3cret@example.com/hook\n"
+        "      headers: {X-Key: s3cret}\n      headers_from_env: {X-Other: KEY}\n",
+        encoding="utf-8",
+    )
+    [shown] = json.loads(command("routes", "--format", "json").out)
+    assert shown["with"] == {
+        "url": "https://**********@example.com/hook",
+        "headers": {"X-Key": "******"},
+        "headers_from_env": {"X-Other": "KEY"},
+    }
+
+
+def test_json_shows_other_arguments_as_they_are() -> None:
+    held = {"n": 1, "words": ["a", {"b": None, "c": [True, 1.5]}], "db": {"password": "s3cret", "user": "u"}}
+    assert _without_secrets(held) == {**held, "db": {"password": "******", "user": "u"}}
