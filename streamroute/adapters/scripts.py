@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from streamroute.adapters.wire import command, each
 from streamroute.safe_text import safe_str
 
+_SUFFIX: Final = ".lua"
 _WHERE: Final = re.compile(r",? script: .*$")
 
 Argument = str | bytes | int
@@ -29,8 +30,8 @@ class Script:
     sent the text.
     """
 
-    def __init__(self, name: str) -> None:
-        self.text = resources.files("streamroute.adapters.lua").joinpath(f"{name}.lua").read_text("utf-8")
+    def __init__(self, text: str) -> None:
+        self.text = text
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
@@ -64,7 +65,21 @@ def refusal(error: Exception) -> str:
     return _WHERE.sub("", " ".join(safe_str(error).split())).removeprefix("WRONGTYPE ")
 
 
-@cache
 def script(name: str) -> Script:
-    """The script of this name; read once."""
-    return Script(name)
+    """The script of this name."""
+    return _scripts()[name]
+
+
+@cache
+def _scripts() -> Mapping[str, Script]:
+    """All of them by name, read at the first use of any.
+
+    Later there may be other files in their place (an upgrade), or no file may be opened any more: a handler
+    that leaves files open must not keep the others' entries from being settled.
+    """
+    files = (file for file in resources.files("streamroute.adapters.lua").iterdir() if file.is_file())
+    return {
+        file.name.removesuffix(_SUFFIX): Script(file.read_text("utf-8"))
+        for file in files
+        if file.name.endswith(_SUFFIX)
+    }

@@ -7,12 +7,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from streamroute.cli.guard import guarded
 from streamroute.cli.logs import flush_logs
 from streamroute.compiler.threads import stuck_threads
 from streamroute.errors import SetupError
+from streamroute.exception_text import error_line
 from streamroute.extras import import_extra
 from streamroute.ops.wording import counted
 
@@ -31,13 +32,15 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
     """
     runner = asyncio.Runner(loop_factory=_fastest_loop())
     code = guarded(lambda: _run(runner, main))
-    stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
+    try:
+        stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
+    except OSError as error:  # the loop opens a pair of sockets, and handlers may have left too many open
+        log.warning("what still runs cannot be waited for: %s", error_line(error))
+        _leave(code)
     if stuck:
         said = "%s did not end; entries of theirs that are not settled run again"
         log.warning(said, counted(stuck, "handler"))
-        flush_logs()
-        sys.stdout.flush()
-        os._exit(code)
+        _leave(code)
     runner.close()
     flush_logs()
     return code
@@ -65,6 +68,13 @@ def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
+
+
+def _leave(code: int) -> NoReturn:
+    """End here, without waiting for anything."""
+    flush_logs()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 async def _end_tasks() -> int:

@@ -74,3 +74,28 @@ def test_streams_that_lose_their_server_together_say_so_in_a_few_lines(
     done = running.signal(signal.SIGTERM).end()
     lines = [line for line in done.err.splitlines() if " warning: " in line or " error: " in line]
     assert len(lines) < 40, done.err
+
+
+NO_FILES = '''
+import resource
+from jobs import note
+
+
+async def leaks(payload):
+    """As a handler that closes none of its files: soon, nothing can be opened any more."""
+    note("leaks", payload.attempt)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+    raise ValueError("no such guest")
+'''
+
+
+def test_entries_are_settled_although_a_handler_has_left_no_file_to_open(project: Project) -> None:
+    project.routes("name: leaks, type: t, handler: files.leaks")
+    project.write("files.py", NO_FILES)
+    running = project.start("serve").says("serving")
+    project.redis.xadd("events", {"type": "t", "data": '{"n": 1}'})
+    wait_until(lambda: project.dead() == 1, "the dead letter")
+    done = running.signal(signal.SIGTERM).end()
+    assert done.code == 0, done.err
+    assert project.pending() == 0
+    assert "fault of streamroute" not in done.err
