@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
@@ -20,6 +20,9 @@ MAX_BYTES: Final = 10_000_000
 
 MAX_TOTAL: Final = 50_000_000
 """How much the files of one configuration may hold together."""
+
+HISTORY: Final = frozenset({".git", ".hg", ".jj", ".svn"})
+"""What lies at the top of a checkout: a folder that came from somebody else."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK: Final = 1 << 20
@@ -72,7 +75,8 @@ class FileReader:
 
     ``total`` is how many bytes it reads in all, ``what`` names them.
 
-    Hard links are not told from the files that they are: no version control makes them.
+    What version control keeps of its own counts as outside: it may hold what a CI logs in with. Hard links
+    are not told from the files that they are: no version control makes them.
     """
 
     def __init__(
@@ -137,12 +141,18 @@ class FileReader:
         return open_below(self.folder, parts)
 
     def _inside(self, real: str) -> list[str] | None:
-        """The names that lead from the folder to a real path; None where it is outside."""
+        """The names that lead from the folder to a real path; None where it is outside, or history."""
         folder = self.folder or os.sep
         if real == folder:
             return []
         top = folder if folder.endswith(os.sep) else folder + os.sep
-        return list(Path(real[len(top) :]).parts) if real.startswith(top) else None
+        parts = list(Path(real[len(top) :]).parts) if real.startswith(top) else None
+        return None if parts is None or holds_history(parts) else parts
+
+
+def holds_history(parts: Iterable[str]) -> bool:
+    """Whether names lead into what version control keeps of its own, ``.git`` and the like."""
+    return not HISTORY.isdisjoint(map(str.lower, parts))
 
 
 def open_anywhere(path: str | Path) -> int:

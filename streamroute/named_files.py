@@ -13,13 +13,18 @@ import re
 from pathlib import Path
 from typing import Final
 
-from streamroute.files import MAX_BYTES, OutsideFolderError, content_of, open_anywhere, open_below
+from streamroute.files import (
+    HISTORY,
+    MAX_BYTES,
+    OutsideFolderError,
+    content_of,
+    holds_history,
+    open_anywhere,
+    open_below,
+)
 
 _STREAM: Final = re.compile(r"/dev/(?:fd/)?[^/]+|/proc/[^/]+/fd/[0-9]+")
 """Devices, and what a shell pipes to a command: ``/dev/stdin``, ``/dev/fd/63``. They say what they are."""
-
-_CHECKOUTS: Final = (".git", ".hg", ".jj", ".svn")
-"""What lies at the top of a folder that came from somebody else."""
 
 
 def real_path(path: str | Path, *, folder: bool = False) -> str:
@@ -38,7 +43,7 @@ def real_path(path: str | Path, *, folder: bool = False) -> str:
         is_file = at == len(parts) - 1 and not folder
         if os.path.islink(there):  # noqa: PTH114 - as above
             real = os.path.realpath(there)
-            if not _is_below(real, here) and (is_file or _is_anybodys(here)):
+            if _leads_out(real, here) and (is_file or _is_anybodys(here)):
                 link = "the file" if is_file else shown
                 raise OutsideFolderError(f"{link} is a link that leads out of its folder")
             there = real
@@ -63,13 +68,18 @@ def read_named(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = Fals
     return content_of(open_named(path, outside=outside), limit)
 
 
+def _leads_out(real: str, folder: str) -> bool:
+    """Whether a link in a folder leads out of it, or to what version control keeps of its own there."""
+    return not _is_below(real, folder) or holds_history(Path(real).relative_to(folder).parts)
+
+
 def _is_anybodys(folder: str) -> bool:
     """Whether a link in a folder may be a stranger's."""
     working = os.path.realpath(os.curdir)
     if working != os.sep and _is_below(folder, working):  # services work in /
         return True
     above = (folder, *map(str, Path(folder).parents))
-    return any(os.path.lexists(os.path.join(each, name)) for each in above for name in _CHECKOUTS)  # noqa: PTH118 - text
+    return any(os.path.lexists(os.path.join(each, name)) for each in above for name in HISTORY)  # noqa: PTH118 - text
 
 
 def _is_below(path: str, folder: str) -> bool:

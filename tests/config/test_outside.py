@@ -69,6 +69,21 @@ def test_an_include_that_leads_out_is_one_finding_at_its_place(project: Path, pa
     )
 
 
+@pytest.mark.parametrize(
+    "pattern", [".git/config", ".g*/config", ".git/*", ".*/*", "./.git/config", "config.yaml", "h/config"]
+)
+def test_what_version_control_keeps_is_not_read(project: Path, pattern: str) -> None:
+    """It may hold what a CI logs in with."""
+    Path(".git").mkdir()
+    Path(".git/config").write_text("extraheader = AUTHORIZATION: basic s3cret\n\ttoken: x")
+    Path("config.yaml").symlink_to(".git/config")
+    Path("h").symlink_to(".git")
+    Path("routes.test.yaml").write_text("version: 1\ntests: [{name: x, message: .git/config, routes: []}]\n")
+    result = check(f"include: ['{pattern}']\nmessages: {{t: {{schema: .git/config}}}}\n")
+    assert codes(result) == {"SR021", "SR113"}
+    assert not any("s3cret" in source.text for source in result.sources.values())
+
+
 def test_two_stars_do_not_go_through_links_that_lead_out(project: Path) -> None:
     Path("up").symlink_to("..")
     Path("inner").mkdir()

@@ -65,6 +65,19 @@ def test_what_leads_out_of_the_folder_is_refused_and_its_content_never_said(fold
         assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("top", [".git", ".GIT", ".hg", ".svn", "inner/.git"])
+def test_what_version_control_keeps_counts_as_outside(folder: Path, top: str) -> None:
+    (folder / top).mkdir()
+    (folder / top / "config").write_text("secret")
+    (folder / "link").symlink_to(f"{top}/config")
+    (folder / "linked").symlink_to(top)
+    for path in (f"{top}/config", "link", "linked/config", f"inner/../{top}/config"):
+        assert not FileReader(folder).holds(folder / path)
+        with pytest.raises(OutsideFolderError):
+            FileReader(folder).read(folder / path)
+    assert FileReader(folder / top).read(folder / top / "config") == b"secret"
+
+
 def test_a_folder_whose_name_begins_alike_is_another(folder: Path) -> None:
     (folder.parent / "project-2").mkdir()
     (folder.parent / "project-2/file").touch()

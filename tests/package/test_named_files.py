@@ -105,6 +105,18 @@ def test_a_link_to_what_a_process_has_is_followed_nowhere(inside: Path) -> None:
             read_named(path)
 
 
+@pytest.mark.parametrize("path", ["config", "history/config"])
+def test_a_link_to_what_version_control_keeps_is_not_followed(inside: Path, path: str) -> None:
+    """It holds what a CI logs in with."""
+    Path(".git").mkdir()
+    Path(".git/config").write_text("token")
+    Path("config").symlink_to(".git/config")
+    Path("history").symlink_to(".git")
+    with pytest.raises(OutsideFolderError):
+        read_named(path)
+    assert read_named(".git/config") == b"token"  # which the user named
+
+
 def test_links_in_a_circle_lead_nowhere(inside: Path) -> None:
     Path("one").symlink_to("two")
     Path("two").symlink_to("one")
