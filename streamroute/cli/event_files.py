@@ -57,6 +57,8 @@ def _stdin() -> BinaryIO:
 @contextmanager
 def _refusals(file: str) -> Iterator[None]:
     name = clip_middle(name_of(file), _LONGEST)
+    if not file:
+        raise click.UsageError("the name of the file is empty")
     try:
         yield
     except FileNotFoundError:

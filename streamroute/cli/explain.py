@@ -70,14 +70,14 @@ def _message(event: str | None, event_type: str | None, data: str | None) -> dic
         raise click.UsageError("--data goes with --type")
     if event_type is not None:
         return {"type": event_type, **_object(data or "{}", "--data")}
-    return _typed(*_read(event or STDIN))
+    return _typed(*_read(STDIN if event is None else event))
 
 
 def _read(event: str) -> tuple[str, str]:
     """The event's text, and what to call it."""
     if event.lstrip().startswith("{"):
         return event, "EVENT"
-    if event != STDIN and why_no_file(event) == ABSENT:
+    if event not in {STDIN, ""} and why_no_file(event) == ABSENT:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
     name = name_of(event)
     try:

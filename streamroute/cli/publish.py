@@ -65,7 +65,11 @@ def command(
         raise click.UsageError("--data goes with --type")
     set_up_logging("text", "warning")
     with ExitStack() as stack:
-        source = _one_event(event_type, data) if event_type is not None else _file(file or STDIN, stack)
+        source = (
+            _one_event(event_type, data)
+            if event_type is not None
+            else _file(STDIN if file is None else file, stack)
+        )
         runnable = _load(config_path(config), stream)
         if event_type is not None:
             _warn_of_near_miss(event_type, runnable)

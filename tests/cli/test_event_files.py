@@ -99,6 +99,15 @@ def test_a_linked_folder_of_the_user_s_is_followed(
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
+def test_an_empty_name_is_no_file_and_not_stdin(
+    folder: Path, command: Callable[..., Done], arguments: str
+) -> None:
+    """As of a variable of the shell's that is not set."""
+    done = command(*("" if word == "FILE" else word for word in arguments.split()))
+    assert (done.code, "the name of the file is empty" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
 def test_a_closed_stdin_is_said_to_be(
     run: Callable[[str, str], Done], monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
