@@ -28,7 +28,7 @@ OUTSIDE: Final = click.option(
     is_flag=True,
     expose_value=False,
     callback=_allow,
-    help="Also read files outside the folder of the configuration.",
+    help="Follow links and paths out of the configuration's folder, for files and the embedded data.",
 )
 """The option of every command that reads a configuration; ``outside_allowed`` says whether it was given."""
 

@@ -90,6 +90,20 @@ def test_who_only_reads_makes_nothing(folder: Path, command: Callable[..., Done]
     assert "no embedded server has kept data in" in command("dead", "list").err
 
 
+@pytest.mark.parametrize("name", ["appendonlydir", "dump.rdb", "server.lock"])
+def test_data_that_came_with_the_project_is_left_as_it_is(
+    folder: Path, command: Callable[..., Done], name: str
+) -> None:
+    configured("embedded")
+    Path(".streamroute").mkdir()
+    Path(".streamroute", name).touch()
+    before = everything(folder)
+    for arguments in ("test --redis", "dead list", "dead retry --all"):
+        done = command(*arguments.split())
+        assert (done.code, "does not touch the data in" in done.err) == (4, True)
+    assert everything(folder) == before
+
+
 @pytest.mark.parametrize(
     ("url", "options", "env"),
     [
