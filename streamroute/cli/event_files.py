@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, TextIO
 import click
 
 from streamroute.cli.paths import outside_allowed
-from streamroute.files import MAX_BYTES, FileTooLargeError, OutsideFolderError
+from streamroute.files import MAX_BYTES, FileTooLargeError, NotRegularError, OutsideFolderError
 from streamroute.named_files import open_named, read_named
 from streamroute.safe_text import clip_middle
 
@@ -67,6 +67,9 @@ def _refusals(file: str) -> Iterator[None]:
         raise click.UsageError(f"{name} is a folder, not a file") from None
     except OutsideFolderError as error:
         advice = "name the place that it leads to, or say --allow-outside"
+        raise click.UsageError(f"{name} is not read: {error.strerror}; {advice}") from None
+    except NotRegularError as error:
+        advice = f"to read it all the same, give it as stdin: - < {name}"
         raise click.UsageError(f"{name} is not read: {error.strerror}; {advice}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
