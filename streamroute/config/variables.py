@@ -14,7 +14,7 @@ from streamroute.config.diagnostics import Finding, Severity
 from streamroute.config.published import schema_at, types_of
 from streamroute.config.scalars import read_plain
 from streamroute.config.source import DataPath, SourceFile
-from streamroute.config.wording import EXPECTED, label, listed, quoted
+from streamroute.config.wording import EXPECTED, hide_secrets, label, listed, quoted
 
 PLACES: Final = ("redis", "streams")
 
@@ -215,12 +215,14 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
     if match[0] == "$$":
         return "$"
     if match[1] is None:
+        shown = hide_secrets(match.string)[match.start() : match.end()]
+        what = quoted(shown) if shown == match[0] else 'what begins with "${"'
         _report(
             result,
             path,
             match,
             "SR504",
-            f"{quoted(match[0])} is not a variable",
+            f"{what} is not a variable",
             "write ${NAME} or ${NAME:-default}, without another variable inside; $$ stands for a $",
         )
         return None

@@ -28,7 +28,10 @@ _SECRETS_OF_SERVER: Final = (
     re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
 _HUGE: Final = 4_000
-_SPACED: Final = re.compile(r"(?!https?:)\b[\w+.-]{1,30}://([^\n\"'@]*)", re.IGNORECASE)
+_SPACED: Final = re.compile(
+    r"(?!https?:)\b(?:(?<=\")[\w+.-]{1,30}://((?:[^\n\"\\]|\\.)*)|[\w+.-]{1,30}://((?:(?!\s#).)*))",
+    re.IGNORECASE,
+)
 _KEY_OF_ONE: Final = (
     r"[\"']?(?:[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[_-]?key|credentials?)"
     r"|pass|auth)(?:[\"']\s*:\s*|\s*:\s+|=(?!=))"
@@ -45,7 +48,7 @@ _SECRETS: Final = (
     re.compile(
         r"([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)([^&\s\"'{},]*)", re.IGNORECASE
     ),  # of a web address
-    re.compile(r"(\$\{\w*(?:pass|pwd?|secret|token|key|auth)\w*:-)([^}\n]*)", re.IGNORECASE),
+    re.compile(r"(\$\{\w*(?:pass|pwd?|secret|token|key|auth)\w*:?[-=?+])([^}\n]*)", re.IGNORECASE),
 )
 _HOMES: Final[dict[str, tuple[DataPath, ...]]] = {
     ROUTES: ((), ("routes", 0), ("streams", ""), ("redis",), ("handlers",), ("streams", "", "retry")),
@@ -108,10 +111,12 @@ def hide_secrets(text: str) -> str:
 
 def _without_spaced_login(text: str) -> str:
     """The text without a login that holds blanks, and so is no address, whatever was meant."""
-    server, at = _SPACED.search(text), text.rfind("@")
-    if server is None or at < server.end() or " " not in server[1]:
+    server = _SPACED.search(text)
+    login, at, host = (server[server.lastindex or 0] if server else "").rpartition("@")
+    if server is None or not at or " " not in login:
         return text
-    return text[: server.start(1)] + re.sub(r"[^\n]", "*", text[server.start(1) : at]) + text[at:]
+    end = server.end() - len(at + host)
+    return f"{text[: end - len(login)]}{'*' * len(login)}{text[end:]}"
 
 
 def _overwritten(text: str, secrets: Iterable[re.Pattern[str]]) -> str:

@@ -190,6 +190,9 @@ def test_what_is_behind_an_ampersand_in_a_password_is_hidden_too() -> None:
         ("https://h/x?a=b&token=t0k", "https://h/x?a=b&token=***"),
         ("redis://u:pa/hunter2", "redis://u:**********"),
         ("{url: rediss://u:p w hunter2@h, x: y}", "{url: rediss://*************@h, x: y}"),
+        ('{url: "redis://u:p\\"@ h@h", x: "a@b"}', '{url: "redis://********@h", x: "a@b"}'),
+        ("'redis://u:p\"@ h@h'", "'redis://*******@h'"),
+        ("group: ${PW-hunter2}", "group: ${PW-*******}"),
     ],
 )
 def test_what_may_be_secret_in_a_source_line_is_hidden(written: str, shown: str) -> None:
