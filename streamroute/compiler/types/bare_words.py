@@ -30,9 +30,13 @@ low medium normal high urgent critical major minor warning info debug fatal
 create created update updated delete deleted insert inserted upsert read write
 card cash paypal stripe credit debit transfer invoice email sms push web mobile desktop android ios
 production staging development prod dev small large red green blue black white yellow male female
+cancelled canceled confirmed unconfirmed rejected approved shipped delivered refunded failed completed
+finished started processed processing archived expired suspended verified unverified published accepted
+declined scheduled queued resolved closed disabled enabled locked deactivated activated registered
+subscribed unsubscribed returned received dispatched settled captured authorized voided disputed submitted
+reserved booked abandoned succeeded
 """
 _VALUES: Final = frozenset(_TEXTS.split())
-_PARTICIPLE: Final = re.compile(r"[a-z]{3,}(?:ed|en|ing)\Z")
 _SHOUTED: Final = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _ENVELOPE: Final = frozenset({"type", "stream", "id", "source", "subject", "version", "tenant", "name"})
 _TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
@@ -102,11 +106,8 @@ def _is_text(path: Path, word: str, pairs: list[tuple[Path, Node]], evidence: Ev
         return True
     if _SHOUTED.match(word):
         return not any(map(_SHOUTED.match, path))
-    small = word.lower()
-    is_kind, is_value = (
-        path[-1].lower() in KINDS_OF_THINGS,
-        small in _VALUES or bool(_PARTICIPLE.match(small)),
-    )
+    small, is_kind = word.lower(), path[-1].lower() in KINDS_OF_THINGS
+    is_value = small in _VALUES
     if is_kind and small not in KINDS_OF_THINGS:
         return is_value or _are_several(path, pairs) or evidence.has_texts(path)
     return is_value and evidence.has_texts(path)

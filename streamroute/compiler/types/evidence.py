@@ -25,7 +25,8 @@ class Evidence:
     """The names and values that were seen.
 
     ``fields`` are the names at the top of a message that are surely its fields, ``scalars`` those that an
-    expression compares with a string, a number or a truth value. ``names`` are those at any depth that
+    expression compares with a string, a number or a truth value. ``inner`` are a name at the top
+    and one in it that expressions read together. ``names`` are those at any depth that
     messages hold, ``read`` those that expressions read. ``held`` are the scalars that messages hold at a path
     from their top or from the element of a list on, and an empty list for each list; ``compared`` are the
     scalars that expressions compare the path with. ``texts`` are all strings.
@@ -40,6 +41,7 @@ class Evidence:
         self.fields: set[str] = set()
         self.scalars: set[str] = set()
         self.names: set[str] = set()
+        self.inner: set[tuple[str, str]] = set()
         self.read: set[str] = set()
         self.held: dict[Path, list[Any]] = {}
         self.compared: dict[Path, list[Any]] = {}
@@ -64,6 +66,7 @@ class Evidence:
     # Expressions.
 
     def _add_tree(self, tree: Tree) -> None:
+        self.inner.update(_inner_names(tree.root))
         for node, is_scalar in _bare_names(tree.root):
             (self.scalars if is_scalar else self.fields).add(node["value"])
         stack, compared = [tree.root], set[int]()
@@ -168,6 +171,14 @@ def steps_from_the_payload(node: Node) -> list[Node]:
         return [node]
     first, *others = node["children"]
     return others if first["type"] == "current" else [first, *others]
+
+
+def _inner_names(root: Node) -> Iterator[tuple[str, str]]:
+    """``data`` and ``object`` of ``data.object.amount``."""
+    for node in over_the_payload(root):
+        fields = [step.get("value") for step in steps_from_the_payload(node)[:2] if step["type"] == "field"]
+        if len(fields) == 2:
+            yield str(fields[0]), str(fields[1])
 
 
 def _bare_names(root: Node) -> Iterator[tuple[Node, bool]]:

@@ -17,7 +17,10 @@ from streamroute.compiler.types.words import is_numeric
 VALUE_IN_QUOTES: Final = "SR324"
 MALFORMED_LITERAL: Final = "SR325"
 _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
-_TEXTS: Final = re.compile(r"date|time|year|month|version|zip|post|_at\Z|At\Z|id\Z|sku|number\Z|code\Z|phone")
+_TEXTS: Final = re.compile(
+    r"date|time|year|month|version|zip|post|_at\Z|At\Z|id\Z|sku|number\Z|code\Z|phone|build|_no\Z|No\Z|ref"
+    r"|serial|iban|account"
+)
 """Names of strings that look like numbers and are ordered as text."""
 
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}\Z")
@@ -116,8 +119,18 @@ def malformed(tree: Tree, node: Node) -> Iterator[Problem]:
     meant = _strange(inner)
     if meant:
         yield replaced(tree, MALFORMED_LITERAL, node, _not_json(node), meant)
-    elif len(inner) > 1 and (inner.strip()[:1] in _CLOSERS or inner.strip()[-1:] in _CLOSERS.values()):
+    elif _is_unfinished(inner.strip()):
         yield _unfinished(tree, node, inner.strip())
+
+
+def _is_list_of_literals(text: str) -> bool:
+    return re.fullmatch(r"\[\s*'[^']*'\s*(?:,\s*'[^']*'\s*)*\]", text) is not None
+
+
+def _is_unfinished(inner: str) -> bool:
+    """Whether a text begins or ends as a list or an object, and is none: `[a-z]` may well be a text."""
+    opens, closes = inner[:1] in _CLOSERS, inner[-1:] in _CLOSERS.values()
+    return len(inner) > 1 and (opens != closes or (opens and any(mark in inner for mark in ",:")))
 
 
 def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
@@ -140,8 +153,8 @@ def _strange(inner: str) -> str | None:
     text = inner.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text
-    if text[:1] == "[" and text[-1:] == "]":
-        return text  # a list of literals needs no backticks
+    if text[:1] == "[" and text[-1:] == "]" and _is_list_of_literals(text):
+        return text  # it needs no backticks
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if not _NUMBER_LIKE.match(text):

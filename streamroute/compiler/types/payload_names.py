@@ -72,11 +72,13 @@ def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, *, i
     if first["type"] != "field" or not others or name not in NAMES_OF_THE_PAYLOAD | _BY_SCHEMA:
         return False
     part = others[0]["value"] if others[0]["type"] == "field" else None
-    is_declared = part in declared and name not in declared
+    is_declared = part in declared and part != "type" and name not in declared
     is_likely = name in _NEVER_FIELDS or (name in _SOMETIMES_FIELDS and not is_mixed)
-    if not is_declared and (not is_likely or part in _KNOWN_PARTS.get(name, ())):
+    if not is_declared and not is_likely:
         return False
     evidence = shown()
+    if not is_declared and any((name, known) in evidence.inner for known in _KNOWN_PARTS.get(name, ())):
+        return False
     return name not in evidence.fields and (name in _NEVER_FIELDS or name not in evidence.scalars)
 
 
