@@ -37,6 +37,8 @@ class Reference(NamedTuple):
 def parse_reference(text: str) -> Reference | Problem:
     """Read a dotted path, or say what is wrong with its form."""
     module, colon, attribute = text.partition(":")
+    if module.endswith(".py") and all(map(_is_name, module.split("."))):
+        return _of_file(text, module.removesuffix(".py"), attribute)
     if not colon:
         module, dot, attribute = text.rpartition(".")
         if not dot:
@@ -46,6 +48,14 @@ def parse_reference(text: str) -> Reference | Problem:
     if not _is_name(attribute):
         return _malformed(text, "does not end in a name", "a path is a module and one attribute of it")
     return Reference(text, module, attribute, len(module) + 1)
+
+
+def _of_file(text: str, module: str, attribute: str) -> Problem:
+    """``handlers.py`` and ``handlers.py:welcome``: a file, where its module is wanted."""
+    message = f'"{text}" names a file, and a path names a module'
+    if attribute:
+        return Problem("SR401", message, suggestion=f"{module}:{attribute}")
+    return Problem("SR401", message, help=f"write {module} and a function of it: {module}.welcome")
 
 
 def _is_name(part: str) -> bool:

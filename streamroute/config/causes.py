@@ -38,9 +38,21 @@ def cause_of_keys(
         return _glued(path, glued[0])
     if len(path) == 2 and path[0] == "messages" and "schema" not in present:
         return _bare_schema(path, unexpected)
+    if len(path) == 2 and path[0] == "routes":
+        return _below_its_name(path, present)
     if not path and schema == ROUTES and len(unexpected) == len(present):
         return _foreign_file(present, free)
     return None
+
+
+def _below_its_name(path: DataPath, present: Mapping[str, Any]) -> Cause | None:
+    """``- welcome: {type: ...}``: a route's keys below its name, as a mapping of routes has them."""
+    [first, *others] = present.items()
+    name, value = first
+    if others or not isinstance(value, dict) or value.keys().isdisjoint(("type", "handler", "filter")):
+        return None
+    advice = f"write name: {name}, and the other keys in the same column"
+    return Cause("SR102", "the keys of a route stand beside its name, not below it", (*path, name), advice)
 
 
 def _glued(path: DataPath, key: str) -> Cause:

@@ -102,7 +102,7 @@ class _Reading:
         shape = check_shape(self.source, self.source.data, {}, TESTS)
         self.findings += shape.findings
         broken = {path[1] for path in shape.broken if path[0] == "tests" and len(path) > 1}
-        if ("tests",) in shape.broken:
+        if ("tests",) in shape.broken or "tests" not in self.source.data:
             return
         first: dict[str, int] = {}
         for at, settings in enumerate(self.source.data["tests"]):

@@ -87,13 +87,26 @@ NO_FILTER: Final = "leave it out: a route without a filter takes every message o
 
 def form_of(path: DataPath, value: Any) -> str | None:
     """How a value is written that has the wrong form altogether; None where nothing is known of it."""
+    if path[2:] == ("routes",) and str(value).lower() in _NONE:
+        return "write [] where no route takes it"
     if isinstance(value, str) and (path[-1] in _LISTS or path[2:] == ("routes",)):
         return f"write [{value}]" if value else None
+    if path[2:3] == ("type",) and isinstance(value, (dict, list)):
+        return _form_of_types(value)
     entry = _form_of_entry(path, value)
     if entry is not None:
         return entry
     form = _FORMS.get(str(path[-1]))
     return form.format(value=value) if form and _is_short(value) else _WHOLE.get(str(path[-1]))
+
+
+def _form_of_types(value: Any) -> str:
+    """A route's types as keys, or in a list of their own."""
+    names = list(value)
+    are_names = all(isinstance(name, str) for name in names)
+    if isinstance(value, dict) and any(item is not None for item in value.values()):
+        are_names = False
+    return f"write [{', '.join(names)}]" if names and are_names else "a type is a name; several are a list"
 
 
 def _form_of_entry(path: DataPath, value: Any) -> str | None:
@@ -134,6 +147,7 @@ def _is_short(value: Any) -> bool:
     return not isinstance(value, (dict, list, bool)) and len(str(value)) <= 60
 
 
+_NONE: Final = frozenset({"", "none", "null", "nothing", "false", "~"})
 _LISTS: Final = frozenset({"include", "tags", "allow"})
 _FORMS: Final = {
     "trim": "write {{keep: {value}}}",
@@ -150,6 +164,9 @@ _WHOLE: Final = {
     "routes": "each route is an item of a list, with its name in it: - name: welcome",
     "with": "its keys are names of the handler's arguments: {template: welcome}",
     "handlers": "write {allow: [shop]}",
+    "handler": "a handler is a dotted path: shop.handlers.welcome; its arguments stand under with:",
+    "tests": "each test is an item of a list, with its name in it: - name: a gold guest is welcomed",
+    "message": "a message is a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
 }
 _ENTRIES: Final = {
     "streams": "its settings are a mapping: {group: notifications}, or {} for the defaults",

@@ -165,12 +165,15 @@ def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | Non
         (*path, key),
         "key",
         suggestion=meant,
-        advice=f'"{key}" belongs {home}' if home else _ELSEWHERE.get((*path[:1], key)),
+        advice=f'"{key}" belongs {home}' if home else None if meant else _ELSEWHERE.get((*path[:1], key)),
         fix=respelt(shape.source.written((*path, key), "key"), meant) if meant and is_safe else None,
     )
 
 
 _ELSEWHERE: Final[dict[DataPath, str]] = {
+    ("tests", "type"): "a type stands in the message: {type: booking.confirmed}",
+    ("routes", "disabled"): "to switch a route off, write enabled: false",
+    **dict.fromkeys((("tests",), ("test",)), "tests stand in a file of their own: routes.test.yaml"),
     **{
         ("redis", key): "the url holds it all: redis://USER:PASSWORD@HOST:6379/DATABASE"
         for key in ("host", "port", "db", "database", "username", "user", "password", "ssl", "tls")
@@ -282,7 +285,8 @@ def _out_of_range(shape: Shape, violation: Violation) -> None:
 
 def _too_short(shape: Shape, violation: Violation) -> None:
     kind = "an empty list" if isinstance(violation.value, list) else "an empty string"
-    shape.add("SR108", f"{label(violation.path)} is {kind}", violation.path)
+    advice = NO_FILTER if violation.path[-1:] == ("filter",) else None
+    shape.add("SR108", f"{label(violation.path)} is {kind}", violation.path, advice=advice)
 
 
 def _too_long(shape: Shape, violation: Violation) -> None:

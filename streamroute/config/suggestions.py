@@ -45,6 +45,9 @@ _SYNONYMS: Final = {
     "url": "uri dsn address connection",
     "ttl": "expire expires expiry",
     "include": "includes import imports files",
+    "tests": "test cases test_cases scenarios",
+    "message": "payload data event input given body entry",
+    "routes": "expect expected expects then matches matched",
 }
 """Key -> what other tools call it."""
 

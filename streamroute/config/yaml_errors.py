@@ -119,10 +119,15 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
     return None
 
 
+_QUOTED_NAME: Final = re.compile(r"\A([\"'])([A-Za-z_][A-Za-z0-9_.]*)\1(?=\s*(?:[=!<>]=|[<>])\s*['\"`0-9])")
+"""A field in quotes, compared with a literal: YAML takes the value to end behind the quotes."""
+
+
 def _advice(value: str) -> tuple[str, str | None]:
     """What to write in the place of an expression that YAML misreads, and the text that mends it."""
     if value[0] in BLOCKS:
         return "put the expression on a line of its own below, indented", None
+    value = _QUOTED_NAME.sub(r"\2", value)
     pair = _ONE_PAIR.fullmatch(value)
     if pair:
         return f"an expression compares with ==: {pair[1]} == '{pair[2]}'", None
@@ -187,6 +192,12 @@ def _at(file: TextFile, start: int, code: str, message: str, advice: str | None 
     return file.finding(code, message, file.between(start, min(start + 1, len(file.text))), help=advice)
 
 
+def _alone(value: str) -> str:
+    """A value on a line without what follows it within { } or [ ]."""
+    is_inside = any(value.count(closer) > value.count(opener) for opener, closer in ("{}", "[]"))
+    return re.split(r"[,}\]]", value)[0].strip() if is_inside else value
+
+
 def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, str | None]:
     problem = problem_of(error)
     char = file.text[at : at + 1]
@@ -196,7 +207,7 @@ def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, s
     if "cannot start any token" in problem:
         return f"a value can't start with {'a tab' if char == chr(9) else char}", "quote the value"
     if "alphabetic or numeric character" in problem:
-        value = file.text[max(at - 1, 0) :].splitlines()[0].split(" #")[0].strip()
+        value = _alone(file.text[max(at - 1, 0) :].splitlines()[0].split(" #")[0].strip())
         return "a value that starts with * or & must be quoted", f"write {quote(value)}" if value else None
     opened = file.position(error.context_mark.index)[0] if error.context_mark else 1
     for part, message, advice in PROBLEMS:

@@ -97,6 +97,14 @@ def test_what_is_no_message_is_a_finding_and_its_test_is_kept(
         ("name: 1, message: {type: t}, routes: []", '104 3:12 "name" must be a string, not the number 1'),
         ("name: '', message: {type: t}, routes: []", '108 3:12 "name" is an empty string'),
         (f"{TEST}, filter: x", '102 3:47 unexpected key "filter" in a test'),
+        (
+            "name: a, payload: {type: t}, routes: []",
+            '102 3:15 unexpected key "payload" in a test; did you mean "message"?',
+        ),
+        (
+            "name: a, message: {type: t}, expect: []",
+            '102 3:35 unexpected key "expect" in a test; did you mean "routes"?',
+        ),
     ],
 )
 def test_a_test_of_the_wrong_shape_is_one_finding_and_left_out(
@@ -130,6 +138,34 @@ def test_a_file_that_is_none_is_a_finding(tmp_path: Path, text: str, code: str) 
     assert [one.code for one in read.findings] == [code]
     assert read.tests == ()
     assert list(read.files) == [str(path)]
+
+
+def test_a_misspelt_list_of_tests_is_a_finding(tmp_path: Path) -> None:
+    path = tmp_path / "routes.test.yaml"
+    path.write_text("version: 1\ntest: [{name: a, message: {type: t}, routes: []}]\n")
+    read = load_expectations([path], FileReader(tmp_path))
+    assert found(read) == ['SR102 2:1 unexpected key "test" at the top level; did you mean "tests"?']
+    assert read.tests == ()
+
+
+@pytest.mark.parametrize(
+    ("test", "advice"),
+    [
+        ("name: a, message: {type: t}, routes: none", "write [] where no route takes it"),
+        ("name: a, message: {type: t}, routes: x", "write [x]"),
+        (
+            "name: a, type: t, message: {type: t}, routes: []",
+            "a type stands in the message: {type: booking.confirmed}",
+        ),
+        (
+            "name: a, message: [{type: t}], routes: []",
+            "a message is a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
+        ),
+    ],
+)
+def test_the_help_says_how_a_test_is_written(tmp_path: Path, test: str, advice: str) -> None:
+    [finding] = load(tmp_path, test).findings
+    assert finding.help == advice
 
 
 def test_anchors_have_a_home(tmp_path: Path) -> None:
