@@ -71,12 +71,14 @@ _OTHER_SCHEMES: Final = {
     "redis+unix": "unix",
 }
 """What other tools call a scheme."""
-_VARIABLE: Final = re.compile(r"(\$\w+|\{\w+\}|%\w+%|<\w+>)$|\$\(\w+\)|.*(\$\{[^}]*\}|\{\{.*\}\})", re.DOTALL)
+_VARIABLE: Final = re.compile(
+    r"(\$\w+|\{\w+\}|%\w+%|<\w+>)$|\$\(\w+\)|(?:(?!\$\{).)*+\$\{[^}]*\}|(?:(?!\{\{).)*+\{\{.*\}\}", re.DOTALL
+)
 _BARE_HOST: Final = re.compile(
     r"([^/?#]*@)?(localhost(:[0-9]+)?|[\w-]+(\.[\w-]+)*:[0-9]+)(/[0-9]*)?|[^/?#]*:[^/?#]*@[^/?#]+", re.ASCII
 )
 _NO_HOST: Final = re.compile(r"[\s<>{}$\"'|\\^`]")
-_ADDRESS: Final = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+_ADDRESS: Final = re.compile(r"(?=[^:]*+:[^:]*+:)[0-9a-fA-F:.]*")
 _NUMBER: Final = (r"[0-9]+", "a whole number", "10")
 _SECONDS: Final = (r"[0-9]+(\.[0-9]*)?|\.[0-9]+", "a number of seconds", "10")
 VALUES: Final = {

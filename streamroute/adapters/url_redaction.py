@@ -32,7 +32,7 @@ _DATABASE: Final = re.compile(rf"/?[0-9{_STAND_INS}]{{0,3}}")
 _MASTER: Final = re.compile(rf"/[A-Za-z0-9._{_STAND_INS}-]{{1,64}}(?:/[0-9{_STAND_INS}]{{0,3}})?")
 _SOCKET: Final = re.compile(rf"[A-Za-z0-9._/+~{_STAND_INS}-]{{1,200}}")
 _TARGET: Final = re.compile(r"([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?", re.DOTALL)
-_ASSIGNED: Final = re.compile(r"[?&][^=]*=")
+_ASSIGNED: Final = re.compile(r"[^?&]*+[?&][^=]*=")
 _UNKNOWN: Final = re.compile(r"[a-z][a-z_]{0,30}")
 _VALUE: Final = re.compile(rf"[A-Za-z0-9._/{_STAND_INS}-]{{0,200}}")
 _VARIABLES: Final = re.compile(f"[{_STAND_INS}]+")
@@ -103,7 +103,7 @@ def _parted(rest: str) -> tuple[str, str, str]:
     if not at or len(authority) > len(login):
         return login, at, target
     could_be_a_host = ":" not in authority or "@" in authority or _HOST_AND_PORT.fullmatch(authority)
-    if could_be_a_host or _ASSIGNED.search(login):
+    if could_be_a_host or _ASSIGNED.match(login):
         return rest, "@", ""
     return login, at, target
 

@@ -14,7 +14,7 @@ from streamroute.config.diagnostics import Severity
 from streamroute.config.rules import RULES
 from streamroute.config.suggestions import did_you_mean
 
-_PATH_BEFORE: Final = r"([\w.]+)\.$"
+_PATH_BEFORE: Final = r"(?<![\w.])([\w.]+)\.$"
 _LONG: Final = 100  # characters; a shorter one cannot multiply much
 
 _FOREIGN: Final = {

@@ -33,6 +33,7 @@ _TOKEN: Final = re.compile(
     r"""
     (?P<string>   '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" )
     | (?P<literal> `(?:[^`\\]|\\.)*` )
+    | (?P<open>   ['"`][\s\S]* )
     | (?P<date>   [0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[-+:.0-9Z]*)? )
     | (?P<number> (?:0|[1-9][0-9_]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)? )
     | (?P<name>   [A-Za-z_][A-Za-z0-9_]* )
@@ -325,7 +326,7 @@ class Reader:
 def _tokens(expression: str) -> list[tuple[str, str]]:
     found, at = [], 0
     for part in _TOKEN.finditer(expression):
-        if expression[at : part.start()].strip():
+        if part.lastgroup == "open" or expression[at : part.start()].strip():
             give_up()
         found.append((str(part.lastgroup), part[0]))
         at = part.end()

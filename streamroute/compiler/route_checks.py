@@ -41,7 +41,7 @@ def _check_streams(route: RouteConfig, streams: Mapping[str, StreamConfig]) -> I
         if name not in streams:
             meant = did_you_mean(name, streams)
             at = ("stream", index)
-            several = re.split(r"\s*[,;]\s*", name)
+            several = [part.strip() for part in re.split("[,;]", name)]
             advice = f"write [{', '.join(several)}]" if len(several) > 1 and not meant else None
             message = f'no stream "{name}" is declared'
             yield route.place.finding("SR202", message, at=at, suggestion=meant, help=advice)

@@ -25,7 +25,7 @@ def check_unlikely_types(route: RouteConfig, document: Document) -> Iterator[Fin
 def _check(route: RouteConfig, index: int, name: str) -> Iterator[Finding]:
     bare = name.strip(f"{_QUOTES}{_UNSEEN},; \t\n")
     if _LIST.fullmatch(bare):
-        words = ", ".join(re.split(r"\s*[,;|]\s*", bare))
+        words = ", ".join(part.strip() for part in re.split("[,;|]", bare))
         message = "this is one type, and not a list of several"
         yield route.place.finding("SR221", message, at=("type", index), help=f"write [{words}]")
     elif bare and bare != name:

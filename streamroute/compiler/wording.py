@@ -12,7 +12,7 @@ from streamroute.compiler.problems import Problem
 
 _CLOSERS: Final = {"lparen": ")", "lbracket": "]", "filter": "]", "lbrace": "}"}
 _OPENERS: Final = {")": "(", "]": "[", "}": "{"}
-_DASHED: Final = re.compile(r"[A-Za-z_][\w]*(?:-[\w]+)+", re.ASCII)
+_DASHED: Final = re.compile(r"(?<!\w)[A-Za-z_]\w*(?:-\w+)+", re.ASCII)
 _ARITHMETIC: Final = "+/%^"
 _REVERSED: Final = ("=>", "=<", "=!")
 _ARROW: Final = re.compile(r"\w\s*\(\s*(?:\w+|\([\w\s,]*\))\s*\Z")

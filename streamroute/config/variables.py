@@ -20,7 +20,7 @@ PLACES: Final = ("redis", "streams")
 
 # Few files hold a variable: these are compiled when one is met.
 _DOLLAR: Final = r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}$]*))?\}|\$\{[^}]*\}?"
-_MISPLACED: Final = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"
+_MISPLACED: Final = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-(?:(?!\$\{)[^}])*)?\}"
 
 
 class Replacement:

@@ -22,7 +22,7 @@ _NO_SPACE: Final = re.compile(r"[ \t]*(?:- +)*[A-Za-z_][\w-]*(:)[^\s/]")
 _PAIR: Final = re.compile(r"((?:[ \t]|- )*)[^\s:#]+:[ \t]+\S")
 _ONE_PAIR: Final = re.compile(r"([A-Za-z_][\w.]*): +([\w-]+)", re.ASCII)
 _PERCENT_NAME: Final = re.compile(r"%(\w+)%")
-_VARIABLE_IN_BRACES: Final = re.compile(r"[\[{,][^\n\"'#]*?(\$\{[^}\n]*\}?)")
+_VARIABLE_IN_BRACES: Final = re.compile(r"[\[{,](?:[^\n\"'#\[{,$]|\$(?!\{))*+(\$\{[^}\n]*\}?)")
 _CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

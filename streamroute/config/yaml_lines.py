@@ -14,7 +14,7 @@ from streamroute.config.published import checked_schema
 from streamroute.config.text import TextFile
 from streamroute.config.yaml_words import problem_of
 
-_BEGIN: Final = r"(?P<before>[ \t]*(?:- +)*)"
+_BEGIN: Final = r"(?P<before>[ \t]*+(?:- ++)*+)"
 _KEY: Final = r"(?P<key>[A-Za-z_][\w.-]*)"
 _HAS_KEY: Final = re.compile(r"[^#\"']*?:(?:[ \t]|$)")
 _SIGNS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
@@ -46,7 +46,7 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
         (rf"{_KEY}(?P<at>:)[^\s/:]", 'a space is missing behind this ":"', 'write "{key}: "'),
     )
 )
-_WORD: Final = re.compile(rf"{_BEGIN}(?P<at>[A-Za-z_][\w.-]*)(?P<rest>[ \t]+[^\s:].*)?[ \t]*")
+_WORD: Final = re.compile(rf"{_BEGIN}(?P<at>[A-Za-z_][\w.-]*)(?P<rest>[ \t]+[^\s:].*+)?[ \t]*")
 """What may be a key without its colon."""
 
 

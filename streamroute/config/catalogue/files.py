@@ -21,7 +21,7 @@ from streamroute.files import FileReader
 from streamroute.json_problems import deep_at, long_number, too_long
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*+:)?', re.DOTALL)
+_KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+"?)(\s*+:)?', re.DOTALL)
 _DEEPEST: Final = 128
 _TOO_DEEP: Final = f"objects and lists are nested deeper than {_DEEPEST} levels"
 _NO_SCHEMA: Final = "a schema is a mapping, for instance {type: object}"

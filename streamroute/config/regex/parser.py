@@ -144,7 +144,7 @@ class _Reading:
             return self._escape()
         if char in "*+?":
             raise RegexError(f'there is nothing before "{char}" that it could repeat')
-        if char == "{" and (found := re.compile(r"\{[0-9]*,?[0-9]*\}").match(self.text, self.at)):
+        if char == "{" and (found := re.compile(r"\{[0-9]*+,?[0-9]*\}").match(self.text, self.at)):
             raise RegexError(f'"{found[0]}" repeats nothing; write "\\{{" for the brace itself')
         self.at += 1
         if char == "^":
