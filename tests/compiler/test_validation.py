@@ -195,6 +195,14 @@ def test_data_that_is_nested_too_deep_is_invalid_and_does_not_raise() -> None:
     assert check(deep) in (None, "the data is nested too deep to be validated")
 
 
+def test_data_that_is_deep_is_no_less_valid_with_the_fast_library() -> None:
+    needs_the_fast_library()
+    deep: Any = 1
+    for _ in range(5_000):
+        deep = [deep]
+    assert data_check(schema({"minimum": 1}), fast=True)(deep) is None
+
+
 def test_without_the_fast_library_the_other_judges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
     check = data_check(schema({"type": "object"}))

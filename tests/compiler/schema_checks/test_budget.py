@@ -72,6 +72,10 @@ def test_a_schema_that_branches_into_itself_is_not_exponential() -> None:
         ({"uniqueItems": True}, list(range(100_000))),
         ({"uniqueItems": True}, [[number] for number in range(50_000)]),
         ({"uniqueItems": True}, [{"a": number} for number in range(50_000)]),
+        ({"uniqueItems": True}, [2**63 + number for number in range(50_000)]),
+        ({"uniqueItems": True}, [10**4_000 + number for number in range(2_000)]),
+        ({"items": {"not": {"enum": list(range(100))}}}, [10**4_000 + number for number in range(5_000)]),
+        ({"items": {"minimum": 1, "multipleOf": 1}}, [10**4_000 + number for number in range(20_000)]),
         (
             {"additionalProperties": {"pattern": "^(a+)+$"}},
             {str(number): "a" * 50 for number in range(5_000)},
@@ -80,7 +84,11 @@ def test_a_schema_that_branches_into_itself_is_not_exponential() -> None:
         ({"pattern": r"^\s*\S+(\s+\S+)*\s*$"}, "word " * 100_000 + "end"),
         ({"$ref": "#/$defs/t", "$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}}, [[[]] * 1_000] * 100),
     ],
-    ids=["numbers", "rows", "unique", "lists", "objects", "patterns", "text", "words", "tree"],
+    ids=[
+        *("numbers", "rows", "unique", "lists", "objects"),
+        *("64 bits", "digits", "excluded digits", "bounded digits"),
+        *("patterns", "text", "words", "tree"),
+    ],
 )
 def test_large_honest_data_is_valid(root: dict[str, Any], data: Any) -> None:
     assert checked(root, data) is None
