@@ -137,6 +137,31 @@ def test_the_action_takes_several_paths_and_writes_sarif(
     assert uri == "one/routes.yaml"
 
 
+def test_the_action_takes_a_path_a_line(
+    action: dict[str, Any], project: Path, environment: dict[str, str]
+) -> None:
+    for name, text in (("one", RIGHT), ("two", WRONG)):
+        (project / name).mkdir()
+        (project / name / "routes.yaml").write_text(text)
+    done = run_action(action, project, environment, paths="one\ntwo\n")
+    assert done.returncode == 1
+    assert "file=two/routes.yaml" in done.stdout
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["to a file", "to none"])
+def test_the_action_writes_through_no_link_of_the_checkout(
+    is_there: bool, action: dict[str, Any], project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    outside = tmp_path / "bashrc"
+    if is_there:
+        outside.write_text("kept")
+    (project / "routes.yaml").write_text(WRONG)
+    (project / "findings.sarif").symlink_to(outside)
+    run_action(action, project, environment, sarif="findings.sarif")
+    assert (outside.read_text() if outside.exists() else "kept") == "kept"
+    assert json.loads((project / "findings.sarif").read_text())["version"] == "2.1.0"
+
+
 def test_the_action_imports_handlers_where_it_is_told_to(
     action: dict[str, Any], project: Path, environment: dict[str, str]
 ) -> None:
