@@ -25,7 +25,8 @@ from streamroute.files import FileReader
 MARK: Final = "streamroute.owner"
 
 _KEY: Final = "embedded.key"
-_DATA: Final = ("appendonlydir", "appendonly.aof", "dump.rdb")
+_FOLDER: Final = "appendonlydir"
+_DATA: Final = (_FOLDER, "appendonly.aof", "dump.rdb")
 """What a server reads when it starts."""
 
 _NAMES: Final = frozenset({*_DATA, LOG_NAME, "gate.lock", "users.lock", "server.lock", MARK})
@@ -61,11 +62,13 @@ def has_data(folder: Path) -> bool:
     return any(_of_server(folder)) if folder.is_dir() else False
 
 
-def _refusal(folder: Path, why: str) -> EmbeddedServerError:
+_ADOPT: Final = "if it is yours, run once: streamroute serve --adopt-data; if not, delete the folder"
+
+
+def _refusal(folder: Path, why: str, advice: str = _ADOPT) -> EmbeddedServerError:
     return EmbeddedServerError(
         f"the embedded server does not touch the data in {folder}: {why}, and a server runs what it finds "
-        "there; if it is yours, run once: streamroute serve --adopt-data; if not, delete the folder; "
-        f"or {INSTEAD}"
+        f"there; {advice}; or {INSTEAD}"
     )
 
 
@@ -76,16 +79,17 @@ def _check(folder: Path, if_open: Callable[[Path, Path], None]) -> None:
             found = path.lstat()
         except FileNotFoundError:
             continue
-        if not stat.S_ISREG(found.st_mode):
-            raise _refusal(folder, f"{path.name} is no plain file")
+        if not stat.S_ISREG(found.st_mode) and not _is_folder_of_server(folder, path):
+            raise _refusal(folder, f"{path.name} is no plain file", "remove it, or delete the folder")
         if found.st_uid != os.geteuid():
-            raise _refusal(folder, f"{path.name} belongs to another user")
+            advice = "run this as that user, or delete the folder"
+            raise _refusal(folder, f"{path.name} belongs to another user", advice)
         if found.st_mode & 0o077:
             if_open(folder, path)
 
 
-def _take(_folder: Path, path: Path) -> None:
-    path.chmod(0o600)
+def _take(folder: Path, path: Path) -> None:
+    path.chmod(0o700 if _is_folder_of_server(folder, path) else 0o600)
 
 
 def _refuse_open(folder: Path, path: Path) -> None:
@@ -95,12 +99,15 @@ def _refuse_open(folder: Path, path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The server's files, and whatever has the name of one."""
+    """The server's files and its folder, and whatever has the name of one."""
     for path in _of_server(folder):
-        if path.name == "appendonlydir" and stat.S_ISDIR(_mode(path)):
+        if _is_folder_of_server(folder, path):
             yield from path.iterdir()
-        else:
-            yield path
+        yield path
+
+
+def _is_folder_of_server(folder: Path, path: Path) -> bool:
+    return path == folder / _FOLDER and stat.S_ISDIR(_mode(path))
 
 
 def _of_server(folder: Path) -> Iterator[Path]:
@@ -152,8 +159,10 @@ def _own_key() -> bytes:
             continue
         reason = not_private(folder)
         if not reason:
-            _create(folder / _KEY, secrets.token_bytes(_SIZE))
-            return _read(folder / _KEY)
+            if not _key_in(folder):  # a full disk or a crash cut it short, or others may have read it
+                (folder / _KEY).unlink(missing_ok=True)
+                _create(folder / _KEY, secrets.token_bytes(_SIZE))
+            return _key_in(folder)
         refused.append(f"{folder} {reason}")
     raise EmbeddedServerError(
         f"there is no folder to keep the embedded server's secret in: {'; '.join(refused)}; "
@@ -162,12 +171,18 @@ def _own_key() -> bytes:
 
 
 def _known_keys() -> Iterator[bytes]:
-    for folder in _state_folders():
-        with suppress(OSError):
-            found = (folder / _KEY).lstat()
-            key = _read(folder / _KEY)
-            if found.st_uid == os.geteuid() and not found.st_mode & 0o077 and len(key) == _SIZE:
-                yield key
+    yield from filter(None, map(_key_in, _state_folders()))
+
+
+def _key_in(folder: Path) -> bytes:
+    """The secret in a state folder; nothing where there is none that is whole, and this user's alone."""
+    try:
+        found = (folder / _KEY).lstat()
+    except OSError:
+        return b""
+    key = _read(folder / _KEY)
+    is_own = found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return key if is_own and len(key) == _SIZE else b""
 
 
 def _state_folders() -> Iterator[Path]:
@@ -188,7 +203,14 @@ def _read(path: Path) -> bytes:
 def _create(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Create a file, which nobody sees without its content; one that is there already stays as it is."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    _write(part, content, mode)
+    try:
+        _write(part, content, mode)
+        _put(part, path, content, mode)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path, content: bytes, mode: int) -> None:
     try:
         os.link(part, path)
     except FileExistsError:
@@ -196,11 +218,11 @@ def _create(path: Path, content: bytes, mode: int = 0o600) -> None:
     except OSError:  # a file system without hard links
         with suppress(FileExistsError):
             _write(path, content, mode)
-    finally:
-        part.unlink()
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -133,6 +134,33 @@ def test_a_link_in_the_data_is_refused(folder: Path, tmp_path: Path) -> None:
     refuses(folder, why="no plain file")
 
 
+def test_what_is_no_plain_file_is_to_be_removed_and_not_adopted(folder: Path) -> None:
+    own(folder)
+    (folder / "server.lock").mkdir()
+    with pytest.raises(EmbeddedServerError, match="remove it, or delete the folder") as refused:
+        own(folder)
+    assert "--adopt-data" not in str(refused.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("name", ["appendonlydir", "appendonlydir/appendonly.aof.manifest"])
+def test_data_of_another_user_is_refused_even_where_it_is_adopted(folder: Path, name: str) -> None:
+    with EmbeddedServer(folder):
+        pass
+    os.chown(folder / name, 65_534, 65_534)
+    for adopt in (False, True):
+        refuses(folder, adopt=adopt, why="belongs to another user.*run this as that user")
+
+
+def test_a_folder_of_data_that_others_may_change_is_refused_until_it_is_adopted(folder: Path) -> None:
+    with EmbeddedServer(folder):
+        pass
+    (folder / "appendonlydir").chmod(0o777)
+    refuses(folder, why="appendonlydir was put there by something else.*--adopt-data")
+    own(folder, adopt=True)
+    assert stat.S_IMODE((folder / "appendonlydir").stat().st_mode) == 0o700
+
+
 @pytest.mark.timeout(60)
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     own(folder)
@@ -171,6 +199,33 @@ def test_a_secret_that_others_may_read_is_none(folder: Path, state: Path) -> Non
     (folder / "dump.rdb").touch(mode=0o600)
     (state / "streamroute/embedded.key").chmod(0o644)
     refuses(folder)
+
+
+@pytest.mark.parametrize("harm", ["cut short", "empty", "open to others"])
+def test_a_secret_that_is_of_no_use_gives_way_to_another(folder: Path, state: Path, harm: str) -> None:
+    """A crash or a full disk may have cut it short, and a backup does not always keep modes."""
+    own(folder)
+    key = state / "streamroute/embedded.key"
+    if harm == "open to others":
+        key.chmod(0o644)
+    else:
+        key.write_bytes(key.read_bytes()[: 10 if harm == "cut short" else 0])
+    (folder / "dump.rdb").touch(mode=0o600)
+    refuses(folder)
+    own(folder, adopt=True)
+    own(folder.parent / "another")
+    own(folder)
+
+
+def test_on_a_full_disk_no_part_of_a_file_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        own(folder)
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
