@@ -81,7 +81,7 @@ def _read(event: str) -> tuple[str, str]:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
     name = name_of(event)
     try:
-        return read_events(event).decode(), name
+        return read_events(event).decode("utf-8-sig"), name
     except UnicodeDecodeError:
         raise StreamrouteError(f"{name} is not UTF-8 text") from None
 

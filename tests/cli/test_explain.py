@@ -116,6 +116,11 @@ def test_an_event_comes_from_a_file_or_from_stdin(
         assert lone_project.run("explain", "-", stdin=stdin) == expected
 
 
+def test_a_byte_order_mark_is_not_in_the_way(command: Callable[..., Done], lone_project: Project) -> None:
+    lone_project.write("event.json", '\ufeff{"type": "booked"}')
+    assert command("explain", "event.json") == command("explain", "--type", "booked")
+
+
 def test_what_is_not_utf_8_is_refused_wherever_it_comes_from(lone_project: Project) -> None:
     path = lone_project.folder / "event.json"
     path.write_bytes(b'{"type": "a\xff"}')
