@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
@@ -19,9 +19,15 @@ _PART: Final = r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
 _URI: Final = re.compile(rf"{_PART}(?:#{_PART})?")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _TIME: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
+    r"([Zz]|[+-][0-9]{2}:[0-5][0-9])"
 )
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_MINUTE: Final = timedelta(minutes=1)
+_A_DAY: Final = 24 * 60  # minutes
+_ENDS_OF_PLANES: Final = "".join(
+    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
+_CONTROLS: Final = re.compile(f"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef{_ENDS_OF_PLANES}]")
 _AS_IT_IS: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -47,11 +53,13 @@ def is_timestamp(text: str) -> bool:
     if found is None:
         return False
     day, minute, second, zone = found.groups()
-    try:  # a leap second is one, though Python knows none
-        datetime.fromisoformat(f"{day}T{minute}:{'59' if second == '60' else second}{zone.upper()}")
+    is_leap = second == "60"  # the last of a day in UTC; Python knows none
+    try:
+        known = datetime.fromisoformat(f"{day}T{minute}:{'59' if is_leap else second}{zone.upper()}")
     except ValueError:
         return False
-    return True
+    ahead = known.utcoffset() or timedelta()
+    return not is_leap or (known.hour * 60 + known.minute - ahead // _MINUTE) % _A_DAY == _A_DAY - 1
 
 
 def _is_text(text: str) -> bool:
