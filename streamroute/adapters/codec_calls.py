@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamroute.errors import DecodeError, EncodeError, StreamrouteError
@@ -13,6 +13,21 @@ from streamroute.safe_text import safe_str
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
+
+
+def beside_decode(codec: Codec, name: str) -> Callable[..., Any] | None:
+    """The codec's method ``name``, which does what ``decode`` does in another way; None where it has none.
+
+    A codec that has inherited it beside a ``decode`` of its own has none: it would be passed over.
+    """
+    for kind in type(codec).__mro__:
+        method = vars(kind).get(name)
+        if callable(method):
+            bound: Callable[..., Any] = method.__get__(codec)
+            return bound
+        if not vars(kind).keys().isdisjoint(("decode", name)):
+            return None
+    return None
 
 
 def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from streamroute.adapters.codec_calls import beside_decode
 from streamroute.adapters.codecs import Codec
 from streamroute.adapters.records import RetryRecord, paired
 from streamroute.adapters.replies import Row
@@ -117,18 +118,8 @@ def _plain(payload: Any) -> dict[str, Any]:
 
 
 def usual_decoder(codec: Codec) -> UsualDecoder:
-    """The codec's short way for usual entries, which gives None for any other.
-
-    A codec that has inherited it beside a ``decode`` of its own has none: it would be passed over.
-    """
-    for kind in type(codec).__mro__:
-        usual = vars(kind).get("decode_usual")
-        if callable(usual):
-            bound: UsualDecoder = usual.__get__(codec)
-            return bound
-        if not vars(kind).keys().isdisjoint(("decode", "decode_usual")):
-            break
-    return _unknown
+    """The codec's short way for usual entries, which gives None for any other."""
+    return beside_decode(codec, "decode_usual") or _unknown
 
 
 def _unknown(_parts: object) -> None:

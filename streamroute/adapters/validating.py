@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any
 
+from streamroute.adapters.codec_calls import beside_decode
 from streamroute.adapters.codecs import Codec
 from streamroute.adapters.records import MARKER
 from streamroute.errors import DecodeError
@@ -14,12 +15,11 @@ Check = Callable[[Any], str | None]
 """Says why data is invalid; None where it is valid."""
 
 
-class SeparatesData(Protocol):
-    """Capability ``separate`` of a codec: the data of an entry apart from the envelope around it."""
+Separate = Callable[[dict[bytes, bytes]], tuple[Any, Any]]
+"""Capability ``separate`` of a codec: the data of an entry apart from the envelope around it.
 
-    def separate(self, fields: dict[bytes, bytes]) -> tuple[Any, dict[str, Any]]:
-        """The data alone, and the payload as ``decode`` gives it; raises DecodeError as that does."""
-        ...
+It gives the data alone, and the payload as ``decode`` gives it; raises DecodeError as that does.
+"""
 
 
 class ValidatingCodec:
@@ -55,8 +55,9 @@ def separated(codec: Codec, fields: dict[bytes, bytes]) -> tuple[Any, Any]:
 
     A codec of the user's may return anything; whoever reads the entry refuses what is no payload.
     """
-    if callable(getattr(type(codec), "separate", None)):
-        return cast("SeparatesData", codec).separate(fields)
+    separate: Separate | None = beside_decode(codec, "separate")
+    if separate is not None:
+        return separate(fields)
     payload = codec.decode(fields)
     return _without_type(payload), payload
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.adapters.codecs import CODEC_NAMES, Codec, codec_named
+from streamroute.adapters.codecs import CODEC_NAMES, Codec, JsonCodec, codec_named
 from streamroute.adapters.validating import ValidatingCodec, data_of
 from streamroute.errors import CostlyDataError, DecodeError
 from streamroute.message import Message
@@ -23,6 +23,18 @@ class Own:
         return {b"x": b"1"}
 
 
+class Renaming(JsonCodec):
+    """A user's codec, which changes how another one decodes."""
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        payload = super().decode(fields)
+        return {"type": payload["type"], "x": payload["old"]}
+
+
+class RenamingAgain(Renaming):
+    """One that inherits that."""
+
+
 @pytest.mark.parametrize(
     ("codec", "fields", "data"),
     [
@@ -32,6 +44,8 @@ class Own:
         ("fields", {b"type": b"t", b"x": b"1"}, {"x": "1"}),
         ("typed-fields", {b"type": b"t", b"x": b"1"}, {"x": 1}),
         (Own(), {b"a": b"b"}, {"x": 1}),
+        (Renaming(), {b"type": b"t", b"data": b'{"old": 1}'}, {"x": 1}),
+        (RenamingAgain(), {b"type": b"t", b"data": b'{"old": 1}'}, {"x": 1}),
     ],
 )
 def test_data_is_validated_apart_from_its_envelope(
