@@ -56,7 +56,7 @@ def _judged(route: Route, error: BaseException, attempt: int, policy: RetryPolic
         return dead(route.key, _reason_of(error), error, attempt)
     asked = asked_delay(error) if issubclass(kind, Retry) else None
     if issubclass(kind, Postpone) and asked is not None:
-        log.debug("route %s waits %.3gs: %s", route.key, asked, safe_str(error))
+        log.debug("route %s waits %.3gs: %s", route.key, asked, without_logins(safe_str(error)))
         return RetryLater(route.key, asked, attempt, "", postponed=True)
     # A handler with a route_key was wrapped with a policy of its own, which has counted already.
     has_own_policy = asked is not None and has_policy(route.handler)

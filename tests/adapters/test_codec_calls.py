@@ -47,6 +47,8 @@ def test_its_own_reason_is_kept_and_any_other_says_whose_it_is() -> None:
     for error, reason in (
         (DecodeError("no version"), "no version"),
         (ValueError("no version"), "the codec failed: ValueError: no version"),
+        (DecodeError("asked redis://u:hunter2@h"), "asked redis://u:***@h"),
+        (ValueError("redis://u:hunter2@h"), "the codec failed: ValueError: redis://u:***@h"),
     ):
         with pytest.raises(DecodeError) as refused:
             decoded(Raising(lambda error=error: error), {})  # type: ignore[misc]  # of the loop's own

@@ -15,6 +15,7 @@ from misbehaving import ALL, Text, Unspeakable
 from streamroute.adapters.codecs import Codec, JsonCodec
 from streamroute.adapters.entries import EntryReader, entry_name, is_retry, server_id
 from streamroute.adapters.records import RetryRecord
+from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 from streamroute.limits import REASON
 from streamroute.message import Message
@@ -196,3 +197,12 @@ def test_a_built_in_codec_reads_usual_entries_and_others() -> None:
         [b"data", b'{"n": 1}', b"type", b"booked"],
     )
     assert usual == other == {"type": "booked", "n": 1}
+
+
+@pytest.mark.parametrize(
+    "error", [DecodeError("asked redis://u:hunter2@h"), ValueError("redis://u:hunter2@h")]
+)
+def test_no_password_of_an_address_is_in_the_reason(error: Exception) -> None:
+    """It is kept with the dead letter."""
+    [message] = read(Raising(error), [b"type", b"a"])
+    assert str(message.fault).endswith("redis://u:***@h")
