@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 from streamroute.compiler.expressions import check_expression
 from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import ExpressionError, Places, Problem
-from streamroute.compiler.types.check import check_types
+from streamroute.compiler.types.check import check_types, settled
 from streamroute.compiler.types.evidence import Evidence, Shown
 from streamroute.compiler.types.lattice import Type
 from streamroute.compiler.types.outlines import Outlines, literals_in, outline_of
@@ -120,7 +120,9 @@ class RouteExpressions:
         if outline is not None and not found:
             outlines.add(outline)
         told = Places(problems)
-        return problems + [each for each in found if not told.overlap(each)]
+        others = [each for each in found if not told.overlap(each)]
+        check = partial(self._typed, payload=payload, condition=condition)
+        return settled(problems, parse(expression), lambda tree: check(tree.expression)) + others
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
         """What types say of an expression; where its schema makes that too long, that it was not checked."""

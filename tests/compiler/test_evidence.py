@@ -106,6 +106,17 @@ def test_fields_of_well_known_services_and_beside_others_are_left_alone(
     assert found(tmp_path, expression) == []
 
 
+def test_advice_on_a_negation_holds_no_other_mistake(tmp_path: Path) -> None:
+    [finding] = found(tmp_path, "!payload.vip")
+    assert (finding.code, finding.help) == ("SR307", "write !(vip)")
+
+
+def test_what_is_behind_a_name_for_the_message_is_not_reported_again(tmp_path: Path) -> None:
+    schema = "schema: {type: object, additionalProperties: false, properties: {items: {type: array}}}"
+    [finding] = found(tmp_path, "data.items[0].price > `3`", schema=schema)
+    assert finding.code == "SR322"
+
+
 def test_the_help_says_how_to_state_that_a_name_is_right(tmp_path: Path) -> None:
     [finding] = found(tmp_path, "data.x == 'y'")
     assert finding.help == "write x == 'y'; if messages have a field \"data\", declare it in their schema"

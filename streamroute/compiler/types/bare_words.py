@@ -77,6 +77,8 @@ def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
             yield ("type()",), right
         yield from _pair(left, right)
         yield from _pair(right, left)
+        for each in right["children"] if right["type"] == "multi_select_list" else ():
+            yield from _pair(left, each)
     elif node["type"] == "function_expression" and len(arguments) == 2:
         first, second = arguments
         if node["value"] in _TEXT_TESTS:

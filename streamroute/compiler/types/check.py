@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Final
@@ -24,10 +25,17 @@ from streamroute.compiler.types.mistakes import FIELD_FOR_LITERAL, find_mistakes
 from streamroute.compiler.types.never_equal import NEVER_EQUAL
 from streamroute.compiler.types.outlines import Outlines, outline_of
 from streamroute.compiler.types.payload import declared_names
-from streamroute.compiler.types.payload_names import IF_A_FIELD, NAMED_PAYLOAD
+from streamroute.compiler.types.payload_names import NAMED_PAYLOAD
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
-from streamroute.compiler.types.slips import FIELD_OF_A_LIST, LENGTH_AS_FIELD, USUAL, Habits, find_slips
+from streamroute.compiler.types.slips import (
+    FIELD_OF_A_LIST,
+    LENGTH_AS_FIELD,
+    NEGATION,
+    USUAL,
+    Habits,
+    find_slips,
+)
 from streamroute.compiler.types.steps import NEAR_MISS, UNKNOWN_FIELD
 from streamroute.compiler.types.written_out import COLLECTION
 
@@ -44,13 +52,23 @@ _BETTER_ADVISED: Final = {
 """What says better what was meant, where both are found."""
 
 _MENDED_WHOLE: Final = frozenset(
-    {NAMED_PAYLOAD, LENGTH_AS_FIELD, VALUE_IN_QUOTES, MALFORMED_LITERAL, FIELD_OF_A_LIST, FIELD_FOR_LITERAL}
+    {
+        NAMED_PAYLOAD,
+        LENGTH_AS_FIELD,
+        NEGATION,
+        VALUE_IN_QUOTES,
+        MALFORMED_LITERAL,
+        FIELD_OF_A_LIST,
+        FIELD_FOR_LITERAL,
+    }
     | {NEVER_EQUAL, UNCOMPARABLE, UNKNOWN_FIELD}
 )
 """What has the whole expression for its advice, where that is short."""
 
-_MENDED_IN_PART: Final = {NUMBER_AS_CONDITION: "compare it: ", CONSTANT: "a number is written in backticks: "}
-"""What has the part that is wrong for its advice, and the words before it."""
+_ADVICE: Final = re.compile(
+    r"(?:^|: )(?:write |compare it: |a number is written in backticks: )(.*?)(?:; if |\Z)"
+)
+"""The words before what is to be written. It is the whole where all of the expression is wrong, too."""
 
 _SHORT: Final = 60
 _MOST_STEPS: Final = 4
@@ -80,35 +98,34 @@ def check_types(
     check = partial(
         _checked, payload=payload, validated=validated, condition=condition, habits=habits, shown=shown
     )
-    return [_settled(problem, tree, check) for problem in check(tree)]
+    return settled(check(tree), tree, check)
+
+
+def settled(problems: list[Problem], tree: Tree, check: Callable[[Tree], list[Problem]]) -> list[Problem]:
+    """The problems, each with advice that ``check`` finds nothing more to say of, where that is known."""
+    return [_settled(problem, tree, check) for problem in problems]
 
 
 def _settled(problem: Problem, tree: Tree, check: Callable[[Tree], list[Problem]]) -> Problem:
     """The problem with advice in which nothing is left that would be the next finding."""
-    whole, _, rest = (problem.help or "").removeprefix("write ").partition(IF_A_FIELD)
-    if problem.code not in _MENDED_WHOLE or len(tree.expression) > _SHORT:
+    whole = _whole_advice(problem, tree.expression)
+    if whole is None or len(tree.expression) > _SHORT:
         return problem
-    settled = whole
+    meant = whole
     for _ in range(_MOST_STEPS if _parses(whole) else 0):
-        advices = (_whole_advice(found, settled) for found in check(parse(settled)))
-        meant = next((advice for advice in advices if advice and _parses(advice)), settled)
-        if meant == settled:
+        advices = [_whole_advice(found, meant) for found in check(parse(meant))]
+        better = next((advice for advice in advices if advice and _parses(advice)), meant)
+        if better == meant:
             break
-        settled = meant
-    if settled == whole:
-        return problem
-    return problem._replace(help=f"write {settled}{IF_A_FIELD}{rest}" if rest else f"write {settled}")
+        meant = better
+    return problem._replace(help=str(problem.help).replace(whole, meant))
 
 
 def _whole_advice(problem: Problem, expression: str) -> str | None:
     """The expression that a problem advises to write, where it is the whole of it."""
-    text = problem.help or ""
-    if problem.code in _MENDED_IN_PART:
-        is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
-        return text.partition(_MENDED_IN_PART[problem.code])[2] if is_whole else None
-    if problem.code not in _MENDED_WHOLE or not text.startswith("write "):
-        return None
-    return text.removeprefix("write ").partition(IF_A_FIELD)[0]
+    found = _ADVICE.search(problem.help or "")
+    is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
+    return found[1] if found and (is_whole or problem.code in _MENDED_WHOLE) else None
 
 
 def _parses(expression: str) -> bool:
@@ -131,7 +148,8 @@ def _checked(
     declared = declared_names(shapes) if all(shape.declared for shape in shapes) else ()
     slips = list(find_slips(tree, report.knows, report.compared, habits, declared, shown))
     told = Places(problems)
-    problems = [_advised(found, slips) for found in problems]
+    behind = {slip.end + 1 for slip in slips if slip.code == NAMED_PAYLOAD and slip.end is not None}
+    problems = [_advised(found, slips) for found in problems if not _is_behind(found, behind)]
     problems += [slip for slip in slips if not told.overlap(slip)]
     return list(_one_for_each_cause(sorted(problems, key=lambda found: (found.start, found.code))))
 
@@ -160,6 +178,11 @@ def _run(tree: Tree, payload: Type, report: Report, *, condition: bool) -> Repor
 def _is_held(problem: Problem, tree: Tree, shown: Shown) -> bool:
     """Whether a name that is near to a declared one is that of a field that messages hold."""
     return problem.code == NEAR_MISS and tree.expression[problem.start : problem.end] in shown().names
+
+
+def _is_behind(problem: Problem, ends: set[int]) -> bool:
+    """Whether a field is missing in what is a name for the message, which is said of that name."""
+    return problem.code == UNKNOWN_FIELD and problem.start in ends
 
 
 def _advised(problem: Problem, slips: list[Problem]) -> Problem:

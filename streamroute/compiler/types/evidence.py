@@ -47,6 +47,7 @@ class Evidence:
         self.compared: dict[Path, list[Any]] = {}
         self.texts: set[str] = set()
         self._left = _MOST_NODES
+        self._expression = ""
         for schema in schemas:
             self._add_schema(schema)
         for message in messages:
@@ -66,6 +67,7 @@ class Evidence:
     # Expressions.
 
     def _add_tree(self, tree: Tree) -> None:
+        self._expression = tree.expression
         self.inner.update(_inner_names(tree.root))
         for node, is_scalar in _bare_names(tree.root):
             (self.scalars if is_scalar else self.fields).add(node["value"])
@@ -87,10 +89,17 @@ class Evidence:
     def _add_comparison(self, left: Node, right: Node) -> Iterator[int]:
         """Add the values; the names that may be values without their quotes are not read for fields."""
         for side, other in ((left, right), (right, left)):
-            if is_literal(side):
+            if is_literal(side) and not self._is_word_in_backticks(side):
                 self._add_value(path_of(other), side["value"])
             elif side["type"] == "field" and path_of(other):
                 yield id(side)
+            elif side["type"] == "multi_select_list" and path_of(other):
+                yield from map(id, side["children"])
+
+    def _is_word_in_backticks(self, literal: Node) -> bool:
+        """Whether a literal is no JSON, and so a string that shows nothing."""
+        text = self._expression[literal["start"] : literal["end"]]
+        return isinstance(literal["value"], str) and text[0] == "`" and text[1:].lstrip()[:1] != '"'
 
     def _add_call(self, node: Node) -> Iterator[int]:
         arguments = node["children"]
@@ -188,6 +197,8 @@ def _bare_names(root: Node) -> Iterator[tuple[Node, bool]]:
         steps = steps_from_the_payload(node)
         if len(steps) > 1:
             inside.add(id(steps[0]))
+            if steps[0]["type"] == "not_expression":  # !payload.vip
+                inside.add(id(steps[0]["children"][0]))
         elif node["type"] == "comparator":
             compared.update(map(id, _scalars(*node["children"])))
         elif steps[0]["type"] == "field" and id(steps[0]) not in inside:

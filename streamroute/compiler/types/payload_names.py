@@ -10,6 +10,7 @@ from streamroute.compiler.parsing import Node, Tree
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.evidence import Shown, over_the_payload, steps_from_the_payload
 from streamroute.compiler.types.literal_slips import advice_to_write
+from streamroute.compiler.types.mistakes import LITERAL_WORDS
 from streamroute.compiler.types.paths import is_literal
 
 NAMED_PAYLOAD: Final = "SR322"
@@ -84,9 +85,22 @@ def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, *, i
 
 def _reads_others(nodes: list[Node]) -> bool:
     """Whether an expression also reads fields by their own names, so that it knows where a path begins."""
-    firsts = [steps_from_the_payload(node)[0] for node in nodes]
+    compared = {id(side) for node in nodes for side in _paths_compared(node)}
+    firsts = [steps_from_the_payload(node)[0] for node in nodes if not _may_be_value(node, compared)]
     names = {first["value"] for first in firsts if first["type"] == "field"}
     return not names <= NAMES_OF_THE_PAYLOAD | {"type"}
+
+
+def _may_be_value(node: Node, compared: set[int]) -> bool:
+    """Whether a name may be a text without its quotes, or a word such as true."""
+    is_name = node["type"] == "field"
+    return is_name and (node["value"] in LITERAL_WORDS or id(node) in compared)
+
+
+def _paths_compared(node: Node) -> list[Node]:
+    """Both sides of a comparison of two paths."""
+    sides: list[Node] = node["children"] if node["type"] == "comparator" else []
+    return sides if not any(map(is_literal, sides)) else []
 
 
 def _compared(
