@@ -72,9 +72,8 @@ def with_schema(schema: Any, **route: Any) -> Files:
 
 def recursive_schema(size: int) -> Files:
     again = {"$ref": "#"}
-    schema = {
-        "anyOf": [{"properties": {"a": again, "b": again}}, {"allOf": [again, {"properties": {"a": again}}]}]
-    }
+    either = {"anyOf": [{"properties": {"a": again, "b": again}}, {"properties": {"b": again, "c": again}}]}
+    schema = {"type": "object", "allOf": [either, {"properties": {"a": again, "b": again}}]}
     return with_schema(schema, filter=" || ".join(["a.b.a.b.a.b == 'x'"] * size))
 
 

@@ -134,7 +134,7 @@ def home_of(module: ModuleType, name: str) -> str:
 def written_tables(module: ModuleType) -> Iterator[str]:
     """Expressions in tables, all of which are fully matched."""
     if module.__name__ == "streamroute.adapters.url_problems":
-        yield from (value[0] for value in vars(module)["_VALUES"].values())
+        yield from (value[0] for value in vars(module)["VALUES"].values())
     if module.__name__ == "streamroute.config.other_formats":
         yield from (form.line for form in vars(module)["_FORMS"])
 
