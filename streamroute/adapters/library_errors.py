@@ -24,7 +24,7 @@ _NAMED: Final = re.compile(r" for '.*'", re.DOTALL)
 """The name that a certificate is not for."""
 _ADDRESS: Final = re.compile(r" \('[^)]*\)")
 """What asyncio says of each address that it has tried."""
-_USER: Final = re.compile(r"\b(?i:user) .+?(?= has no permissions)", re.DOTALL)
+_USER: Final = re.compile(r"\b(?i:user) .{1,1000}?(?= has no permissions)", re.DOTALL)
 
 
 def discreet(kind: type[K]) -> type[K]:

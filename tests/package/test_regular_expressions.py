@@ -39,6 +39,8 @@ MOST_SIGNS: Final = 9
 
 GIVEN: Final = {
     "streamroute.adapters.url_problems": "of the table below",
+    "streamroute.adapters.url_redaction": "of the same table",
+    "streamroute.config.variables": "one of its constants, which are found below",
     "streamroute.config.other_formats": "of the table below",
     "streamroute.config.yaml_lines": "of a table that is compiled, and found so",
     "streamroute.config.nearly": "a pattern of the published schema",
@@ -121,7 +123,7 @@ def find_all() -> Iterator[Found]:
             )
             yield from (Found(where, pattern, anchored) for pattern in compiled_in(value))
         for form in written_tables(module):
-            yield Found(f"{module.__name__}: {form}", re.compile(form), anchored=True)
+            yield Found(f"{module.__name__}: {form}", re.compile(form), anchored="VALUES" in vars(module))
         for function, call in calls(module):
             yield from written_in(module, function, call)
 
@@ -132,7 +134,9 @@ def home_of(module: ModuleType, name: str) -> str:
 
 
 def written_tables(module: ModuleType) -> Iterator[str]:
-    """Expressions in tables, all of which are fully matched."""
+    """Expressions that are handed on as text."""
+    if module.__name__ == "streamroute.config.variables":
+        yield from (value for value in vars(module).values() if isinstance(value, str) and "\\$" in value)
     if module.__name__ == "streamroute.adapters.url_problems":
         yield from (value[0] for value in vars(module)["VALUES"].values())
     if module.__name__ == "streamroute.config.other_formats":
