@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urldefrag, urlsplit
 from streamroute.config.catalogue.dialects import DEFAULT, Dialect, dialect_of
 from streamroute.config.catalogue.files import load_schema_file
 from streamroute.config.catalogue.keywords import anchors_of, base_below, hides_siblings, joined, walk
-from streamroute.config.catalogue.metaschemas import metaschema
+from streamroute.config.catalogue.metaschemas import is_another_metaschema, is_metaschema_s, metaschema
 from streamroute.config.diagnostics import Finding
 from streamroute.config.loading import ALLOW_OUTSIDE
 from streamroute.config.paths import is_file, why_no_file
@@ -93,17 +93,21 @@ class Library:
         other = self._documents.get(name)
         if first is None and other is not None and other is not target.document:
             first = root_of(other, name)
-        if first is not None and first.value != target.value:
-            place, seen_at = target.document.place, first.document.place
-            where = seen_at.line_seen_from(place.source, first.path)
-            stated = target.value.get(word, name) if isinstance(target.value, dict) else name
-            at = (
-                (*target.path, word)
-                if isinstance(target.value, dict) and word in target.value
-                else target.path
-            )
-            message = f'another schema has the name "{clip(stated, _LONGEST)}" already: the one on {where}'
-            self.findings.append(place.finding("SR117", message, at=at))
+        address, fragment = urldefrag(name)
+        if is_metaschema_s(address):
+            if not fragment and is_another_metaschema(address, target.value):
+                self._refuse_name(target, word, name, "already: JSON Schema's own")
+        elif first is not None and first.value != target.value:
+            where = first.document.place.line_seen_from(target.document.place.source, first.path)
+            self._refuse_name(target, word, name, f"already: the one on {where}")
+
+    def _refuse_name(self, target: Target, word: str, name: str, why: str) -> None:
+        value = target.value if isinstance(target.value, dict) else {}
+        stated = next((one for one in (word, "$id") if one in value), None)  # an anchor of draft-07 is an $id
+        at = target.path if stated is None else (*target.path, stated)
+        shown = name if stated is None else value[stated]
+        message = f'another schema has the name "{clip(shown, _LONGEST)}" {why}'
+        self.findings.append(target.document.place.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> Document | None:
         """The document in a file; None where a finding says why there is none.

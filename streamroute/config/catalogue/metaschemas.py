@@ -30,12 +30,26 @@ def metaschema(uri: str) -> tuple[JsonSource, Dialect] | None:
     dialect = _ADDRESSES.get(uri)
     if dialect is None:
         return None
-    from jsonschema_specifications import REGISTRY  # only those pay for it who refer to one
-
-    found: Any = REGISTRY.get_or_retrieve(uri).value.contents
-    data = {word: _without_scopes(value) for word, value in found.items()}
+    data = {word: _without_scopes(value) for word, value in _as_published(uri).items()}
     # What was reached by its own address has its own address as the place that references count from.
     return JsonSource(uri, json.dumps(data), data), dialect
+
+
+def is_metaschema_s(uri: str) -> bool:
+    """Whether this is the address of one of JSON Schema's own schemas."""
+    return uri in _ADDRESSES
+
+
+def is_another_metaschema(uri: str, schema: Any) -> bool:
+    """Whether a schema that has such an address is not the one that it is the address of."""
+    published = _as_published(uri)
+    return schema not in (published, _without_scopes(published))
+
+
+def _as_published(uri: str) -> Any:
+    from jsonschema_specifications import REGISTRY  # only those pay for it who refer to one
+
+    return REGISTRY.get_or_retrieve(uri).value.contents
 
 
 def _without_scopes(value: Any) -> Any:

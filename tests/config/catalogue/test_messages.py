@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema_specifications import REGISTRY
 
 from streamroute.compiler.validation import data_check
 from streamroute.config.catalogue.dialects import Dialect
@@ -326,6 +327,37 @@ def test_two_schemas_of_one_name_are_not_judged_by_the_first(load: Write) -> Non
     )
     assert loaded.document is not None
     assert loaded.document.messages["b"].schema is None
+
+
+@pytest.mark.parametrize(
+    "name", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"]
+)
+def test_no_schema_takes_the_name_of_json_schema_s_own(load: Write, name: str) -> None:
+    loaded = load(
+        f"messages:\n  a: {{schema: {{$id: '{name}', type: string}}}}\n  b: {{schema: {{$ref: '{name}'}}}}\n"
+    )
+    lines = [line for line in found(loaded) if "SR117" in line]
+    assert lines == [f'4:21: E[SR117]: another schema has the name "{name}" already: JSON Schema\'s own']
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_copy_of_json_schema_s_own_is_no_second_one(load: Write, turn: int) -> None:
+    address = "http://json-schema.org/draft-07/schema"
+    copy = REGISTRY.get_or_retrieve(address).value.contents
+    own = f"{{$schema: '{address}#', $ref: '{address}#'}}"
+    types = [f"  a: {{schema: {own}}}\n", "  b: {schema: draft.json}\n"]
+    assert found(load("messages:\n" + "".join(types[::turn]), draft=copy)) == []
+
+
+def test_an_anchor_of_draft_07_is_named_as_it_is_written(load: Write) -> None:
+    loaded = load(
+        "messages:\n"
+        "  a:\n"
+        "    schema:\n"
+        "      $schema: http://json-schema.org/draft-07/schema#\n"
+        "      definitions: {x: {$id: '#n', type: string}, y: {$id: '#n', type: object}}\n"
+    )
+    assert found(loaded) == ['7:60: E[SR117]: another schema has the name "#n" already: the one on line 7']
 
 
 def test_a_file_and_a_schema_that_takes_its_name_are_told_apart(load: Write) -> None:
