@@ -1,9 +1,9 @@
 """CloudEvents 1.0, in either of two forms of an entry.
 
 Structured: one field, by custom ``cloudevent``, holds the whole event as JSON. Binary: each attribute is a
-field (``ce-id``, ``ce-source``, ``ce-type`` ...) beside ``data`` and ``content-type``. The values of fields
-``ce-NAME`` are those of HTTP headers, percent-encoded; those of fields ``ce_NAME`` are as they are, as in the
-binding for Kafka.
+field (``ce-id``, ``ce-source``, ``ce-type`` ...) beside ``data`` and ``content-type``, in any capitals. The
+values of fields ``ce-NAME`` are those of HTTP headers, percent-encoded; those of fields ``ce_NAME`` are as
+they are, as in the binding for Kafka.
 
 Sources: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md and
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md; there is no binding for
@@ -87,7 +87,7 @@ class CloudEventsCodec:
             attributes, data = _structured(read_object(fields[name], shown(name)[2:-1]))
             others = {key: value for key, value in fields.items() if key != name}
         _check(attributes)
-        return data, attributes, strings({k: v for k, v in others.items() if k not in _CONTENT_TYPES})
+        return data, attributes, strings({k: v for k, v in others.items() if k.lower() not in _CONTENT_TYPES})
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """The binary form; an event without an ``id`` gets a new one.
@@ -137,8 +137,8 @@ def _structured_field(fields: Mapping[bytes, bytes]) -> bytes | None:
     """The field that holds a whole event, or None where the entry is of the binary form."""
     if _STRUCTURED in fields:
         return _STRUCTURED
-    names = [name for name in fields if name not in _CONTENT_TYPES]
-    if len(names) == 1 and not names[0].startswith(_PREFIXES):
+    names = [name for name in fields if name.lower() not in _CONTENT_TYPES]
+    if len(names) == 1 and not names[0].lower().startswith(_PREFIXES):
         return names[0]
     return None
 
@@ -181,7 +181,8 @@ def _from_base64(encoded: Any) -> bytes:
 
 def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, Any], dict[bytes, bytes]]:
     """Attributes, data, and the fields that are neither."""
-    prefixed = {name: value for name, value in fields.items() if name.startswith(_PREFIXES)}
+    lower = {name.lower(): value for name, value in fields.items()}  # Go and others write Ce-Id
+    prefixed = {name: value for name, value in lower.items() if name.startswith(_PREFIXES)}
     if not prefixed:
         raise DecodeError(
             'the entry is no CloudEvent: it has no field "cloudevent", and none such as "ce-type"'
@@ -191,12 +192,14 @@ def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, An
         if name.startswith(_HEADER):
             known = name[3:].decode()
             attributes[known] = from_header(known, attributes[known])
-    stated = [fields[name] for name in _CONTENT_TYPES if name in fields]
+    stated = [lower[name] for name in _CONTENT_TYPES if name in lower]
     if stated:
         attributes[_TYPE_OF_DATA] = stated[0].decode(errors="replace")
     _must_be_json(attributes.get(_TYPE_OF_DATA))
     data = fields.get(b"data", b"")
-    others = {name: value for name, value in fields.items() if name not in prefixed and name != b"data"}
+    others = {
+        name: value for name, value in fields.items() if name.lower() not in prefixed and name != b"data"
+    }
     return attributes, read_object(data) if data else {}, others
 
 

@@ -80,7 +80,7 @@ def _raw(payload: Mapping[str, Any]) -> list[bytes]:
 
 def _is_marked(name: bytes, value: bytes) -> bool:
     """Whether a codec could find the reserved key in this field, where the mark of a retry is looked for."""
-    return name in _RESERVED_NAMES or (_may_hold_mark(value) and _is_marked_object(_read(value)))
+    return name.lower() in _RESERVED_NAMES or (_may_hold_mark(value) and _is_marked_object(_read(value)))
 
 
 def _may_hold_mark(text: bytes) -> bool:

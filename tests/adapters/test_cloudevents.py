@@ -232,6 +232,18 @@ def test_the_values_of_http_headers_are_decoded_once_and_those_of_kafka_are_as_t
     assert CODEC.decode({**binary(), b"ce_subject": euro.encode()})["subject"] == euro
 
 
+def test_the_names_of_http_headers_are_read_in_any_capitals() -> None:
+    """Go writes Ce-Id and Content-Type, whatever it was given."""
+    lower = {**binary(), b"content-type": b"application/json", b"other": b"o"}
+    canonical = {b"-".join(part.capitalize() for part in name.split(b"-")): lower[name] for name in lower}
+    canonical[b"data"] = canonical.pop(b"Data")
+    canonical[b"other"] = canonical.pop(b"Other")
+    assert set(canonical) != set(lower)
+    assert CODEC.decode(canonical) == CODEC.decode(lower)
+    with pytest.raises(DecodeError, match="only JSON is read"):
+        CODEC.decode({**canonical, b"Content-Type": b"text/plain"})
+
+
 EXTENDED = {
     **binary(b'{"n": 1, "shared": "data"}'),
     b"ce-traceparent": b"00-a-b-01",

@@ -106,6 +106,7 @@ ENCODED = base64.b64encode(json.dumps({"_streamroute": MARK}).encode()).decode()
     "fields",
     [
         {b"ce-_streamroute": b"{}"},
+        {b"Ce-_streamroute": b"{}"},
         {b"ce_type": b"t", b"ce__streamroute": b"{}"},
         {b"cloudevent": b'{"id": "1", "data": {"n": 1, "_streamroute": {}}}'},
         {b"cloudevent": json.dumps({"id": "1", "data_base64": ENCODED}).encode()},
