@@ -11,8 +11,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import ConnectionPool
-from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MovedError,
+    NoPermissionError,
+    ResponseError,
+    TryAgainError,
+)
 
+from streamroute.adapters.library_errors import without_words
 from streamroute.forked import end_if_copy
 
 Words = Sequence[str | bytes | float]
@@ -89,6 +97,11 @@ async def _answer(connection: Any) -> Any:
 
 
 def _named(error: ResponseError) -> ResponseError:
-    """The error under its own class, which redis-py 5 knows in its clients for clusters alone."""
+    """The error under its own class, which redis-py 5 knows in its clients for clusters alone.
+
+    A refusal does not name the user: it is logged, and a variable may have given the name.
+    """
+    if type(error) is NoPermissionError:
+        return NoPermissionError(without_words(str(error)))
     name, _, text = str(error).partition(" ")
     return _OF_CLUSTERS[name](text) if type(error) is ResponseError and name in _OF_CLUSTERS else error

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from certificates import self_signed, tls_options
 from clusters import node_port
 from sentinels import RealSentinel
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.address import Address
-from streamroute.adapters.connection import open_redis
+from streamroute.adapters.connection import new_client, open_redis
 from streamroute.adapters.unavailable import unavailable
+from streamroute.adapters.wire import command, unparsed
 from streamroute.errors import RedisUnavailableError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NOWHERE = Path("/nowhere")
 HOST = "127.0.0.1"
+RIGHTS = ("+ping", "+client", "+hello", "+select")
 
 
 async def refusal(url: str) -> str:
@@ -119,6 +121,20 @@ async def test_a_user_who_may_only_ping_is_let_through(
     async with open_redis(f"redis://shop:any@{HOST}:{server.port}", folder=NOWHERE) as connection:
         await connection.ping()
     assert server.command("ACL", "LOG") == b"*0\r\n"
+
+
+async def test_what_a_server_refuses_while_it_is_used_does_not_name_the_user(
+    start_server: Callable[..., RealServer],
+) -> None:
+    """It is logged as it is."""
+    server = start_server(port=free_port())
+    server.command(
+        "ACL", "SETUSER", "shop_user", "on", "nopass", "~*", "+ping", "+client", "+hello", "+select"
+    )
+    async with new_client(f"redis://shop_user:any@{HOST}:{server.port}") as client:
+        with pytest.raises(NoPermissionError, match="get") as caught:
+            await command(unparsed(client, "k"), "GET", "k")
+    assert "shop_user" not in str(caught.value)
 
 
 def test_a_server_that_does_not_know_redis_pys_first_word_is_too_old() -> None:
