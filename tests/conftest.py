@@ -41,6 +41,10 @@ os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()).resolve() / f"str
 _BINARIES = {"valkey": valkey_binary, "redis": redis_binary, "redis6.2": old_redis_binary}
 
 
+QUIETED = ("asyncio", "redis", "httpx", "httpcore")
+"""Loggers whose level a command sets that sets up its log."""
+
+
 @pytest.fixture(scope="session", params=_BINARIES)
 def server_binary(request: pytest.FixtureRequest) -> Path:
     """The program of a server: a test that uses it runs on Valkey, Redis, and the oldest Redis."""
@@ -121,6 +125,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]
 
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    quieted = {logging.getLogger(name): logging.getLogger(name).level for name in QUIETED}
 
     def run(*arguments: str) -> Done:
         with own_imports(Path.cwd()), pytest.raises(SystemExit) as ended:
@@ -130,4 +135,6 @@ def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]
 
     yield run
     root.handlers[:], root.level = handlers, level
+    for logger, earlier in quieted.items():
+        logger.setLevel(earlier)
     logging.captureWarnings(False)
