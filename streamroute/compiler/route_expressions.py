@@ -24,6 +24,9 @@ from streamroute.config.rules import RULES
 _Result = TypeVar("_Result")
 Messages = Callable[[], Iterable[Mapping[str, Any]]]
 
+_MOST_MENDED: Final = 100
+"""Wrong expressions whose advice is looked at for other mistakes; who has more mends these first."""
+
 UNCHECKED: Final = "SR319"
 _UNCHECKED: Final = "this is not checked against its message's schema: that would take too many steps"
 
@@ -98,6 +101,7 @@ class RouteExpressions:
     def __init__(self, document: Document, messages: Messages = tuple) -> None:
         """``messages`` gives those of the tests beside the files, when it is asked for them."""
         self._document = document
+        self._wrong = 0
         self.shown: Shown = cache(lambda: _evidence(document, messages()))
         self._unknown: dict[Habits, _Payload] = {}
         self._steps = Steps()
@@ -121,8 +125,15 @@ class RouteExpressions:
             outlines.add(outline)
         told = Places(problems)
         others = [each for each in found if not told.overlap(each)]
-        check = partial(self._typed, payload=payload, condition=condition)
-        return settled(problems, parse(expression), lambda tree: check(tree.expression)) + others
+        if problems and self._mends():
+            check = partial(self._typed, payload=payload, condition=condition)
+            problems = settled(problems, parse(expression), lambda tree: check(tree.expression))
+        self._wrong += bool(problems or others)
+        return problems + others
+
+    def _mends(self) -> bool:
+        """Whether so few expressions were wrong that the advice on each is looked at for other mistakes."""
+        return self._wrong < _MOST_MENDED
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
         """What types say of an expression; where its schema makes that too long, that it was not checked."""
@@ -135,6 +146,7 @@ class RouteExpressions:
                 condition=condition,
                 habits=payload.habits,
                 shown=self.shown,
+                mend=self._mends(),
             ),
             [Problem(UNCHECKED, _UNCHECKED)],
         )

@@ -85,6 +85,7 @@ def check_types(
     condition: bool = True,
     habits: Habits = USUAL,
     shown: Shown | None = None,
+    mend: bool = True,
 ) -> list[Problem]:
     """The problems of an expression that parsed and calls known functions, in the order of their places.
 
@@ -92,32 +93,37 @@ def check_types(
     messages were checked against the schema that it comes from. A ``condition`` is asked for its truth,
     as a filter is; anything else for its value. What is not known is not reported. ``habits`` are those of
     the codecs that make the payload, ``shown`` gives what the configuration shows beside a schema (None: what
-    the expression does).
+    the expression does). With ``mend`` no advice leads to the next mistake, which takes longer.
     """
     shown = shown or cache(lambda: Evidence([tree]))
     check = partial(
         _checked, payload=payload, validated=validated, condition=condition, habits=habits, shown=shown
     )
-    return settled(check(tree), tree, check)
+    return settled(check(tree), tree, check) if mend else check(tree)
 
 
 def settled(problems: list[Problem], tree: Tree, check: Callable[[Tree], list[Problem]]) -> list[Problem]:
     """The problems, each with advice that ``check`` finds nothing more to say of, where that is known."""
-    return [_settled(problem, tree, check) for problem in problems]
+
+    @cache
+    def better(expression: str) -> str | None:
+        """What the first finding about an expression advises to write in its place."""
+        if not _parses(expression):
+            return None
+        advices = (_whole_advice(found, expression) for found in check(parse(expression)))
+        return next((advice for advice in advices if advice and _parses(advice)), None)
+
+    return [_settled(problem, tree, better) for problem in problems]
 
 
-def _settled(problem: Problem, tree: Tree, check: Callable[[Tree], list[Problem]]) -> Problem:
+def _settled(problem: Problem, tree: Tree, better: Callable[[str], str | None]) -> Problem:
     """The problem with advice in which nothing is left that would be the next finding."""
     whole = _whole_advice(problem, tree.expression)
     if whole is None or len(tree.expression) > _SHORT:
         return problem
     meant = whole
-    for _ in range(_MOST_STEPS if _parses(whole) else 0):
-        advices = [_whole_advice(found, meant) for found in check(parse(meant))]
-        better = next((advice for advice in advices if advice and _parses(advice)), meant)
-        if better == meant:
-            break
-        meant = better
+    for _ in range(_MOST_STEPS):
+        meant = better(meant) or meant
     return problem._replace(help=str(problem.help).replace(whole, meant))
 
 
