@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamroute.adapters.codecs import codec_named
@@ -103,7 +103,18 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 _SCHEMA: st.SearchStrategy[Any] = st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=4)
 
 
+def without_hidden(value: Any) -> Any:
+    """Without what draft-07 does not read beside a ``$ref``: the catalogue hands on none of it."""
+    if isinstance(value, list):
+        return [without_hidden(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    words = {"$ref", "$defs"} if "$ref" in value else value.keys()
+    return {word: without_hidden(item) for word, item in value.items() if word in words}
+
+
 @pytest.mark.parametrize("dialect", list(Dialect))
+@example(root={"$ref": "#/$defs/a", "type": "null"}, data=[""])
 @settings(max_examples=100, deadline=None)
 @given(root=_schemas(_SCHEMA), data=st.lists(_DATA, min_size=1, max_size=4))
 def test_both_libraries_give_the_same_verdict(
@@ -111,6 +122,8 @@ def test_both_libraries_give_the_same_verdict(
 ) -> None:
     needs_the_fast_library()
     whole = {**root, "$defs": {"a": {"type": "string"}}}
+    if dialect is Dialect.DRAFT_07:
+        whole = without_hidden(whole)
     if flaws(whole, dialect):
         return
     try:
