@@ -52,7 +52,7 @@ _IN_HEADERS: Final = (
 _ELSEWHERE: Final = "write the value itself; for the text ${NAME}, write $${NAME}"
 _TEXTS: Final = ("description", "title", "$comment")
 """Keys of routes, and of schemas, whose values are for people alone."""
-_ESCAPED: Final = r"(?<!\$)((?:\$\$)+)(?=\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\})"
+_ESCAPED: Final = r"(?<!\$)((?:\$\$)+)(?=\{[A-Za-z_][A-Za-z0-9_]*(?::-(?:(?!\$\{)[^}])*)?\})"
 
 
 def replace_variables(source: SourceFile, environment: Mapping[str, str], unset: Severity) -> Replacement:
