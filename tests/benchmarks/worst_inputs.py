@@ -72,9 +72,9 @@ def with_schema(schema: Any, **route: Any) -> Files:
 
 def recursive_schema(size: int) -> Files:
     again = {"$ref": "#"}
-    either = {"anyOf": [{"properties": {"a": again, "b": again}}, {"properties": {"b": again, "c": again}}]}
-    schema = {"type": "object", "allOf": [either, {"properties": {"a": again, "b": again}}]}
-    return with_schema(schema, filter=" || ".join(["a.b.a.b.a.b == 'x'"] * size))
+    either = {"anyOf": [{"properties": {"l": again}}, {"properties": {"r": again}}]}
+    paths = [".".join("lr"[at >> step & 1] for step in range(8)) for at in range(size)]
+    return with_schema({"type": "object", "allOf": [either] * 3}, filter=" || ".join(paths))
 
 
 def findings_on_one_line(size: int) -> Files:
@@ -125,7 +125,7 @@ def many_files(size: int) -> Files:
 def flattened(size: int) -> Files:
     return {
         "routes.yaml": routes({"filter": "[@,@][]" * size}),
-        "message.json": '{"type": "t", "data": {"a": 1}}',
+        "message.json": '{"type": "t", "a": 1}',
     }
 
 
@@ -134,12 +134,13 @@ def aliases(size: int) -> Files:
     return {"routes.yaml": f"x-anchors:\n  a0: &a0 [1]\n{''.join(lines)}{routes({})}"}
 
 
-def validated(schema: Any, data: Callable[[int], Any]) -> Callable[[int], Files]:
+def validated(schema: Any, value: Callable[[int], Any]) -> Callable[[int], Files]:
     def write(size: int) -> Files:
-        message = json.dumps({"type": "t", "data": {"a": data(size)}})
-        expected = "version: 1\ntests:\n- {name: one, message: message.json, expect: [r0]}\n"
-        files = with_schema({"type": "object", "properties": {"a": schema}}, validate=True)
-        return {**files, "message.json": message, "routes.test.yaml": expected}
+        expected = "version: 1\ntests:\n- {name: one, message: message.json, routes: [r0]}\n"
+        files = with_schema({"type": "object", "properties": {"a": schema}})
+        stated = files["routes.yaml"].replace("{group: g}", "{group: g, validate: true}")
+        message = json.dumps({"type": "t", "a": value(size)})
+        return {**files, "routes.yaml": stated, "message.json": message, "routes.test.yaml": expected}
 
     return write
 
