@@ -288,13 +288,15 @@ def test_a_value_need_not_come_out_both_ways() -> None:
     ("expression", "caret", "advice"),
     [
         ("[a, b]", "[a, b]", "a && b"),
-        ("([a == 'x', b == 'y'])", "[a == 'x', b == 'y']", "a == 'x' && b == 'y'"),
-        ("vip && [a || b, c]", "[a || b, c]", "(a || b) && c"),
-        ("vip || [a]", "[a]", "a"),
-        ("!([a, b])", "[a, b]", "a && b"),
-        ("guest | [a, b]", "[a, b]", "a && b"),
-        ("guest | vip && [a, b]", "[a, b]", "a && b"),
-        ("items[?[a, b]]", "[a, b]", "a && b"),
+        ("([a == 'x', b == 'y'])", "[a == 'x', b == 'y']", "(a == 'x' && b == 'y')"),
+        ("vip && [a || b, c]", "[a || b, c]", "vip && (a || b) && c"),
+        ("vip || [a, b]", "[a, b]", "vip || (a && b)"),
+        ("vip && ![a, b]", "[a, b]", "vip && !(a && b)"),
+        ("vip || [a]", "[a]", "vip || a"),
+        ("!([a, b])", "[a, b]", "!(a && b)"),
+        ("guest | [a, b]", "[a, b]", "guest | a && b"),
+        ("guest | vip && [a, b]", "[a, b]", "guest | vip && a && b"),
+        ("items[?[a, b]]", "[a, b]", "items[?a && b]"),
         ("{tier: 'gold', n: `3`}", "{tier: 'gold', n: `3`}", "tier == 'gold' && n == `3`"),
         ("{x: a == 'x', \"y z\": 'b'}", "{x: a == 'x', \"y z\": 'b'}", "a == 'x' && \"y z\" == 'b'"),
     ],
@@ -339,7 +341,10 @@ def test_what_is_made_of_a_list_that_is_written_out_may_be_a_condition(expressio
         ("tier != ('gold' || 'silver')", "'gold' || 'silver'", "tier != 'gold' && tier != 'silver'"),
         ("tier == ('gold' && 'silver')", "'gold' && 'silver'", "tier == 'gold' || tier == 'silver'"),
         ("contains(tags, 'a' || 'b')", "'a' || 'b'", "contains(tags, 'a') || contains(tags, 'b')"),
-        ("vip && ('a' || 'b') == tier", "'a' || 'b'", "'a' == tier || 'b' == tier"),
+        ("vip && ('a' || 'b') == tier", "'a' || 'b'", "vip && ('a' == tier || 'b' == tier)"),
+        ("!(tier == ('a' || 'b'))", "'a' || 'b'", "!(tier == 'a' || tier == 'b')"),
+        ("vip || tier == ('a' || 'b')", "'a' || 'b'", "vip || tier == 'a' || tier == 'b'"),
+        ("!contains(tags, 'a' || 'b')", "'a' || 'b'", "!(contains(tags, 'a') || contains(tags, 'b'))"),
         ("tier == (a || 'x' || b)", "a || 'x' || b", None),
         ("tier == ('x' || b)", "'x' || b", None),
     ],
@@ -351,6 +356,22 @@ def test_literals_that_leave_nothing_to_choose_are_found(
     assert (problem.code, expression[problem.start : problem.end]) == ("SR321", caret)
     assert problem.help == (advice and f"write {advice}")
     assert advice is None or found(advice) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "advice"),
+    [
+        ("length(tags)", "compare it: length(tags) > `0`"),
+        ("vip || length(tags)", "compare it: length(tags) > `0`"),
+        ("!length(tags)", "compare it: length(tags) == `0`, without the !"),
+        ("vip && !(length(tags))", "compare it: length(tags) == `0`, without the !"),
+    ],
+)
+def test_a_number_as_a_condition_is_compared_in_the_sense_that_was_meant(
+    expression: str, advice: str
+) -> None:
+    problem = only(expression)
+    assert (problem.code, problem.help) == ("SR313", advice)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.scope import Scope
 from streamroute.compiler.types.truth import may_be_false, may_be_true
 from streamroute.compiler.types.words import NAMES_OF_TYPES, any_of, is_numeric, one_of, written
-from streamroute.compiler.types.written_out import continued, piped
+from streamroute.compiler.types.written_out import continued, parent_of, piped
 
 CONTRADICTION: Final = "SR311"
 NUMBER_AS_CONDITION: Final = "SR313"
@@ -91,14 +91,22 @@ def _report(report: Report, node: Node, inferred: Type, values: str | None, *, t
     text = report.short(node)
     if inferred.kinds == {"number"}:
         message = f"{text} is a number, and a number is always true, 0 too"
-        help_text = None if is_literal(node) else f"compare it: {report.operand(node)} > `0`"
-        report.add(NUMBER_AS_CONDITION, node, message, help_text)
+        report.add(NUMBER_AS_CONDITION, node, message, _meant_number(report, node))
     elif report.declared:
         message = f"{text} is always {_word(true=true)} for a message that its schema allows"
         report.add(CONSTANT_BY_SCHEMA, node, message, values)
     else:
         message = f"{text} is always {_word(true=true)}, whatever the message holds"
         report.add(CONSTANT, node, message, _what_was_meant(report, node, true=true))
+
+
+def _meant_number(report: Report, node: Node) -> str | None:
+    if is_literal(node) or report.is_silent or report.is_long:
+        return None
+    around = parent_of(report, node)
+    if around is not None and around["type"] == "not_expression":
+        return f"compare it: {report.operand(node)} == `0`, without the !"
+    return f"compare it: {report.operand(node)} > `0`"
 
 
 def _what_was_meant(report: Report, node: Node, *, true: bool) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from streamroute.compiler.parsing import Node, chain, children
 from streamroute.compiler.types.lattice import of_value
+from streamroute.compiler.types.literal_slips import with_replaced
 from streamroute.compiler.types.paths import is_literal
 from streamroute.compiler.types.report import Report
 from streamroute.compiler.types.truth import may_be_true
@@ -18,6 +19,8 @@ ALTERNATIVES: Final = "SR321"
 
 _CHAINS: Final = frozenset({"and_expression", "or_expression"})
 _CONDITIONS: Final = frozenset({"comparator", "not_expression", "function_expression", *_CHAINS})
+_BINDING: Final = frozenset({"comparator", "not_expression", "subexpression", *_CHAINS})
+_SIGNS_OF_CHAINS: Final = {"and_expression": " && ", "or_expression": " || "}
 _SIGNS: Final = {"eq": "==", "ne": "!="}
 _SEARCHES: Final = frozenset({"contains", "starts_with", "ends_with"})
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -45,7 +48,7 @@ def _meant_conditions(report: Report, node: Node) -> str | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts) or len(known) > _MOST:
         return "a condition compares: guest.tier == 'gold' && nights >= `3`"
-    return f"where all of it must hold, write {' && '.join(known)}"
+    return f"where all of it must hold, {_in_its_place(report, node, known, 'and_expression')}"
 
 
 def _as_condition(report: Report, node: Node) -> str | None:
@@ -88,15 +91,13 @@ def _meant_alternatives(report: Report, node: Node, operands: list[Node]) -> str
     """``tier == ('gold' || 'silver')`` with a comparison for each."""
     if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MOST:
         return None
-    around = next(
-        (each for each in _nodes(report.tree.root) if any(part is node for part in children(each))), None
-    )
+    around = parent_of(report, node)
     if around is None:
         return None
     parts = [_with(report, around, node, each) for each in operands]
     known = [part for part in parts if part is not None]
-    sign = " && " if around.get("value") == "ne" else " || "
-    return f"write {sign.join(known)}" if len(known) == len(parts) else None
+    kind = "and_expression" if around.get("value") == "ne" else "or_expression"
+    return _in_its_place(report, around, known, kind) if len(known) == len(parts) else None
 
 
 def _with(report: Report, around: Node, node: Node, literal: Node) -> str | None:
@@ -110,6 +111,24 @@ def _with(report: Report, around: Node, node: Node, literal: Node) -> str | None
             f"{around['value']}({', '.join(text if part is node else report.text(part) for part in parts)})"
         )
     return None
+
+
+def parent_of(report: Report, node: Node) -> Node | None:
+    """The part of the expression that a part is an operand of."""
+    nodes = _nodes(report.tree.root)
+    return next((each for each in nodes if any(part is node for part in children(each))), None)
+
+
+def _in_its_place(report: Report, node: Node, parts: list[str], kind: str) -> str:
+    """Advice to write a chain in the place of a part, in parentheses where it would join what is around."""
+    text, around = _SIGNS_OF_CHAINS[kind].join(parts), parent_of(report, node)
+    binds_tighter = around is not None and around["type"] in _BINDING and around["type"] != kind
+    start, end = report.place(node)
+    is_enclosed = report.tree.expression[:start].endswith("(")
+    if len(parts) > 1 and binds_tighter and not is_enclosed:
+        text = f"({text})"
+    placed: Node = {**node, "start": start, "end": end}
+    return with_replaced(report.tree, [(placed, text)]) or f"write {text}"
 
 
 def continued(report: Report, node: Node) -> str | None:
