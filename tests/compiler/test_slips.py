@@ -69,6 +69,7 @@ SLIPS = [
     ("root.order.items", "SR322", "root", "order.items"),
     ("vip && self.total > `100`", "SR322", "self", "vip && total > `100`"),
     ("event.body.total > `100`", "SR322", "event", "total > `100`"),
+    ("type == 't' && payload.total > `100`", "SR322", "payload", "type == 't' && total > `100`"),
     ("event.data.payload.vip", "SR322", "event", "vip"),
     ("payload.[a, name][1]", "SR322", "payload", None),
     ("payload == 'x'", "SR322", "payload", None),
@@ -163,6 +164,9 @@ def test_all_paths_of_an_expression_are_mended_at_once() -> None:
 @pytest.mark.parametrize(
     "expression",
     [
+        "event == 'login' && payload.user.vip", "topic == 'orders' && payload.total > `3`",
+        "id == 'x' && payload.kind == 'y'", "event == 'user.created' && data.email", "record.id == id",
+        "data.total > limit", "event.type == 'message' && event.subtype == `null`",
         "payload", "data == 'x'", "event && x", "a.payload.x", "items[?payload.x]", "a | payload.x",
         "map(&data.x, items)", '"payload".x == `1`', "parcel.length > `3`", "dimensions.length > `3`",
         "address.length", "items.lengths", "kind == 'truth'", "total == '100'", "created_at >= '2024'",
@@ -233,3 +237,8 @@ def test_literals_of_one_outline_are_told_apart() -> None:
     assert [each.code for each in found("flag == 'true'")] == ["SR324"]
     assert found("amount > 'm'") == []
     assert [each.code for each in found("amount > '17'")] == ["SR324"]
+
+
+def test_what_services_put_into_a_field_is_kept_where_a_name_for_the_message_is_left_out() -> None:
+    [problem] = found("payload.data.object.amount > `3`")
+    assert (problem.code, rewrite_of(problem)) == ("SR322", "data.object.amount > `3`")

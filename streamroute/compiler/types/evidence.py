@@ -6,6 +6,7 @@ It only keeps a finding back, or lets one be sure: what is not shown is not know
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from streamroute.compiler.parsing import Node, Tree, children
@@ -25,7 +26,7 @@ class Evidence:
     """The names and values that were seen.
 
     ``fields`` are the names at the top of a message that are surely its fields, ``scalars`` those that an
-    expression compares with a string, a number or a truth value. ``inner`` are a name at the top
+    expression compares with a string, a number or a truth value. ``inner`` are a name near the top
     and one in it that expressions read together. ``names`` are those at any depth that
     messages hold, ``read`` those that expressions read. ``held`` are the scalars that messages hold at a path
     from their top or from the element of a list on, and an empty list for each list; ``compared`` are the
@@ -183,11 +184,12 @@ def steps_from_the_payload(node: Node) -> list[Node]:
 
 
 def _inner_names(root: Node) -> Iterator[tuple[str, str]]:
-    """``data`` and ``object`` of ``data.object.amount``."""
+    """``data`` and ``object`` of ``data.object.amount``, and of ``payload.data.object.amount``."""
     for node in over_the_payload(root):
-        fields = [step.get("value") for step in steps_from_the_payload(node)[:2] if step["type"] == "field"]
-        if len(fields) == 2:
-            yield str(fields[0]), str(fields[1])
+        steps = steps_from_the_payload(node)[:3]
+        for one, two in pairwise(steps):
+            if one["type"] == two["type"] == "field":
+                yield str(one["value"]), str(two["value"])
 
 
 def _bare_names(root: Node) -> Iterator[tuple[Node, bool]]:

@@ -11,7 +11,7 @@ from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.evidence import Shown, over_the_payload, steps_from_the_payload
 from streamroute.compiler.types.literal_slips import advice_to_write
 from streamroute.compiler.types.mistakes import LITERAL_WORDS
-from streamroute.compiler.types.paths import is_literal
+from streamroute.compiler.types.paths import is_literal, path_of
 
 NAMED_PAYLOAD: Final = "SR322"
 
@@ -27,11 +27,19 @@ _BY_SCHEMA: Final = frozenset(
 
 NAMES_OF_THE_PAYLOAD: Final = _NEVER_FIELDS | _SOMETIMES_FIELDS
 
+_BESIDE_A_PAYLOAD: Final = frozenset(
+    {"id", "event", "event_id", "event_type", "event_name", "eventType", "eventName", "topic", "op", "kind"}
+    | {"action", "actor", "source", "version", "metadata", "meta", "headers", "timestamp", "aggregate_type"}
+)
+"""Names of what an envelope holds beside a field ``payload``."""
+
 _KNOWN_PARTS: Final = {
     "data": frozenset({"object", "attributes", "relationships", "previous_attributes", "data"}),
     "payload": frozenset({"after", "before", "payload"}),
     "message": frozenset({"text", "chat", "from", "message_id", "content", "body", "attributes", "data"}),
-    "event": frozenset({"channel", "text", "ts", "event_ts"}),
+    "event": frozenset(
+        {"channel", "channel_type", "text", "ts", "event_ts", "thread_ts", "subtype", "bot_id", "reaction"}
+    ),
     "body": frozenset({"text", "html"}),
 }
 """What lies in a field of that name with services that many messages come from: Stripe, JSON:API, Debezium,
@@ -49,13 +57,13 @@ def find_named_payloads(
 ) -> Iterator[Problem]:
     """A problem for each. ``declared`` are the names at the top of the schema, where there is one."""
     nodes = list(over_the_payload(tree.root))
-    is_mixed = _reads_others(nodes)
+    others = _others_read(nodes)
     found: list[tuple[Node, list[Node]]] = []
     for node in nodes:
         steps = steps_from_the_payload(node)
         if not _is_plain(tree, steps[0]) or is_field(steps[0]):
             continue
-        if _is_payload(steps, declared, shown, is_mixed=is_mixed):
+        if _is_payload(steps, declared, shown, others):
             found.append((node, steps))
     whole = advice_to_write(_without(tree, found))
     for node, steps in found:
@@ -67,14 +75,17 @@ def find_named_payloads(
     yield from _compared(tree, nodes, is_field, shown)
 
 
-def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, *, is_mixed: bool) -> bool:
-    first, *others = steps
+def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, others: set[str]) -> bool:
+    first, *rest = steps
     name = first.get("value")
-    if first["type"] != "field" or not others or name not in NAMES_OF_THE_PAYLOAD | _BY_SCHEMA:
+    if first["type"] != "field" or not rest or name not in NAMES_OF_THE_PAYLOAD | _BY_SCHEMA:
         return False
-    part = others[0]["value"] if others[0]["type"] == "field" else None
+    part = rest[0]["value"] if rest[0]["type"] == "field" else None
     is_declared = part in declared and part != "type" and name not in declared
-    is_likely = name in _NEVER_FIELDS or (name in _SOMETIMES_FIELDS and not is_mixed)
+    if name in _NEVER_FIELDS:
+        is_likely = name != "payload" or _BESIDE_A_PAYLOAD.isdisjoint(others)
+    else:
+        is_likely = name in _SOMETIMES_FIELDS and not others
     if not is_declared and not is_likely:
         return False
     evidence = shown()
@@ -83,24 +94,35 @@ def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, *, i
     return name not in evidence.fields and (name in _NEVER_FIELDS or name not in evidence.scalars)
 
 
-def _reads_others(nodes: list[Node]) -> bool:
-    """Whether an expression also reads fields by their own names, so that it knows where a path begins."""
-    compared = {id(side) for node in nodes for side in _paths_compared(node)}
-    firsts = [steps_from_the_payload(node)[0] for node in nodes if not _may_be_value(node, compared)]
-    names = {first["value"] for first in firsts if first["type"] == "field"}
-    return not names <= NAMES_OF_THE_PAYLOAD | {"type"}
+def _others_read(nodes: list[Node]) -> set[str]:
+    """The fields that an expression reads by their own names: it knows where a path begins."""
+    texts = {id(side) for node in nodes for side in _may_be_texts(node)}
+    firsts = [
+        steps_from_the_payload(node)[0]
+        for node in nodes
+        if node["type"] != "field" or (node["value"] not in LITERAL_WORDS and id(node) not in texts)
+    ]
+    names = {str(first["value"]) for first in firsts if first["type"] == "field"}
+    compared = {name for node in nodes for name in _compared_with_a_value(node)}
+    return names - (NAMES_OF_THE_PAYLOAD - compared) - {"type"}
 
 
-def _may_be_value(node: Node, compared: set[int]) -> bool:
-    """Whether a name may be a text without its quotes, or a word such as true."""
-    is_name = node["type"] == "field"
-    return is_name and (node["value"] in LITERAL_WORDS or id(node) in compared)
+def _may_be_texts(node: Node) -> Iterator[Node]:
+    """The names that are compared with a path, and may be texts without their quotes."""
+    if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
+        return
+    for side, other in (node["children"], reversed(node["children"])):
+        path = path_of(other)
+        if path and side["type"] == "field" and side["value"] not in path:
+            yield side
 
 
-def _paths_compared(node: Node) -> list[Node]:
-    """Both sides of a comparison of two paths."""
-    sides: list[Node] = node["children"] if node["type"] == "comparator" else []
-    return sides if not any(map(is_literal, sides)) else []
+def _compared_with_a_value(node: Node) -> Iterator[str]:
+    """The field of ``event == 'login'``."""
+    sides = node["children"] if node["type"] == "comparator" else []
+    for side, other in (sides, reversed(sides)) if sides else ():
+        if side["type"] == "field" and is_literal(other):
+            yield str(side["value"])
 
 
 def _compared(
@@ -136,10 +158,15 @@ def _without(tree: Tree, paths: list[tuple[Node, list[Node]]]) -> str:
 
 def _beginning(tree: Tree, steps: list[Node]) -> int:
     """Where a path begins once the names for the message are left out: ``event.body.total`` has two."""
-    names = NAMES_OF_THE_PAYLOAD
-    kept = next((at for at, step in enumerate(steps[1:-1], 1) if step.get("value") not in names), -1)
+    kept = next((at for at in range(1, len(steps) - 1) if _is_kept(steps[at], steps[at + 1])), -1)
     dot = _DOT.match(tree.expression, steps[kept - 1]["end"])
     return dot.end() if dot else int(steps[0]["end"])
+
+
+def _is_kept(step: Node, after: Node) -> bool:
+    """Whether a step is most likely a field: ``data.object`` of ``payload.data.object`` is Stripe's."""
+    name = step.get("value")
+    return name not in NAMES_OF_THE_PAYLOAD or after.get("value") in _KNOWN_PARTS.get(str(name), ())
 
 
 def _is_plain(tree: Tree, node: Node) -> bool:
