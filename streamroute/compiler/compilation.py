@@ -27,6 +27,7 @@ from streamroute.compiler.wiring import CHECK, CheckedRoute, Surroundings, build
 from streamroute.config.diagnostics import Finding, sort_findings
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.replaced import finding_about
+from streamroute.config.rules import RULES
 from streamroute.config.source import DataPath, Place
 from streamroute.core.router import RedisRouter
 from streamroute.exception_text import error_line
@@ -141,6 +142,8 @@ class _Compilation:
         self.findings += check_slots(self.document)
         self.findings += check_dead_letters(self.document)
         routes = [self._route_in_bounds(route, globs) for route in self.document.routes]
+        if globs.is_spent:
+            self.findings.append(_too_many_patterns(self.document.path))
         container, codecs = self._container(), self._codecs()
         findings = tuple(sort_findings(self.findings))
         return Compiled(self.document, findings, tuple(routes), container, codecs)
@@ -270,6 +273,12 @@ class _Compilation:
             self.findings.append(_finding(place, ("codec",), codec, stream.codec))
             return None
         return codec
+
+
+def _too_many_patterns(path: str) -> Finding:
+    message = "the patterns under type: take more to match with the catalogue than a check has"
+    help_text = "write fewer patterns, or list the types; the routes are checked only in part"
+    return Finding("SR027", RULES["SR027"].severity, message, path, help=help_text)
 
 
 def _check_order(document: Document, expressions: RouteExpressions) -> Iterable[Finding]:

@@ -6,6 +6,15 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
+MOST_COMPARED: Final = 300_000_000
+"""Characters that the patterns of a configuration are compared with: some seconds."""
+
+MOST_TYPES: Final = 1_000_000
+"""Types that all routes take by patterns, together."""
+
+_A_NAME: Final = 50
+"""Characters that looking at one more name counts as."""
+
 _SIGNS: Final = frozenset("*?[")
 
 
@@ -22,18 +31,33 @@ class Globs:
 
     def __init__(self, catalogue: Iterable[str]) -> None:
         self._names = tuple(catalogue)
+        self._cost = sum(map(len, self._names)) + _A_NAME * len(self._names)
         self._found: dict[str, tuple[str, ...]] = {}
+        self._compared = self._expanded = 0
+        self.is_spent = False
+        """Whether there was too much to match or to expand; what came after it stands for no type."""
 
     def matches(self, pattern: str) -> tuple[str, ...]:
         """The types that a pattern stands for, in the order of the catalogue."""
         if pattern not in self._found:
-            self._found[pattern] = tuple(name for name in self._names if fnmatchcase(name, pattern))
+            self._compared += self._cost
+            self._found[pattern] = self._match(pattern)
         return self._found[pattern]
+
+    def _match(self, pattern: str) -> tuple[str, ...]:
+        if self._compared > MOST_COMPARED:
+            self.is_spent = True
+            return ()
+        return tuple(name for name in self._names if fnmatchcase(name, pattern))
 
     def expand(self, types: tuple[str, ...]) -> tuple[str, ...]:
         """The types that a route takes, each once."""
         if not any(map(is_glob, types)):
             return types
+        self._expanded += sum(len(self.matches(name)) for name in types if is_glob(name))
+        if self._expanded > MOST_TYPES:
+            self.is_spent = True
+            return tuple(name for name in types if not is_glob(name))
         return tuple(dict.fromkeys(self._each(types)))
 
     def _each(self, types: tuple[str, ...]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _check_types(route: RouteConfig, document: Document, globs: Globs) -> Iterat
             message = f'the type "{name}" is a pattern, and there is no catalogue to match it with'
             help_text = "declare the types under messages:, or list each: [order.paid, order.sent]"
             yield route.place.finding("SR204", message, at=at, help=help_text)
-        elif not globs.matches(name):
+        elif not globs.matches(name) and not globs.is_spent:
             message = f'the pattern "{name}" matches no type of the catalogue'
             meant = did_you_mean(name, [f"{known.rpartition('.')[0]}.*" for known in document.messages])
             yield route.place.finding("SR205", message, at=at, suggestion=meant)

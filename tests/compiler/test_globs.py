@@ -88,3 +88,30 @@ def test_a_pattern_without_a_catalogue_is_an_error_that_says_so(write: Write) ->
     [finding] = check_path(write("routes: [{name: one, type: ['a', 'b.*'], handler: globbed.f}]")).findings
     assert (finding.code, finding.span.line, finding.span.column) == ("SR204", 3, 34)
     assert "there is no catalogue" in finding.message
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_COMPARED", 600), ("MOST_TYPES", 6)])
+def test_more_patterns_than_a_check_can_match_are_one_error(
+    write: Write, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(f"streamroute.compiler.globs.{limit}", most)
+    types = "".join(f"  {name}: {{}}\n" for name in CATALOGUE)
+    rows = "".join(
+        f"- {{name: r{at}, type: '*{'?' * at}', handler: globbed.f, filter: a == `{at}`}}\n"
+        for at in range(9)
+    )
+    result = check_path(write(f"messages:\n{types}routes:\n{rows}"), imports=False)
+    assert [finding.code for finding in result.findings] == ["SR027"]
+
+
+def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamroute.compiler.globs.MOST_COMPARED", 600)
+    compared: list[str] = []
+    monkeypatch.setattr(
+        "streamroute.compiler.globs.fnmatchcase", lambda name, _pattern: compared.append(name) or True
+    )
+    globs = Globs(CATALOGUE)
+    for at in range(1_000):
+        globs.matches(f"*{at}")
+    assert globs.is_spent
+    assert len(compared) <= 600 // 50
