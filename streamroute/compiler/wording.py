@@ -52,7 +52,7 @@ def _no_token(expression: str, at: int) -> Problem:
 
 
 def _equals(expression: str, at: int) -> Problem:
-    if at >= 2 and expression[at - 2 : at] in ("==", "!="):
+    if at >= 2 and expression[at - 2 : at] in ("==", "!=", ">=", "<="):
         sign = expression[at - 2 : at + 1]
         return problem(f"JMESPath has no {sign} operator", at - 2, at + 1, f"write {sign[:2]}")
     if _ARROW.search(expression, 0, at) and expression.startswith("=>", at):

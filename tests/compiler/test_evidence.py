@@ -297,3 +297,22 @@ def test_what_is_looked_at_is_bounded() -> None:
     message: dict[str, Any] = {f"x{at}": {"y": at} for at in range(200_000)}
     evidence = Evidence([parse("payload && x")], [message])
     assert len(evidence.held) < 200_000
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("max(scores.best) > `5`", "{type: paid, scores: {best: [1, 7]}}"),
+        ("pages.length > `3`", "{type: paid, pages: {length: 12}}"),
+    ],
+)
+def test_what_messages_hold_in_a_name_like_a_lists_is_a_field(
+    tmp_path: Path, expression: str, message: str
+) -> None:
+    assert len(found(tmp_path, expression)) == 1
+    assert found(tmp_path, expression, message=message) == []
+
+
+def test_a_phone_number_in_backticks_is_advised_to_be_a_string(tmp_path: Path) -> None:
+    [problem] = found(tmp_path, "phone == `+4930123456`")
+    assert (problem.code, problem.help) == ("SR325", "write phone == '+4930123456'")

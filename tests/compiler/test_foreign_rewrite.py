@@ -44,6 +44,8 @@ FOREIGN = [
     ("nights <> 9", "nights != `9`"),
     ("tier === 'gold'", "tier == 'gold'"),
     ("tier !== 'tin'", "tier != 'tin'"),
+    ("nights >== 3", "nights >= `3`"),
+    ("nights <== `3` && vip", "nights <= `3` && vip"),
     ("tier = 'gold' or 'silver'", "tier == 'gold' || tier == 'silver'"),
     ("tier != 'tin' and 'zinc'", "tier != 'tin' && tier != 'zinc'"),
     ("tier in ['gold', 'silver']", "contains(['gold', 'silver'], tier)"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from streamroute.compiler.parsing import Node, Tree
+from streamroute.compiler.parsing import Node, Tree, walk
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.evidence import Evidence, Shown
 from streamroute.compiler.types.lattice import UNKNOWN, Type
@@ -26,6 +26,7 @@ _TEXTS: Final = re.compile(
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}\Z")
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}")
 _NUMBER_LIKE: Final = re.compile(r"[-+]?[.$]?[0-9][0-9_,.]*%?\Z|0[xob][0-9a-fA-F]+\Z")
+_PHONE: Final = re.compile(r"\+[0-9]{6,}\Z")
 _BY_COMMAS: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z")
 _CLOSERS: Final = {"[": "]", "{": "}"}
 _TRUTH: Final = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
@@ -59,11 +60,37 @@ def in_comparison(
 
 
 def all_in_quotes(tree: Tree, found: list[InQuotes]) -> Iterator[Problem]:
-    """A problem for each of an expression's values in quotes; the advice mends them all."""
+    """A problem for each of an expression's values in quotes; the advice mends them all.
+
+    ``flag == `true` || flag == 'true'`` takes both: nothing is wrong with that.
+    """
+    if found:
+        both = set(_taken_both_ways(tree, found))
+        found = [each for each in found if id(each.literal) not in both]
     whole = with_replaced(tree, [(each.literal, each.meant) for each in found])
     for literal, message, meant in found:
         advice = whole or f"write {meant}"
         yield Problem(VALUE_IN_QUOTES, message, literal["start"], literal["end"], advice)
+
+
+def _taken_both_ways(tree: Tree, found: list[InQuotes]) -> Iterator[int]:
+    """The literals, by ``id``, whose field is compared in the same way with the value that was meant, too."""
+    meant = {id(each.literal): each.meant for each in found}
+    nodes = (node for node, _, _ in walk(tree.root, 0, len(tree.expression)))
+    comparators = [node for node in nodes if node["type"] == "comparator"]
+    seen = {_texts(tree, node, {}) for node in comparators}
+    for node in comparators:
+        if _texts(tree, node, meant) in seen:
+            yield from (id(side) for side in node["children"] if id(side) in meant)
+
+
+def _texts(tree: Tree, comparator: Node, instead: dict[int, str]) -> tuple[str, ...]:
+    """A comparison as it is written, with other texts in the place of some literals."""
+    sides = [
+        instead.get(id(side)) or tree.expression[side["start"] : side["end"]] if "start" in side else ""
+        for side in comparator["children"]
+    ]
+    return (str(comparator["value"]), *sides)
 
 
 def _in_quotes(node: Node, literal: Node, other: Node, t: Type, shown: Shown) -> Iterator[InQuotes]:
@@ -159,6 +186,8 @@ def _strange(inner: str) -> str | None:
         return _WORDS[text.lower()]
     if not _NUMBER_LIKE.match(text):
         return None
+    if _PHONE.match(text):
+        return f"'{text}'"
     plain = re.sub("[+$%_]", "", text)
     if _BY_COMMAS.match(plain):
         plain = plain.replace(",", "")

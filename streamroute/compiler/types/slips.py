@@ -31,7 +31,7 @@ SWAPPED: Final = "SR329"
 _CONTRARY: Final = {"eq": "!=", "ne": "=="}
 
 _ONE_IN_ANOTHER: Final = frozenset({"starts_with", "ends_with"})
-_AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort"})
+_AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort", "join"})
 
 
 class Habits(NamedTuple):
@@ -76,10 +76,10 @@ def find_slips(
         elif kind == "literal":
             yield from malformed(tree, node)
         elif kind == "subexpression":
-            yield from _length_of(tree, node, is_field)
+            yield from _length_of(tree, node, is_field, shown)
             yield from _spelled_not(tree, node)
         elif kind == "function_expression" and name in _AGGREGATES:
-            yield from _aggregate(tree, node, is_field)
+            yield from _aggregate(tree, node, is_field, shown)
         elif kind == "function_expression" and name in _ONE_IN_ANOTHER:
             yield from _swapped(tree, node)
         elif kind == "function_expression" and name == "contains" and len(node["children"]) == 2:
@@ -119,24 +119,24 @@ def _spelled_not(tree: Tree, node: Node) -> Iterator[Problem]:
 # Lists.
 
 
-def _length_of(tree: Tree, node: Node, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
+def _length_of(tree: Tree, node: Node, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
     *_, base, last = node["children"]
-    if last["type"] != "field" or last["value"] != "length" or is_field(last) or path_of(node) is None:
+    path = path_of(node)
+    if last["type"] != "field" or last["value"] != "length" or is_field(last) or path is None:
         return
-    if is_list_name(base):
+    if is_list_name(base) and path not in shown().held:
         text = tree.expression[node["start"] : node["end"]]
-        path = text.rpartition(".")[0].strip()
         message = "length is taken for a field, and a list has none"
-        yield replaced(tree, LENGTH_AS_FIELD, node, message, f"length({path})")
+        yield replaced(tree, LENGTH_AS_FIELD, node, message, f"length({text.rpartition('.')[0].strip()})")
 
 
-def _aggregate(tree: Tree, node: Node, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
+def _aggregate(tree: Tree, node: Node, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
     for argument in node["children"]:
         path = path_of(argument)
         if path is None or len(path) < 2 or argument["type"] != "subexpression":
             continue
         base, last = argument["children"][-2:]
-        if is_field(last) or not is_list_name(base) or path[-1].endswith("s"):
+        if is_field(last) or not is_list_name(base) or path[-1].endswith("s") or path in shown().held:
             continue
         message = f'a list has no field "{path[-1]}": where {path[-2]} is a list, {node["value"]}() fails'
         before = tree.expression[argument["start"] : base["end"]]
