@@ -287,6 +287,12 @@ def test_a_text_without_its_quotes_is_a_warning(
         ("contains([a, b], c)", []),
         ("items[?sku == parent_sku]", []),
         ("type == kind", []),
+        ("state == desired", ["state == 'on'"]),
+        ("color != background", ["color == 'red'"]),
+        ("status == previous", ["status == 'open'"]),
+        ("status == prior && vip", ["status == 'open'"]),
+        ("size == used && size == total", []),
+        ("country == residence && country == citizenship", []),
     ],
 )
 def test_two_fields_may_be_compared(expression: str, others: list[str], tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ def test_all_paths_of_an_expression_are_mended_at_once() -> None:
         "data.total > limit", "event.type == 'message' && event.subtype == `null`",
         "flag == `true` || flag == 'true'", "'10' <= n || `10` <= n", "items[?x == 'true' || x == `true`]",
         "join(',', users.names)",
+        "isbn > '978'", "release >= '10'", "ip >= '10'", "key < '5'", "hash < '8'",
         "payload", "data == 'x'", "event && x", "a.payload.x", "items[?payload.x]", "a | payload.x",
         "map(&data.x, items)", '"payload".x == `1`', "parcel.length > `3`", "dimensions.length > `3`",
         "address.length", "items.lengths", "kind == 'truth'", "total == '100'", "created_at >= '2024'",

@@ -37,6 +37,37 @@ subscribed unsubscribed returned received dispatched settled captured authorized
 reserved booked abandoned succeeded
 """
 _VALUES: Final = frozenset(_TEXTS.split())
+_RELATIVE: Final = frozenset(
+    {
+        "previous",
+        "prior",
+        "prev",
+        "last",
+        "next",
+        "first",
+        "current",
+        "target",
+        "desired",
+        "expected",
+        "actual",
+    }
+    | {
+        "wanted",
+        "requested",
+        "required",
+        "reported",
+        "original",
+        "initial",
+        "final",
+        "old",
+        "before",
+        "after",
+    }
+    | {"other", "same", "allowed", "preferred", "fallback", "background", "foreground", "parent", "base"}
+    | {"threshold", "limit", "minimum", "maximum", "min", "max", "known", "observed", "computed", "stored"}
+)
+"""Words that say which of several values a field holds: ``state == desired`` compares two fields."""
+
 _SHOUTED: Final = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _ENVELOPE: Final = frozenset({"type", "stream", "id", "source", "subject", "version", "tenant", "name"})
 _TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
@@ -53,7 +84,8 @@ def find_bare_words(tree: Tree, is_field: Callable[[Node], bool], shown: Shown) 
     if not pairs:
         return
     evidence = shown()
-    found = [word for path, word in pairs if _is_text(path, word["value"], pairs, evidence)]
+    alternatives = pairs if "&&" not in tree.expression else []  # no field equals two texts at once
+    found = [word for path, word in pairs if _is_text(path, word["value"], alternatives, evidence)]
     found = list({word["start"]: word for word in found}.values())
     texts = {word["start"]: _text(path, word["value"]) for path, word in pairs}
     whole = with_replaced(tree, [(word, texts[word["start"]]) for word in found])
@@ -98,7 +130,7 @@ def _is_word(tree: Tree, node: Node) -> bool:
     return "start" in node and tree.expression[node["start"]] != '"' and node["value"] not in LITERAL_WORDS
 
 
-def _is_text(path: Path, word: str, pairs: list[tuple[Path, Node]], evidence: Evidence) -> bool:
+def _is_text(path: Path, word: str, alternatives: list[tuple[Path, Node]], evidence: Evidence) -> bool:
     """Whether nothing shows that a message has such a field, and something that the word is a text."""
     if path == ("type()",):
         return True
@@ -106,12 +138,12 @@ def _is_text(path: Path, word: str, pairs: list[tuple[Path, Node]], evidence: Ev
         return False
     if word in evidence.texts:
         return True
-    if _SHOUTED.match(word):
-        return not any(map(_SHOUTED.match, path))
+    if word in _RELATIVE or _SHOUTED.match(word):
+        return word not in _RELATIVE and not any(map(_SHOUTED.match, path))
     small, is_kind = word.lower(), path[-1].lower() in KINDS_OF_THINGS
     is_value = small in _VALUES
     if is_kind and small not in KINDS_OF_THINGS:
-        return is_value or _are_several(path, pairs) or evidence.has_texts(path)
+        return is_value or _are_several(path, alternatives) or evidence.has_texts(path)
     return is_value and evidence.has_texts(path)
 
 

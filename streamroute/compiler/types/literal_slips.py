@@ -19,7 +19,7 @@ MALFORMED_LITERAL: Final = "SR325"
 _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
 _TEXTS: Final = re.compile(
     r"date|time|year|month|version|zip|post|_at\Z|At\Z|id\Z|sku|number\Z|code\Z|phone|build|_no\Z|No\Z|ref"
-    r"|serial|iban|account"
+    r"|serial|iban|account|isbn|hash|etag|semver|release|cursor|name|plz|\A(?:ip|key|lsn|rev|tag)\Z"
 )
 """Names of strings that look like numbers and are ordered as text."""
 
