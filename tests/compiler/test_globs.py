@@ -107,9 +107,12 @@ def test_more_patterns_than_a_check_can_match_are_one_error(
 def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamroute.compiler.globs.MOST_COMPARED", 600)
     compared: list[str] = []
-    monkeypatch.setattr(
-        "streamroute.compiler.globs.fnmatchcase", lambda name, _pattern: compared.append(name) or True
-    )
+
+    def compare(name: str, _pattern: str) -> bool:
+        compared.append(name)
+        return True
+
+    monkeypatch.setattr("streamroute.compiler.globs.fnmatchcase", compare)
     globs = Globs(CATALOGUE)
     for at in range(1_000):
         globs.matches(f"*{at}")
