@@ -17,6 +17,9 @@ from streamroute.config.suggestions import did_you_mean
 _PATH_BEFORE: Final = r"(?<![\w.])([\w.]+)\.$"
 _LONG: Final = 100  # characters; a shorter one cannot multiply much
 
+_COMPARED: Final = re.compile(r"\s*[=!<>]=?\s*(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)")
+"""What a path is compared with: ``!a.b == 'x'`` is meant as the contrary of all of it."""
+
 _FOREIGN: Final = {
     "len": "length", "size": "length", "count": "length", "startswith": "starts_with", "str": "to_string",
     "endswith": "ends_with", "includes": "contains", "string": "to_string",
@@ -88,7 +91,8 @@ def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Pr
         return  # (!a).b is odd, but says what it means
     if _is_foreign_method(node["children"][-1]):
         return  # !tags.includes('x'), of which the whole is written anew
-    negated = tree.expression[start + 1 : end].strip()
+    compared = _COMPARED.match(tree.expression, end)
+    negated = tree.expression[start + 1 : compared.end() if compared else end].strip()
     is_null = node["type"] != "subexpression" or all(each["type"] == "field" for each in node["children"][1:])
     outcome = "this is always null" if is_null else "what follows is asked of true or false"
     message = f"! binds tighter than what follows the name, so that {outcome}"

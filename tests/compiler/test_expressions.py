@@ -86,6 +86,8 @@ def test_every_problem_of_an_expression_is_found() -> None:
         ("!tags[] && b", "!tags[]", "write !(tags[])"),
         ("!a.to_string(@)", "!a.to_string(@)", "write !(a.to_string(@))"),
         ("a && ((!guest.vip) || b)", "!guest.vip", "write !(guest.vip)"),
+        ("a && !guest.name == 'x' && b", "!guest.name", "write !(guest.name == 'x')"),
+        ("!guest.age > `3`", "!guest.age", "write !(guest.age > `3`)"),
     ],
 )
 def test_a_negation_that_binds_tighter_than_it_looks_is_told(
