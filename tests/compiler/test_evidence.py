@@ -322,3 +322,10 @@ def test_what_messages_hold_in_a_name_like_a_lists_is_a_field(
 def test_a_phone_number_in_backticks_is_advised_to_be_a_string(tmp_path: Path) -> None:
     [problem] = found(tmp_path, "phone == `+4930123456`")
     assert (problem.code, problem.help) == ("SR325", "write phone == '+4930123456'")
+
+
+@pytest.mark.parametrize("required", ["", ", required: [tier]"])
+def test_swapped_arguments_are_advised_where_the_schema_finds_them_too(tmp_path: Path, required: str) -> None:
+    schema = f"schema: {{type: object, properties: {{tier: {{type: string}}}}{required}}}"
+    [finding] = found(tmp_path, "contains(tier, ['gold', 'tin'])", schema=schema)
+    assert finding.help == "write contains(['gold', 'tin'], tier)"

@@ -9,7 +9,7 @@ from typing import Final
 
 from streamroute.compiler.parsing import Tree, parse
 from streamroute.compiler.problems import Places, Problem
-from streamroute.compiler.types.arguments import WRONG_ARGUMENT, WRONG_ELEMENTS
+from streamroute.compiler.types.arguments import MAY_BE_MISSING, WRONG_ARGUMENT, WRONG_ELEMENTS
 from streamroute.compiler.types.conditions import (
     CONSTANT,
     CONSTANT_BY_SCHEMA,
@@ -32,6 +32,7 @@ from streamroute.compiler.types.slips import (
     FIELD_OF_A_LIST,
     LENGTH_AS_FIELD,
     NEGATION,
+    SWAPPED,
     USUAL,
     Habits,
     find_slips,
@@ -48,6 +49,8 @@ _BETTER_ADVISED: Final = {
     UNCOMPARABLE: {VALUE_IN_QUOTES, MALFORMED_LITERAL},
     CONSTANT_BY_SCHEMA: {VALUE_IN_QUOTES, MALFORMED_LITERAL, NEVER_EQUAL},
     CONSTANT: {MALFORMED_LITERAL},
+    WRONG_ARGUMENT: {SWAPPED},
+    MAY_BE_MISSING: {SWAPPED},
 }
 """What says better what was meant, where both are found."""
 
