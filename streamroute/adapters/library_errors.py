@@ -22,7 +22,7 @@ _ARGUMENTS: Final = re.compile(r", with args beginning with:.*", re.DOTALL)
 """How a server ends its refusal of a command that it does not know: AUTH's argument is a password."""
 _NAMED: Final = re.compile(r" for '.*'", re.DOTALL)
 """The name that a certificate is not for."""
-_ADDRESS: Final = re.compile(r" \('[^)]*\)")
+_ADDRESS: Final = re.compile(r" \('[^()]*\)")
 """What asyncio says of each address that it has tried."""
 _USER: Final = re.compile(r"\b(?i:user) .{1,1000}?(?= has no permissions)", re.DOTALL)
 
