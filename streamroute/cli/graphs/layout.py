@@ -123,42 +123,50 @@ def _level(nodes: Sequence[Node], middles: dict[str, float], neighbors: dict[str
     wishes = {key: below if wish is None else wish for key, wish in found.items()}
     groups: list[_Group] = []
     for node in sorted(nodes, key=lambda node: wishes[node.key]):
-        groups.append(_Group([node], [wishes[node.key]]))
+        groups.append(_Group.of(node, wishes[node.key]))
         while len(groups) > 1 and groups[-2].bottom + _GAP_Y > groups[-1].top:
             last = groups.pop()
-            groups[-1] = _Group(groups[-1].nodes + last.nodes, groups[-1].wishes + last.wishes)
+            groups[-1].take(last)
     for group in groups:
         middles |= group.middles()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Group:
     """Boxes one right below the other, as near as can be to where each would stand alone."""
 
     nodes: list[Node]
-    wishes: list[float]
+    tops: float
+    """The sum, over the boxes, of where the group would begin if that box stood where it would alone."""
+    height: float
+
+    @classmethod
+    def of(cls, node: Node, wish: float) -> _Group:
+        """A group of one box, whose middle would be at ``wish``."""
+        height = _height(node)
+        return cls([node], wish - height / 2, height)
+
+    def take(self, below: _Group) -> None:
+        """Add the boxes of the group below."""
+        self.tops += below.tops - len(below.nodes) * (self.height + _GAP_Y)
+        self.height += _GAP_Y + below.height
+        self.nodes += below.nodes
 
     @property
     def top(self) -> float:
-        offsets = zip(self.wishes, self._offsets(), strict=True)
-        return _mean([wish - offset for wish, offset in offsets]) or 0.0
+        return self.tops / len(self.nodes)
 
     @property
     def bottom(self) -> float:
-        return self.top + self._offsets()[-1] + _height(self.nodes[-1]) / 2
+        return self.top + self.height
 
     def middles(self) -> dict[str, float]:
         """Where the middle of each box is."""
-        pairs = zip(self.nodes, self._offsets(), strict=True)
-        return {node.key: self.top + offset for node, offset in pairs}
-
-    def _offsets(self) -> list[float]:
-        """The middle of each box, from the top of the group."""
-        offsets, y = [], 0.0
+        found, y = {}, self.top
         for node in self.nodes:
-            offsets.append(y + _height(node) / 2)
+            found[node.key] = y + _height(node) / 2
             y += _height(node) + _GAP_Y
-        return offsets
+        return found
 
 
 def _middle_of(keys: Sequence[str], middles: dict[str, float]) -> float | None:
