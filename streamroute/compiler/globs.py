@@ -16,6 +16,12 @@ MOST_TYPES: Final = 5_000_000
 _A_NAME: Final = 50
 """Characters that looking at one more name counts as."""
 
+_LONGEST: Final = 2_000
+"""Characters of a pattern; a longer one stands for no type."""
+
+_A_BRACKET: Final = 4
+"""How often a pattern is counted for each ``[`` in it, whose end is looked for."""
+
 _SIGNS: Final = frozenset("*?[")
 
 
@@ -41,11 +47,11 @@ class Globs:
     def matches(self, pattern: str) -> tuple[str, ...]:
         """The types that a pattern stands for, in the order of the catalogue."""
         if pattern not in self._found:
-            self._compared += self._cost
-            self._found[pattern] = self._match(pattern)
+            self._found[pattern] = self._match(pattern) if len(pattern) <= _LONGEST else ()
         return self._found[pattern]
 
     def _match(self, pattern: str) -> tuple[str, ...]:
+        self._compared += self._cost + len(pattern) * pattern.count("[") * _A_BRACKET
         if self._compared > MOST_COMPARED:
             self.is_spent = True
             return ()

@@ -10,7 +10,8 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from streamroute.files import FileReader
@@ -20,6 +21,9 @@ MAX_STEPS: Final = 100_000
 
 _DEEP: Final = 50
 """Folders above one, beyond which each is a step as well: where a path leads is looked at in each of them."""
+
+_LONGEST: Final = 2_000
+"""Characters of the part of a pattern between two slashes; a longer one is taken for no name of a file."""
 
 WILDCARD: Final = re.compile(r"[*?\[]")
 
@@ -116,7 +120,7 @@ class _Search:
         elif not WILDCARD.search(part):
             yield path + part + "/" * (not is_last), at + 1
         else:
-            matches = re.compile(fnmatch.translate(part)).match
+            matches = _matcher(part)
             for entry in self._names(path):
                 hidden = entry.name.startswith(".") and not part.startswith(".")
                 if not hidden and matches(entry.name) and (is_last or _is_folder(entry)):
@@ -131,6 +135,12 @@ def _parts(pattern: str) -> list[str]:
     parts += [""] * pattern.endswith("/")  # a folder is meant
     repeated = {at for at in range(1, len(parts)) if parts[at] == parts[at - 1] == "**"}
     return [part for at, part in enumerate(parts) if at not in repeated]
+
+
+@lru_cache(256)
+def _matcher(part: str) -> Callable[[str], object]:
+    """Whether a name is meant by a part of a pattern; it is looked for in many folders."""
+    return re.compile(fnmatch.translate(part) if len(part) <= _LONGEST else r"(?!)").match
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
