@@ -67,12 +67,13 @@ class Supervisor:
         return self._code
 
     def stop(self) -> None:
-        """Have every worker drain and end."""
+        """Have every worker drain and end; each is told once, however often this is called."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         for process in self._running:
             _terminate(process)
-        if self._deadline is None:
-            self._deadline = asyncio.get_running_loop().call_later(self.patience, self._kill_late)
+        self._deadline = asyncio.get_running_loop().call_later(self.patience, self._kill_late)
 
     def kill(self) -> None:
         """End every worker at once; fit for a signal handler."""

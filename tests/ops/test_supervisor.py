@@ -17,6 +17,7 @@ import pytest
 from consuming import eventually, within_patience
 from streamroute.incidents import Incident, Incidents
 from streamroute.ops import restart_pause
+from streamroute.ops import supervisor as supervising
 from streamroute.ops.supervisor import Supervisor
 from streamroute.ops.tally import Tally
 from streamroute.ops.worker_reports import WorkerReports
@@ -514,6 +515,27 @@ async def test_a_supervisor_that_is_cancelled_lets_its_workers_drain(tmp_path: P
         with pytest.raises(asyncio.CancelledError):
             await within_patience(task)
         assert stage.lives == [*2 * ["runs"], *2 * ["drained"]]
+
+
+async def test_workers_are_told_to_end_once_however_often_the_supervisor_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker may take a second signal for impatience."""
+    told: list[int] = []
+    terminate = supervising._terminate
+
+    def tell(process: Process) -> None:
+        told.append(process.pid)
+        terminate(process)
+
+    monkeypatch.setattr(supervising, "_terminate", tell)
+    stage = Stage(tmp_path, RUN, 2)
+    async with stage.running() as task:
+        await stage.until(*2 * ["runs"])
+        stage.supervisor.stop()
+        stage.supervisor.stop()
+        task.cancel()
+    assert len(told) == len(set(told)) == 2
 
 
 async def test_a_supervisor_that_is_cancelled_in_a_pause_ends(tmp_path: Path) -> None:
