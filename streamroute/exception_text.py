@@ -10,7 +10,15 @@ from typing import Final
 
 from streamroute.errors import SetupError
 from streamroute.limits import ERROR, LONG, NAME
-from streamroute.safe_text import clip, clip_middle, one_line, safe_str, type_name, without_logins
+from streamroute.safe_text import (
+    clip,
+    clip_middle,
+    one_line,
+    redacted_str,
+    safe_str,
+    type_name,
+    without_logins,
+)
 
 _LONGEST_LINE: Final = 500  # characters of a frame: it shows a line of somebody's source
 _MOST_FRAMES: Final = 20  # at each end of a stack
@@ -36,7 +44,7 @@ _DURING: Final = "\nDuring handling of the above exception, another exception oc
 def error_text(error: BaseException, limit: int = ERROR) -> str:
     """``ValueError: no luck``, or the name alone where there is no text."""
     name = type_name(error)
-    text = without_logins(safe_str(error, limit))
+    text = redacted_str(error, limit)
     return clip(f"{name}: {text}", limit) if text else name
 
 
@@ -44,7 +52,7 @@ def error_line(error: BaseException, limit: int = ERROR) -> str:
     """The same on one line; a SetupError is its text alone, which says what is to be done."""
     if issubclass(type(error), SetupError):
         return safe_str(error, limit)
-    text = " ".join(without_logins(safe_str(error, limit)).split())
+    text = " ".join(redacted_str(error, limit).split())
     return clip(one_line(f"{type_name(error)}: {text}" if text else type_name(error)), limit)
 
 
@@ -136,7 +144,7 @@ def _notes(error: BaseException) -> Iterator[str]:
     notes = dict.get(_ATTRIBUTES(error), "__notes__")
     if type(notes) is list:
         for note in notes[:_MOST_NOTES]:
-            yield without_logins(safe_str(note))
+            yield redacted_str(note)
 
 
 def _frames(stack: TracebackType) -> Iterator[str]:

@@ -19,6 +19,8 @@ _CLASS_NAME: Final = vars(type)["__name__"].__get__
 _CONTROLS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Controls of terminals, everything that ends a line, and what turns the direction of writing."""
 _ADDRESS: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(\S+)")
+_CUT_LOGIN: Final = re.compile(r"([^/:\[]*):(?![0-9]{1,5}(?:\Z|[^0-9.]))[^/]")
+"""What stands before the password where a text was cut within it: no port follows."""
 _PARAMETER: Final = re.compile(r"(?i)([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)[^\s\"']+")
 
 
@@ -68,6 +70,11 @@ def one_line(text: str) -> str:
     return _CONTROLS.sub(_escaped, text)
 
 
+def redacted_str(value: object, limit: int = ERROR) -> str:
+    """``safe_str`` without the passwords in its addresses."""
+    return without_logins(safe_str(value, limit))
+
+
 def without_logins(text: str) -> str:
     """The text of somebody else without the passwords in its addresses: it goes to logs and dead letters."""
     return _ADDRESS.sub(_without_login, text) if "://" in text else text
@@ -81,6 +88,8 @@ def _without_login(address: re.Match[str]) -> str:
     if at:
         user, colon, _ = login.partition(":")
         authority = f"{user}:***@{host}" if colon else f"***@{host}"
+    elif cut := _CUT_LOGIN.match(authority):
+        authority = f"{cut[1]}:***"
     return f"{scheme}://{_PARAMETER.sub(_without_value, authority + slash + path)}"
 
 

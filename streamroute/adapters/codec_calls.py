@@ -9,7 +9,7 @@ from streamroute.errors import DecodeError, EncodeError, StreamrouteError
 from streamroute.exception_text import error_text
 from streamroute.forked import EndsCopies
 from streamroute.limits import REASON
-from streamroute.safe_text import safe_str, without_logins
+from streamroute.safe_text import redacted_str
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs import Codec
@@ -55,5 +55,5 @@ def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
 def _reason(error: BaseException, expected: type[StreamrouteError]) -> str:
     """What the codec says of itself, or what it did instead."""
     if issubclass(type(error), expected):
-        return without_logins(safe_str(error, REASON))
+        return redacted_str(error, REASON)
     return f"the codec failed: {error_text(error)}"

@@ -21,7 +21,7 @@ from streamroute.forked import end_if_copy
 from streamroute.keys import GroupKeys
 from streamroute.limits import REASON
 from streamroute.message import ExpandingMessage, Message, first_delivery
-from streamroute.safe_text import safe_str, type_name, without_logins
+from streamroute.safe_text import redacted_str, type_name
 
 _RETRY: Final = "@retry"
 
@@ -102,7 +102,7 @@ class EntryReader:
                 return origin, {}, f"the codec returned {type_name(payload)}, and a payload is a dict"
             plain = _plain(payload)
         except DecodeError as error:
-            return origin, {}, without_logins(safe_str(error, REASON))
+            return origin, {}, redacted_str(error, REASON)
         except BaseException as error:  # noqa: BLE001 - a user's codec may raise anything, SystemExit too
             return origin, {}, f"the codec failed: {error_text(error)}"
         return origin, plain, None

@@ -15,7 +15,7 @@ from streamroute.errors import Postpone, Reject, Retry, RouteFailure, Streamrout
 from streamroute.exception_text import cause_of, error_text, traceback_text
 from streamroute.limits import ERROR, NAME, REASON
 from streamroute.log_coalescing import coalesced_by, coalesced_by_reason
-from streamroute.safe_text import clip, safe_repr, safe_str, type_name, without_logins
+from streamroute.safe_text import clip, redacted_str, safe_repr, safe_str, type_name
 from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def _judged(route: Route, error: BaseException, attempt: int, policy: RetryPolic
         return dead(route.key, _reason_of(error), error, attempt)
     asked = asked_delay(error) if issubclass(kind, Retry) else None
     if issubclass(kind, Postpone) and asked is not None:
-        log.debug("route %s waits %.3gs: %s", route.key, asked, without_logins(safe_str(error)))
+        log.debug("route %s waits %.3gs: %s", route.key, asked, redacted_str(error))
         return RetryLater(route.key, asked, attempt, "", postponed=True)
     # A handler with a route_key was wrapped with a policy of its own, which has counted already.
     has_own_policy = asked is not None and has_policy(route.handler)
@@ -166,7 +166,7 @@ def _reason_of(error: BaseException) -> str:
         reason = getattr(error, "reason", None)
     except BaseException:  # noqa: BLE001 - as with the delay of a Retry
         reason = None
-    said = without_logins(safe_str(error if reason is None else reason, REASON))
+    said = redacted_str(error if reason is None else reason, REASON)
     return said or "the handler rejected the message"
 
 

@@ -150,6 +150,10 @@ def test_the_cause_is_what_python_knows() -> None:
         ("https://h/a@b, mailto:a@b", "https://h/a@b, mailto:a@b"),
         ("redis://u:***@h", "redis://u:***@h"),
         ("://@", "://@"),
+        (
+            "http://h:8080/a, https://[::1]:1/, redis://h:6379",
+            "http://h:8080/a, https://[::1]:1/, redis://h:6379",
+        ),
     ],
 )
 def test_no_password_of_an_address_is_in_its_text(said: str, shown: str) -> None:
@@ -159,6 +163,15 @@ def test_no_password_of_an_address_is_in_its_text(said: str, shown: str) -> None
     assert error_text(error) == error_line(error) == f"ValueError: {shown}"
     assert traceback_text(error).count(shown) == 2
     assert "hunter2" not in traceback_text(error)
+
+
+@pytest.mark.parametrize("password", ["hunter2", "98765432101", "9876x"])
+@pytest.mark.parametrize("user", ["shop", ""])
+def test_nor_where_the_text_is_cut_within_it(user: str, password: str) -> None:
+    said = f"no answer from redis://{user}:{password}@h:6379/0 {'x' * 500}"
+    for limit in range(40, 120):
+        shown = error_text(ValueError(said), limit)
+        assert not any(password[:kept] in shown for kept in range(3, len(password) + 1)), shown
 
 
 def test_an_address_is_looked_at_once() -> None:
