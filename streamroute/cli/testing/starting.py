@@ -35,13 +35,16 @@ def write_first(paths: Sequence[str], events: str) -> int:
     lines = read_events(events, MAX_TOTAL).split(b"\n")
     with time_limit(SECONDS, root, "full"):
         found, count = examples(usable_or_exit(root).compiled, lines, name_of(events))
+        text = written(found).encode()
     if not found:
         say(f"nothing was written: {events} holds no event", err=True)
         return Exit.FOUND
-    create(target, written(found).encode(), target.parent)
+    create(target, text, target.parent)
     _write_schema(root.with_name(TESTS))
-    tests = counted(len(found), "test")
-    say(f"wrote {target}: {tests} from {counted(count, 'event')}, {_coverage(root, target)}")
+    said = f"wrote {target}: {counted(len(found), 'test')} from {counted(count, 'event')}"
+    with time_limit(SECONDS, root, "full"):
+        coverage = _coverage(root, target)
+    say(f"{said}, {coverage}")
     return Exit.OK
 
 
