@@ -12,7 +12,7 @@ from streamroute.compiler.types.bare_words import KINDS_OF_THINGS
 from streamroute.compiler.types.evidence import Shown
 from streamroute.compiler.types.list_names import is_list_name
 from streamroute.compiler.types.literal_slips import replaced
-from streamroute.compiler.types.paths import Path, is_literal, path_of
+from streamroute.compiler.types.paths import Path, path_of, value_of
 
 SWAPPED: Final = "SR329"
 NO_MESSAGE: Final = "SR314"
@@ -27,14 +27,14 @@ def in_contains(tree: Tree, node: Node, shown: Shown) -> Iterator[Problem]:
     if len(texts) != 2:
         return
     swapped = f"contains({texts[1]}, {texts[0]})"
-    path, value = path_of(where), _value(what)
+    path, value = path_of(where), value_of(what)
     if path and isinstance(value, list) and _is_one_text(path, value, shown):
         message = f"{texts[0]} is one value, and a list is looked for in it: the arguments are swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
-    elif isinstance(_value(where), str) and path_of(what) and is_list_name(_last(what)):
+    elif isinstance(value_of(where), str) and path_of(what) and is_list_name(_last(what)):
         message = f"{texts[1]} is looked for in {texts[0]}: most likely the arguments are swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
-    elif isinstance(_value(where), list) and isinstance(value, str) and value not in _value(where):
+    elif isinstance(value_of(where), list) and isinstance(value, str) and value not in value_of(where):
         message = f"this looks at no message: {texts[1]} is a string, and not the field of that name"
         meant = f"contains({texts[0]}, {value})" if _PATH.match(value) else None
         if meant:
@@ -50,15 +50,6 @@ def _is_one_text(path: Path, values: list[Any], shown: Shown) -> bool:
     if any(isinstance(held, list) for held in evidence.held.get(path, ())):
         return False
     return path[-1].lower() in KINDS_OF_THINGS or evidence.has_texts(path)
-
-
-def _value(node: Node) -> Any:
-    """What a literal, or a list of literals, is; None for anything else."""
-    if is_literal(node):
-        return node["value"]
-    if node["type"] == "multi_select_list" and all(map(is_literal, node["children"])):
-        return [each["value"] for each in node["children"]]
-    return None
 
 
 def _last(node: Node) -> Node:

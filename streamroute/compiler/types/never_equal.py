@@ -9,9 +9,9 @@ from streamroute.compiler.parsing import Node, Tree
 from streamroute.compiler.problems import Problem
 from streamroute.compiler.types.bare_words import KINDS_OF_THINGS
 from streamroute.compiler.types.evidence import Evidence, Shown
-from streamroute.compiler.types.lattice import KNOWN, UNKNOWN, Kind, Type
+from streamroute.compiler.types.lattice import KNOWN, UNKNOWN, Kind, Type, of_value
 from streamroute.compiler.types.literal_slips import replaced
-from streamroute.compiler.types.paths import Path, is_literal, path_of
+from streamroute.compiler.types.paths import Path, path_of, value_of
 from streamroute.compiler.types.words import is_numeric, one_of, written
 
 NEVER_EQUAL: Final = "SR330"
@@ -27,8 +27,8 @@ def never_equal(tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: 
         return
     for side, (literal, other) in enumerate((node["children"], reversed(node["children"]))):
         path = path_of(other)
-        value, is_value = _value_of(literal)
-        if not path or not is_value or value is None:
+        value = value_of(literal)
+        if not path or value is None:
             continue
         t = UNKNOWN if types is None else types[1 - side]
         reason = _by_type(t, value) or _by_evidence(t, path, value, shown)
@@ -40,15 +40,6 @@ def never_equal(tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: 
                 yield Problem(NEVER_EQUAL, message, node["start"], node["end"])
             else:
                 yield replaced(tree, NEVER_EQUAL, node, message, meant)
-
-
-def _value_of(node: Node) -> tuple[Any, bool]:
-    """The value of a literal, or of a list of them, and whether it is one."""
-    if is_literal(node):
-        return node["value"], True
-    if node["type"] == "multi_select_list" and all(map(is_literal, node["children"])):
-        return [each["value"] for each in node["children"]], True
-    return None, False
 
 
 def _by_type(t: Type, value: Any) -> str | None:
@@ -81,12 +72,8 @@ def _shown_kind(path: Path, kind: Kind, evidence: Evidence) -> str | None:
 
 
 def _kind(value: Any) -> Kind:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "number"
-    kinds: dict[type, Kind] = {str: "string", list: "array", dict: "object"}
-    return kinds.get(type(value), "null")
+    [kind] = of_value(value).kinds
+    return kind
 
 
 def _short(tree: Tree, literal: Node) -> str:

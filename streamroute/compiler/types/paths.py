@@ -63,6 +63,15 @@ def paths_in(node: Node) -> set[Path]:
     return found
 
 
+def value_of(node: Node) -> Any:
+    """What a literal, or a list of literals, is; None for anything else."""
+    if is_literal(node):
+        return node["value"]
+    if node["type"] == "multi_select_list" and all(map(is_literal, node["children"])):
+        return [each["value"] for each in node["children"]]
+    return None
+
+
 def is_literal(node: Node) -> bool:
     """Whether a node is a literal, in quotes or backticks."""
     return bool(node["type"] == "literal")
