@@ -111,7 +111,7 @@ def new_client(url: str, **options: Any) -> Redis:
     from redis.asyncio.retry import Retry  # heavy: `check` does without
     from redis.backoff import NoBackoff
 
-    from streamroute.adapters.library_errors import discreet
+    from streamroute.adapters.driver_errors import discreet
 
     settings: dict[str, Any] = {
         "client_name": "streamroute",

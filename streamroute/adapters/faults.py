@@ -9,7 +9,7 @@ from typing import Final
 from redis import exceptions
 
 from streamroute.adapters.connection import Connection
-from streamroute.adapters.library_errors import without_words
+from streamroute.adapters.driver_errors import without_words
 from streamroute.adapters.unavailable import unavailable
 from streamroute.errors import SetupError, StreamrouteError
 from streamroute.safe_text import safe_str

@@ -20,7 +20,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from streamroute.adapters.library_errors import without_words
+from streamroute.adapters.driver_errors import without_words
 from streamroute.forked import end_if_copy
 
 Words = Sequence[str | bytes | float]

@@ -19,7 +19,7 @@ from streamroute.adapters.channel import channel_of
 from streamroute.adapters.cluster import Cluster, SlotDownError
 from streamroute.adapters.cluster_pool import ClusterPool
 from streamroute.adapters.cluster_url import read_cluster_url
-from streamroute.adapters.library_errors import discreet
+from streamroute.adapters.driver_errors import discreet
 from streamroute.adapters.round_trip import NotSentError, Words
 from streamroute.adapters.stream_reads import Read, Reader, read_command, read_from, reads_of
 from streamroute.errors import SetupError

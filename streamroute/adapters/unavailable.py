@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.address import Address
-from streamroute.adapters.library_errors import system_error, without_words
+from streamroute.adapters.driver_errors import system_error, without_words
 from streamroute.adapters.sentinel_url import FORM
 from streamroute.adapters.url_problems import PERCENT
 from streamroute.errors import RedisUnavailableError

@@ -15,6 +15,7 @@ from streamroute.adapters.codecs import codec_named
 from streamroute.adapters.reading_apart import may_take_long
 from streamroute.adapters.storage import RedisStreamStorage
 from streamroute.adapters.validating import ValidatingCodec
+from streamroute.message import Message
 
 _LEASE = 2.0  # seconds; a heartbeat comes three times as often
 
@@ -88,7 +89,8 @@ async def test_entries_are_kept_while_they_are_validated(redis_url: str) -> None
             await asyncio.sleep(0.01)
         check.loop_went_on.set()
         [(_, message)] = await reading
-        assert message.fresh > delivered + 1000 * _LEASE / 3  # type: ignore[attr-defined]  # a message
+        assert isinstance(message, Message)
+        assert message.fresh > delivered + 1000 * _LEASE / 3
     finally:
         check.loop_went_on.set()
         await keeper.close()

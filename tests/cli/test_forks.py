@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -231,7 +232,7 @@ def serve_others(project: Project, code: str, head: str = ROUTES) -> Running:
     assert running.end().code == 0, running.err
     children = [int(line.split()[1]) for line in project.ledger if line.startswith("child ")]
     for child in children:
-        wait_until(lambda child=child: is_gone(child), f"the end of the copy {child}")  # type: ignore[misc]
+        wait_until(partial(is_gone, child), f"the end of the copy {child}")
     assert len(children) == running.err.count(SAYS) == running.err.count("error: ") == 1, running.err
     assert "Traceback" not in running.err
     handled = [line.split()[1:] for line in project.ledger if line.startswith("ok ")]
