@@ -11,9 +11,9 @@ TYPE_CHECKING = False  # as type checkers know it; the module typing alone takes
 if TYPE_CHECKING:
     from typing import Final
 
-    from streamroute.adapters.retry import RedisRetryScheduler as RedisRetryScheduler
-    from streamroute.adapters.storage import RedisStreamStorage as RedisStreamStorage
-    from streamroute.compiler.routes import compile_routes as compile_routes
+    from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler as RedisRetryScheduler
+    from streamroute.adapters.stream.storage import RedisStreamStorage as RedisStreamStorage
+    from streamroute.compiler.api import compile_routes as compile_routes
     from streamroute.core.dispatcher import BotRedisDispatcher as BotRedisDispatcher
     from streamroute.core.dispatcher import RetrySchedulerProtocol as RetrySchedulerProtocol
     from streamroute.core.processor import RedisStreamProcessor as RedisStreamProcessor
@@ -29,16 +29,16 @@ __version__: Final = "0.1.0"
 _HOMES: Final = {
     "BotRedisDispatcher": "streamroute.core.dispatcher",
     "Message": "streamroute.message",
-    "RedisRetryScheduler": "streamroute.adapters.retry",
+    "RedisRetryScheduler": "streamroute.adapters.stream.retry_scheduler",
     "RedisRouter": "streamroute.core.router",
     "RedisStreamProcessor": "streamroute.core.processor",
-    "RedisStreamStorage": "streamroute.adapters.storage",
+    "RedisStreamStorage": "streamroute.adapters.stream.storage",
     "Reject": "streamroute.errors",
     "Retry": "streamroute.errors",
     "RetrySchedulerProtocol": "streamroute.core.dispatcher",
     "StreamStorageProtocol": "streamroute.core.storage",
     "StreamrouteError": "streamroute.errors",
-    "compile_routes": "streamroute.compiler.routes",
+    "compile_routes": "streamroute.compiler.api",
 }
 
 __all__ = [  # noqa: PLE0604 - the table above is the list

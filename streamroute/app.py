@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.adapters.abandoned_groups import OtherGroups
-from streamroute.adapters.backlog import Backlog
-from streamroute.adapters.codecs import codec_named
-from streamroute.adapters.connection import Connection
-from streamroute.adapters.faults import explained
-from streamroute.adapters.group_watch import LOOK_EVERY, GroupWatch, keep_looking
-from streamroute.adapters.kinds import require_kinds
-from streamroute.adapters.outlets import outlets
-from streamroute.adapters.publisher import Publisher
-from streamroute.adapters.rights import require_rights
-from streamroute.adapters.storage import RedisStreamStorage
-from streamroute.compiler.container import open_container
-from streamroute.compiler.threads import handler_threads
-from streamroute.compiler.wiring import Surroundings
+from streamroute.adapters.codecs.builtin import codec_named
+from streamroute.adapters.groups.abandoned import OtherGroups
+from streamroute.adapters.groups.acl_check import require_rights
+from streamroute.adapters.groups.backlog import Backlog
+from streamroute.adapters.groups.key_type_check import require_kinds
+from streamroute.adapters.groups.rename_watch import LOOK_EVERY, GroupWatch, keep_looking
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publishers import outlets
+from streamroute.adapters.stream.storage import RedisStreamStorage
+from streamroute.compiler.router_builder import Surroundings
+from streamroute.compiler.runtime.container import open_container
+from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Observer, ignore
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
@@ -36,10 +36,10 @@ from streamroute.incidents import LOGGED, Incidents
 from streamroute.keys import GroupKeys
 
 if TYPE_CHECKING:
-    from streamroute.adapters.codecs import Codec
-    from streamroute.compiler.compilation import Compiled
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.compiler.compiler import Compiled
     from streamroute.config.document import Document, StreamConfig
-    from streamroute.core.ordering import KeyOf
+    from streamroute.core.consume.key_ordering import KeyOf
     from streamroute.core.router import RedisRouter
 
 log = logging.getLogger(__name__)
@@ -245,7 +245,7 @@ def build_service(  # noqa: PLR0913, PLR0917 - everything that one stream is put
 def _order(stream: StreamConfig) -> KeyOf | None:
     if stream.order_by is None:
         return None
-    from streamroute.compiler.order import order_key
+    from streamroute.compiler.rules.ordering import order_key
 
     return order_key(stream.order_by)
 
@@ -255,7 +255,7 @@ def _validating(codec: Codec | str, compiled: Compiled, stream: str) -> Codec | 
     checks = compiled.checks(stream)
     if not checks:
         return codec
-    from streamroute.adapters.validating import ValidatingCodec
+    from streamroute.adapters.codecs.validating import ValidatingCodec
 
     return ValidatingCodec(codec_named(codec) if isinstance(codec, str) else codec, checks)
 

@@ -1,6 +1,6 @@
 """The exceptions of streamroute: one small tree.
 
-Mistakes in a configuration are not exceptions but findings (``streamroute.config.diagnostics``);
+Mistakes in a configuration are not exceptions but findings (``streamroute.config.findings.finding``);
 an exception means that a call could not do what it was asked.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from streamroute.safe_text import safe_repr, safe_str
+from streamroute.text.safe_text import safe_repr, safe_str
 
 
 class StreamrouteError(Exception):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from streamroute.policies import RetryPolicy, format_duration, parse_duration
+from streamroute.durations import RetryPolicy, format_duration, parse_duration
 
 __all__ = [
     "EMBEDDED_FOLDER",

@@ -121,7 +121,7 @@ def lone_project(tmp_path: Path) -> Iterator[Project]:
 def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
     """``command("check", "routes.yaml")``: the command line run to its end, in this process."""
     from streamroute.cli.main import main
-    from streamroute.compiler.imports import own_imports
+    from streamroute.compiler.resolve.importer import own_imports
 
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -11,7 +11,7 @@ from arq import Retry, func
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
-from streamroute.adapters.codecs import JsonCodec
+from streamroute.adapters.codecs.builtin import JsonCodec
 
 
 class ArqRetryScheduler:

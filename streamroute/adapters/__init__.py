@@ -1,1 +1,1 @@
-"""Where redis-py is met."""
+"""Redis behind the protocols of the core: the only room that knows redis-py. Knows no route."""

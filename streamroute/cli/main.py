@@ -9,8 +9,8 @@ from typing import Final
 import click
 
 from streamroute import __version__
-from streamroute.cli.guard import guarded
-from streamroute.cli.output import say_warnings
+from streamroute.cli.output.streams import say_warnings
+from streamroute.cli.process.error_boundary import guarded
 
 _COMMANDS: Final = {
     "check": "Say what is wrong in routes.yaml, before an event arrives.",
@@ -35,7 +35,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"streamroute.cli.{cmd_name}").command
+        command: click.Command = import_module(f"streamroute.cli.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
@@ -45,7 +45,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from streamroute.config.suggestions import did_you_mean
+        from streamroute.config.findings.suggestions import did_you_mean
 
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             meant = did_you_mean(args[0], _COMMANDS)

@@ -1,1 +1,1 @@
-"""From a document to live objects, and the checks that need them."""
+"""From a document to routers that run: handlers resolved, rules checked, routes built. Knows no command."""

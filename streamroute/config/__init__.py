@@ -1,1 +1,1 @@
-"""From a file to a trusted document; knows no routing."""
+"""From files to a checked document. Knows neither handlers nor Redis."""

@@ -8,16 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from streamroute.config.pruning import LOST
-from streamroute.config.replaced import is_default, is_replaced
-from streamroute.config.source import Place, SourceFile
-from streamroute.config.wording import hide_secrets
-from streamroute.files import FileReader
+from streamroute.config.findings.replaced import is_default, is_replaced
+from streamroute.config.schema.labels import hide_secrets
+from streamroute.config.schema.pruning import LOST
+from streamroute.config.yaml.source import Place, SourceFile
+from streamroute.durations import RetryPolicy, format_duration, parse_duration
 from streamroute.keys import GroupKeys
-from streamroute.policies import RetryPolicy, format_duration, parse_duration
+from streamroute.system.files import FileReader
 
 if TYPE_CHECKING:
-    from streamroute.config.catalogue.messages import MessageConfig
+    from streamroute.config.messages.catalog import MessageConfig
 
 EMBEDDED: Final = "embedded"
 DEFAULT_TIMEOUT: Final = 300.0

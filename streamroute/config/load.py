@@ -7,23 +7,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from streamroute.config.diagnostics import Finding, Severity, sort_findings
 from streamroute.config.document import Checked, Document, build_document
-from streamroute.config.includes import collect_includes
-from streamroute.config.loading import load_file
+from streamroute.config.env_variables import find_misplaced, replace_variables, unescaped
+from streamroute.config.files.includes import collect_includes
+from streamroute.config.findings.finding import Finding, Severity, sort_findings
+from streamroute.config.findings.replaced import is_replaced
+from streamroute.config.findings.text_file import TextFile
 from streamroute.config.paths import is_folder
-from streamroute.config.pruning import prune
-from streamroute.config.published import ROOT_ONLY
-from streamroute.config.replaced import is_replaced
-from streamroute.config.source import DataPath, SourceFile
-from streamroute.config.text import TextFile
-from streamroute.config.variables import find_misplaced, replace_variables, unescaped
-from streamroute.config.verdict import document_verdict
-from streamroute.config.wording import quoted
-from streamroute.files import FileReader
+from streamroute.config.schema.fast_validator import document_verdict
+from streamroute.config.schema.json_schema import ROOT_ONLY
+from streamroute.config.schema.labels import quoted
+from streamroute.config.schema.pruning import prune
+from streamroute.config.yaml.file_loader import load_file
+from streamroute.config.yaml.source import DataPath, SourceFile
+from streamroute.system.files import FileReader
 
 if TYPE_CHECKING:
-    from streamroute.config.catalogue.messages import MessageConfig
+    from streamroute.config.messages.catalog import MessageConfig
 
 FILE_NAME: Final = "routes.yaml"
 VERSION: Final = 1
@@ -110,7 +110,7 @@ class _Run:
     def _messages(self, files: Sequence[Checked]) -> Mapping[str, MessageConfig]:
         if not any(data.get("messages") for _, data in files):
             return {}
-        from streamroute.config.catalogue.messages import read_catalogue  # schemas are read by much code
+        from streamroute.config.messages.catalog import read_catalogue  # schemas are read by much code
 
         catalogue = read_catalogue(files, self.reader)
         self.findings += catalogue.findings
@@ -145,7 +145,9 @@ class _Run:
     ) -> dict[str, Any]:
         if document_verdict()(data):
             return data
-        from streamroute.config.shape import check_shape  # a file without mistakes does not pay for the words
+        from streamroute.config.schema.findings import (
+            check_shape,  # a file without mistakes does not pay for the words
+        )
 
         shape = check_shape(source, data, replaced)
         self.findings += _new(shape.findings, (*self.known, *self.findings))

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from streamroute.files import kind_of
+from streamroute.system.files import kind_of
 
 ABSENT: Final = "does not exist"
 SHUT: Final = "is in a folder that may not be entered"

@@ -1,1 +1,1 @@
-"""Routing and consuming: standard library only."""
+"""Routing and consuming, with the standard library alone. Knows neither YAML nor Redis."""

@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from streamroute.core.cancellation import raise_our_end
-from streamroute.core.failures import (
+from streamroute.core.consume.repertoire import retry_of_unknown, wait_for_type
+from streamroute.core.dispatch.foreign_retries import (
+    USUAL_STREAM,
+    ForeignRetries,
+    RetrySchedulerProtocol,
+    is_of_a_scheduler,
+)
+from streamroute.core.dispatch.outcomes import (
     RoutesFailedError,
     as_one_letter,
     attempt_of,
@@ -19,24 +26,17 @@ from streamroute.core.failures import (
     result_of,
     type_of,
 )
-from streamroute.core.foreign_retries import (
-    USUAL_STREAM,
-    ForeignRetries,
-    RetrySchedulerProtocol,
-    is_of_a_scheduler,
-)
-from streamroute.core.marker import KEY
-from streamroute.core.matching import RouteTable
+from streamroute.core.dispatch.retry_marker import KEY
+from streamroute.core.dispatch.route_table import RouteTable
+from streamroute.core.dispatch.routes import Route, unique_routes
 from streamroute.core.observer import Observer, Result, ignore
-from streamroute.core.repertoire import retry_of_unknown, wait_for_type
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
-from streamroute.core.routes import Route, unique_routes
 from streamroute.errors import LeaseLostError, SetupError
-from streamroute.forked import end_if_copy
-from streamroute.limits import NAME
-from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.message import Message, separate_copy
-from streamroute.safe_text import clip
+from streamroute.system.forked import end_if_copy
+from streamroute.text.limits import NAME
+from streamroute.text.log_coalescing import NEVER_COALESCED
+from streamroute.text.safe_text import clip
 from streamroute.values import Outcome, Repertoire, RetryLater, RetryPolicy
 
 __all__ = ["BotRedisDispatcher", "RetrySchedulerProtocol"]

@@ -7,16 +7,16 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from streamroute.core.backoff import Outage
-from streamroute.core.due import DueTimer
-from streamroute.core.handling import Handling, Limits, MessageCallback
-from streamroute.core.intake import Intake, Source
+from streamroute.core.consume.due import DueTimer
+from streamroute.core.consume.entry_lifecycle import Handling, Limits, MessageCallback
+from streamroute.core.consume.fetcher import Intake, Source
+from streamroute.core.consume.key_ordering import KeyOf
 from streamroute.core.observer import Observer, ignore
-from streamroute.core.ordering import KeyOf
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
-from streamroute.forked import PROCESS, begin_consuming, end_consuming
 from streamroute.incidents import LOGGED, Incidents
+from streamroute.outages import Outage
+from streamroute.system.forked import PROCESS, begin_consuming, end_consuming
 from streamroute.values import Repertoire
 
 _GROUP_ATTEMPTS: Final = 5

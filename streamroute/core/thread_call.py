@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final
 
-from streamroute.forked import end_if_copy
+from streamroute.system.forked import end_if_copy
 
 LEFT_BEHIND: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
 """Calls that run on although they were cancelled, by the task that awaited them; none that has ended."""

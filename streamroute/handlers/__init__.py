@@ -1,6 +1,6 @@
 """Built-in handlers that a route may name: ``streamroute.handlers.forward``, ``log`` and ``webhook``."""
 
-from streamroute.handlers.forwarding import forward
+from streamroute.handlers.forward import forward
 from streamroute.handlers.reporting import log
 from streamroute.handlers.webhooks import webhook
 

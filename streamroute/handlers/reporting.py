@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from streamroute.handlers.contract import Complaint, built_in
-from streamroute.log_coalescing import NEVER_COALESCED
 from streamroute.message import Message
-from streamroute.safe_text import safe_repr, safe_str
+from streamroute.text.log_coalescing import NEVER_COALESCED
+from streamroute.text.safe_text import safe_repr, safe_str
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _MOST: Final = 10_000  # characters of one message

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from streamroute.errors import SetupError
 from streamroute.message import Message
-from streamroute.safe_text import safe_repr
+from streamroute.text.safe_text import safe_repr
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")

@@ -11,16 +11,16 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from streamroute.adapters.jsontext import shown, write_json
+from streamroute.adapters.codecs.strict_json import shown, write_json
+from streamroute.durations import parse_duration
 from streamroute.errors import Reject, Retry, SetupError
-from streamroute.exception_text import error_line
-from streamroute.extras import import_extra, is_installed
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.handlers.request_headers import authorized_twice, flaws, headers_of
 from streamroute.handlers.retry_after import seconds_of
-from streamroute.limits import NAME
-from streamroute.policies import parse_duration
-from streamroute.safe_text import safe_str, type_name
+from streamroute.system.extras import import_extra, is_installed
+from streamroute.text.exception_text import error_line
+from streamroute.text.limits import NAME
+from streamroute.text.safe_text import safe_str, type_name
 
 _TIMEOUT: Final = "10s"
 _READ: Final = 65_536  # bytes of an answer

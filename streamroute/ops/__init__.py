@@ -1,1 +1,1 @@
-"""What is built around a running app."""
+"""Operations around an app: serve, workers, metrics, dead letters, tests. Knows no command-line option."""

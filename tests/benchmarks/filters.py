@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import jmespath
 
-from streamroute.compiler.filters import compile_filter
+from streamroute.expressions.filters import compile_filter
 
 MIX: Final = (
     "tier == 'gold'",

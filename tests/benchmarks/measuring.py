@@ -15,7 +15,7 @@ from typing import Any, Final
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
-sys.path[:0] = [str(HERE.parent), str(ROOT)]
+sys.path[:0] = [str(HERE.parent / "support"), str(ROOT)]
 
 from servers import RealServer, redis_binary, valkey_binary  # noqa: E402 - found by the line above
 

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from streamroute.compiler.filters import compile_filter
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.router import RedisRouter
+from streamroute.expressions.filters import compile_filter
 
 SIZES: Final = (10, 100, 1_000, 10_000)
 ROUNDS: Final = 7

@@ -12,9 +12,9 @@ import click
 import pytest
 
 from streamroute import __version__
-from streamroute.cli.exits import Exit
-from streamroute.cli.guard import guarded
 from streamroute.cli.main import streamroute
+from streamroute.cli.process.error_boundary import guarded
+from streamroute.cli.process.exit_codes import Exit
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
 
 if TYPE_CHECKING:

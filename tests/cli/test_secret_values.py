@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from projects import Done, Project
-from streamroute.cli.formats import FORMATS
+from streamroute.cli.output.formats import FORMATS
 
 PLACES: tuple[tuple[str, ...], ...] = (
     ("url",),

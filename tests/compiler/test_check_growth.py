@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.compiler.check import check_path
+from streamroute.compiler.pipeline import check_path
 
 HEAD = "version: 1\nstreams: {a: , b: }\nroutes:\n"
 

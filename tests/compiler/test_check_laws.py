@@ -12,14 +12,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamroute.cli.findings import Report
-from streamroute.cli.formats.full import render_full
-from streamroute.cli.formats.rendering import render
-from streamroute.compiler.check import CheckResult, check_path
-from streamroute.compiler.imports import own_imports
-from streamroute.compiler.routes import compile_routes
-from streamroute.config.diagnostics import has_errors
-from streamroute.config.rules import RULES
+from streamroute.cli.output.findings import Report
+from streamroute.cli.output.formats.full import render_full
+from streamroute.cli.output.formats.rendering import render
+from streamroute.compiler.api import compile_routes
+from streamroute.compiler.pipeline import CheckResult, check_path
+from streamroute.compiler.resolve.importer import own_imports
+from streamroute.config.findings.finding import has_errors
+from streamroute.config.findings.rules import RULES
 from streamroute.errors import ConfigError
 
 # How fast a machine is, is no law.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.config.diagnostics import Severity, Span
 from streamroute.config.document import Document
+from streamroute.config.findings.finding import Severity, Span
 from streamroute.config.load import Loaded, load_config
 from streamroute.values import RetryPolicy
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.compiler.check import CheckResult, check_path
-from streamroute.config import expectations, includes
-from streamroute.config.includes import collect_includes
+from streamroute.compiler.pipeline import CheckResult, check_path
+from streamroute.config import route_tests as expectations
+from streamroute.config.files import includes
+from streamroute.config.files.includes import collect_includes
 from streamroute.config.load import load_config
-from streamroute.config.loading import load_text
-from streamroute.files import FileReader
+from streamroute.config.yaml.file_loader import load_text
+from streamroute.system.files import FileReader
 
 ROOT = "version: 1\nstreams: {a: }\n"
 SECRET = "version: 1\nroutes: [{name: secret, type: t, handler: streamroute.handlers.log}]\nunknown: 1\n"

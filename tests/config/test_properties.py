@@ -11,14 +11,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamroute.config.alignment import align
+from streamroute.config.findings.rules import RULES
 from streamroute.config.load import load_config
-from streamroute.config.loading import load_text
-from streamroute.config.marks import build_marks
-from streamroute.config.published import checked_schema
-from streamroute.config.rules import RULES
-from streamroute.config.verdict import compile_schema, document_verdict
-from streamroute.config.violations import find_violations
+from streamroute.config.schema.fast_validator import compile_schema, document_verdict
+from streamroute.config.schema.json_schema import checked_schema
+from streamroute.config.schema.violations import find_violations
+from streamroute.config.yaml.file_loader import load_text
+from streamroute.config.yaml.positions import build_marks
+from streamroute.config.yaml.scalar_offsets import align
 
 # How fast a machine is, is no law.
 LAW = settings(
@@ -201,7 +201,7 @@ def _violations_of_the_library(config: Any) -> list[Any]:
 
 
 def find_violations_slowly(config: dict[str, Any]) -> list[Any]:
-    from streamroute.config.violations import _validator
+    from streamroute.config.schema.violations import _validator
 
     return list(_validator().iter_errors(config))
 

@@ -11,10 +11,10 @@ import pytest
 
 from consuming import Handling, dispatcher_of, eventually
 from loop_clock import LoopClock, turns
-from streamroute.compiler.handlers import route_handler
-from streamroute.compiler.signatures import CallShape, call_shape
+from streamroute.compiler.resolve.call_signature import CallShape, call_shape
+from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import is_our_end, raise_our_end, uncloseable
-from streamroute.core.slots import Slots
+from streamroute.core.consume.worker_pool import Slots
 from streamroute.message import Message
 from streamroute.values import RetryPolicy
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from consuming import GROUP, Handling, dispatcher_of, eventually, failing, message
+from streamroute.core.dispatch.outcomes import RoutesFailedError
 from streamroute.core.dispatcher import BotRedisDispatcher, RetrySchedulerProtocol
-from streamroute.core.failures import RoutesFailedError
 from streamroute.core.observer import Result
 from streamroute.core.router import RedisRouter
 from streamroute.errors import LeaseLostError, Postpone, Reject, Retry, SetupError

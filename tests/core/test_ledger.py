@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consuming import GROUP, STREAM, consuming, eventually
-from streamroute.adapters.memory import MemoryStreamStorage
+from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.errors import Reject, Retry
 from streamroute.values import RetryPolicy

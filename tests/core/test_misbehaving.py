@@ -14,10 +14,10 @@ import pytest
 from backends import Backend, MemoryBackend, RedisBackend
 from consuming import consuming, eventually
 from misbehaving import ALL, FAILURES, Make
-from streamroute.compiler.handlers import route_handler
-from streamroute.compiler.signatures import CallShape, call_shape
+from streamroute.compiler.resolve.call_signature import CallShape, call_shape
+from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.dispatcher import BotRedisDispatcher
-from streamroute.limits import ERROR, LONG, REASON
+from streamroute.text.limits import ERROR, LONG, REASON
 from streamroute.values import RetryPolicy
 
 TWICE = RetryPolicy(max_attempts=2, delay=0, jitter=0)

@@ -10,7 +10,6 @@ from typing import Any
 from unittest.mock import AsyncMock, create_autospec
 
 import pytest
-from seed_storages import ClaimingStorage, PlainStorage
 
 from consuming import (
     GROUP,
@@ -23,8 +22,9 @@ from consuming import (
     within_patience,
 )
 from loop_clock import LoopClock, turns
-from streamroute.adapters.memory import MemoryStreamStorage
-from streamroute.core import backoff
+from seed_storages import ClaimingStorage, PlainStorage
+from streamroute import outages as backoff
+from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.core.storage import (
     StreamStorageProtocol,

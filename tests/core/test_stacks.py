@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, cast
 
-from streamroute.compiler.handlers import route_handler
-from streamroute.compiler.signatures import CallShape, ContainerBy
+from streamroute.compiler.resolve.call_signature import CallShape, ContainerBy
+from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import uncloseable
 from streamroute.core.stacks import stack_of
-from streamroute.policies import RetryPolicy
+from streamroute.durations import RetryPolicy
 
 
 async def inner(never: asyncio.Event) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
-from streamroute.adapters.memory import MemoryStreamStorage
-from streamroute.core.due import DueTimer
-from streamroute.core.handling import Handling, Limits
-from streamroute.core.intake import Source
+from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.due import DueTimer
+from streamroute.core.consume.entry_lifecycle import Handling, Limits
+from streamroute.core.consume.fetcher import Source
+from streamroute.core.consume.worker_pool import Slots
 from streamroute.core.observer import ignore
-from streamroute.core.slots import Slots
 from streamroute.core.stacks import stack_in_thread
 from streamroute.core.thread_call import LEFT_BEHIND, ThreadCall
 from streamroute.incidents import Incident, Incidents

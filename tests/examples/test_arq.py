@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +13,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from backends import RedisBackend, is_done
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
-from streamroute.adapters.codecs import JsonCodec
+from repository import EXAMPLES
+from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.core.dispatcher import RetrySchedulerProtocol
 from streamroute.values import RetryPolicy
 
 arq = pytest.importorskip("arq", reason="arq is not installed: pip install arq")
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "arq"
+EXAMPLE = EXAMPLES / "arq"
 MARK = {"v": 1, "id": "7-0", "group": GROUP, "routes": ["thank"], "attempt": 2}
 
 

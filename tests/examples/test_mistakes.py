@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from projects import ROOT
-from streamroute.cli.checking import Asked, check
-from streamroute.cli.formats.full import render_full
+from repository import ROOT
+from streamroute.cli.commands.checking.run import Asked, check
+from streamroute.cli.output.formats.full import render_full
 
 FOLDER: Final = ROOT / "examples" / "mistakes"
 PAGE: Final = FOLDER / "README.md"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,28 +37,32 @@ class BrokenBuild:
 
 
 _JUDGED = "return _judged(route, error, attempt, policy)"
-_DEDUPE, _SUPERVISOR = "adapters/lua/dedupe.lua", "ops/supervisor.py"
+_DEDUPE, _SUPERVISOR = "adapters/lua/dedupe.lua", "ops/workers/supervisor.py"
 
 BROKEN: Mapping[str, BrokenBuild] = {
     "a read connection for each stream": BrokenBuild(
         "200 streams in one process",
         "the worker had .* connections",
         (
-            Edit("adapters/channel.py", "READS: Final = 4", "READS: Final = 90"),
-            Edit("adapters/stream_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 1"),
+            Edit("adapters/redis/channel.py", "READS: Final = 4", "READS: Final = 90"),
+            Edit(
+                "adapters/stream/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 1"
+            ),
         ),
     ),
     "a command connection for each handler": BrokenBuild(
         "300 handlers at once, which dedupe and forward",
         "the worker had .* connections",
-        (Edit("adapters/channel.py", "COMMANDS: Final = 3", "COMMANDS: Final = 50"),),
+        (Edit("adapters/redis/channel.py", "COMMANDS: Final = 3", "COMMANDS: Final = 50"),),
     ),
     "a read takes few streams": BrokenBuild(
         "a thousand streams in one process",
         "the worker had .* connections",
         (
-            Edit("adapters/channel.py", "READS: Final = 4", "READS: Final = 40"),
-            Edit("adapters/stream_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 64"),
+            Edit("adapters/redis/channel.py", "READS: Final = 4", "READS: Final = 40"),
+            Edit(
+                "adapters/stream/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 64"
+            ),
         ),
         patience=120.0,
     ),
@@ -69,21 +72,25 @@ BROKEN: Mapping[str, BrokenBuild] = {
         (
             Edit(_DEDUPE, "if not held or held[2] ~= consumer or", "if false and"),
             Edit(_DEDUPE, "if state == 'done' then", "if state == 'done' and owner ~= message then"),
-            Edit("core/handling.py", "if self.held.has_delivery(entry_id, deliveries):", "if False:"),
+            Edit(
+                "core/consume/entry_lifecycle.py",
+                "if self.held.has_delivery(entry_id, deliveries):",
+                "if False:",
+            ),
         ),
     ),
     "suspects are entries like any other": BrokenBuild(
         "killers among innocents",
         "dead-lettered without cause",
         (
-            Edit("core/delivery_limits.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),
-            Edit("core/delivery_limits.py", "by_delivery[self.last] = 0", "pass"),
+            Edit("core/consume/batch_limiter.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),
+            Edit("core/consume/batch_limiter.py", "by_delivery[self.last] = 0", "pass"),
         ),
     ),
     "entries are not held back before their last delivery": BrokenBuild(
         "four crashes of everything",
         r"\d+ entries were on their last delivery|waited .* s for everything to be done",
-        (Edit("core/delivery_limits.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),),
+        (Edit("core/consume/batch_limiter.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),),
     ),
     "an exit code is a refusal to start": BrokenBuild(
         "a message that exits, under --workers",
@@ -118,7 +125,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "dead-lettered without cause|waited .* s for each exception to have its outcome",
         (
             Edit(
-                "core/failures.py",
+                "core/dispatch/outcomes.py",
                 f"{_JUDGED}\n    except BaseException:",
                 f"str(_cause(error))\n        {_JUDGED}\n    except LookupError:",
             ),
@@ -129,7 +136,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "ran .* times|no letter says",
         (
             Edit(
-                "compiler/handlers.py",
+                "compiler/runtime/route_handler.py",
                 "await finish(coroutine, first, timeout, name)\n        except BaseException as error:",
                 "await finish(coroutine, first, timeout, name)\n        except Exception as error:",
             ),
@@ -143,7 +150,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "a handler that goes on is waited for": BrokenBuild(
         "handlers that swallow their cancellation",
         "waited .* s for what is stuck to take effect",
-        (Edit("core/slots.py", "STUCK_AFTER: Final = 10.0", "STUCK_AFTER: Final = 3600.0"),),
+        (Edit("core/consume/worker_pool.py", "STUCK_AFTER: Final = 10.0", "STUCK_AFTER: Final = 3600.0"),),
     ),
     "on_stuck is not listened to": BrokenBuild(
         "on_stuck: exit, under --workers",
@@ -153,7 +160,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "a watermark that cannot be read is an error": BrokenBuild(
         "a lost group, and a watermark that cannot be read",
         "waited .* s for every worker to work",
-        (Edit("adapters/watermark.py", "except ValueError:", "except KeyError:"),),
+        (Edit("adapters/groups/watermark.py", "except ValueError:", "except KeyError:"),),
     ),
     "due times are not looked for": BrokenBuild(
         "due times of retries are lost",
@@ -171,29 +178,35 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "waited .* s for a line of a log",
         (
             Edit(
-                "adapters/watermark.py", "if known is not None and _start(low) < _start(known):", "if False:"
+                "adapters/groups/watermark.py",
+                "if known is not None and _start(low) < _start(known):",
+                "if False:",
             ),
         ),
     ),
     "new entries are read before what was released": BrokenBuild(
         "a clean restart",
         "messages ran in the order",
-        (Edit("core/intake.py", "if not self._has_claimed.is_set():", "if False:"),),
+        (Edit("core/consume/fetcher.py", "if not self._has_claimed.is_set():", "if False:"),),
     ),
     "a lease outlives its worker": BrokenBuild(
         "a lease that is rolled back",
         "waited .* s for what was held|not at rest",
-        (Edit("adapters/lease.py", '"HDEL", self._keys.workers', '"HGET", self._keys.workers'),),
+        (
+            Edit(
+                "adapters/stream/lease_keeper.py", '"HDEL", self._keys.workers', '"HGET", self._keys.workers'
+            ),
+        ),
     ),
     "a worker that died is started again half a minute later": BrokenBuild(
         "workers die in an outage, then everything",
         "waited .* s for (the outage to be told|every worker to work)|recovery from .* took",
-        (Edit("ops/restart_pause.py", "_FIRST: Final = 0.5", "_FIRST: Final = 30.0"),),
+        (Edit("ops/workers/restart_pause.py", "_FIRST: Final = 0.5", "_FIRST: Final = 30.0"),),
     ),
     "texts are kept whole": BrokenBuild(
         "texts of 10 MB",
         "letters have .* bytes each",
-        (Edit("limits.py", "ERROR: Final = 4_000", "ERROR: Final = 4_000_000"),),
+        (Edit("text/limits.py", "ERROR: Final = 4_000", "ERROR: Final = 4_000_000"),),
     ),
     "unknown types are kept whole": BrokenBuild(
         "texts of 10 MB",
@@ -203,7 +216,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "equal failures have a line each": BrokenBuild(
         "fifty thousand equal failures",
         "lines say what is equal",
-        (Edit("log_coalescing.py", "if run is None:", "if True:"),),
+        (Edit("text/log_coalescing.py", "if run is None:", "if True:"),),
     ),
 }
 
@@ -212,9 +225,6 @@ def build(broken: BrokenBuild, folder: Path) -> dict[str, str]:
     """Make the copy; returns what a worker's environment needs to run it."""
     package = folder / "build" / "streamroute"
     shutil.copytree(Path(streamroute.__file__).parent, package, ignore=_IGNORED)
-    shutil.copytree(
-        Path(import_module("streamroute.schemas").__path__[0]), package / "schemas", dirs_exist_ok=True
-    )
     for edit in broken.edits:
         file = package / edit.file
         text = file.read_text()
@@ -222,7 +232,7 @@ def build(broken: BrokenBuild, folder: Path) -> dict[str, str]:
             raise ValueError(f"{edit.file} has {text.count(edit.old)} times what is to be edited: {edit.old}")
         file.write_text(text.replace(edit.old, edit.new))
     here = Path(__file__).parent
-    return {"PYTHONPATH": os.pathsep.join(map(str, (package.parent, here, here.parent)))}
+    return {"PYTHONPATH": os.pathsep.join(map(str, (package.parent, here, here.parent / "support")))}
 
 
 _IGNORED = shutil.ignore_patterns("__pycache__")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.coordinator import RedisCoordinator
-from streamroute.adapters.group_takeover import GroupTakeover
-from streamroute.core import routes
+from streamroute.adapters.groups.takeover import GroupTakeover
+from streamroute.adapters.stream.coordinator import RedisCoordinator
+from streamroute.core.dispatch import routes
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.values import RouteWait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from streamroute.core.routes import Route
+    from streamroute.core.dispatch.routes import Route
     from streamroute.message import Message
 
 Whole = Any  # a mutant looks at what a class hides from others

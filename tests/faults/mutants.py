@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.records import DeadRecord, flat, retry_record
-from streamroute.adapters.scripts import script
-from streamroute.adapters.storage import RedisStreamStorage
-from streamroute.adapters.wire import command
+from streamroute.adapters.entries.records import DeadRecord, flat, retry_record
+from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.keys import GroupKeys
 from streamroute.values import DeadLetter, RetryLater, Settled
 

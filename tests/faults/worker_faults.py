@@ -12,7 +12,7 @@ from oracle import Fault, disorder, running_now
 from producer import KEYS, KIND
 from scenarios import own_scenario, scenario
 from scene import TERMS
-from streamroute.adapters.scripts import script
+from streamroute.adapters.redis.scripts import script
 from waiting import wait_for
 
 if TYPE_CHECKING:

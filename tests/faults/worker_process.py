@@ -126,7 +126,7 @@ def _environment(name: str, proxy: Proxy, folder: Path) -> dict[str, str]:
     package = Path(streamroute.__file__).parent.parent
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, (package, _HERE, _HERE.parent))),
+        "PYTHONPATH": os.pathsep.join(map(str, (package, _HERE, _HERE.parent / "support"))),
         "FAULTS_FOLDER": str(folder),
         "FAULTS_WORKER": name,
         # A worker whose connection has died without a word notices after the socket timeout.

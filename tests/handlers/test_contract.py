@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from streamroute.compiler import wiring
-from streamroute.compiler.check import check_path
-from streamroute.compiler.routes import compile_routes
-from streamroute.compiler.wiring import Surroundings
+from streamroute.compiler import router_builder as wiring
+from streamroute.compiler.api import compile_routes
+from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.router_builder import Surroundings
 from streamroute.errors import Retry
 from streamroute.handlers import contract
 

@@ -21,13 +21,13 @@ from typing import Any
 import pytest
 
 from servers import free_port, wait_until
-from streamroute.core.failures import judge
-from streamroute.core.routes import Route
+from streamroute.core.dispatch.outcomes import judge
+from streamroute.core.dispatch.routes import Route
 from streamroute.errors import Reject, Retry, SetupError
-from streamroute.exception_text import traceback_text
 from streamroute.handlers.contract import CHECK
 from streamroute.handlers.webhooks import close_webhooks, webhook
 from streamroute.message import Message
+from streamroute.text.exception_text import traceback_text
 from streamroute.values import RetryPolicy
 
 pytest.importorskip("httpx", reason="httpx is not installed")

@@ -249,7 +249,7 @@ def test_a_mutant_is_written_to_a_copy_alone(tmp_path: Path) -> None:
 
 
 def test_the_mutants_are_listed_without_a_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["expressions", "--paths", "compiler/globs.py", "--list"]) == 0
+    assert main(["expressions", "--paths", "compiler/type_patterns.py", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines
-    assert all(line.startswith("streamroute/compiler/globs.py:") for line in lines)
+    assert all(line.startswith("streamroute/compiler/type_patterns.py:") for line in lines)

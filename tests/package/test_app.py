@@ -10,14 +10,14 @@ import pytest
 import streamroute.app
 from consuming import eventually
 from projects import JOBS
-from streamroute.adapters.connection import open_redis
-from streamroute.adapters.group_workers import packed
+from streamroute.adapters.groups.live_workers import packed
+from streamroute.adapters.redis.connection import open_redis
 from streamroute.app import App, consumer_name, open_app
-from streamroute.compiler.check import check_path
-from streamroute.compiler.imports import own_imports
+from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.resolve.importer import own_imports
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
-from streamroute.ops.tally import Tally
+from streamroute.ops.metrics.counters import Tally
 from streamroute.values import Repertoire
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamroute.adapters.connection import open_redis
-from streamroute.adapters.records import DeadRecord
+from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.redis.connection import open_redis
 from streamroute.app import App, open_app
-from streamroute.compiler.check import check_path
-from streamroute.compiler.imports import own_imports
-from streamroute.config.diagnostics import has_errors
-from streamroute.ops.drain import wait_until_done
+from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.resolve.importer import own_imports
+from streamroute.config.findings.finding import has_errors
+from streamroute.ops.serve.drain import wait_until_done
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

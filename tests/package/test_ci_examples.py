@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from repository import ROOT
+
 WRONG = "version: 1\nstreams: {bot_events: }\nroutes:\n- {name: a, type: t, handlr: nowhere.handle}\n"
 RIGHT = WRONG.replace("handlr", "handler")
 

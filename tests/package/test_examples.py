@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects import ROOT, Done, Project
+from projects import Done, Project
+from repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from streamroute.adapters.codecs import codec_named
-from streamroute.adapters.entries import EntryReader
-from streamroute.adapters.jsontext import write_json
-from streamroute.compiler.dedupe import digest
-from streamroute.compiler.filters import FilterError, compile_filter
-from streamroute.compiler.metering import TooCostlyError
-from streamroute.compiler.order import order_key
-from streamroute.compiler.reasons import shown, writable
-from streamroute.compiler.tracing import trace
-from streamroute.compiler.values import compile_value
+from streamroute.adapters.codecs.builtin import codec_named
+from streamroute.adapters.codecs.strict_json import write_json
+from streamroute.adapters.entries.entry_reader import EntryReader
+from streamroute.compiler.rules.ordering import order_key
+from streamroute.compiler.runtime.dedupe import digest
 from streamroute.errors import EncodeError
 from streamroute.expansion import MOST, ExpansionError, refuse_expanding
+from streamroute.expressions.evaluate.cost_limit import TooCostlyError
+from streamroute.expressions.explain.trace import trace
+from streamroute.expressions.explain.trace_explanation import shown, writable
+from streamroute.expressions.filters import FilterError, compile_filter
+from streamroute.expressions.values import compile_value
 from streamroute.keys import GroupKeys
 from streamroute.message import ExpandingMessage, Message, separate_copy
-from streamroute.ops.delivery import delivered
+from streamroute.ops.route_tests.delivery import delivered
 
 
 def doubled(levels: int, inner: Any = 1) -> Any:

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from streamroute.core.backoff import Outage
 from streamroute.incidents import Incident, Incidents
+from streamroute.outages import Outage
 
 
 def test_what_is_told_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:

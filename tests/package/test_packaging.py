@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 import pytest
+from setuptools import find_packages
 
 import streamroute
+from repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -19,7 +19,8 @@ def test_every_package_is_listed() -> None:
     found = {
         ".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("streamroute/**/__init__.py")
     }
-    assert set(PROJECT["tool"]["setuptools"]["packages"]) == found | {"streamroute.schemas"}
+    include = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert set(find_packages(str(ROOT), include=include)) == found | {"streamroute.schemas"}
 
 
 def test_every_data_file_is_shipped() -> None:
@@ -29,11 +30,11 @@ def test_every_data_file_is_shipped() -> None:
         path
         for package, patterns in data.items()
         for pattern in patterns
-        for path in (ROOT / _folder(package)).glob(pattern)
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
     }
     found = {
         path
-        for folder in ("streamroute", "schemas")
+        for folder in ("streamroute", "streamroute/schemas")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix not in {".py", ".pyc"}
     }
@@ -43,10 +44,6 @@ def test_every_data_file_is_shipped() -> None:
 def test_no_test_is_where_setuptools_would_ship_it_alone() -> None:
     """It adds ``tests/test*.py`` to each source distribution, without what those need."""
     assert list((ROOT / "tests").glob("test*.py")) == []
-
-
-def _folder(package: str) -> Path:
-    return Path("schemas") if package == "streamroute.schemas" else Path(*package.split("."))
 
 
 def test_the_version_is_stated_once_and_told_twice() -> None:

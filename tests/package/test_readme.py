@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from repository import ROOT
+
 _BLOCK = re.MULTILINE | re.DOTALL
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

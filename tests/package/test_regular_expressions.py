@@ -38,24 +38,26 @@ MOST_PREFIXES: Final = 8
 MOST_SIGNS: Final = 9
 
 GIVEN: Final = {
-    "streamroute.adapters.url_problems": "of the table below",
-    "streamroute.adapters.url_redaction": "of the same table",
-    "streamroute.config.variables": "one of its constants, which are found below",
-    "streamroute.config.other_formats": "of the table below",
-    "streamroute.config.yaml_lines": "of a table that is compiled, and found so",
-    "streamroute.config.nearly": "a pattern of the published schema",
-    "streamroute.config.shape": "a pattern of the published schema",
-    "streamroute.config.remedies": "a pattern of the published schema",
-    "streamroute.config.verdict": "a pattern of the published schema",
-    "streamroute.config.file_search": "a wildcard of the user's, which fnmatch writes without backtracking",
+    "streamroute.adapters.urls.problems": "of the table below",
+    "streamroute.adapters.urls.redaction": "of the same table",
+    "streamroute.config.env_variables": "one of its constants, which are found below",
+    "streamroute.config.yaml.syntax.other_formats": "of the table below",
+    "streamroute.config.yaml.syntax.lines": "of a table that is compiled, and found so",
+    "streamroute.config.schema.normalized_guess": "a pattern of the published schema",
+    "streamroute.config.schema.findings": "a pattern of the published schema",
+    "streamroute.config.schema.value_hints": "a pattern of the published schema",
+    "streamroute.config.schema.fast_validator": "a pattern of the published schema",
+    "streamroute.config.files.search": "a wildcard of the user's, which fnmatch writes without backtracking",
     "streamroute.config.regex.matching": "a pattern of the user's, which is proven to be harmless there",
 }
 """Modules that take expressions from elsewhere, and which."""
 
-SHORT: Final = frozenset({"streamroute.config.nearly._PART", "streamroute.log_coalescing._QUOTED"})
+SHORT: Final = frozenset(
+    {"streamroute.config.schema.normalized_guess._PART", "streamroute.text.log_coalescing._QUOTED"}
+)
 """Expressions that are only tried on a text that was cut to at most a thousand characters before."""
 
-TABLES: Final = frozenset({"streamroute.config.yaml_lines._SIGNS"})
+TABLES: Final = frozenset({"streamroute.config.yaml.syntax.lines._SIGNS"})
 """Tables of expressions of which each is only matched at the beginning of a line."""
 
 
@@ -139,11 +141,11 @@ def home_of(module: ModuleType, name: str) -> str:
 
 def written_tables(module: ModuleType) -> Iterator[str]:
     """Expressions that are handed on as text."""
-    if module.__name__ == "streamroute.config.variables":
+    if module.__name__ == "streamroute.config.env_variables":
         yield from (value for value in vars(module).values() if isinstance(value, str) and "\\$" in value)
-    if module.__name__ == "streamroute.adapters.url_problems":
+    if module.__name__ == "streamroute.adapters.urls.problems":
         yield from (value[0] for value in vars(module)["VALUES"].values())
-    if module.__name__ == "streamroute.config.other_formats":
+    if module.__name__ == "streamroute.config.yaml.syntax.other_formats":
         yield from (form.line for form in vars(module)["_FORMS"])
 
 
@@ -306,7 +308,7 @@ EXPRESSIONS: Final = unique()
 
 def test_the_expressions_of_the_package_are_found() -> None:
     names = {found.where.partition(":")[0] for found in EXPRESSIONS}
-    assert {"streamroute.policies._DURATION", "streamroute.cli.output._COMMAND"} <= names
+    assert {"streamroute.durations._DURATION", "streamroute.cli.output.streams._COMMAND"} <= names
     assert len(EXPRESSIONS) > 120
 
 

@@ -10,10 +10,10 @@ import pytest
 from jmespath.exceptions import JMESPathError
 
 from jmespath_suite import compliance_cases, needs_compliance
-from streamroute.compiler.codegen import NotCoveredError, generate_value
-from streamroute.compiler.functions import evaluate
-from streamroute.compiler.parsing import parse
-from streamroute.compiler.problems import ExpressionError
+from streamroute.expressions.evaluate.codegen import NotCoveredError, generate_value
+from streamroute.expressions.evaluate.interpreter import evaluate
+from streamroute.expressions.problem import ExpressionError
+from streamroute.expressions.syntax.parser import parse
 
 KNOWN_DEPARTURES: list[str] = []
 """Cases by their labels; none is known."""

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from json_schema_suite import departures, files, groups, known_departures, suite_folder
 
 needs_suite = pytest.mark.skipif(

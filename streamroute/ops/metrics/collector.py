@@ -9,10 +9,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from streamroute import __version__
-from streamroute.adapters.standing import Standing
+from streamroute.adapters.groups.stats import Standing
 from streamroute.incidents import Incident
-from streamroute.ops.metrics.vitals import Sources, Vitals
-from streamroute.ops.tally import LOST, NO_ROUTE, UNDECODABLE, UNLISTED, Row, Tally
+from streamroute.ops.metrics.counters import LOST, NO_ROUTE, UNDECODABLE, UNLISTED, Row, Tally
+from streamroute.ops.metrics.process_stats import Sources, Vitals
 
 _RESULTS: Final[Mapping[str, Callable[[Row], int]]] = {
     "succeeded": lambda row: row.succeeded,

@@ -65,9 +65,9 @@ async def bare(url: str, count: int, seen: list[int]) -> None:
 
 async def routed(url: str, count: int, folder: Path) -> list[int]:
     """As `serve` does it."""
-    from streamroute.adapters.connection import open_redis
+    from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
-    from streamroute.compiler.check import check_path
+    from streamroute.compiler.pipeline import check_path
 
     checked = check_path(folder)
     if checked.document is None or checked.compiled is None or checked.findings:

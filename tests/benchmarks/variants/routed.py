@@ -55,11 +55,11 @@ def write(folder: Path, options: argparse.Namespace) -> None:
 
 async def main(options: argparse.Namespace, clock: Clock) -> None:
     """Through the same doors as the command line: check, open, start; outcomes are counted as it does."""
-    from streamroute.adapters.connection import open_redis
+    from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
-    from streamroute.compiler.check import check_path
-    from streamroute.ops.garbage import rare_collections
-    from streamroute.ops.tally import Tally
+    from streamroute.compiler.pipeline import check_path
+    from streamroute.ops.metrics.counters import Tally
+    from streamroute.ops.serve.gc_tuning import rare_collections
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

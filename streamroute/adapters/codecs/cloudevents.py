@@ -1,0 +1,225 @@
+"""CloudEvents 1.0, in either of two forms of an entry.
+
+Structured: one field, by custom ``cloudevent``, holds the whole event as JSON. Binary: each attribute is a
+field (``ce-id``, ``ce-source``, ``ce-type`` ...) beside ``data`` and ``content-type``, in any capitals. The
+values of fields ``ce-NAME`` are those of HTTP headers, percent-encoded; those of fields ``ce_NAME`` are as
+they are, as in the binding for Kafka.
+
+Sources: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md and
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md; there is no binding for
+Redis Streams.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.adapters.codecs.cloudevent_attributes import from_header, require_valid, to_header
+from streamroute.adapters.codecs.entry_fields import (
+    MAX_BYTES,
+    kind_of,
+    read_object,
+    refuse_unfit,
+    sized,
+    strings,
+    type_of,
+    utf8,
+    written,
+)
+from streamroute.adapters.codecs.strict_json import shown
+from streamroute.errors import DecodeError, EncodeError
+from streamroute.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_VERSION: Final = "1.0"
+_REQUIRED: Final = ("specversion", "id", "source", "type")
+_STATED: Final = ("id", "source", "subject", "time", "dataschema", "datacontenttype")
+_HEADER: Final = b"ce-"
+_PREFIXES: Final = (_HEADER, b"ce_")
+_STRUCTURED: Final = b"cloudevent"
+_CONTENT_TYPES: Final = (b"content-type", b"content_type")
+_JSON: Final = "application/json"
+_TYPE_OF_DATA: Final = "datacontenttype"
+
+
+class _Event(dict[str, Any]):
+    """A payload that knows which of its keys came as attributes, and are written as such again."""
+
+    def __init__(
+        self, payload: Mapping[str, Any], attributes: Mapping[str, str], data: Collection[str]
+    ) -> None:
+        super().__init__(payload)
+        self.attributes = {name: value for name, value in attributes.items() if name not in data}
+
+
+class CloudEventsCodec:
+    """The payload is the event's data, a JSON object, with the attributes beside it as strings.
+
+    Of an attribute and data with the same key, the attribute ``type`` wins, and data wins for every other
+    key. Data that is not JSON is refused.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """The payload of an entry; raises DecodeError for what is no CloudEvent with JSON data."""
+        return self.separate(fields)[1]
+
+    def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The data alone, and the payload."""
+        data, attributes, beside = self._parts(fields)
+        payload = {**beside, **attributes, **data, "type": attributes["type"]}
+        return data, _Event(payload, attributes, data)
+
+    def _parts(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+        """Data, attributes, and the fields that are neither."""
+        refuse_unfit(fields, self._max_bytes)
+        name = _structured_field(fields)
+        if name is None:
+            attributes, data, others = _binary(fields)
+        else:
+            attributes, data = _structured(read_object(fields[name], shown(name)[2:-1]))
+            others = {key: value for key, value in fields.items() if key != name}
+        _check(attributes)
+        return data, attributes, strings({k: v for k, v in others.items() if k.lower() not in _CONTENT_TYPES})
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """The binary form; an event without an ``id`` gets a new one.
+
+        Attributes are taken out of the payload, everything else is data. What came as an attribute, be it
+        an extension, is one again. Raises EncodeError for an event without a ``type`` and a ``source``, and
+        for attributes that no CloudEvent can have.
+        """
+        kind, brought = type_of(payload), self._brought(payload)
+        attributes = {name: value for name, value in brought.items() if payload.get(name) == value}
+        for name in ("type", *_STATED):
+            value = payload.get(name)
+            if name not in attributes and isinstance(value, str) and value:
+                require_valid(name, value)
+                attributes[name] = value
+        if "source" not in attributes:
+            raise EncodeError('a CloudEvent needs a "source", a string that says where it is from: "/shop"')
+        attributes |= {"specversion": _VERSION, "type": kind}
+        attributes.setdefault("id", str(uuid.uuid4()))
+        data = {
+            name: value
+            for name, value in payload.items()
+            if name not in attributes or value != attributes[name]
+        }
+        # What was an event before without saying it is the same without it.
+        content_type = attributes.pop(_TYPE_OF_DATA, "" if "specversion" in payload else _JSON)
+        _must_be_json(content_type, EncodeError)
+        fields = {utf8(name, f"ce-{name}"): _header(name, value) for name, value in attributes.items()}
+        if content_type:
+            fields[b"content-type"] = utf8(_TYPE_OF_DATA, content_type)
+        return sized(fields | {b"data": written("data", data)}, self._max_bytes)
+
+    def _brought(self, payload: Mapping[str, Any]) -> Mapping[str, str]:
+        """The attributes that a payload had where it comes from; none where it does not know."""
+        if isinstance(payload, _Event):
+            return payload.attributes
+        if not isinstance(payload, Message) or not payload.fields:
+            return {}
+        try:
+            data, attributes, _ = self._parts(dict(payload.fields))
+        except DecodeError:  # it is of a stream with another codec
+            return {}
+        return {name: value for name, value in attributes.items() if name not in data}
+
+
+def _structured_field(fields: Mapping[bytes, bytes]) -> bytes | None:
+    """The field that holds a whole event, or None where the entry is of the binary form."""
+    if _STRUCTURED in fields:
+        return _STRUCTURED
+    names = [name for name in fields if name.lower() not in _CONTENT_TYPES]
+    if len(names) == 1 and not names[0].lower().startswith(_PREFIXES):
+        return names[0]
+    return None
+
+
+def _structured(event: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Attributes and data of an event in JSON."""
+    attributes = {
+        name: _attribute(name, value)
+        for name, value in event.items()
+        if value is not None and name not in ("data", "data_base64")
+    }
+    data, encoded = event.get("data"), event.get("data_base64")
+    if data is not None and encoded is not None:
+        raise DecodeError('the CloudEvent has both "data" and "data_base64"')
+    if encoded is not None and not attributes.get(_TYPE_OF_DATA):
+        raise DecodeError('"data_base64" without a "datacontenttype" is binary, and only JSON is read')
+    _must_be_json(attributes.get(_TYPE_OF_DATA))
+    if encoded is not None:
+        return attributes, read_object(_from_base64(encoded), "data_base64")
+    if data is not None and not isinstance(data, dict):
+        raise DecodeError(f'"data" of the CloudEvent is {kind_of(data)}, and a payload is an object')
+    return attributes, data or {}
+
+
+def _attribute(name: str, value: Any) -> str:
+    """An attribute as a string: in the binary form every one is."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int)):
+        return str(value)
+    raise DecodeError(f"the attribute {shown(name)} of the CloudEvent is {kind_of(value)}")
+
+
+def _from_base64(encoded: Any) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        raise DecodeError('"data_base64" of the CloudEvent is not base64') from None
+
+
+def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, Any], dict[bytes, bytes]]:
+    """Attributes, data, and the fields that are neither."""
+    lower = {name.lower(): value for name, value in fields.items()}  # Go and others write Ce-Id
+    prefixed = {name: value for name, value in lower.items() if name.startswith(_PREFIXES)}
+    if not prefixed:
+        raise DecodeError(
+            'the entry is no CloudEvent: it has no field "cloudevent", and none such as "ce-type"'
+        )
+    attributes = strings({name[3:]: value for name, value in prefixed.items()})
+    for name in prefixed:
+        if name.startswith(_HEADER):
+            known = name[3:].decode()
+            attributes[known] = from_header(known, attributes[known])
+    stated = [lower[name] for name in _CONTENT_TYPES if name in lower]
+    if stated:
+        attributes[_TYPE_OF_DATA] = stated[0].decode(errors="replace")
+    _must_be_json(attributes.get(_TYPE_OF_DATA))
+    data = fields.get(b"data", b"")
+    others = {
+        name: value for name, value in fields.items() if name.lower() not in prefixed and name != b"data"
+    }
+    return attributes, read_object(data) if data else {}, others
+
+
+def _must_be_json(content_type: str | None, error: type[DecodeError | EncodeError] = DecodeError) -> None:
+    kind = (content_type or _JSON).partition(";")[0].strip().lower()
+    if not kind.endswith(("/json", "+json")):
+        doing = "read" if error is DecodeError else "written"
+        raise error(f"the data of the CloudEvent is {shown(kind)}, and only JSON is {doing}")
+
+
+def _header(name: str, value: str) -> bytes:
+    utf8(name, value)  # raises EncodeError for half of a surrogate pair
+    return to_header(value).encode()
+
+
+def _check(attributes: Mapping[str, str]) -> None:
+    missing = [name for name in _REQUIRED if not attributes.get(name)]
+    if missing:
+        names = " and no ".join(f'"{name}"' for name in missing)
+        raise DecodeError(f"the CloudEvent has no {names}")
+    if attributes["specversion"] != _VERSION:
+        version = shown(attributes["specversion"])
+        raise DecodeError(f"the CloudEvent is of version {version}, and only 1.0 is read")

@@ -1,0 +1,112 @@
+"""The fields of an entry, read and written: what every codec does, with the words for what it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.adapters.codecs.strict_json import read_json, shown, write_json
+from streamroute.errors import DecodeError, EncodeError
+from streamroute.text.limits import NAME
+from streamroute.text.safe_text import clip, safe_repr, safe_str, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Names and values of one entry together; more is refused before anything is decoded."""
+
+
+def refuse_unfit(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
+    """Raises DecodeError for an entry without fields, or with more than ``max_bytes`` in them."""
+    if not fields:
+        raise DecodeError("the entry has no fields")
+    size = sum(map(len, fields.values())) + sum(map(len, fields))
+    if size > max_bytes:
+        raise DecodeError(f"the entry has {size:,} bytes; at most {max_bytes:,} are decoded")
+
+
+def strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """Names and values as strings; raises DecodeError for bytes that are not UTF-8."""
+    try:
+        return {name.decode(): value.decode() for name, value in fields.items()}
+    except UnicodeDecodeError:
+        raise DecodeError(not_utf8(fields)) from None
+
+
+def not_utf8(fields: Mapping[bytes, bytes]) -> str:
+    """Which field is not UTF-8."""
+    for name, value in fields.items():
+        if not _is_utf8(name):
+            return f"the name of a field is not UTF-8: {shown(name)}"
+        if name != b"data" and not _is_utf8(value):
+            return f"the field {quoted(name)} is not UTF-8: {shown(value)}"
+    return f'the field "data" is not UTF-8: {shown(fields[b"data"])}'
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def quoted(name: bytes) -> str:
+    """A field's name, fit for a message."""
+    return f'"{shown(name.decode())[1:-1]}"'
+
+
+def read_object(data: bytes, name: str = "data") -> dict[str, Any]:
+    """The JSON object in ``data``; raises DecodeError for anything else. ``name`` is the field's."""
+    try:
+        value = read_json(data)
+    except ValueError as error:
+        raise DecodeError(f'the field "{name}" {error}') from None
+    if type(value) is not dict:
+        raise DecodeError(f'the field "{name}" holds {kind_of(value)}, not a JSON object: {shown(data)}')
+    return value
+
+
+def kind_of(value: Any) -> str:
+    """What a person calls a value of this type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), f"of the Python type {type_name(value)}")
+
+
+def type_of(payload: Mapping[str, Any]) -> str:
+    """An event's type; raises EncodeError where it has none, or a key that is not a string."""
+    kind = payload.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise EncodeError('an event needs a "type", a string that is not empty')
+    for key in payload:
+        if not isinstance(key, str):
+            raise EncodeError(f"the keys of an event are strings, and {safe_repr(key, NAME)} is not one")
+    return kind
+
+
+def utf8(name: str, text: str) -> bytes:
+    """The bytes of a text; raises EncodeError for half of a surrogate pair."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise EncodeError(f"{shown(name)} holds half of a surrogate pair: {shown(text)}") from None
+
+
+def written(name: str, value: Any) -> bytes:
+    """A value as JSON; raises EncodeError for what JSON cannot hold."""
+    try:
+        return write_json(value)
+    except (TypeError, ValueError) as error:
+        raise EncodeError(f'"{clip(name, NAME)}" cannot be written as JSON: {safe_str(error)}') from None
+
+
+def sized(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:
+    """The fields of an event; raises EncodeError where they could not be read again."""
+    size = sum(map(len, fields.values())) + sum(map(len, fields))
+    if size > max_bytes:
+        raise EncodeError(f"the event has {size:,} bytes; at most {max_bytes:,} can be read again")
+    return fields

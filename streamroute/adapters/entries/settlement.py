@@ -1,0 +1,43 @@
+"""Settlements: what the settle script is told about one message."""
+
+from __future__ import annotations
+
+from streamroute.adapters.entries.records import DeadRecord, flat, retry_record
+from streamroute.adapters.redis.scripts import Argument, Call
+from streamroute.adapters.stream.dedupe import fates
+from streamroute.adapters.stream.due_times import wait_in_ms
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import DeadLetter, RetryLater
+
+
+def has_something_to_tell(message: Message) -> bool:
+    """Whether a plain ack would not do: it failed somewhere, or holds keys of dedupe."""
+    return bool(message.outcomes or message.claims)
+
+
+def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, generation: str) -> Call:
+    """Keys and arguments of the script ``settle`` for one message."""
+    outcomes = message.outcomes or ()
+    retries = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
+    letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
+    records = [retry_record(message, retry) for retry in retries]
+    names = {retry.route: record.name for retry, record in zip(retries, records, strict=True)}
+    keys_held = list(fates(message, names))
+    arguments: list[Argument] = [
+        *(group, consumer, message.entry_id, message.deliveries),
+        *(drop_word(message), len(retries), len(letters), message.id),
+    ]
+    for retry, record in zip(retries, records, strict=True):
+        arguments += [record.name, wait_in_ms(retry.delay), record.pack()]
+    for letter in letters:
+        fields = flat(DeadRecord.of(message, letter, generation).write())
+        arguments += [len(fields), *fields]
+    for held in keys_held:
+        arguments += [held.route, held.state, held.fact]
+    return [message.held_in, keys.due, keys.delayed, keys.dead, *(held.key for held in keys_held)], arguments
+
+
+def drop_word(message: Message) -> str:
+    """``drop`` where an acked entry leaves its stream: nobody else reads a group's retries."""
+    return "drop" if message.held_in != message.stream else "keep"

@@ -1,0 +1,98 @@
+"""Groups that nobody serves any more: left behind when a group is renamed, with what they had not done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import NoPermissionError, ResponseError
+
+from streamroute.adapters.groups.live_workers import living, unpacked
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.raw_client import each, unparsed
+from streamroute.adapters.redis.replies import attributes, milliseconds, text
+from streamroute.keys import GroupKeys
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonedGroup:
+    """A group without workers that has something left to do, in entries; ``unread`` may not be known."""
+
+    name: str
+    unread: int | None
+    pending: int
+    retries: int
+
+
+class OtherGroups:
+    """The groups of a stream beside ``group``, whose workers know ``routes``.
+
+    What a look costs: one command, one for each other group whose routes are not known to be others, and four
+    for each that knew one of these. A group that knew none of them is not asked again.
+    """
+
+    def __init__(self, redis: Connection, stream: str, group: str, routes: Collection[str]) -> None:
+        self._redis = redis
+        self._stream = stream
+        self._group = group
+        self._routes = routes
+        self._unrelated: set[str] = set()
+
+    async def abandoned(self, besides: Collection[str] = ()) -> list[AbandonedGroup]:
+        """Those that knew one of the routes, have no worker, and something left to do; not ``besides``.
+
+        A group that this user may not look at is none. Raises RedisUnavailableError while Redis cannot be
+        asked, and SetupError where a key of such a group has the wrong type.
+        """
+        with explained(self._redis, f"looking at the groups of {self._stream}"):
+            client = unparsed(self._redis.client, self._stream)
+            (groups,) = await each(client, [("XINFO", "GROUPS", self._stream)])
+            if isinstance(groups, ResponseError):
+                return []
+            others = {text(facts["name"]): facts for facts in map(attributes, groups)}
+            left_out = {self._group, *self._unrelated, *besides}
+            found = [
+                await self._looked_at(client, name, facts)
+                for name, facts in others.items()
+                if name not in left_out
+            ]
+        return [one for one in found if one is not None]
+
+    async def _looked_at(self, client: Any, name: str, facts: Mapping[str, Any]) -> AbandonedGroup | None:
+        keys = GroupKeys.of(self._stream, name)
+        known = await _answers(client, ("HGETALL", keys.routes))
+        if known is None or not self._is_related(name, known[0]):
+            return None
+        asked = (("TIME",), ("HGETALL", keys.workers), ("HLEN", keys.delayed), ("XLEN", keys.retry))
+        answers = await _answers(client, *asked)
+        if answers is None:
+            return None
+        now, workers, delayed, promoted = answers
+        if living(attributes(workers), milliseconds(now)):
+            return None
+        lag = facts.get("lag")
+        unread = None if lag is None else int(lag)
+        left = AbandonedGroup(name, unread, int(facts["pending"]), delayed + promoted)
+        return left if left.unread or left.pending or left.retries else None
+
+    def _is_related(self, name: str, known: Any) -> bool:
+        """Whether the group knew one of the routes; one that knows none at all may come to know them."""
+        theirs = frozenset[str]().union(*(unpacked(value).routes for value in attributes(known).values()))
+        if theirs.isdisjoint(self._routes):
+            if theirs:
+                self._unrelated.add(name)
+            return False
+        return True
+
+
+async def _answers(client: Any, *commands: tuple[str, ...]) -> list[Any] | None:
+    """None where one of the commands is not allowed; raises what another was answered."""
+    answers = await each(client, commands)
+    if any(isinstance(answer, NoPermissionError) for answer in answers):
+        return None
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers

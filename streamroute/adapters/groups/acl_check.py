@@ -1,0 +1,101 @@
+"""Rights: a user of Redis who may not do all that consuming needs is found before an entry is read.
+
+So is a server that cannot do it. Later it would be found halfway through a script: what it has written
+stays, and it writes it again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from streamroute.adapters.redis.cluster_client import SlotClient
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.raw_client import command, unparsed
+from streamroute.adapters.redis.replies import text
+from streamroute.adapters.redis.scripts import script
+from streamroute.errors import SetupError
+from streamroute.keys import GroupKeys
+
+_NO_KEY: Final = (
+    "access a key",
+    "access one of the keys",
+    "access at least one of the keys",
+    "keys mentioned",
+)
+_NO_SCRIPTS: Final = re.compile(r"'(eval|evalsha)' command")
+_VERSION: Final = re.compile(r"^(redis|valkey)_version:(\S+)", re.MULTILINE)
+
+
+async def require_rights(redis: Connection, keys: GroupKeys) -> None:
+    """Raises SetupError, with what to add to the user's ACL, unless it may consume with these keys.
+
+    It is raised as well for a server that does not know all commands and options that consuming needs, those
+    of Redis 6.2. Raises RedisUnavailableError while Redis cannot be asked.
+
+    Source: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+    """
+    with explained(redis, f"consuming {keys.stream}"):
+        missing, unknown = await _missing(redis, keys)
+        version = await _version(unparsed(redis.client, keys.stream)) if unknown else ""
+    if unknown:
+        raise SetupError(
+            f"{version} at {redis.address} is not fit to consume {keys.stream}: it does not know "
+            f"{', '.join(unknown)}; streamroute needs Redis 6.2 or newer, or Valkey, with no command disabled"
+        )
+    if missing:
+        raise SetupError(
+            f"the user of Redis at {redis.address} lacks rights to consume {keys.stream}; "
+            f"add to its ACL: {' '.join(missing)}"
+        )
+
+
+async def _missing(redis: Connection, keys: GroupKeys) -> tuple[list[str], list[str]]:
+    """What to add to the user's ACL, and what the server does not know."""
+    own = f"~{_literal(keys.prefix)}:*"
+    patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own)
+    patterns[keys.stream] = f"~{_literal(keys.stream)}"
+    patterns[keys.dead] = own if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"
+    client = unparsed(redis.client, keys.stream)
+    arguments = [f"{keys.prefix}:rights", *(part for pair in patterns.items() for part in pair)]
+    try:
+        found = await script("rights").run(client, [keys.stream], arguments)
+    except NoPermissionError as error:
+        if any(words in str(error) for words in _NO_KEY):
+            return [patterns[keys.stream]], []
+        if _NO_SCRIPTS.search(str(error)):
+            return ["+eval", "+evalsha"], []
+        raise
+    missing, unknown = ([text(part) for part in parts] for parts in found)
+    return missing + await _missing_of_cluster(client), unknown
+
+
+async def _missing_of_cluster(client: Redis) -> list[str]:
+    """What is needed while a slot moves, and would be missed only then."""
+    if not isinstance(client, SlotClient):
+        return []
+    try:
+        await command(client, "ASKING")
+    except NoPermissionError:
+        return ["+asking"]
+    return []
+
+
+async def _version(client: Redis) -> str:
+    """The server's name and version, where the user may ask for them."""
+    try:
+        facts = text(await command(client, "INFO", "server"))
+    except ResponseError:
+        return "Redis"
+    versions = dict(_VERSION.findall(facts))
+    name = "valkey" if "valkey" in versions else "redis"
+    return f"{name.title()} {versions.get(name, '')}".strip()
+
+
+def _literal(name: str) -> str:
+    """A name as a pattern that matches it alone."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", name)

@@ -1,0 +1,22 @@
+"""Looking up one entry of a stream, without a group and without a trace."""
+
+from __future__ import annotations
+
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.raw_client import command, unparsed
+
+
+async def read_entry(redis: Connection, stream: str, entry_id: str) -> dict[bytes, bytes] | None:
+    """The fields of the entry with this id; None where the stream has none.
+
+    Raises RedisUnavailableError, or SetupError where Redis refuses (the id is none, the key is no stream).
+
+    Source: https://redis.io/docs/latest/commands/xrange/
+    """
+    with explained(redis, f"reading {stream}"):
+        rows = await command(unparsed(redis.client, stream), "XRANGE", stream, entry_id, entry_id, "COUNT", 1)
+    if not rows:
+        return None
+    parts = iter(rows[0][1])
+    return dict(zip(parts, parts, strict=True))

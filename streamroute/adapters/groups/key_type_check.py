@@ -1,0 +1,65 @@
+"""Kinds of keys: one of ours that somebody else uses for something else is named, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.raw_client import command, unparsed
+from streamroute.adapters.redis.replies import text
+from streamroute.errors import SetupError
+from streamroute.keys import GroupKeys
+
+
+async def require_kinds(redis: Connection, keys: GroupKeys) -> None:
+    """Raises SetupError where one of the group's keys holds something else than it should.
+
+    Raises RedisUnavailableError while Redis cannot be asked.
+
+    Source: https://redis.io/docs/latest/commands/type/
+    """
+    with explained(redis, f"consuming {keys.stream}"):
+        await _require(unparsed(redis.client, keys.stream), keys)
+
+
+async def _require(client: Redis, keys: GroupKeys, strings: Iterable[str] = ()) -> None:
+    for key, kind in {**_kinds(keys), **dict.fromkeys(strings, "string")}.items():
+        found = text(await command(client, "TYPE", key))
+        if found not in (kind, "none"):
+            wrong = f"the key {key} is a {found}, and streamroute needs a {kind} there"
+            raise SetupError(f"{wrong}; {_remedy(keys, key)}")
+
+
+@asynccontextmanager
+async def naming_wrong_keys(
+    client: Redis, keys: GroupKeys, strings: Iterable[str] = ()
+) -> AsyncIterator[None]:
+    """Raise SetupError, which names the key, in place of the server's WRONGTYPE, which does not.
+
+    ``strings`` are keys of strings that are used beside those of the group.
+    """
+    try:
+        yield
+    except ResponseError as error:
+        if "WRONGTYPE" in str(error):
+            await _require(client, keys, strings)
+        raise
+
+
+def _kinds(keys: GroupKeys) -> Mapping[str, str]:
+    streams = dict.fromkeys((keys.stream, keys.retry, keys.dead), "stream")
+    hashes = dict.fromkeys((keys.delayed, keys.meta, keys.workers, keys.routes), "hash")
+    return {**streams, **hashes, keys.due: "zset"}
+
+
+def _remedy(keys: GroupKeys, key: str) -> str:
+    if key == keys.stream:
+        return "give the stream another name in routes.yaml, or rename that key"
+    if key == keys.dead:
+        return "rename or delete it, or name another stream under dead_letter"
+    return "rename or delete it"

@@ -1,0 +1,137 @@
+"""The workers of a group: which routes and types those know that are alive.
+
+Each worker leaves with its heartbeats that it is alive, and once what it knows. Workers of different
+configurations may share a group, as in a rolling deploy: what one does not know it leaves to one that does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.groups.key_type_check import naming_wrong_keys
+from streamroute.adapters.redis.raw_client import each
+from streamroute.adapters.redis.replies import attributes, milliseconds, text
+from streamroute.keys import GroupKeys
+from streamroute.values import Repertoire
+
+LONGEST_LEASE: Final = 30 * 86_400_000
+"""The longest lease (ms) that is believed: one of a month more would block takeovers for ever."""
+
+_FRESH: Final = 1.0  # seconds for which an answer is believed
+_SPARE: Final = 60_000  # ms
+_DIGITS: Final = 15  # of a time in ms
+
+
+def packed(known: Repertoire) -> bytes:
+    """A repertoire as it is kept in Redis."""
+    return json.dumps({"routes": sorted(known.routes), "types": sorted(known.types)}).encode()
+
+
+def unpacked(value: Any) -> Repertoire:
+    """The inverse of ``packed``; nothing is known of what cannot be read."""
+    try:
+        known: Mapping[str, list[str]] = json.loads(value)
+        return Repertoire(frozenset(known["routes"]), frozenset(known["types"]))
+    except (KeyError, TypeError, ValueError):
+        return Repertoire()
+
+
+def digest_of(known: Repertoire) -> str:
+    """A short text that stands for a repertoire; empty where nothing is known."""
+    return sha1(packed(known), usedforsecurity=False).hexdigest() if known.routes else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """What is known of a group's workers at ``time`` (Redis time in ms); their ``leases`` in ms, by name.
+
+    ``former_types`` are the types that workers listed which have left lately.
+    """
+
+    time: int
+    routes: frozenset[str]
+    types: frozenset[str]
+    former_types: frozenset[str]
+    leases: Mapping[str, int]
+
+
+class GroupWorkers:
+    """Asks who is alive in a group, at most once a second."""
+
+    def __init__(self, client: Redis, keys: GroupKeys) -> None:
+        self._client = client
+        self._keys = keys
+        self._turn = asyncio.Lock()
+        self._until = 0.0
+        self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
+
+    async def view(self) -> GroupView:
+        """What is known of the workers that are alive.
+
+        Raises SetupError where a key of theirs has the wrong type, and what redis-py raises.
+        """
+        if time.monotonic() >= self._until:
+            async with self._turn:
+                if time.monotonic() >= self._until:
+                    self._view = await self._ask()
+                    self._until = time.monotonic() + _FRESH
+        return self._view
+
+    async def _ask(self) -> GroupView:
+        keys = self._keys
+        asked = [("TIME",), ("HGETALL", keys.workers), ("HGETALL", keys.routes)]
+        async with naming_wrong_keys(self._client, keys):
+            answers = await each(self._client, asked)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+        now = milliseconds(answers[0])
+        alive = living(attributes(answers[1]), now)
+        noted = {digest: unpacked(value) for digest, value in attributes(answers[2]).items()}
+        used = {digest for _, digest in alive.values()}
+        known = [one for digest, one in noted.items() if digest in used]
+        types = frozenset[str]().union(*(one.types for one in known))
+        return GroupView(
+            time=now,
+            routes=frozenset().union(*(one.routes for one in known)),
+            types=types,
+            former_types=frozenset[str]().union(*(one.types for one in noted.values())) - types,
+            leases={name: lease for name, (lease, _) in alive.items()},
+        )
+
+
+def living(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, str]]:
+    """The lease (ms) and the digest of each worker that is alive at ``now`` (Redis time in ms).
+
+    What cannot be read, or what no worker can have written, counts as gone.
+    """
+    alive = {}
+    for name, written in workers.items():
+        until, lease, digest = _words(written)
+        if _is_alive(until, lease, now):
+            alive[name] = (int(lease), digest)
+    return alive
+
+
+def _is_alive(until: str, lease: str, now: int) -> bool:
+    """Whether the worker's time has not come, and a worker can have written this (the scripts judge alike).
+
+    A worker counts for two leases from its last heartbeat on; a minute more is left for a clock that was put
+    back.
+    """
+    if not all(number.isdecimal() and len(number) <= _DIGITS for number in (until, lease)):
+        return False
+    return int(lease) <= LONGEST_LEASE and now < int(until) <= now + 4 * int(lease) + _SPARE
+
+
+def _words(written: Any) -> Sequence[str]:
+    words = text(written).split(" ")
+    return words if len(words) == 3 else ("", "", "")

@@ -1,0 +1,77 @@
+"""Groups left behind are told: when a worker starts, and while it runs, once each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
+from streamroute.errors import RedisUnavailableError
+from streamroute.text.exception_text import error_line
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY: Final = 60.0
+"""Seconds between two looks at the groups of a stream."""
+
+
+class GroupWatch:
+    """Tells which groups of a stream nobody serves any more.
+
+    ``formerly`` is the group whose place is being taken: it is not left behind.
+    """
+
+    def __init__(self, stream: str, groups: OtherGroups, formerly: str | None = None) -> None:
+        self._stream = stream
+        self._groups = groups
+        self._told = set[str]() if formerly is None else {formerly}
+        self._suspected: frozenset[str] = frozenset()
+        self._has_failed = False
+
+    async def begin(self) -> None:
+        """Tell what is left behind already. Raises SetupError where a key of a group has the wrong type."""
+        with suppress(RedisUnavailableError):
+            for left in await self._groups.abandoned(self._told):
+                self._tell(left)
+
+    async def look(self) -> None:
+        """Tell what two looks in a row have found: workers that are restarted are away for a moment.
+
+        Raises nothing; that it fails for another reason than an outage is told the first time.
+        """
+        try:
+            found = {left.name: left for left in await self._groups.abandoned(self._told)}
+        except RedisUnavailableError:
+            return
+        except Exception as error:  # noqa: BLE001 - entries are consumed all the same
+            self._tell_failure(error)
+            return
+        for name in found.keys() & self._suspected:
+            self._tell(found[name])
+        self._suspected = frozenset(found)
+
+    def _tell(self, left: AbandonedGroup) -> None:
+        self._told.add(left.name)
+        unread = "" if left.unread is None else f"{left.unread} unread, "
+        log.warning(
+            "the group %s of %s had routes of this configuration, and has no worker: %s%d pending, "
+            "%d retries; to take them over: formerly_group: %s; to drop them: XGROUP DESTROY %s %s",
+            *(left.name, self._stream, unread, left.pending, left.retries),
+            *(left.name, self._stream, left.name),
+        )
+
+    def _tell_failure(self, error: Exception) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            log.warning("cannot look for groups left behind: %s", error_line(error))
+
+
+async def keep_looking(watches: Sequence[GroupWatch], every: float) -> None:
+    """Look at each stream's groups every so many seconds, one stream after the other, until cancelled."""
+    while watches:
+        for watch in watches:
+            await asyncio.sleep(every / len(watches))
+            await watch.look()

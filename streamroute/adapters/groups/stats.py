@@ -1,0 +1,135 @@
+"""Standing: how a consumer group stands, by the server's own counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.exceptions import (
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    ResponseError,
+    TryAgainError,
+)
+
+from streamroute.adapters.groups.live_workers import living
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.raw_client import each, unparsed
+from streamroute.adapters.redis.replies import attributes, milliseconds, text
+from streamroute.adapters.redis.round_trip import Words
+from streamroute.keys import GroupKeys
+
+_DOWN: Final = (ClusterDownError, MasterDownError, TryAgainError)
+_A_TIME: Final = 10**12  # ms since the epoch, of 2001: an id below was not made by a clock
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a group has to do, in entries; None is what the server does not know, or does not tell this user.
+
+    ``oldest`` is the age, in seconds since it was produced, of the entry that has been pending for longest;
+    0 where none is pending. ``lease`` is the longest of a worker that is alive, in seconds.
+    """
+
+    unread: int | None = None
+    pending: int | None = None
+    scheduled: int | None = None
+    dead: int | None = None
+    oldest: float | None = None
+    lease: float | None = None
+    denied: str = ""
+    """Why this user was not told a part of it."""
+
+
+class Standings:
+    """Asks how the group of one stream stands; a round trip, and nothing that grows with the stream."""
+
+    def __init__(self, redis: Connection, keys: GroupKeys, group: str) -> None:
+        self._redis = redis
+        self._client = unparsed(redis.client, keys.stream)
+        self._keys = keys
+        self._group = group
+
+    async def ask(self) -> Standing:
+        """How the group stands now; raises RedisUnavailableError while Redis cannot be asked.
+
+        Sources: https://redis.io/docs/latest/commands/xinfo-groups/,
+        https://redis.io/docs/latest/commands/xpending/
+        """
+        keys = self._keys
+        questions: Sequence[Words] = [
+            ("TIME",),
+            ("XINFO", "GROUPS", keys.stream),
+            ("XPENDING", keys.stream, self._group, "-", "+", 1),
+            ("XINFO", "GROUPS", keys.retry),
+            ("XINFO", "STREAM", keys.retry),
+            ("ZCARD", keys.due),
+            ("XINFO", "STREAM", keys.dead),
+            ("HGETALL", keys.workers),
+        ]
+        with explained(self._redis, f"asking how {keys.stream} stands"):
+            return self._read(await each(self._client, questions))
+
+    def _read(self, answers: list[Any]) -> Standing:
+        clock, groups, first, retry_groups, retry, due, dead, workers = answers
+        group, retries = _group(groups, self._group), _group(retry_groups, self._group)
+        pending, retrying = group.get("pending"), retries.get("pending")
+        return Standing(
+            unread=group.get("lag"),
+            pending=_sum(pending, retrying),
+            # What is settled leaves the retry stream: what is there and not pending waits to be read.
+            scheduled=_sum(_known(due), _length(retry), None if retrying is None else -retrying),
+            dead=_length(dead),
+            oldest=_age(first, clock),
+            lease=_lease(workers, clock),
+            denied=next((str(one) for one in answers if isinstance(one, NoPermissionError)), ""),
+        )
+
+
+def _known(answer: Any) -> Any:
+    """An answer, None where it is a refusal; raises what says that the server cannot be asked at all."""
+    if isinstance(answer, Exception) and (not isinstance(answer, ResponseError) or isinstance(answer, _DOWN)):
+        raise answer
+    return None if isinstance(answer, Exception) else answer
+
+
+def _length(answer: Any) -> int | None:
+    """The length of a stream, by its XINFO STREAM; one that is not there has none."""
+    if isinstance(answer, ResponseError) and "no such key" in str(answer):
+        return 0
+    facts = _known(answer)
+    return None if facts is None else int(attributes(facts)["length"])
+
+
+def _group(answer: Any, name: str) -> dict[str, Any]:
+    """What XINFO GROUPS says of a group; nothing where it is not there."""
+    groups: Iterable[Any] = _known(answer) or ()
+    known = [attributes(group) for group in groups]
+    return next((group for group in known if text(group["name"]) == name), {})
+
+
+def _age(first: Any, clock: Any) -> float | None:
+    rows = _known(first)
+    if rows is None or _known(clock) is None:
+        return None
+    if not rows:
+        return 0.0
+    produced = int(text(rows[0][0]).partition("-")[0])
+    now = milliseconds(clock)
+    return max(0, now - produced) / 1000 if produced >= _A_TIME else None
+
+
+def _lease(workers: Any, clock: Any) -> float | None:
+    known, time = _known(workers), _known(clock)
+    if known is None or time is None:
+        return None
+    alive = living(attributes(known), milliseconds(time))
+    return max((lease for lease, _ in alive.values()), default=0) / 1000 or None
+
+
+def _sum(*parts: int | None) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None

@@ -1,0 +1,102 @@
+"""Taking over a group that was renamed: what it left goes to the group that takes its place."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.replies import text
+from streamroute.adapters.redis.scripts import script
+from streamroute.errors import SetupError
+from streamroute.keys import RELEASED, GroupKeys
+
+log = logging.getLogger(__name__)
+
+_STEP: Final = 500  # entries that one script moves
+_BYTES: Final = 16 * 1024 * 1024  # that one script moves, about
+_LOOK_EVERY: Final = 1.0  # seconds between looks at workers of the old group
+
+
+async def require_place(client: Redis, keys: GroupKeys, group: str) -> None:
+    """Raise SetupError where another group has taken this one's place: it would run the whole stream again.
+
+    Raises what redis-py raises as well.
+    """
+    moved_to = await command(client, "HGET", keys.meta, "moved_to")
+    if moved_to is not None:
+        heir = text(moved_to)
+        raise SetupError(
+            f"the group {heir} of {keys.stream} has taken the place of {group}; to go back to {group}: "
+            f"formerly_group: {heir}; to begin {group} anew: HDEL {keys.meta} moved_to"
+        )
+
+
+class GroupTakeover:
+    """Moves the position, pending entries, retries and dead letters of ``old`` to ``new``.
+
+    Workers of the old group that are alive are waited for: both groups would run what arrives meanwhile.
+    """
+
+    def __init__(self, client: Redis, old: GroupKeys, new: GroupKeys, names: tuple[str, str]) -> None:
+        self._client = client
+        self._old = old
+        self._new = new
+        self._names = names
+        self._next_look = 0.0
+        self._has_told = False
+        self.is_done = False
+
+    async def advance(self) -> bool:
+        """Do what can be done now; returns whether all is done.
+
+        Raises SetupError where the new group was there before, and began elsewhere, and what redis-py raises.
+        """
+        if self.is_done or time.monotonic() < self._next_look:
+            return self.is_done
+        moved = 0
+        while True:
+            state, count = await self._step()
+            if state == "waits":
+                self._wait_for(count)
+                return False
+            moved += count
+            if state == "done":
+                self._end(moved)
+                return True
+
+    async def _step(self) -> tuple[str, int]:
+        old, new = self._old, self._new
+        state, count = await script("take_over").run(
+            self._client,
+            [
+                *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead, old.meta, old.routes),
+                *(new.retry, new.due, new.delayed, new.dead, new.meta),
+            ],
+            [*self._names, RELEASED, _STEP, _BYTES],
+        )
+        if text(state) == "exists":
+            former, group = self._names
+            raise SetupError(
+                f"the group {group} of {old.stream} was there before, and cannot take the place of {former}; "
+                f"leave formerly_group out, or delete one of them: XGROUP DESTROY {old.stream} {former}"
+            )
+        return text(state), int(count)
+
+    def _wait_for(self, workers: int) -> None:
+        self._next_look = time.monotonic() + _LOOK_EVERY
+        if not self._has_told:
+            self._has_told = True
+            former, group = self._names
+            said = "the group %s of %s takes the place of %s when its workers have ended: %d are alive"
+            log.warning(said, group, self._old.stream, former, workers)
+
+    def _end(self, moved: int) -> None:
+        self.is_done = True
+        if moved or self._has_told:
+            former, group = self._names
+            said = "the group %s of %s has taken the place of %s, with %d entries, retries and dead letters"
+            log.warning(said, group, self._old.stream, former, moved)

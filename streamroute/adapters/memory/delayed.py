@@ -1,0 +1,40 @@
+"""Entries that wait for their time in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from streamroute.adapters.memory.stream import Fields
+
+
+class Delayed(NamedTuple):
+    """An entry that will be added to ``stream`` at ``due`` (seconds, by the storage's clock)."""
+
+    due: float
+    stream: str
+    fields: Fields
+
+
+class MemoryDelays:
+    """Delayed entries by name; the same name twice is one."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Delayed] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order in which they were added."""
+        return iter(self._waiting)
+
+    def add(self, name: str, delayed: Delayed) -> None:
+        """Let an entry wait; harmless where this name waits already."""
+        self._waiting.setdefault(name, delayed)
+
+    def take_due(self, now: float) -> list[Delayed]:
+        """Take out what is due, the earliest first."""
+        names = [name for name, delayed in self._waiting.items() if delayed.due <= now]
+        return sorted((self._waiting.pop(name) for name in names), key=lambda delayed: delayed.due)
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until the next is due, or None where none waits."""
+        return min((delayed.due - now for delayed in self._waiting.values()), default=None)

@@ -1,0 +1,420 @@
+"""In-process twins of the storage and a retry scheduler, for tests that want no server.
+
+>>> storage = MemoryStreamStorage()
+>>> storage.add("bot_events", {"type": "booking.confirmed", "user_id": "7"})  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from streamroute.adapters.codecs.builtin import Codec, codec_named
+from streamroute.adapters.entries.entry_reader import EntryReader, is_retry, server_id
+from streamroute.adapters.entries.records import DeadRecord, RetryRecord, retry_record
+from streamroute.adapters.entries.settlement import has_something_to_tell
+from streamroute.adapters.memory.coordinator import MemoryCoordinator
+from streamroute.adapters.memory.dedupe import KeyHeld, MemoryDedupeKeys, MemoryDeduplicator
+from streamroute.adapters.memory.delayed import Delayed, MemoryDelays
+from streamroute.adapters.memory.lease_keeper import MemoryLeaseKeeper
+from streamroute.adapters.memory.stream import RELEASED, MemoryGroup, MemoryStream, Pending
+from streamroute.errors import StreamrouteError
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import Claimed, DeadLetter, Quotas, Repertoire, RetryLater, Settled
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+"""Seconds, as ``time.time`` gives them."""
+
+
+class MemoryStreamStorage:
+    """Behaves as ``RedisStreamStorage`` does, for any number of processors on one event loop.
+
+    The parameters mean what they mean there; ``lease`` and ``block`` are in seconds. ``clock`` decides
+    how long entries are idle and when retries are due; a test may move it. ``refuse`` is a reason that,
+    while it is set, keeps every failure from being written, as a server without memory does.
+    """
+
+    blocks = True
+
+    def __init__(
+        self,
+        *,
+        codec: Codec | str = "json",
+        lease: float = 60.0,
+        block: float = 2.0,
+        dead_letter: str | None = None,
+        trim: float | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        self.codec = codec_named(codec) if isinstance(codec, str) else codec
+        self.refuse: str | None = None
+        self.lease = lease
+        self.block = block
+        self._dead_letter = dead_letter
+        self.trim = trim
+        self.trimmed = 0
+        self._clock = clock
+        self._streams: dict[str, MemoryStream] = {}
+        self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
+        self._dedupe = MemoryDedupeKeys(clock)
+        self._retry_secrets: dict[str, bytes] = {}
+        self._workers: defaultdict[tuple[str, str], dict[str, Repertoire]] = defaultdict(dict)
+        self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._numbers = itertools.count(1)
+        self._arrivals: set[asyncio.Future[None]] = set()
+
+    # What a test puts in, looks at, and breaks.
+
+    def add(self, stream: str, fields: Mapping[str, str] | Mapping[bytes, bytes]) -> str:
+        """Append an entry of raw fields (XADD); returns its id."""
+        return self._append(stream, {_bytes(name): _bytes(value) for name, value in fields.items()})
+
+    def publish(self, stream: str, payload: Mapping[str, Any], *, delay: float = 0) -> None:
+        """Append a payload in the storage's codec, after ``delay`` seconds.
+
+        What is delayed is moved by a processor that consumes the stream.
+        """
+        fields = self.codec.encode(payload)
+        if delay > 0:
+            due = self._clock() + delay
+            self._delayed[stream].add(f"published {next(self._numbers)}", Delayed(due, stream, fields))
+        else:
+            self._append(stream, fields)
+
+    def delete(self, stream: str, *entry_ids: str) -> None:
+        """Delete entries (XDEL), pending or not."""
+        self._stream(stream).delete(entry_ids)
+
+    def clear(self) -> None:
+        """Lose everything, groups included (FLUSHALL)."""
+        self._streams.clear()
+        self._delayed.clear()
+        self._dedupe.clear()
+        self._retry_secrets.clear()
+        self._wake()
+
+    def destroy_group(self, stream: str, group: str) -> None:
+        """Lose a group and its pending list, but not the stream (XGROUP DESTROY)."""
+        self._stream(stream).groups.pop(group, None)
+        self._wake()
+
+    def pending(self, stream: str, group: str) -> list[str]:
+        """The ids of the group's pending entries, retries included; in the order of their first reading."""
+        reader = self._reader(stream, group)
+        return [
+            reader.name(key, entry_id)
+            for key in (reader.keys.stream, reader.keys.retry)
+            if (found := self._stream(key).groups.get(group)) is not None
+            for entry_id in found.pending
+        ]
+
+    def unread(self, stream: str, group: str) -> int:
+        """How many entries the group has not been handed yet, promoted retries included."""
+        keys = self._keys(stream, group)
+        return sum(self._stream(key).unread(group) for key in (keys.stream, keys.retry))
+
+    def dead_letters(self, stream: str, group: str) -> list[DeadRecord]:
+        """The group's dead letters, oldest first."""
+        written = self._stream(self._keys(stream, group).dead).entries.values()
+        return [DeadRecord.read(fields) for fields in written]
+
+    def scheduled(self, stream: str, group: str) -> list[str]:
+        """The names of the group's retries that wait for their time: ``id|route|attempt``."""
+        return list(self._delayed[self._keys(stream, group).due])
+
+    # What a processor asks for.
+
+    async def create_group(self, stream_name: str, group_name: str) -> None:
+        """Create the group where it is missing, before the stream's first entry."""
+        keys = self._keys(stream_name, group_name)
+        for key in (keys.stream, keys.retry):
+            self._stream(key).groups.setdefault(group_name, MemoryGroup())
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Retries that were promoted, then new entries; waits up to ``block`` seconds for the first."""
+        await asyncio.sleep(0)
+        entries = self._read(stream_name, group_name, consumer_name, count)
+        if not entries:
+            await self._arrival()
+            entries = self._read(stream_name, group_name, consumer_name, count)
+        return entries
+
+    async def claim_stale_events(
+        self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Take over entries that were idle for so many ms, and what was released."""
+        unbounded = Quotas(0, {})
+        claimed = await self.claim_within(
+            stream_name, group_name, consumer_name, min_idle_time, count, unbounded
+        )
+        return claimed.entries
+
+    async def claim_within(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        min_idle_time: int,
+        count: int,
+        quotas: Quotas,
+    ) -> Claimed:
+        """As ``claim_stale_events``, of each delivery number no more than its quota."""
+        await asyncio.sleep(0)
+        reader, now = self._reader(stream_name, group_name, consumer_name), self._clock()
+        entries: list[tuple[str, dict[str, Any]]] = []
+        counted = _Counted(quotas)
+        for key in (reader.keys.retry, reader.keys.stream):
+            stream, group = self._group(key, group_name)
+            room, idle = count - len(entries), min_idle_time / 1000
+            for entry in stream.claim(group, consumer_name, idle, room, now, quotas.last, counted.is_allowed):
+                if entry.fields is None:
+                    log.error("the entry %s of %s was deleted while it was pending", entry.id, key)
+                    continue
+                facts = {"fresh": int(now * 1000), "deliveries": entry.deliveries}
+                entries.append(reader.read(key, entry.id, entry.fields, **facts))
+        return Claimed(entries, counted.held_back, counted.suspects)
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Take the entry off the pending list, whoever has it."""
+        await self.ack_events(stream_name, group_name, [message_id])
+
+    async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
+        """Take the entries off the pending list, whoever has them."""
+        await asyncio.sleep(0)
+        for message_id in message_ids:
+            self._ack(stream_name, group_name, message_id)
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Write every outcome of a message, then ack it; only what this consumer still holds."""
+        await asyncio.sleep(0)
+        lost, refused = [], {}
+        for name, message in messages.items():
+            if self._held(stream_name, group_name, consumer_name, message) is None:
+                lost.append(name)
+            elif has_something_to_tell(message) and self.refuse is not None:
+                refused[name] = self.refuse
+            else:
+                self._write(self._keys(stream_name, group_name), message)
+                self._ack(stream_name, group_name, name)
+        return Settled(lost, refused)
+
+    async def release(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        messages: Mapping[str, Message],
+        *,
+        started: bool,
+    ) -> None:
+        """Let go of what this consumer still holds: the next claim of any worker takes it."""
+        await asyncio.sleep(0)
+        for message in messages.values():
+            held = self._held(stream_name, group_name, consumer_name, message)
+            if held is not None:
+                held.consumer = RELEASED
+                held.deliveries -= 0 if started else 1
+
+    async def promote_due(self, stream_name: str, group_name: str) -> float | None:
+        """Put retries whose time has come where they will be read; returns seconds until the next."""
+        await asyncio.sleep(0)
+        waits = [self._promote(key) for key in (self._keys(stream_name, group_name).due, stream_name)]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:  # noqa: ARG002 - the storage's form
+        """Trim the stream; returns seconds until the next step."""
+        await asyncio.sleep(0)
+        if self.trim is not None:
+            self.trimmed += self._stream(stream_name).trim(self._clock() - self.trim)
+        return 1.0
+
+    def lease_keeper(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        *,
+        held: Callable[[], Mapping[str, Message]],
+        lost: Callable[[Sequence[tuple[str, int]]], None],
+        waiting: Callable[[], Collection[str]] = tuple,  # noqa: ARG002 - an event loop in memory does not hang
+        repertoire: Callable[[], Repertoire] = Repertoire,
+    ) -> MemoryLeaseKeeper:
+        """Heartbeats for what is held, in real time."""
+        alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
+
+        def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
+            alive[consumer_name] = repertoire()
+            listed.update(alive[consumer_name].types)
+            return self._keep(stream_name, group_name, consumer_name, messages)
+
+        def leave() -> None:
+            alive.pop(consumer_name, None)
+
+        return MemoryLeaseKeeper(keep, leave, lease=self.lease, held=held, lost=lost)
+
+    def _keep(
+        self, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
+    ) -> list[tuple[str, int]]:
+        lost = []
+        still = set(self.pending(stream, group))
+        for name, message in messages.items():
+            held = self._held(stream, group, consumer, message)
+            if held is not None:
+                held.since = self._clock()
+            elif name in still:
+                lost.append((name, message.deliveries))
+        return lost
+
+    def _keys(self, stream: str, group: str) -> GroupKeys:
+        return GroupKeys.of(stream, group, self._dead_letter)
+
+    def _reader(self, stream: str, group: str, consumer: str = "") -> EntryReader:
+        keys = self._keys(stream, group)
+        dedupe = MemoryDeduplicator(
+            keys,
+            self._dedupe,
+            lives=lambda held: self._lives(keys, group, held),
+            holds=lambda message: self._held(stream, group, consumer, message) is not None,
+        )
+        alive, listed = self._workers[stream, group], self._listed[stream, group]
+        coordinator = MemoryCoordinator(dedupe, alive, listed, self._clock, self.lease, self._retry_secrets)
+        return EntryReader(self.codec, keys, group, coordinator)
+
+    def _lives(self, keys: GroupKeys, group: str, held: KeyHeld) -> bool:
+        """Whether the message that has a key of dedupe is pending, or waits for its retry."""
+        if held.place == "delayed":
+            promoted = self._stream(keys.retry).entries.values()
+            names = (RetryRecord.unpack(fields[b"entry"]).name for fields in promoted)
+            return held.id in self._delayed[keys.due] or held.id in names
+        found = self._stream(keys.stream if held.place == "entry" else keys.retry).groups.get(group)
+        return found is not None and held.id in found.pending
+
+    def _stream(self, key: str) -> MemoryStream:
+        return self._streams.setdefault(key, MemoryStream())
+
+    def _group(self, key: str, group: str) -> tuple[MemoryStream, MemoryGroup]:
+        stream = self._stream(key)
+        if group not in stream.groups:
+            raise StreamrouteError(f"NOGROUP the stream {key!r} has no consumer group {group!r}")
+        return stream, stream.groups[group]
+
+    def _read(self, stream: str, group: str, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
+        reader, now = self._reader(stream, group, consumer), self._clock()
+        facts = {"fresh": int(now * 1000), "deliveries": 1}
+        found = [(key, *self._group(key, group)) for key in (reader.keys.retry, reader.keys.stream)]
+        return [
+            reader.read(key, entry_id, fields, **facts)
+            for key, entries, held in found
+            for entry_id, fields in entries.read(held, consumer, count, now)
+        ]
+
+    def _held(self, stream: str, group: str, consumer: str, message: Message) -> Pending | None:
+        keys = self._keys(stream, group)
+        entries = self._stream(keys.stream if message.held_in == stream else keys.retry)
+        found = entries.groups.get(group)
+        if found is None:
+            return None
+        return found.held(consumer, message.entry_id, message.deliveries)
+
+    def _write(self, keys: GroupKeys, message: Message) -> None:
+        now = self._clock()
+        names: dict[str, str] = {}
+        for outcome in message.outcomes or ():
+            if isinstance(outcome, DeadLetter):
+                self._stream(keys.dead).add(DeadRecord.of(message, outcome).write(), now)
+            elif isinstance(outcome, RetryLater):
+                record = retry_record(message, outcome)
+                names[outcome.route] = record.name
+                delayed = Delayed(now + outcome.delay, keys.retry, {b"entry": record.pack()})
+                self._delayed[keys.due].add(record.name, delayed)
+        self._dedupe.settle(message, names)
+
+    def _ack(self, stream: str, group: str, message_id: str) -> None:
+        keys = self._keys(stream, group)
+        entries = self._stream(keys.retry if is_retry(message_id) else keys.stream)
+        if group in entries.groups:
+            entries.groups[group].pending.pop(server_id(message_id), None)
+        if is_retry(message_id):
+            entries.delete([server_id(message_id)])  # nobody else reads it
+
+    def _promote(self, key: str) -> float | None:
+        for retry in self._delayed[key].take_due(self._clock()):
+            self._append(retry.stream, retry.fields)
+        return self._delayed[key].wait(self._clock())
+
+    def _append(self, stream: str, fields: Mapping[bytes, bytes]) -> str:
+        entry_id = self._stream(stream).add(fields, self._clock())
+        self._wake()
+        return entry_id
+
+    async def _arrival(self) -> None:
+        """Wait until something was added, or ``block`` seconds."""
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrivals.add(arrival)
+        try:
+            async with asyncio.timeout(self.block):
+                await arrival
+        except TimeoutError:
+            return
+        finally:
+            self._arrivals.discard(arrival)
+
+    def _wake(self) -> None:
+        for arrival in self._arrivals:
+            if not arrival.done():
+                arrival.set_result(None)
+
+
+class MemoryRetryScheduler:
+    """A ``RetrySchedulerProtocol`` that brings payloads back into a ``MemoryStreamStorage``.
+
+    ``scheduled`` holds every call: ``(stream, payload, delay)``.
+    """
+
+    def __init__(self, storage: MemoryStreamStorage) -> None:
+        self.scheduled: list[tuple[str, dict[str, Any], int]] = []
+        self._storage = storage
+
+    async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
+        """Publish the payload after ``delay`` seconds of the storage's clock."""
+        self.scheduled.append((stream_name, payload, delay))
+        self._storage.publish(stream_name, payload, delay=delay)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+class _Counted:
+    """What a claim may still take of each delivery number."""
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._left = dict(quotas.by_delivery)
+        self._others = quotas.others
+        self._last = quotas.last
+        self.held_back = 0
+        self.suspects = 0
+
+    def is_allowed(self, delivery: int) -> bool:
+        """Whether one more entry may be claimed at this delivery; it is counted then."""
+        left = self._left.get(delivery, self._others)
+        if left is None:
+            return True
+        if left > 0:
+            self._left[delivery] = left - 1
+            return True
+        self.held_back += 1
+        self.suspects += delivery == self._last
+        return False

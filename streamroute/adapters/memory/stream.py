@@ -1,0 +1,135 @@
+"""A stream with consumer groups in this process: what the storage's twin stands on.
+
+It keeps the server's rules: ids only grow, a group gives each entry to one consumer, and what was given
+stays pending until it is acked. Times are in seconds, by whatever clock the caller has.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from streamroute.adapters.entries.entry_ids import Position, parsed, written
+
+Fields = Mapping[bytes, bytes]
+
+RELEASED = None
+"""The owner of an entry that was released: nobody."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A pending entry: who has it, since when, and how often it was handed out."""
+
+    consumer: str | None
+    since: float
+    deliveries: int
+
+
+class Taken(NamedTuple):
+    """An entry that changed hands; ``fields`` is None where it was deleted while it was pending."""
+
+    id: str
+    deliveries: int
+    fields: Fields | None
+
+
+@dataclass(slots=True)
+class MemoryGroup:
+    """What one consumer group has read, and what is pending in it by id."""
+
+    position: Position = (0, 0)
+    pending: dict[str, Pending] = field(default_factory=dict)
+
+    def needed(self) -> Iterator[Position]:
+        """What the group still needs is at these positions or above the lowest of them."""
+        yield self.position
+        yield from map(parsed, self.pending)
+
+    def held(self, consumer: str, entry_id: str, deliveries: int) -> Pending | None:
+        """The fence: the pending entry, if this consumer has it since this very delivery."""
+        held = self.pending.get(entry_id)
+        ours = held is not None and (held.consumer, held.deliveries) == (consumer, deliveries)
+        return held if ours else None
+
+
+class MemoryStream:
+    """Entries in the order of their ids, and the groups that read them."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Fields] = {}
+        self.groups: dict[str, MemoryGroup] = {}
+        self._order: list[Position] = []
+        self._last: Position = (0, 0)
+
+    def add(self, fields: Fields, now: float) -> str:
+        """Append an entry; returns its id, which is above every id before it."""
+        self._last = max((int(now * 1000), 0), (self._last[0], self._last[1] + 1))
+        self._order.append(self._last)
+        entry_id = written(self._last)
+        self.entries[entry_id] = fields
+        return entry_id
+
+    def delete(self, entry_ids: Iterable[str]) -> None:
+        """Delete entries, pending or not."""
+        for entry_id in entry_ids:
+            if self.entries.pop(entry_id, None) is not None:
+                self._order.remove(parsed(entry_id))
+
+    def read(self, group: MemoryGroup, consumer: str, count: int, now: float) -> list[tuple[str, Fields]]:
+        """Hand out up to ``count`` entries that the group has not had."""
+        start = bisect_right(self._order, group.position)
+        names = [written(position) for position in self._order[start : start + count]]
+        for name in names:
+            group.position = parsed(name)
+            group.pending[name] = Pending(consumer, now, 1)
+        return [(name, self.entries[name]) for name in names]
+
+    def unread(self, group: str) -> int:
+        """How many entries the group has not had; all of them where it does not exist yet."""
+        position = self.groups[group].position if group in self.groups else (0, 0)
+        return len(self._order) - bisect_right(self._order, position)
+
+    def trim(self, cutoff: float) -> int:
+        """Delete what is older than ``cutoff`` (seconds) and no group needs; returns how many entries."""
+        if not self.groups:
+            return 0
+        needed = min(position for group in self.groups.values() for position in group.needed())
+        old = min(needed, (int(cutoff * 1000), 0))
+        went = self._order[: bisect_left(self._order, old)]
+        self.delete([written(position) for position in went])
+        return len(went)
+
+    def claim(
+        self,
+        group: MemoryGroup,
+        consumer: str,
+        idle: float,
+        count: int,
+        now: float,
+        last: int,
+        is_allowed: Callable[[int], bool],
+    ) -> list[Taken]:
+        """Hand over up to ``count`` entries that were released or idle for ``idle`` seconds.
+
+        ``last`` is the last delivery that counts (0: all do); ``is_allowed`` is asked for each by its number.
+        What was deleted while it was pending leaves the pending list.
+        """
+        claimed: list[Taken] = []
+        for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:
+            before = group.pending[name].deliveries
+            deliveries = (min(before, last) if last else before) + 1
+            if len(claimed) == count or not is_allowed(deliveries):
+                continue
+            claimed.append(Taken(name, deliveries, self.entries.get(name)))
+            if name in self.entries:
+                group.pending[name] = Pending(consumer, now, deliveries)
+            else:
+                del group.pending[name]
+        return claimed
+
+
+def _is_free(held: Pending, idle: float, now: float) -> bool:
+    return held.consumer is RELEASED or now - held.since >= idle

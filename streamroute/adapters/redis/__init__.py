@@ -1,0 +1,1 @@
+"""The client of Redis: connections, errors, pipelines, scripts, clusters, sentinels. Knows no entry."""

@@ -1,0 +1,145 @@
+"""Channels: the commands of a whole process over a few connections to each server.
+
+However many streams and handlers there are, a pool of connections gives at most ``COMMANDS`` of them to
+commands. A command that finds one free is sent at once. All others wait in line, first come, first served,
+and the next connection that is free takes as many of them as fit in one round trip: waiting costs little,
+and nothing is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.asyncio import ConnectionPool, Redis
+
+from streamroute.adapters.redis.round_trip import Words, round_trip
+from streamroute.errors import SetupError
+
+COMMANDS: Final = 3
+"""Connections of a pool that carry commands."""
+READS: Final = 4
+"""Connections of a pool that carry reads, which wait on the server."""
+FEWEST: Final = 2
+"""Connections of a pool that has one for commands: a read that waits must not hold them up."""
+
+_MOST_TOGETHER: Final = 64  # calls in one round trip
+_MOST_COMMANDS: Final = 512  # commands in one round trip, unless a single call has more
+
+Call = tuple[Sequence[Words], "asyncio.Future[list[Any]]"]
+
+
+class Channel:
+    """Sends commands over at most ``connections`` connections of ``pool``."""
+
+    def __init__(self, pool: ConnectionPool, connections: int) -> None:
+        self._pool = weakref.proxy(pool)  # it is the key under which this channel is found
+        self._free = connections
+        self._waiting: deque[Call] = deque()
+        self._carriers: set[asyncio.Task[None]] = set()
+
+    async def send(self, commands: Sequence[Words]) -> list[Any]:
+        """Send commands in one round trip; an answer may be an exception.
+
+        Raises NotSentError where no connection can be made, else what redis-py raises where the server
+        cannot be reached or is not ready; then nobody knows which commands were carried out.
+        """
+        if not self._free or self._waiting:
+            return await self._wait_in_line(commands)
+        self._free -= 1
+        try:
+            return await round_trip(self._pool, commands)
+        finally:
+            self._free += 1
+            self._carry_on()
+
+    async def _wait_in_line(self, commands: Sequence[Words]) -> list[Any]:
+        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((commands, answer))
+        return await answer
+
+    def _carry_on(self) -> None:
+        """Give a connection that is free to those who wait.
+
+        They are carried by a task of its own: a caller who is cancelled takes nobody's answer along.
+        """
+        if self._free and self._waiting:
+            self._free -= 1
+            carrier = asyncio.get_running_loop().create_task(self._carry())
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._carriers.discard)
+
+    async def _carry(self) -> None:
+        try:
+            while calls := self._next_calls():
+                await self._deliver(calls)
+        finally:
+            self._free += 1
+
+    def _next_calls(self) -> list[Call]:
+        """The calls that have waited longest, as many as one round trip takes, without cancelled ones."""
+        calls: list[Call] = []
+        commands = 0
+        while self._waiting and len(calls) < _MOST_TOGETHER:
+            call = self._waiting[0]
+            if call[1].done():
+                self._waiting.popleft()
+                continue
+            commands += len(call[0])
+            if calls and commands > _MOST_COMMANDS:
+                break
+            calls.append(self._waiting.popleft())
+        return calls
+
+    async def _deliver(self, calls: Sequence[Call]) -> None:
+        """One round trip; each caller gets the answers to its own commands, or what went wrong."""
+        try:
+            answers = await round_trip(self._pool, [words for commands, _ in calls for words in commands])
+        except BaseException as error:
+            failure = error if isinstance(error, Exception) else asyncio.CancelledError()
+            for _, answer in calls:
+                if not answer.done():
+                    answer.set_exception(failure)
+            if not isinstance(error, Exception):
+                raise
+            return
+        position = 0
+        for commands, answer in calls:
+            if not answer.done():
+                answer.set_result(answers[position : position + len(commands)])
+            position += len(commands)
+
+
+_channels: Final[weakref.WeakKeyDictionary[ConnectionPool, Channel]] = weakref.WeakKeyDictionary()
+
+
+def channel_of(client: Redis) -> Channel:
+    """The channel that all users of a client's connections share; it goes with its pool."""
+    pool = client.connection_pool
+    channel = _channels.get(pool)
+    if channel is None:
+        channel = _channels[pool] = Channel(pool, command_connections(pool))
+    return channel
+
+
+def command_connections(pool: ConnectionPool) -> int:
+    """How many connections of a pool may carry commands."""
+    return max(1, min(COMMANDS, _most(pool) // 2))
+
+
+def read_connections(pool: ConnectionPool) -> int:
+    """How many connections of a pool may carry reads.
+
+    Raises SetupError for a pool that has none to spare (``max_connections`` in its URL).
+    """
+    most = _most(pool)
+    if most < FEWEST:
+        raise SetupError(f"the client may open {most} connection; consuming needs {FEWEST} at least")
+    return min(READS, most - command_connections(pool))
+
+
+def _most(pool: ConnectionPool) -> int:
+    return int(getattr(pool, "max_connections", COMMANDS + READS))

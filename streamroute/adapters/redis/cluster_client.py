@@ -1,0 +1,189 @@
+"""A client for each stream of a cluster, on the node that has its slot, wherever that is at the moment.
+
+Everything of a stream is in one slot, so that a consumer needs one node at a time. What that one refuses
+for another's sake is sent to the node that it names: for good (MOVED), or for this time, while the slot
+is on its way (ASK). It was not carried out, so that nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import Connection, parse_url
+from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, TryAgainError
+
+from streamroute.adapters.redis.channel import channel_of
+from streamroute.adapters.redis.cluster_pool import ClusterPool
+from streamroute.adapters.redis.cluster_topology import Cluster, SlotDownError
+from streamroute.adapters.redis.driver_errors import discreet
+from streamroute.adapters.redis.round_trip import NotSentError, Words
+from streamroute.adapters.stream.shared_reads import Read, Reader, read_command, read_from, reads_of
+from streamroute.adapters.urls.cluster_url import read_cluster_url
+from streamroute.errors import SetupError
+from streamroute.keys import GroupKeys, elsewhere, slot
+
+MULTI: Final = ("MULTI",)
+_ASKING: Final = ("ASKING",)
+_NOT_THE_NODES: Final = ("host", "port", "connection_class", "db")
+_REFUSED: Final = (AskError, TryAgainError)  # a MovedError is an AskError
+_DOWN: Final = (ClusterDownError, ReadOnlyError)
+_PAUSES: Final = (0, 0, 0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds before each try."""
+
+T = TypeVar("T")
+_Send = Callable[[Sequence[Words]], Awaitable[list[Any]]]
+
+
+class SlotClient(Redis):
+    """A client of one slot; replies are left as they are."""
+
+    def __init__(self, pool: ClusterPool, slot: int) -> None:
+        super().__init__(connection_pool=pool)
+        self.pool = pool
+        self.slot = slot
+        self._cluster = pool.cluster
+
+    async def execute_command(self, *words: Any, **_options: Any) -> Any:
+        """Send a command to wherever the slot is; raises what redis-py raises."""
+        (answer,) = await self.follow([words])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def each(self, commands: Sequence[Words]) -> list[Any]:
+        """Send commands that do not depend on each other in one round trip; an answer may be an exception."""
+        answers = await self._send(commands)
+        for index, words in enumerate(commands):
+            if isinstance(answers[index], _REFUSED):
+                (answers[index],) = await self.follow([words])
+        self._note(answers)
+        return answers
+
+    async def follow(self, commands: Sequence[Words]) -> list[Any]:
+        """Send commands in one round trip, and all of them again where one was refused for another's sake.
+
+        At most one of them, or what stands between MULTI and EXEC, may change anything. An answer may be
+        an exception. Raises SlotDownError where nodes go on naming one another.
+        """
+        send: _Send = self._send
+        answers: list[Any] = []
+        for pause in _PAUSES:
+            await asyncio.sleep(pause)
+            answers = await send(commands)
+            refusal = next((answer for answer in answers if isinstance(answer, _REFUSED)), None)
+            if refusal is None:
+                break
+            if isinstance(refusal, AskError):
+                send = self._redirected(refusal)
+        self._note(answers)
+        return answers
+
+    async def read(self, reader: Reader, keys: tuple[str, ...], count: int, wait: float) -> Read:
+        """See ``StreamReads.read``; at the node that has the slot, wherever that is at the moment."""
+        reader = reader._replace(slot=self.slot)
+        refusal: Exception = TryAgainError("the slot is moving")
+        for pause in _PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                return await self._at_node(lambda node: reads_of(node).read(reader, keys, count, wait))
+            except MovedError as error:
+                self._cluster.moved(self.slot, error)
+                refusal = error
+            except AskError:
+                return read_from(await self.follow([("TIME",), read_command(reader, keys, count)]))
+            except TryAgainError as error:
+                refusal = error
+            except _DOWN as error:
+                self._note([error])
+                raise
+        self._note([refusal])
+        raise refusal
+
+    def interrupt(self, reader: Reader, keys: tuple[str, ...]) -> None:
+        """See ``StreamReads.interrupt``."""
+        for client in self._cluster.clients:
+            reads_of(client).interrupt(reader._replace(slot=self.slot), keys)
+
+    async def _send(self, commands: Sequence[Words]) -> list[Any]:
+        return await self._at_node(lambda node: channel_of(node).send(commands))
+
+    async def _at_node(self, act: Callable[[Redis], Awaitable[T]]) -> T:
+        """Act at the slot's node; where that is away, ask which node has the slot now, and try that one."""
+        node = await self._cluster.node_of(self.slot)
+        try:
+            return await act(self._cluster.client_of(node))
+        except NotSentError as error:
+            cause = error.cause
+        found = await self._cluster.find(self.slot)
+        if found == node:
+            self._cluster.doubt(self.slot)
+            raise cause
+        try:
+            return await act(self._cluster.client_of(found))
+        except NotSentError as error:
+            cause = error.cause
+        raise cause
+
+    def _redirected(self, refusal: AskError) -> _Send:
+        """How to send again what was refused for another node's sake."""
+        if isinstance(refusal, MovedError):
+            self._cluster.moved(self.slot, refusal)
+            return self._send
+        node = self._cluster.client_of(self._cluster.named(self.slot, refusal))
+        return lambda commands: _ask_at(node, commands)
+
+    def _note(self, answers: Sequence[Any]) -> None:
+        """Where a node does not serve the slot, others are asked who does."""
+        if any(isinstance(answer, _DOWN) for answer in answers):
+            self._cluster.doubt(self.slot)
+        if any(isinstance(answer, AskError) for answer in answers):
+            self._cluster.doubt(self.slot)
+            raise SlotDownError(f"the slot {self.slot} is moving, and each node names another one for it")
+
+
+async def _ask_at(node: Redis, commands: Sequence[Words]) -> list[Any]:
+    """Send commands to the node that the slot is on its way to: ASKING holds for one, or until EXEC."""
+    try:
+        if commands[0] == MULTI:
+            return (await channel_of(node).send([_ASKING, *commands]))[1:]
+        return (await channel_of(node).send([part for words in commands for part in (_ASKING, words)]))[1::2]
+    except NotSentError as error:
+        cause = error.cause
+    raise cause
+
+
+def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
+    """A client of any node of the cluster that the URL names; what the URL sets wins over ``settings``.
+
+    Raises ValueError for a URL, or a value in it, that cannot be used. Nothing is sent yet.
+    """
+    read = read_cluster_url(url)
+    asked: Mapping[str, Any] = parse_url(read.node_url)
+    own = {name: value for name, value in asked.items() if name not in _NOT_THE_NODES}
+    kind = discreet(asked.get("connection_class", Connection))
+    return Redis.from_pool(ClusterPool(Cluster(list(read.nodes), {**settings, **own}, kind)))
+
+
+def slot_client(pool: ClusterPool, key: str) -> SlotClient:
+    """A client of the slot that a key is in, on the connections of its cluster."""
+    return SlotClient(pool, slot(key))
+
+
+def separate_slot_client(client: SlotClient) -> SlotClient:
+    """A client of the same slot for another event loop, which closes its connections with itself."""
+    twin = SlotClient(client.pool.separate(), client.slot)
+    twin.auto_close_connection_pool = True
+    return twin
+
+
+def require_one_slot(client: Redis, keys: GroupKeys) -> None:
+    """Raises SetupError where a cluster keeps some of these keys in another slot than their stream."""
+    strays = elsewhere(keys.stream, [keys.retry, keys.dead]) if isinstance(client, SlotClient) else ()
+    if strays:
+        raise SetupError(
+            f"a cluster keeps {', '.join(strays)} in another slot than {keys.stream}, and a message is "
+            f"settled in one; name it {keys.prefix}:..."
+        )

@@ -1,0 +1,56 @@
+"""Connections to any node of a cluster: for what concerns no stream, such as PING.
+
+What concerns a stream goes to the node of its slot, over the connections that the cluster keeps by node.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import Connection, SSLConnection
+
+from streamroute.adapters.redis.cluster_topology import Cluster
+
+
+class ClusterPool(ConnectionPool):
+    """A pool of a whole cluster; closing it closes the connections to all nodes."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        kind = AnyNodeSSLConnection if issubclass(cluster.kind, SSLConnection) else AnyNodeConnection
+        super().__init__(connection_class=kind, **cluster.settings)
+        self.connection_kwargs["connection_pool"] = weakref.proxy(self)
+        self.cluster = cluster
+
+    def __repr__(self) -> str:
+        return f"<ClusterPool of {self.cluster}>"
+
+    def separate(self) -> ClusterPool:
+        """The same for another event loop, on connections of its own."""
+        return ClusterPool(self.cluster.separate())
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        """Close what is idle or, by default, everything."""
+        await super().disconnect(inuse_connections)
+        if inuse_connections:
+            await self.cluster.disconnect()
+
+
+class AnyNodeConnection(Connection):
+    """A connection to a node that answers."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.connection_pool: ClusterPool = settings.pop("connection_pool")
+        super().__init__(**settings)
+
+    async def connect(self) -> None:
+        """Connect, unless that is so, to the first node that answers."""
+        if self.is_connected:
+            return
+        self.host, self.port = await self.connection_pool.cluster.find(None)
+        await super().connect()  # type: ignore[no-untyped-call]  # redis-py gives no types
+
+
+class AnyNodeSSLConnection(AnyNodeConnection, SSLConnection):
+    """The same, with TLS."""

@@ -1,0 +1,185 @@
+"""Connections to a server by URL, and what is said when there is none."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.adapters.redis.unavailable import sentinel_itself, unavailable
+from streamroute.adapters.urls.cluster_url import is_cluster
+from streamroute.adapters.urls.sentinel_url import is_sentinel
+from streamroute.adapters.urls.tls_files import refuse_special_files
+from streamroute.adapters.urls.url import Address, read_address
+from streamroute.errors import EmbeddedServerError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from redis.asyncio import Redis
+
+CONNECT_TIMEOUT: Final = 5.0  # seconds
+SOCKET_TIMEOUT: Final = 10.0
+"""Seconds without a reply after which a connection counts as lost; a blocking read must block for less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open client, and what it is a client of (``str(address)`` is fit to be shown).
+
+    ``url`` is what further clients connect to: for the embedded server, its socket.
+    """
+
+    client: Redis
+    address: Address
+    url: str
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self.address}>"
+
+    async def ping(self) -> None:
+        """Raises RedisUnavailableError, in words for people, for a sentinel, and for what does not answer."""
+        await ping(self.client, self.address)
+        if self.url.startswith(("redis://", "rediss://")) and await _watches_others(self.client):
+            raise sentinel_itself(self.address)
+
+
+@asynccontextmanager
+async def open_redis(
+    url: str,
+    *,
+    folder: Path,
+    written: str | None = None,
+    embedded: bool = True,
+    adopt: bool = False,
+    create: bool = True,
+) -> AsyncIterator[Connection]:
+    """A client for any URL that ``read_address`` takes, closed on leaving.
+
+    ``folder`` is the configuration's, ``written`` what stands there where variables gave parts of the URL:
+    it is what is shown. The embedded server is used until leaving, and refused where ``embedded`` is false;
+    with ``adopt`` it trusts data that it did not write, without ``create`` it is not started where it has no
+    data yet. Nothing is sent before the first command. Raises SetupError for a URL that cannot be used,
+    EmbeddedServerError where the embedded server is refused or cannot run.
+    """
+    address = read_address(url, folder=folder, written=written)
+    if address.data_folder is None:
+        refuse_special_files(url)
+        async with new_client(url) as client:
+            yield Connection(client, address, url)
+        return
+    if not embedded:
+        raise EmbeddedServerError(
+            "the embedded server is refused here; set a server of your own: `redis: {url: redis://...}`"
+        )
+    running = _embedded_server(address, address.data_folder, adopt=adopt, create=create)
+    async with running as socket_url, new_client(socket_url) as client:
+        yield Connection(client, address, socket_url)
+
+
+@asynccontextmanager
+async def _embedded_server(
+    address: Address, data_folder: Path, *, adopt: bool, create: bool
+) -> AsyncIterator[str]:
+    try:
+        from streamroute.adapters.embedded.server import EmbeddedServer  # needs fcntl
+    except ImportError as error:
+        raise EmbeddedServerError(
+            f"the embedded server runs on Linux and macOS only ({error}); set `redis: {{url: redis://...}}`"
+        ) from error
+    try:
+        async with EmbeddedServer(data_folder, adopt=adopt, create=create) as url:
+            yield url
+    except EmbeddedServerError as error:
+        if address.written is None:
+            raise
+        raise EmbeddedServerError(_without_folder(str(error), address, data_folder)) from error
+
+
+def _without_folder(text: str, address: Address, folder: Path) -> str:
+    """The text without the name of a folder that a variable gave."""
+    return text.replace(os.path.realpath(folder), str(address)).replace(str(folder), str(address))
+
+
+def new_client(url: str, **options: Any) -> Redis:
+    """A client with streamroute's settings; ``options`` and the URL's own parameters win over them.
+
+    redis-py retries nothing: a command that is sent twice may act twice, so whoever sends it decides.
+    """
+    from redis.asyncio.retry import Retry  # heavy: `check` does without
+    from redis.backoff import NoBackoff
+
+    from streamroute.adapters.redis.driver_errors import discreet
+
+    settings: dict[str, Any] = {
+        "client_name": "streamroute",
+        "decode_responses": False,
+        "health_check_interval": 0,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": SOCKET_TIMEOUT,
+        **_no_maintenance_notifications(),
+    }
+    if not url.startswith("unix:"):
+        settings["socket_keepalive"] = True
+    if url.startswith("rediss") and "ssl_cert_reqs=none" not in url:
+        settings["ssl_check_hostname"] = True  # which redis-py does of its own accord since version 6
+    client = _client(url, settings | options)
+    pool = client.connection_pool
+    pool.connection_class = discreet(pool.connection_class)
+    return client
+
+
+def _client(url: str, settings: Mapping[str, Any]) -> Redis:
+    from redis.asyncio import Redis
+
+    try:
+        if is_sentinel(url):
+            from streamroute.adapters.redis.sentinel import master_client
+
+            return master_client(url, settings)
+        if is_cluster(url):
+            from streamroute.adapters.redis.cluster_client import cluster_client
+
+            return cluster_client(url, settings)
+        return Redis.from_url(url, **settings)
+    except ValueError:
+        # The library's text may quote a part of the URL, and so a password.
+        raise SetupError("a parameter in the URL of Redis has a value that cannot be used") from None
+
+
+def _no_maintenance_notifications() -> dict[str, Any]:
+    """The setting without which redis-py 8 hands out connections that the server has closed."""
+    try:
+        from redis.maint_notifications import MaintNotificationsConfig
+    except ImportError:  # an older redis-py, which knows none
+        return {}
+    return {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
+
+
+async def ping(client: Redis, address: Address) -> None:
+    """Ask the server for a sign of life; the error names its address.
+
+    Raises RedisUnavailableError if it cannot be reached or refuses us.
+    """
+    from redis.exceptions import RedisError
+
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        raise unavailable(error, address) from error
+
+
+async def _watches_others(client: Redis) -> bool:
+    """Whether the server is a sentinel: any other server does not know the command, whatever the user may."""
+    from redis.exceptions import NoPermissionError, RedisError
+
+    try:
+        await client.execute_command("SENTINEL", "MYID")  # type: ignore[no-untyped-call]  # redis-py gives no types
+    except NoPermissionError:
+        return True
+    except (RedisError, OSError):
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""Round trips: commands sent at once, and their answers.
+
+Straight on a connection of the pool: redis-py's pipeline takes twice as long, and its retries are not
+wanted, since a command that is sent twice may act twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.asyncio import ConnectionPool
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MovedError,
+    NoPermissionError,
+    ResponseError,
+    TryAgainError,
+)
+
+from streamroute.adapters.redis.driver_errors import without_words
+from streamroute.system.forked import end_if_copy
+
+Words = Sequence[str | bytes | float]
+"""A command and its arguments."""
+
+_OF_CLUSTERS: Final = {
+    "MOVED": MovedError,
+    "ASK": AskError,
+    "TRYAGAIN": TryAgainError,
+    "CLUSTERDOWN": ClusterDownError,
+}
+
+
+class NotSentError(Exception):
+    """Raised where no connection could be made, so that nothing was sent; ``cause`` says why."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def round_trip(pool: ConnectionPool, commands: Sequence[Words]) -> list[Any]:
+    """Send commands in one round trip; an answer may be an exception.
+
+    Raises NotSentError where there is no connection, else what redis-py raises where the server is lost
+    meanwhile, or is not ready.
+    """
+    end_if_copy()  # before it writes on its parent's connection
+    cancelled = _Cancellation()
+    connection: Any = await _connection(pool)
+    try:
+        cancelled.raise_if_swallowed()
+        await connection.send_packed_command(connection.pack_commands(commands))
+        cancelled.raise_if_swallowed()
+        return [await _answer(connection) for _ in commands]
+    except BaseException:
+        # Answers may be on their way still, and the next command must not take them for its own.
+        await connection.disconnect(nowait=True)
+        raise
+    finally:
+        await pool.release(connection)
+
+
+class _Cancellation:
+    """Whether the running task was cancelled since, and goes on all the same.
+
+    redis-py connects and sends within ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation
+    that arrives together with the result.
+    """
+
+    __slots__ = ("_before", "_task")
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task else 0
+
+    def raise_if_swallowed(self) -> None:
+        if self._task is not None and self._task.cancelling() > self._before:
+            raise asyncio.CancelledError
+
+
+async def _connection(pool: Any) -> Any:
+    try:
+        return await pool.get_connection()
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
+        raise NotSentError(error) from None
+
+
+async def _answer(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return _named(error)
+
+
+def _named(error: ResponseError) -> ResponseError:
+    """The error under its own class, which redis-py 5 knows in its clients for clusters alone.
+
+    A refusal does not name the user: it is logged, and a variable may have given the name.
+    """
+    if type(error) is NoPermissionError:
+        return NoPermissionError(without_words(str(error)))
+    name, _, text = str(error).partition(" ")
+    return _OF_CLUSTERS[name](text) if type(error) is ResponseError and name in _OF_CLUSTERS else error

@@ -1,0 +1,85 @@
+"""Lua scripts: one step each on the server, sent by their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, ResponseError
+
+from streamroute.adapters.redis.raw_client import command, each
+from streamroute.text.safe_text import safe_str
+
+_SUFFIX: Final = ".lua"
+_WHERE: Final = re.compile(r",? script: .*$")
+
+Argument = str | bytes | int
+Call = tuple[Sequence[str], Sequence[Argument]]
+"""Keys and arguments of one run of a script."""
+
+
+class Script:
+    """One of the scripts in ``streamroute/adapters/lua``.
+
+    A server that does not know the digest (it is new, it was restarted, its scripts were flushed) is
+    sent the text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run it once; raises what redis-py raises."""
+        try:
+            return await command(client, "EVALSHA", self.digest, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await command(client, "EVAL", self.text, len(keys), *keys, *arguments)
+
+    async def run_each(self, client: Redis, calls: Sequence[Call]) -> list[Any]:
+        """Run it once for each call, in one round trip; an answer may be an exception.
+
+        Raises where the server cannot be reached.
+        """
+        commands = [("EVALSHA", self.digest, len(keys), *keys, *arguments) for keys, arguments in calls]
+        answers = await each(client, commands)
+        for index, (keys, arguments) in enumerate(calls):
+            if isinstance(answers[index], NoScriptError):
+                answers[index] = await self._answer(client, keys, arguments)
+        return answers
+
+    async def _answer(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        try:
+            return await self.run(client, keys, arguments)
+        except ResponseError as error:
+            return error
+
+
+def refusal(error: Exception) -> str:
+    """What a script raised, without where in the script that was."""
+    return _WHERE.sub("", " ".join(safe_str(error).split())).removeprefix("WRONGTYPE ")
+
+
+def script(name: str) -> Script:
+    """The script of this name."""
+    return _scripts()[name]
+
+
+@cache
+def _scripts() -> Mapping[str, Script]:
+    """All of them by name, read at the first use of any.
+
+    Later there may be other files in their place (an upgrade), or no file may be opened any more: a handler
+    that leaves files open must not keep the others' entries from being settled.
+    """
+    files = (file for file in resources.files("streamroute.adapters.lua").iterdir() if file.is_file())
+    return {
+        file.name.removesuffix(_SUFFIX): Script(file.read_text("utf-8"))
+        for file in files
+        if file.name.endswith(_SUFFIX)
+    }

@@ -1,0 +1,85 @@
+"""Coordination: what a message needs to know of other messages and workers of its group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.groups.live_workers import GroupWorkers
+from streamroute.adapters.stream.dedupe import RedisDeduplicator
+from streamroute.adapters.stream.retry_secret import RetrySecrets
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import RouteWait, Turn
+
+KNOWN_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
+GIVE_UP: Final = 10
+"""Leases for which a message waits for a worker that knows its route, or its type."""
+
+
+class RedisCoordinator:
+    """What a message of ``RedisStreamStorage`` brings along, for one consumer of a group.
+
+    ``lease`` is in seconds.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        keys: GroupKeys,
+        group: str,
+        consumer: str,
+        *,
+        lease: float,
+        former: Sequence[GroupKeys] = (),
+    ) -> None:
+        self._dedupe = RedisDeduplicator(client, keys, group, consumer, former)
+        self._workers = GroupWorkers(client, keys)
+        self._secrets = RetrySecrets(lambda _: client)
+        self._lease = lease
+
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
+        """See ``RedisDeduplicator.begin``."""
+        return await self._dedupe.begin(message, route, digest, ttl, formerly)
+
+    async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
+        """See ``KeepsSecrets``; raises what redis-py raises."""
+        return await self._secrets.get(stream, make=make)
+
+    async def route_wait(self, message: Message, route: str) -> RouteWait:
+        """How long the retry of a route waits that this worker does not know.
+
+        Raises what redis-py raises.
+        """
+        view = await self._workers.view()
+        return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease)
+
+    async def type_wait(self, message: Message, message_type: str) -> RouteWait:
+        """How long a message waits whose type no route lists here: no time where no worker ever listed it.
+
+        Raises what redis-py raises.
+        """
+        view = await self._workers.view()
+        is_known = message_type in view.types
+        if is_known or message_type in view.former_types:
+            return route_wait(message, view.time, is_known=is_known, lease=self._lease)
+        return RouteWait(None)
+
+
+def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> RouteWait:
+    """How long a message waits whose route, or type, is known to some worker, or to none; ``now`` is in ms.
+
+    It is offered again within a lease, so that a worker is not missed that knows the route and lives as long.
+    """
+    if is_known:
+        return RouteWait(KNOWN_ELSEWHERE)
+    since = message.unknown_since or now
+    passed = (now - since) / 1000
+    if passed >= GIVE_UP * lease:
+        return RouteWait(None, since)
+    pause = min(max(KNOWN_ELSEWHERE, passed / 4), max(KNOWN_ELSEWHERE, lease))
+    return RouteWait(min(pause, GIVE_UP * lease - passed), since)

@@ -1,0 +1,119 @@
+"""Dead letters: looked at, brought back, dropped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from streamroute.adapters.entries.records import DeadRecord, RetryRecord, paired, remembered
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.raw_client import command, unparsed
+from streamroute.adapters.redis.replies import Row, milliseconds, text
+from streamroute.adapters.redis.scripts import Call, script
+from streamroute.errors import DecodeError
+from streamroute.keys import GroupKeys
+
+_PAGE: Final = 100  # dead letters in one reply
+_BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an entry
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLetter:
+    """A dead letter as it lies in its stream, under ``id``; ``record`` is None where it cannot be read."""
+
+    id: str
+    record: DeadRecord | None
+
+    @property
+    def at(self) -> int:
+        """When it was written, in ms since the epoch, by Redis's clock."""
+        return int(self.id.partition("-")[0])
+
+
+class DeadLetters:
+    """One stream of dead letters; several streams and groups may share it.
+
+    While Redis cannot be used, the methods raise RedisUnavailableError; SetupError where it refuses.
+    """
+
+    def __init__(self, redis: Connection, key: str) -> None:
+        self.key = key
+        self._redis = redis
+        self._client = unparsed(redis.client, key)
+        self._doing = f"working on the dead letters in {key}"
+
+    async def count(self) -> int:
+        """How many there are."""
+        with explained(self._redis, self._doing):
+            return int(await command(self._client, "XLEN", self.key))
+
+    async def now(self) -> int:
+        """Redis's time, in ms since the epoch."""
+        with explained(self._redis, self._doing):
+            return milliseconds(await command(self._client, "TIME"))
+
+    async def pages(self, *, since: int, until: int) -> AsyncIterator[list[StoredLetter]]:
+        """Those that were written from ``since`` to ``until`` (ms, inclusive), oldest first.
+
+        What is dropped or brought back meanwhile disturbs nothing.
+
+        Source: https://redis.io/docs/latest/commands/xrange/
+        """
+        start, count = str(max(since, 0)), 1
+        while rows := await self._rows(start, str(max(until, 0)), count):
+            yield [_letter(row) for row in rows]
+            start = f"({text(rows[-1][0])}"
+            count = _next_count(rows)
+
+    async def find(self, letter_id: str) -> StoredLetter | None:
+        """The dead letter of this id, if it is there."""
+        rows = await self._rows(letter_id, letter_id, 1)
+        return _letter(rows[0]) if rows else None
+
+    async def revive(self, letters: Sequence[tuple[StoredLetter, DeadRecord]]) -> int:
+        """Let letters run again, each at its first attempt, with all that is remembered of it.
+
+        A letter goes to the route that failed alone; without one, to the routes that its message was for.
+        Each is one step: its retry is there before it is gone. Returns how many there were.
+        """
+        calls = [self._revival(letter, record) for letter, record in letters]
+        with explained(self._redis, self._doing):
+            answers = await script("revive").run_each(self._client, calls)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+        return sum(answers)
+
+    async def drop(self, letters: Sequence[StoredLetter]) -> int:
+        """Delete them; returns how many there were."""
+        with explained(self._redis, self._doing):
+            return int(await command(self._client, "XDEL", self.key, *(letter.id for letter in letters)))
+
+    def _revival(self, letter: StoredLetter, record: DeadRecord) -> Call:
+        routes = record.routes if record.route is None else [record.route]
+        history = remembered(record.history, record.as_failure())
+        accepted = record.accepted and record.route is not None
+        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted)
+        keys = GroupKeys.of(record.stream, record.group, self.key)
+        return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]
+
+    async def _rows(self, start: str, end: str, count: int) -> list[Row]:
+        with explained(self._redis, self._doing):
+            rows = await command(self._client, "XRANGE", self.key, start, end, "COUNT", count)
+        return list(rows)
+
+
+def _next_count(rows: Sequence[Row]) -> int:
+    """How many to ask for after these: twice as many, as long as letters like these fit into one reply."""
+    size = sum(len(part) for _, fields in rows for part in fields) or 1
+    return max(1, min(2 * len(rows), _PAGE, len(rows) * _BYTES // size))
+
+
+def _letter(row: Row) -> StoredLetter:
+    try:
+        record = DeadRecord.read(paired(row[1]))
+    except DecodeError:
+        record = None
+    return StoredLetter(text(row[0]), record)

@@ -1,0 +1,107 @@
+"""Dedupe: which message a route has run, or runs, for a key.
+
+The first message with a key runs; while it runs or waits for a retry, others with the key wait; once it
+has succeeded they are skipped, for ``ttl``; where it has failed for good, the next one runs. What becomes
+of a key is written with the settlement of its message, in the same step as the ack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.groups.key_type_check import naming_wrong_keys
+from streamroute.adapters.redis.scripts import script
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import Claim, DeadLetter, Turn
+
+_TURNS: Final = (Turn.RUN, Turn.SKIP, Turn.WAIT, Turn.LOST)
+
+
+class RedisDeduplicator:
+    """Gives keys of dedupe to the messages that one consumer of a group holds.
+
+    ``former`` are the keys of the groups whose place this one has taken.
+    """
+
+    def __init__(
+        self, client: Redis, keys: GroupKeys, group: str, consumer: str, former: Sequence[GroupKeys] = ()
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._group = group
+        self._consumer = consumer
+        self._former = former
+
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
+        """Whether the route may run for this message, and for how many seconds another has had the key.
+
+        ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on, ``formerly`` are
+        the route's former names. The keys under these count as well, and are written as well: workers that
+        know the route by a former name see what runs here. A message that runs is never its own duplicate.
+        Raises SetupError where one of the keys has the wrong type, and what redis-py raises.
+        """
+        keys, names = self._keys, (route, *formerly)
+        own = [keys.dedupe(name, digest) for name in names]
+        former = [of_group.dedupe(name, digest) for of_group in self._former for name in names]
+        async with naming_wrong_keys(self._client, keys, [*own, *former]):
+            code, waited = await script("dedupe").run(
+                self._client,
+                [keys.stream, keys.retry, keys.delayed, *own, *former],
+                [
+                    *(self._group, self._consumer, message.id, route),
+                    *(place_of(message), message.entry_id, message.deliveries, len(own)),
+                ],
+            )
+        turn = _TURNS[code]
+        if turn is Turn.RUN:
+            hold(message, route, Claim(own, ttl))
+        return turn, waited / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one key: ``done`` for so many ms, ``delayed`` with a retry's name, or ``free``."""
+
+    key: str
+    route: str
+    state: str
+    fact: str | int
+
+
+def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
+    """What becomes of the keys that a message holds; ``names`` are those of its routes' retries.
+
+    A claim without an outcome here (another scheduler has its retry) stays as it is: the next message
+    with the key finds that nobody runs any more.
+    """
+    failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
+    for route, claim in (message.claims or {}).items():
+        state: tuple[str, str | int]
+        if claim.succeeded:
+            state = "done", max(1, int(claim.ttl * 1000))
+        elif route in names:
+            state = "delayed", names[route]
+        elif route in failed:
+            state = "free", ""
+        else:
+            continue
+        yield from (Fate(key, route, *state) for key in claim.keys)
+
+
+def hold(message: Message, route: str, claim: Claim) -> None:
+    """Let the message hold a claim until it is settled."""
+    if message.claims is None:
+        message.claims = {}
+    message.claims[route] = claim
+
+
+def place_of(message: Message) -> str:
+    """Where a message is pending: ``retry`` in the group's retry stream, ``entry`` in the stream itself."""
+    return "entry" if message.held_in == message.stream else "retry"

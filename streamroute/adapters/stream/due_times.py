@@ -1,0 +1,36 @@
+"""Due times that were lost: they are kept apart from what waits for them, and may be deleted or evicted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.redis.replies import text
+from streamroute.adapters.redis.scripts import script
+
+_LONGEST_WAIT: Final = 365 * 86_400_000  # ms; the scripts take what is due much later for lost
+
+_STEP: Final = 500  # entries that one script looks at
+
+
+def wait_in_ms(delay: float) -> int:
+    """How long a retry waits, a year at most."""
+    return min(int(delay * 1000), _LONGEST_WAIT)
+
+
+class DueTimes:
+    """Looks, step by step, for entries that wait without a due time, and makes them due now."""
+
+    def __init__(self) -> None:
+        self._cursors: dict[str, str] = {}
+
+    async def restore(self, client: Redis, due: str, delayed: str) -> int:
+        """Do one step; returns how many had none. Raises what redis-py raises.
+
+        Source: https://redis.io/docs/latest/commands/hscan/
+        """
+        cursor = self._cursors.get(delayed, "0")
+        cursor, restored = await script("restore_due").run(client, [due, delayed], [cursor, _STEP])
+        self._cursors[delayed] = text(cursor)
+        return len(restored)

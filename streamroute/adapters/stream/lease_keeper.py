@@ -1,0 +1,216 @@
+"""Leases: what a consumer holds of one stream is confirmed again and again.
+
+An event loop that has not come round for a lease is taken for hung, and what has not started there is given
+to other workers. After ``stall`` seconds nothing is confirmed any more, and they take over the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.groups.key_type_check import naming_wrong_keys
+from streamroute.adapters.groups.live_workers import digest_of, packed
+from streamroute.adapters.groups.watermark import Watermarks
+from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.replies import text
+from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.heartbeat import Call, ClientOf, LoopIsClosedError, heartbeat_of
+from streamroute.durations import format_duration
+from streamroute.incidents import Incident, Incidents
+from streamroute.keys import RELEASED, GroupKeys
+from streamroute.message import Message
+from streamroute.text.exception_text import error_line
+from streamroute.values import Repertoire
+
+log = logging.getLogger(__name__)
+
+_BATCH: Final = 500  # entries that one script confirms
+STALL: Final = 5
+"""Leases for which an event loop may not come round, where nothing else is said."""
+
+Held = Callable[[], Mapping[str, Message]]
+Waiting = Callable[[], Collection[str]]
+Knows = Callable[[], Repertoire]
+Lost = Callable[[Sequence[tuple[str, int]]], None]
+
+
+def nothing_waits() -> Collection[str]:
+    """Of those who start everything at once."""
+    return ()
+
+
+class RedisLeaseKeeper:
+    """Confirms every third of ``lease`` seconds what ``held()`` returns, from the client's heartbeat thread.
+
+    There it also notes in ``watermarks`` how far the group has come, and leaves in Redis that this worker is
+    alive, its lease, and what ``repertoire()`` says that it knows. ``waiting()`` are the ids of what is held
+    and has not started. ``lost`` is called in the event loop that opened the keeper.
+    """
+
+    def __init__(  # noqa: PLR0913 - whose leases, how they are kept, and who is told
+        self,
+        client: Redis,
+        keys: GroupKeys,
+        group: str,
+        consumer: str,
+        *,
+        lease: float,
+        stall: float,
+        held: Held,
+        lost: Lost,
+        waiting: Waiting,
+        repertoire: Knows,
+        watermarks: Watermarks,
+        incidents: Incidents,
+    ) -> None:
+        self.tick = lease / 6
+        self.stall = stall
+        self._client = client
+        self._keys = keys
+        self._group = group
+        self._consumer = consumer
+        self._lease = lease
+        self._held = held
+        self._lost = lost
+        self._waiting = waiting
+        self._repertoire = repertoire
+        self._watermarks = watermarks
+        self._incidents = incidents
+        self._due = 0.0
+        self._works = True
+        self._given_up = False
+        self._longest = int(lease * 1000)
+
+    async def open(self) -> None:
+        """Begin; the first heartbeat is at once."""
+        await heartbeat_of(self._client).add(self, self._client)
+
+    async def close(self) -> None:
+        """End. This worker's lease is in force no longer."""
+        await heartbeat_of(self._client).remove(self)
+
+    # In the heartbeat thread.
+
+    def is_due(self, now: float) -> bool:
+        """See ``Beats``."""
+        return now >= self._due or (self._works and self._watermarks.has_moved(self._keys, self._group))
+
+    async def beat(self, client_of: ClientOf, call: Call, silence: float) -> None:
+        """See ``Beats``."""
+        client = client_of(self._keys.stream)
+        try:
+            async with naming_wrong_keys(client, self._keys):
+                await self._give_up_waiting(client, call, silence)
+                if time.monotonic() >= self._due:
+                    await self._confirm_all(client, call)
+                    self._due = time.monotonic() + self._lease / 3
+                await self._watermarks.note(client, self._keys, self._group)
+        except LoopIsClosedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever fails, the next heartbeat may work
+            self._report(error)
+            self._due = time.monotonic() + self._lease / 10
+        else:
+            self._report(None)
+
+    async def leave(self, client_of: ClientOf) -> None:
+        """See ``Beats``: other workers need not wait for a lease that nobody has any more."""
+        try:
+            await command(client_of(self._keys.stream), "HDEL", self._keys.workers, self._consumer)
+        except Exception as error:  # noqa: BLE001 - it counts as alive for two leases, and no longer
+            log.debug("the lease of %s ends by itself: %s", self._consumer, error_line(error))
+
+    async def _confirm_all(self, client: Redis, call: Call) -> None:
+        held = self._held()
+        for key in (self._keys.stream, self._keys.retry):
+            entries = [(name, message) for name, message in held.items() if message.held_in == key]
+            for start in range(0, len(entries), _BATCH):
+                await self._confirm(client, call, key, entries[start : start + _BATCH])
+        if not held:
+            await self._confirm(client, call, self._keys.stream, [])  # that this worker is alive
+
+    async def _confirm(self, client: Redis, call: Call, key: str, entries: list[tuple[str, Message]]) -> None:
+        tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}
+        known = self._repertoire()
+        digest = digest_of(known)
+        arguments: list[str | int] = [self._group, self._consumer, int(self._lease * 1000), digest]
+        for entry_id, (_, _, deliveries) in tokens.items():
+            arguments += [entry_id, deliveries]
+        keys = [key, self._keys.workers, self._keys.routes]
+        now, lost, deleted, longest, whose, knows_routes = await script("heartbeat").run(
+            client, keys, arguments
+        )
+        gone = [tokens.pop(text(entry_id)) for entry_id in lost]
+        for _, message, _ in tokens.values():
+            message.fresh = now
+        if deleted:
+            said = "%d entries of %s were deleted while they were pending: %s"
+            names, count = ", ".join(map(text, deleted)), len(deleted)
+            self._incidents.tell(Incident.DELETED, self._keys.stream, said, count, key, names, count=count)
+        if gone:
+            call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
+        if not knows_routes:
+            await command(client, "HSET", self._keys.routes, digest, packed(known))
+        self._note_longest(longest, text(whose))
+
+    async def _give_up_waiting(self, client: Redis, call: Call, silence: float) -> None:
+        """Once in each silence of more than a lease, release what has not started here."""
+        if silence <= self._lease:
+            self._given_up = False
+            return
+        if self._given_up:
+            return
+        self._given_up = True
+        held, waiting = self._held(), set(self._waiting())
+        unstarted = {name: message for name, message in held.items() if name in waiting}
+        if not unstarted:
+            return
+        log.error(
+            "the event loop has not run for %.1f s: %d entries of %s that did not start go to other workers",
+            *(silence, len(unstarted), self._keys.stream),
+        )
+        for key in (self._keys.stream, self._keys.retry):
+            await release(client, key, self._group, self._consumer, unstarted.values(), started=False)
+        leases = [(name, message.deliveries) for name, message in unstarted.items()]
+        call(lambda: self._lost(leases))
+
+    def _note_longest(self, longest: int, whose: str) -> None:
+        """Say why entries are claimed later than this worker's own lease says, when that changes."""
+        if longest != self._longest and longest > self._lease * 1000:
+            in_force, own = format_duration(longest / 1000), format_duration(self._lease)
+            said = "the lease in force for the group %s of %s is %s, as long as %s is alive; here it is %s"
+            log.info(said, self._group, self._keys.stream, in_force, whose, own)
+        self._longest = longest
+
+    def _report(self, error: Exception | None) -> None:
+        """Tell when heartbeats begin to fail and when they work again."""
+        stream = self._keys.stream
+        if self._works and error is not None:
+            said = "heartbeats of %s fail, trying again until they work: %s"
+            self._incidents.tell(Incident.OUTAGE, stream, said, stream, error_line(error))
+        elif error is None and not self._works:
+            log.warning("heartbeats of %s work again", stream)
+        self._works = error is None
+
+
+async def release(
+    client: Redis, key: str, group: str, consumer: str, messages: Iterable[Message], *, started: bool
+) -> None:
+    """Hand the messages that are pending in ``key`` to a consumer that nobody is: the next claim takes them.
+
+    What was not ``started`` gets its delivery count back.
+
+    Source: https://redis.io/docs/latest/commands/xclaim/
+    """
+    arguments: list[str | int] = [group, consumer, RELEASED]
+    for message in messages:
+        if message.held_in == key:
+            count = message.deliveries if started else message.deliveries - 1
+            arguments += [message.entry_id, message.deliveries, count]
+    if len(arguments) > 3:
+        await script("release").run(client, [key], arguments)

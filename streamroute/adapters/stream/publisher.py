@@ -1,0 +1,54 @@
+"""Publishing: events into a stream, many in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streamroute.adapters.codecs.builtin import Codec, codec_named
+from streamroute.adapters.codecs.codec_calls import encoded
+from streamroute.adapters.entries.records import flat
+from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.raw_client import command, transaction, unparsed
+from streamroute.adapters.redis.replies import text
+from streamroute.adapters.redis.round_trip import Words
+
+
+class Publisher:
+    """Writes payloads to one stream, in the form that its codec reads back.
+
+    While Redis cannot be used, its methods raise RedisUnavailableError; SetupError where it refuses.
+    """
+
+    def __init__(self, redis: Connection, stream: str, codec: Codec | str = "json") -> None:
+        self._redis = redis
+        self._client = unparsed(redis.client, stream)
+        self._stream = stream
+        self._codec = codec_named(codec) if isinstance(codec, str) else codec
+
+    def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """The entry that will be written; raises EncodeError for a payload that the codec cannot hold."""
+        return flat(encoded(self._codec, payload))
+
+    async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
+        """Write encoded entries in order, all or none; returns their ids.
+
+        Where the connection was lost before the reply, all may have been written.
+
+        Source: https://redis.io/docs/latest/commands/xadd/
+        """
+        if not entries:
+            return []
+        commands: list[Words] = [["XADD", self._stream, "*", *entry] for entry in entries]
+        with explained(self._redis, f"publishing to {self._stream}"):
+            return [text(entry_id) for entry_id in await transaction(self._client, commands)]
+
+    async def last_id(self) -> str:
+        """The id of the last entry that the stream has; ``0-0`` where it has none.
+
+        Source: https://redis.io/docs/latest/commands/xrevrange/
+        """
+        with explained(self._redis, f"reading {self._stream}"):
+            rows = await command(self._client, "XREVRANGE", self._stream, "+", "-", "COUNT", 1)
+        return text(rows[0][0]) if rows else "0-0"

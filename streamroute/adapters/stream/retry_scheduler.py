@@ -1,0 +1,194 @@
+"""RedisRetryScheduler: retries that wait in Redis, for any storage."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.codecs.builtin import Codec, FieldsCodec, JsonCodec, codec_named
+from streamroute.adapters.entries.field_packing import pack_fields
+from streamroute.adapters.entries.records import MARKER
+from streamroute.adapters.redis.raw_client import clients
+from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.due_times import DueTimes, wait_in_ms
+from streamroute.adapters.stream.retry_secret import RetrySecrets
+from streamroute.errors import EncodeError
+from streamroute.keys import ReturnKeys
+from streamroute.message import Message
+from streamroute.text.exception_text import error_line
+
+log = logging.getLogger(__name__)
+
+_STEP: Final = 100  # entries that one script brings back
+_LOOK_EVERY: Final = 1.0  # seconds; another process may have scheduled something sooner
+_MOST_FIELDS: Final = 3500  # a Lua script can pass some 8,000 arguments on
+
+
+class RedisRetryScheduler:
+    """A ``RetrySchedulerProtocol`` that keeps retries in Redis until they are due, by Redis time.
+
+    With a storage that settles outcomes (``RedisStreamStorage``) it is never asked: the dispatcher leaves
+    a message's retries to its settlement, which is one step with the ack. For any other storage, a
+    payload goes back into the stream that it came from, where every group reads it again; the reserved key
+    ``_streamroute`` says to the dispatchers whose retry it is, and of which routes. That is at least once.
+
+    ``codec`` writes payloads as the storage reads them. Without one, a payload of strings is written as
+    flat fields, and any other as the codec ``json`` does.
+
+    What is due is brought back by a task of this process, from ``start()``, or the first retry, until
+    ``stop()``. Name the ``streams``, so that what was scheduled before a restart comes back after it.
+
+    >>> async with RedisRetryScheduler(client, streams=["bot_events"]) as scheduler:  # doctest: +SKIP
+    ...     dispatcher = BotRedisDispatcher(scheduler)
+    """
+
+    settles = True
+
+    def __init__(
+        self, client: Redis, *, streams: Iterable[str] = (), codec: Codec | str | None = None
+    ) -> None:
+        self._client_of = clients(client)
+        self._streams = dict.fromkeys(streams)
+        self._codec = codec_named(codec) if isinstance(codec, str) else codec
+        self._due_times = DueTimes()
+        self._secrets = RetrySecrets(self._client_of)
+        self._sooner = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
+        """Put the payload back into the stream after ``delay`` seconds; the same retry twice is one.
+
+        It waits for a year at most.
+
+        Retries are the same where the entry's id, the group, the routes and the attempt are; a payload that
+        does not know its id is always another. Returns once Redis has it; raises EncodeError for a payload
+        that the codec cannot write, and whatever redis-py raises.
+        """
+        keys = ReturnKeys.of(stream_name)
+        packed = pack_fields(self._fields(payload))
+        arguments: list[str | bytes | int] = [_identity(payload, packed), wait_in_ms(delay), packed]
+        await script("schedule").run(self._client_of(keys.stream), [keys.due, keys.delayed], arguments)
+        self._streams.setdefault(stream_name)
+        await self.start()
+        if delay < _LOOK_EVERY:
+            self._sooner.set()
+
+    async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
+        """See ``KeepsSecrets``; raises what redis-py raises."""
+        return await self._secrets.get(stream, make=make)
+
+    async def bring_back(self, stream_name: str) -> float | None:
+        """Bring back what is due, at most a hundred; returns the seconds until the next, or None."""
+        keys = ReturnKeys.of(stream_name)
+        names = [keys.due, keys.delayed, keys.stream]
+        client = self._client_of(keys.stream)
+        left, undue = await script("bring_back").run(client, names, [_STEP])
+        if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
+            log.warning("%d retries of %s had lost their due time, and come back now", restored, stream_name)
+        if undue:
+            return 0.0  # there may be more
+        return None if left < 0 else left / 1000
+
+    async def start(self) -> None:
+        """Bring back what is due from now on; harmless when started."""
+        if self._task is None or self._task.done():
+            self._sooner, self._closing = asyncio.Event(), False
+            self._task = asyncio.create_task(self._bring_back_for_ever())
+
+    async def stop(self) -> None:
+        """Bring nothing back any more; what waits stays in Redis. Harmless when stopped."""
+        task, self._task = self._task, None
+        if task is not None:
+            # Before Python 3.12 a cancellation that comes with a reply can be swallowed.
+            self._closing = True
+            self._sooner.set()
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
+
+    async def _bring_back_for_ever(self) -> None:
+        works = True
+        while not self._closing:
+            self._sooner.clear()
+            wait = _LOOK_EVERY
+            try:
+                for stream in tuple(self._streams):
+                    left = await self.bring_back(stream)
+                    wait = wait if left is None else min(wait, left)
+                works = _report(works, None)
+            except Exception as error:  # noqa: BLE001 - whatever fails, what waits is still in Redis
+                works = _report(works, error)
+            if not self._closing:
+                await _wait(self._sooner, wait)
+
+    def _fields(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        if isinstance(payload, Message) and payload.fields and MARKER not in payload:
+            fields = dict(payload.fields)
+        elif self._codec is None:
+            fields = _flat(payload) or JsonCodec().encode(payload)
+        elif isinstance(self._codec, FieldsCodec):
+            fields = self._codec.encode(_with_text_marker(payload))
+        else:
+            fields = self._codec.encode(payload)
+        if len(fields) > _MOST_FIELDS:
+            raise EncodeError(f"the payload has {len(fields)} fields; {_MOST_FIELDS} can be brought back")
+        return fields
+
+
+def _identity(payload: Mapping[str, Any], packed: bytes) -> str:
+    """What makes two schedulings the same retry; by chance where the payload does not know its id.
+
+    What is written is part of it: the reserved key may be a producer's, and claim to be another retry.
+    """
+    mark = payload.get(MARKER)
+    if isinstance(mark, Mapping) and mark.get("id"):
+        parts = [mark.get(name) for name in ("id", "group", "routes", "attempt")]
+    elif isinstance(payload, Message) and payload.id:
+        parts = [payload.id, payload.group, sorted(payload.routes or ()), payload.attempt + 1]
+    else:
+        parts = [secrets.token_hex(16)]
+    return hashlib.sha256(json.dumps(parts).encode() + packed).hexdigest()
+
+
+def _flat(payload: Mapping[str, Any]) -> dict[bytes, bytes] | None:
+    """The payload as flat strings, the form that a storage without a codec reads; None where it is none."""
+    try:
+        return FieldsCodec().encode(_with_text_marker(payload))
+    except EncodeError:
+        return None
+
+
+def _with_text_marker(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    mark = payload.get(MARKER)
+    return payload if mark is None or isinstance(mark, str) else {**payload, MARKER: json.dumps(mark)}
+
+
+def _report(worked: bool, error: Exception | None) -> bool:
+    """Log when bringing retries back begins to fail and when it works again; returns whether it works."""
+    if worked and error is not None:
+        log.warning("bringing retries back failed, trying again until it works: %s", error_line(error))
+    elif error is None and not worked:
+        log.warning("bringing retries back works again")
+    return error is None
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,81 @@
+"""The secret of a stream that proves the markers of its retries; its workers share it through Redis."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError
+
+from streamroute.adapters.redis.raw_client import command
+from streamroute.keys import ReturnKeys
+
+_BYTES: Final = 32
+_KNOWN: Final = 10.0  # seconds until it is read again: somebody may have deleted it to have another
+_MISSING: Final = 1.0  # seconds until it is looked for again where there is none
+
+
+class RetrySecret:
+    """One stream's secret: made by the first worker that hands a retry to a scheduler of another make.
+
+    It is deleted to have another one: markers that were written before are not believed any more, and
+    what they come with is a message like any other.
+    """
+
+    def __init__(self, client: Redis, stream: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._key = ReturnKeys.of(stream).secret
+        self._clock = clock
+        self._known: bytes | None = None
+        self._until = 0.0
+
+    async def get(self, *, make: bool) -> bytes | None:
+        """The secret; where there is none it is made, or (without ``make``) None is returned.
+
+        None as well where it is not to be made, and the user of Redis may not read it. Raises what redis-py
+        raises.
+
+        Source: https://redis.io/docs/latest/commands/set/
+        """
+        if self._clock() < self._until and (self._known is not None or not make):
+            return self._known
+        found = await (self._made() if make else self._found())
+        self._known, self._until = found, self._clock() + (_MISSING if found is None else _KNOWN)
+        return found
+
+    async def _made(self) -> bytes:
+        while True:
+            own = secrets.token_hex(_BYTES).encode()
+            if await command(self._client, "SET", self._key, own, "NX") is not None:
+                return own
+            found = await command(self._client, "GET", self._key)
+            if found is not None:
+                return _as_bytes(found)
+
+    async def _found(self) -> bytes | None:
+        try:
+            found = await command(self._client, "GET", self._key)
+        except NoPermissionError:
+            return None
+        return None if found is None else _as_bytes(found)
+
+
+def _as_bytes(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
+
+
+class RetrySecrets:
+    """The secrets of several streams; ``client_of`` gives the client for a key."""
+
+    def __init__(self, client_of: Callable[[str], Redis]) -> None:
+        self._client_of = client_of
+        self._secrets: dict[str, RetrySecret] = {}
+
+    async def get(self, stream: str, *, make: bool) -> bytes | None:
+        """See ``RetrySecret.get``."""
+        if stream not in self._secrets:
+            self._secrets[stream] = RetrySecret(self._client_of(stream), stream)
+        return await self._secrets[stream].get(make=make)

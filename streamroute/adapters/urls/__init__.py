@@ -1,0 +1,1 @@
+"""Addresses of Redis: parsed, checked, redacted. Opens no connection."""

@@ -1,0 +1,248 @@
+"""What is wrong with the URL of a server, and what to write instead.
+
+No text here quotes the URL: it may come from an environment variable, and then all of it is secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Final, NamedTuple
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from streamroute.adapters.urls import cluster_url, sentinel_url
+from streamroute.adapters.urls.cluster_url import read_cluster_url
+from streamroute.adapters.urls.multi_host import HostsUrlError, split_url
+from streamroute.adapters.urls.sentinel_url import read_sentinel_url
+
+
+class UrlProblem(NamedTuple):
+    """``text`` goes on behind the name of the URL; ``meant`` is the URL that was meant, or None."""
+
+    text: str
+    advice: str
+    meant: str | None = None
+
+
+FORMS: Final = (
+    "redis://HOST:PORT/DB, rediss://..., unix:///PATH, redis+sentinel://..., redis+cluster://..., "
+    "embedded or embedded:DIR"
+)
+SCHEMES: Final = ("redis", "rediss", "unix", "embedded", *sentinel_url.SCHEMES, *cluster_url.SCHEMES)
+PERCENT: Final = "in a password, write / as %2F, ? as %3F, # as %23, @ as %40 and % as %25"
+PARAMETERS: Final = (
+    "db",
+    "username",
+    "password",
+    "client_name",
+    "max_connections",
+    "health_check_interval",
+    "socket_timeout",
+    "socket_connect_timeout",
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_ca_data",
+    "ssl_cert_reqs",
+    "ssl_certfile",
+    "ssl_check_hostname",
+    "ssl_ciphers",
+    "ssl_keyfile",
+    "ssl_min_version",
+    "ssl_password",
+)
+
+_OTHER_SCHEMES: Final = {
+    "http": "redis",
+    "https": "rediss",
+    "tcp": "redis",
+    "tls": "rediss",
+    "ssl": "rediss",
+    "redis+tls": "rediss",
+    "redis+ssl": "rediss",
+    "valkey": "redis",
+    "valkeys": "rediss",
+    "sentinel": "redis+sentinel",
+    "redis-sentinel": "redis+sentinel",
+    "cluster": "redis+cluster",
+    "redis-cluster": "redis+cluster",
+    "redis+socket": "unix",
+    "redis-socket": "unix",
+    "redis+unix": "unix",
+}
+"""What other tools call a scheme."""
+_VARIABLE: Final = re.compile(
+    r"(\$\w+|\{\w+\}|%\w+%|<\w+>)$|\$\(\w+\)|(?:(?!\$\{).)*+\$\{[^}]*\}|(?:(?!\{\{).)*+\{\{.*\}\}", re.DOTALL
+)
+_BARE_HOST: Final = re.compile(
+    r"([^/?#]*@)?(localhost(:[0-9]+)?|[\w-]+(\.[\w-]+)*:[0-9]+)(/[0-9]*)?|[^/?#]*:[^/?#]*@[^/?#]+", re.ASCII
+)
+_NO_HOST: Final = re.compile(r"[\s<>{}$\"'|\\^`]")
+_ADDRESS: Final = re.compile(r"(?=[^:]*+:[^:]*+:)[0-9a-fA-F:.]*")
+_NUMBER: Final = (r"[0-9]+", "a whole number", "10")
+_SECONDS: Final = (r"[0-9]+(\.[0-9]*)?|\.[0-9]+", "a number of seconds", "10")
+VALUES: Final = {
+    "db": (r"[0-9]+", "a whole number", "0"),
+    "max_connections": _NUMBER,
+    "health_check_interval": _NUMBER,
+    "socket_timeout": _SECONDS,
+    "socket_connect_timeout": _SECONDS,
+    "ssl_cert_reqs": (r"none|optional|required", "none, optional or required", "required"),
+    "ssl_min_version": _NUMBER,
+}
+"""The form of a parameter's value, its words, and an example."""
+_NO_CONNECTIONS: Final = re.compile(r"\s*[+-]?0[0_]*\s*")
+_UNREADABLE: Final = "has a host or a port that cannot be read"
+
+
+def problem_of(url: str) -> UrlProblem | None:
+    """The first thing that is wrong with a URL, or None."""
+    return next(_problems(url), None)
+
+
+def _problems(url: str) -> Iterator[UrlProblem]:
+    yield from _text_problems(url)
+    scheme, colon, rest = url.partition(":")
+    if scheme == "embedded":
+        if rest.startswith("//"):
+            yield UrlProblem(
+                "has slashes before its folder", "write embedded:DIR", f"embedded:{rest.lstrip('/')}"
+            )
+    elif not colon or scheme not in SCHEMES:
+        yield _unknown_scheme(url, scheme.lower())
+    elif not rest.startswith("//"):
+        form = "unix:///PATH" if scheme == "unix" else f"{scheme}://HOST:PORT"
+        yield UrlProblem('has no "//" behind its scheme', f"write {form}")
+    elif scheme in sentinel_url.SCHEMES:
+        yield from _problems_of_several(url, sentinel_url.FORM, sentinel_url.PARAMETERS)
+    elif scheme in cluster_url.SCHEMES:
+        yield from _problems_of_several(url, cluster_url.FORM)
+    else:
+        yield from _problems_of_one(url)
+
+
+def _text_problems(url: str) -> Iterator[UrlProblem]:
+    bare = url.strip()
+    if not bare:
+        yield UrlProblem("is blank" if url else "is empty", f"write {FORMS}")
+    elif bare != url:
+        yield UrlProblem("begins or ends with a blank or a line break", "take it away", bare)
+    elif bare[0] in "\"'":
+        yield UrlProblem("begins with a quote", "take the quotes away", bare.strip("\"'"))
+    elif "\0" in unquote(bare):
+        yield UrlProblem("holds a NUL, which no name of a host and no path can hold", "take it away")
+    elif _VARIABLE.match(bare):
+        yield UrlProblem(
+            "holds the name of a variable, which nothing has replaced", "write it as ${REDIS_URL}"
+        )
+
+
+def _unknown_scheme(url: str, scheme: str) -> UrlProblem:
+    """What is the URL of something else, or none at all."""
+    if url.startswith("/") and not url.startswith("//"):
+        return UrlProblem("has no scheme", "the path of a socket is written unix:///PATH", f"unix://{url}")
+    if _BARE_HOST.fullmatch(url):
+        return UrlProblem("has no scheme", "write redis://HOST:PORT, or rediss:// for TLS", f"redis://{url}")
+    text = "has an unknown scheme" if "://" in url else "has no scheme"
+    word = re.match(r"[\w+-]*", scheme)
+    meant = _scheme_meant(word[0] if word else "")
+    if not meant:
+        return UrlProblem(text, f"write {FORMS}")
+    end = "" if meant == "embedded" else "://"
+    rest = url[len(scheme) :]
+    return UrlProblem(text, f"did you mean {meant}{end}?", meant + rest if rest.startswith(end) else None)
+
+
+def _scheme_meant(word: str) -> str | None:
+    meant = _OTHER_SCHEMES.get(word, word)
+    if meant in SCHEMES:
+        return meant
+    near = get_close_matches(word, (*SCHEMES, "valkey", "valkeys"), n=1)
+    return _OTHER_SCHEMES.get(near[0], near[0]) if near else None
+
+
+def _problems_of_several(url: str, form: str, parameters: Sequence[str] = ()) -> Iterator[UrlProblem]:
+    try:
+        parts = split_url(url)
+    except ValueError:
+        yield UrlProblem(_UNREADABLE, f"write {form}")
+        return
+    yield from _stray_password(parts)
+    try:
+        read = read_sentinel_url if parts.scheme in sentinel_url.SCHEMES else read_cluster_url
+        read(url)
+    except ValueError as error:
+        # The parser's own text quotes what it read, which may be a password.
+        why = str(error) if isinstance(error, HostsUrlError) else _UNREADABLE
+        yield UrlProblem(why, f"write {form}")
+    yield from _wrong_parameters(parts, (*PARAMETERS, *parameters))
+
+
+def _problems_of_one(url: str) -> Iterator[UrlProblem]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        yield UrlProblem(_UNREADABLE, PERCENT if "@" in url else "an address of IPv6 is written [::1]")
+        return
+    yield from _stray_password(parts)
+    yield from _wrong_socket(parts) if parts.scheme == "unix" else _wrong_host(parts)
+    yield from _wrong_parameters(parts, PARAMETERS)
+
+
+def _stray_password(parts: SplitResult) -> Iterator[UrlProblem]:
+    """A / ? or # in a password ends what stands before the host; its @ then stands behind it."""
+    before_query = parts.path if parts.scheme != "unix" else ""
+    unnamed = parts.query.partition("=")[0]
+    if "@" in before_query or "@" in unnamed or "@" in parts.fragment:
+        yield UrlProblem(_UNREADABLE, PERCENT)
+    elif parts.fragment:
+        yield UrlProblem('has a "#", and what stands behind it is not read', PERCENT)
+
+
+def _wrong_socket(parts: SplitResult) -> Iterator[UrlProblem]:
+    if not parts.path or (parts.netloc and not parts.netloc.endswith("@")):
+        yield UrlProblem("names no socket", "write unix:///path/to/socket, with three slashes")
+
+
+def _wrong_host(parts: SplitResult) -> Iterator[UrlProblem]:
+    hosts = parts.netloc.rpartition("@")[2]
+    host, _, port = hosts.partition("]")[2].partition(":") if "]" in hosts else hosts.partition(":")
+    scheme = parts.scheme
+    if not parts.netloc and parts.path in {"", "/"}:
+        yield UrlProblem("names no host", f"write {scheme}://HOST:PORT/DB")
+    elif "," in hosts:
+        yield UrlProblem("names several hosts", f"write {sentinel_url.FORM} or {cluster_url.FORM}")
+    elif _ADDRESS.fullmatch(hosts):
+        yield UrlProblem(_UNREADABLE, f"an address of IPv6 stands in brackets: {scheme}://[::1]:6379")
+    elif "%" in host:
+        yield UrlProblem('has a "%" in its host', "the @ between password and host is written as it is")
+    elif _NO_HOST.search(host):
+        yield UrlProblem("has a host with a character that no host has", f"write {scheme}://HOST:PORT/DB")
+    elif port and not (port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536):
+        login = "" if "@" in parts.netloc else "; a password stands before the host: redis://:PASSWORD@HOST"
+        yield UrlProblem("has a port that is no number from 1 to 65535", f"write {scheme}://HOST:6379{login}")
+    elif not re.fullmatch(r"/?[0-9]*", parts.path):
+        yield UrlProblem("does not end with the number of a database", f"write {scheme}://HOST/0")
+
+
+def _wrong_parameters(parts: SplitResult, known: Sequence[str]) -> Iterator[UrlProblem]:
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in known:
+            yield _unknown_parameter(name, value, known)
+        elif name == "max_connections" and _NO_CONNECTIONS.fullmatch(value):
+            # redis-py would take it for no limit at all.
+            yield UrlProblem("has max_connections=0", "write 2 or more, or leave it out")
+        elif name in VALUES and not re.fullmatch(VALUES[name][0], value):
+            yield UrlProblem(
+                f'has a value of "{name}" that is not {VALUES[name][1]}', f"write {name}={VALUES[name][2]}"
+            )
+
+
+def _unknown_parameter(name: str, value: str, known: Sequence[str]) -> UrlProblem:
+    """What is not a parameter may be the rest of a password: only a misspelt parameter is named."""
+    if "@" in value:
+        return UrlProblem(_UNREADABLE, PERCENT)
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return UrlProblem(f'has an unexpected parameter "{name}"', f'did you mean "{near[0]}"?')
+    return UrlProblem("has an unexpected parameter", f"these may be set: {', '.join(known)}")

@@ -1,0 +1,143 @@
+"""The URL of a server as it may be shown: what can be a part of a password is not.
+
+Somebody may have written the password without percent-encoding, in the place of something else, or without
+the rest of the URL. So each part is shown only if it looks like what belongs there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Final
+
+from streamroute.adapters.urls import sentinel_url
+from streamroute.adapters.urls.problems import PARAMETERS, SCHEMES, VALUES
+
+_HIDDEN: Final = "***"
+_VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)(?::-[^}$]*)?\}", re.ASCII)
+_FIRST: Final = 0xE000
+_STAND_INS: Final = f"{chr(_FIRST)}-\uf8ff"
+"""Characters of private use: each stands for a variable, whose name may be shown where a part may be."""
+_SCHEME: Final = re.compile(rf"[A-Za-z{_STAND_INS}][A-Za-z0-9+.{_STAND_INS}-]{{0,30}}")
+_NAME: Final = re.compile(rf"[A-Za-z0-9._{_STAND_INS}-]{{1,64}}")
+_HOST: Final = (
+    rf"(?:\[[0-9a-fA-F:.{_STAND_INS}]{{1,45}}\]|[A-Za-z0-9._{_STAND_INS}-]{{1,253}})"
+    rf"(?::[0-9{_STAND_INS}]{{1,5}})?"
+)
+_HOSTS: Final = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?")
+_HOST_AND_PORT: Final = re.compile(rf"(?:{_HOST})(?<=[0-9{_STAND_INS}])(?<!\])")
+_HOST_AND_MORE: Final = re.compile(rf"([A-Za-z0-9._{_STAND_INS}-]*):.*", re.DOTALL)
+_DATABASE: Final = re.compile(rf"/?[0-9{_STAND_INS}]{{0,3}}")
+_MASTER: Final = re.compile(rf"/[A-Za-z0-9._{_STAND_INS}-]{{1,64}}(?:/[0-9{_STAND_INS}]{{0,3}})?")
+_SOCKET: Final = re.compile(rf"[A-Za-z0-9._/+~{_STAND_INS}-]{{1,200}}")
+_TARGET: Final = re.compile(r"([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?", re.DOTALL)
+_ASSIGNED: Final = re.compile(r"[^?&]*+[?&][^=]*=")
+_UNKNOWN: Final = re.compile(r"[a-z][a-z_]{0,30}")
+_VALUE: Final = re.compile(rf"[A-Za-z0-9._/{_STAND_INS}-]{{0,200}}")
+_VARIABLES: Final = re.compile(f"[{_STAND_INS}]+")
+_SECRET: Final = ("password", "data", "ciphers")
+
+
+def redact(url: str) -> str:
+    """The URL as it may be shown: without passwords, wherever they stand."""
+    scheme, slashes, rest = url.partition("://")
+    if not slashes:
+        return _without_scheme(url)
+    return f"{scheme if _SCHEME.fullmatch(scheme) else _HIDDEN}://{_shown(rest, scheme.lower())}"
+
+
+def redact_written(written: str) -> str:
+    """The URL as the configuration has it, with the names of its variables in place of their values.
+
+    Their defaults are left out: one may be a password.
+    """
+    names: list[str] = []
+
+    def stand_in(variable: re.Match[str]) -> str:
+        if variable[1] is None:
+            return "$"
+        names.append(f"${{{variable[1]}}}")
+        return chr(_FIRST + (len(names) - 1) % 6_400)
+
+    bare = _VARIABLES.sub("\ufffd", written)
+    marked = _VARIABLE.sub(stand_in, bare)
+    shown = marked if _VARIABLES.fullmatch(marked) else redact(marked)
+    return _VARIABLES.sub(lambda found: "".join(names[ord(char) - _FIRST] for char in found[0]), shown)
+
+
+def _without_scheme(text: str) -> str:
+    if _NAME.fullmatch(text) and text != "localhost" and not get_close_matches(text, SCHEMES, n=1):
+        return _HIDDEN  # a word alone may be the password itself
+    return _shown(text, "")
+
+
+def _shown(rest: str, scheme: str) -> str:
+    """What is behind the scheme."""
+    login, at, target = _parted(rest)
+    if at and not target:
+        return _HIDDEN
+    parts = _TARGET.fullmatch(target)
+    assert parts is not None  # noqa: S101 - it matches any text
+    hosts, path, query, fragment = parts.groups()
+    shown = _user(login) + at + _hosts(hosts)
+    form = _SOCKET if scheme == "unix" else _MASTER if scheme in sentinel_url.SCHEMES else _DATABASE
+    if shown.endswith(_HIDDEN):
+        return shown  # what is behind a part that is hidden may belong to it
+    if path and not (form.fullmatch(path) or _DATABASE.fullmatch(path)):
+        return f"{shown}/{_HIDDEN}"
+    shown += path
+    if query is not None:
+        return f"{shown}?{'&'.join(_parameters(query))}"
+    return f"{shown}#{_HIDDEN}" if fragment else shown
+
+
+def _parted(rest: str) -> tuple[str, str, str]:
+    """Login, ``@``, and what is behind it; all of it a login where nobody can say.
+
+    A password may hold anything when it was not percent-encoded. But an ``@`` in a value of the query is
+    not the one before the host.
+    """
+    login, at, target = rest.rpartition("@")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not at or len(authority) > len(login):
+        return login, at, target
+    could_be_a_host = ":" not in authority or "@" in authority or _HOST_AND_PORT.fullmatch(authority)
+    if could_be_a_host or _ASSIGNED.match(login):
+        return rest, "@", ""
+    return login, at, target
+
+
+def _user(login: str) -> str:
+    """The user, where a password follows: what stands alone may be the password."""
+    name, colon, _ = login.partition(":")
+    if not colon:
+        return _HIDDEN if login else ""
+    return f"{name if not name or _NAME.fullmatch(name) else _HIDDEN}:{_HIDDEN}"
+
+
+def _hosts(hosts: str) -> str:
+    if _HOSTS.fullmatch(hosts):
+        return hosts
+    named = _HOST_AND_MORE.fullmatch(hosts)
+    return f"{named[1]}:{_HIDDEN}" if named else _HIDDEN
+
+
+def _parameters(query: str) -> Iterator[str]:
+    """The parameters up to the first secret; all that is behind it may belong to it."""
+    for part in query.split("&"):
+        name, equals, value = part.partition("=")
+        is_known = name in (*PARAMETERS, *sentinel_url.PARAMETERS) and not name.endswith(_SECRET)
+        if is_known and equals and _fits(name, value):
+            yield part
+            continue
+        yield f"{name}={_HIDDEN}" if equals and _UNKNOWN.fullmatch(name) else _HIDDEN
+        return
+
+
+def _fits(name: str, value: str) -> bool:
+    """Whether a value looks like one of this parameter."""
+    form = VALUES[name][0] if name in VALUES else ""
+    return bool(
+        _VARIABLES.fullmatch(value) or (re.fullmatch(form, value) if form else _VALUE.fullmatch(value))
+    )

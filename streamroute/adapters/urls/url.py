@@ -1,0 +1,77 @@
+"""The URL of a server: what it means, and how it may be shown."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streamroute.adapters.urls.problems import UrlProblem, problem_of
+from streamroute.adapters.urls.redaction import redact, redact_written
+from streamroute.errors import SetupError
+from streamroute.values import EMBEDDED_FOLDER
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A URL that was understood: a server of the user's own, or the embedded one's data folder.
+
+    ``written`` is the URL as the configuration has it, where variables gave parts of it: then it is shown
+    with their names, and without their values.
+    """
+
+    url: str = field(repr=False)
+    data_folder: Path | None = None
+    written: str | None = field(default=None, repr=False)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the embedded server is meant."""
+        return self.data_folder is not None
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the URL holds a password."""
+        login = self.url.partition("://")[2].rpartition("@")[0]
+        return ":" in login or "password=" in self.url
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the server is to speak TLS."""
+        return self.url.startswith("rediss")
+
+    def __str__(self) -> str:
+        if self.written is not None:
+            return redact_written(self.written)
+        return f"embedded:{self.data_folder}" if self.is_embedded else redact(self.url)
+
+
+def read_address(url: str, *, folder: Path, written: str | None = None) -> Address:
+    """Understand a URL; ``folder`` is the configuration's, from which ``embedded:DIR`` is relative.
+
+    ``written`` is the URL as it stands there, where variables gave parts of it. Raises AddressError, whose
+    text shows no password, for what is no URL of a server.
+    """
+    problem = problem_of(url)
+    if problem is not None:
+        raise AddressError(url, problem, written)
+    scheme, _, rest = url.partition(":")
+    data_folder = None
+    if scheme == "embedded":
+        data_folder = Path(folder, os.path.expanduser(rest or EMBEDDED_FOLDER))  # noqa: PTH111 - never raises
+    return Address(url, data_folder, written)
+
+
+class AddressError(SetupError):
+    """Raised for what is not the URL of a server; its text shows the URL without passwords.
+
+    ``shown`` is that URL, ``meant`` the one that was meant, where it has no password; ``problem`` quotes
+    neither.
+    """
+
+    def __init__(self, url: str, problem: UrlProblem, written: str | None = None) -> None:
+        self.shown = redact(url) if written is None else redact_written(written)
+        self.problem = problem
+        meant = problem.meant
+        self.meant = meant if meant and redact(meant) == meant else None
+        super().__init__(f"the URL of Redis, {self.shown!r}, {problem.text}; {problem.advice}")

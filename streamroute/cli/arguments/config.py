@@ -1,0 +1,92 @@
+"""A configuration for a command that runs it: the same check as ``streamroute check``, or the end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from streamroute.cli.arguments.paths import outside_allowed
+from streamroute.cli.output.logging import say_error
+from streamroute.cli.output.streams import say
+from streamroute.cli.output.terminal import columns_of, wants_color
+from streamroute.cli.process.exit_codes import Exit
+from streamroute.text.log_coalescing import NEVER_COALESCED
+
+if TYPE_CHECKING:
+    from streamroute.compiler.compiler import Compiled
+    from streamroute.compiler.pipeline import CheckResult
+    from streamroute.config.document import Document, RouteConfig
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """A configuration without errors, and the check that says so."""
+
+    document: Document
+    compiled: Compiled
+    checked: CheckResult
+
+    @property
+    def routes(self) -> list[RouteConfig]:
+        """The routes with the types that their patterns stand for, in order."""
+        return [route.config for route in self.compiled.routes]
+
+
+def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
+    """Check the configuration as for production; with an error, print every finding and exit with 1.
+
+    Without ``imports`` no code of the user's runs, and there is a limit of time. Warnings and infos are
+    logged: they never stop production.
+    """
+    from streamroute.cli.process.time_limit import SECONDS, time_limit
+    from streamroute.config.findings.finding import Severity
+
+    with nullcontext() if imports else time_limit(SECONDS, path, "full"):
+        runnable = usable_or_exit(path, imports=imports, unset="error")
+    for finding in runnable.checked.findings:
+        level = logging.WARNING if finding.severity is Severity.WARNING else logging.INFO
+        log.log(level, "%s", finding, extra=NEVER_COALESCED)
+    return runnable
+
+
+def usable_or_exit(
+    path: Path,
+    *,
+    imports: bool = False,
+    unset: Literal["error", "info"] = "info",
+    tests: bool = False,
+    for_people: bool = True,
+) -> Runnable:
+    """Check the configuration; with an error in it, print every finding and exit with 1.
+
+    With ``tests`` its tests are read as well: what is wrong in their files does not stop here. Nor does a
+    handler without ``imports``, since none is to run. What is not ``for_people`` leaves stdout to the
+    command's own format.
+    """
+    from streamroute.cli.output.findings import shortened, summary
+    from streamroute.cli.output.formats.full import render_full
+    from streamroute.compiler.pipeline import check_path
+    from streamroute.config.files.includes import TEST_SUFFIX
+    from streamroute.config.findings.finding import has_errors
+
+    result = check_path(path, unset=unset, imports=imports, tests=tests, outside=outside_allowed())
+    findings = [found for found in result.findings if not found.file.endswith(TEST_SUFFIX)]
+    if not imports:
+        findings = [found for found in findings if not found.code.startswith("SR4")]
+    if has_errors(findings) or result.document is None or result.compiled is None:
+        out = sys.stdout if for_people else sys.stderr
+        shown = render_full(
+            shortened(findings), result.sources, color=wants_color(out), columns=columns_of(out)
+        )
+        say(shown, nl=False, err=not for_people)
+        say_error(f"{path} cannot be used: {summary(findings)}")
+        click.get_current_context().exit(Exit.FOUND)
+    return Runnable(result.document, result.compiled, result)

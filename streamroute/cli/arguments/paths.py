@@ -1,0 +1,82 @@
+"""Which configuration a command means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from streamroute.config.paths import entries, exists, is_folder, why_no_file
+from streamroute.text.safe_text import clip_middle
+
+NAME: Final = "routes.yaml"
+
+_LONGEST: Final = 300  # characters of a path in a message
+_OUTSIDE: Final = "streamroute.allow-outside"
+
+PATH: Final = click.Path(readable=False)
+"""Shells complete it with files; what is wrong with the file is said by who reads it."""
+
+
+def _allow(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.meta[_OUTSIDE] = value
+
+
+OUTSIDE: Final = click.option(
+    "--allow-outside",
+    is_flag=True,
+    expose_value=False,
+    callback=_allow,
+    help="Follow links and paths out of the configuration's folder, for files and the embedded data.",
+)
+"""The option of every command that reads a configuration; ``outside_allowed`` says whether it was given."""
+
+
+def outside_allowed() -> bool:
+    """Whether the running command may read files outside the folder of the configuration."""
+    allowed: bool = click.get_current_context().meta.get(_OUTSIDE, False)
+    return allowed
+
+
+def config_path(given: str | None) -> Path:
+    """The file that was named: routes.yaml in the working folder for none, a folder's for a folder.
+
+    Raises click.UsageError where there is no such file.
+    """
+    path = Path(given) if given is not None else Path(NAME)
+    if is_folder(path):
+        return _in_folder(path)
+    if exists(path):
+        return path
+    if given is None:
+        near = _near(path)
+        hint = f"did you mean {near}? name it" if near else "name one, or run: streamroute init"
+        raise click.UsageError(f"there is no {NAME} in this folder; {hint}")
+    raise click.UsageError(_missing(path))
+
+
+def _in_folder(folder: Path) -> Path:
+    path = folder / NAME
+    if is_folder(path):
+        raise click.UsageError(f"{path} is a folder, and a file of this name is wanted")
+    if exists(path):
+        return path
+    if folder.name == NAME:
+        raise click.UsageError(f"{folder} is a folder, and holds no {NAME}; rename one of them")
+    raise click.UsageError(_missing(path))
+
+
+def _missing(path: Path) -> str:
+    near = _near(path)
+    hint = f"; did you mean {near}?" if near else ""
+    return f"{clip_middle(str(path), _LONGEST)} {why_no_file(path)}{hint}"
+
+
+def _near(path: Path) -> Path | None:
+    """A file beside a missing one that is called nearly so: .yml for .yaml, above all."""
+    from streamroute.config.findings.suggestions import did_you_mean
+
+    beside = [entry.name for entry in entries(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
+    meant = did_you_mean(path.name, sorted(beside))
+    return path.with_name(meant) if meant else None

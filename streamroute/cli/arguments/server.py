@@ -1,0 +1,35 @@
+"""The server of a configuration, for as long as a command needs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import Connection
+    from streamroute.config.document import Document
+
+
+@asynccontextmanager
+async def open_server(
+    document: Document, *, embedded: bool, adopt: bool = False, create: bool = True
+) -> AsyncIterator[Connection]:
+    """A client of the configuration's server, which has answered; see ``open_redis``.
+
+    Raises RedisUnavailableError where it does not answer, or is not one that holds streams.
+    """
+    from streamroute.adapters.redis.connection import open_redis
+
+    address = document.redis
+    opened = open_redis(
+        address.url,
+        folder=document.folder,
+        written=address.written,
+        embedded=embedded,
+        adopt=adopt,
+        create=create,
+    )
+    async with opened as redis:
+        await redis.ping()
+        yield redis

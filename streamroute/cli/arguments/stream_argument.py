@@ -1,0 +1,22 @@
+"""Which stream a command means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from streamroute.config.findings.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from streamroute.config.document import StreamConfig
+
+
+def stream_named(streams: Mapping[str, StreamConfig], name: str) -> StreamConfig:
+    """The configured stream of this name; raises click.UsageError where there is none."""
+    if name in streams:
+        return streams[name]
+    meant = did_you_mean(name, streams)
+    hint = f'did you mean "{meant}"?' if meant else f"it has {', '.join(streams) or 'none'}"
+    raise click.UsageError(f'the configuration has no stream "{name}"; {hint}')

@@ -1,0 +1,150 @@
+"""``streamroute check``."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from streamroute.cli.arguments.paths import OUTSIDE, PATH, outside_allowed
+from streamroute.cli.output.formats import FORMATS
+from streamroute.cli.output.streams import say
+from streamroute.cli.process.exit_codes import Exit
+
+_PASSES: Final = 5
+"""How often ``--fix`` looks again: what could not be read hides what else is wrong."""
+
+if TYPE_CHECKING:
+    from streamroute.cli.commands.checking.run import Asked, Checked
+
+
+@click.command(name="check")
+@click.argument("paths", nargs=-1, type=PATH)
+@OUTSIDE
+@click.option("--env", "needs_env", is_flag=True, help="A ${VARIABLE} that is not set here is an error.")
+@click.option("--no-import", is_flag=True, help="Run none of the project's code; read its source.")
+@click.option(
+    "--select", multiple=True, metavar="CODES", help="Only these rules: SR301, or SR3 for all SR3xx."
+)
+@click.option("--ignore", multiple=True, metavar="CODES", help="Without these rules.")
+@click.option("--fix", is_flag=True, help="Mend what has one safe answer, and show the difference.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--watch", is_flag=True, help="Check again at every change, until Ctrl-C.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    default=120.0,
+    show_default=True,
+    help="End a check that takes longer, with a finding.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="full",
+    show_default=True,
+    help="With source lines and carets, one line each, or for machines.",
+)
+def command(
+    paths: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    form: str,
+    time_limit: float,
+    **flags: bool,
+) -> int:
+    """Say what is wrong in PATHS, or in routes.yaml here.
+
+    Every mistake of a run is shown at once, each with its place. Of an included file the configuration
+    that includes it is checked. Handlers are imported, to see that they are there and take their
+    arguments; --no-import looks them up in their source. Redis is not needed.
+
+    \b
+    What a rule is about, with a wrong and a right example:
+      streamroute rule SR301
+    A comment in the file silences a warning on its line, or in the entry below it:
+      # streamroute: ignore[SR307] why
+    """
+    if flags["fix"] + flags["diff"] + flags["watch"] > 1:
+        raise click.UsageError("--fix, --diff and --watch go one at a time")
+    if not flags["watch"]:
+        gc.disable()  # a process that ends in a moment gives its memory back as a whole
+        click.get_current_context().call_on_close(gc.enable)  # another one, as that of tests, goes on
+    from streamroute.cli.commands.checking.rule_selection import Selection, read_codes
+    from streamroute.cli.commands.checking.run import Asked
+
+    selection = Selection(read_codes(select), read_codes(ignore))
+    asked = Asked(
+        paths,
+        unset="error" if flags["needs_env"] else "info",
+        imports=not flags["no_import"],
+        selection=selection,
+        outside=outside_allowed(),
+    )
+    if flags["watch"]:
+        return _watch(asked, form)
+    if flags["fix"] or flags["diff"]:
+        return _fix(asked, form, time_limit, write=flags["fix"])
+    return _report(*_check(asked, form, time_limit), form)
+
+
+def _check(asked: Asked, form: str, seconds: float) -> tuple[Checked, str]:
+    """What was found, and the text that says it."""
+    from streamroute.cli.commands.checking.run import check
+    from streamroute.cli.output.findings import shortened
+    from streamroute.cli.output.formats.rendering import render
+    from streamroute.cli.output.terminal import columns_of, wants_color
+    from streamroute.cli.process.time_limit import time_limit
+
+    with time_limit(seconds, asked.paths[0] if asked.paths else "routes.yaml", form):
+        checked = check(asked)
+        shown = checked.report._replace(findings=shortened(checked.report.findings))
+        return checked, render(shown, form, color=wants_color(sys.stdout), columns=columns_of(sys.stdout))
+
+
+def _report(checked: Checked, text: str, form: str) -> int:
+    """Print what was found; the exit code says whether it is more than info."""
+    from streamroute.cli.output.findings import is_clean, summary
+    from streamroute.cli.output.formats.rendering import write_rendered
+
+    findings = checked.report.findings
+    write_rendered(text, form)
+    roots = ", ".join(map(str, checked.roots))
+    found = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
+    say(found + _left_out(checked.left_out), err=True)
+    return Exit.OK if is_clean(findings) else Exit.FOUND
+
+
+def _left_out(number: int) -> str:
+    """That there is more than was asked for: what is not told may still keep ``serve`` from starting."""
+    if not number:
+        return ""
+    return f" ({number} finding{'s' if number > 1 else ''} left out by --select and --ignore)"
+
+
+def _fix(asked: Asked, form: str, seconds: float, *, write: bool) -> int:
+    from streamroute.cli.commands.checking.fix import fixes_of, show, write_all
+
+    checked, text = _check(asked, form, seconds)
+    fixes = fixes_of(checked.report, checked.roots)
+    if not write:
+        say(show(fixes), nl=False)
+        return Exit.FOUND if fixes else Exit.OK
+    for _ in range(_PASSES):
+        say(show(fixes), nl=False, err=True)
+        write_all(fixes, checked.roots)
+        checked, text = _check(asked, form, seconds)
+        fixes = fixes_of(checked.report, checked.roots)
+        if not fixes:
+            break
+    return _report(checked, text, form)
+
+
+def _watch(asked: Asked, form: str) -> int:
+    from streamroute.cli.commands.checking.watch import watch
+
+    watch(asked, form)
+    return Exit.OK

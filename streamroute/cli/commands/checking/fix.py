@@ -1,0 +1,98 @@
+"""``check --fix`` and ``check --diff``: what would change in the files, and changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Final
+
+import click
+
+from streamroute.cli.output.findings import Report
+from streamroute.cli.output.streams import printable
+from streamroute.cli.process.files import replace
+from streamroute.config.findings.autofix import fixed
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.schema.labels import hide_secrets
+from streamroute.config.yaml.file_loader import load_text
+from streamroute.system.files import FileReader, OutsideFolderError
+from streamroute.system.named_files import real_path
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A file's text before and after."""
+
+    path: str
+    before: str
+    after: str
+
+
+def fixes_of(report: Report, roots: Iterable[Path]) -> list[Fix]:
+    """The files that change: of those below the folders of the configurations.
+
+    One that could not be read afterwards is left as it is.
+    """
+    readers = _readers(roots)
+    found = [finding for finding in report.findings if finding.fix is not None]
+    files = [report.sources[name] for name in dict.fromkeys(finding.file for finding in found)]
+    fixes = (Fix(file.path, file.text, _mended(file, found)) for file in files)
+    return [fix for fix in fixes if fix.after != fix.before and _of(readers, fix)]
+
+
+def _readers(roots: Iterable[Path]) -> list[FileReader]:
+    return [FileReader(folder) for folder in map(_folder, roots) if folder is not None]
+
+
+def _folder(root: Path) -> str | None:
+    """The folder of a configuration; None for one that only a link leads to, which is not written through."""
+    try:
+        return real_path(root.parent, folder=True)
+    except OutsideFolderError:
+        return None
+
+
+def _of(readers: Iterable[FileReader], fix: Fix) -> FileReader | None:
+    return next((reader for reader in readers if reader.holds(fix.path)), None)
+
+
+def _mended(file: TextFile, findings: Sequence[Finding]) -> str:
+    """The text with its fixes, and with those of what could not be read before each of them."""
+    text, reached = fixed(file, findings), 0
+    while (read := load_text(text, file.path)).source is None:
+        last = read.findings[-1]
+        if last.fix is None or last.span.line <= reached:
+            return file.text
+        text, reached = fixed(read.file, read.findings), last.span.line
+    return text
+
+
+def show(fixes: Sequence[Fix]) -> str:
+    """The difference, as ``diff -u`` shows it, but for passwords."""
+    return "".join(line for fix in fixes for line in _diff(fix))
+
+
+def _diff(fix: Fix) -> Iterator[str]:
+    before, after = fix.before.splitlines(), fix.after.splitlines()
+    for line in unified_diff(before, after, fix.path, fix.path, lineterm=""):
+        yield f"{printable(hide_secrets(line))}\n"
+
+
+def write_all(fixes: Sequence[Fix], roots: Iterable[Path]) -> None:
+    """Write the files, each below the folder of one of the configurations.
+
+    Raises click.ClickException for one that has changed since it was read, and StreamrouteError for one
+    that cannot be written.
+    """
+    readers = _readers(roots)
+    for fix in fixes:
+        files = _of(readers, fix)
+        before, after = fix.before.encode(), fix.after.encode()
+        written = files and any(replace(fix.path, bom + before, bom + after, files) for bom in (b"", _BOM))
+        if not written:
+            raise click.ClickException(f"{fix.path} has changed meanwhile, and is left as it is")

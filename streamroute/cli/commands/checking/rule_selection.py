@@ -1,0 +1,47 @@
+"""``--select`` and ``--ignore``: which rules a run is about, by their codes or the codes' beginnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import click
+
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import RULES
+from streamroute.config.findings.suggestions import did_you_mean
+
+
+class Selection(NamedTuple):
+    """The beginnings of the codes that were selected (none: all) and ignored; the longer one wins."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def of(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that the run is about.
+
+        A file that can't be read is always told: a check that saw nothing must not pass.
+        """
+        return [found for found in findings if self._takes(found)]
+
+    def _takes(self, found: Finding) -> bool:
+        if found.code.startswith("SR0") and found.severity is Severity.ERROR:
+            return True
+        return _longest(found.code, self.select or ("",)) > _longest(found.code, self.ignore)
+
+
+def _longest(code: str, beginnings: Sequence[str]) -> int:
+    return max((len(one) for one in beginnings if code.startswith(one)), default=-1)
+
+
+def read_codes(values: Iterable[str]) -> tuple[str, ...]:
+    """Codes or their beginnings, separated by commas. Raises click.UsageError for one of no rule."""
+    words = (word.strip().upper() for value in values for word in value.split(","))
+    codes = tuple(word for word in words if word)
+    for code in codes:
+        if not any(known.startswith(code) for known in RULES):
+            meant = did_you_mean(code, RULES)
+            hint = f'; did you mean "{meant}"?' if meant else ""
+            raise click.UsageError(f'no rule\'s code begins with "{code}"{hint}')
+    return codes

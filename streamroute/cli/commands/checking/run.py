@@ -1,0 +1,73 @@
+"""One run of the check over what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from streamroute.cli.arguments.paths import config_path
+from streamroute.cli.commands.checking.rule_selection import Selection
+from streamroute.cli.output.findings import Report
+from streamroute.compiler.pipeline import CheckResult, check_path
+from streamroute.compiler.resolve.importer import own_imports
+from streamroute.config.findings.finding import sort_findings
+from streamroute.config.root_file import find_root
+
+
+class Asked(NamedTuple):
+    """What a run is asked for.
+
+    ``unset`` is the severity of a variable that is not set; ``outside`` lets files be read that are not below
+    the folder of their configuration.
+    """
+
+    paths: tuple[str, ...] = ()
+    unset: Literal["error", "info"] = "info"
+    imports: bool = True
+    selection: Selection = Selection()
+    outside: bool = False
+
+
+class Checked(NamedTuple):
+    """What came of a run: its report, the configurations, and how many findings were not asked for."""
+
+    report: Report
+    roots: tuple[Path, ...]
+    left_out: int = 0
+
+
+def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Checked:
+    """Check each configuration that is meant once. Raises click.UsageError for a path that is not there.
+
+    ``after_each`` is called with each root while what it imported is still there.
+    """
+    roots = _roots(asked.paths)
+    results: list[CheckResult] = []
+    for root in roots:
+        beside = [result.document for result in results if result.document is not None]
+        with own_imports(root.parent):
+            result = check_path(
+                root,
+                unset=asked.unset,
+                imports=asked.imports,
+                tests=True,
+                beside=beside,
+                outside=asked.outside,
+            )
+            results.append(result)
+            if after_each is not None:
+                after_each(root)
+    findings = sort_findings(found for result in results for found in result.findings)
+    sources = {name: file for result in results for name, file in result.sources.items()}
+    selected = asked.selection.of(findings)
+    return Checked(Report(selected, sources), tuple(roots), len(findings) - len(selected))
+
+
+def _roots(paths: Sequence[str]) -> list[Path]:
+    """The configurations that are meant, each once, in the order in which they were named."""
+    roots: dict[Path, Path] = {}
+    for path in paths or (None,):
+        root = find_root(config_path(path))
+        roots.setdefault(root.resolve(), root)
+    return list(roots.values())

@@ -1,0 +1,154 @@
+"""``streamroute explain``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from streamroute.cli.arguments.event_files import STDIN, name_of, read_events
+from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.output.streams import as_json, printable, say, write_document
+from streamroute.cli.process.exit_codes import Exit
+from streamroute.config.paths import ABSENT, why_no_file
+from streamroute.errors import DecodeError, StreamrouteError
+from streamroute.text.safe_text import clip, safe_str
+
+if TYPE_CHECKING:
+    from streamroute.cli.arguments.config import Runnable
+
+
+@click.command(name="explain")
+@click.argument("event", required=False, type=PATH)
+@click.option("--config", type=PATH, metavar="PATH", help="The routes.yaml to ask (default: here).")
+@OUTSIDE
+@click.option("--type", "event_type", metavar="TYPE", help="The event's type, without EVENT.")
+@click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
+@click.option("--stream", metavar="NAME", help="The stream that the event arrives on (default: any).")
+@click.option("--all", "everything", is_flag=True, help="Show the routes of other types too.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    event: str | None,
+    config: str | None,
+    event_type: str | None,
+    data: str | None,
+    stream: str | None,
+    everything: bool,
+    form: str,
+) -> int:
+    """Say which routes take EVENT, and why: the value of each part of each filter.
+
+    EVENT is a JSON object with its "type", a file that holds one, or - for stdin. No handler runs.
+
+    \b
+    Examples:
+      streamroute explain event.json
+      streamroute explain --type booking.confirmed --data '{"nights": 3}'
+    """
+    from streamroute.cli.arguments.config import usable_or_exit
+    from streamroute.cli.process.time_limit import SECONDS, time_limit
+    from streamroute.config.root_file import find_root
+
+    message = _message(event, event_type, data)
+    root = find_root(config_path(config))
+    with time_limit(SECONDS, root, "full" if form == "text" else None):
+        runnable = usable_or_exit(root, for_people=form == "text")
+        shown = _explained(runnable, message, stream, form, everything=everything)
+    if form == "json":
+        write_document(shown)
+    else:
+        say(shown, nl=False)
+    return Exit.OK
+
+
+def _message(event: str | None, event_type: str | None, data: str | None) -> dict[str, Any]:
+    if (event is None) == (event_type is None):
+        raise click.UsageError("name an EVENT, or one with --type")
+    if data is not None and event_type is None:
+        raise click.UsageError("--data goes with --type")
+    if event_type is not None:
+        return {"type": event_type, **_object(data or "{}", "--data")}
+    return _typed(*_read(STDIN if event is None else event))
+
+
+def _read(event: str) -> tuple[str, str]:
+    """The event's text, and what to call it."""
+    if event.lstrip().startswith("{"):
+        return event, "EVENT"
+    if event not in {STDIN, ""} and why_no_file(event) == ABSENT:
+        raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
+    name = name_of(event)
+    try:
+        return read_events(event).decode("utf-8-sig"), name
+    except UnicodeDecodeError:
+        raise StreamrouteError(f"{name} is not UTF-8 text") from None
+
+
+def _typed(text: str, name: str) -> dict[str, Any]:
+    message = _object(text, name)
+    kind = message.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise StreamrouteError(f'{name} has no "type" that is a string: it would be dead-lettered as it is')
+    return message
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
+    from streamroute.adapters.codecs.strict_json import read_json
+
+    try:
+        value = read_json(text.encode(errors="surrogatepass"))
+    except ValueError as error:
+        first, _, others = text.strip().partition("\n")
+        if others and _is_object(first):
+            raise StreamrouteError(f"{name} holds several events; {_ONE_OF_THEM}") from None
+        raise StreamrouteError(f"{name} {error}") from None
+    if isinstance(value, list) and name != "--data":
+        raise StreamrouteError(f"{name} holds a list; {_ONE_OF_A_LIST}")
+    if not isinstance(value, dict):
+        raise StreamrouteError(f"{name} holds JSON, but not an object, and an event is one")
+    return value
+
+
+_ONE_OF_THEM: Final = "explain takes one, for instance the first: head -n 1 FILE | streamroute explain -"
+_ONE_OF_A_LIST: Final = (
+    "explain takes one event, for instance the first: jq '.[0]' FILE | streamroute explain -"
+)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _explained(
+    runnable: Runnable, message: dict[str, Any], stream: str | None, form: str, *, everything: bool
+) -> str:
+    from streamroute.cli.arguments.stream_argument import stream_named
+    from streamroute.cli.output.explanation import explained, render_text
+    from streamroute.cli.output.terminal import wants_color
+    from streamroute.compiler.dry_run import decide
+    from streamroute.ops.route_tests.delivery import delivered
+
+    document = runnable.document
+    if stream is not None:
+        stream_named(document.streams, stream)
+    kind = str(message["type"])
+    try:
+        payload = delivered(runnable.compiled, message, stream)
+    except DecodeError as error:
+        return _refused(kind, str(error), form)
+    decisions = decide(runnable.routes, payload, stream)
+    if form == "json":
+        return as_json(explained(kind, decisions, everything=everything), safe_str) + "\n"
+    return render_text(kind, decisions, everything=everything, color=wants_color(sys.stdout))
+
+
+def _refused(kind: str, reason: str, form: str) -> str:
+    """A message that is dead-lettered before any route sees it."""
+    if form == "json":
+        return as_json({"type": kind, "routes": [], "decisions": [], "invalid": reason}) + "\n"
+    return printable(f"{kind}: dead-lettered as a whole, and no route sees it: {reason}") + "\n"

@@ -1,0 +1,54 @@
+"""``streamroute init``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import click
+
+from streamroute.cli.output.streams import say
+from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.process.files import create_all, is_taken
+from streamroute.config.schema.json_schema import published_text
+
+
+@click.command(name="init")
+@click.argument(
+    "folder", default=".", type=click.Path(file_okay=False, readable=False, path_type=Path), metavar="[DIR]"
+)
+def command(folder: Path) -> int:
+    """Write a project to start from, in DIR or here: routes, handlers, events to try.
+
+    Nothing that exists is overwritten.
+    """
+    files = dict(_starter())
+    taken = [name for name in files if is_taken(folder / name)]
+    if taken:
+        say(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
+        return Exit.FOUND
+    create_all({folder / name: content for name, content in files.items()}, folder)
+    for name in files:
+        say(f"wrote {folder / name}")
+    here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
+    say(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
+    return Exit.OK
+
+
+def _starter() -> Iterator[tuple[str, bytes]]:
+    yield from _files(resources.files("streamroute.cli.starter"), "")
+    yield "routes.schema.json", published_text().encode()
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """Every file of the starter, by its path; the package's own __init__ is no part of it."""
+    for entry in sorted(folder.iterdir(), key=lambda found: found.name):
+        name = f"{prefix}{entry.name}"
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _files(entry, f"{name}/")
+        elif entry.is_file() and name != "__init__.py":
+            yield name, entry.read_bytes()

@@ -1,0 +1,166 @@
+"""``streamroute publish``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streamroute.cli.arguments.event_files import STDIN, name_of, open_events
+from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.arguments.server import open_server
+from streamroute.cli.arguments.stream_argument import stream_named
+from streamroute.cli.output.logging import set_up_logging
+from streamroute.cli.output.streams import progress_bar, say
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.paths import is_file
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.stream.publisher import Publisher
+    from streamroute.cli.arguments.config import Runnable
+    from streamroute.ops.publish.feed import Progress
+
+log = logging.getLogger(__name__)
+
+
+@click.command(name="publish")
+@click.argument("stream")
+@click.argument("file", required=False, type=PATH)
+@click.option(
+    "--config", type=PATH, metavar="PATH", help="The routes.yaml that names the stream (default: here)."
+)
+@click.option("--type", "event_type", metavar="TYPE", help="Publish one event of this type.")
+@click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
+@OUTSIDE
+@click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server.")
+def command(
+    stream: str,
+    file: str | None,
+    config: str | None,
+    event_type: str | None,
+    data: str | None,
+    no_embedded: bool,
+) -> int:
+    """Write events to STREAM, as routes.yaml's redis and codec say.
+
+    FILE holds JSON lines, an event each, with its "type" in it; - is stdin.
+
+    \b
+    Examples:
+      streamroute publish bot_events events.jsonl
+      streamroute publish bot_events --type booking.confirmed --data '{"nights": 3}'
+    """
+    if (file is None) == (event_type is None):
+        raise click.UsageError(_what_to_name(stream, file))
+    if data is not None and event_type is None:
+        raise click.UsageError("--data goes with --type")
+    set_up_logging("text", "warning")
+    with ExitStack() as stack:
+        source = (
+            _one_event(event_type, data)
+            if event_type is not None
+            else _file(STDIN if file is None else file, stack)
+        )
+        runnable = _load(config_path(config), stream)
+        if event_type is not None:
+            _warn_of_near_miss(event_type, runnable)
+        asyncio.run(_publish(runnable, stream, source, embedded=not no_embedded))
+    return 0
+
+
+def _what_to_name(stream: str, file: str | None) -> str:
+    if file is None and is_file(stream):
+        return f"name the stream as well: streamroute publish STREAM {stream}"
+    return "name a FILE of events, or one event with --type"
+
+
+def _warn_of_near_miss(event_type: str, runnable: Runnable) -> None:
+    """Say that a type is nearly one that a route takes; it is published, for others may know it."""
+    types = {name for route in runnable.routes for name in route.types}
+    if event_type in types or event_type in runnable.document.messages:
+        return
+    meant = did_you_mean(event_type, sorted(types))
+    if meant:
+        log.warning('no route takes the type "%s"; did you mean "%s"?', event_type, meant)
+
+
+def _load(path: Path, stream: str) -> Runnable:
+    """The configuration; code of the user's runs only where the stream's codec is the user's."""
+    from streamroute.adapters.codecs.builtin import CODEC_NAMES
+    from streamroute.cli.arguments.config import load_or_exit
+
+    runnable = load_or_exit(path, imports=False)
+    codec = stream_named(runnable.document.streams, stream).codec
+    return runnable if codec in CODEC_NAMES else load_or_exit(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the events come from; ``size`` is in bytes, None where it is not known."""
+
+    name: str
+    chunks: AsyncIterator[list[bytes]]
+    size: int | None
+
+
+def _one_event(event_type: str, data: str | None) -> _Source:
+    from streamroute.adapters.codecs.strict_json import read_json
+
+    try:
+        fields = read_json((data or "{}").encode(errors="surrogatepass"))
+    except ValueError as error:
+        hint = """; names and texts have double quotes: --data '{"nights": 3}'"""
+        said = str(error)
+        raise click.UsageError(f"--data {said}{hint if said.startswith('is not JSON') else ''}") from None
+    if not isinstance(fields, dict):
+        raise click.UsageError("--data is not a JSON object")
+    line = json.dumps({**fields, "type": event_type}).encode()
+    return _Source("--data", _chunk([line]), len(line))
+
+
+async def _chunk(lines: list[bytes]) -> AsyncIterator[list[bytes]]:
+    yield lines
+
+
+def _file(file: str, stack: ExitStack) -> _Source:
+    from streamroute.ops.publish.line_reader import read_lines
+
+    source = open_events(file, stack)
+    size = None if file == STDIN else os.fstat(source.fileno()).st_size
+    return _Source(name_of(file), read_lines(source), size or None)
+
+
+async def _publish(runnable: Runnable, stream: str, source: _Source, *, embedded: bool) -> None:
+    from streamroute.adapters.stream.publisher import Publisher
+
+    document = runnable.document
+    codec = runnable.compiled.codecs.get(stream, document.streams[stream].codec)
+    async with open_server(document, embedded=embedded) as redis:
+        await _feed(Publisher(redis, stream, codec), stream, source, redis)
+
+
+async def _feed(target: Publisher, stream: str, source: _Source, redis: Connection) -> None:
+    from streamroute.ops.publish.feed import Progress, publish_feed
+
+    progress = Progress()
+    try:
+        with progress_bar(f"publishing to {stream}", source.size) as bar:
+            async for size in publish_feed(target, source.chunks, source.name, progress):
+                bar.update(size)
+    finally:
+        _conclude(stream, progress, redis)
+
+
+def _conclude(stream: str, progress: Progress, redis: Connection) -> None:
+    from streamroute.text.counted import counted
+
+    say(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)

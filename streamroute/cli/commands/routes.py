@@ -1,0 +1,129 @@
+"""``streamroute routes``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.output.streams import as_json, say, write_document
+from streamroute.cli.process.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamroute.cli.arguments.config import Runnable
+    from streamroute.config.document import RouteConfig
+
+
+@click.command(name="routes")
+@click.argument("config", required=False, type=PATH)
+@OUTSIDE
+@click.option("--stream", metavar="NAME", help="The routes of this stream only.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--graph", type=click.Choice(["mermaid", "dot", "svg"]), help="Print a drawing of them.")
+def command(config: str | None, stream: str | None, form: str, graph: str | None) -> int:
+    """List the routes of CONFIG, or of routes.yaml here, in the order in which they are asked.
+
+    \b
+    A drawing of streams, types, filters and handlers:
+      streamroute routes --graph svg > routes.svg
+    """
+    from streamroute.cli.arguments.config import usable_or_exit
+    from streamroute.cli.process.time_limit import SECONDS, time_limit
+    from streamroute.config.root_file import find_root
+
+    root, for_people = find_root(config_path(config)), form == "text" and graph is None
+    with time_limit(SECONDS, root, "full" if for_people else None):
+        runnable = usable_or_exit(root, for_people=for_people)
+        shown = _shown(runnable, stream, form, graph)
+    if for_people:
+        say(shown)
+    else:
+        write_document(shown)
+    return Exit.OK
+
+
+def _shown(runnable: Runnable, stream: str | None, form: str, graph: str | None) -> str:
+    routes = _routes(runnable, stream)
+    if graph is not None:
+        return _drawn(graph, [stream] if stream else list(runnable.document.streams), routes)
+    return as_json([_object(route) for route in routes]) + "\n" if form == "json" else _table(routes)
+
+
+def _routes(runnable: Runnable, stream: str | None) -> list[RouteConfig]:
+    from streamroute.cli.arguments.stream_argument import stream_named
+
+    if stream is None:
+        return runnable.routes
+    stream_named(runnable.document.streams, stream)
+    return [route for route in runnable.routes if stream in route.streams]
+
+
+def _drawn(kind: str, streams: Sequence[str], routes: Sequence[RouteConfig]) -> str:
+    from streamroute.cli.output.graphs.model import graph_of
+
+    drawing: str = import_module(f"streamroute.cli.output.graphs.{kind}").render(graph_of(streams, routes))
+    return drawing
+
+
+def _table(routes: Sequence[RouteConfig]) -> str:
+    from streamroute.cli.output.streams import printable
+    from streamroute.cli.output.table import table
+
+    head = ("route", "stream", "type", "filter", "handler", "enabled", "place")
+    rows = [[printable(cell) for cell in _cells(route)] for route in routes]
+    return table(head, rows)
+
+
+def _cells(route: RouteConfig) -> list[str]:
+    from streamroute.cli.output.route_tests.full import place_of
+
+    streams, types = ", ".join(route.streams), ", ".join(route.types)
+    accepts = " ".join((route.filter or "").split())
+    enabled = "yes" if route.enabled else "no"
+    return [route.name, streams, types, _cut(accepts) or "-", route.handler, enabled, place_of(route)]
+
+
+def _cut(text: str, width: int = 60) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _object(route: RouteConfig) -> dict[str, Any]:
+    from streamroute.cli.output.route_tests.full import line_of
+
+    return {
+        "name": route.name,
+        "streams": list(route.streams),
+        "types": list(route.types),
+        "filter": route.filter,
+        "handler": route.handler,
+        "with": _without_secrets(route.arguments),
+        "enabled": route.enabled,
+        "description": route.description,
+        "tags": list(route.tags),
+        "timeout": route.timeout,
+        "file": route.place.source.path,
+        "line": line_of(route),
+    }
+
+
+def _without_secrets(value: Any, *, are_secret: bool = False) -> Any:
+    """Arguments as they are written, without the passwords of addresses and the values of headers."""
+    from streamroute.config.schema.labels import hide_secrets
+
+    if isinstance(value, str):
+        return "*" * len(value) if are_secret else hide_secrets(value)
+    if isinstance(value, Mapping):
+        return {
+            key: _without_secrets(
+                held, are_secret=are_secret or key == "headers" or "password" in str(key).lower()
+            )
+            for key, held in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_without_secrets(held, are_secret=are_secret) for held in value]
+    return value

@@ -1,0 +1,99 @@
+"""``streamroute rule``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamroute.cli.output.streams import say, write_json
+
+if TYPE_CHECKING:
+    from streamroute.config.findings.rules import Rule
+
+
+@click.command(name="rule")
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(codes: tuple[str, ...], form: str) -> None:
+    """Explain the rules of check: what CODE finds, with an example. Without CODE, list all."""
+    from streamroute.config.findings.rules import RULES
+
+    rules = [_named(code) for code in codes] or list(RULES.values())
+    if form == "json":
+        write_json([_object(rule) for rule in rules])
+    elif codes:
+        say("\n\n".join(map(_page, rules)))
+    else:
+        say(_list(rules))
+
+
+def _named(code: str) -> Rule:
+    from streamroute.config.findings.rules import RULES
+
+    by_name = {rule.name: rule for rule in RULES.values()}
+    rule = RULES.get(code.upper()) or by_name.get(code.lower())
+    if rule is not None:
+        return rule
+    raise click.UsageError(f'There is no rule "{code}".{_hint(code, by_name)}')
+
+
+def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
+    from streamroute.config.findings.rules import RULES
+    from streamroute.config.findings.suggestions import did_you_mean
+
+    number = re.search(r"[0-9]{3}", code)
+    meant = f"SR{number[0]}" if number else None
+    meant = meant if meant in RULES else did_you_mean(code.upper(), RULES)
+    if meant is not None:
+        return f' Did you mean "{meant}"?'
+    alike = [name for name in by_name if code.lower() in name] if len(code) > 2 else []
+    near = did_you_mean(code.lower(), by_name)
+    if near or alike:
+        names = [f'"{name}"' for name in (near, *alike) if name]
+        return f" Did you mean {' or '.join(names[:4])}?"
+    return " List them all: streamroute rule"
+
+
+def _list(rules: list[Rule]) -> str:
+    from streamroute.cli.output.table import table
+
+    rows = [(rule.code, str(rule.severity), rule.name, rule.summary) for rule in rules]
+    return table(("code", "severity", "name", "finds"), rows)
+
+
+def _page(rule: Rule) -> str:
+    from streamroute.cli.output.terminal import wants_color
+    from streamroute.config.findings.rule_docs import page_of
+
+    title = f"{rule.code} {rule.name}: {rule.severity}"
+    text = "\n\n".join((title, rule.summary, page_of(rule.code).text.strip(), _silencing(rule)))
+    if not wants_color(sys.stdout):
+        return text
+    return "\n".join(_styled(line, is_title=line == title) for line in text.splitlines())
+
+
+def _styled(line: str, *, is_title: bool) -> str:
+    return click.style(line, bold=True) if is_title or line.startswith("## ") else line
+
+
+def _silencing(rule: Rule) -> str:
+    if rule.silenceable:
+        return f"Silence it where it is meant so: # streamroute: ignore[{rule.code}] why"
+    return "It can't be silenced in place."
+
+
+def _object(rule: Rule) -> dict[str, Any]:
+    from streamroute.config.findings.rule_docs import page_of
+
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": str(rule.severity),
+        "summary": rule.summary,
+        "silenceable": rule.silenceable,
+        "page": page_of(rule.code).text,
+    }

@@ -1,0 +1,22 @@
+"""``streamroute schema``."""
+
+from __future__ import annotations
+
+import click
+
+from streamroute.cli.output.streams import say
+from streamroute.config.schema.json_schema import ROUTES, TESTS, published_text
+
+_SCHEMAS = {"routes": ROUTES, "tests": TESTS}
+
+
+@click.command(name="schema")
+@click.argument("of", default="routes", metavar="[routes|tests]", type=click.Choice(list(_SCHEMAS)))
+def command(of: str) -> None:
+    """Print the JSON Schema of routes.yaml, or of its tests, for editors and other tools.
+
+    \b
+    An editor with a YAML language server completes and explains every key under this line:
+      # yaml-language-server: $schema=routes.schema.json
+    """
+    say(published_text(_SCHEMAS[of]), nl=False)

@@ -1,0 +1,292 @@
+"""``streamroute serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from streamroute.cli.arguments.event_files import name_of, open_events
+from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path, outside_allowed
+from streamroute.cli.arguments.server import open_server
+from streamroute.cli.arguments.stream_argument import stream_named
+from streamroute.cli.output.logging import set_up_logging
+from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.process.metrics import endpoint_option, metrics_of_process, metrics_of_workers
+from streamroute.cli.process.standard_streams import forgive_closed_stdout
+from streamroute.cli.process.workers import (
+    REPORT_OPTION,
+    open_descriptor,
+    supervise,
+    watch_lifeline,
+    worker_command,
+)
+from streamroute.errors import SetupError
+from streamroute.incidents import Incidents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamroute.adapters.redis.connection import Connection
+    from streamroute.cli.arguments.config import Runnable
+    from streamroute.config.document import Document
+    from streamroute.ops.metrics.server import Endpoint
+    from streamroute.ops.serve.session import Feed
+
+log = logging.getLogger(__name__)
+
+_NAMED: Final = 20  # routes of a stream that are named at the start
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """What the command line asks for."""
+
+    feed: Feed | None
+    drain: bool
+    embedded: bool
+    adopt: bool
+    metrics: Endpoint | None = None
+    report: int | None = None
+
+    @property
+    def ends_with_table(self) -> bool:
+        """Whether this is a run with an end, of which one wants to know what came of it."""
+        return self.drain or self.feed is not None
+
+
+@click.command(name="serve")
+@click.argument("config", required=False, type=PATH)
+@click.option(
+    "--feed",
+    metavar="FILE",
+    type=PATH,
+    help="Publish these JSON lines first (- is stdin).",
+)
+@click.option("--feed-stream", metavar="STREAM", help="Where --feed goes, if there are several streams.")
+@click.option("--drain", is_flag=True, help="Exit when everything up to now, the feed included, is done.")
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    help="Run N processes under a supervisor, each with the streams' concurrency; one that dies is started "
+    "again. Without it, this process serves.",
+)
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    callback=endpoint_option,
+    help="Serve Prometheus metrics and /healthz there; a port alone is one of 127.0.0.1.",
+)
+@click.option(
+    REPORT_OPTION,
+    "report",
+    hidden=True,
+    metavar="DESCRIPTOR",
+    type=int,
+    callback=open_descriptor,
+    help="Run as a worker that reports to its supervisor through this file descriptor.",
+)
+@OUTSIDE
+@click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
+@click.option(
+    "--adopt-data",
+    is_flag=True,
+    help="Trust data in the embedded server's folder that this user's streamroute did not write there.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or JSON lines for machines, on stderr.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="From where up log records are heard.",
+)
+def command(
+    config: str | None,
+    feed: str | None,
+    feed_stream: str | None,
+    drain: bool,
+    workers: int | None,
+    metrics: Endpoint | None,
+    report: int | None,
+    **others: Any,
+) -> int:
+    """Route events as CONFIG says, until SIGINT or SIGTERM, or until its terminal closes.
+
+    What runs is then finished, within the streams' grace; a second signal stops at once. CONFIG is
+    checked first, as `streamroute check` does, and an error in it ends the command with 1.
+
+    --workers N uses N cores: N processes, drained by one signal, counted in one table, and started again
+    when they die.
+
+    With --feed or --drain, a table says at the end what became of the messages; one that failed for good
+    makes the exit code 1.
+
+    \b
+    Examples:
+      streamroute serve
+      streamroute serve shop/routes.yaml --log-format json
+      streamroute serve --workers 4
+      streamroute serve --feed events.jsonl --drain
+    """
+    import streamroute.app  # noqa: F401 - what it needs is looked for before the user's folder is importable
+    from streamroute.cli.arguments.config import load_or_exit
+    from streamroute.cli.process.event_loop import run_and_leave
+    from streamroute.ops.serve.session import Feed
+
+    logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
+    embedded, adopt = not others["no_embedded"], others["adopt_data"]
+    set_up_logging(logs["log_format"], logs["log_level"])
+    forgive_closed_stdout()
+    if feed_stream is not None and feed is None:
+        raise click.UsageError("--feed-stream goes with --feed")
+    if feed is not None and workers is not None:
+        raise click.UsageError("--feed goes without --workers: publish first, then serve with --workers")
+    path = config_path(config)
+    with ExitStack() as stack:
+        events = None if feed is None else open_events(feed, stack)
+        runnable = load_or_exit(path)
+        served = _served(runnable.document)
+        if workers is not None:
+            options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
+            options += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
+            orders = _Orders(None, drain, embedded, adopt, metrics)
+            return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
+        fed = None
+        if feed is not None and events is not None:
+            fed = Feed(events, name_of(feed), _feed_target(runnable.document, served, feed_stream))
+        orders = _Orders(fed, drain, embedded, adopt, metrics, report)
+        return run_and_leave(_serve(runnable, orders))
+
+
+def _served(document: Document) -> list[str]:
+    """The streams that have routes; raises SetupError where none has."""
+    served = [stream for stream in document.streams if document.served(stream)]
+    if not served:
+        raise SetupError(f"{document.path} has no route that is enabled: there is nothing to serve")
+    return served
+
+
+def _feed_target(document: Document, served: list[str], stream: str | None) -> str:
+    """The stream that the feed goes to; raises click.UsageError where that is not clear."""
+    if stream is None:
+        if len(served) > 1:
+            raise click.UsageError(f"say where --feed goes: --feed-stream, one of {', '.join(served)}")
+        return served[0]
+    stream_named(document.streams, stream)
+    if stream not in served:
+        raise click.UsageError(f'the stream "{stream}" has no routes: nobody here would read the feed')
+    return stream
+
+
+def _route_names(document: Document) -> dict[str, tuple[str, ...]]:
+    return {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}
+
+
+async def _serve(runnable: Runnable, orders: _Orders) -> int:
+    from streamroute.app import open_app
+    from streamroute.cli.output.run_summary import print_tally
+    from streamroute.cli.process.deadline import Deadline, longest_stop
+    from streamroute.cli.process.signals import stopping_on_signals
+    from streamroute.ops.metrics.counters import Tally
+    from streamroute.ops.serve.gc_tuning import rare_collections
+    from streamroute.ops.serve.session import run_session
+
+    document, feed, stop = runnable.document, orders.feed, asyncio.Event()
+    tally, deadline = Tally(_route_names(document)), Deadline(longest_stop(document))
+    async with AsyncExitStack() as stack:
+        signals = stopping_on_signals(stop.set, begun=deadline.begin, leaves=orders.report is None)
+        stack.enter_context(signals)
+        redis = await stack.enter_async_context(
+            open_server(document, embedded=orders.embedded, adopt=orders.adopt)
+        )
+        stuck: list[str] = []
+
+        def end_where_stuck(stream: str) -> None:
+            stuck.append(stream)
+            log.error("a handler of %s does not end, and on_stuck says exit: this process ends", stream)
+            stop.set()
+
+        opened = open_app(
+            redis,
+            document,
+            runnable.compiled,
+            observer=tally.observe,
+            incidents=Incidents(tally.watch),
+            on_stuck=end_where_stuck,
+        )
+        app = await stack.enter_async_context(opened)
+        if feed is not None:
+            tally.marks[feed.stream] = await app.publisher(feed.stream).last_id()
+        stack.enter_context(rare_collections())
+        told = metrics_of_process(orders.metrics, orders.report, redis, app, tally)
+        has_started = await stack.enter_async_context(told)
+        await app.start()
+        has_started()
+        if orders.report is None:
+            _introduce(document, redis)
+        else:
+            watch_lifeline(stop, deadline.begin)
+        try:
+            await run_session(app, feed, drain=orders.drain, stop=stop)
+        finally:
+            await app.stop()
+            if orders.ends_with_table and orders.report is None:
+                print_tally(tally)
+    return Exit.FOUND if stuck or (orders.ends_with_table and tally.failed) else Exit.OK
+
+
+async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str], workers: int) -> int:
+    """Run workers that do what ``_serve`` does; an embedded server runs here, for all of them."""
+    from streamroute.cli.output.run_summary import print_tally
+    from streamroute.cli.process.deadline import longest_stop
+    from streamroute.ops.metrics.counters import Tally
+    from streamroute.ops.workers.reports import WorkerReports
+
+    document = runnable.document
+    tally = Tally(_route_names(document))
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(
+            open_server(document, embedded=orders.embedded, adopt=orders.adopt)
+        )
+        reports = WorkerReports(tally)
+        await stack.enter_async_context(metrics_of_workers(orders.metrics, redis, document, reports))
+        _introduce(document, redis)
+        try:
+            patience = longest_stop(document)
+            code = await supervise(command, workers, reports, redis, ends=orders.drain, patience=patience)
+        finally:
+            if orders.ends_with_table:
+                print_tally(tally)
+    return code or (Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK)
+
+
+def _introduce(document: Document, redis: Connection) -> None:
+    """Say what is served, and from where."""
+    log.info("serving %s from %s", document.path, redis.address)
+    if redis.address.is_embedded:
+        folder = redis.address if redis.address.written else redis.address.data_folder
+        log.warning("this is an embedded server, for development; its data is in %s", folder)
+    for stream in document.streams.values():
+        names = [route.name for route in document.served(stream.name)]
+        log.info("stream %s, group %s: %s", stream.name, stream.shown("group"), _routes(names))
+
+
+def _routes(names: list[str]) -> str:
+    from streamroute.text.counted import counted
+
+    if not names:
+        return "no routes, not consumed"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{counted(len(names), 'route')}: {', '.join(names[:_NAMED])}{more}"

@@ -1,0 +1,110 @@
+"""``streamroute test``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from streamroute.cli.arguments.paths import OUTSIDE, PATH
+from streamroute.cli.output.streams import say, write_document
+from streamroute.cli.process.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from streamroute.cli.commands.testing.run import Run
+
+
+@click.command(name="test")
+@click.argument("paths", nargs=-1, type=PATH)
+@click.option(
+    "--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage."
+)
+@click.option(
+    "--init",
+    "events",
+    metavar="EVENTS",
+    type=PATH,
+    help="Write a first file of tests from these events, JSON lines.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["full", "json", "junit"]),
+    default="full",
+    show_default=True,
+    help="For people, or for machines.",
+)
+@click.option(
+    "--redis", is_flag=True, help="Connect to the server of redis.url, for entries that tests name."
+)
+@click.option(
+    "--import", "imports", is_flag=True, help="Import the project's own codecs, which decode such entries."
+)
+@click.option("--no-embedded", is_flag=True, help="With --redis, refuse to start the embedded server.")
+@OUTSIDE
+def command(
+    paths: tuple[str, ...], fail_under: float | None, events: str | None, form: str, **allowed: bool
+) -> int:
+    """Run the tests of routes: NAME.test.yaml beside the routes.yaml of PATHS, or here.
+
+    Each test is a message and the exact set of routes that are to take it. No handler runs, no code of the
+    project is imported, and no server is needed or asked: only a test whose message is an entry in a stream
+    needs --redis and, where the stream has a codec of the project's, --import. Coverage counts that each
+    route matched and did not, and that each operand in its filter was true and false.
+
+    \b
+    Examples:
+      streamroute test --init events.jsonl
+      streamroute test --fail-under 90 --format junit > report.xml
+    """
+    if events is not None:
+        from streamroute.cli.commands.testing.init import write_first
+
+        return write_first(paths, events)
+    from streamroute.cli.commands.testing.run import Reading, run, wanted
+    from streamroute.cli.process.time_limit import SECONDS, time_limit
+
+    for_people = form == "full"
+    reading = Reading(allowed["redis"], allowed["imports"], not allowed["no_embedded"])
+    meant = wanted(paths)
+    with time_limit(SECONDS, meant[0].root, "full" if for_people else None):
+        runs = [run(each, reading, for_people=for_people) for each in meant]
+        shown = _rendered(runs, form)
+    if not any(found.outcomes or found.findings for found in runs):
+        raise click.UsageError(
+            f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"
+        )
+    if for_people:
+        say(shown, nl=False)
+    else:
+        write_document(shown)
+    return _verdict(runs, fail_under)
+
+
+def _rendered(runs: Sequence[Run], form: str) -> str:
+    if form == "json":
+        from streamroute.cli.output.route_tests import as_json
+
+        return as_json.render(runs)
+    if form == "junit":
+        from streamroute.cli.output.route_tests import as_junit
+
+        return as_junit.render(runs)
+    from streamroute.cli.output.route_tests.full import render
+    from streamroute.cli.output.terminal import wants_color
+
+    return render(runs, color=wants_color(sys.stdout))
+
+
+def _verdict(runs: Sequence[Run], fail_under: float | None) -> int:
+    from streamroute.cli.output.findings import is_clean
+    from streamroute.cli.output.logging import say_error
+
+    low = [run for run in runs if fail_under is not None and run.coverage.percent < fail_under]
+    for run in low:
+        say_error(f"{run.root} has a coverage of {run.coverage.percent:.1f}%, below {fail_under:g}%")
+    passed = all(outcome.passed for run in runs for outcome in run.outcomes)
+    clean = all(is_clean(run.findings) for run in runs)
+    return Exit.OK if passed and clean and not low else Exit.FOUND

@@ -1,0 +1,1 @@
+"""The parts of ``test``: its run, and ``--init``."""

@@ -1,0 +1,138 @@
+"""One run of the tests that were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamroute.adapters.codecs.builtin import CODEC_NAMES
+from streamroute.cli.arguments.config import Runnable, load_or_exit, usable_or_exit
+from streamroute.cli.arguments.paths import NAME, config_path
+from streamroute.cli.arguments.server import open_server
+from streamroute.config.files.includes import TEST_SUFFIX
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.paths import why_no_file
+from streamroute.config.root_file import find_root
+from streamroute.config.route_tests import EntryReference, RouteTest
+from streamroute.ops.route_tests.coverage import Coverage, coverage
+from streamroute.ops.route_tests.runner import MessageError, Outcome, ReadEntry, run_tests
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of the tests of one configuration; ``findings`` are those about the files of tests."""
+
+    root: Path
+    outcomes: Sequence[Outcome]
+    coverage: Coverage
+    findings: Sequence[Finding]
+    sources: Mapping[str, TextFile] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The tests that are meant: a configuration, and of its test files those (None: all)."""
+
+    root: Path
+    files: frozenset[Path] | None = None
+
+    def holds(self, file: str) -> bool:
+        """Whether a file is a test file that is meant."""
+        if not file.endswith(TEST_SUFFIX):
+            return False
+        return self.files is None or Path(file).resolve() in self.files
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How entries that tests name may be read: from a server, with codecs of the project's code."""
+
+    redis: bool = False
+    imports: bool = False
+    embedded: bool = True
+
+    def refusal(self, reference: EntryReference, codec: str | None) -> str:
+        """Why an entry is not read; empty where it is. ``codec`` is its stream's, None for no such stream."""
+        name = f'the entry {reference.id} of "{reference.stream}" was not read'
+        if not self.redis:
+            return f"{name}: run the tests with --redis, which connects to the server of redis.url"
+        if codec is not None and codec not in CODEC_NAMES and not self.imports:
+            return f'{name}: run the tests with --import, which runs the project\'s codec "{codec}"'
+        return ""
+
+
+def wanted(paths: Sequence[str]) -> list[Wanted]:
+    """What PATHS mean: configurations, and files of tests beside one.
+
+    Raises click.UsageError for a path that does not exist.
+    """
+    tests = [Path(path) for path in paths if path.endswith(TEST_SUFFIX)]
+    configs = [path for path in paths if not path.endswith(TEST_SUFFIX)]
+    for path in tests:
+        reason = why_no_file(path)
+        if reason:
+            raise click.UsageError(f"{path} {reason}")
+    beside = [str(path.parent / NAME) for path in tests]
+    named: Sequence[str | None] = configs or beside or [None]
+    roots = {root.resolve(): root for root in (find_root(config_path(path)) for path in named)}
+    files = frozenset(path.resolve() for path in tests) or None
+    return [Wanted(root, files) for root in roots.values()]
+
+
+def run(meant: Wanted, reading: Reading, *, for_people: bool = True) -> Run:
+    """Run the tests that are meant; no handler runs, and entries are read only as ``reading`` allows.
+
+    Exits with 1 where the configuration has errors, which are printed as ``usable_or_exit`` does.
+    """
+    runnable = usable_or_exit(meant.root, tests=True, for_people=for_people)
+    tests = [test for test in runnable.checked.tests if meant.holds(test.place.source.path)]
+    findings = [found for found in runnable.checked.findings if meant.holds(found.file)]
+    if reading.redis and reading.imports and _needs_imports(runnable, tests):
+        runnable = load_or_exit(meant.root)
+    outcomes = asyncio.run(_outcomes(runnable, tests, reading))
+    decisions = (decision for outcome in outcomes for decision in outcome.decisions)
+    seen = coverage(runnable.routes, decisions)
+    return Run(meant.root, outcomes, seen, findings, runnable.checked.sources)
+
+
+def _entries(tests: Iterable[RouteTest]) -> list[EntryReference]:
+    return [test.message for test in tests if isinstance(test.message, EntryReference)]
+
+
+def _needs_imports(runnable: Runnable, tests: Iterable[RouteTest]) -> bool:
+    """Whether an entry must be decoded by a codec of the user's."""
+    streams = {entry.stream for entry in _entries(tests)}
+    codecs = {stream.codec for name, stream in runnable.document.streams.items() if name in streams}
+    return not codecs <= set(CODEC_NAMES)
+
+
+async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], reading: Reading) -> list[Outcome]:
+    async with AsyncExitStack() as stack:
+        entries, streams = _entries(tests), runnable.document.streams
+        codecs = {entry: getattr(streams.get(entry.stream), "codec", None) for entry in entries}
+        refusals = {entry: reading.refusal(entry, codec) for entry, codec in codecs.items()}
+        read: ReadEntry | None = None
+        if not all(refusals.values()):
+            read = await _reader(runnable, stack, embedded=reading.embedded)
+
+        async def read_entry(reference: EntryReference) -> Mapping[str, Any]:
+            if refusals[reference] or read is None:
+                raise MessageError(refusals[reference])
+            return await read(reference)
+
+        return await run_tests(runnable.compiled, tests, read_entry)
+
+
+async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
+    from streamroute.ops.route_tests.entry_source import EntryReader
+
+    opened = open_server(runnable.document, embedded=embedded, create=False)
+    redis = await stack.enter_async_context(opened)
+    return EntryReader(redis, runnable.compiled)

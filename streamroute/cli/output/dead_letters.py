@@ -1,0 +1,205 @@
+"""What ``streamroute dead`` prints: for people, or as JSON."""
+
+from __future__ import annotations
+
+import base64
+import heapq
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.cli.output.streams import printable, say, write_json
+from streamroute.cli.output.table import table
+from streamroute.ops.dead_letters.summary import Summary
+from streamroute.text.counted import counted
+
+if TYPE_CHECKING:
+    from streamroute.adapters.entries.records import DeadRecord
+    from streamroute.ops.dead_letters.actions import Deed
+    from streamroute.ops.dead_letters.query import Letter
+    from streamroute.values import Failure
+
+_LONGEST_CELL: Final = 60
+_LONGEST_VALUE: Final = 2000
+_UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000))
+
+
+@dataclass(slots=True)
+class Listing:
+    """All letters counted, and the newest ``limit`` of them kept (0: all)."""
+
+    limit: int
+    summary: Summary = field(default_factory=Summary)
+    kept: list[tuple[tuple[int, int], int, Letter]] = field(default_factory=list)
+
+    def add(self, letter: Letter) -> None:
+        """Count a letter, and keep it while it is among the newest."""
+        self.summary.add(letter)
+        milliseconds, _, sequence = letter.stored.id.partition("-")
+        item = ((int(milliseconds), int(sequence)), self.summary.total, letter)
+        if not self.limit or len(self.kept) < self.limit:
+            heapq.heappush(self.kept, item)
+        else:
+            heapq.heappushpop(self.kept, item)
+
+    def newest(self) -> list[Letter]:
+        """The letters that were kept, the newest first."""
+        return [letter for _, _, letter in sorted(self.kept, reverse=True, key=lambda item: item[:2])]
+
+
+def print_listing(listing: Listing, now: int, form: str) -> None:
+    """The counts, then the newest letters."""
+    if form == "json":
+        _print_json(_listing_data(listing))
+    elif not listing.summary.total:
+        say("no dead letters")
+    else:
+        say(_counts(listing, now))
+        say(f"\n{_newest(listing, now)}")
+        left = listing.summary.total - len(listing.kept)
+        if left:
+            say(f"... and {left} more; --limit 0 lists all")
+
+
+def print_letter(letter: Letter, now: int, form: str) -> None:
+    """All that is known of one letter."""
+    if form == "json":
+        _print_json(_letter_data(letter, whole=True))
+        return
+    say(f"dead letter {letter.stored.id} in {printable(letter.box.key)}, {age(now - letter.stored.at)} old")
+    record = letter.record
+    if record is None:
+        say(f"  {letter.reason}")
+        return
+    _print_pairs("", _facts(record))
+    _print_pairs("fields", {_shown(name): _shown(value) for name, value in record.fields.items()})
+    if record.history:
+        say("\nhistory")
+        for failure in record.history:
+            say(f"  {_failure(failure)}")
+    if record.traceback:
+        say("\ntraceback")
+        for line in record.traceback.rstrip().splitlines():
+            say(f"  {printable(line)}")
+
+
+def print_deed(deed: Deed, verb: str, form: str, *, dry_run: bool) -> None:
+    """What was done, and what was refused and why."""
+    if form == "json":
+        _print_json({verb: deed.done, "refused": dict(deed.refused), "dry_run": dry_run})
+        return
+    done = f"would be {verb}" if dry_run else verb
+    say(f"{counted(deed.done, 'dead letter')} {done}")
+    for why, count in deed.refused.most_common():
+        say(f"{counted(count, 'dead letter')} not {verb}: {printable(why)}")
+
+
+def age(milliseconds: int) -> str:
+    """``5m``, ``2h``, ``3d``: the largest unit of which there is one."""
+    for unit, size in _UNITS:
+        if milliseconds >= size:
+            return f"{milliseconds // size}{unit}"
+    return "0s"
+
+
+def _counts(listing: Listing, now: int) -> str:
+    rows = []
+    for (stream, route, reason), group in listing.summary.rows():
+        ages = age(now - group.oldest), age(now - group.newest)
+        rows.append((stream, route, _cut(reason), group.count, *ages))
+    return table(("stream", "route", "reason", "count", "oldest", "newest"), rows)
+
+
+def _newest(listing: Listing, now: int) -> str:
+    rows = [
+        (
+            letter.stored.id, age(now - letter.stored.at), letter.stream, letter.route,
+            _cut(letter.type), _cut(letter.error or letter.reason),
+        )
+        for letter in listing.newest()
+    ]  # fmt: skip
+    return table(("id", "age", "stream", "route", "type", "error"), rows)
+
+
+def _facts(record: DeadRecord) -> dict[str, str]:
+    facts = {
+        "stream": record.stream,
+        "group": record.group,
+        "entry": record.id,
+        "type": record.type or "",
+        "route": record.route or "(no route)",
+        "for": ", ".join(record.routes),
+        "reason": record.reason,
+        "error": record.error,
+        "attempt": str(record.attempt),
+        "deliveries": str(record.deliveries),
+        "time": _time(record.time),
+        "config": record.generation,
+        **record.trace,
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:
+    if title:
+        say(f"\n{title}")
+    width = max(map(len, pairs), default=0)
+    for name, value in pairs.items():
+        say(f"  {printable(name):<{width}}  {printable(value)}")
+
+
+def _failure(failure: Failure) -> str:
+    what = printable(": ".join(part for part in (failure.reason, failure.error) if part))
+    route = printable(failure.route or "(no route)")
+    return f"{_time(failure.time)}  attempt {failure.attempt} of {route}: {what}"
+
+
+def _listing_data(listing: Listing) -> dict[str, Any]:
+    groups = [
+        {"stream": stream, "route": route, "reason": reason, **asdict(group)}
+        for (stream, route, reason), group in listing.summary.rows()
+    ]
+    letters = [_letter_data(letter, whole=False) for letter in listing.newest()]
+    return {"total": listing.summary.total, "groups": groups, "letters": letters}
+
+
+def _letter_data(letter: Letter, *, whole: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": letter.stored.id, "at": letter.stored.at, "dead_letter": letter.box.key}
+    record = letter.record
+    if record is None:
+        return {**data, "unreadable": True}
+    names = ("stream", "group", "route", "routes", "reason", "error", "attempt", "deliveries", "generation")
+    data |= {"entry": record.id, "type": letter.type, **{name: getattr(record, name) for name in names}}
+    if whole:
+        data["time"], data["trace"], data["traceback"] = record.time, record.trace, record.traceback
+        data["history"] = [asdict(failure) for failure in record.history]
+        data["fields"] = {_shown(name): _value(value) for name, value in record.fields.items()}
+    return data
+
+
+def _value(value: bytes) -> str | dict[str, str]:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+def _shown(value: bytes) -> str:
+    text = value[: 4 * _LONGEST_VALUE].decode(errors="backslashreplace")
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    return f"{text[:_LONGEST_VALUE]}... ({len(value)} bytes)"
+
+
+def _cut(text: str) -> str:
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= _LONGEST_CELL else f"{line[: _LONGEST_CELL - 3]}..."
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else ""
+
+
+def _print_json(data: Any) -> None:
+    write_json(data)

@@ -1,0 +1,138 @@
+"""What ``streamroute explain`` shows: each route's verdict, with the value of each part of its filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from streamroute.cli.output.route_tests.full import line_of, place_of
+from streamroute.cli.output.streams import printable
+from streamroute.compiler.dry_run import Decision, Verdict
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.expressions.explain.trace import Step
+from streamroute.expressions.explain.trace_explanation import lost, shown, writable
+
+_ELSEWHERE: Final = frozenset({Verdict.OTHER_TYPE, Verdict.OTHER_STREAM})
+_WORDS: Final = {
+    Verdict.MATCHED: ("matches", "green"),
+    Verdict.NOT_MATCHED: ("does not match", "yellow"),
+    Verdict.FAILED: ("fails: the message is dead-lettered for it", "red"),
+    Verdict.OTHER_TYPE: ("does not take the type", "white"),
+    Verdict.OTHER_STREAM: ("does not take messages of the stream", "white"),
+}
+_WIDEST: Final = 72
+
+
+def render_text(kind: str, decisions: Sequence[Decision], *, everything: bool, color: bool) -> str:
+    """The explanation for people; ``everything`` shows the routes of other types too."""
+    asked = [decision for decision in decisions if decision.verdict not in _ELSEWHERE]
+    rows = list(decisions) if everything else asked
+    blocks = [[_headline(kind, decisions, asked)], *(list(_block(row, color=color)) for row in rows)]
+    return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
+
+
+def _headline(kind: str, decisions: Sequence[Decision], asked: Sequence[Decision]) -> str:
+    if asked:
+        matching = sum(decision.runs for decision in asked)
+        plural, verb = ("s", "match") if len(asked) > 1 else ("", "matches")
+        return printable(f"{kind}: {matching} of {len(asked)} route{plural} of this type {verb}")
+    known = {name for decision in decisions for name in decision.route.types}
+    meant = did_you_mean(kind, known)
+    hint = f'; did you mean "{meant}"?' if meant else ""
+    return printable(f'no route takes the type "{kind}"{hint}')
+
+
+def _block(decision: Decision, *, color: bool) -> Iterator[str]:
+    route = decision.route
+    words, paint = _WORDS[decision.verdict]
+    if not route.enabled:
+        words, paint = f"is disabled (it {words})", "white"
+    verdict = click.style(words, fg=paint, bold=True) if color else words
+    yield f"{route.name} {verdict}  ({place_of(route)})"
+    if decision.verdict in _ELSEWHERE:
+        yield f"  it takes {printable(', '.join(route.types))} from {', '.join(route.streams)}"
+    elif decision.filter is None:
+        yield "  it has no filter"
+    else:
+        yield from _steps(decision)
+    if decision.trouble:
+        yield printable(f"  {decision.trouble}")
+    elif route.transform is not None and decision.handed is not None:
+        yield printable(f"  its handler gets {shown(decision.handed, 500)}")
+
+
+def _steps(decision: Decision) -> Iterator[str]:
+    assert decision.filter is not None  # noqa: S101 - asked only of routes with a filter
+    deciders = {(reason.step.start, reason.step.end) for reason in decision.reasons}
+    rows = list(_rows(decision.filter.root, 1))
+    width = min(max(len(indented) for indented, _ in rows), _WIDEST)
+    for indented, step in rows:
+        decides = (step.start, step.end) in deciders and step.node is not step.trace.tree.root
+        mark = "  <- decides" if decides else ""
+        yield printable(f"{indented.ljust(width)}  {value_of(step)}") + mark
+    if decision.filter.cut:
+        yield "  the parts took too many steps to be shown whole"
+
+
+def _rows(step: Step, depth: int) -> Iterator[tuple[str, Step]]:
+    text = " ".join(step.text.split())
+    yield f"{'  ' * depth}{text}", step
+    if step.seen.count or step.trace.failed(step.node):
+        for part in step.parts:
+            yield from _rows(part, depth + 1)
+
+
+def value_of(step: Step) -> str:
+    """What a part was, in words where it has no value, or had several."""
+    if step.error is not None:
+        return f"failed: {step.error}"
+    seen = step.seen
+    if seen.count == 0:
+        return "(not reached)"
+    values = ", ".join(map(shown, seen.values))
+    if seen.count > 1:
+        return f"{values}{', ...' if seen.count > len(seen.values) else ''}  ({seen.count} times)"
+    why = lost(step)
+    return f"{values}  ({why})" if why else values
+
+
+def explained(kind: str, decisions: Sequence[Decision], *, everything: bool) -> dict[str, Any]:
+    """The explanation for machines."""
+    rows = [row for row in decisions if everything or row.verdict not in _ELSEWHERE]
+    return {
+        "type": kind,
+        "invalid": None,
+        "routes": [decision.route.name for decision in decisions if decision.runs],
+        "decisions": [_decision(row) for row in rows],
+    }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    route, traced = decision.route, decision.filter
+    return {
+        "route": route.name,
+        "file": route.place.source.path,
+        "line": line_of(route),
+        "types": list(route.types),
+        "streams": list(route.streams),
+        "enabled": route.enabled,
+        "verdict": str(decision.verdict),
+        "error": (traced.error if traced else None) or decision.trouble or None,
+        "reasons": [reason.text for reason in decision.reasons],
+        "filter": _step(traced.root) if traced else None,
+        "handed": writable(decision.handed),
+    }
+
+
+def _step(step: Step) -> Mapping[str, Any]:
+    return {
+        "expression": step.text,
+        "start": step.start,
+        "end": step.end,
+        "count": step.seen.count,
+        "values": list(map(writable, step.seen.values)),
+        "error": step.error,
+        "parts": [_step(part) for part in step.parts],
+    }

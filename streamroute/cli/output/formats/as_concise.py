@@ -1,0 +1,16 @@
+"""One line a finding, its suggestion and its help included."""
+
+from __future__ import annotations
+
+from streamroute.cli.output.findings import Report
+from streamroute.cli.output.streams import printable
+from streamroute.config.findings.finding import Finding
+
+
+def render(report: Report) -> str:
+    """Lines such as ``routes.yaml:12:5: error[SR104]: "lease" must ...; help: write a unit: 60s``."""
+    return "".join(f"{printable(_line(found))}\n" for found in report.findings)
+
+
+def _line(found: Finding) -> str:
+    return f"{found}; help: {' '.join(found.help.split())}" if found.help else str(found)

@@ -1,0 +1,44 @@
+"""Workflow commands, which GitHub shows beside the lines of a pull request.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamroute.cli.output.findings import Report
+from streamroute.cli.output.formats.locations import relative_path
+from streamroute.cli.output.streams import harmless, printable
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import RULES
+
+_COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def render(report: Report) -> str:
+    """One command a line."""
+    return "".join(f"{_command(found)}\n" for found in report.findings)
+
+
+def _command(found: Finding) -> str:
+    span = found.span
+    properties = {
+        "title": f"{found.code} {RULES[found.code].name}",
+        "file": printable(relative_path(found.file)),
+    }
+    properties |= {"line": str(span.line), "endLine": str(span.end_line)}
+    if span.line == span.end_line:
+        # Columns of different lines are refused.
+        properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    text = printable(found.text) + (f"\n{printable(found.help)}" if found.help else "")
+    return f"::{_COMMANDS[found.severity]} {listed}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return harmless(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

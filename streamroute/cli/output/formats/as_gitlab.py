@@ -1,0 +1,33 @@
+"""A Code Quality report, which GitLab shows in a merge request.
+
+https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streamroute.cli.output.findings import Report
+from streamroute.cli.output.formats.locations import fingerprinted, relative_path
+from streamroute.cli.output.streams import as_json, printable
+from streamroute.config.findings.finding import Finding, Severity
+
+_SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
+
+
+def render(report: Report) -> str:
+    """A JSON array with an object for each finding."""
+    return as_json([_issue(found, name) for found, name in fingerprinted(report)]) + "\n"
+
+
+def _issue(found: Finding, fingerprint: str) -> dict[str, Any]:
+    return {
+        "description": printable(f"{found.code}: {found.text}"),
+        "check_name": found.code,
+        "fingerprint": fingerprint,
+        "severity": _SEVERITIES[found.severity],
+        "location": {
+            "path": relative_path(found.file),
+            "lines": {"begin": found.span.line, "end": found.span.end_line},
+        },
+    }

@@ -1,0 +1,74 @@
+"""SARIF 2.1.0, the exchange format of static analysis.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from streamroute import __version__
+from streamroute.cli.output.findings import Report
+from streamroute.cli.output.formats.locations import fingerprinted, relative_path
+from streamroute.cli.output.streams import as_json, printable
+from streamroute.config.findings.finding import Finding, Severity, Span
+from streamroute.config.findings.rules import RULES, Rule
+
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def render(report: Report) -> str:
+    """A log with one run, whose columns count characters."""
+    used = sorted({found.code for found in report.findings})
+    results = [_result(found, name, used) for found, name in fingerprinted(report)]
+    driver = {"name": "streamroute", "version": __version__, "rules": [_rule(RULES[code]) for code in used]}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return as_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "help": {"text": f"Run: streamroute rule {rule.code}"},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _result(found: Finding, fingerprint: str, used: list[str]) -> dict[str, Any]:
+    text = printable(found.text) + (f"\n{printable(found.help)}" if found.help else "")
+    location = {"artifactLocation": _artifact(found.file), "region": _region(found.span)}
+    result = {
+        "ruleId": found.code,
+        "ruleIndex": used.index(found.code),
+        "level": _LEVELS[found.severity],
+        "message": {"text": text},
+        "locations": [{"physicalLocation": location}],
+        "partialFingerprints": {"streamroute/v1": fingerprint},
+    }
+    return result if found.fix is None else {**result, "fixes": [_fix(found, found.fix)]}
+
+
+def _fix(found: Finding, text: str) -> dict[str, Any]:
+    replacement = {"deletedRegion": _region(found.span), "insertedContent": {"text": text}}
+    return {"artifactChanges": [{"artifactLocation": _artifact(found.file), "replacements": [replacement]}]}
+
+
+def _artifact(file: str) -> dict[str, str]:
+    path = relative_path(file)
+    if Path(path).is_absolute():
+        return {"uri": Path(path).as_uri()}
+    return {"uri": quote(path, errors="surrogateescape"), "uriBaseId": "%SRCROOT%"}
+
+
+def _region(span: Span) -> dict[str, int]:
+    return {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }

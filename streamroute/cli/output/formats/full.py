@@ -1,0 +1,115 @@
+"""For people: each finding with its source line, a caret below it, and its help."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import click
+
+from streamroute.cli.output.streams import printable
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.schema.labels import hide_secrets
+
+MAX_WIDTH: Final = 120
+_BEFORE_CARET: Final = 40
+_NARROWEST: Final = 30
+_TAB: Final = "    "
+_COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+_Paint = Callable[[str, str], str]
+
+
+def render_full(
+    findings: Sequence[Finding],
+    files: Mapping[str, TextFile],
+    *,
+    color: bool = False,
+    columns: int | None = None,
+) -> str:
+    """Each finding with its source line, a caret below it, and its help; a blank line between two.
+
+    ``columns`` is the width of the terminal (None: there is none): a line that is broken would part from
+    its caret.
+    """
+    paint = _paint if color else _plain
+    return "\n".join(_full(found, files.get(found.file), paint, columns) for found in findings)
+
+
+def _paint(text: str, style: str) -> str:
+    return click.style(text, bold=True) if style == "bold" else click.style(text, fg=style, bold=True)
+
+
+def _plain(text: str, style: str) -> str:  # noqa: ARG001 - the same call as _paint
+    return text
+
+
+def _full(found: Finding, file: TextFile | None, paint: _Paint, columns: int | None) -> str:
+    span = found.span
+    place = paint(printable(f"{found.file}:{span.line}:{span.column}"), "bold")
+    rule = paint(f"{found.severity}[{found.code}]", _COLORS[found.severity])
+    lines = [f"{place}: {rule}: {printable(found.text)}"]
+    source = file.line(span.line) if file else ""
+    gutter = " " * len(str(span.line))
+    if source.strip():
+        room = _room(columns, len(gutter))
+        text, caret = _excerpt(hide_secrets(source), span.column - 1, _end_column(found, source), room)
+        lines += [
+            f"{gutter} |",
+            f"{span.line} | {text}",
+            f"{gutter} | {paint(caret, _COLORS[found.severity])}",
+        ]
+    if found.help:
+        lines.append(f"{gutter} = help: {printable(found.help)}")
+    return "\n".join(lines) + "\n"
+
+
+def _end_column(found: Finding, source: str) -> int:
+    """Where the caret's line ends: a span of several lines is marked up to the end of its first."""
+    span = found.span
+    end = span.end_column - 1 if span.end_line == span.line else len(source.rstrip())
+    return max(end, span.column)
+
+
+def _room(columns: int | None, gutter: int) -> int:
+    """How wide a part of a line may be, so that it fits behind its number, with dots at both ends."""
+    if columns is None:
+        return MAX_WIDTH
+    return max(_NARROWEST, min(MAX_WIDTH, columns - gutter - len(" | ") - 2 * len("...")))
+
+
+def _excerpt(source: str, start: int, end: int, room: int) -> tuple[str, str]:
+    """The part of a line around ``start``, and the carets below it, in columns of a terminal."""
+    first = 0
+    if _fitting(source, first, room) < len(source):
+        first = max(0, start - min(_BEFORE_CARET, room // 2))
+    last = _fitting(source, first, room)
+    head, tail = "..." if first else "", "..." if last < len(source) else ""
+    before = _width(head + _shown(source[first:start]))
+    carets = _width(_shown(source[start : min(end, last)]))
+    return f"{head}{_shown(source[first:last])}{tail}", " " * before + "^" * max(carets, 1)
+
+
+def _fitting(source: str, first: int, room: int) -> int:
+    for position in range(first, len(source)):
+        room -= _width(_shown(source[position]))
+        if room < 0:
+            return position
+    return len(source)
+
+
+def _shown(text: str) -> str:
+    return printable(text.replace("\t", _TAB))
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

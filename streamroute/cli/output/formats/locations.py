@@ -1,0 +1,32 @@
+"""Where a finding is, for tools that compare runs: a path from the working folder, and a fingerprint."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path, PurePath
+
+from streamroute.cli.output.findings import Report
+from streamroute.config.findings.finding import Finding
+
+
+def relative_path(name: str) -> str:
+    """A file's path from the working folder, with slashes; an absolute one where it lies outside."""
+    path = Path(os.path.abspath(name))  # noqa: PTH100 - resolve() would follow links away from the checkout
+    folder = Path.cwd()
+    shown: PurePath = path.relative_to(folder) if path.is_relative_to(folder) else path
+    return shown.as_posix()
+
+
+def fingerprinted(report: Report) -> Iterator[tuple[Finding, str]]:
+    """Each finding with a name that stays the same where other lines of the file change."""
+    seen: Counter[str] = Counter()
+    for found in report.findings:
+        source = report.sources.get(found.file)
+        line = source.line(found.span.line).strip() if source else ""
+        identity = "\0".join((found.code, relative_path(found.file), found.message, line))
+        seen[identity] += 1
+        text = f"{identity}\0{seen[identity]}"
+        yield found, sha256(text.encode(errors="replace")).hexdigest()[:40]

@@ -1,0 +1,48 @@
+"""The drawing for Graphviz.
+
+Source: https://graphviz.org/doc/info/lang.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.cli.output.graphs.model import Graph, Layer, Node
+from streamroute.cli.output.streams import printable
+
+_SHAPES: Final = {
+    Layer.STREAM: "cylinder",
+    Layer.TYPE: "oval",
+    Layer.ROUTE: "box",
+    Layer.HANDLER: "component",
+}
+
+
+def render(graph: Graph) -> str:
+    """A directed graph from left to right, a rank for each kind of box."""
+    return "".join(f"{line}\n" for line in _lines(graph))
+
+
+def _lines(graph: Graph) -> Iterator[str]:
+    yield "digraph routes {"
+    yield '  graph [rankdir="LR" ranksep="1"]'
+    yield '  node [fontname="monospace" fontsize="11"]'
+    for layer in Layer:
+        nodes = graph.layer(layer)
+        if nodes:
+            yield f'  subgraph {{ rank="same"; node [shape="{_SHAPES[layer]}"]'
+            yield from (f"    {node.key} [{_attributes(node)}]" for node in nodes)
+            yield "  }"
+    for start, end in graph.edges:
+        yield f"  {start} -> {end}"
+    yield "}"
+
+
+def _attributes(node: Node) -> str:
+    label = _escaped(node.label) + (f"\\n{_escaped(node.detail)}" if node.detail else "")
+    return f'label="{label}"' + ("" if node.enabled else ' style="dashed"')
+
+
+def _escaped(text: str) -> str:
+    return printable(text).replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,188 @@
+"""Where the boxes of a drawing stand: a column for each kind, rows in the order of the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from streamroute.cli.output.graphs.model import Graph, Layer, Node
+
+LETTER: Final = 7.25
+"""Width of a monospaced letter of 12 px."""
+LINE: Final = 16
+LONGEST: Final = 46
+"""Letters of a line, beyond which it is cut."""
+
+GAP: Final = 72
+"""Room between two columns."""
+
+_PAD_X, _PAD_Y, _GAP_Y = 12, 8, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node and its place, in px; ``y`` is its middle."""
+
+    node: Node
+    x: float
+    y: float
+    width: float
+    height: float
+    lines: tuple[str, ...]
+
+    @property
+    def top(self) -> float:
+        """Its upper edge."""
+        return self.y - self.height / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Every box by its key, and how much room they take."""
+
+    boxes: dict[str, Box]
+    columns: dict[Layer, float]
+    width: float
+    height: float
+
+
+def lay_out(graph: Graph) -> Layout:
+    """Place routes first, one below the other; each other box stands level with the middle of its own."""
+    neighbors = _neighbors(graph)
+    columns, width = _columns(graph)
+    middles: dict[str, float] = {}
+    _stack(_ordered_routes(graph, neighbors), middles)
+    for layer in (Layer.TYPE, Layer.STREAM, Layer.HANDLER):
+        _level(graph.layer(layer), middles, neighbors)
+    boxes = {key: _box(node, columns, middles[key]) for key, node in graph.nodes.items()}
+    boxes = _shifted(boxes)
+    height = max((box.y + box.height / 2 for box in boxes.values()), default=0)
+    return Layout(boxes, columns, width, height)
+
+
+def text_of(node: Node) -> tuple[str, ...]:
+    """The lines of a box."""
+    label = node.label if node.enabled else f"{node.label} (disabled)"
+    return tuple(_cut(line) for line in (label, node.detail) if line)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _neighbors(graph: Graph) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {key: [] for key in graph.nodes}
+    for start, end in graph.edges:
+        found[start].append(end)
+        found[end].append(start)
+    return found
+
+
+def _columns(graph: Graph) -> tuple[dict[Layer, float], float]:
+    """Where each column begins, and where the last one ends."""
+    columns: dict[Layer, float] = {}
+    x = 0.0
+    for layer in Layer:
+        columns[layer] = x
+        widest = max((_width(node) for node in graph.layer(layer)), default=8 * LETTER)
+        x += widest + GAP
+    return columns, x - GAP
+
+
+def _width(node: Node) -> float:
+    return max(len(line) for line in text_of(node)) * LETTER + 2 * _PAD_X
+
+
+def _height(node: Node) -> float:
+    return len(text_of(node)) * LINE + 2 * _PAD_Y
+
+
+def _ordered_routes(graph: Graph, neighbors: dict[str, list[str]]) -> list[Node]:
+    """Routes by their stream and type, so that lines seldom cross."""
+    order = {node.key: at for at, node in enumerate(graph.layer(Layer.STREAM))}
+    for node in graph.layer(Layer.TYPE):
+        order[node.key] = min(order[key] for key in neighbors[node.key] if key in order)
+    types = sorted(graph.layer(Layer.TYPE), key=lambda node: order[node.key])
+    rank = {node.key: at for at, node in enumerate(types)}
+    routes = graph.layer(Layer.ROUTE)
+    return sorted(routes, key=lambda node: min(rank.get(key, len(rank)) for key in neighbors[node.key]))
+
+
+def _stack(nodes: Sequence[Node], middles: dict[str, float]) -> None:
+    y = 0.0
+    for node in nodes:
+        middles[node.key] = y + _height(node) / 2
+        y += _height(node) + _GAP_Y
+
+
+def _level(nodes: Sequence[Node], middles: dict[str, float], neighbors: dict[str, list[str]]) -> None:
+    """Each box level with its neighbors' middle; boxes that would overlap stand together around theirs."""
+    found = {node.key: _middle_of(neighbors[node.key], middles) for node in nodes}
+    below = max((wish for wish in found.values() if wish is not None), default=0.0) + LINE
+    wishes = {key: below if wish is None else wish for key, wish in found.items()}
+    groups: list[_Group] = []
+    for node in sorted(nodes, key=lambda node: wishes[node.key]):
+        groups.append(_Group.of(node, wishes[node.key]))
+        while len(groups) > 1 and groups[-2].bottom + _GAP_Y > groups[-1].top:
+            last = groups.pop()
+            groups[-1].take(last)
+    for group in groups:
+        middles |= group.middles()
+
+
+@dataclass(slots=True)
+class _Group:
+    """Boxes one right below the other, as near as can be to where each would stand alone."""
+
+    nodes: list[Node]
+    tops: float
+    """The sum, over the boxes, of where the group would begin if that box stood where it would alone."""
+    height: float
+
+    @classmethod
+    def of(cls, node: Node, wish: float) -> _Group:
+        """A group of one box, whose middle would be at ``wish``."""
+        height = _height(node)
+        return cls([node], wish - height / 2, height)
+
+    def take(self, below: _Group) -> None:
+        """Add the boxes of the group below."""
+        self.tops += below.tops - len(below.nodes) * (self.height + _GAP_Y)
+        self.height += _GAP_Y + below.height
+        self.nodes += below.nodes
+
+    @property
+    def top(self) -> float:
+        return self.tops / len(self.nodes)
+
+    @property
+    def bottom(self) -> float:
+        return self.top + self.height
+
+    def middles(self) -> dict[str, float]:
+        """Where the middle of each box is."""
+        found, y = {}, self.top
+        for node in self.nodes:
+            found[node.key] = y + _height(node) / 2
+            y += _height(node) + _GAP_Y
+        return found
+
+
+def _middle_of(keys: Sequence[str], middles: dict[str, float]) -> float | None:
+    return _mean([middles[key] for key in keys if key in middles])
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _box(node: Node, columns: dict[Layer, float], y: float) -> Box:
+    return Box(node, columns[node.layer], y, _width(node), _height(node), text_of(node))
+
+
+def _shifted(boxes: dict[str, Box]) -> dict[str, Box]:
+    top = min((box.top for box in boxes.values()), default=0.0)
+    return {
+        key: Box(box.node, box.x, box.y - top, box.width, box.height, box.lines) for key, box in boxes.items()
+    }

@@ -1,0 +1,153 @@
+"""Logs: lines for a person on a terminal, JSON lines for a machine; always on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+from streamroute.cli.output.streams import harmless, say, write_at_once
+from streamroute.cli.output.terminal import wants_color
+from streamroute.text.exception_text import error_text, traceback_text
+from streamroute.text.limits import LONG, NAME
+from streamroute.text.log_coalescing import NEVER_COALESCED, CoalescingHandler, message_of
+from streamroute.text.safe_text import clip, one_line, safe_repr
+
+_COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
+_TALKATIVE: Final = ("asyncio", "redis", "httpx", "httpcore")
+"""Their debug and info are about themselves, or show whole addresses and headers."""
+
+log = logging.getLogger("streamroute")
+
+
+def set_up_logging(form: str, level: str) -> None:
+    """Send every log record from ``level`` up to stderr, as ``text`` or ``json``; warnings of Python too."""
+    stderr = logging.StreamHandler(sys.stderr)
+    stderr.setFormatter(_JsonLines() if form == "json" else _Lines(wants_color(sys.stderr)))
+    root = logging.getLogger()
+    flush_logs()
+    root.handlers[:] = [CoalescingHandler(stderr, annotate=form != "json")]
+    root.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(True)
+    # What Python itself would print of threads and finalizers would be lines of no record.
+    threading.excepthook = _tell_of_thread
+    sys.unraisablehook = _tell_of_unraisable
+
+
+def _tell_of_thread(failure: threading.ExceptHookArgs) -> None:
+    if failure.exc_type is not SystemExit:
+        name = clip(failure.thread.name, NAME) if failure.thread is not None else "(ended)"
+        log.error("the thread %s has failed", name, exc_info=failure.exc_value)
+
+
+def _tell_of_unraisable(failure: sys.UnraisableHookArgs) -> None:
+    said = failure.err_msg or "an exception was ignored in"
+    log.error("%s: %s", said, safe_repr(failure.object, NAME), exc_info=failure.exc_value)
+
+
+def flush_logs() -> None:
+    """Write what stands for several records and waits for more of them."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, CoalescingHandler):
+            handler.flush()
+
+
+def speaks_json() -> bool:
+    """Whether stderr is for a machine."""
+    return isinstance(_formatter(), _JsonLines)
+
+
+def say_error(text: str) -> None:
+    """Say why a command ends: as a log line where logs are JSON, else for a person."""
+    if speaks_json():
+        log.error("%s", text, extra=NEVER_COALESCED)
+    else:
+        word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
+        lines = "\n  ".join(map(one_line, text.split("\n")))
+        say(f"{word}: {lines}", err=True)
+
+
+def say_at_once(level: int, text: str) -> None:
+    """Write one line in the form of the logs; fit for a signal handler, which may interrupt another write."""
+    record = logging.LogRecord(log.name, level, __file__, 0, text, (), None)
+    line = (_formatter() or _Lines(colored=False)).format(record)
+    write_at_once(line)
+
+
+def _formatter() -> logging.Formatter | None:
+    handlers = logging.getLogger().handlers
+    first = handlers[0] if handlers else None
+    return first.target.formatter if isinstance(first, CoalescingHandler) else None
+
+
+class _Form(logging.Formatter, ABC):
+    """The form of a record; one that cannot be written so is told of in its place."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            return self.written(record)
+        except Exception as error:  # noqa: BLE001 - logging itself would print what it holds, as it is
+            said = f"a record of {safe_repr(record.name, NAME)} cannot be written: {error_text(error, NAME)}"
+            return self.written(logging.LogRecord(log.name, logging.ERROR, __file__, 0, said, (), None))
+
+    @abstractmethod
+    def written(self, record: logging.LogRecord) -> str:
+        """The record as a line; raises whatever what was put into it raises."""
+
+
+class _Lines(_Form):
+    """``12:34:56 warning: text``: one line, and below it a traceback, whose lines are indented.
+
+    So no text, be it a note of an exception or the name of its type, makes a line of the log.
+    """
+
+    def __init__(self, colored: bool) -> None:
+        super().__init__()
+        self._colored = colored
+
+    def written(self, record: logging.LogRecord) -> str:
+        level = one_line(record.levelname.lower())
+        color = _COLORS.get(record.levelno)
+        if self._colored and color:
+            level = click.style(level, fg=color)
+        # Unlike a datetime's, this works while the interpreter is shut down.
+        when = time.strftime("%H:%M:%S", time.localtime(record.created))
+        line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
+        trace = _trace(record, one_line).split("\n") if record.exc_info else []
+        return harmless("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)
+
+
+class _JsonLines(_Form):
+    """One JSON object a line: time (ISO 8601, UTC), level, logger, message.
+
+    ``repeated`` is how many equal records the line stands for, where it is more than one.
+    """
+
+    def written(self, record: logging.LogRecord) -> str:
+        fields: dict[str, str | int] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": clip(record.name, NAME),
+            "message": clip(message_of(record), LONG),
+        }
+        repeated = getattr(record, "repeated", None)
+        if repeated is not None:
+            fields["repeated"] = repeated
+        if record.exc_info:
+            fields["traceback"] = _trace(record)
+        return json.dumps(fields).replace("##[", "\\u0023#[")
+
+
+def _trace(record: logging.LogRecord, text: Callable[[str], str] = str) -> str:
+    error = record.exc_info[1] if record.exc_info else None
+    return traceback_text(error, text=text).rstrip() if error is not None else ""

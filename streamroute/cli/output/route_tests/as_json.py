@@ -1,0 +1,85 @@
+"""One JSON object: every test with what its message met, what no test has seen, and the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from streamroute.cli.commands.testing.run import Run
+from streamroute.cli.output.formats.as_json import as_object
+from streamroute.cli.output.route_tests.full import line_of, line_of_test
+from streamroute.cli.output.streams import as_json
+from streamroute.expressions.explain.trace_explanation import writable
+from streamroute.ops.route_tests.coverage import Goal
+from streamroute.ops.route_tests.runner import Difference, Outcome
+from streamroute.text.safe_text import safe_str
+
+
+def render(runs: Sequence[Run]) -> str:
+    """Lines count from 1, ``percent`` from 0 to 100. Routes that fail stand under ``dead_letter``."""
+    return as_json({"configs": [_run(run) for run in runs]}, safe_str) + "\n"
+
+
+def _run(run: Run) -> dict[str, Any]:
+    seen = run.coverage
+    return {
+        "config": str(run.root),
+        "tests": [_test(outcome) for outcome in run.outcomes],
+        "coverage": {
+            "percent": round(seen.percent, 2),
+            "covered": seen.covered,
+            "total": len(seen.goals),
+            "missed": [_goal(goal) for goal in seen.missed],
+        },
+        "findings": [as_object(found) for found in run.findings],
+    }
+
+
+def _test(outcome: Outcome) -> dict[str, Any]:
+    test = outcome.test
+    return {
+        "name": test.name,
+        "file": test.place.source.path,
+        "line": line_of_test(outcome),
+        "passed": outcome.passed,
+        "trouble": outcome.trouble or None,
+        "expected": {
+            "routes": sorted(test.routes),
+            "dead_letter": test.invalid or sorted(test.dead_letter),
+            "transform": dict(test.transform),
+        },
+        "actual": {
+            "routes": sorted(outcome.routes),
+            "dead_letter": bool(outcome.invalid) or sorted(outcome.dead_letter),
+            "transform": _handed(outcome),
+        },
+        "differences": [_difference(difference) for difference in outcome.differences],
+    }
+
+
+def _handed(outcome: Outcome) -> dict[str, Any]:
+    """What the handlers get that the test says something about."""
+    runs = (decision for decision in outcome.decisions if decision.runs)
+    return {row.route.name: writable(row.handed) for row in runs if row.route.name in outcome.test.transform}
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    route = difference.route
+    return {
+        "route": route.name if route else None,
+        "file": route.place.source.path if route else None,
+        "line": line_of(route) if route else None,
+        "message": difference.message,
+        "reasons": list(difference.reasons),
+    }
+
+
+def _goal(goal: Goal) -> dict[str, Any]:
+    return {
+        "route": goal.route.name,
+        "file": goal.route.place.source.path,
+        "line": line_of(goal.route),
+        "branch": goal.branch.text if goal.branch else None,
+        "truth": goal.truth,
+        "message": goal.missed,
+    }

@@ -1,0 +1,83 @@
+"""For people: each test that failed with what differed and why, then what no test has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from streamroute.cli.commands.testing.run import Run
+from streamroute.cli.output.findings import summary
+from streamroute.cli.output.formats.full import render_full
+from streamroute.cli.output.streams import printable
+from streamroute.config.document import RouteConfig
+from streamroute.ops.route_tests.coverage import Coverage, Goal
+from streamroute.ops.route_tests.runner import Difference, Outcome
+from streamroute.text.counted import counted
+
+
+def render(runs: Sequence[Run], *, color: bool = False) -> str:
+    """The whole report as text."""
+    return "".join(f"{line}\n" for run in runs for line in _run(run, color=color))
+
+
+def _run(run: Run, *, color: bool) -> Iterator[str]:
+    if run.findings:
+        yield render_full(run.findings, run.sources, color=color)
+    for outcome in run.outcomes:
+        if not outcome.passed:
+            yield from _failed(outcome, color=color)
+            yield ""
+    yield from _coverage(run.coverage, str(run.root))
+    yield f"{_counts(run)} in {run.root}"
+
+
+def _failed(outcome: Outcome, *, color: bool) -> Iterator[str]:
+    place = f"{outcome.test.place.source.path}:{line_of_test(outcome)}"
+    word = click.style("failed", fg="red", bold=True) if color else "failed"
+    yield f"{printable(place)}: {word}: {printable(outcome.test.name)}"
+    if outcome.trouble:
+        yield f"  {printable(outcome.trouble)}"
+    for difference in outcome.differences:
+        yield from (f"  {printable(line)}" for line in explained(difference))
+
+
+def explained(difference: Difference) -> Iterator[str]:
+    """A difference on several lines: what, why, and where the route is."""
+    yield difference.message
+    yield from (f"  {reason}" for reason in difference.reasons)
+    if difference.route is not None:
+        yield f"  the route is in {place_of(difference.route)}"
+
+
+def place_of(route: RouteConfig) -> str:
+    """``routes.yaml:12``, where the route has its name."""
+    return f"{route.place.source.path}:{line_of(route)}"
+
+
+def line_of(route: RouteConfig) -> int:
+    """The line on which a route has its name, from 1."""
+    return route.place.source.span((*route.place.path, "name")).line
+
+
+def line_of_test(outcome: Outcome) -> int:
+    """The line on which a test has its name, from 1."""
+    place = outcome.test.place
+    return place.source.span((*place.path, "name")).line
+
+
+def _coverage(seen: Coverage, root: str) -> Iterator[str]:
+    yield f"coverage of {root}: {seen.percent:.1f}% ({seen.covered} of {len(seen.goals)})"
+    for goal in seen.missed:
+        yield f"  {printable(_missed(goal))}"
+
+
+def _missed(goal: Goal) -> str:
+    return f"{place_of(goal.route)}: {goal.route.name}: {goal.missed}"
+
+
+def _counts(run: Run) -> str:
+    failed = sum(not outcome.passed for outcome in run.outcomes)
+    passed = len(run.outcomes) - failed
+    counts = f"{counted(len(run.outcomes), 'test')}: {passed} passed, {failed} failed"
+    return f"{counts}, {summary(run.findings)}" if run.findings else counts

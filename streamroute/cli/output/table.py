@@ -1,0 +1,26 @@
+"""Tables for people: columns as wide as they need to be, numbers to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamroute.cli.output.streams import printable
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
+    """Rows under their heads, two blanks between columns; no trailing blanks, no last newline.
+
+    A row is one line, whatever is in its cells.
+    """
+    cells = [[printable(str(cell)) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    numeric = [
+        all(isinstance(row[column], int) for row in rows) and bool(rows) for column in range(len(head))
+    ]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in cells
+    )

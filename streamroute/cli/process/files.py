@@ -1,0 +1,101 @@
+"""Writing files: below the folder that is meant and through no link; a refusal is said in a line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from streamroute.errors import StreamrouteError
+from streamroute.system.files import FileReader, OutsideFolderError
+from streamroute.system.named_files import real_path
+
+
+def is_taken(path: Path) -> bool:
+    """Whether anything has this name, be it a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
+def create_all(contents: Mapping[Path, bytes], folder: Path) -> None:
+    """Write new files below a folder, all of them or none. Raises as ``create`` does."""
+    for path in contents:
+        _refuse(path, folder)
+    written: list[Path] = []
+    try:
+        for path, content in contents.items():
+            create(path, content, folder)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            with suppress(OSError), FileReader(folder).opened(path.parent) as inside:
+                os.unlink(path.name, dir_fd=inside)
+        raise
+
+
+def _refuse(path: Path, folder: Path) -> None:
+    """Refuse what could not be created: before anything is, where there are others."""
+    with writing(path):
+        files = FileReader(real_path(folder, folder=True))
+        for above in (path.parent, *path.parent.parents):
+            if is_taken(above) and not above.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, f"{above} is no folder")
+        if not files.holds(path.parent):
+            raise OutsideFolderError(f"{path.parent} is a link that leads out of the folder")
+
+
+def create(path: Path, content: bytes, folder: Path) -> None:
+    """Write a new file below a folder, and the folders between them.
+
+    Raises StreamrouteError where that cannot be: where there is something already, or a link leads out.
+    """
+    _refuse(path, folder)
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        files = FileReader(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.opened(path.parent) as inside:
+            _write(path.name, content, 0o666, inside)
+
+
+def replace(path: str, before: bytes, after: bytes, files: FileReader) -> bool:
+    """Replace a file that holds ``before``; its mode stays, and a crash leaves either text whole.
+
+    False where it holds something else by now. Raises StreamrouteError where it cannot be written.
+    """
+    with writing(path):
+        if files.read(path) != before:
+            return False
+        real = Path(os.path.realpath(path))
+        name = real.name
+        with files.opened(real.parent) as inside:
+            mode = stat.S_IMODE(os.stat(name, dir_fd=inside, follow_symlinks=False).st_mode)
+            part = f".{name}.{secrets.token_hex(8)}"
+            try:
+                _write(part, after, 0o600, inside, mode)
+                os.replace(part, name, src_dir_fd=inside, dst_dir_fd=inside)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(part, dir_fd=inside)
+                raise
+    return True
+
+
+def _write(name: str, content: bytes, created: int, inside: int, mode: int | None = None) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, created, dir_fd=inside), "wb") as stream:
+        stream.write(content)
+        if mode is not None:
+            os.fchmod(stream.fileno(), mode)
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Raise what the system refuses as a StreamrouteError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise StreamrouteError(f"{path} cannot be written: {error.strerror}") from error

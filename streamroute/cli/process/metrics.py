@@ -1,0 +1,126 @@
+"""``serve --metrics``: from the option to the endpoint."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamroute.errors import SetupError
+from streamroute.system.extras import import_extra
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import Connection
+    from streamroute.app import App
+    from streamroute.config.document import Document, StreamConfig
+    from streamroute.ops.metrics.counters import Tally
+    from streamroute.ops.metrics.group_poller import Census
+    from streamroute.ops.metrics.process_stats import Sources
+    from streamroute.ops.metrics.server import Endpoint
+    from streamroute.ops.workers.reports import WorkerReports
+
+log = logging.getLogger(__name__)
+
+
+def endpoint_option(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Any:
+    """The option's value as an endpoint; raises SetupError where the extra is not installed."""
+    if value is None:
+        return None
+    from streamroute.ops.metrics.server import Endpoint
+
+    try:
+        endpoint = Endpoint.read(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    try:
+        import_extra("prometheus_client")
+    except ImportError as error:
+        raise SetupError("--metrics needs prometheus-client: pip install 'streamroute[metrics]'") from error
+    return endpoint
+
+
+@asynccontextmanager
+async def metrics_of_process(
+    endpoint: Endpoint | None, report: int | None, redis: Connection, app: App, tally: Tally
+) -> AsyncIterator[Callable[[], None]]:
+    """Serve metrics of this process, and report them to its supervisor, until leaving.
+
+    Yields the function to call when the app has started, which is reported to the supervisor.
+    """
+    if endpoint is None and report is None:
+        yield _no_supervisor
+        return
+    from streamroute.ops.metrics.event_loop_lag import Pulse
+    from streamroute.ops.metrics.process_stats import Sources, Vitals
+    from streamroute.ops.serve.background import in_background
+    from streamroute.ops.workers.report_writer import reporting
+
+    pulse, streams = Pulse(), [service.config for service in app.services.values()]
+    slots = {stream.name: stream.concurrency for stream in streams}
+
+    def vitals() -> Vitals:
+        return Vitals(pulse.lag, app.running(), slots, app.stuck())
+
+    has_started = _no_supervisor
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(in_background(pulse.beat()))
+        if report is not None:
+            has_started = stack.enter_context(reporting(report, tally, vitals))
+        if endpoint is not None:
+            sources = Sources(lambda: tally, lambda: [vitals()], _census(streams, redis))
+            await stack.enter_async_context(_served(endpoint, sources, tally.routes))
+        yield has_started
+
+
+def _no_supervisor() -> None:
+    """Nobody waits for a report."""
+
+
+@asynccontextmanager
+async def metrics_of_workers(
+    endpoint: Endpoint | None, redis: Connection, document: Document, reports: WorkerReports
+) -> AsyncIterator[None]:
+    """Tell what all workers count, as one, until leaving."""
+    if endpoint is None:
+        yield
+        return
+    from streamroute.ops.metrics.process_stats import Sources
+
+    served = [stream for stream in document.streams.values() if document.served(stream.name)]
+    sources = Sources(reports.counts, reports.vitals, _census(served, redis))
+    async with _served(endpoint, sources, reports.ended.routes):
+        yield
+
+
+def _census(streams: Iterable[StreamConfig], redis: Connection) -> Census:
+    """Who asks Redis how the groups of these streams stand."""
+    from streamroute.adapters.groups.stats import Standings
+    from streamroute.keys import GroupKeys
+    from streamroute.ops.metrics.group_poller import Census
+
+    def ask(stream: StreamConfig) -> Any:
+        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
+        return Standings(redis, keys, stream.group).ask
+
+    return Census({stream.name: ask(stream) for stream in streams})
+
+
+@asynccontextmanager
+async def _served(
+    endpoint: Endpoint, sources: Sources, routes: Mapping[str, tuple[str, ...]]
+) -> AsyncIterator[None]:
+    from prometheus_client import CollectorRegistry, make_wsgi_app
+
+    from streamroute.ops.metrics.collector import RouteCollector
+    from streamroute.ops.metrics.server import http_server, pages
+    from streamroute.ops.serve.background import in_background
+
+    registry = CollectorRegistry(support_collectors_without_names=True)  # so that ?name[]= finds ours
+    registry.register(RouteCollector(sources, routes))
+    with http_server(endpoint, pages(make_wsgi_app(registry), sources.complaints)) as at:
+        log.info("metrics are at http://%s/metrics", at)
+        async with in_background(sources.census.take()):
+            yield

@@ -1,0 +1,76 @@
+"""Time limit: a command that reads files ends in time, whatever they hold.
+
+Everything that a file may ask for is counted, and bounded on its own. This is the last line of defense: it
+ends the process with a finding, in the format that was asked for, also in the middle of a regular expression.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from streamroute.cli.output.findings import Report
+from streamroute.cli.output.formats.rendering import render, write_rendered
+from streamroute.cli.output.streams import say
+from streamroute.cli.process.exit_codes import Exit
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.rules import RULES
+
+SECONDS: Final = 120.0
+"""Many times what a check of ten thousand routes takes on a slow machine."""
+
+_STDERR: Final = 2
+_BEYOND: Final = 10.0
+"""Seconds after which a process ends that even its signals do not reach, without a finding."""
+
+
+@contextmanager
+def time_limit(seconds: float, root: Path | str, form: str | None) -> Iterator[None]:
+    """End the process with a finding about ``root``, and exit code 1, unless what is inside ends in time.
+
+    The finding is in that form of ``check``; with None, it is for people, and stdout stays empty. Only the
+    main thread gets signals: in any other there is no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = too_long(root, seconds)
+    text = render(Report([told], {}), form or "full")  # now: later, nothing may be importable any more
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        if form is None:
+            say(text, err=True)
+        else:
+            write_rendered(text, form)
+        say(f"{root}: the check was ended after {seconds:g} s", err=True)
+        sys.stdout.flush()
+        os._exit(Exit.FOUND)
+
+    begun = time.monotonic()
+    handler = signal.signal(signal.SIGALRM, end)
+    running, again = signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(seconds + _BEYOND, exit=True, file=_STDERR)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if running:  # somebody else's alarm goes on
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, running - (time.monotonic() - begun)), again)
+
+
+def too_long(root: Path | str, seconds: float) -> Finding:
+    """The finding of a check that did not end in time."""
+    message = f"the check was ended after {seconds:g} s, before it had found everything"
+    help_text = "take out what is huge, or allow more: streamroute check --time-limit SECONDS"
+    return Finding("SR026", RULES["SR026"].severity, message, str(root), help=help_text)

@@ -1,0 +1,60 @@
+"""compile_routes: routes.yaml as RedisRouters, for whoever wires a dispatcher of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streamroute.compiler.compiler import Compiled, compile_document
+from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.router_builder import Surroundings
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.core.router import RedisRouter
+from streamroute.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.stream.publishers import RedisClient
+
+__all__ = ["Compiled", "compile_document", "compile_routes"]
+
+_SHOWN: Final = 20
+
+
+def compile_routes(
+    path: str | Path, *, client: RedisClient | None = None, allow_outside: bool = False
+) -> dict[str, list[RedisRouter]]:
+    """Compile a configuration into routers: stream -> one router for each file that has routes of it.
+
+    A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Routes that
+    ``streamroute.handlers.forward`` handles write through ``client``, which stays yours to close; without it
+    they fail. Files outside the folder are read only if ``allow_outside``.
+
+    A router holds what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
+    and the ``retry`` and ``validate`` of their stream. A stream's other keys are for ``serve`` alone, and
+    yours to give to the storage, the processor and the dispatcher that you make: ``group``,
+    ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``, ``claim_interval``,
+    ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim`` and ``unknown_type``.
+    So are ``redis`` and ``container``.
+
+    Raises ConfigError, whose ``findings`` hold everything that was found, if there is an error
+    among them.
+    """
+    result = check_path(path, outside=allow_outside)
+    errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
+    if errors or result.compiled is None:
+        raise ConfigError(_summary(path, errors), result.findings)
+    if client is None:
+        return result.compiled.routers
+    from streamroute.adapters.stream.publishers import connection_of, outlets
+
+    resources = {"outlets": outlets(connection_of(client), result.compiled.codec_of_each)}
+    return result.compiled.routers_in(Surroundings(resources))
+
+
+def _summary(path: str | Path, errors: Sequence[Finding]) -> str:
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    lines = [str(finding) for finding in errors[:_SHOWN]]
+    if len(errors) > _SHOWN:
+        lines.append(f"and {len(errors) - _SHOWN} more")
+    return "\n  ".join([f"{path} has {count}:", *lines])

@@ -1,0 +1,105 @@
+"""What each route does with a message, and why: the same verdict as at work, without running a handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from streamroute.config.document import RouteConfig
+from streamroute.errors import Reject
+from streamroute.expressions.explain.trace import Trace, trace
+from streamroute.expressions.explain.trace_explanation import Reason, reasons
+from streamroute.expressions.transforms import compile_transform
+
+
+class Verdict(StrEnum):
+    """What becomes of a message at a route."""
+
+    MATCHED = "matched"
+    """The handler runs."""
+    NOT_MATCHED = "not matched"
+    """The filter says no."""
+    FAILED = "failed"
+    """The message is dead-lettered for this route, since its filter or its transform fails on it."""
+    OTHER_TYPE = "other type"
+    """The route takes other types."""
+    OTHER_STREAM = "other stream"
+    """The route takes messages of other streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A route's verdict on a message.
+
+    ``filter`` is the evaluation of its filter, None where it has none or was not asked; ``handed`` is what
+    its handler gets, None where it does not run. ``trouble`` says why the transform failed. A disabled
+    route has the verdict that it would have.
+    """
+
+    route: RouteConfig
+    verdict: Verdict
+    filter: Trace | None = None
+    handed: Mapping[str, Any] | None = None
+    trouble: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether the handler would run: a disabled route's would not."""
+        return self.verdict is Verdict.MATCHED and self.route.enabled
+
+    @property
+    def fails(self) -> bool:
+        """Whether the message would be dead-lettered for this route before its handler."""
+        return self.verdict is Verdict.FAILED and self.route.enabled
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """The operands of the filter that decided."""
+        return [] if self.filter is None or self.trouble else reasons(self.filter)
+
+
+def decide(
+    routes: Iterable[RouteConfig], payload: Mapping[str, Any], stream: str | None = None
+) -> list[Decision]:
+    """The verdict of each route, in order, on a message of ``stream`` (None: of any).
+
+    Filters and transforms must be free of errors.
+    """
+    return [_decision(route, payload, stream) for route in routes]
+
+
+def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None) -> Decision:
+    if stream is not None and stream not in route.streams:
+        return Decision(route, Verdict.OTHER_STREAM)
+    if payload.get("type") not in route.types:
+        return Decision(route, Verdict.OTHER_TYPE)
+    traced = None if route.filter is None else trace(route.filter, payload)
+    verdict = Verdict.MATCHED if traced is None else _verdict(traced, route)
+    if verdict is not Verdict.MATCHED:
+        return Decision(route, verdict, traced)
+    return _matched(route, traced, payload)
+
+
+_transform = lru_cache(maxsize=1024)(compile_transform)
+
+
+def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any]) -> Decision:
+    """The verdict of a route whose filter says yes."""
+    if route.transform is None:
+        return Decision(route, Verdict.MATCHED, traced, payload)
+    try:
+        handed = _transform(route.transform)(payload)
+    except Reject as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None  # a command is ended
+        return Decision(route, Verdict.FAILED, traced, trouble=error.reason)
+    return Decision(route, Verdict.MATCHED, traced, handed)
+
+
+def _verdict(traced: Trace, route: RouteConfig) -> Verdict:
+    if traced.error is not None:
+        return Verdict.NOT_MATCHED if route.on_filter_error == "no_match" else Verdict.FAILED
+    return Verdict.MATCHED if traced.truth else Verdict.NOT_MATCHED

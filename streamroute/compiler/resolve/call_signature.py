@@ -1,0 +1,229 @@
+"""How a handler is to be called, decided once: with the payload, the container, and its ``with:`` keys."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.expressions.problem import Problem
+from streamroute.text.exception_text import error_line
+from streamroute.text.safe_text import type_name
+
+NOT_CALLABLE: Final = "SR403"
+MISFIT: Final = "SR404"
+
+_BY_POSITION: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class ContainerBy(Enum):
+    """How a handler takes the container."""
+
+    NOT = "not"
+    POSITION = "position"
+    NAME = "name"
+
+
+class CallShape(NamedTuple):
+    """A handler that fits its route, and how to call it."""
+
+    function: Callable[..., Any]
+    container: ContainerBy
+    is_async: bool
+    arguments: Mapping[str, Any] = MappingProxyType({})
+
+
+class Misfit(NamedTuple):
+    """A problem of a handler: with its path, or (``key``) with a key of ``with:``."""
+
+    problem: Problem
+    key: str | None = None
+
+
+def call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallShape | list[Misfit]:
+    """Decide how to call ``handler``, or say everything that does not fit.
+
+    The payload is its first argument. The container is its second, if it needs a second one or calls it
+    ``container``; an optional second parameter of another name keeps its default.
+    """
+    try:
+        return _call_shape(handler, name, arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - an object of the user's may raise whatever it is asked
+        said = f'"{name}" cannot be called: to ask what it is raised {error_line(error)}'
+        return [Misfit(Problem(NOT_CALLABLE, said))]
+
+
+def _call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallShape | list[Misfit]:
+    handler = _instance(handler, name)
+    if isinstance(handler, Problem):
+        return [Misfit(handler)]
+    refused = _refuse(handler, name)
+    if refused is not None:
+        return [Misfit(refused)]
+    is_async = _is_async(handler)
+    try:
+        parameters = list(inspect.signature(handler).parameters.values())
+    except Exception:  # noqa: BLE001 - as above
+        # Compiled code may hide its signature, as may a proxy: what is not known is not reported.
+        return CallShape(handler, ContainerBy.POSITION, is_async, arguments)
+    container = _container(parameters, arguments)
+    return misfits(parameters, name, arguments) or CallShape(handler, container, is_async, arguments)
+
+
+def misfits(parameters: list[inspect.Parameter], name: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+    """Everything by which a handler with these parameters does not fit its route."""
+    return _misfits(parameters, _container(parameters, arguments), name, arguments)
+
+
+def check_factory(factory: Any, name: str) -> Problem | None:
+    """Why this cannot make the container, for which it is called without arguments; None where it can."""
+    if not callable(factory):
+        return Problem(NOT_CALLABLE, f'"{name}" is no factory, which makes the container')
+    try:
+        is_generator = _is_generator(factory)
+    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
+        return None  # what is not known is not reported
+    if is_generator:
+        prefix = "async" if inspect.isasyncgenfunction(_plain(factory)) else ""
+        message = f'"{name}" is a generator function: handlers would get a generator'
+        return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{prefix}contextmanager")
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
+        return None  # as with handlers: what is not known is not reported
+    missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
+    if missing:
+        return Problem(MISFIT, f'"{name}" is called without arguments, and needs {missing}')
+    return None
+
+
+def _instance(handler: Any, name: str) -> Any:
+    """A class whose instances can be called is made into one, without arguments; else the handler itself."""
+    if not inspect.isclass(handler):
+        return handler
+    if "__call__" not in {attribute for base in handler.__mro__[:-1] for attribute in vars(base)}:
+        return Problem(NOT_CALLABLE, f'"{name}" is a class whose instances cannot be called')
+    try:
+        return handler()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a constructor may raise anything; it is reported
+        said = f'"{name}" is a class, and making its instance raised {error_line(error)}'
+        return Problem(NOT_CALLABLE, said)
+
+
+def _refuse(handler: Any, name: str) -> Problem | None:
+    if not callable(handler):
+        return Problem(NOT_CALLABLE, f'"{name}" is {_kind(handler)}, which cannot be called')
+    if _is_generator(handler):
+        message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
+        return Problem(NOT_CALLABLE, message)
+    return None
+
+
+def _kind(value: Any) -> str:
+    if inspect.ismodule(value):
+        return "a module"
+    kind = type_name(value)
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _plain(handler: Any) -> Any:
+    """The function that a call ends in: inside partials, bound methods and ``__call__``."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if inspect.isroutine(handler):
+        return handler
+    return type(handler).__call__
+
+
+def _is_generator(function: Any) -> bool:
+    code = _plain(function)
+    return inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code)
+
+
+def _is_async(handler: Any) -> bool:
+    return inspect.iscoroutinefunction(_plain(handler))
+
+
+def _container(parameters: list[inspect.Parameter], arguments: Mapping[str, Any]) -> ContainerBy:
+    for index, parameter in enumerate(parameters):
+        if parameter.name == "container" and parameter.name not in arguments:
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+                return ContainerBy.NAME
+            if parameter.kind in _BY_POSITION and index > 0:
+                return ContainerBy.POSITION if index == 1 else ContainerBy.NAME
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL and index <= 1:
+            return ContainerBy.POSITION
+        if index == 1 and _is_second(parameter, arguments):
+            return ContainerBy.POSITION
+    return ContainerBy.NOT
+
+
+def _is_second(parameter: inspect.Parameter, arguments: Mapping[str, Any]) -> bool:
+    """Whether this second parameter can only be meant for the container."""
+    if parameter.kind not in _BY_POSITION or parameter.default is not parameter.empty:
+        return False
+    return parameter.name not in arguments or parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+
+
+def _misfits(
+    parameters: list[inspect.Parameter], container: ContainerBy, name: str, arguments: Mapping[str, Any]
+) -> list[Misfit]:
+    if not parameters or not _takes_payload(parameters[0]):
+        message = f'"{name}" takes no payload: its first argument is to be the payload'
+        return [Misfit(Problem(MISFIT, message))]
+    given = 2 if container is ContainerBy.POSITION else 1
+    by_position = [one for one in parameters if one.kind in _BY_POSITION][:given]
+    taken = {one.name for one in by_position}
+    if container is ContainerBy.NAME:
+        taken.add("container")
+    wrong = _wrong_keys(parameters, by_position, name, arguments)
+    # A misspelt key is not also a missing one.
+    meant = {misfit.problem.suggestion or "" for misfit in wrong}
+    return [*wrong, *_missing(parameters, taken | set(arguments) | meant, name)]
+
+
+def _takes_payload(first: inspect.Parameter) -> bool:
+    return first.kind in _BY_POSITION or first.kind is inspect.Parameter.VAR_POSITIONAL
+
+
+def _wrong_keys(
+    parameters: list[inspect.Parameter],
+    by_position: list[inspect.Parameter],
+    name: str,
+    arguments: Mapping[str, Any],
+) -> list[Misfit]:
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    taken = {one.name for one in by_position if one.kind in _BY_NAME}
+    free = [one.name for one in parameters if one.kind in _BY_NAME and one.name not in taken]
+    wrong = []
+    for key in arguments:
+        if key in taken:
+            message = f'"{key}" is given to "{name}" already: it is where the message goes'
+            wrong.append(Misfit(Problem(MISFIT, message), key))
+        elif key not in free and not takes_any:
+            meant = did_you_mean(key, [*free, *(one.name for one in by_position[1:])])
+            wrong.append(Misfit(Problem(MISFIT, f'"{name}" takes no "{key}"', suggestion=meant), key))
+    return wrong
+
+
+def _missing(parameters: list[inspect.Parameter], given: set[str], name: str) -> list[Misfit]:
+    missing = [one.name for one in parameters if _is_required(one) and one.name not in given]
+    if not missing:
+        return []
+    names = ", ".join(f'"{one}"' for one in missing)
+    help_text = "give it under with:, or give it a default"
+    return [Misfit(Problem(MISFIT, f'"{name}" also needs {names}', help=help_text))]
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and parameter.kind not in variable

@@ -1,0 +1,220 @@
+"""Importing what a configuration names, with its own folder at the end of ``sys.path``.
+
+It is there from the first import of the user's code on: a check that imports none must not find any. It
+stands at the end because at the front a user's ``queue.py`` would replace Python's own. Modules that print
+while they are imported print to stderr: stdout is for findings.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, NamedTuple
+
+from streamroute.compiler.resolve.references import Reference, check_allowed, is_built_in, parse_reference
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.paths import entries, is_file
+from streamroute.expressions.problem import Problem
+from streamroute.system.extras import decide_extras
+from streamroute.system.forked import EndsCopies
+from streamroute.text.exception_text import error_line
+from streamroute.text.safe_text import one_line, safe_str, type_name
+
+_added: set[str] = set()
+
+
+def make_importable(folder: Path) -> None:
+    """Put the configuration's folder at the end of ``sys.path``, once, for this process."""
+    if str(folder) not in sys.path:
+        decide_extras()
+        sys.path.append(str(folder))
+        _added.add(str(folder))
+        importlib.invalidate_caches()
+
+
+@contextmanager
+def without_users_folders() -> Iterator[None]:
+    """An import of a package that looks for others, none of which the user's folders are to provide."""
+    held = [place for place in sys.path if place in _added]
+    sys.path[:] = [place for place in sys.path if place not in _added]
+    try:
+        yield
+    finally:
+        sys.path.extend(held)
+
+
+@contextmanager
+def own_imports(folder: Path) -> Iterator[None]:
+    """Imports from ``folder`` that are forgotten at the end: two checked folders may both hold ``shop``."""
+    path, known = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - known:
+            if _lies_in(sys.modules[name], folder):
+                del sys.modules[name]
+
+
+class Resolved(NamedTuple):
+    """What a dotted path names."""
+
+    value: Any
+
+
+class Importer:
+    """Resolves references for one configuration; each module is imported once, and blamed once."""
+
+    def __init__(self, folder: Path, allow: tuple[str, ...] | None = None) -> None:
+        self.folder = folder.resolve()
+        self._allow = allow
+        self._modules: dict[str, ModuleType | Problem | None] = {}
+
+    def resolve(self, text: str) -> Resolved | Problem | None:
+        """The object that a dotted path names, or why there is none.
+
+        None stands for a module that raised when another route named it, which was reported there.
+        """
+        reference = parse_reference(text)
+        if isinstance(reference, Problem):
+            return reference
+        refused = check_allowed(reference, self._allow)
+        if refused is not None:
+            return refused
+        with EndsCopies():
+            module = self._module(reference)
+            if module is None or isinstance(module, Problem):
+                return module
+            return self._attribute(module, reference)  # no ModuleType where it put something else there
+
+    def _module(self, reference: Reference) -> ModuleType | Problem | None:
+        if reference.module not in self._modules:
+            self._modules[reference.module] = found = self._import(reference)
+            if isinstance(found, Problem) and found.code == "SR407":
+                self._modules[reference.module] = None
+            return found
+        return self._modules[reference.module]
+
+    def _import(self, reference: Reference) -> ModuleType | Problem:
+        if not is_built_in(reference.text):
+            make_importable(self.folder)
+        try:
+            with redirect_stdout(sys.stderr), EndsCopies():
+                module = importlib.import_module(reference.module)
+        except KeyboardInterrupt:
+            raise
+        except ModuleNotFoundError as error:
+            missing = self._missing(reference, error)
+            return missing or self._raised(reference, error)
+        except BaseException as error:  # noqa: BLE001 - a module may well call sys.exit; it is reported
+            return self._raised(reference, error)
+        return self._shadowed(reference, module) or module
+
+    def _missing(self, reference: Reference, error: ModuleNotFoundError) -> Problem | None:
+        """The part of the path that does not exist; None if a module of the user's lacks another."""
+        name = error.name or ""
+        if not f"{reference.module}.".startswith(f"{name}.") or _user_frame(error.__traceback__):
+            return self._shadowed(reference, sys.modules.get(reference.package))
+        parent, _, part = name.rpartition(".")
+        start = len(parent) + 1 if parent else 0
+        holder = sys.modules.get(parent)
+        if parent and not hasattr(holder, "__path__"):
+            message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
+            return Problem("SR401", message, start, len(name), "a path is a module and exactly one attribute")
+        shadowed = self._shadowed(reference, sys.modules.get(reference.package))
+        if shadowed:
+            return shadowed
+        where = f'in the package "{parent}"' if parent else f"in {self.folder.name}/, nor installed"
+        message = f'no module "{part}" {where}'
+        meant = did_you_mean(part, _siblings(self.folder, holder))
+        return Problem("SR401", message, start, len(name), suggestion=meant)
+
+    def _raised(self, reference: Reference, error: BaseException) -> Problem:
+        """What the module raised, and where in the user's own code."""
+        text = safe_str(error).strip().partition("\n")[0]
+        said = f"{type_name(error)}: {text}" if text else type_name(error)
+        message = one_line(f'importing "{reference.module}" raised {said}')
+        return Problem("SR407", message, 0, len(reference.module), self._place(error))
+
+    def _place(self, error: BaseException) -> str | None:
+        if isinstance(error, SyntaxError) and error.filename:
+            return f"in {self._shown(error.filename)}:{error.lineno}"
+        frames = [frame for frame in _frames(error.__traceback__) if _is_user_file(frame[0])]
+        own = [frame for frame in frames if Path(frame[0]).is_relative_to(self.folder)]
+        for filename, line in reversed(own or frames):
+            return f"in {self._shown(filename)}:{line}"
+        return None
+
+    def _shown(self, filename: str) -> str:
+        path = Path(filename)
+        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else filename
+
+    def _shadowed(self, reference: Reference, module: ModuleType | None) -> Problem | None:
+        """The configuration's folder holds this name, but Python found another one first."""
+        top = sys.modules.get(reference.package, module)
+        mine = [self.folder / reference.package, self.folder / f"{reference.package}.py"]
+        held = [path for path in mine if is_file(path) or any(path.glob("*.py"))]
+        if not held or top is None or _lies_in(top, self.folder):
+            return None
+        found = getattr(top, "__file__", None) or "elsewhere"
+        message = f'"{reference.package}" is imported from {found}, not from {held[0].name} in this folder'
+        help_text = f"rename {held[0].name}, or name the module by a path that only it has"
+        return Problem("SR406", message, 0, len(reference.package), help_text)
+
+    def _attribute(self, module: ModuleType, reference: Reference) -> Resolved | Problem:
+        start, end = reference.offset, len(reference.text)
+        try:
+            return Resolved(getattr(module, reference.attribute))
+        except AttributeError:
+            if _holds_module(module, reference.attribute):
+                message = f'"{reference.text}" is a module, which cannot be called'
+                advice = f"name what is in it, too: {reference.text}.welcome"
+                return Problem("SR403", message, 0, end, advice)
+            names = [name for name in dir(module) if not name.startswith("__")]
+            message = f'the module "{reference.module}" has no "{reference.attribute}"'
+            meant = did_you_mean(reference.attribute, names)
+            return Problem("SR402", message, start, end, suggestion=meant)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything
+            message = f'reading "{reference.text}" raised {error_line(error)}'
+            return Problem("SR407", message, start, end)
+
+
+def _holds_module(package: ModuleType, name: str) -> bool:
+    """Whether a package has a module of this name, imported or not."""
+    places = [Path(place) for place in getattr(package, "__path__", ())]
+    return any(is_file(place / f"{name}.py") or is_file(place / name / "__init__.py") for place in places)
+
+
+def _siblings(folder: Path, package: ModuleType | None) -> list[str]:
+    """The modules that stand where one was missed."""
+    places = [folder] if package is None else [Path(path) for path in package.__path__]
+    found = [entry for place in places for entry in entries(place)]
+    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
+    return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
+    while traceback is not None:
+        yield traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def _is_user_file(filename: str) -> bool:
+    return not filename.startswith("<frozen ") and filename not in (__file__, importlib.__file__)
+
+
+def _user_frame(traceback: TracebackType | None) -> bool:
+    return any(_is_user_file(filename) for filename, _ in _frames(traceback))
+
+
+def _lies_in(module: Any, folder: Path) -> bool:
+    """Whether a module, or a part of a namespace package, was found in this folder."""
+    names = getattr(module, "__dict__", {})  # not getattr: a module's own __getattr__ may raise anything
+    places = [names.get("__file__"), *names.get("__path__", ())]
+    return any(Path(place).resolve().is_relative_to(folder.resolve()) for place in places if place)

@@ -1,0 +1,121 @@
+"""Where the source of a module lies, found without importing anything."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import Final
+
+from streamroute.config.paths import entries, is_file, is_folder
+from streamroute.system.files import FileReader
+
+MAX_SOURCE: Final = 250_000
+"""Bytes of the largest module that is read: its syntax tree takes a thousand times as much."""
+
+MAX_SOURCES: Final = 2_000_000
+"""Bytes of all modules of one place that are read."""
+
+
+_COMPILED: Final = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFile:
+    """A module: its source, and the folders of its own modules where it is a package.
+
+    ``source`` is None where there is none to read: a namespace package, or compiled code.
+    """
+
+    source: Path | None
+    folders: tuple[Path, ...] = ()
+
+
+class ModuleFinder:
+    """Finds modules in ``places``; each folder is listed once, however many modules it does not have."""
+
+    def __init__(self, places: Iterable[Path]) -> None:
+        self._places = tuple(places)
+        self._listed: dict[Path, frozenset[str]] = {}
+
+    def find(self, name: str, places: Iterable[Path] | None = None) -> ModuleFile | None:
+        """The module of a dotted name, as Python would find it in these places; None where none has it.
+
+        Archives and import hooks are not asked: what is not found may exist all the same.
+        """
+        return self.find_parts(name.split("."), places)[0]
+
+    def find_parts(
+        self, parts: Sequence[str], places: Iterable[Path] | None = None
+    ) -> tuple[ModuleFile | None, int]:
+        """The module of a name's parts, and how many of the parts there are."""
+        found = ModuleFile(None, self._places if places is None else tuple(places))
+        for count, part in enumerate(parts):
+            below = self._find(part, found.folders)
+            if below is None:
+                return None, count
+            found = below
+        return found, len(parts)
+
+    def _find(self, part: str, folders: Iterable[Path]) -> ModuleFile | None:
+        spaces: list[Path] = []
+        for folder in folders:
+            names = self._names(folder)
+            here = folder / part
+            if part in names and is_file(here / "__init__.py"):
+                return ModuleFile(here / "__init__.py", (here,))
+            if f"{part}.py" in names and is_file(folder / f"{part}.py"):
+                return ModuleFile(folder / f"{part}.py")
+            compiled = (f"{part}{suffix}" for suffix in _COMPILED)
+            if any(name in names and is_file(folder / name) for name in compiled):
+                return ModuleFile(None)
+            if part in names and is_folder(here):
+                spaces.append(here)
+        return ModuleFile(None, tuple(spaces)) if spaces else None
+
+    def _names(self, folder: Path) -> frozenset[str]:
+        if folder not in self._listed:
+            self._listed[folder] = frozenset(entry.name for entry in entries(folder))
+        return self._listed[folder]
+
+
+def search_path(folder: Path) -> list[Path]:
+    """The places of modules as ``serve`` has them: Python's own, then the configuration's folder."""
+    places = [Path(entry or ".").resolve() for entry in sys.path]
+    own = folder.resolve()
+    return [*(place for place in places if place != own), own]
+
+
+class Sources:
+    """Reads modules, each from below the place that Python finds it in.
+
+    What is installed may be links to where it is kept, and so may anything where ``outside`` is allowed.
+    """
+
+    def __init__(self, places: Sequence[Path], *, outside: bool) -> None:
+        self._readers = {
+            place: FileReader(
+                None if outside or _is_installed(place) else place, total=MAX_SOURCES, what="the modules"
+            )
+            for place in places
+        }
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path really lies below the place that Python finds it in."""
+        return self._reader(path).holds(path)
+
+    def read(self, source: Path) -> bytes:
+        """The content of a module. Raises as ``FileReader.read`` does."""
+        return self._reader(source).read(source, MAX_SOURCE)
+
+    def _reader(self, path: Path) -> FileReader:
+        return next(reader for place, reader in self._readers.items() if path.is_relative_to(place))
+
+
+def _is_installed(place: Path) -> bool:
+    homes = (os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages())  # noqa: PTH120
+    return any(place.is_relative_to(os.path.realpath(home)) for home in homes)

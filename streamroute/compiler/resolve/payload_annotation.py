@@ -1,0 +1,180 @@
+"""What a handler says of its payload in its annotation, against what it will get.
+
+It gets a ``Message``, which is a dict. Only what cannot be is reported: an annotation that is not
+understood, or that cannot be evaluated, says nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.types.json_types import (
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    OBJECT,
+    STRING,
+    UNKNOWN,
+    Shape,
+    Type,
+    array_of,
+    intersect,
+    is_never,
+    of_value,
+    union_all,
+)
+from streamroute.text.limits import NAME
+from streamroute.text.safe_text import safe_repr, safe_str
+
+PAYLOAD_ANNOTATION: Final = "SR408"
+
+_SCALARS: Final[dict[Any, Type]] = {
+    str: STRING,
+    bool: BOOLEAN,
+    int: NUMBER,
+    float: NUMBER,
+    None: NULL,
+    type(None): NULL,
+}
+
+
+def check_annotation(handler: Any, name: str, payload: Type | None) -> Iterator[Problem]:
+    """Problems of the annotation of a handler's first parameter; ``payload`` is what is known of its type."""
+    hint = _hint(handler)
+    if hint is None or any(map(_takes_payload, _alternatives(hint))):
+        if typing.is_typeddict(hint) and payload is not None:
+            yield from _check_keys(hint, name, payload)
+        return
+    yield misfit(name, _shown(hint))
+
+
+def misfit(name: str, annotation: str) -> Problem:
+    """The problem of a payload that is taken for something which a dict is not."""
+    message = f'"{name}" takes its payload for {annotation}, and is given a dict'
+    help_text = "annotate it as dict, a TypedDict, or streamroute.Message, and make of it what you need"
+    return Problem(PAYLOAD_ANNOTATION, message, help=help_text)
+
+
+def _hint(handler: Any) -> Any:
+    """The annotation itself; None where there is none, or nobody can say what it is.
+
+    What a decorator wraps may well be called with something else than the payload.
+    """
+    if hasattr(_function(handler), "__wrapped__"):
+        return None
+    try:
+        parameters = list(inspect.signature(handler).parameters.values())
+        hint = parameters[0].annotation if parameters else inspect.Parameter.empty
+        if isinstance(hint, str):
+            hint = typing.get_type_hints(_function(handler)).get(parameters[0].name)
+    except Exception:  # noqa: BLE001 - names of the user's are evaluated: whatever they raise, nothing is known
+        return None
+    return None if hint is inspect.Parameter.empty else hint
+
+
+def _function(handler: Any) -> Any:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    return handler if inspect.isroutine(handler) else type(handler).__call__
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    """The members of a union, an annotation's own type, or the annotation itself."""
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return typing.get_args(hint)
+    if origin is typing.Annotated:
+        return _alternatives(typing.get_args(hint)[0])
+    return (hint,)
+
+
+def _takes_payload(hint: Any) -> bool:
+    kind = typing.get_origin(hint) or hint
+    is_class = isinstance(kind, type) and kind is not Any and not getattr(kind, "_is_protocol", False)
+    if not is_class or typing.is_typeddict(kind):
+        # A type variable, a protocol: what is not a class says nothing that is certain.
+        return True
+    try:
+        from streamroute.message import Message  # few annotations are classes of dicts
+
+        return issubclass(Message, kind)
+    except Exception:  # noqa: BLE001 - as above
+        return True
+
+
+def _shown(hint: Any) -> str:
+    try:
+        return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else safe_str(hint, NAME)
+    except Exception:  # noqa: BLE001 - a class of the user's may raise anything
+        return safe_repr(hint, NAME)
+
+
+# A TypedDict, key by key
+
+
+def _check_keys(hint: Any, name: str, payload: Type) -> Iterator[Problem]:
+    """Keys of a TypedDict that no payload has, or only ever with values of other kinds."""
+    if not payload.objects:
+        return
+    try:
+        hints = typing.get_type_hints(hint, include_extras=True)
+    except Exception:  # noqa: BLE001 - as above: nothing is known
+        return
+    for key, wanted in hints.items():
+        yield from _check_key(key, wanted, hint, name, payload)
+
+
+def _check_key(key: str, wanted: Any, hint: Any, name: str, payload: Type) -> Iterator[Problem]:
+    shapes = payload.objects
+    if all(_lacks(shape, key) for shape in shapes):
+        meant = did_you_mean(key, [known for shape in shapes for known in shape.properties])
+        is_certain = meant is not None or not any(shape.envelope for shape in shapes)
+        # Python itself does not see NotRequired in an annotation that is a string.
+        is_required = key in hint.__required_keys__ and typing.get_origin(wanted) is not typing.NotRequired
+        if is_required and is_certain:
+            message = f'"{name}" expects the key "{key}" ({hint.__name__}), which its messages do not have'
+            yield Problem(PAYLOAD_ANNOTATION, message, help=f'did you mean "{meant}"?' if meant else None)
+    elif all(_differs(shape, key, _type_of(wanted)) for shape in shapes):
+        message = f'"{name}" expects "{key}" to be what it never is in its messages ({hint.__name__})'
+        yield Problem(PAYLOAD_ANNOTATION, message)
+
+
+def _lacks(shape: Shape, key: str) -> bool:
+    """Whether the schema has no such key; in an envelope, another field of the entry may be called so."""
+    return key not in shape.properties and (shape.rest is None or shape.envelope)
+
+
+def _differs(shape: Shape, key: str, wanted: Type) -> bool:
+    known = shape.properties.get(key)
+    return known is not None and is_never(intersect(known.type.get(), wanted))
+
+
+def _type_of(hint: Any) -> Type:
+    """The JSON values that an annotation means."""
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return union_all(map(_type_of, typing.get_args(hint)))
+    if origin in (typing.Annotated, typing.Required, typing.NotRequired):
+        return _type_of(typing.get_args(hint)[0])
+    if origin is typing.Literal:
+        return union_all(map(of_value, typing.get_args(hint)))
+    if typing.is_typeddict(hint) or (origin or hint) is dict:
+        return OBJECT
+    if (origin or hint) is list:
+        return array_of(UNKNOWN)
+    return _SCALARS.get(hint, UNKNOWN) if _is_hashable(hint) else UNKNOWN
+
+
+def _is_hashable(hint: Any) -> bool:
+    try:
+        hash(hint)
+    except TypeError:
+        return False
+    return True

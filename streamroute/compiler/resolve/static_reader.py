@@ -1,0 +1,211 @@
+"""Handlers checked by reading their source: for a check that must not run any code of the project.
+
+Only what is certain is an error. What goes beyond a plain ``def`` is not known, and said to be.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from streamroute.compiler.resolve.call_signature import Misfit, misfits
+from streamroute.compiler.resolve.module_finder import ModuleFile, ModuleFinder, Sources, search_path
+from streamroute.compiler.resolve.module_scope import Bindings, Bound, Function, bindings
+from streamroute.compiler.resolve.payload_annotation import misfit as annotation_misfit
+from streamroute.compiler.resolve.references import UNVERIFIED, Reference, check_allowed, parse_reference
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.paths import entries
+from streamroute.expressions.problem import Problem
+
+_NO_MAPPINGS: Final = frozenset(
+    {"bool", "bytearray", "bytes", "complex", "float", "frozenset", "int", "list", "set", "str", "tuple"}
+)
+_HELP: Final = "check without --no-import imports it"
+
+
+class SourceReader:
+    """Reads what a configuration names; each file is read once, and blamed once.
+
+    ``outside`` lets links in the configuration's folder lead out of it.
+    """
+
+    def __init__(self, folder: Path, allow: tuple[str, ...] | None = None, *, outside: bool = False) -> None:
+        self.folder = folder.resolve()
+        self._allow = allow
+        places = search_path(folder)
+        self._finder = ModuleFinder(places)
+        self._sources = Sources(places, outside=outside)
+        self._modules: dict[str, Bindings | Problem | None] = {}
+        self._shadows: dict[str, Problem | None] = {}
+        self._plain: dict[str, list[Misfit]] = {}
+        self._names: dict[tuple[Path, ...], list[str]] = {}
+
+    def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
+        """Everything that is wrong with a handler, or unknown of it; ``arguments`` are None if not known."""
+        found = self.read(text)
+        if isinstance(found, Problem):
+            return [Misfit(found)]
+        if found is None:
+            return []
+        if arguments is None or arguments:
+            return self._checked(found, text, arguments)
+        if text not in self._plain:
+            self._plain[text] = self._checked(found, text, arguments)
+        return self._plain[text]
+
+    def _checked(self, function: Function, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
+        wrong = [] if arguments is None else _check(function, text, arguments)
+        return wrong or [Misfit(problem) for problem in self._annotated(function, text)]
+
+    def read(self, text: str) -> Function | Problem | None:
+        """The plain ``def`` that a path names, or why there is none, or that it is not known (UNVERIFIED).
+
+        None stands for a file that cannot be read as Python, which was reported for another path.
+        """
+        reference = parse_reference(text)
+        if isinstance(reference, Problem):
+            return reference
+        refused = check_allowed(reference, self._allow) or self._shadowed(reference)
+        if refused is not None:
+            return refused
+        module = self._module(reference)
+        return self._attribute(module, reference) if isinstance(module, Bindings) else module
+
+    def _annotated(self, function: Function, text: str) -> Iterator[Problem]:
+        """What the first parameter is taken for, where that is a plain type of Python's own."""
+        reference = parse_reference(text)
+        module = self._modules.get(reference.module) if not isinstance(reference, Problem) else None
+        if not isinstance(module, Bindings) or module.is_open:
+            return
+        if function.annotation in _NO_MAPPINGS and function.annotation not in module.names:
+            yield annotation_misfit(text, function.annotated)
+
+    # The module
+
+    def _module(self, reference: Reference) -> Bindings | Problem | None:
+        if reference.module not in self._modules:
+            self._modules[reference.module] = found = self._parsed(reference)
+            if isinstance(found, Problem) and found.code == "SR407":
+                self._modules[reference.module] = None
+            return found
+        return self._modules[reference.module]
+
+    def _parsed(self, reference: Reference) -> Bindings | Problem:
+        file = self._finder.find(reference.module)
+        if file is None:
+            return self._missing(reference)
+        if file.source is None:
+            return _unverified(reference, "has no source to be read")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they quote the source, and are for those who run it
+                return bindings(ast.parse(self._sources.read(file.source), str(file.source)))
+        except (SyntaxError, ValueError) as error:
+            return self._unreadable(reference, file.source, error)
+        except OSError as error:
+            return _unverified(reference, f"was not read: {error.strerror}")
+        except (RecursionError, MemoryError):
+            return _unverified(reference, "is in a file whose code is nested too deeply to be read")
+
+    def _missing(self, reference: Reference) -> Problem:
+        """The first part of the path that was not found: an error where nothing else could provide it."""
+        parent, part = self._first_missing(reference.module)
+        start = len(parent) + 1 if parent else 0
+        holder = self._finder.find(parent) if parent else ModuleFile(None, (self.folder,))
+        folders = holder.folders if holder else ()
+        if parent and not folders:
+            message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
+            help_text = "a path is a module and exactly one attribute"
+            return Problem("SR401", message, start, start + len(part), help_text)
+        meant = did_you_mean(part, self._modules_in(folders))
+        if holder is None or holder.source is None or "__path__" in self._text(holder.source):
+            message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
+            return Problem(UNVERIFIED, message, start, start + len(part), _HELP, suggestion=meant)
+        message = f'no module "{part}" in the package "{parent}"'
+        return Problem("SR401", message, start, start + len(part), suggestion=meant)
+
+    def _modules_in(self, folders: tuple[Path, ...]) -> list[str]:
+        """The names of the modules in folders that may be looked into; they are listed once."""
+        if folders not in self._names:
+            found = [entry for folder in folders if self._sources.holds(folder) for entry in entries(folder)]
+            names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
+            self._names[folders] = sorted({n for n in names if n.isidentifier() and n != "__pycache__"})
+        return self._names[folders]
+
+    def _text(self, source: Path) -> str:
+        try:
+            return self._sources.read(source).decode(errors="replace")
+        except OSError:
+            # It is not known what it does to its own search path.
+            return "__path__"
+
+    def _first_missing(self, module: str) -> tuple[str, str]:
+        parts = module.split(".")
+        at = min(self._finder.find_parts(parts)[1], len(parts) - 1)
+        return ".".join(parts[:at]), parts[at]
+
+    def _unreadable(self, reference: Reference, source: Path, error: Exception) -> Problem:
+        message = f'importing "{reference.module}" would raise {type(error).__name__}: {error}'
+        shown = source.relative_to(self.folder) if source.is_relative_to(self.folder) else source
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        return Problem("SR407", message, 0, len(reference.module), f"in {shown}{line}")
+
+    def _shadowed(self, reference: Reference) -> Problem | None:
+        """The configuration's folder holds this name, but Python would find another one first."""
+        if reference.package not in self._shadows:
+            self._shadows[reference.package] = self._shadow(reference)
+        return self._shadows[reference.package]
+
+    def _shadow(self, reference: Reference) -> Problem | None:
+        mine, first = (self._finder.find(reference.package, at) for at in ([self.folder], None))
+        if mine is None or first is None or mine.source is None or first == mine:
+            return None
+        held = mine.source.parent if mine.source.name == "__init__.py" else mine.source
+        package, found = reference.package, first.source
+        message = f'"{package}" is imported from {found}, not from {held.name} in this folder'
+        help_text = f"rename {held.name}, or name the module by a path that only it has"
+        return Problem("SR406", message, 0, len(package), help_text)
+
+    # The attribute
+
+    def _attribute(self, module: Bindings, reference: Reference) -> Function | Problem:
+        name = reference.attribute
+        if name in module.names:
+            return module.plain_function(name) or _unverified(reference, _kind(module.names[name]))
+        if module.is_open:
+            return _unverified(reference, "may come from where the text does not show it")
+        start, end = reference.offset, len(reference.text)
+        if self._finder.find(f"{reference.module}.{name}") is not None:
+            return Problem("SR403", f'"{reference.text}" is a module, which cannot be called', start, end)
+        meant = did_you_mean(name, module.names)
+        message = f'the module "{reference.module}" has no "{name}"'
+        return Problem("SR402", message, start, end, suggestion=meant)
+
+
+def _unverified(reference: Reference, what: str) -> Problem:
+    return Problem(UNVERIFIED, f'"{reference.text}" {what}: reading alone does not verify it', help=_HELP)
+
+
+_KINDS: Final[dict[Bound, str]] = {
+    ast.Import: "is imported from another module",
+    ast.ImportFrom: "is imported from another module",
+    ast.ClassDef: "is a class",
+    ast.FunctionDef: "is decorated",
+    ast.AsyncFunctionDef: "is decorated",
+}
+
+
+def _kind(statements: list[Bound]) -> str:
+    if len(statements) > 1:
+        return "is bound in several places"
+    return _KINDS.get(statements[0], "is not a def")
+
+
+def _check(function: Function, name: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+    if function.is_generator:
+        message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
+        return [Misfit(Problem("SR403", message))]
+    return misfits(list(function.parameters), name, arguments)

@@ -1,0 +1,183 @@
+"""Wiring: checked routes as plain routers, each handler in what its route declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType, MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from streamroute.compiler.resolve.call_signature import CallShape
+from streamroute.config.document import RouteConfig, StreamConfig
+from streamroute.core.router import FilterFunc, RedisRouter
+from streamroute.errors import CostlyDataError, Reject, SetupError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.compiler.runtime.route_handler import Prepare
+    from streamroute.compiler.validation.data_check import Check
+    from streamroute.expressions.filters import FilterError
+
+NEEDS: Final = "__streamroute_needs__"
+"""The attribute by which a built-in handler names what it takes in the container's place."""
+CHECK: Final = "__streamroute_check__"
+"""The attribute by which a built-in handler says what is wrong with its arguments."""
+
+
+class CheckedRoute(NamedTuple):
+    """A route and how its handler is called; ``shape`` is None where that is not known.
+
+    The types of ``config`` are those of the catalogue that its patterns stand for.
+    """
+
+    config: RouteConfig
+    shape: CallShape | None
+
+
+class Surroundings(NamedTuple):
+    """What an app gives to its routes, and a dispatcher of somebody else's does not.
+
+    ``resources`` are what built-in handlers need, by name. ``validated`` says that a message whose data is
+    invalid never gets to a route.
+    """
+
+    resources: Mapping[str, Any] = MappingProxyType({})
+    validated: bool = False
+
+
+def build_routers(
+    routes: Iterable[CheckedRoute],
+    stream: StreamConfig,
+    around: Surroundings,
+    checks: Mapping[str, Check],
+    codec: Codec | str,
+) -> list[RedisRouter]:
+    """One router for each file that has routes of the stream, in the order of the files.
+
+    ``checks`` are those of the data by type; ``codec`` tells it from the envelope. Raises SetupError
+    where a handler is not known.
+    """
+    routers: dict[str, RedisRouter] = {}
+    validate = _validator(checks, codec) if checks and not around.validated else None
+    for route in routes:
+        router = routers.setdefault(route.config.place.source.path, RedisRouter())
+        _register(router, route, stream, around.resources, validate)
+    return list(routers.values())
+
+
+def _register(
+    router: RedisRouter,
+    route: CheckedRoute,
+    stream: StreamConfig,
+    resources: Mapping[str, Any],
+    validate: Prepare | None,
+) -> None:
+    from streamroute.compiler.runtime.route_handler import route_handler  # asyncio: a check does not need it
+
+    config = route.config
+    if route.shape is None:
+        raise SetupError(f"the handler of the route {config.name!r} is not known")
+    handler = route_handler(
+        _with_resource(route.shape, resources, config.handler),
+        name=config.name,
+        timeout=config.timeout,
+        retry=config.policy_for(stream),
+        prepare=_prepare(config, validate),
+        formerly=config.formerly,
+    )
+    if config.dedupe is not None:
+        from streamroute.compiler.runtime.dedupe import deduplicated
+        from streamroute.expressions.values import compile_value
+
+        handler = deduplicated(handler, compile_value(config.dedupe.key), config.dedupe.ttl)
+    accepts = _filter(config)
+    for message_type in dict.fromkeys(config.types):
+        router.message(message_type, accepts)(handler)
+
+
+def _filter(route: RouteConfig) -> FilterFunc | None:
+    from streamroute.expressions.filters import compile_filter, no_match
+
+    if route.filter is None:
+        return None
+    accepts = compile_filter(route.filter)
+    return no_match(accepts, _warner(route.name)) if route.on_filter_error == "no_match" else accepts
+
+
+def _warner(route: str) -> Callable[[FilterError], None]:
+    import logging  # a check does not need it
+
+    from streamroute.text.log_coalescing import NEVER_COALESCED
+
+    log = logging.getLogger(__name__)
+
+    def warn(error: FilterError) -> None:
+        said = "route %s does not match where its filter fails: %s (said once)"
+        log.warning(said, route, error, extra=NEVER_COALESCED)
+
+    return warn
+
+
+# What happens to a payload before its handler gets it.
+
+
+def _prepare(route: RouteConfig, validate: Prepare | None) -> Prepare | None:
+    if route.transform is None:
+        return validate
+    from streamroute.expressions.transforms import compile_transform
+
+    transform = compile_transform(route.transform)
+    if validate is None:
+        return transform
+    return lambda payload: transform(validate(payload))
+
+
+def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
+    """Lets valid payloads pass; raises Reject for others, since they would be invalid again."""
+    from streamroute.adapters.codecs.builtin import codec_named
+    from streamroute.adapters.codecs.validating import data_of
+
+    known = codec_named(codec) if isinstance(codec, str) else codec
+
+    def validate(payload: dict[str, Any]) -> dict[str, Any]:
+        check = checks.get(payload.get("type", ""))
+        try:
+            wrong = check(data_of(payload, known)) if check is not None else None
+        except CostlyDataError as error:
+            raise Reject(str(error)) from None
+        if wrong is not None:
+            raise Reject(f"the data is invalid: {wrong}")
+        return payload
+
+    return validate
+
+
+# What a built-in handler needs.
+
+
+def said_by(handler: Callable[..., Any], attribute: str) -> Any:
+    """What a built-in handler says of itself, or None; an object of the user's may answer to any name."""
+    return vars(handler).get(attribute) if type(handler) is FunctionType else None
+
+
+def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: str) -> CallShape:
+    """A built-in handler takes what it needs where others take the container."""
+    need = said_by(shape.function, NEEDS)
+    if need is None:
+        return shape
+    function = shape.function
+    if need not in resources:
+        return shape._replace(function=_refusing(reference))
+
+    async def with_resource(payload: Any, _container: Any, **arguments: Any) -> None:
+        await function(payload, resources[need], **arguments)
+
+    return shape._replace(function=with_resource)
+
+
+def _refusing(reference: str) -> Callable[..., Any]:
+    async def refuse(_payload: Any, _container: Any, **_arguments: Any) -> None:
+        raise SetupError(
+            f"{reference} needs a connection to Redis: serve gives it one, as does compile_routes(client=...)"
+        )
+
+    return refuse

@@ -1,0 +1,198 @@
+"""The expressions of a route, checked with what its messages are declared to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache, partial
+from typing import Any, Final, TypeVar
+
+from streamroute.config.document import Document, RouteConfig
+from streamroute.config.findings.finding import Severity
+from streamroute.config.findings.rules import RULES
+from streamroute.expressions.lint import check_expression
+from streamroute.expressions.problem import ExpressionError, Places, Problem
+from streamroute.expressions.syntax.parser import Tree, parse
+from streamroute.expressions.types.check import check_types, settled
+from streamroute.expressions.types.clean_shape_cache import Outlines, literals_in, outline_of
+from streamroute.expressions.types.from_json_schema import from_schema
+from streamroute.expressions.types.json_types import Type
+from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
+from streamroute.expressions.types.mistakes.slips import Habits
+from streamroute.expressions.types.payload_type import payload_type
+from streamroute.expressions.types.steps_budget import Steps, TooManyStepsError
+
+_Result = TypeVar("_Result")
+Messages = Callable[[], Iterable[Mapping[str, Any]]]
+
+_MOST_MENDED: Final = 100
+"""Wrong expressions whose advice is looked at for other mistakes; who has more mends these first."""
+
+UNCHECKED: Final = "SR319"
+_UNCHECKED: Final = "this is not checked against its message's schema: that would take too many steps"
+
+_ATTRIBUTES: Final[dict[str, dict[str, bool]]] = {
+    "json": {},
+    "cloudevents": {
+        **dict.fromkeys(("id", "source", "specversion"), True),
+        **dict.fromkeys(("time", "subject", "datacontenttype", "dataschema"), False),
+    },
+}
+"""The codecs whose payload is the data that a schema describes, with strings of the envelope beside it; the
+envelope's own names, and whether every envelope has them (CloudEvents 1.0, "Context Attributes")."""
+
+
+def _attributes(codecs: Collection[str]) -> dict[str, bool]:
+    """The names of an envelope of any of these codecs, and whether it is in every envelope of all of them."""
+    named = [_ATTRIBUTES[codec] for codec in codecs]
+    return {name: all(each.get(name) for each in named) for each in named for name in each}
+
+
+_WITH_ENVELOPE: Final = frozenset({"json", "cloudevents", "fields"})
+_WITH_TYPES: Final = frozenset({"json", "cloudevents", "typed-fields"})
+
+
+def habits_of(codecs: Iterable[str]) -> Habits:
+    """What messages of these codecs are likely to hold."""
+    codecs = frozenset(codecs)
+    return Habits(_WITH_ENVELOPE.issuperset(codecs), _WITH_TYPES.issuperset(codecs))
+
+
+def _evidence(document: Document, messages: Iterable[Mapping[str, Any]]) -> Evidence:
+    """What the configuration shows of its messages beside their schemas."""
+    schemas = (message.schema.root for message in document.messages.values() if message.schema is not None)
+    return Evidence(_trees(document), messages, schemas)
+
+
+def _trees(document: Document) -> Iterator[Tree]:
+    """The expressions that can be read, each once."""
+    stated = [stream.order_by for stream in document.streams.values()]
+    for route in document.routes:
+        stated += [route.filter, route.transform, None if route.dedupe is None else route.dedupe.key]
+    for expression in dict.fromkeys(stated):
+        try:
+            tree = None if expression is None else parse(expression)
+        except ExpressionError:
+            continue  # a finding of its own, and nothing that shows anything
+        if tree is not None:
+            yield tree
+
+
+class _Payload:
+    """What is known of some routes' payloads; ``words`` are the literals that their schemas hold."""
+
+    def __init__(
+        self,
+        habits: Habits,
+        known: Type | None = None,
+        *,
+        validated: bool = False,
+        words: frozenset[str] = frozenset(),
+    ) -> None:
+        self.habits = habits
+        self.type = known
+        self.validated = validated
+        self.words = words
+        self.clean = {True: Outlines(), False: Outlines()}
+
+
+class RouteExpressions:
+    """Checks the expressions of a document's routes; what a schema says is worked out once."""
+
+    def __init__(self, document: Document, messages: Messages = tuple) -> None:
+        """``messages`` gives those of the tests beside the files, when it is asked for them."""
+        self._document = document
+        self._wrong = 0
+        self.shown: Shown = cache(lambda: _evidence(document, messages()))
+        self._unknown: dict[Habits, _Payload] = {}
+        self._steps = Steps()
+        self._payloads: dict[tuple[tuple[str, ...], bool, frozenset[str]], _Payload] = {}
+        self._data: dict[str, Type | None] = {}
+
+    def check(self, expression: str, route: RouteConfig, *, condition: bool) -> list[Problem]:
+        """What is wrong with an expression of a route, whose types hold no pattern any more.
+
+        A ``condition`` is asked for its truth, as a filter is; a transform is not.
+        """
+        problems = check_expression(expression)
+        if any(RULES[problem.code].severity is Severity.ERROR for problem in problems):
+            return problems  # only what can be evaluated has types
+        payload = self._payload(route)
+        outlines, outline = payload.clean[condition], outline_of(expression, payload.words)
+        if outline is not None and outlines.is_clean(outline):
+            return problems
+        found = self._typed(expression, payload, condition=condition)
+        if outline is not None and not found:
+            outlines.add(outline)
+        told = Places(problems)
+        others = [each for each in found if not told.overlap(each)]
+        if problems and self._mends():
+            check = partial(self._typed, payload=payload, condition=condition)
+            problems = settled(problems, parse(expression), lambda tree: check(tree.expression))
+        self._wrong += bool(problems or others)
+        return problems + others
+
+    def _mends(self) -> bool:
+        """Whether so few expressions were wrong that the advice on each is looked at for other mistakes."""
+        return self._wrong < _MOST_MENDED
+
+    def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
+        """What types say of an expression; where its schema makes that too long, that it was not checked."""
+        tree = parse(expression)
+        return self.in_time(
+            lambda: check_types(
+                tree,
+                payload.type,
+                validated=payload.validated,
+                condition=condition,
+                habits=payload.habits,
+                shown=self.shown,
+                mend=self._mends(),
+            ),
+            [Problem(UNCHECKED, _UNCHECKED)],
+        )
+
+    def in_time(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
+        """What ``work`` makes of types, or what stands for it where that takes too many steps."""
+        try:
+            with self._steps.spent():
+                return work()
+        except (TooManyStepsError, RecursionError):
+            return otherwise
+
+    def payload_type(self, route: RouteConfig) -> Type | None:
+        """What is known of the payloads of a route whose types hold no pattern; None where nothing is."""
+        return self._payload(route).type
+
+    def _payload(self, route: RouteConfig) -> _Payload:
+        """What is known of a route's payloads: nothing where a stream has another codec."""
+        streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
+        codecs = frozenset(stream.codec for stream in streams)
+        if not self._document.messages or not codecs <= _ATTRIBUTES.keys():
+            return self._nothing_known(codecs)
+        key = (route.types, all(stream.validate for stream in streams), codecs)
+        if key not in self._payloads:
+            self._payloads[key] = self.in_time(lambda: self._made(*key), self._nothing_known(codecs))
+        return self._payloads[key]
+
+    def _nothing_known(self, codecs: Collection[str]) -> _Payload:
+        habits = habits_of(codecs)
+        return self._unknown.setdefault(habits, _Payload(habits))
+
+    def _made(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
+        data = {name: self._data_of(name) for name in types}
+        if not any(t is not None for t in data.values()):
+            return self._nothing_known(codecs)
+        schemas = [self._schema_of(name) for name in types]
+        words = frozenset(literals_in([*types, *schemas]))
+        known = payload_type(data, _attributes(codecs))
+        return _Payload(habits_of(codecs), known, validated=validated, words=words)
+
+    def _data_of(self, name: str) -> Type | None:
+        if name not in self._data:
+            schema = self._schema_of(name)
+            self._data[name] = None if schema is None else from_schema(schema)
+        return self._data[name]
+
+    def _schema_of(self, name: str) -> Any:
+        message = self._document.messages.get(name)
+        return None if message is None or message.schema is None else message.schema.root

@@ -1,0 +1,1 @@
+"""What a compiled route runs for each message. Knows neither YAML nor findings."""

@@ -1,0 +1,72 @@
+"""The container: whatever the user's factory gives, handed to every handler."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from typing import Any
+
+from streamroute.core.cancellation import is_our_end
+from streamroute.errors import SetupError
+from streamroute.outages import describe
+from streamroute.system.forked import EndsCopies, consuming
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_container(factory: Callable[[], Any] | None, reference: str = "") -> AsyncIterator[Any]:
+    """The container that ``factory`` makes, for as long as it is needed.
+
+    A factory returns the container, an awaitable of it, or a context manager (asynchronous or not)
+    whose value it is; a context manager is left again. Without a factory the container is None. Raises
+    SetupError, with the factory's own error as its cause, when the container cannot be made or left.
+    """
+    if factory is None:
+        yield None
+        return
+    with consuming(asyncio.get_running_loop()):
+        with _blaming(f"container {reference}"), EndsCopies():
+            made = factory()
+            if inspect.isawaitable(made):
+                made = await made
+            entered = await _enter(made)
+        try:
+            yield entered
+        finally:
+            with _blaming(f"closing the container {reference}"), EndsCopies():
+                await _leave(made)
+
+
+@contextmanager
+def _blaming(what: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        if issubclass(type(error), KeyboardInterrupt) or is_our_end(error):
+            raise  # the command is ended
+        log.debug("%s failed", what, exc_info=True)
+        raise SetupError(f"{what} failed: {describe(error)}") from error
+
+
+async def _enter(made: Any) -> Any:
+    if isinstance(made, AbstractAsyncContextManager):
+        return await made.__aenter__()
+    if isinstance(made, AbstractContextManager):
+        return made.__enter__()
+    return made
+
+
+async def _leave(made: Any) -> None:
+    if isinstance(made, AbstractAsyncContextManager):
+        await made.__aexit__(None, None, None)
+    elif isinstance(made, AbstractContextManager):
+        made.__exit__(None, None, None)

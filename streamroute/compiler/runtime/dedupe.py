@@ -1,0 +1,135 @@
+"""Dedupe: a route runs once for each value of its key.
+
+The key is a JMESPath expression over the message. A message whose key is null, or missing, has nothing to
+be compared by: it runs. Which message runs, waits or is skipped is for the storage to say, since it keeps
+that in the same step as the ack; a storage that cannot is refused, rather than a booking charged twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from streamroute.core.dispatch.routes import route_key
+from streamroute.core.observer import Result
+from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
+from streamroute.expansion import refuse_expanding
+from streamroute.expressions.filters import in_words
+from streamroute.message import Message
+from streamroute.text.exception_text import error_line
+from streamroute.text.log_coalescing import coalesced_by
+from streamroute.values import Turn
+
+if TYPE_CHECKING:
+    from streamroute.compiler.runtime.route_handler import RouteHandler
+    from streamroute.core.router import HandlerFunc
+
+log = logging.getLogger(__name__)
+
+_SHORTEST_WAIT: Final = 0.5  # seconds
+_LONGEST_WAIT: Final = 30.0
+_AWAY: Final = 1.0
+
+Evaluate = Callable[[Mapping[str, Any]], Any]
+
+
+class Deduplicates(Protocol):
+    """What a message of our storages brings along (``Message.coordinator``): who gives keys of dedupe.
+
+    The promise: of the messages of a group with the same ``digest`` for a route, one runs at a time, and
+    none after one that succeeded less than ``ttl`` seconds ago. Who may run holds a claim
+    (``Message.claims``) until its message is settled.
+    """
+
+    async def begin(
+        self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
+    ) -> tuple[Turn, float]:
+        """What the route may do, and for how many seconds another message has had the key.
+
+        The keys that the route had under its former names count as well.
+        """
+        ...
+
+
+def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
+    """A route's handler that runs once for each value of its key; ``ttl`` is in seconds."""
+    name, formerly = route_key(handler), getattr(handler, "formerly", ())
+
+    async def route(payload: dict[str, Any], container: Any) -> Result | None:
+        key = _key(evaluate, payload)
+        if key is None:
+            await handler(payload, container)
+            return None
+        message, storage = _coordinator(name, payload)
+        try:
+            turn, waited = await storage.begin(message, name, key, ttl, formerly)
+        except Exception as error:
+            # Nobody knows who has the key: the route has not failed, it has not even begun.
+            said = "route %s cannot ask for its key of dedupe, and waits: %s"
+            log.warning(said, name, error_line(error), extra=coalesced_by(said, name))
+            raise Postpone(_AWAY, f"the key of dedupe cannot be asked for: {error_line(error)}") from error
+        if turn is Turn.LOST:
+            raise LeaseLostError(f"the entry of message {message.id} is another worker's")
+        if turn is Turn.SKIP:
+            return Result.SKIPPED
+        if turn is Turn.WAIT:
+            raise Postpone(wait_after(waited), "another message with its key of dedupe runs")
+        await handler(payload, container)
+        if message.claims is not None and name in message.claims:
+            message.claims[name].succeeded = True
+        return None
+
+    route.__name__ = route.__qualname__ = name
+    vars(route)["route_key"] = name
+    vars(route)["formerly"] = formerly
+    return route
+
+
+def digest(value: Any) -> str:
+    """A short text that is the same for values that are equal to JMESPath, and for no others.
+
+    Raises ExpansionError for a value that would be far larger as a text than it is.
+    """
+    refuse_expanding(value)
+    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def wait_after(waited: float) -> float:
+    """Seconds to wait when another has had the key for so long: the longer, the longer, never in step."""
+    plain = min(max(waited / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
+    return plain * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+
+
+def _key(evaluate: Evaluate, payload: dict[str, Any]) -> str | None:
+    """The digest of the key's value; None where it has none. Raises Reject: it would fail again."""
+    try:
+        value = evaluate(payload)
+        return None if value is None else digest(value)
+    except BaseException as error:
+        raise Reject(f"the key of dedupe failed: {in_words(error)}") from error
+
+
+def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplicates]:
+    storage = getattr(payload, "coordinator", None)
+    if storage is None or not isinstance(payload, Message):
+        raise SetupError(
+            f"the route {route!r} has dedupe, which needs a message of RedisStreamStorage or its twin in "
+            "memory; this message came from elsewhere, and would run twice"
+        )
+    return payload, cast("Deduplicates", storage)
+
+
+def _canonical(value: Any) -> Any:
+    """1.0 is 1 to JMESPath; true is not."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    return value

@@ -1,0 +1,162 @@
+"""A route's handler: the user's function, wrapped in what its route declares.
+
+The wrapper is a plain ``async (payload, container)`` that any dispatcher of the seed's API can run. A
+failure leaves it as ``Retry`` with the policy's delay or, when the attempts are spent, as ``Reject``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NoReturn, cast
+
+from streamroute.compiler.resolve.call_signature import CallShape, ContainerBy
+from streamroute.compiler.runtime.timeouts import finish
+from streamroute.core.cancellation import is_our_end
+from streamroute.core.dispatch.outcomes import asked_delay, attempt_of
+from streamroute.core.thread_call import ThreadCall
+from streamroute.durations import RetryPolicy
+from streamroute.errors import Reject, Retry
+from streamroute.message import separated
+from streamroute.text.exception_text import error_text
+from streamroute.text.safe_text import safe_str
+
+RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
+Call = Callable[[Mapping[str, Any], Any], Any]
+Prepare = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes what the handler gets of the payload; raises Reject for a payload that no run will accept."""
+
+
+def route_handler(
+    shape: CallShape,
+    *,
+    name: str,
+    timeout: float,
+    retry: RetryPolicy,
+    prepare: Prepare | None = None,
+    formerly: tuple[str, ...] = (),
+) -> RouteHandler:
+    """Wrap a handler for the route ``name``; ``timeout`` is in seconds.
+
+    ``formerly`` are the names that the route had before; they become an attribute beside ``route_key``.
+    """
+    start = _starter(shape, prepare)
+    is_usual = shape.is_async and shape.container is ContainerBy.NOT and prepare is None
+    usual = _function(shape) if is_usual else None
+
+    async def route(payload: dict[str, Any], container: Any) -> None:
+        try:
+            # The usual handler is called without a function between them: this runs for each message.
+            coroutine = start(payload, container) if usual is None else usual(payload)
+        except BaseException as error:  # noqa: BLE001 - what it means is raised
+            _fail(error, payload, retry)
+        try:
+            first = coroutine.send(None)
+        except StopIteration:
+            # It ended without waiting for anything: done, and no timer was needed.
+            return
+        except BaseException as error:
+            if issubclass(type(error), asyncio.CancelledError) and is_our_end(error):
+                raise
+            _fail(error, payload, retry)
+        try:
+            await finish(coroutine, first, timeout, name)
+        except BaseException as error:
+            # GeneratorExit is the end of this very coroutine: a handler's own never leaves `finish`.
+            if issubclass(type(error), GeneratorExit) or is_our_end(error):
+                raise
+            _fail(error, payload, retry)
+
+    route.__name__ = route.__qualname__ = name
+    vars(route)["route_key"] = name
+    vars(route)["formerly"] = formerly
+    return route
+
+
+def _function(shape: CallShape) -> Callable[..., Any]:
+    """The handler with its arguments; lists and objects among them are its own in each call."""
+    function, arguments = shape.function, shape.arguments
+    changing = {name: value for name, value in arguments.items() if isinstance(value, (list, dict))}
+    if not arguments or not changing:
+        return functools.partial(function, **arguments) if arguments else function
+    fixed = {name: value for name, value in arguments.items() if name not in changing}
+
+    def call(*payload: Any, **container: Any) -> Any:
+        return function(*payload, **container, **fixed, **separated(changing))
+
+    return call
+
+
+def _starter(shape: CallShape, prepare: Prepare | None) -> Call:
+    call = _caller(shape)
+    start = call if shape.is_async else functools.partial(_in_thread, call)
+    return start if prepare is None else _prepared(prepare, start)
+
+
+def _caller(shape: CallShape) -> Call:
+    function = _function(shape)
+    if shape.container is ContainerBy.POSITION:
+        return function
+    if shape.container is ContainerBy.NAME:
+        return lambda payload, container: function(payload, container=container)
+    return lambda payload, _container: function(payload)
+
+
+def _prepared(prepare: Prepare, start: Call) -> Call:
+    return lambda payload, container: start(prepare(cast("dict[str, Any]", payload)), container)
+
+
+async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> None:
+    """Run a sync handler in the loop's default executor, with this task's context variables.
+
+    A thread cannot be stopped: after a timeout or a cancellation it runs on, and keeps its slot.
+    """
+    context = contextvars.copy_context()
+    outcome = await ThreadCall(functools.partial(context.run, _caught, call, payload, container)).result()
+    result, error = outcome
+    outcome.clear()  # the future holds it, frames hold the future, and an exception holds its frames
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error
+    if _is_awaitable(result):
+        # A plain function around an async one: what it returned is still to be run.
+        await result
+
+
+def _caught(call: Call, payload: Mapping[str, Any], container: Any) -> list[Any]:
+    """What the handler returns, and what it raises.
+
+    No exception goes through the future between thread and task: it refuses StopIteration, and of
+    GeneratorExit the task would close everything that waits for it.
+    """
+    try:
+        return [call(payload, container), None]
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the handler is awaited
+        return [None, error]
+
+
+def _is_awaitable(result: Any) -> bool:
+    try:
+        return inspect.isawaitable(result)
+    except BaseException:  # noqa: BLE001 - an object of the user's that does not say what it is
+        return False
+
+
+def _fail(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
+    """Raise what this failure means: its own Reject or Retry, or what the retry policy says."""
+    kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
+    if issubclass(kind, Reject):
+        raise error
+    attempt = attempt_of(payload)
+    said = safe_str(error) if issubclass(kind, Retry) else error_text(error)
+    if attempt >= retry.max_attempts:
+        plural = "" if attempt == 1 else "s"
+        raise Reject(f"failed after {attempt} attempt{plural}: {said}") from error
+    if issubclass(kind, Retry) and asked_delay(error) is not None:
+        raise error
+    raise Retry(retry.delay_after(attempt), said) from error

@@ -1,0 +1,63 @@
+"""Threads for handlers that are plain functions: as many as there are slots."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final, ParamSpec, TypeVar
+
+from streamroute.system.forked import EndsCopies
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PREFIX: Final = "streamroute-handler"
+_MOST: Final = 256
+_SPARE: Final = 64  # threads beyond those of the slots, started only when they are needed
+
+
+@contextmanager
+def handler_threads(slots: int) -> Iterator[None]:
+    """Make the loop's default executor as large as ``slots`` (at most 256 threads), for a while.
+
+    A function that runs on past its timeout keeps its thread and its slot. Some threads are spare: the loop's
+    own work (host names are looked up in threads) goes on whatever handlers do.
+    On leaving, running threads are not waited for: a function that never returns cannot be stopped, and
+    its message is pending, to be run again.
+    """
+    loop = asyncio.get_running_loop()
+    executor = _Threads(min(max(slots, 1), _MOST) + _SPARE, thread_name_prefix=_PREFIX)
+    loop.set_default_executor(executor)
+    try:
+        yield
+    finally:
+        # The loop waits for its default executor when it closes; it is given an idle one to wait for.
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads in which a child that their function forks ends: it would wait in them for ever, alone."""
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        def call() -> T:
+            with EndsCopies():
+                return function(*args, **kwargs)
+
+        return super().submit(call)
+
+
+def stuck_threads(patience: float) -> int:
+    """How many handler threads are still running after ``patience`` seconds; the interpreter would wait."""
+    deadline = time.monotonic() + patience
+    for thread in _ours():
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return len(_ours())
+
+
+def _ours() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(_PREFIX)]

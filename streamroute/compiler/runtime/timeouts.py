@@ -1,0 +1,194 @@
+"""Timeouts of handlers, without a task and without a timer for each message.
+
+A coroutine's first step runs at once, in the task that is running: a handler that never waits needs no
+timer at all. One that does wait is watched until it is done; one timer per event loop, for the
+earliest deadline, looks after all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import types
+from collections.abc import Coroutine, Generator
+from enum import Enum
+from typing import Any, ClassVar, Final
+
+from streamroute.durations import format_duration
+from streamroute.errors import StreamrouteError
+from streamroute.text.log_coalescing import NEVER_COALESCED
+
+log = logging.getLogger(__name__)
+
+_INSIST: Final = 1.0  # seconds until a handler that swallowed its cancellation is cancelled again
+
+
+class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, like asyncio's TimeoutError
+    """Raised in place of a handler that did not end within its route's timeout."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the handler did not end within {format_duration(seconds)}")
+        self.seconds = seconds
+
+
+async def finish(coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float, route: str = "") -> Any:
+    """The result of a coroutine that has run its first step and yielded ``first``.
+
+    A handler that goes on although it was cancelled keeps whoever awaits this; the log says so, once for
+    each ``route``.
+
+    Raises HandlerTimeout after ``seconds``, counted from here. The handler is cancelled; what it
+    returns after that does not count, since it was told to stop, but an exception that it raises
+    instead does. A cancellation from outside passes through as it is.
+    """
+    loop = asyncio.get_running_loop()
+    watch = _Watch(asyncio.current_task(loop), loop.time() + seconds, route)
+    deadlines = Deadlines.of(loop)
+    deadlines.add(watch, loop)
+    try:
+        result = await _resumed(coroutine, first)
+    except asyncio.CancelledError as error:
+        if deadlines.end(watch) is not _End.DEADLINE:
+            raise
+        raise HandlerTimeout(seconds) from error
+    except GeneratorExit as error:
+        deadlines.end(watch)
+        if _is_running(watch.task):
+            # The handler raised it: let through, it would look like the end of this very coroutine.
+            raise RuntimeError("the handler raised GeneratorExit") from error
+        raise
+    except BaseException:
+        deadlines.end(watch)
+        raise
+    end = deadlines.end(watch)
+    if end is _OWN:
+        return result
+    if end is _End.DEADLINE:
+        raise HandlerTimeout(seconds)
+    # The handler swallowed our cancellation and another's: the other must still be heard.
+    raise asyncio.CancelledError
+
+
+class _End(Enum):
+    """What a watched handler's end may be put down to."""
+
+    OWN = "its own"
+    DEADLINE = "we cancelled it"
+    OUTSIDE = "we cancelled it, and so did somebody else"
+
+
+_OWN: Final = _End.OWN
+
+
+def _is_running(task: asyncio.Task[Any]) -> bool:
+    """Whether ``task`` runs right now; a coroutine that is being closed no longer has a running task."""
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:
+        # No loop runs: the interpreter or the loop is being shut down.
+        return False
+
+
+@types.coroutine
+def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, Any, Any]:
+    """Go on with a coroutine that has already yielded once, as ``await`` would have."""
+    pending = first
+    while True:
+        try:
+            yield pending
+        except GeneratorExit:
+            coroutine.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the loop throws belongs to the handler
+            try:
+                pending = coroutine.throw(error)
+            except StopIteration as done:
+                return done.value
+        else:
+            return (yield from coroutine)
+
+
+class _Watch:
+    """A handler that is waiting: its task, its deadline (loop time), and how often we cancelled it."""
+
+    __slots__ = ("asked_before", "cancels", "deadline", "route", "task")
+
+    def __init__(self, task: asyncio.Task[Any] | None, deadline: float, route: str = "") -> None:
+        assert task is not None, "a handler runs in a task"  # noqa: S101 - true of every coroutine of asyncio
+        self.task = task
+        self.deadline = deadline
+        self.route = route
+        self.cancels = 0
+        self.asked_before = task.cancelling()
+
+    def expire(self) -> None:
+        self.cancels += 1
+        self.deadline += _INSIST
+        self.task.cancel()
+
+    def withdraw(self) -> _End:
+        """Take our own cancellations back, so that only those from outside are left."""
+        if self.cancels == 0:
+            return _OWN
+        for _ in range(self.cancels):
+            self.task.uncancel()
+        return _End.OUTSIDE if self.task.cancelling() > self.asked_before else _End.DEADLINE
+
+
+class Deadlines:
+    """Everything that waits in one event loop, under one timer for the earliest deadline."""
+
+    _of_loop: ClassVar[dict[asyncio.AbstractEventLoop, Deadlines]] = {}
+
+    def __init__(self) -> None:
+        self._watched: set[_Watch] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = math.inf
+        self._told: set[str] = set()
+
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop) -> Deadlines:
+        """The deadlines of this loop; those of loops that are closed are forgotten."""
+        found = cls._of_loop.get(loop)
+        if found is None:
+            cls._of_loop = {one: kept for one, kept in cls._of_loop.items() if not one.is_closed()}
+            found = cls._of_loop[loop] = cls()
+        return found
+
+    def add(self, watch: _Watch, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch a handler until its end."""
+        self._watched.add(watch)
+        if watch.deadline < self._due:
+            self._arm(watch.deadline, loop)
+
+    def end(self, watch: _Watch) -> _End:
+        """Forget a handler. The timer stays: a sweep that finds nothing costs less than many timers."""
+        self._watched.discard(watch)
+        return watch.withdraw()
+
+    def _arm(self, due: float, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        self._timer = loop.call_at(due, self._sweep, loop)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        self._timer, self._due = None, math.inf
+        for watch in [one for one in self._watched if one.deadline <= now]:
+            watch.expire()
+            if watch.cancels > 1 and watch.route not in self._told:
+                self._told.add(watch.route)
+                self._tell(watch.route)
+        if self._watched:
+            self._arm(min(watch.deadline for watch in self._watched), loop)
+
+    def _tell(self, route: str) -> None:
+        deaf = sum(watch.route == route and watch.cancels > 1 for watch in self._watched)
+        log.warning(
+            "a handler of the route %s goes on after its timeout, although it was cancelled; it keeps a slot "
+            "until it ends (%d now; said once)",
+            *(route, deaf),
+            extra=NEVER_COALESCED,
+        )

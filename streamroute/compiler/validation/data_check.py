@@ -1,0 +1,187 @@
+"""Validation: whether the data of a message is what the schema of its type says.
+
+jsonschema-rs, where it is installed, says yes quickly. It cannot be stopped, and it holds the interpreter: it
+is asked only for schemas whose check is linear in the data. What it refuses, and what it might see
+differently, our own checks judge, which count their steps, have the last word and give the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from streamroute.compiler.validation.budget import A_VALUE, CHARACTERS, Budget
+from streamroute.compiler.validation.building import SchemaChecks
+from streamroute.compiler.validation.message import reason
+from streamroute.compiler.validation.problems import ProblemFinder
+from streamroute.config.messages.catalog import MessageSchema
+from streamroute.config.messages.dialects import Dialect
+from streamroute.config.messages.keywords import walk
+from streamroute.config.regex.matching import pattern_for
+from streamroute.errors import CostlyDataError
+from streamroute.system.extras import import_extra
+
+Check = Callable[[Any], str | None]
+"""Says why data is invalid; None where it is valid."""
+
+_EXACT: Final = 2**53  # beyond it, not every library keeps an integer apart from its neighbors
+_FEW_TIMES: Final = A_VALUE // 4
+"""How often schemas may look at a value, on average, so that the steps always suffice."""
+_LONG_INTEGER: Final = 2**63
+_SMALL: Final = 20_000  # values, or texts of their size, that jsonschema-rs is asked about at once
+_OURS_ALONE: Final = frozenset(
+    {"additionalItems", "unevaluatedItems", "unevaluatedProperties", "uniqueItems"}
+)
+"""What jsonschema-rs sees differently, or takes long for."""
+_DEEPEST: Final = 50  # levels of a schema that the quick look goes down
+_TOO_DEEP: Final = "the data is nested too deep to be validated"
+
+
+class DataCheck:
+    """The check of a message's data. Says why it is invalid; None where it is valid.
+
+    Raises CostlyDataError for data that takes too many steps. ``is_linear``: however a message is made, it
+    takes no longer than it took to read, by more than a factor.
+    """
+
+    def __init__(self, schema: MessageSchema, *, fast: bool) -> None:
+        self._checks = SchemaChecks(schema.root, schema.dialect)
+        self._fits = self._checks.check_of(schema.root)
+        self.is_linear = self._checks.effort <= _FEW_TIMES
+        self._says_yes = _quick(schema) if fast and self.is_linear else None
+
+    def __call__(self, data: Any) -> str | None:
+        """Why the data is invalid; None where it is valid."""
+        if self._says_yes is not None and _is_small(data) and self._says_yes(data):
+            return None
+        try:
+            return None if self._fits(data, Budget(data)) else _reason(self._checks, data)
+        except RecursionError:
+            return _TOO_DEEP
+
+
+def data_check(schema: MessageSchema, *, fast: bool = True) -> DataCheck:
+    """The check of a message's data, apart from its envelope; ``fast`` lets jsonschema-rs help."""
+    return DataCheck(schema, fast=fast)
+
+
+def _reason(checks: SchemaChecks, data: Any) -> str:
+    try:
+        said = reason(ProblemFinder(checks, data).problems())
+    except CostlyDataError:
+        said = None
+    return said or "the data does not fit its schema"
+
+
+# The quick look.
+
+
+def _quick(schema: MessageSchema) -> Callable[[Any], bool] | None:
+    """jsonschema-rs for a schema of which it thinks as we do, or None."""
+    try:
+        library = import_extra("jsonschema_rs")
+    except ImportError:
+        return None
+    if not _is_common(schema):
+        return None
+    try:
+        root = _for_rust(schema)
+        # The engine that does not backtrack.
+        validator = library.validator_for(
+            root, validate_formats=False, pattern_options=library.RegexOptions()
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return _says_yes(validator.is_valid)
+
+
+def _is_small(data: Any) -> bool:
+    """Whether jsonschema-rs, which nothing can stop, is done with the data in milliseconds.
+
+    It takes as long as the square of a number's digits.
+    """
+    left, waiting = _SMALL, [data]
+    while waiting:
+        value = waiting.pop()
+        kind = type(value)
+        if kind is int:
+            left -= 1
+            if not -_LONG_INTEGER < value < _LONG_INTEGER:
+                return False
+        elif kind is str:
+            left -= 1 + len(value) // CHARACTERS
+        elif kind is dict:
+            left -= 1 + sum(1 + len(key) // CHARACTERS for key in value if type(key) is str)
+            waiting += value.values()
+        elif kind is list:
+            left -= 1 + len(value)
+            waiting += value
+        if left < 0:
+            return False
+    return True
+
+
+def _says_yes(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def says_yes(data: Any) -> bool:
+        try:
+            return is_valid(data)
+        except (ValueError, TypeError):
+            # A codec of the user's gave what JSON cannot hold: the other checks can tell.
+            return False
+
+    return says_yes
+
+
+def _is_common(schema: MessageSchema) -> bool:
+    nodes = list(walk(schema.root, (), "", schema.dialect))
+    return (
+        _has_small_numbers(schema.root)
+        and all(len(node.path) <= _DEEPEST for node in nodes)
+        and all(
+            _is_common_word(word, value, schema.dialect)
+            for node in nodes
+            for word, value in node.schema.items()
+        )
+    )
+
+
+def _is_common_word(word: str, value: Any, dialect: Dialect) -> bool:
+    if word == "dependencies":
+        return dialect is Dialect.DRAFT_07
+    if word == "pattern":
+        return isinstance(value, str) and pattern_for(value).for_rust is not None
+    if word == "patternProperties":
+        return isinstance(value, dict) and all(pattern_for(name).for_rust is not None for name in value)
+    return word not in _OURS_ALONE
+
+
+def _has_small_numbers(root: Any) -> bool:
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (int, float)) and abs(value) > _EXACT:
+            return False
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return True
+
+
+def _for_rust(schema: MessageSchema) -> Any:
+    """The schema with each regular expression in it written for Rust."""
+    schemas = {id(node.schema) for node in walk(schema.root, (), "", schema.dialect)}
+    return _rewritten(schema.root, schemas)
+
+
+def _rewritten(value: Any, schemas: set[int]) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(item, schemas) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {word: _rewritten(item, schemas) for word, item in value.items()}
+    if id(value) not in schemas:
+        return made
+    if "pattern" in made:
+        made["pattern"] = pattern_for(made["pattern"]).for_rust
+    if "patternProperties" in made:
+        by_name = made["patternProperties"].items()
+        made["patternProperties"] = {pattern_for(name).for_rust: part for name, part in by_name}
+    return made

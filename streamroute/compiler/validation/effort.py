@@ -1,0 +1,92 @@
+"""What a schema may cost for each value of the data, and which schemas come back to themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import inf
+from typing import Any, Final
+
+from streamroute.config.messages.dialects import Dialect
+from streamroute.config.messages.keywords import OF_A_MAPPING, own_parts
+
+Resolve = Callable[[str], Any]
+
+_DEFINITIONS: Final = frozenset({"$defs", "definitions"})
+_ALTERNATIVES: Final = frozenset({"properties", "prefixItems"})
+"""Of the schemas of these keywords, one looks at each value."""
+
+
+class SchemaGraph:
+    """Which schemas a schema hands a value, or a part of it, on to."""
+
+    def __init__(self, root: Mapping[str, Any], dialect: Dialect, target_of: Resolve) -> None:
+        self._target_of = target_of
+        self._dialect = dialect
+        self._root = id(root)
+        self._schemas: dict[int, Mapping[str, Any]] = {id(root): root}
+        self._order = self._sorted()
+
+    def schemas(self) -> Iterator[Mapping[str, Any]]:
+        """Every schema that data may be checked against, inner ones first."""
+        return (self._schemas[schema] for schema in self._order)
+
+    def _next(self, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        if isinstance(schema.get("$ref"), str):
+            yield "$ref", self._target_of(schema["$ref"])
+        for steps, part in own_parts(schema, self._dialect):
+            if steps[0] not in _DEFINITIONS:
+                yield str(steps[0]), part
+
+    def _inner(self, schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        return [part for _, part in self._next(schema) if isinstance(part, dict)]
+
+    def _sorted(self) -> list[int]:
+        """Schemas by id, each behind those that it leads to, as far as they do not lead back to it."""
+        order: list[int] = []
+        work = [(self._root, iter(self._inner(self._schemas[self._root])))]
+        while work:
+            schema, following = work[-1]
+            step = next((each for each in following if id(each) not in self._schemas), None)
+            if step is None:
+                order.append(schema)
+                work.pop()
+            else:
+                self._schemas[id(step)] = step
+                work.append((id(step), iter(self._inner(step))))
+        return order
+
+    def recursive(self) -> set[int]:
+        """The ids of schemas that others go back to: on each way around, one of them is passed."""
+        place = {schema: number for number, schema in enumerate(self._order)}
+        found: set[int] = set()
+        for schema in self._order:
+            for part in self._inner(self._schemas[schema]):
+                if place[id(part)] >= place[schema]:
+                    found.add(id(part))
+        return found
+
+    def effort(self) -> float:
+        """A bound on how often schemas look at a value of the data, on average; infinite where there is none.
+
+        It is the sum along the costliest way down, over all that may look at one value.
+        """
+        efforts: dict[int, float] = {}
+        for schema in self._order:
+            efforts[schema] = self._of_one(self._schemas[schema], efforts)
+        return efforts[self._root]
+
+    def _of_one(self, schema: Mapping[str, Any], efforts: dict[int, float]) -> float:
+        total = 1.0 + sum(map(_choices, (schema.get("enum"), [schema.get("const")])))
+        alternatives: dict[str, float] = {}
+        for word, part in self._next(schema):
+            effort = efforts.get(id(part), inf) if isinstance(part, dict) else 1.0
+            if word in _ALTERNATIVES:
+                alternatives[word] = max(alternatives.get(word, 0.0), effort)
+            elif word in OF_A_MAPPING or not isinstance(part, list):
+                total += effort
+        return total + sum(alternatives.values())
+
+
+def _choices(values: Any) -> float:
+    """Containers among the values of an enum are compared part by part."""
+    return float(any(isinstance(value, (dict, list)) for value in values or ()))

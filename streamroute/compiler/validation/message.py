@@ -1,0 +1,119 @@
+"""Why data is invalid, in words that hold none of its values: they may be secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import islice
+from math import isfinite
+from typing import Any, Final
+
+from streamroute.compiler.validation.budget import Budget
+from streamroute.compiler.validation.problems import Problem, other_keys
+from streamroute.config.schema.labels import listed
+from streamroute.text.safe_text import clip, safe_str, type_name
+
+_MOST: Final = 3
+_MOST_READ: Final = 10  # problems of one message: who knows of ten is not helped by more
+_MOST_NAMES: Final = 10
+_LONGEST_NAME: Final = 80
+_KINDS: Final = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "an object",
+    "string": "a string",
+}
+
+
+def reason(problems: Iterable[Problem]) -> str | None:
+    """The first problems in one line, in the order of their places; None where there are none."""
+    found = sorted(islice(problems, _MOST_READ), key=lambda problem: [str(step) for step in problem.path])
+    if not found:
+        return None
+    said = list(dict.fromkeys(f"{_where(problem)} {_said(problem)}" for problem in found))
+    more = "" if len(said) <= _MOST else f" (and {len(said) - _MOST} more)"
+    return "; ".join(said[:_MOST]) + (more if len(found) < _MOST_READ else " (and more)")
+
+
+def _where(problem: Problem) -> str:
+    text = ""
+    for step in problem.path:
+        name = clip(str(step), _LONGEST_NAME)
+        text += f"[{name}]" if isinstance(step, int) else f".{name}" if text else name
+    return text or "the data"
+
+
+def _said(problem: Problem) -> str:
+    words = _WORDS.get(problem.word)
+    return words(problem) if words else f'breaks "{problem.word}": {_short(problem.expected)}'
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=safe_str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _types(problem: Problem) -> str:
+    names = problem.expected
+    wanted = [names] if isinstance(names, str) else names
+    return f"must be {listed(_KINDS[name] for name in wanted)}, not {_kind(problem.value)}"
+
+
+def _kind(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, float) and not isfinite(value):
+        return "a number that JSON does not have"
+    kinds = {
+        str: "a string",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        tuple: "a list",
+        dict: "an object",
+    }
+    return kinds.get(type(value), f"of the Python type {type_name(value)}")
+
+
+def _missing(problem: Problem) -> str:
+    missing = [name for name in problem.expected if name not in problem.value]
+    return f"lacks {_named(missing)}"
+
+
+def _unexpected(problem: Problem) -> str:
+    names = other_keys(problem.schema, problem.value, Budget(problem.value))
+    return f"has the unexpected {'key' if len(names) == 1 else 'keys'} {_named(names)}"
+
+
+def _choices(values: list[Any]) -> str:
+    return listed(map(_short, values[:_MOST_NAMES])) if values else "one of no values at all"
+
+
+def _named(names: list[str]) -> str:
+    return listed([_short(name) for name in names[:_MOST_NAMES]], "and")
+
+
+_WORDS: Final[dict[str, Callable[[Problem], str]]] = {
+    "additionalProperties": _unexpected,
+    "anyOf": lambda _problem: "fits none of the forms that are allowed",
+    "const": lambda problem: f"must be {_short(problem.expected)}",
+    "enum": lambda problem: f"must be {_choices(problem.expected)}",
+    "exclusiveMaximum": lambda problem: f"must be less than {problem.expected}",
+    "exclusiveMinimum": lambda problem: f"must be more than {problem.expected}",
+    "maxItems": lambda problem: f"holds more than {problem.expected} items",
+    "maxLength": lambda problem: f"is longer than {problem.expected} characters",
+    "maximum": lambda problem: f"must be at most {problem.expected}",
+    "minItems": lambda problem: f"holds less than {problem.expected} items",
+    "minLength": lambda problem: f"is shorter than {problem.expected} characters",
+    "minimum": lambda problem: f"must be at least {problem.expected}",
+    "not": lambda problem: "is not allowed" if not problem.expected else "is what the schema excludes",
+    "oneOf": lambda _problem: "fits several forms of which only one may fit",
+    "multipleOf": lambda problem: f"must be a multiple of {problem.expected}",
+    "pattern": lambda _problem: "does not have the form that is wanted",
+    "required": _missing,
+    "type": _types,
+    "uniqueItems": lambda _problem: "holds an item twice",
+}

@@ -1,0 +1,197 @@
+"""What is wrong with data: the keywords that it breaks, found where the checks say no.
+
+Nothing is looked at that is valid, and nothing is collected: whoever reads the first few pays for those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from streamroute.compiler.validation.budget import Budget
+from streamroute.compiler.validation.building import SchemaChecks
+from streamroute.compiler.validation.containers import (
+    check_dependent_required,
+    fits_pattern,
+    items_of,
+    patterns_of,
+)
+from streamroute.compiler.validation.evaluated import unevaluated_keys, unevaluated_positions
+from streamroute.compiler.validation.scalars import Schema, is_array
+from streamroute.config.yaml.source import DataPath
+
+_A_SCHEMA: Final = 8  # steps for each keyword that is looked at
+_MOST_COMPARED: Final = 10  # problems of each form, to find the form that comes nearest
+_DEEPEST_COMPARED: Final = 4  # choices within choices: each multiplies what there is to compare
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A value that breaks a keyword of ``schema``; of a schema that is plainly ``false``, that is ``not``."""
+
+    path: DataPath
+    word: str
+    schema: Schema
+    value: Any
+
+    @property
+    def expected(self) -> Any:
+        """What the keyword says."""
+        return self.schema[self.word]
+
+
+_Found = Iterator[Problem]
+_FORBIDDEN: Final[Schema] = {"not": {}}
+
+
+class ProblemFinder:
+    """Finds the problems of one value, within a budget of its own."""
+
+    def __init__(self, checks: SchemaChecks, data: Any) -> None:
+        self._checks = checks
+        self._data = data
+        self._budget = Budget(data)
+        self._compared = 0  # choices within choices whose forms are being compared
+
+    def problems(self) -> _Found:
+        """All problems, one after another; raises CostlyDataError where the next takes too many steps."""
+        return self._in(self._checks.root, self._data, ())
+
+    def _in(self, schema: Any, value: Any, path: DataPath) -> _Found:
+        if schema is False:
+            yield Problem(path, "not", _FORBIDDEN, value)
+        if isinstance(schema, dict):
+            self._budget.spend(_A_SCHEMA * len(schema))
+            for word in filter(self._checks.is_known, schema):
+                yield from _FINDERS.get(word, ProblemFinder._leaf)(self, word, schema, value, path)
+
+    def _unless_valid(self, schema: Any, value: Any, path: DataPath) -> _Found:
+        if not self._checks.fits(schema, value, self._budget):
+            yield from self._in(schema, value, path)
+
+    def _leaf(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        if not self._checks.check_word(schema, word)(value, self._budget):
+            yield Problem(path, word, schema, value)
+
+    # Schemas about the same value.
+
+    def _reference(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        yield from self._unless_valid(self._checks.target_of(schema["$ref"]), value, path)
+
+    def _all(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        for part in schema[word]:
+            yield from self._unless_valid(part, value, path)
+
+    def _choice(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        """Of several forms none of which fits, what is wrong in the one that comes nearest."""
+        if self._checks.check_word(schema, word)(value, self._budget):
+            return
+        if self._compared == _DEEPEST_COMPARED:
+            yield Problem(path, "anyOf", {"anyOf": schema[word]}, value)
+            return
+        self._compared += 1
+        forms = [list(islice(self._in(part, value, path), _MOST_COMPARED)) for part in schema[word]]
+        self._compared -= 1
+        if not all(forms):
+            yield Problem(path, word, schema, value)
+        else:
+            yield min(forms, key=lambda form: _distance(form, path))[0]
+
+    def _if(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        branch = "then" if self._checks.fits(schema["if"], value, self._budget) else "else"
+        yield from self._unless_valid(schema.get(branch, True), value, path)
+
+    def _dependent(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        if not check_dependent_required(schema, word)(value, self._budget):
+            yield Problem(path, word, schema, value)
+        for name, part in schema[word].items() if isinstance(value, dict) else ():
+            if name in value and not isinstance(part, list):
+                yield from self._unless_valid(part, value, path)
+
+    # Schemas about its parts.
+
+    def _properties(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        for name, part in schema["properties"].items() if isinstance(value, dict) else ():
+            if name in value:
+                yield from self._unless_valid(part, value[name], (*path, name))
+
+    def _matching(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        for pattern, part in patterns_of(schema) if isinstance(value, dict) else ():
+            for name in value:
+                if fits_pattern(pattern, name, self._budget):
+                    yield from self._unless_valid(part, value[name], (*path, name))
+
+    def _additional(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        if not isinstance(value, dict):
+            return
+        names = other_keys(schema, value, self._budget)
+        yield from self._rest(word, schema, value, path, names)
+
+    def _unevaluated(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        if word == "unevaluatedProperties" and isinstance(value, dict):
+            names = unevaluated_keys(self._checks, schema, value, self._budget)
+            yield from self._rest(word, schema, value, path, names)
+        elif word == "unevaluatedItems" and is_array(value):
+            at = unevaluated_positions(self._checks, schema, value, self._budget)
+            yield from self._rest(word, schema, value, path, at)
+
+    def _rest(self, word: str, schema: Schema, value: Any, path: DataPath, steps: list[Any]) -> _Found:
+        if schema[word] is False and steps:
+            yield Problem(path, word, schema, value)
+        elif isinstance(schema[word], dict):
+            for step in steps:
+                yield from self._unless_valid(schema[word], value[step], (*path, step))
+
+    def _names(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        for name in value if isinstance(value, dict) else ():
+            yield from self._unless_valid(schema["propertyNames"], name, path)
+
+    def _items(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+        if not is_array(value):
+            return
+        first, rest = items_of(schema, self._checks.dialect)
+        is_first = schema[word] is first
+        for position, item in enumerate(value):
+            part = first[position] if position < len(first) else rest
+            if part is not None and (position < len(first)) is is_first:
+                yield from self._unless_valid(part, item, (*path, position))
+
+
+def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[Any]:
+    """The keys that ``additionalProperties`` is about."""
+    known, patterns = schema.get("properties", {}), patterns_of(schema)
+    return [
+        name
+        for name in value
+        if name not in known and not any(fits_pattern(pattern, name, budget) for pattern, _ in patterns)
+    ]
+
+
+def _distance(problems: list[Problem], path: DataPath) -> tuple[bool, int]:
+    """A form of another type altogether is the farthest; else the one with the fewest problems is near."""
+    return any(each.word == "type" and each.path == path for each in problems), len(problems)
+
+
+def _nothing(_finder: ProblemFinder, _word: str, _schema: Schema, _value: Any, _path: DataPath) -> _Found:
+    """A keyword that is looked at with another, or describes and does not check."""
+    yield from ()
+
+
+_Finder = Callable[[ProblemFinder, str, Schema, Any, DataPath], _Found]
+# ruff: noqa: SLF001 - the table belongs to the class above
+_FINDERS: Final[Mapping[str, _Finder]] = {
+    **dict.fromkeys(("$defs", "definitions", "then", "else", "minContains", "maxContains"), _nothing),
+    **dict.fromkeys(("anyOf", "oneOf"), ProblemFinder._choice),
+    **dict.fromkeys(("dependencies", "dependentSchemas"), ProblemFinder._dependent),
+    **dict.fromkeys(("items", "prefixItems", "additionalItems"), ProblemFinder._items),
+    **dict.fromkeys(("unevaluatedItems", "unevaluatedProperties"), ProblemFinder._unevaluated),
+    "$ref": ProblemFinder._reference,
+    "additionalProperties": ProblemFinder._additional,
+    "allOf": ProblemFinder._all,
+    "if": ProblemFinder._if,
+    "patternProperties": ProblemFinder._matching,
+    "properties": ProblemFinder._properties,
+    "propertyNames": ProblemFinder._names,
+}

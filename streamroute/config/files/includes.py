@@ -1,0 +1,178 @@
+"""``include``: the files that belong to a configuration, in the order in which they are stated."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from streamroute.config.files.search import MAX_STEPS, WILDCARD, FileSearch, SearchLimitError
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.paths import SHUT, is_folder, is_no_folder, why_no_file
+from streamroute.config.yaml.file_loader import ALLOW_OUTSIDE, load_file
+from streamroute.config.yaml.source import SourceFile
+from streamroute.system.files import FileReader
+
+MAX_FILES: Final = 5_000
+"""How many files a configuration may include."""
+
+TEST_SUFFIX: Final = ".test.yaml"
+"""How files of tests are named: they lie beside configurations, and a wildcard passes over them."""
+
+
+class Collection:
+    """A root's included files, depth first, with what was found on the way and every text there is."""
+
+    def __init__(self, files: FileReader) -> None:
+        self.sources: list[SourceFile] = []
+        self.files: list[TextFile] = []
+        self.findings: list[Finding] = []
+        self.reader = files
+        self.search = FileSearch(files)
+
+    def read(self, path: str) -> SourceFile | None:
+        """Read one file."""
+        loading = load_file(Path(path), path, files=self.reader)
+        self.files.append(loading.file)
+        self.findings += loading.findings
+        if loading.source is not None:
+            self.sources.append(loading.source)
+        return loading.source
+
+
+class _Include(NamedTuple):
+    """One include as a file states it."""
+
+    source: SourceFile
+    position: int
+    pattern: str
+
+    def finding(self, code: str, message: str, help_text: str | None = None) -> Finding:
+        """A finding about it."""
+        span = self.source.span(("include", self.position))
+        return self.source.finding(code, message, span, help=help_text)
+
+
+class _Visit(NamedTuple):
+    """A file to be read; ``above`` are the real paths of the files that lead to it, its own last."""
+
+    path: str
+    above: tuple[str, ...]
+    include: _Include
+
+
+def collect_includes(root: SourceFile, files: FileReader | None = None) -> Collection:
+    """Read every file that ``root`` includes, or that one of those includes; each is read once.
+
+    ``files`` reads them: by default those below the folder of ``root``.
+    """
+    collection = Collection(files or FileReader(Path(root.path).parent))
+    own = os.path.realpath(root.path)
+    seen = {own}
+    waiting = list(_visits(root, (own,), collection))[::-1]
+    while waiting:
+        visit = waiting.pop()
+        if visit.above[-1] in seen:
+            continue
+        if len(seen) > MAX_FILES:  # the root file is none of them
+            collection.findings.append(_too_wide(visit.include, f"more than {MAX_FILES:,} files"))
+            break
+        seen.add(visit.above[-1])
+        source = collection.read(visit.path)
+        if source is not None:
+            waiting += list(_visits(source, visit.above, collection))[::-1]
+    return collection
+
+
+def _visits(source: SourceFile, above: tuple[str, ...], collection: Collection) -> Iterator[_Visit]:
+    for position, pattern in stated_includes(source):
+        include = _Include(source, position, pattern)
+        try:
+            matches = match_include(source.path, pattern, collection.search)
+        except SearchLimitError:
+            collection.findings.append(_too_wide(include, f"more than {MAX_STEPS:,} files and folders"))
+            return
+        if collection.search.outside:
+            collection.findings.append(_outside(include))
+        elif not matches:
+            collection.findings.append(_no_match(include))
+        yield from _new_visits(include, matches, above, collection)
+
+
+def _new_visits(
+    include: _Include, matches: list[str], above: tuple[str, ...], collection: Collection
+) -> Iterator[_Visit]:
+    told = False
+    for path in matches:
+        real = os.path.realpath(path)
+        if real == above[-1] and WILDCARD.search(include.pattern):
+            continue
+        if real in above:
+            if not told:  # an include that leads back to every file above it is one mistake
+                collection.findings.append(_cycle(include, path))
+            told = True
+            continue
+        if not collection.reader.holds(real):
+            collection.findings.append(_outside(include))
+            return
+        yield _Visit(path, (*above, real), include)
+
+
+def stated_includes(source: SourceFile) -> list[tuple[int, str]]:
+    """Position and text of each usable include of a file; the schema reports the others, and repetitions."""
+    stated = source.data.get("include")
+    items = stated if isinstance(stated, list) else []
+    usable = {item: at for at, item in reversed(list(enumerate(items))) if isinstance(item, str) and item}
+    return sorted((at, item) for item, at in usable.items() if "${" not in item)
+
+
+def match_include(including: str, pattern: str, search: FileSearch) -> list[str]:
+    """The files that an include means, sorted; it is relative to the file that states it.
+
+    Raises SearchLimitError where ``search`` would have to look at too many names.
+    """
+    folder = os.path.dirname(including)  # noqa: PTH120 - pathlib would lose the path's own spelling
+    if not WILDCARD.search(pattern):
+        matches = [pattern] if search.reaches(os.path.join(folder, pattern)) else []  # noqa: PTH118 - as above
+    else:
+        matches = [match for match in search.find(pattern, folder) if not match.endswith(TEST_SUFFIX)]
+    found = (os.path.join(folder, match) for match in matches)  # noqa: PTH118 - as above
+    return [_normal(path) for path in found if is_no_folder(path)]
+
+
+def _normal(path: str) -> str:
+    """The path without its detours, unless one of them goes through a link to another folder."""
+    normal = os.path.normpath(path)
+    return normal if os.path.realpath(normal) == os.path.realpath(path) else path
+
+
+def _no_match(include: _Include) -> Finding:
+    pattern = include.pattern
+    folder = Path(include.source.path).parent / pattern
+    advice = "an include is relative to the file that states it"
+    if is_folder(folder):
+        advice = f"it is a folder; write {pattern.rstrip('/')}/routes.yaml"
+    elif why_no_file(folder) == SHUT:
+        advice = f"it {SHUT}"
+    return include.finding("SR015", f'the include "{pattern}" matches no file', advice)
+
+
+def _outside(include: _Include) -> Finding:
+    # Whether there is such a file is not told.
+    message = f'the include "{include.pattern}" leads out of the folder of the configuration'
+    return include.finding("SR021", message, ALLOW_OUTSIDE)
+
+
+def _too_wide(include: _Include, what: str) -> Finding:
+    message = f'the include "{include.pattern}" leads to {what}, and was given up'
+    return include.finding("SR022", message, "name the folders that hold the files")
+
+
+def _cycle(include: _Include, path: str) -> Finding:
+    itself = os.path.realpath(path) == os.path.realpath(include.source.path)
+    message = (
+        "the file includes itself" if itself else f'"{path}" includes this file, which includes it again'
+    )
+    return include.finding("SR016", message)

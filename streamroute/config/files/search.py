@@ -1,0 +1,150 @@
+"""The files that a wildcard means, found in bounded steps: a pattern may be hostile, and a tree huge.
+
+Wildcards mean what they mean to Python's ``glob``: ``*`` and ``**`` pass over hidden names, and ``**``
+stands for any number of folders, or for none. It does not go through links that lead back, or to what may not
+be read. Each folder is listed once for each part of a pattern.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Final
+
+from streamroute.system.files import FileReader
+
+MAX_STEPS: Final = 100_000
+"""How many names the includes of one configuration may look at together."""
+
+_DEEP: Final = 50
+"""Folders above one, beyond which each is a step as well: where a path leads is looked at in each of them."""
+
+_LONGEST: Final = 2_000
+"""Characters of the part of a pattern between two slashes; a longer one is taken for no name of a file."""
+
+WILDCARD: Final = re.compile(r"[*?\[]")
+
+
+class SearchLimitError(Exception):
+    """Raised where a search has looked at more names than it may."""
+
+
+class FileSearch:
+    """Finds files for the includes of one configuration; what ``files`` may not read is not looked into.
+
+    ``outside`` says whether the search just made came to a folder that was not.
+    """
+
+    def __init__(self, files: FileReader, steps: int = MAX_STEPS) -> None:
+        self.outside = False
+        self._files = files
+        self._left = steps
+
+    def find(self, pattern: str, folder: str) -> list[str]:
+        """Every path that a pattern matches, sorted, relative to ``folder``. Raises SearchLimitError."""
+        self.outside = False
+        return sorted(_Search(pattern, folder, self).run())
+
+    def reaches(self, path: str) -> bool:
+        """Whether a path without wildcards is one that may be read, be there a file or not."""
+        self.count()
+        self.outside = not self._files.holds(path)
+        return not self.outside
+
+    def count(self, steps: int = 1) -> None:
+        """Take steps of those that are left. Raises SearchLimitError where there are none."""
+        if self._left < steps:
+            raise SearchLimitError
+        self._left -= steps
+
+    def names(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        """What lies in a folder; nothing where it may not be looked into."""
+        self.count(1 + max(0, folder.count(os.sep) - _DEEP))
+        if not self._files.holds(folder or os.curdir):
+            self.outside = True
+            return
+        try:
+            with os.scandir(folder or os.curdir) as found:
+                for entry in found:
+                    self.count()
+                    yield entry
+        except (OSError, ValueError):
+            # No folder, or one that may not be looked into: nothing is found there.
+            return
+
+    def may_enter(self, link: os.DirEntry[str]) -> bool:
+        """Whether a link to a folder leads to one that may be read, and that the link is not in."""
+        here, there = (os.path.realpath(os.path.dirname(link.path)), os.path.realpath(link.path))  # noqa: PTH120 - text
+        return self._files.holds(there) and os.path.commonpath([here, there]) != there
+
+
+class _Search:
+    """One pattern, in the steps of ``search``."""
+
+    def __init__(self, pattern: str, folder: str, search: FileSearch) -> None:
+        self._folder = folder
+        self._search = search
+        self._parts = _parts(pattern)
+        self._top = os.sep if pattern.startswith(os.sep) else ""
+        self._seen: set[tuple[str, int]] = set()
+
+    def run(self) -> set[str]:
+        found: set[str] = set()
+        waiting = [(self._top, 0)]
+        while waiting:
+            place = waiting.pop()
+            if place in self._seen:
+                continue
+            self._seen.add(place)
+            if place[1] == len(self._parts):
+                found.add(place[0])
+            else:
+                waiting += self._next(*place)
+        return found
+
+    def _next(self, path: str, at: int) -> Iterator[tuple[str, int]]:
+        """What one part of the pattern leads to from a path."""
+        part, is_last = self._parts[at], at == len(self._parts) - 1
+        if part == "**":
+            yield path, at + 1
+            for entry in self._names(path):
+                if entry.name.startswith("."):
+                    continue
+                if not _is_folder(entry):
+                    yield from [(path + entry.name, at + 1)] * is_last
+                elif not entry.is_symlink() or self._search.may_enter(entry):
+                    yield f"{path}{entry.name}/", at
+        elif not WILDCARD.search(part):
+            yield path + part + "/" * (not is_last), at + 1
+        else:
+            matches = _matcher(part)
+            for entry in self._names(path):
+                hidden = entry.name.startswith(".") and not part.startswith(".")
+                if not hidden and matches(entry.name) and (is_last or _is_folder(entry)):
+                    yield path + entry.name + "/" * (not is_last), at + 1
+
+    def _names(self, path: str) -> Iterator[os.DirEntry[str]]:
+        return self._search.names(os.path.join(self._folder, path))  # noqa: PTH118 - paths are text here
+
+
+def _parts(pattern: str) -> list[str]:
+    parts = [part for part in pattern.split("/") if part]
+    parts += [""] * pattern.endswith("/")  # a folder is meant
+    repeated = {at for at in range(1, len(parts)) if parts[at] == parts[at - 1] == "**"}
+    return [part for at, part in enumerate(parts) if at not in repeated]
+
+
+@lru_cache(256)
+def _matcher(part: str) -> Callable[[str], object]:
+    """Whether a name is meant by a part of a pattern; it is looked for in many folders."""
+    return re.compile(fnmatch.translate(part) if len(part) <= _LONGEST else r"(?!)").match
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

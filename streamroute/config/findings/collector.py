@@ -1,0 +1,41 @@
+"""What the reader of one file finds on its way."""
+
+from __future__ import annotations
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.text_file import TextFile
+
+Extent = tuple[int, int]
+"""Offsets into a text: from the first up to the second."""
+
+
+class TooMuchError(Exception):
+    """Raised inside the reader, after its finding was written, where reading on would be no use."""
+
+
+class Reports:
+    """Collects findings about extents of a text."""
+
+    def __init__(self, file: TextFile) -> None:
+        self.file = file
+        self.findings: list[Finding] = []
+
+    def find(
+        self,
+        code: str,
+        message: str,
+        extent: Extent,
+        advice: str | None = None,
+        suggestion: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        """Add a finding, and read on."""
+        span = self.file.between(*extent)
+        self.findings.append(
+            self.file.finding(code, message, span, help=advice, suggestion=suggestion, fix=fix)
+        )
+
+    def stop(self, code: str, message: str, extent: Extent, advice: str | None = None) -> None:
+        """Add a finding, and raise TooMuchError."""
+        self.find(code, message, extent, advice)
+        raise TooMuchError(message)

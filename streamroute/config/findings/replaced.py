@@ -1,0 +1,52 @@
+"""What may be said of a value that a variable gave: what is written in the file, never the value."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.rules import RULES
+from streamroute.config.schema.labels import quoted
+from streamroute.config.yaml.source import DataPath, Place
+
+
+def is_replaced(written: Any) -> bool:
+    """Whether what a file holds is not the value itself, where variables are replaced."""
+    return isinstance(written, str) and "${" in written
+
+
+def one_variable(written: str) -> re.Match[str] | None:
+    """What is a single variable and nothing else: its name, and its default or None."""
+    return re.fullmatch(r"\$\{(\w+)(?::-([^}$]*))?\}", written)
+
+
+def is_default(written: str, value: str) -> bool:
+    """Whether a value stands in the file as the default of the variable that could have given it."""
+    variable = one_variable(written)
+    return variable is not None and variable[2] == value
+
+
+def finding_about(
+    place: Place,
+    at: DataPath,
+    code: str,
+    message: str,
+    text: str,
+    *,
+    within: tuple[int, int],
+    help: str | None = None,  # noqa: A002 - the field of a finding
+    suggestion: str | None = None,
+) -> Finding:
+    """A finding about a part of the string ``text`` at a place.
+
+    Where a variable gave that string, nothing of it is quoted: the finding is about the variable as a whole.
+    """
+    written = place.source.value((*place.path, *at))
+    if not is_replaced(written) or written == text:
+        return place.finding(code, message, at=at, within=within, help=help, suggestion=suggestion)
+    summary = RULES[code].summary
+    said = (
+        f"the value of {quoted(written)} cannot be used here: {summary[:1].lower()}{summary[1:].rstrip('.')}"
+    )
+    return place.finding(code, said, at=at)

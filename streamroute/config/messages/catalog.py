@@ -1,0 +1,169 @@
+"""``messages``: the types that a configuration declares, over all of its files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.messages.dialects import Dialect, dialect_of
+from streamroute.config.messages.ref_bundler import bundle
+from streamroute.config.messages.schema_checks import SchemaCheck
+from streamroute.config.messages.schema_registry import (
+    NOT_FETCHED,
+    Document,
+    Library,
+    UnresolvedError,
+    file_uri,
+    unknown_dialect,
+)
+from streamroute.config.paths import entries
+from streamroute.config.schema.labels import quoted
+from streamroute.config.yaml.source import Place, SourceFile
+from streamroute.system.files import FileReader
+
+Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MessageSchema:
+    """A JSON Schema that was found to be one, and the dialect it is written in.
+
+    ``root`` is whole: its references are JSON pointers into itself, and what they led to in other files
+    was taken in.
+    """
+
+    root: Mapping[str, Any]
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageConfig:
+    """A type of messages; ``schema`` describes its data, and is None where nothing does."""
+
+    name: str
+    place: Place
+    description: str = ""
+    schema: MessageSchema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What came of ``messages``: the types by name, what was found, and the files that were read."""
+
+    messages: Mapping[str, MessageConfig]
+    findings: tuple[Finding, ...] = ()
+    files: tuple[TextFile, ...] = ()
+
+
+def read_catalogue(files: Files, reader: FileReader) -> Catalogue:
+    """The messages of a root file, which comes first, and of the files that it includes.
+
+    ``reader`` reads the files of schemas.
+    """
+    if not any(data.get("messages") for _, data in files):
+        return Catalogue({})
+    reading = _Reading(Library(reader))
+    messages = reading.messages(files)
+    findings = (*reading.findings, *reading.library.findings)
+    return Catalogue(messages, findings, tuple(reading.library.files))
+
+
+class _Reading:
+    """One reading of a catalogue."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.findings: list[Finding] = []
+
+    def messages(self, files: Files) -> dict[str, MessageConfig]:
+        declared: dict[str, tuple[Place, Mapping[str, Any]]] = {}
+        for place, settings in _declarations(files):
+            name = str(place.path[-1])
+            if name in declared:
+                self.findings.append(_twice(name, place, declared[name][0]))
+            else:
+                declared[name] = (place, settings)
+        # Every document is there before the first reference is followed: it may name any of them.
+        documents = {name: self._document(*found) for name, found in declared.items()}
+        check = SchemaCheck(self.library)
+        sound = {name: found for name, found in documents.items() if found and check.check(found)}
+        self.findings += [*check.findings, *check.endless()]
+        schemas = {} if self.findings or self.library.findings else self._schemas(sound)
+        self.findings += check.warnings
+        return {
+            name: MessageConfig(
+                name=name,
+                place=place,
+                description=settings.get("description", ""),
+                schema=schemas.get(name),
+            )
+            for name, (place, settings) in declared.items()
+        }
+
+    def _schemas(self, documents: Mapping[str, Document]) -> dict[str, MessageSchema]:
+        return {
+            name: MessageSchema(bundle(document, self.library), document.dialect)
+            for name, document in documents.items()
+        }
+
+    def _document(self, place: Place, settings: Mapping[str, Any]) -> Document | None:
+        schema = settings.get("schema")
+        if schema is None:
+            return None
+        here = Place(place.source, (*place.path, "schema"))
+        if isinstance(schema, str):
+            return self._file(schema, here)
+        return self._inline(schema, here)
+
+    def _inline(self, schema: Mapping[str, Any], place: Place) -> Document | None:
+        dialect = dialect_of(schema)
+        if dialect is None:
+            self.findings.append(unknown_dialect(place, schema["$schema"]))
+            return None
+        # Relative references count from the file that holds the schema, and "#" means the schema alone.
+        home = file_uri(os.path.abspath(place.source.path))  # noqa: PTH100 - no link is followed
+        return self.library.add(f"{home}?message={quote(str(place.path[1]))}", schema, dialect, place)
+
+    def _file(self, stated: str, place: Place) -> Document | None:
+        if re.match(r"\w+://", stated):
+            self.findings.append(
+                place.finding(
+                    "SR113", f"{quoted(stated)} is not a file: it would have to be fetched", help=NOT_FETCHED
+                )
+            )
+            return None
+        folder = os.path.dirname(place.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
+        name = os.path.normpath(os.path.join(folder, stated))  # noqa: PTH118 - as above
+        try:
+            return self.library.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
+        except UnresolvedError as error:
+            code = "SR111" if error.code == "SR114" else error.code
+            near = None if code != "SR111" else _neighbor(stated, name)
+            self.findings.append(place.finding(code, str(error), help=error.help, suggestion=near))
+            return None
+
+
+def _declarations(files: Files) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    for source, data in files:
+        for name, settings in (data.get("messages") or {}).items():
+            yield Place(source, ("messages", name)), settings or {}
+
+
+def _twice(name: str, place: Place, first: Place) -> Finding:
+    where = first.line_seen_from(place.source, on="key")
+    message = f'the message type "{name}" is declared a second time; the first is on {where}'
+    return place.finding("SR110", message, on="key")
+
+
+def _neighbor(stated: str, name: str) -> str | None:
+    """A file beside the missing one whose name is nearly the same, as it would be stated."""
+    near = did_you_mean(Path(name).name, sorted(entry.name for entry in entries(Path(name).parent)))
+    return None if near is None else str(Path(stated).with_name(near))

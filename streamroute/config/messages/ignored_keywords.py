@@ -1,0 +1,51 @@
+"""Keywords that mean nothing where they stand: every validator passes over them without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.config.messages.dialects import Dialect
+from streamroute.config.messages.keywords import hides_siblings
+
+_OF_THE_OTHER: Final[dict[Dialect, dict[str, str | None]]] = {
+    Dialect.DRAFT_2020_12: {
+        "additionalItems": '"items" is for all items behind those of "prefixItems"',
+        "dependencies": 'write "dependentRequired" or "dependentSchemas"',
+    },
+    Dialect.DRAFT_07: {
+        "dependentRequired": 'write "dependencies"',
+        "dependentSchemas": 'write "dependencies"',
+        "maxContains": None,
+        "minContains": None,
+        "prefixItems": 'write a list as "items"',
+        "unevaluatedItems": None,
+        "unevaluatedProperties": None,
+    },
+}
+_NEEDED: Final = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
+_CHECKING: Final = frozenset(
+    {"additionalProperties", "allOf", "anyOf", "const", "contains", "dependencies", "enum"}
+    | {"exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxItems", "maxLength", "maxProperties"}
+    | {"maximum", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "not", "oneOf"}
+    | {"pattern", "patternProperties", "properties", "propertyNames", "required", "type", "uniqueItems"}
+)
+
+
+def ignored_keywords(schema: dict[str, Any], dialect: Dialect) -> Iterator[tuple[str, str, str | None]]:
+    """Each keyword of a schema that is ignored, why, and what to write instead."""
+    if hides_siblings(schema, dialect):
+        for word in schema.keys() & _CHECKING:
+            yield word, "whatever stands beside a $ref", 'put the $ref into "allOf"'
+        return
+    for word in schema:
+        if word in _OF_THE_OTHER[dialect]:
+            yield word, "this keyword", _OF_THE_OTHER[dialect][word]
+        elif word in _NEEDED and _NEEDED[word] not in schema:
+            yield word, f'this keyword without "{_NEEDED[word]}"', None
+    if (
+        dialect is Dialect.DRAFT_07
+        and "additionalItems" in schema
+        and not isinstance(schema.get("items"), list)
+    ):
+        yield "additionalItems", 'this keyword without a list as "items"', None

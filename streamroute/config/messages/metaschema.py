@@ -1,0 +1,226 @@
+"""Whether a schema is one: a quick yes, or else what the metaschema says.
+
+What the quick look is not sure of is given to the jsonschema library, which knows why and has the last
+word; a valid catalogue does not pay for its import.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
+from typing import Any, Final
+
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.messages.dialects import Dialect
+from streamroute.config.messages.keywords import OF_A_LIST, OF_A_MAPPING, OF_ONE, own_parts
+from streamroute.config.schema.fast_validator import is_integer, is_number
+from streamroute.config.schema.labels import EXPECTED, listed, quoted
+from streamroute.config.yaml.source import DataPath
+
+_MOST: Final = 100  # flaws of one document
+_ANCHOR: Final = re.compile("[A-Za-z_][-A-Za-z0-9._]*")
+TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something in a schema that its metaschema forbids; ``path`` leads to it."""
+
+    path: DataPath
+    message: str
+    suggestion: str | None = None
+
+
+def flaws(schema: Any, dialect: Dialect) -> list[Flaw]:
+    """What the metaschema has against a schema; one for each value that is wrong, and of many the first."""
+    if not _is_schema(schema):
+        return _asked(schema, (), dialect)
+    found: list[Flaw] = []
+    for path, part in _schemas_in(schema, dialect):
+        if not _holds_plain_words(part, dialect):
+            # The library takes long over large schemas: it gets what is not plainly right, and no more.
+            found += _asked(_shallow(part), path, dialect)
+            if len(found) >= _MOST:
+                break
+    return found
+
+
+def _schemas_in(schema: Any, dialect: Dialect) -> Iterator[tuple[DataPath, dict[str, Any]]]:
+    """Every schema that the metaschema looks at: to it, a word of another dialect holds anything."""
+    waiting: list[tuple[DataPath, Any]] = [((), schema)]
+    while waiting:
+        path, schema = waiting.pop()
+        if isinstance(schema, dict):
+            yield path, schema
+            held = list(own_parts(schema, dialect))
+            waiting += [((*path, *steps), part) for steps, part in reversed(held)]
+
+
+def _asked(schema: Any, at: DataPath, dialect: Dialect) -> list[Flaw]:
+    found: dict[DataPath, Flaw] = {}
+    for error in islice(_validator(dialect).iter_errors(schema), _MOST):
+        path = tuple(error.absolute_path)
+        flaw = _flaw(path, error)
+        found.setdefault(path, replace(flaw, path=(*at, *path)))
+    return list(found.values())
+
+
+def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without what is inside the schemas that it holds."""
+    made = dict(schema)
+    for word, value in schema.items():
+        if word in OF_A_MAPPING and isinstance(value, dict):
+            made[word] = {name: _emptied(part) for name, part in value.items()}
+        elif word in OF_A_LIST and isinstance(value, list):
+            made[word] = [_emptied(part) for part in value]
+        elif word in OF_ONE:
+            made[word] = _emptied(value)
+    return made
+
+
+def _emptied(part: Any) -> Any:
+    return {} if isinstance(part, dict) else part
+
+
+# The quick look.
+
+
+def _holds_plain_words(schema: Mapping[str, Any], dialect: Dialect) -> bool:
+    for word, value in schema.items():
+        check = _WORDS.get(word)
+        if check is not None and not check(value):
+            return False
+    if dialect is Dialect.DRAFT_2020_12:
+        return isinstance(schema.get("items", {}), (dict, bool)) and "#" not in schema.get("$id", "")
+    return True
+
+
+def _is_string(value: Any) -> bool:
+    return type(value) is str
+
+
+def _is_bool(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _is_count(value: Any) -> bool:
+    return is_integer(value) and value >= 0
+
+
+def _is_positive(value: Any) -> bool:
+    return is_number(value) and value > 0
+
+
+def _is_list(value: Any) -> bool:
+    return type(value) is list
+
+
+def _are_names(value: Any) -> bool:
+    return type(value) is list and all(map(_is_string, value)) and len(set(value)) == len(value)
+
+
+def _is_type(value: Any) -> bool:
+    if type(value) is str:
+        return value in TYPES
+    return _are_names(value) and bool(value) and all(name in TYPES for name in value)
+
+
+def _is_schema(value: Any) -> bool:
+    return isinstance(value, (dict, bool))
+
+
+def _are_schemas(value: Any) -> bool:
+    return type(value) is list and bool(value) and all(map(_is_schema, value))
+
+
+def _is_map(value: Any) -> bool:
+    return type(value) is dict and all(map(_is_schema, value.values()))
+
+
+def _is_anchor(value: Any) -> bool:
+    return type(value) is str and _ANCHOR.fullmatch(value) is not None
+
+
+def _is_dependency(value: Any) -> bool:
+    return _is_schema(value) or _are_names(value)
+
+
+def _ask(_value: Any) -> bool:
+    return False
+
+
+_WORDS: Final[dict[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(OF_ONE, _is_schema),
+    **dict.fromkeys(OF_A_LIST - {"items"}, _are_schemas),
+    **dict.fromkeys(OF_A_MAPPING - {"dependencies"}, _is_map),
+    **dict.fromkeys(
+        ("$comment", "$id", "$ref", "$schema", "description", "format", "pattern", "title"), _is_string
+    ),
+    **dict.fromkeys(("contentEncoding", "contentMediaType"), _is_string),
+    **dict.fromkeys(("deprecated", "readOnly", "uniqueItems", "writeOnly"), _is_bool),
+    **dict.fromkeys(
+        [f"{end}{what}" for end in ("max", "min") for what in ("Contains", "Items", "Length", "Properties")],
+        _is_count,
+    ),
+    **dict.fromkeys(("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum"), is_number),
+    **dict.fromkeys(("$anchor", "$dynamicAnchor"), _is_anchor),
+    **dict.fromkeys(("$dynamicRef", "$recursiveAnchor", "$recursiveRef", "$vocabulary"), _ask),
+    "dependencies": lambda value: type(value) is dict and all(map(_is_dependency, value.values())),
+    "dependentRequired": lambda value: type(value) is dict and all(map(_are_names, value.values())),
+    "enum": _is_list,
+    "examples": _is_list,
+    "items": lambda value: _is_schema(value) or _are_schemas(value),
+    "multipleOf": _is_positive,
+    "required": _are_names,
+    "type": _is_type,
+}
+
+
+# What is wrong, in words.
+
+
+@cache
+def _validator(dialect: Dialect) -> Any:
+    # The import takes 100 ms, which a valid catalogue does not pay.
+    from jsonschema import Draft7Validator, Draft202012Validator
+
+    known: Any = Draft7Validator if dialect is Dialect.DRAFT_07 else Draft202012Validator
+    return known(known.META_SCHEMA)
+
+
+def _flaw(path: DataPath, error: Any) -> Flaw:
+    word = next((str(step) for step in reversed(path) if isinstance(step, str)), "a schema")
+    value = error.instance
+    if word == "type" and isinstance(value, str):
+        message = f"{quoted(value)} is not a type of JSON Schema: {listed(TYPES)}"
+        return Flaw(path, message, did_you_mean(value, TYPES))
+    said = _WORDING.get(str(error.validator), _other)(error)
+    return Flaw(path, f'"{word}" {said}' if path else f"a schema {said}")
+
+
+def _expected(error: Any) -> str:
+    kinds = error.validator_value
+    names = [kinds] if isinstance(kinds, str) else list(kinds)
+    return f"must be {listed(EXPECTED[name] for name in names)}"
+
+
+def _choices(error: Any) -> str:
+    return f"must be {listed(map(quoted, error.validator_value))}"
+
+
+def _other(error: Any) -> str:
+    return f"is not as JSON Schema has it: {error.message[:200]}"
+
+
+_WORDING: Final[dict[str, Callable[[Any], str]]] = {
+    "type": _expected,
+    "enum": _choices,
+    "minimum": lambda error: f"must be at least {error.validator_value}",
+    "exclusiveMinimum": lambda error: f"must be more than {error.validator_value}",
+    "minItems": lambda _error: "is an empty list",
+    "uniqueItems": lambda _error: "holds something twice",
+    "anyOf": lambda _error: "has a value of the wrong kind",
+}

@@ -1,0 +1,99 @@
+"""A schema with all that it refers to, as one document whose references stay inside it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streamroute.config.messages.dialects import Dialect
+from streamroute.config.messages.keywords import (
+    OF_A_LIST,
+    OF_A_MAPPING,
+    OF_ONE,
+    Node,
+    base_below,
+    hides_siblings,
+    walk,
+)
+from streamroute.config.messages.schema_registry import Document, Library, Target, root_of
+from streamroute.config.yaml.source import DataPath
+
+_ADDRESSES: Final = frozenset({"$anchor", "$dynamicAnchor", "$id", "$schema", "$vocabulary"})
+_NOTES: Final = frozenset({"contentEncoding", "contentMediaType", "contentSchema", "format"})
+"""What describes a string, and checks nothing: libraries differ in that."""
+
+
+def bundle(document: Document, library: Library) -> dict[str, Any]:
+    """The document's schema, which must have been checked, without an address and without a note."""
+    return _Bundle(document, library).made()
+
+
+class _Bundle:
+    def __init__(self, document: Document, library: Library) -> None:
+        self.document = document
+        self.library = library
+        self.home = "definitions" if document.dialect is Dialect.DRAFT_07 else "$defs"
+        start = root_of(document, document.uri)
+        # A reference may lead to what is no schema where it stands: that is taken along on its own.
+        self.own = {id(node.schema) for node in walk(start.value, (), start.base, document.dialect)}
+        self.names: dict[tuple[str, DataPath], str] = {}
+        self.waiting: list[tuple[str, Target]] = []
+
+    def made(self) -> dict[str, Any]:
+        start = root_of(self.document, self.document.uri)
+        root = self._copy(start.value, start.base, self.document)
+        added: dict[str, Any] = {}
+        while self.waiting:
+            name, target = self.waiting.pop()
+            added[name] = self._copy(target.value, target.base, target.document)
+        made = {"$schema": str(self.document.dialect), **root}
+        if added:
+            made[self.home] = {**made.get(self.home, {}), **added}
+        return made
+
+    def _copy(self, schema: Any, base: str, document: Document) -> Any:
+        """Inner schemas first: they may be nested deeper than a function can call itself."""
+        nodes = list(walk(schema, (), base, document.dialect))
+        copies: dict[tuple[int, str], Any] = {}
+        for node in reversed(nodes):
+            copies[id(node.schema), node.base] = {
+                word: self._copy_word(word, value, node, document, copies)
+                for word, value in self._kept(node.schema, document).items()
+            }
+        return copies.get((id(schema), base), schema)
+
+    def _kept(self, schema: dict[str, Any], document: Document) -> dict[str, Any]:
+        words = schema.keys() - _ADDRESSES - _NOTES
+        if hides_siblings(schema, document.dialect):
+            # What is beside the reference counts for nothing, but others may refer to its definitions.
+            words &= {"$ref", "$defs", "definitions"}
+        return {word: value for word, value in schema.items() if word in words}
+
+    def _copy_word(
+        self, word: str, value: Any, node: Node, document: Document, copies: dict[tuple[int, str], Any]
+    ) -> Any:
+        def inner(part: Any) -> Any:
+            return copies.get((id(part), base_below(part, node.base, document.dialect)), part)
+
+        if word == "$ref":
+            return self._reference(value, node.base, document)
+        if word in OF_A_MAPPING and isinstance(value, dict):
+            return {name: inner(part) for name, part in value.items()}
+        if word in OF_A_LIST and isinstance(value, list):
+            return [inner(part) for part in value]
+        return inner(value) if word in OF_ONE else value
+
+    def _reference(self, reference: str, base: str, document: Document) -> str:
+        target = self.library.lookup(reference, base, document)
+        assert target is not None  # noqa: S101 - the check has followed it already
+        if target.document is self.document and id(target.value) in self.own:
+            return _pointer(target.path)
+        key = (target.document.uri, target.path)
+        if key not in self.names:
+            self.names[key] = name = f"{len(self.names)}:{'/'.join(map(str, target.path))}"
+            self.waiting.append((name, target))
+        return _pointer((self.home, self.names[key]))
+
+
+def _pointer(path: DataPath) -> str:
+    steps = (str(step).replace("~", "~0").replace("/", "~1").replace("%", "%25") for step in path)
+    return "".join(["#", *(f"/{step}" for step in steps)])

@@ -1,0 +1,161 @@
+"""What is wrong with the schemas of a catalogue: their form, their references, their patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.messages.dialects import Dialect
+from streamroute.config.messages.ignored_keywords import ignored_keywords
+from streamroute.config.messages.keywords import IN_PLACE, Node, base_below, hides_siblings, parts, walk
+from streamroute.config.messages.metaschema import flaws
+from streamroute.config.messages.schema_registry import Document, Library, Target, UnresolvedError, root_of
+from streamroute.config.regex.matching import pattern_for
+from streamroute.config.regex.syntax import RegexError
+from streamroute.config.schema.labels import quoted
+from streamroute.config.yaml.source import DataPath, Part
+from streamroute.text.safe_text import clip
+
+_DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
+_LONGEST: Final = 56  # characters of a pattern that a finding shows
+_ONE_WAY: Final = "other libraries may take for ever over it; write it so that each text fits in one way"
+_NAMES: Final = {Dialect.DRAFT_07: "draft-07", Dialect.DRAFT_2020_12: "2020-12"}
+_MOST_WORK: Final = 1_500_000
+"""Parts of patterns that are looked at: some seconds."""
+Key = tuple[str, int]
+
+
+@dataclass(slots=True)
+class SchemaCheck:
+    """Checks schemas and all that their references lead to, each once."""
+
+    library: Library
+    findings: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    _pattern_work: int = 0
+    _seen: dict[Key, tuple[Document, Node]] = field(default_factory=dict)
+    _targets: dict[Key, Key] = field(default_factory=dict)
+
+    def check(self, document: Document) -> bool:
+        """Whether the document's root is a schema, with all that it refers to."""
+        known = len(self.findings)
+        waiting = [root_of(document, document.uri)]
+        while waiting:
+            waiting += self._schema(waiting.pop())
+        return len(self.findings) == known
+
+    def _schema(self, at: Target) -> list[Target]:
+        """Check one schema; returns what its references lead to."""
+        if (at.base, id(at.value)) in self._seen:
+            return []
+        wrong = flaws(at.value, at.document.dialect)
+        for flaw in wrong:
+            path, suggestion = (*at.path, *flaw.path), flaw.suggestion
+            place = at.document.place
+            self.findings.append(place.finding("SR112", flaw.message, at=path, suggestion=suggestion))
+        if wrong:
+            return []
+        return [target for node in self._new_nodes(at) for target in self._node(at.document, node)]
+
+    def _new_nodes(self, at: Target) -> Iterator[Node]:
+        for node in walk(at.value, at.path, at.base, at.document.dialect):
+            key = _key(node)
+            if key not in self._seen:
+                self._seen[key] = (at.document, node)
+                yield node
+
+    def _node(self, document: Document, node: Node) -> Iterator[Target]:
+        self._check_patterns(document, node)
+        for word, what, advice in ignored_keywords(node.schema, document.dialect):
+            message = f'"{word}" is ignored: {_NAMES[document.dialect]} does not read {what}'
+            at = (*node.path, word)
+            self.warnings.append(document.place.finding("SR118", message, at=at, on="key", help=advice))
+        for word in _DYNAMIC:
+            if word in node.schema:
+                message, at = f'"{word}" is not read', (*node.path, word)
+                self.findings.append(document.place.finding("SR115", message, at=at, help="write $ref"))
+        reference = node.schema.get("$ref")
+        target = self._target(document, node, reference) if isinstance(reference, str) else None
+        if target is not None:
+            self._targets[_key(node)] = (target.base, id(target.value))
+            yield target
+
+    def _check_patterns(self, document: Document, node: Node) -> None:
+        pattern = node.schema.get("pattern")
+        if isinstance(pattern, str):
+            self._check_pattern(document, pattern, (*node.path, "pattern"), "value")
+        by_name = node.schema.get("patternProperties")
+        for name in by_name if isinstance(by_name, dict) else ():
+            self._check_pattern(document, name, (*node.path, "patternProperties", name), "key")
+
+    def _check_pattern(self, document: Document, pattern: str, at: DataPath, on: Part) -> None:
+        if self._pattern_work > _MOST_WORK:
+            return
+        shown, place = quoted(clip(pattern, _LONGEST)), document.place
+        try:
+            known = pattern_for(pattern)
+        except RegexError as error:
+            message = f"{shown} is not a regular expression that can be checked: {error}"
+            self.findings.append(place.finding("SR112", message, at=at, on=on))
+            return
+        if known.effort.is_exponential:
+            message = f"{shown} repeats what is repeated itself, so that it can match one text in many ways"
+            self.warnings.append(place.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
+        self._pattern_work += known.work
+        if self._pattern_work > _MOST_WORK:
+            message = "the patterns of all schemas up to here are too many, or too large"
+            self.findings.append(place.finding("SR120", message, at=at, on=on))
+
+    def _target(self, document: Document, node: Node, reference: str) -> Target | None:
+        at = (*node.path, "$ref")
+        try:
+            target = self.library.lookup(reference, node.base, document)
+        except UnresolvedError as error:
+            self.findings.append(document.place.finding(error.code, str(error), at=at, help=error.help))
+            return None
+        if target is not None and target.document.dialect is not document.dialect:
+            message = f'"{clip(reference, _LONGEST)}" is written in another dialect than this schema'
+            self.findings.append(
+                document.place.finding("SR115", message, at=at, help="state one $schema in both")
+            )
+            return None
+        return target
+
+    def endless(self) -> Iterator[Finding]:
+        """References that come back to where they started without a step into the value."""
+        done: set[Key] = set()
+        for start in self._targets:
+            yield from self._follow(start, done)
+
+    def _follow(self, start: Key, done: set[Key]) -> Iterator[Finding]:
+        """Walk depth first from ``start``; what is on the way already closes a circle."""
+        way = {} if start in done else {start: self._in_place(start)}
+        while way:
+            here = next(reversed(way))
+            following = next(way[here], None)
+            if following is None:
+                del way[here]
+                done.add(here)
+            elif following in way:
+                document, node = self._seen[here]
+                message = "the schema refers to itself, and to nothing else: its check would never end"
+                yield document.place.finding("SR116", message, at=node.path)
+            elif following in self._seen and following not in done:
+                way[following] = self._in_place(following)
+
+    def _in_place(self, key: Key) -> Iterator[Key]:
+        """The schemas that look at the same value as this one."""
+        document, node = self._seen[key]
+        if key in self._targets:
+            yield self._targets[key]
+        if hides_siblings(node.schema, document.dialect):
+            return
+        for steps, part in parts(node.schema):
+            if steps[0] in IN_PLACE and isinstance(part, dict):
+                yield (base_below(part, node.base, document.dialect), id(part))
+
+
+def _key(node: Node) -> Key:
+    return (node.base, id(node.schema))

@@ -1,0 +1,110 @@
+"""Reading the file of a schema: JSON, or YAML where its name says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import yaml
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.yaml.file_loader import Loading, load_file
+from streamroute.config.yaml.positions import Mark, build_marks
+from streamroute.config.yaml.source import SourceFile
+from streamroute.system.files import FileReader
+from streamroute.text.json_problems import deep_at, long_number, too_long
+
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+"?)(\s*+:)?', re.DOTALL)
+_DEEPEST: Final = 128
+_TOO_DEEP: Final = f"objects and lists are nested deeper than {_DEEPEST} levels"
+_NO_SCHEMA: Final = "a schema is a mapping, for instance {type: object}"
+
+
+class JsonSource(SourceFile):
+    """A JSON text, whose places are found by reading it as YAML: JSON is nearly a part of that."""
+
+    @cached_property
+    def _root(self) -> Mark:
+        # What YAML would refuse is overwritten, and every offset stays where it is.
+        text = _SURROGATE.sub("\\\\u0020", self.text).replace("\t", " ")
+        try:
+            return build_marks(text)
+        except yaml.YAMLError:
+            return Mark(0, 0)
+
+
+def load_schema_file(path: Path, name: str, reader: FileReader) -> Loading:
+    """Read a schema, which people know as ``name``; the data of the source is a mapping."""
+    if path.suffix.lower() not in {".yaml", ".yml"}:
+        return load_file(path, name, load_json, reader)
+    loading = load_file(path, name, files=reader)
+    if any(found.code in {"SR012", "SR028"} for found in loading.findings):
+        return _refused(loading.file, "the file holds no schema", advice=_NO_SCHEMA)
+    return loading
+
+
+def load_json(text: str, name: str) -> Loading:
+    """Read a JSON text that holds an object."""
+    file = TextFile(name, text)
+    deep = deep_at(text, _DEEPEST)
+    if deep is not None:
+        return Loading(file, None, (file.finding("SR011", _TOO_DEEP, file.between(deep, deep + 1)),))
+    repeated: list[str] = []
+    try:
+        data = _decode(text, repeated)
+    except json.JSONDecodeError as error:
+        return _refused(file, f"the file is not JSON: {error.msg[:1].lower()}{error.msg[1:]}", error.pos)
+    except ValueError as error:
+        number = long_number(text)
+        if number is not None:
+            return _refused(file, f"the file holds {too_long(number)} here", number.start())
+        return _refused(file, f"the file is not JSON: {error}")
+    if not isinstance(data, dict):
+        return _refused(file, "the file holds no schema", advice=_NO_SCHEMA)
+    source = JsonSource(name, text, data)
+    return Loading(source, source, tuple(_duplicates(source, repeated)))
+
+
+def _decode(text: str, repeated: list[str]) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) < len(items):
+            counts = Counter(key for key, _ in items)
+            repeated.extend(key for key, count in counts.items() if count > 1)
+        return made
+
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant)
+
+
+def _duplicates(source: SourceFile, repeated: list[str]) -> Iterator[Finding]:
+    if not repeated:
+        return
+    # The reader of JSON does not say where; the key stands in its text at least twice.
+    second: dict[str, int | None] = {}
+    for match in _KEY.finditer(source.text):
+        key = json.loads(match[1]) if match[2] else None
+        if key is None:
+            continue  # a value
+        if key not in second:
+            second[key] = None
+        elif second[key] is None:
+            second[key] = match.start()
+    for key in repeated:
+        start = second.get(key) or 0
+        span = source.between(start, start + len(key) + 2)
+        yield source.finding("SR006", f'key "{key}" appears a second time in its object', span)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _refused(file: TextFile, message: str, at: int = 0, *, advice: str | None = None) -> Loading:
+    return Loading(file, None, (file.finding("SR111", message, file.between(at, at), help=advice),))

@@ -1,0 +1,248 @@
+"""Every document that holds schemas, and what the references between them lead to.
+
+Nothing is ever fetched: what a reference names must be a file below the configuration's folder.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote, urldefrag, urlsplit
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.messages.dialects import DEFAULT, Dialect, dialect_of
+from streamroute.config.messages.keywords import anchors_of, base_below, hides_siblings, joined, walk
+from streamroute.config.messages.metaschema_files import is_another_metaschema, is_metaschema_s, metaschema
+from streamroute.config.messages.schema_files import load_schema_file
+from streamroute.config.paths import is_file, why_no_file
+from streamroute.config.yaml.file_loader import ALLOW_OUTSIDE
+from streamroute.config.yaml.source import DataPath, Place
+from streamroute.system.files import FileReader
+from streamroute.text.safe_text import clip
+
+NOT_FETCHED: Final = "schemas are read from files below the folder of the configuration, never from a network"
+
+_LONGEST: Final = 200  # characters of a reference that a finding shows
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with a schema in it; ``place`` is where its root stands in a file."""
+
+    uri: str
+    root: Any
+    dialect: Dialect
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a reference leads to: a value in a document, and the address that references in it count from."""
+
+    document: Document
+    path: DataPath
+    value: Any
+    base: str
+
+
+class UnresolvedError(Exception):
+    """Raised for a reference that leads nowhere; ``code`` names the rule, ``help`` what to do."""
+
+    def __init__(self, code: str, message: str, help: str | None = None) -> None:  # noqa: A002 - as in a finding
+        super().__init__(message)
+        self.code = code
+        self.help = help
+
+
+@dataclass(slots=True)
+class Library:
+    """The documents of one configuration, read as they are named by ``reader``.
+
+    ``files`` and ``findings`` are of the files that were read on the way.
+    """
+
+    reader: FileReader
+    files: list[TextFile] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    _documents: dict[str, Document | None] = field(default_factory=dict)
+    _named: dict[str, Target] = field(default_factory=dict)
+
+    def add(self, uri: str, root: Any, dialect: Dialect, place: Place) -> Document:
+        """Take a document in, with every name that it gives to itself and to its parts."""
+        document = Document(uri, root, dialect, place)
+        self._documents[uri] = document
+        for node in walk(root, (), base_below(root, uri, dialect), dialect):
+            target = Target(document, node.path, node.schema, node.base)
+            if _names_itself(node.schema, dialect) and node.base != uri:
+                self._name_it(node.base, target, "$id")
+            for anchor in anchors_of(node.schema, dialect):
+                self._name_it(f"{node.base}#{anchor}", target, "$anchor")
+        self._must_be_free(uri, Target(document, (), root, uri), "$id")
+        return document
+
+    def _name_it(self, name: str, target: Target, word: str) -> None:
+        self._must_be_free(name, target, word)
+        self._named.setdefault(name, target)
+
+    def _must_be_free(self, name: str, target: Target, word: str) -> None:
+        """A second schema of the same name would be judged by the first."""
+        first = self._named.get(name)
+        other = self._documents.get(name)
+        if first is None and other is not None and other is not target.document:
+            first = root_of(other, name)
+        address, fragment = urldefrag(name)
+        if is_metaschema_s(address):
+            if not fragment and is_another_metaschema(address, target.value):
+                self._refuse_name(target, word, name, "already: JSON Schema's own")
+        elif first is not None and first.value != target.value:
+            where = first.document.place.line_seen_from(target.document.place.source, first.path)
+            self._refuse_name(target, word, name, f"already: the one on {where}")
+
+    def _refuse_name(self, target: Target, word: str, name: str, why: str) -> None:
+        value = target.value if isinstance(target.value, dict) else {}
+        stated = next((one for one in (word, "$id") if one in value), None)  # an anchor of draft-07 is an $id
+        at = target.path if stated is None else (*target.path, stated)
+        shown = name if stated is None else value[stated]
+        message = f'another schema has the name "{clip(shown, _LONGEST)}" {why}'
+        self.findings.append(target.document.place.finding("SR117", message, at=at))
+
+    def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> Document | None:
+        """The document in a file; None where a finding says why there is none.
+
+        ``path`` is absolute, ``name`` what people call it; ``dialect`` holds where the file states none.
+        Raises UnresolvedError where there is no such file, or it is none of ours.
+        """
+        uri = file_uri(path)
+        if uri not in self._documents:
+            self._documents[uri] = None
+            self._must_be_ours(path, name)
+            self._documents[uri] = self._load(uri, path, name, dialect)
+        elif self._documents[uri] is None:
+            self._must_be_ours(path, name)
+        return self._documents[uri]
+
+    def _must_be_ours(self, path: str, name: str) -> None:
+        if not self.reader.holds(path):
+            message = f'"{clip(name, _LONGEST)}" is not below the folder of the configuration'
+            raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
+        reason = why_no_file(path)
+        if reason:
+            raise UnresolvedError(
+                "SR114", f'"{clip(name, _LONGEST)}" {reason}', "a path is relative to the file that states it"
+            )
+
+    def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> Document | None:
+        loading = load_schema_file(Path(path), name, self.reader)
+        self.files.append(loading.file)
+        self.findings += loading.findings
+        if loading.source is None:
+            return None
+        place = Place(loading.source)
+        stated = dialect_of(loading.source.data, dialect)
+        if stated is None:
+            self.findings.append(unknown_dialect(place, loading.source.data["$schema"]))
+            return None
+        return self.add(uri, loading.source.data, stated, place)
+
+    def lookup(self, reference: str, base: str, origin: Document) -> Target | None:
+        """What a reference in ``origin`` leads to; None where a finding about that file says why not.
+
+        Raises UnresolvedError for a reference that leads nowhere.
+        """
+        try:
+            uri, fragment = urldefrag(joined(base, reference))
+            resource = self._resource(uri, reference, origin)
+        except ValueError:
+            raise UnresolvedError("SR114", f'"{clip(reference, _LONGEST)}" is not an address') from None
+        if resource is None:
+            return None
+        found = self._named.get(f"{uri}#{unquote(fragment)}") if fragment else resource
+        if found is None and fragment.startswith("/"):
+            found = _below(resource, fragment)
+        if found is None:
+            raise UnresolvedError(
+                "SR114", f'"{clip(reference, _LONGEST)}" leads nowhere: there is no such part in its schema'
+            )
+        return found
+
+    def _resource(self, uri: str, reference: str, origin: Document) -> Target | None:
+        """The document, or the part of one, that has this address."""
+        if uri in self._named:
+            return self._named[uri]
+        document = self._documents.get(uri) or self._file(uri, reference, origin)
+        if document is None:
+            return None
+        return root_of(document, uri)
+
+    def _file(self, uri: str, reference: str, origin: Document) -> Document | None:
+        path = file_path(uri)
+        own = metaschema(uri) if path is None else None
+        if own is not None:
+            source, dialect = own
+            return self.add(uri, source.data, dialect, Place(source))
+        if path is None:
+            # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
+            plain = urldefrag(reference)[0]
+            path = None if urlsplit(plain).scheme else file_path(joined(origin.uri, plain))
+            if path is None or not self.reader.holds(path) or not is_file(path):
+                message = f'"{clip(reference, _LONGEST)}" is no file: it would have to be fetched'
+                raise UnresolvedError("SR113", message, NOT_FETCHED)
+        document = self.read(path, self._name(path, origin), origin.dialect)
+        self._documents.setdefault(uri, document)
+        return document
+
+    def _name(self, path: str, origin: Document) -> str:
+        """A file's path, spelt like that of the file which names it."""
+        home = os.path.dirname(origin.place.source.path)  # noqa: PTH120 - pathlib would lose its spelling
+        own = os.path.dirname(os.path.abspath(origin.place.source.path))  # noqa: PTH100, PTH120 - as above
+        return os.path.normpath(os.path.join(home, os.path.relpath(path, own)))  # noqa: PTH118 - as above
+
+
+def _names_itself(schema: dict[str, Any], dialect: Dialect) -> bool:
+    """Whether a schema has an address of its own; in draft-07 its ``$id`` may be a mere anchor."""
+    own = schema.get("$id")
+    return isinstance(own, str) and own[:1] not in ("", "#") and not hides_siblings(schema, dialect)
+
+
+def root_of(document: Document, uri: str) -> Target:
+    """The root of a document that was asked for under an address."""
+    return Target(document, (), document.root, base_below(document.root, uri, document.dialect))
+
+
+def _below(resource: Target, pointer: str) -> Target | None:
+    """What a JSON pointer leads to. Source: https://www.rfc-editor.org/rfc/rfc6901"""
+    document, path, value, base = resource.document, resource.path, resource.value, resource.base
+    for raw in unquote(pointer).split("/")[1:]:
+        step = raw.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and step in value:
+            value, path = value[step], (*path, step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value, path = value[int(step)], (*path, int(step))
+        else:
+            return None
+        base = base_below(value, base, document.dialect)
+    return Target(document, path, value, base)
+
+
+def file_uri(path: str) -> str:
+    """The address of a file, from its absolute path."""
+    return f"file://{quote(path)}"
+
+
+def file_path(uri: str) -> str | None:
+    """The absolute path that an address means, or None where it is no file's."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        return None
+    return os.path.normpath(unquote(parts.path))
+
+
+def unknown_dialect(place: Place, stated: str) -> Finding:
+    """The finding about a ``$schema`` that is not read."""
+    advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
+    return place.finding(
+        "SR115", f'the dialect "{clip(stated, _LONGEST)}" is not read', at=("$schema",), help=advice
+    )

@@ -1,0 +1,70 @@
+"""The root configuration that an included file belongs to."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from streamroute.config.files.includes import collect_includes
+from streamroute.config.load import FILE_NAME
+from streamroute.config.paths import is_file
+from streamroute.config.schema.json_schema import ROOT_ONLY
+from streamroute.config.yaml.file_loader import load_file
+from streamroute.system.named_files import read_named
+
+_ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:", re.MULTILINE)
+
+
+def find_root(path: Path) -> Path:
+    """The routes.yaml of a folder above that includes ``path``, else ``path`` itself.
+
+    A file that holds a key of the root file is its own root. One that a stranger put into a folder above
+    (``/tmp`` is anybody's) is nobody's: it would say what code is run.
+    """
+    if not is_file(path) or _ROOT_KEY.search(_text(path)):
+        return path
+    for candidate in _candidates(path):
+        if _reaches(candidate, path):
+            return find_root(candidate)
+    return path
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_named(path).decode(errors="replace")
+    except OSError:
+        # Whoever loads the file says so, with a finding.
+        return ""
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    # The path's own spelling is kept: findings name the files as the user would.
+    folder = path.parent
+    for parent in (folder, *_parents(folder)):
+        candidate = parent / FILE_NAME
+        if is_file(candidate) and not candidate.samefile(path) and _is_trusted(candidate, path):
+            yield candidate
+
+
+def _is_trusted(candidate: Path, path: Path) -> bool:
+    return candidate.stat().st_uid in {path.stat().st_uid, os.geteuid(), 0}
+
+
+def _parents(folder: Path) -> Iterator[Path]:
+    yield from folder.parents
+    if not folder.is_absolute():
+        outside = Path(os.path.relpath(Path.cwd().parent))
+        for _ in Path.cwd().parents:
+            yield outside
+            outside = outside / ".."
+
+
+def _reaches(candidate: Path, path: Path) -> bool:
+    loading = load_file(candidate)
+    if loading.source is None:
+        return False
+    included = collect_includes(loading.source).files
+    return any(Path(file.path).samefile(path) for file in included if is_file(file.path))

@@ -1,0 +1,187 @@
+"""NAME.test.yaml: what the routes of a configuration are to do with messages, as a trusted value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from streamroute.config.files.includes import MAX_FILES, TEST_SUFFIX
+from streamroute.config.findings.finding import START, Finding
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.load import VERSION
+from streamroute.config.paths import is_no_folder
+from streamroute.config.schema.findings import check_shape
+from streamroute.config.schema.json_schema import TESTS
+from streamroute.config.schema.labels import quoted
+from streamroute.config.yaml.file_loader import ALLOW_OUTSIDE, load_file
+from streamroute.config.yaml.source import Place, SourceFile
+from streamroute.system.files import FileReader, OutsideFolderError
+from streamroute.text.json_problems import explained
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReference:
+    """An entry that is in a stream already; its message is read when the test runs."""
+
+    stream: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTest:
+    """A message, and the routes that are to take it.
+
+    ``message`` is None where its file cannot be read. ``transform`` holds what the handler of a route is
+    to get; ``dead_letter`` the routes that are to fail before their handler; ``invalid`` says that the
+    message is to be dead-lettered as a whole. ``stream`` is None where the routes of every stream are meant.
+    """
+
+    name: str
+    message: Mapping[str, Any] | EntryReference | None
+    routes: tuple[str, ...]
+    place: Place
+    stream: str | None = None
+    transform: Mapping[str, Any] = field(default_factory=dict)
+    dead_letter: tuple[str, ...] = ()
+    invalid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """The tests of some files, in order, and everything that was found in them; ``files`` by their paths."""
+
+    tests: tuple[RouteTest, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: Mapping[str, TextFile] = field(default_factory=dict, repr=False)
+
+
+def find_expectations(folders: Iterable[Path]) -> list[Path]:
+    """The test files that lie in these folders, sorted."""
+    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_no_folder(path)}
+    return sorted(found)
+
+
+def load_expectations(paths: Iterable[Path], files: FileReader) -> Expectations:
+    """Read test files, and the messages that they name, with ``files``. Never raises for what they hold."""
+    tests: list[RouteTest] = []
+    findings: list[Finding] = []
+    texts: dict[str, TextFile] = {}
+    for path in paths:
+        if len(texts) == MAX_FILES:
+            message = f"there are more than {MAX_FILES:,} files of tests: this one and the rest are not read"
+            file = TextFile(str(path), "")
+            findings.append(file.finding("SR022", message, START))
+            return Expectations(tuple(tests), tuple(findings), {**texts, file.path: file})
+        loading = load_file(path, files=files)
+        texts[loading.file.path] = loading.file
+        findings += loading.findings
+        if loading.source is not None:
+            reading = _Reading(loading.source, files)
+            tests += reading.tests()
+            findings += reading.findings
+    return Expectations(tuple(tests), tuple(findings), texts)
+
+
+class _Reading:
+    """One reading of a test file."""
+
+    def __init__(self, source: SourceFile, files: FileReader) -> None:
+        self.source = source
+        self.files = files
+        self.findings: list[Finding] = []
+
+    def tests(self) -> Iterator[RouteTest]:
+        if self.source.data.get("version", VERSION) != VERSION:
+            message = f"the version {quoted(self.source.data['version'])} is not known"
+            span = self.source.span(("version",))
+            self.findings.append(self.source.finding("SR101", message, span, help="write version: 1"))
+            return
+        shape = check_shape(self.source, self.source.data, {}, TESTS)
+        self.findings += shape.findings
+        broken = {path[1] for path in shape.broken if path[0] == "tests" and len(path) > 1}
+        if ("tests",) in shape.broken or "tests" not in self.source.data:
+            return
+        first: dict[str, int] = {}
+        for at, settings in enumerate(self.source.data["tests"]):
+            if at not in broken:
+                self._refuse_second(settings["name"], at, first)
+                yield self._test(settings, at)
+
+    def _refuse_second(self, name: str, at: int, first: dict[str, int]) -> None:
+        if first.setdefault(name, at) != at:
+            line = self.source.span(("tests", first[name], "name")).line
+            place = Place(self.source, ("tests", at, "name"))
+            self.findings.append(
+                place.finding("SR604", f"there is another test {quoted(name)}, on line {line}")
+            )
+
+    def _test(self, settings: Mapping[str, Any], at: int) -> RouteTest:
+        place = Place(self.source, ("tests", at))
+        failing = settings.get("dead_letter", False)
+        return RouteTest(
+            name=settings["name"],
+            message=self._message(settings["message"], place),
+            routes=tuple(settings["routes"]),
+            place=place,
+            stream=settings.get("stream"),
+            transform=settings.get("transform", {}),
+            dead_letter=tuple(failing) if isinstance(failing, list) else (),
+            invalid=failing is True,
+        )
+
+    def _message(self, stated: Any, place: Place) -> Mapping[str, Any] | EntryReference | None:
+        try:
+            return _message(stated, Path(self.source.path).parent, self.files)
+        except OutsideFolderError:
+            message = f'"{stated}" leads out of the folder of the configuration'
+            self.findings.append(place.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
+        except _UnusableError as error:
+            self.findings.append(place.finding("SR603", str(error), at=("message",), help=_FORMS))
+        return None
+
+
+_BOM: Final = b"\xef\xbb\xbf"
+_FORMS: Final = 'a message is a mapping with its "type", the path of a JSON file, or {stream: NAME, id: ID}'
+
+
+class _UnusableError(Exception):
+    """Raised for what is no message."""
+
+
+def _message(stated: Any, folder: Path, files: FileReader) -> Mapping[str, Any] | EntryReference:
+    if isinstance(stated, str):
+        return _from_file(folder / stated, files)
+    if stated.keys() == {"stream", "id"}:
+        return EntryReference(str(stated["stream"]), str(stated["id"]))
+    return _typed(stated, "the message")
+
+
+def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
+    try:
+        text = files.read(path).removeprefix(_BOM).decode()
+    except OutsideFolderError:
+        raise
+    except OSError as error:
+        raise _UnusableError(f"{path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise _UnusableError(f"{path} is not UTF-8 text") from None
+    except ValueError:
+        raise _UnusableError(f"{quoted(str(path))} is no name of a file") from None
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _UnusableError(f"{path} {explained(text, error)}") from None
+    if not isinstance(message, dict):
+        raise _UnusableError(f"{path} holds JSON, but not an object, and a message is one")
+    return _typed(message, str(path))
+
+
+def _typed(message: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    kind = message.get("type")
+    if isinstance(kind, str) and kind:
+        return message
+    told = 'has no "type"' if kind is None else f'has a "type" that is {quoted(kind)}, and must be a string'
+    raise _UnusableError(f"{what} {told}")

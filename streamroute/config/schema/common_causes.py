@@ -1,0 +1,138 @@
+"""One cause behind several violations of the schema, which is told once and in its own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from streamroute.config.findings.suggestions import did_you_mean, synonym_of
+from streamroute.config.schema.json_schema import ROUTES, schema_at
+from streamroute.config.schema.labels import label, listed, quoted
+from streamroute.config.yaml.source import DataPath, SourceFile
+
+
+class Cause(NamedTuple):
+    """A finding about the key at ``path``, in the place of all others about the mapping around it."""
+
+    code: str
+    message: str
+    path: DataPath
+    advice: str | None = None
+    suggestion: str | None = None
+
+
+_SCHEMA_KEYWORDS: Final = frozenset(
+    {"$schema", "$id", "$ref", "$defs", "definitions", "type", "properties", "required", "items", "title"}
+    | {"additionalProperties", "patternProperties", "allOf", "anyOf", "oneOf", "enum", "const", "format"}
+)
+_ANCHOR: Final = re.compile(r"(?:^|[\s,\[{:-])&[\w-]+")
+
+
+def cause_of_keys(
+    path: DataPath, present: Mapping[str, Any], unexpected: Sequence[str], free: Sequence[str], schema: str
+) -> Cause | None:
+    """The one cause of all that is wrong with a mapping's keys, or None; ``free`` are keys it might hold."""
+    glued = [key for key in unexpected if present[key] is None and re.match(r"[\w-]+:[^\s/:]", key)]
+    if glued:
+        return _glued(path, glued[0])
+    if len(path) == 2 and path[0] == "messages" and "schema" not in present:
+        return _bare_schema(path, unexpected)
+    if len(path) == 2 and path[0] == "routes":
+        return _below_its_name(path, present)
+    if not path and schema == ROUTES and len(unexpected) == len(present):
+        return _foreign_file(present, free)
+    return None
+
+
+def _below_its_name(path: DataPath, present: Mapping[str, Any]) -> Cause | None:
+    """``- welcome: {type: ...}``: a route's keys below its name, as a mapping of routes has them."""
+    [first, *others] = present.items()
+    name, value = first
+    if others or not isinstance(value, dict) or value.keys().isdisjoint(("type", "handler", "filter")):
+        return None
+    advice = f"write name: {name}, and the other keys in the same column"
+    return Cause("SR102", "the keys of a route stand beside its name, not below it", (*path, name), advice)
+
+
+def _glued(path: DataPath, key: str) -> Cause:
+    name, _, value = key.partition(":")
+    message = f'a space is missing behind the ":" of {quoted(key)}'
+    return Cause("SR102", message, (*path, key), suggestion=f"{name}: {value}")
+
+
+def _bare_schema(path: DataPath, unexpected: Sequence[str]) -> Cause | None:
+    keyword = next((key for key in unexpected if key in _SCHEMA_KEYWORDS), None)
+    if keyword is None:
+        return None
+    message = f'{quoted(keyword)} is a keyword of JSON Schema, and a schema stands under "schema"'
+    advice = f"write {path[1]}: {{schema: {{{keyword}: ...}}}}"
+    return Cause("SR102", message, (*path, keyword), advice)
+
+
+def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | None:
+    """A file of something else, or a configuration below a key of its own."""
+    near = [key for key in present if did_you_mean(key, free) or synonym_of(key, free)]
+    if not present or any(key.startswith("x-") for key in present) or 2 * len(near) >= len(present):
+        return None
+    first, value = next(iter(present.items()))
+    if len(present) == 1 and isinstance(value, dict) and {"routes", "streams"} & value.keys():
+        message = f"the keys below {quoted(first)} belong at the top level"
+        return Cause("SR030", message, (first,), "take this line away, and the indentation of those below it")
+    message = f"this is not a configuration: it holds none of {listed(sorted(free))}"
+    return Cause("SR030", message, (first,), "name another file, or start with: version: 1")
+
+
+def home_of_anchors(source: SourceFile, path: DataPath) -> str | None:
+    """The key that an unexpected one at the top level is meant to be, where its value holds anchors."""
+    if len(path) != 1 or not _ANCHOR.search(source.written(path)):
+        return None
+    name = re.sub(r"^(x[_.-]?(?=[a-z])|[._]+)", "", str(path[0]))
+    return f"x-{name}"
+
+
+def split_items(items: Any, key: str) -> dict[int, Cause | None]:
+    """Items of a list that are parts of one: a "- " before each of its keys. The cause is the second's."""
+    if not isinstance(items, list):
+        return {}
+    known = schema_at((key, 0)).get("properties", {})
+    found: dict[int, Cause | None] = {}
+    for run in _runs([item if _is_part(item, known) else None for item in items]):
+        names = [next(iter(items[at])) for at in run]
+        if len(run) > 1 and len(set(names)) == len(names):
+            advice = f'take the "- " away, and indent it as {quoted(names[0])} is'
+            message = f'this "- " begins another item, and {quoted(names[1])} belongs to the one above'
+            found |= dict.fromkeys(run)
+            found[run[1]] = Cause("SR103", message, (key, run[1], names[1]), advice)
+    return found
+
+
+def _is_part(item: Any, known: Mapping[str, Any]) -> bool:
+    return isinstance(item, dict) and len(item) == 1 and next(iter(item)) in known
+
+
+def _runs(items: Sequence[Any]) -> Iterator[list[int]]:
+    """The positions of neighbors that belong together: each begins with a "name", or at a gap."""
+    run: list[int] = []
+    for at, item in enumerate(items):
+        if run and (item is None or "name" in item):
+            yield run
+            run = []
+        if item is not None:
+            run.append(at)
+    if run:
+        yield run
+
+
+def belongs_to_a_stream(path: DataPath) -> bool:
+    """Whether what stands for a stream is called as one of a stream's settings."""
+    return (
+        len(path) == 2
+        and path[0] == "streams"
+        and path[1] in schema_at(("streams", "")).get("properties", {})
+    )
+
+
+def indent_below(path: DataPath) -> str:
+    """What to do about such a stream."""
+    return f"is {label(path)} a setting of the stream above? then indent it deeper than that stream's name"

@@ -1,0 +1,77 @@
+"""A file's data without what can't be used, so that the rest can still be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import copy
+from typing import Any, Final
+
+from streamroute.config.yaml.source import DataPath
+
+_NAMED: Final = ("streams", "messages")
+LOST: Final = object()
+"""Stands in a route for a value that can't be used: there is something, and nobody knows what."""
+
+
+def prune(data: dict[str, Any], broken: Iterable[DataPath], meant: Mapping[DataPath, str]) -> dict[str, Any]:
+    """A copy of ``data`` without its broken parts.
+
+    A value under a misspelt key (``meant``) moves to the key that was meant. A broken stream or message type
+    keeps its name, or every route that names it would be reported too. Findings forbid to run what is left.
+    """
+    pruned = _Copies(data)
+    for path, key in meant.items():
+        _rename(pruned.of(path[:-1]), path[-1], key)
+    for path in broken:
+        if path in meant:
+            continue
+        if path[0] != "routes" or len(path) == 1:
+            _prune_setting(pruned, path)
+        elif isinstance(path[1], int) and isinstance(pruned.data.get("routes"), list):
+            _prune_route(pruned, path)
+    return pruned.data
+
+
+class _Copies:
+    """A copy of ``data`` in which each mapping and list is copied once, when it is about to change."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = dict(data)
+        self._copied: set[DataPath] = {()}
+
+    def of(self, path: DataPath) -> Any:
+        """The mapping or list at ``path``, which may be changed."""
+        if not path:
+            return self.data
+        holder = self.of(path[:-1])
+        if path not in self._copied:
+            self._copied.add(path)
+            holder[path[-1]] = copy(holder[path[-1]])
+        return holder[path[-1]]
+
+
+def _rename(mapping: dict[object, Any], old: object, new: str) -> None:
+    """Call a key otherwise; it stays where it is among the others."""
+    items = [(new if name == old else name, value) for name, value in mapping.items()]
+    mapping.clear()
+    mapping.update(items)
+
+
+def _prune_route(pruned: _Copies, path: DataPath) -> None:
+    # None keeps the positions of the others, which their places are made of.
+    if len(path) == 2:
+        pruned.of(path[:1])[path[1]] = None
+    elif (route := pruned.of(path[:2])) is not None:
+        route[path[2]] = LOST
+
+
+def _prune_setting(pruned: _Copies, path: DataPath) -> None:
+    key = str(path[0])
+    if len(path) == 1 or not isinstance(pruned.data.get(key), dict):
+        pruned.data.pop(key, None)
+    elif key not in _NAMED:
+        pruned.of(path[:1]).pop(path[1], None)
+    elif len(path) == 2 or not pruned.data[key].get(path[1]):
+        pruned.of(path[:1])[path[1]] = {}
+    else:
+        pruned.of(path[:2]).pop(path[2], None)

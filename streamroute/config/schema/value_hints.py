@@ -1,0 +1,207 @@
+"""What to write in the place of a value of the wrong type."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streamroute.config.schema.common_causes import belongs_to_a_stream, indent_below
+from streamroute.config.schema.fast_validator import compile_schema
+from streamroute.config.schema.labels import quote
+from streamroute.config.schema.violations import Violation
+from streamroute.config.schema.written_conditions import as_condition
+from streamroute.config.yaml.scalars import read_plain
+from streamroute.config.yaml.source import DataPath, SourceFile
+
+_TRUTH: Final = {"on": "true", "yes": "true", "off": "false", "no": "false"}
+"""What YAML 1.1 calls a truth value, and YAML 1.2 a string."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?|true|false")
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Advice for a person, and the text that belongs there without a doubt."""
+
+    advice: str | None = None
+    fix: str | None = None
+
+
+def type_remedy(source: SourceFile, violation: Violation, types: list[str], *, is_replaced: bool) -> Remedy:
+    """What to do where one of ``types`` is wanted; what a variable gave (``is_replaced``) stays secret."""
+    if path_is_expression(violation.path):
+        return Remedy(_to_expression(source, violation))
+    form = form_of(violation.path, violation.value)
+    if form is not None or isinstance(violation.value, (dict, list)) or is_replaced:
+        return Remedy(None if is_replaced and isinstance(violation.value, str) else form)
+    if "string" in types:
+        return _to_string(source, violation)
+    if types == ["boolean"]:
+        return _to_truth(source, violation)
+    return _to_number(source, violation) if types in (["integer"], ["number"]) else Remedy()
+
+
+def path_is_expression(path: DataPath) -> bool:
+    """Whether a JMESPath expression is wanted at a path."""
+    return path[-1:] in (("filter",), ("transform",), ("order_by",)) or path[-2:] == ("dedupe", "key")
+
+
+def _to_expression(source: SourceFile, violation: Violation) -> str:
+    value = violation.value
+    if violation.path[-1] == "filter" and (value is True or not value):
+        return NO_FILTER if value is not False else "to switch a route off, write enabled: false"
+    if isinstance(value, (dict, list)):
+        return _of_collection(source, violation)
+    if violation.path[-1] == "filter":
+        return "a filter is a path into the message, or compares one: nights >= `3`"
+    return "an expression is a path into the message, such as guest.id"
+
+
+def _of_collection(source: SourceFile, violation: Violation) -> str:
+    """Advice where YAML reads a list or a mapping; as a filter it would be true for every message."""
+    value, raw = violation.value, source.raw(violation.path)
+    if violation.path[-1] == "filter":
+        meant = as_condition(value)
+        if meant is None:
+            return "a filter is one expression: join its parts by && or ||"
+        several = isinstance(value, list) and len(value) > 1
+        return f"a filter is {'one' if several else 'an'} expression: {meant}"
+    if raw[:1] in ("{", "[") and not ("\n" in raw and "#" in raw):
+        return f"quote the whole of it: {quote(' '.join(raw.split()))}"
+    if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+        whole = ", ".join(f"{name}: {item}" for name, item in value.items())
+        if len(whole) <= _LONGEST and "\n" not in whole:
+            return f"an object is written in braces: {quote(f'{{{whole}}}')}"
+    return "write it as one expression, under >- on a line of its own"
+
+
+_LONGEST: Final = 100  # characters of advice that are read at a glance
+
+
+PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))
+"""Where a variable is replaced."""
+
+NO_FILTER: Final = "leave it out: a route without a filter takes every message of its type"
+
+
+def form_of(path: DataPath, value: Any) -> str | None:
+    """How a value is written that has the wrong form altogether; None where nothing is known of it."""
+    if path[2:] == ("routes",) and str(value).lower() in _NONE:
+        return "write [] where no route takes it"
+    if isinstance(value, str) and (path[-1] in _LISTS or path[2:] == ("routes",)):
+        return f"write [{value}]" if value else None
+    if path[2:3] == ("type",) and isinstance(value, (dict, list)):
+        return _form_of_types(value)
+    entry = _form_of_entry(path, value)
+    if entry is not None:
+        return entry
+    form = _FORMS.get(str(path[-1]))
+    return form.format(value=value) if form and _is_short(value) else _WHOLE.get(str(path[-1]))
+
+
+def _form_of_types(value: Any) -> str:
+    """A route's types as keys, or in a list of their own."""
+    names = list(value)
+    are_names = all(isinstance(name, str) for name in names)
+    if isinstance(value, dict) and any(item is not None for item in value.values()):
+        are_names = False
+    return f"write [{', '.join(names)}]" if names and are_names else "a type is a name; several are a list"
+
+
+def _form_of_entry(path: DataPath, value: Any) -> str | None:
+    """How an item of the routes, a stream or a message is written, and a variable in its place."""
+    if path[:1] in PLACES_OF_VARIABLES and isinstance(value, dict) and list(value.values()) == [None]:
+        return f"a variable is written ${{{next(iter(value))}}}"
+    if belongs_to_a_stream(path):
+        return indent_below(path)
+    if path[:-1] == ("messages",) and isinstance(value, str) and _is_short(value):
+        return f"write {{schema: {value}}}"
+    if isinstance(value, list):
+        return _form_of_list(path, value)
+    if len(path) == 2 and path[0] == "routes":
+        is_glued = isinstance(value, str) and re.match(r"[a-z_]+:\S", value)
+        return 'a space is missing behind ":": write name: welcome' if is_glued else _ROUTE
+    return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
+
+
+def _form_of_list(path: DataPath, items: list[Any]) -> str | None:
+    """What to do about a list where something else is wanted."""
+    are_mappings = bool(items) and all(isinstance(item, dict) for item in items)
+    if path[-1] == "with" and are_mappings:
+        return 'it is one mapping: take the "- " away'
+    if path[-1] == "handler":
+        return "a route has one handler; for several, write a route for each"
+    if len(path) == 2 and path[0] == "routes":
+        braces = "a mapping has braces: write { in the place of [, and } in the place of ]"
+        return braces if are_mappings else _ROUTE
+    return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
+
+
+_ROUTE: Final = (
+    "a route is a mapping: {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}"
+)
+
+
+def _is_short(value: Any) -> bool:
+    return not isinstance(value, (dict, list, bool)) and len(str(value)) <= 60
+
+
+_NONE: Final = frozenset({"", "none", "null", "nothing", "false", "~"})
+_LISTS: Final = frozenset({"include", "tags", "allow"})
+_FORMS: Final = {
+    "trim": "write {{keep: {value}}}",
+    "dedupe": "write {{key: {value}, ttl: 1d}}",
+    "redis": "write {{url: {value}}}",
+    "retry": "write {{max_attempts: {value}}}",
+    "schema": "write its file, such as schemas/{value}.json",
+}
+_WHOLE: Final = {
+    "retry": "write {max_attempts: 1} for no retry",
+    "dedupe": "write {key: order.id, ttl: 1d}: a path into the message, and how long it is remembered",
+    "streams": "each stream is a key, with its settings below it: bot_events: {group: notifications}",
+    "messages": "each type is a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
+    "routes": "each route is an item of a list, with its name in it: - name: welcome",
+    "with": "its keys are names of the handler's arguments: {template: welcome}",
+    "handlers": "write {allow: [shop]}",
+    "handler": "a handler is a dotted path: shop.handlers.welcome; its arguments stand under with:",
+    "tests": "each test is an item of a list, with its name in it: - name: a gold guest is welcomed",
+    "message": "a message is a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
+}
+_ENTRIES: Final = {
+    "streams": "its settings are a mapping: {group: notifications}, or {} for the defaults",
+    "messages": "write {schema: FILE}, or {} for a type known by name alone",
+}
+
+
+def _to_string(source: SourceFile, violation: Violation) -> Remedy:
+    raw, pattern = source.raw(violation.path), violation.schema.get("pattern", "")
+    if raw not in violation.schema.get("enum", [raw]):
+        return Remedy()  # in quotes it would be wrong as well
+    if re.search(pattern, raw):
+        return Remedy(f"quote it: {quote(raw)}", _in_place(source, violation, quote(raw)))
+    lacks_unit = re.search(pattern, f"{raw}s") and not isinstance(violation.value, bool)
+    return Remedy(f"write a unit: {raw}s" if lacks_unit else None)
+
+
+def _to_truth(source: SourceFile, violation: Violation) -> Remedy:
+    value = str(violation.value)
+    if value in {"true", "false"}:
+        return Remedy("write it without quotes", _in_place(source, violation, value))
+    meant = _TRUTH.get(value.lower())
+    return Remedy(f"write {meant}", _in_place(source, violation, meant)) if meant else Remedy()
+
+
+def _to_number(source: SourceFile, violation: Violation) -> Remedy:
+    value = violation.value
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        return Remedy()
+    is_valid = compile_schema(violation.schema)(read_plain(value))
+    return Remedy("write it without quotes", _in_place(source, violation, value) if is_valid else None)
+
+
+def _in_place(source: SourceFile, violation: Violation, text: Any) -> str | None:
+    """The text, if it can stand where the value is written: an alias or a tag may mean more than one."""
+    written = source.written(violation.path)
+    is_simple = "\n" not in written and written[:1] not in {"*", "&", "!"}
+    return text if is_simple else None

@@ -1,0 +1,107 @@
+"""Which lines of a file a comment is about.
+
+A comment behind something is about what stands on its line, a block scalar that begins there included. A
+comment on a line of its own is about the whole entry below it: a key with its value, or an item of a list.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from streamroute.config.yaml.positions import Mark, build_marks
+from streamroute.config.yaml.source import SourceFile
+
+Lines = tuple[int, int]
+"""From the first line to the last, both included."""
+
+
+class Comments:
+    """The comments of a file that was read without errors; built once, then asked for each of them."""
+
+    def __init__(self, source: SourceFile) -> None:
+        self._source = source
+        self._scalars: list[tuple[int, int]] = []  # offsets: of what no comment can begin in
+        self._touching: dict[int, Lines] = {}  # the lines of the scalars that begin or end on a line
+        self._last: dict[int, int] = {}  # the last line of what begins on a line
+        self._next: dict[int, int] = {}  # the line that those without content stand above
+        for mark in _marks(build_marks(source.text)):
+            self._add(mark)
+        self._scalars.sort()
+
+    def begins_at(self, at: int) -> bool:
+        """Whether the # at an offset begins a comment; it may stand inside a string."""
+        text = self._source.text
+        if at and text[at - 1] not in " \t\r\n":
+            return False
+        before = bisect_right(self._scalars, (at, len(text))) - 1
+        return before < 0 or self._scalars[before][1] <= at
+
+    def lines_meant(self, at: int) -> Lines:
+        """The lines that the comment at an offset is about."""
+        line = self._source.position(at)[0]
+        if self._source.text[self._source.start_of_line(line) : at].strip():
+            return self._touching.get(line, (line, line))
+        below = self._content_below(line)
+        return below, self._last.get(below, below)
+
+    def _content_below(self, line: int) -> int:
+        passed = [line]
+        last = self._source.position(len(self._source.text))[0]
+        while passed[-1] not in self._next and passed[-1] < last:
+            if not _is_blank(self._source.line(passed[-1] + 1)):
+                self._next[passed[-1]] = passed[-1] + 1
+                break
+            passed.append(passed[-1] + 1)
+        found = self._next.get(passed[-1], line + 1)
+        self._next.update(dict.fromkeys(passed, found))
+        return found
+
+    def _add(self, mark: Mark) -> None:
+        if mark.value is not None:
+            self._add_scalar(mark)
+        for key, value in mark.pairs or ():
+            self._add_entry(key.start, value.end)
+        for item in mark.items or ():
+            self._add_entry(item.start, item.end)
+
+    def _add_scalar(self, mark: Mark) -> None:
+        text = self._source.text
+        start, end = mark.start, _end(text, mark.start, mark.end)
+        if mark.style in {"|", ">"}:
+            # Behind the | or > of a block scalar a comment may stand.
+            body = text.find("\n", start)
+            start = end if body == -1 else body
+        self._scalars.append((start, end))
+        first, last = self._add_entry(mark.start, mark.end)
+        for line in (first, last):
+            before = self._touching.get(line, (line, line))
+            self._touching[line] = (min(first, before[0]), max(last, before[1]))
+
+    def _add_entry(self, start: int, end: int) -> Lines:
+        first = self._source.position(start)[0]
+        last = self._source.position(max(start, _end(self._source.text, start, end) - 1))[0]
+        self._last[first] = max(last, self._last.get(first, last))
+        return first, last
+
+
+def _end(text: str, start: int, end: int) -> int:
+    """Where a value ends without the white space behind it."""
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return end
+
+
+def _is_blank(line: str) -> bool:
+    text = line.strip()
+    return not text or text.startswith("#")
+
+
+def _marks(root: Mark) -> Iterator[Mark]:
+    stack = [root]
+    while stack:
+        mark = stack.pop()
+        yield mark
+        for key, value in mark.pairs or ():
+            stack += [key, value]
+        stack += mark.items or ()

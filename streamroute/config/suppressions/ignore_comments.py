@@ -1,0 +1,134 @@
+"""``# streamroute: ignore[SR307] why``: findings that a comment in the file silences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import ABOUT_IGNORES, RULES
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.suppressions.comment_scope import Comments, Lines
+from streamroute.config.yaml.source import SourceFile
+
+_SIGN: Final = re.compile(r"#[ \t]*streamroute:[ \t]*ignore\b", re.IGNORECASE)
+_LISTED: Final = re.compile(r"[ \t]*\[([^\]\r\n]*)\]")
+_WORD: Final = re.compile(r"[^\s,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """A rule that a comment silences on some lines; ``start`` and ``end`` are the code's place."""
+
+    code: str
+    lines: Lines
+    start: int
+    end: int
+
+
+def silence(
+    findings: Sequence[Finding], sources: Iterable[SourceFile], *, unchecked: tuple[str, ...] = ()
+) -> list[Finding]:
+    """The findings that no comment silences, and what is wrong with the comments themselves.
+
+    Codes that begin with one of ``unchecked`` were not looked for, so that silencing them is no mistake; nor
+    is it where an error of their kind may have kept them from being found.
+    """
+    left = list(findings)
+    for source in sources:
+        if _SIGN.search(source.text):
+            left = _silence_in(source, left, unchecked)
+    return left
+
+
+def _silence_in(source: SourceFile, findings: Sequence[Finding], unchecked: tuple[str, ...]) -> list[Finding]:
+    ignores, mistakes = _read(source)
+    covers = _Covers({(ignore.code, ignore.lines) for ignore in ignores})
+    left = [found for found in findings if found.file != source.path or not covers.take(found)]
+    idle = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in covers.used)
+    looked_for = (ignore for ignore in idle if not ignore.code.startswith(unchecked))
+    errors = (found for found in left if found.severity is Severity.ERROR and found.file == source.path)
+    wrong = {(found.code[:3], found.span.line) for found in errors}
+    unused = [_unused(source, ignore) for ignore in looked_for if not _is_hidden(ignore, wrong)]
+    return left + mistakes + unused
+
+
+def _is_hidden(ignore: Ignore, wrong: Collection[tuple[str, int]]) -> bool:
+    """Whether an error of the same kind is on its lines: an expression that can't be read has no types."""
+    first, last = ignore.lines
+    return any((ignore.code[:3], line) in wrong for line in range(first, last + 1))
+
+
+class _Covers:
+    """Which lines of a file are silenced for which codes; ``used`` are those where something was found."""
+
+    def __init__(self, covers: Iterable[tuple[str, Lines]]) -> None:
+        self.used: set[tuple[str, Lines]] = set()
+        self._at: dict[tuple[str, int], list[Lines]] = {}
+        for code, lines in covers:
+            for line in range(lines[0], lines[1] + 1):
+                self._at.setdefault((code, line), []).append(lines)
+
+    def take(self, found: Finding) -> bool:
+        """Whether a finding is silenced."""
+        covering = self._at.get((found.code, found.span.line), ())
+        self.used.update((found.code, lines) for lines in covering)
+        return bool(covering)
+
+
+def _unused(source: SourceFile, ignore: Ignore) -> Finding:
+    first, last = ignore.lines
+    where = f"line {first}" if first == last else f"lines {first} to {last}"
+    message = f"nothing is silenced here: {ignore.code} finds nothing on {where}"
+    return source.finding("SR018", message, source.between(ignore.start, ignore.end), help="take it away")
+
+
+def _read(source: SourceFile) -> tuple[list[Ignore], list[Finding]]:
+    """The file's ignores, and what is wrong with them."""
+    ignores: list[Ignore] = []
+    mistakes: list[Finding] = []
+    comments = Comments(source)
+    for sign in _SIGN.finditer(source.text):
+        if comments.begins_at(sign.start()):
+            lines = comments.lines_meant(sign.start())
+            codes = _codes(source.text, sign.end())
+            if len(codes) > len(RULES):
+                mistakes.append(_too_many(source, sign))
+                continue
+            read = [_ignore(source, code, start, lines) for code, start in codes]
+            ignores += (one for one in read if isinstance(one, Ignore))
+            mistakes += (one for one in read or [_without_code(source, sign)] if isinstance(one, Finding))
+    return ignores, mistakes
+
+
+def _codes(text: str, at: int) -> list[tuple[str, int]]:
+    """The codes between the brackets, and where each stands."""
+    listed = _LISTED.match(text, at)
+    if listed is None:
+        return []
+    return [(word[0], listed.start(1) + word.start()) for word in _WORD.finditer(listed[1])]
+
+
+def _without_code(source: SourceFile, sign: re.Match[str]) -> Finding:
+    span = source.between(*sign.span())
+    help_text = "for instance # streamroute: ignore[SR307] the field is always there"
+    return source.finding("SR019", "this comment names no rule to silence", span, help=help_text)
+
+
+def _too_many(source: SourceFile, sign: re.Match[str]) -> Finding:
+    span = source.between(*sign.span())
+    return source.finding("SR019", "this comment names more rules than there are", span)
+
+
+def _ignore(source: SourceFile, code: str, start: int, lines: Lines) -> Ignore | Finding:
+    rule, end = RULES.get(code), start + len(code)
+    span = source.between(start, end)
+    if rule is None:
+        meant = did_you_mean(code, RULES)
+        return source.finding("SR019", f'there is no rule "{code}"', span, suggestion=meant)
+    if rule.silenceable:
+        return Ignore(code, lines, start, end)
+    why = "it is about such comments" if code in ABOUT_IGNORES else "nothing can be built with it"
+    return source.finding("SR020", f"{code} ({rule.name}) can't be silenced: {why}", span)

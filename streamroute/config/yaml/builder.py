@@ -1,0 +1,261 @@
+"""From YAML's events to plain data, in one pass and in bounded space.
+
+Data is what JSON could hold: dicts with string keys, lists, strings, numbers, booleans and None. Where a
+part can't be read, a finding says so and the rest is read on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+from streamroute.config.findings.collector import Extent, Reports
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.findings.text_file import TextFile
+from streamroute.config.yaml.events import events, extent
+from streamroute.config.yaml.merge_keys import merge
+from streamroute.config.yaml.scalar_reader import QUOTE_IT, ScalarReader
+from streamroute.config.yaml.scalars import CORE
+from streamroute.config.yaml.syntax.versions import find_differences, lost_question_mark
+
+MAX_DEPTH: Final = 64
+TOO_DEEP: Final = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"
+MAX_EXPANSION: Final = 1_000_000
+EXPRESSION_KEYS: Final = frozenset({"filter", "transform", "order_by"})
+
+_LONG: Final = 64
+"""Characters of a string that count as one more value: each is looked at where an alias brings it in."""
+
+_NO_KEY: Final = object()
+_MERGE: Final = object()
+_OPEN: Final = object()
+_CORE_TAGS: Final = frozenset({f"{CORE}map", f"{CORE}seq", "!", None})
+
+
+class _Frame:
+    """A mapping or a list that is not complete yet.
+
+    ``key`` is the mapping's key whose value comes next; ``keys`` are those it has had, by offset;
+    ``begins_anew`` says that its first key came a second time.
+    """
+
+    __slots__ = ("anchor", "begins_anew", "count", "data", "key", "keys", "merged", "start")
+
+    def __init__(self, data: Any, anchor: str | None, start: int, count: int) -> None:
+        self.data = data
+        self.anchor = anchor
+        self.start = start
+        self.count = count
+        self.key: Any = _NO_KEY
+        self.keys: dict[Any, int] = {}
+        self.merged: list[tuple[Any, Extent]] = []
+        self.begins_anew = False
+
+
+class Builder:
+    """Builds the data of one text; ``reports`` fills on the way."""
+
+    def __init__(self, file: TextFile) -> None:
+        self.file = file
+        self.reports = Reports(file)
+        self.root: Any = None
+        self.root_start: int | None = None
+        self._scalars = ScalarReader(self.reports)
+        self._documents = 0
+        self._count = 0
+        self._expanded = 0
+        self._top: _Frame | None = None
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
+
+    def build(self) -> Any:
+        """The text's data; raises yaml.YAMLError or TooMuchError."""
+        handlers: dict[type, Any] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._open_mapping,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceStartEvent: self._open_list,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._open_document,
+            yaml.DocumentEndEvent: self._ignore,
+            yaml.StreamStartEvent: self._ignore,
+            yaml.StreamEndEvent: self._ignore,
+        }
+        for event in events(self.file.text):
+            handlers[type(event)](event)
+        find_differences(self.reports)
+        return self.root
+
+    def _ignore(self, event: yaml.Event) -> None:
+        """Events that carry no data."""
+
+    def _open_document(self, event: yaml.Event) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            advice = "keep one document a file, and bring the others in by include"
+            if not self.file.text[extent(event)[1] :].strip():
+                advice = "take this line away"
+            self.reports.stop("SR013", "the file holds more than one YAML document", extent(event), advice)
+
+    # Values
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        size = 1 + len(event.value) // _LONG
+        self._count += size
+        top = self._top
+        if event.value == "<<" and top is not None and self._is_merge(top, event):
+            value: Any = _MERGE
+        else:
+            value = self._scalars.read(event, top is not None and self._wants_expression(top.key))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = ("<<" if value is _MERGE else value, size)
+        if top is not None and top.key is not _NO_KEY and top.key is not _MERGE:
+            # The usual case, without the offsets that only a finding needs.
+            top.data[top.key] = value
+            top.key = _NO_KEY
+        else:
+            self._place(value, extent(event))
+
+    def _wants_expression(self, key: Any) -> bool:
+        if key == "key":
+            return len(self._stack) > 1 and self._stack[-2].key == "dedupe"
+        return key in EXPRESSION_KEYS
+
+    def _is_merge(self, top: _Frame, event: yaml.ScalarEvent) -> bool:
+        return event.implicit[0] and top.key is _NO_KEY and type(top.data) is dict
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        name, where = str(event.anchor), extent(event)
+        value, size = self._anchors.get(name, (_NO_KEY, 0))
+        if value is _OPEN:
+            self.reports.find("SR007", f'"*{name}" stands inside the very value that it names', where)
+        elif value is _NO_KEY:
+            meant = self._unknown_alias(name, where)
+            value, size = self._anchors.get(meant or "", (_NO_KEY, 0))
+        if value is _OPEN or value is _NO_KEY:
+            value = {} if self._top is not None and self._top.key is _MERGE else None
+        self._expand(size, where)
+        self._place(value, where)
+
+    def _unknown_alias(self, name: str, where: Extent) -> str | None:
+        """Report it; the anchor that was meant, with which to read on."""
+        if self._top is not None and self._wants_expression(self._top.key):
+            self.reports.find("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
+            return None
+        near = did_you_mean(name, self._anchors)
+        message = f'"*{name}" names an anchor that does not exist above it'
+        meant = f"*{near}" if near else None
+        self.reports.find("SR007", message, where, f"an anchor is written &{name}", meant)
+        return near
+
+    def _expand(self, size: int, where: Extent) -> None:
+        # Every later step walks the expanded data, so that a small bomb would cost days.
+        self._count += size
+        self._expanded += size
+        if self._expanded > MAX_EXPANSION:
+            self.reports.stop("SR008", f"aliases expand to more than {MAX_EXPANSION:,} values", where)
+
+    # Mappings and lists
+
+    def _open_mapping(self, event: yaml.MappingStartEvent) -> None:
+        self._open({}, event)
+
+    def _open_list(self, event: yaml.SequenceStartEvent) -> None:
+        self._open([], event)
+
+    def _open(self, data: Any, event: Any) -> None:
+        self._count += 1
+        if event.tag not in _CORE_TAGS:
+            self._scalars.unknown_tag(event, event.tag, wants_expression=False)
+        if len(self._stack) >= MAX_DEPTH:
+            self.reports.stop("SR011", TOO_DEEP, extent(event))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (_OPEN, 0)
+        self._top = _Frame(data, event.anchor, event.start_mark.index, self._count)
+        self._stack.append(self._top)
+
+    def _close(self, event: yaml.Event) -> None:
+        frame = self._stack.pop()
+        for value, where in frame.merged:
+            self._merge(frame, value, where)
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = (frame.data, self._count - frame.count + 1)
+        self._top = self._stack[-1] if self._stack else None
+        self._place(frame.data, (frame.start, extent(event)[1]))
+
+    def _merge(self, frame: _Frame, value: Any, where: Extent) -> None:
+        grown = merge(frame.data, value)
+        if grown is None:
+            advice = "name an anchor: <<: *common"
+            self.reports.find("SR014", "<< takes a mapping or a list of mappings", where, advice)
+        else:
+            self._expand(grown, where)
+
+    def _is_item(self) -> bool:
+        return len(self._stack) > 1 and type(self._stack[-2].data) is list
+
+    # Where a value goes
+
+    def _place(self, value: Any, where: Extent) -> None:
+        top = self._top
+        if top is None:
+            self.root, self.root_start = value, where[0]
+        elif type(top.data) is list:
+            top.data.append(value)
+        elif top.key is _NO_KEY:
+            self._take_key(top, value, where)
+        else:
+            self._take_value(top, value, where)
+
+    def _take_value(self, top: _Frame, value: Any, where: Extent) -> None:
+        if top.key is _MERGE:
+            top.merged.append((value, where))
+        else:
+            top.data[top.key] = value
+        top.key = _NO_KEY
+
+    def _take_key(self, top: _Frame, key: Any, where: Extent) -> None:
+        if type(key) is not str and key is not _MERGE:
+            key = self._odd_key(key, where)
+        if where[1] > where[0] > 0 and self.file.text[where[0] - 1] == "?":
+            self._lost_question_mark(where)
+        if key in top.keys and not top.begins_anew:
+            self._duplicate(top, key, where)
+        top.keys[key] = where[0]
+        top.key = key
+
+    def _lost_question_mark(self, where: Extent) -> None:
+        # A filter of [?...] is a list, which is told of it as a whole.
+        if not any(self._wants_expression(frame.key) for frame in self._stack):
+            lost_question_mark(self.reports, where)
+
+    def _duplicate(self, top: _Frame, key: Any, where: Extent) -> None:
+        line = self.file.position(top.keys[key])[0]
+        name = "<<" if key is _MERGE else key
+        advice = "name several anchors in one: <<: [*one, *two]" if key is _MERGE else None
+        if key == next(iter(top.keys)) and len(top.keys) > 1 and self._is_item():
+            # A "- " is missing; the keys that follow are doubled for that reason alone.
+            top.begins_anew = True
+            advice = f'does another item begin here? write "- {name}:"'
+        message = f'key "{name}" appears a second time; the first is on line {line}'
+        self.reports.find("SR006", message, where, advice)
+
+    def _odd_key(self, key: Any, where: Extent) -> str:
+        text = self.file.text[where[0] : where[1]].strip()
+        if isinstance(key, (dict, list)):
+            kind = "mapping" if isinstance(key, dict) else "list"
+            advice = "a value that starts with { or [ must be quoted"
+            if "$" in text or self.file.text[where[0] - 1 : where[0]] == "{":
+                advice = "{{ }} is not expanded: write an expression without it, and a variable as ${NAME}"
+            self.reports.find("SR009", f"a {kind} can't be a key", where, advice)
+        elif not text:
+            self.reports.find("SR009", "a key is missing", where)
+        else:
+            message = f"a key must be a string, and {text} is {_KINDS.get(type(key), 'null')}"
+            self.reports.find("SR009", message, where, f'quote it: "{text}"')
+        return text
+
+
+_KINDS: Final[dict[type, str]] = {int: "a number", float: "a number", bool: "a truth value"}

@@ -1,0 +1,133 @@
+"""Where each value of a file stands: a tree that is built only once something must be pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from streamroute.config.findings.text_file import Step
+from streamroute.config.yaml.events import events, extent
+
+
+@dataclass(slots=True)
+class Mark:
+    """A value, or an alias of one, from offset ``start`` up to ``end``.
+
+    ``value`` is a scalar's text as YAML reads it; ``pairs`` are a mapping's keys and values, ``<<`` among
+    them; ``items`` are a list's.
+    """
+
+    start: int
+    end: int
+    style: str = ""
+    value: str | None = None
+    pairs: list[tuple[Mark, Mark]] | None = None
+    items: list[Mark] | None = None
+    target: Mark | None = field(default=None, repr=False)
+    _keys: _Keys | None = field(default=None, repr=False)
+
+    @property
+    def content(self) -> Mark:
+        """What an alias stands for; any other mark is its own content."""
+        return self.target or self
+
+    def child(self, step: Step) -> tuple[Mark, Mark] | None:
+        """Key and value of one step down, or None; an item of a list is its own key."""
+        here = self.content
+        if here.pairs is not None:
+            return here.keys.find(str(step))
+        if here.items is not None and isinstance(step, int) and step < len(here.items):
+            return here.items[step], here.items[step]
+        return None
+
+    @property
+    def keys(self) -> _Keys:
+        """The keys of a mapping."""
+        if self._keys is None:
+            self._keys = _Keys(self.pairs or [])
+        return self._keys
+
+
+class _Keys:
+    """A mapping's own keys, of several equal ones the last, and the mappings that it merges."""
+
+    def __init__(self, pairs: Sequence[tuple[Mark, Mark]]) -> None:
+        merges = [value.content for key, value in pairs if _is_merge(key)]
+        self._own = {pair[0].value: pair for pair in pairs if not _is_merge(pair[0])}
+        self._merged = [source for content in merges for source in content.items or [content]]
+
+    def find(self, name: str) -> tuple[Mark, Mark] | None:
+        """Key and value; what is merged comes after what is the mapping's own."""
+        found = self._own.get(name)
+        if found is None:
+            found = next(filter(None, (source.child(name) for source in self._merged)), None)
+        return found
+
+
+def _is_merge(key: Mark) -> bool:
+    return key.value == "<<" and key.style == "plain"
+
+
+def build_marks(text: str) -> Mark:
+    """The marks of a text that was read without errors."""
+    return _Marker(text).build()
+
+
+class _Marker:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._anchors: dict[str, Mark] = {}
+        self._open: list[tuple[Mark, list[Mark]]] = []
+        self._root = Mark(0, 0)
+
+    def build(self) -> Mark:
+        for event in events(self._text):
+            if isinstance(event, yaml.ScalarEvent):
+                self._add(self._anchored(event, _scalar(event)))
+            elif isinstance(event, yaml.AliasEvent):
+                self._add(Mark(*extent(event), target=self._anchors.get(str(event.anchor))))
+            elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+                self._open.append((self._anchored(event, _collection(event)), []))
+            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+                self._close(event)
+        return self._root
+
+    def _anchored(self, event: Any, mark: Mark) -> Mark:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = mark
+        return mark
+
+    def _add(self, mark: Mark) -> None:
+        if self._open:
+            self._open[-1][1].append(mark)
+        else:
+            self._root = mark
+
+    def _close(self, event: yaml.Event) -> None:
+        mark, children = self._open.pop()
+        if mark.pairs is not None:
+            mark.pairs.extend(zip(children[::2], children[1::2], strict=True))
+        else:
+            mark.items = children
+        # The end event of a block collection stands before the next token, maybe lines below.
+        mark.end = extent(event)[1] if mark.style == "flow" else _end(children, mark.start)
+        self._add(mark)
+
+
+def _end(children: Sequence[Mark], start: int) -> int:
+    return children[-1].end if children else start
+
+
+def _scalar(event: yaml.ScalarEvent) -> Mark:
+    plain = event.style in {"", None}
+    return Mark(*extent(event), style="plain" if plain else str(event.style), value=event.value)
+
+
+def _collection(event: Any) -> Mark:
+    style = "flow" if event.flow_style else "block"
+    if isinstance(event, yaml.MappingStartEvent):
+        return Mark(*extent(event), style=style, pairs=[])
+    return Mark(*extent(event), style=style)

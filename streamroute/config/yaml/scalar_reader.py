@@ -1,0 +1,94 @@
+"""From a scalar's event to its value."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+from streamroute.config.findings.collector import Reports
+from streamroute.config.schema.labels import quote
+from streamroute.config.yaml.events import extent
+from streamroute.config.yaml.scalars import CORE, read_plain, read_tagged
+from streamroute.config.yaml.syntax.versions import lost_exclamation_mark, may_hold_lone_tag
+
+QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
+
+
+_LONE_TAG: Final = re.compile(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
+
+
+class ScalarReader:
+    """Reads scalars; ``wants_expression`` says that the value of a key such as ``filter`` is read."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self._text = reports.file.text
+        self._lone_tags = may_hold_lone_tag(self._text)
+
+    def read(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
+        """The scalar's value; where it can't be told, a finding says why."""
+        if event.implicit[0]:
+            return self._plain(event, wants_expression)
+        if event.tag is not None:
+            return self._tagged(event, event.tag, wants_expression)
+        return event.value
+
+    def _plain(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
+        if wants_expression and self._has_bang(event):
+            # `filter: ! vip` comes as `vip`: the message would go to the wrong route.
+            self._misread("!", event)
+            return None
+        if self._lone_tags and _LONE_TAG.match(self._text, *extent(event)):
+            if event.style in {"", None}:
+                lost_exclamation_mark(self._reports, extent(event))
+            return event.value  # in quotes or a block it is the string that it looks like
+        try:
+            return read_plain(event.value)
+        except ValueError:
+            digits = len(event.value)
+            self._reports.find("SR017", f"a number of {digits} digits is too long to be read", extent(event))
+            return event.value
+
+    def _has_bang(self, event: yaml.ScalarEvent) -> bool:
+        return self._text.startswith("!", extent(event)[0])
+
+    def _tagged(self, event: yaml.ScalarEvent, tag: str, wants_expression: bool) -> Any:
+        if tag == "!" and event.style in {"", None} and not wants_expression:
+            if event.style in {"", None}:
+                lost_exclamation_mark(self._reports, extent(event))
+            return event.value  # in quotes or a block it is the string that it looks like
+        try:
+            return read_tagged(tag, event.value)
+        except ValueError:
+            name = tag.removeprefix(CORE)
+            self._reports.find("SR010", f'"{event.value}" is not what its tag !!{name} says', extent(event))
+        except KeyError:
+            self.unknown_tag(event, tag, wants_expression)
+            if wants_expression:
+                return None
+        return event.value
+
+    def unknown_tag(self, event: Any, tag: str, wants_expression: bool) -> None:
+        """Report a tag that is none of the core schema's, of a scalar, a mapping or a list."""
+        start, end = extent(event)
+        name = self._text[start:end].split()[0] if self._has_bang(event) else tag
+        if wants_expression:
+            self._misread(name, event)
+            return
+        advice = "a value that starts with ! must be quoted"
+        if name.startswith("!!"):
+            advice = "take the tag away; quotes are enough to make a string of a value"
+        elif name.lower().startswith("!env"):
+            advice = "take the tag away: ${NAME} is replaced without one, in redis and streams"
+        elif name.lower() in {"!include", "!inc"}:
+            advice = "write the file's name at the top level: include: [FILE]"
+        self._reports.find("SR010", f'unknown tag "{name}"', (start, start + len(name)), advice)
+
+    def _misread(self, name: str, event: yaml.Event) -> None:
+        message = f'YAML reads "{name}" as a tag, and the expression loses it'
+        start, end = extent(event)
+        text = self._text[start:end].rstrip()
+        fix = quote(text) if "\n" not in text else None
+        self._reports.find("SR303", message, (start, end), QUOTE_IT, fix=fix)

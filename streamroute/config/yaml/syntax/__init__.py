@@ -1,0 +1,1 @@
+"""Errors of YAML syntax in plain words, and other formats recognized."""

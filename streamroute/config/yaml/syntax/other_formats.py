@@ -1,0 +1,78 @@
+"""What a file is that is not YAML, or whose YAML is not a mapping."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.text_file import TextFile
+
+
+class _Form(NamedTuple):
+    """A format: a line of its form is a sign of it, ``first`` where it is the first one, ``all`` where every
+    line has the form.
+    """
+
+    name: str
+    line: str
+    where: str = "any"
+    advice: str = "write it as YAML, and start it with: version: 1"
+
+
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_LOOKED_AT: Final = 60  # lines: a file of another format shows it soon
+_COMMENT: Final = ("#", ";", "//")
+_MARKER: Final = re.compile(r"(?:<{7}|>{7}|={7}|\|{7})(?: .*)?", re.ASCII)
+_SIDE: Final = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+_WHOLE_EVENT: Final = r"\{.*\}"
+
+_ROOT_KEY: Final = (
+    r"[\"']?(version|redis|container|include|defaults|streams|messages|routes|tests)[\"']? *:( |$)"
+)
+
+_FORMS: Final = (
+    _Form("HTML", r"(?i)<(!doctype html|html)\b.*", "first"),
+    _Form("XML", r"<[?!\w].*", "first"),
+    _Form("a patch", r"\+\+\+ \S.*|@@ -\d.*@@.*", "any", "apply it, and check the file that it changes"),
+    _Form("Markdown", r"```.*", "first", "take the lines with ``` away"),
+    _Form("JSON lines", _WHOLE_EVENT, "all", "to write events to a stream: streamroute publish STREAM FILE"),
+    _Form("Python", r"(import|from) [\w.]+( import .*)?|(async )?def \w+\(.*|class \w+.*:|@\w+.*"),
+    _Form("JavaScript", r"(module\.exports|export default|const \w+ =|let \w+ =|var \w+ =).*"),
+    _Form("a .env file", r"(export )?[A-Z][A-Z0-9_]*=.*", "all"),
+    _Form("HCL", r"\w+( \"[^\"]*\")* \{"),
+    _Form("TOML", r"\[\[[\w.\"-]+\]\]|[\w.-]+ *= *(\"[^\"]*\"|\d+|true|false|\[.*)( *#.*)?"),
+    _Form("INI", r"\[[\w. -]+\]", "first"),
+    _Form("a properties file", r"[\w.-]+ *=.*", "all"),
+)
+
+
+def find_other_format(file: TextFile) -> Finding | None:
+    """That the file holds the marks of a merge, or is of another format; None where it is neither."""
+    lines = _LINE_END.split(file.text[:100_000])
+    if _SIDE.search(file.text):
+        number = next((n for n, line in enumerate(lines, 1) if _MARKER.fullmatch(line)), 0)
+        if number:
+            advice = "keep what is right of the two sides, and delete the lines <<<<<<<, ======= and >>>>>>>"
+            return _at_line(file, number, "SR029", "a merge conflict is not resolved here", advice)
+    written = {n: line.strip() for n, line in enumerate(lines[:_LOOKED_AT], 1)}
+    written = {n: line for n, line in written.items() if line and not line.startswith(_COMMENT)}
+    is_ours = any(re.match(_ROOT_KEY, line) for line in lines)
+    for form in _FORMS:
+        if is_ours and form.where == "any":
+            continue  # a text in it may be of any format
+        signs = [n for n, line in written.items() if re.fullmatch(form.line, line)]
+        if signs and _is_enough(form, signs, list(written)):
+            return _at_line(file, signs[0], "SR028", f"the file is {form.name}, not YAML", form.advice)
+    return None
+
+
+def _is_enough(form: _Form, signs: list[int], written: list[int]) -> bool:
+    if form.where == "all":
+        return signs == written and (form.line != _WHOLE_EVENT or len(written) > 1)
+    return form.where == "any" or signs[0] == written[0]
+
+
+def _at_line(file: TextFile, number: int, code: str, message: str, advice: str) -> Finding:
+    start = file.start_of_line(number)
+    return file.finding(code, message, file.between(start, start + len(file.line(number))), help=advice)

@@ -1,0 +1,94 @@
+"""What libyaml, which reads YAML 1.1, takes for something else than YAML 1.2 does.
+
+Where the meaning would differ in silence, the file is refused: editors and other tools read YAML 1.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import yaml
+
+from streamroute.config.findings.collector import Extent, Reports
+from streamroute.config.yaml.events import events, extent
+
+RULE: Final = "SR031"
+
+_LINE_ENDS: Final = "\x85\u2028\u2029"
+_MARK: Final = "\ufeff"
+_SUSPICIOUS: Final = re.compile(rf"[{_LINE_ENDS}{_MARK}]|[\"'\]}}]#")
+
+_LONE_TAGS: Final = ("! ", "!\n", "!\r", "!\t", "!,", "!]", "!}", "!<!>")
+_GLUED: Final = ('"#', "'#", "]#", "}#")
+
+
+def find_differences(reports: Reports) -> None:
+    """Report what only a look at the whole text finds; most texts hold nothing that needs it."""
+    text = reports.file.text
+    parts = ((*_LINE_ENDS, _MARK) if not text.isascii() else ()) + (_GLUED if "#" in text else ())
+    if not any(part in text for part in parts):  # much quicker than the pattern
+        return
+    quoted, ends = _quoted_and_ended(text)
+    for match in _SUSPICIOUS.finditer(text):
+        at = match.start()
+        inside = any(start <= at < end for start, end in quoted)
+        if len(match[0]) == 1 and (not inside or match[0] == "\x85"):
+            _report_character(reports, at)
+            return
+        if at + 1 in ends and not inside:
+            advice = "put a space before the #, or quote the whole value"
+            reports.find(RULE, 'a space is missing before this "#"', (at + 1, at + 2), advice)
+            return
+
+
+def _report_character(reports: Reports, at: int) -> None:
+    char = reports.file.text[at]
+    if char == _MARK:
+        message = "a byte order mark (U+FEFF) stands inside the file; were several files put together?"
+        reports.find(RULE, message, (at, at + 1), "take it away")
+        return
+    message = f"U+{ord(char):04X} ends a line in YAML 1.1, and not in YAML 1.2"
+    reports.find(RULE, message, (at, at + 1), f'write it as "\\u{ord(char):04x}" in double quotes')
+
+
+def _quoted_and_ended(text: str) -> tuple[list[Extent], set[int]]:
+    """Where quoted scalars stand, and the ends of what closes itself: quotes and brackets."""
+    quoted: list[Extent] = []
+    ends: set[int] = set()
+    for event in _structure(text):
+        where = extent(event)
+        if isinstance(event, yaml.ScalarEvent):
+            if event.style not in {"'", '"'}:
+                continue
+            start = text.index(str(event.style), where[0])  # behind an anchor or a tag
+            quoted.append((start + 1, where[1] - 1))
+        ends.add(where[1])
+    return quoted, ends
+
+
+def _structure(text: str) -> Iterator[Any]:
+    closing = (yaml.ScalarEvent, yaml.SequenceEndEvent, yaml.MappingEndEvent)
+    return (event for event in events(text) if isinstance(event, closing))
+
+
+def may_hold_lone_tag(text: str) -> bool:
+    """Whether a text may hold a tag that is a lone exclamation mark."""
+    return "!" in text and (text.endswith("!") or any(part in text for part in _LONE_TAGS))
+
+
+def lost_question_mark(reports: Reports, where: Extent) -> None:
+    """Report a key of a mapping in braces that begins with a question mark, which libyaml takes away."""
+    start, end = where[0] - 1, where[1]
+    word = reports.file.text[start:end]
+    message = f'YAML 1.1 takes the "?" of {word} for a mark, and the key loses it'
+    reports.find(RULE, message, (start, end), f'quote it: "{word}"')
+
+
+def lost_exclamation_mark(reports: Reports, where: Extent) -> None:
+    """Report a value behind a lone exclamation mark: a string in YAML 1.2, anything in YAML 1.1."""
+    word = reports.file.text[where[0] : where[1]].split("\n")[0].rstrip()
+    message = 'YAML takes the "!" for a tag, and the value loses it'
+    advice = f"quote it: '{word}'" if "'" not in word else "quote the whole value"
+    reports.find(RULE, message, where, advice)

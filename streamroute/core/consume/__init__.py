@@ -1,0 +1,1 @@
+"""Consuming: fetch, run and settle the entries of one stream. Knows no route and no Redis."""

@@ -1,0 +1,238 @@
+"""Intake: where entries come from - claims first, then what the stream has not delivered yet.
+
+Beside it, due retries are promoted, and what nobody needs is tidied away. Each has a loop of its own, which
+survives any error of the storage: it waits, makes sure that the group is there, and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple, Protocol
+
+from streamroute.core.consume.due import DueTimer
+from streamroute.core.consume.prefetch import Caution
+from streamroute.core.consume.worker_pool import Entry
+from streamroute.core.storage import (
+    StreamStorageProtocol,
+    blocks,
+    claims,
+    claims_within,
+    interrupts_reads,
+    promotes,
+    tidies,
+)
+from streamroute.incidents import Incidents
+from streamroute.outages import Outage
+from streamroute.values import Claimed, Quotas
+
+_PROMOTE_EVERY: Final = 5.0  # seconds, where retries wait; a worker may have died that had scheduled another
+_PROMOTE_IDLE: Final = 15.0  # seconds, where none waits; at most what a dead worker's entries wait for
+_FIRST_CLAIM: Final = 1.0  # seconds that what was left behind is claimed before anything new is read
+_SUSPECTS_EVERY: Final = 1.0  # seconds between looks at suspects, where another stream has one
+_READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
+
+
+class Source(NamedTuple):
+    """Whose entries: a stream, its consumer group, and this consumer."""
+
+    stream: str
+    group: str
+    consumer: str
+
+
+class Sink(Protocol):
+    """Where entries go."""
+
+    async def room(self, *, claims: bool) -> int:
+        """Wait until there is room; returns for how many entries. Claims have room of their own."""
+        ...
+
+    def take(self, entries: list[Entry]) -> None:
+        """These were read."""
+        ...
+
+    def take_claimed(self, entries: list[Entry], asked: int) -> bool:
+        """These were claimed, of so many that were asked for; returns whether to claim again at once."""
+        ...
+
+    def quotas(self) -> Quotas:
+        """How many of the entries that were delivered before may be claimed now."""
+        ...
+
+    async def wait_for_quota(self, seconds: float) -> None:
+        """Wait until more of them may be, for so many seconds at most."""
+        ...
+
+    async def run_suspect(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
+        """Run one entry on its last delivery alone; returns whether there was one."""
+        ...
+
+
+class Intake:
+    """Brings entries into the ``sink`` for as long as it is open."""
+
+    def __init__(
+        self,
+        storage: StreamStorageProtocol,
+        source: Source,
+        sink: Sink,
+        incidents: Incidents,
+        *,
+        poll_interval: float,
+        lease: float,
+        claim_interval: float,
+        due: DueTimer,
+    ) -> None:
+        self._storage = storage
+        self._source = source
+        self._sink = sink
+        self._incidents = incidents
+        self._poll_interval = poll_interval
+        self._lease = lease
+        self._claim_interval = claim_interval
+        self._reading, self._claiming = Caution(), Caution()
+        self._due = due
+        self._closing = asyncio.Event()
+        self._has_claimed = asyncio.Event()
+        self._in_flight: set[asyncio.Task[None] | None] = set()
+        self._loops: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        """Start the loops."""
+        self._closing, self._has_claimed = asyncio.Event(), asyncio.Event()
+        self._due.open()
+        self._loops = [self._loop(self._read, "reading from")]
+        if claims(self._storage):
+            self._loops.append(self._loop(self._claim, "claiming in"))
+        else:
+            self._has_claimed.set()
+        if promotes(self._storage):
+            self._loops.append(self._loop(self._promote, "promoting retries of"))
+        if tidies(self._storage):
+            self._loops.append(self._loop(self._tidy, "tidying"))
+
+    async def close(self) -> None:
+        """Stop the loops; a read or claim in flight is let finish: its entries would be pending unseen.
+
+        Only a storage that goes on blocking for five seconds has its call cancelled.
+        """
+        self._closing.set()
+        interrupting = interrupts_reads(self._storage)
+        if interrupting is not None:
+            interrupting.interrupt_read(*self._source)
+        waited_for = [loop for loop in self._loops if loop in self._in_flight]
+        if waited_for:
+            await asyncio.wait(waited_for, timeout=_READ_PATIENCE)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        self._loops = []
+
+    @asynccontextmanager
+    async def _reply(self) -> AsyncIterator[None]:
+        """Mark the running loop as one that waits for entries which the server may have handed out."""
+        loop = asyncio.current_task()
+        self._in_flight.add(loop)
+        try:
+            yield
+        finally:
+            self._in_flight.discard(loop)
+
+    def _loop(self, step: Callable[[], Awaitable[None]], doing: str) -> asyncio.Task[None]:
+        stream = self._source.stream
+        return asyncio.create_task(self._repeat(step, Outage(f"{doing} %s", stream, self._incidents)))
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]], outage: Outage) -> None:
+        while not self._closing.is_set():
+            try:
+                if outage.failures:
+                    # The group may have gone with whatever failed (FLUSHALL, a new server).
+                    await self._storage.create_group(self._source.stream, self._source.group)
+                await step()
+            except Exception as error:  # noqa: BLE001 - no error of a storage ends the loop
+                await self._pause(outage.failed(error))
+            else:
+                outage.worked()
+                # A storage in memory, or a mock, may answer without waiting: the handlers' turn comes too.
+                await asyncio.sleep(0)
+
+    async def _read(self) -> None:
+        if not self._has_claimed.is_set():
+            # What was released is older than what is new: in the order of the stream it comes first.
+            await _wait(self._has_claimed, _FIRST_CLAIM)
+            self._has_claimed.set()
+        count = await self._sink.room(claims=False)
+        if self._closing.is_set():
+            return
+        async with self._reply():
+            with self._reading.taken():
+                entries = await self._storage.read_events(*self._source, self._reading.of(count))
+        if entries:
+            self._sink.take(entries)
+        elif not blocks(self._storage):
+            await self._pause(self._poll_interval)
+
+    async def _claim(self) -> None:
+        """Take over what dead consumers hold, until a claim finds less than it has room for."""
+        more, claimed = True, Claimed([])
+        while more and not self._closing.is_set():
+            count = self._claiming.of(await self._sink.room(claims=True))
+            if self._closing.is_set():
+                return  # what was claimed now would be cut off with its reply
+            claimed = await self._claim_within(count, self._sink.quotas())
+            more = self._sink.take_claimed(claimed.entries, count)
+        self._has_claimed.set()
+        if claimed.suspects and await self._has_run_suspect():
+            return
+        if claimed.held_back:
+            interval = _SUSPECTS_EVERY if claimed.held_back == claimed.suspects else self._claim_interval
+            await self._sink.wait_for_quota(min(interval, self._claim_interval))
+        else:
+            await self._pause(self._claim_interval)
+
+    async def _has_run_suspect(self) -> bool:
+        """Run an entry that may kill this process; then whatever waited for it has as long for itself."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if not await self._sink.run_suspect(self._claim_suspect):
+            return False
+        await self._pause(loop.time() - began)
+        return True
+
+    async def _claim_suspect(self, quotas: Quotas) -> list[Entry]:
+        return [] if self._closing.is_set() else (await self._claim_within(1, quotas)).entries
+
+    async def _claim_within(self, count: int, quotas: Quotas) -> Claimed:
+        """Take over up to ``count`` entries whose lease has ended."""
+        idle, within = int(self._lease * 1000), claims_within(self._storage)
+        async with self._reply():
+            with self._claiming.taken():
+                if within is not None:
+                    return await within.claim_within(*self._source, idle, count, quotas)
+                return Claimed(await self._storage.claim_stale_events(*self._source, idle, count))
+
+    async def _promote(self) -> None:
+        storage = promotes(self._storage)
+        assert storage is not None  # noqa: S101 - this loop runs only where it is one
+        wait = await storage.promote_due(self._source.stream, self._source.group)
+        idle = min(_PROMOTE_IDLE, self._lease + self._claim_interval)
+        await self._due.sleep(idle if wait is None else min(wait, _PROMOTE_EVERY))
+
+    async def _tidy(self) -> None:
+        storage = tidies(self._storage)
+        assert storage is not None  # noqa: S101 - this loop runs only where it is one
+        await self._pause(await storage.tidy(*self._source))
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not past the closing."""
+        await _wait(self._closing, seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

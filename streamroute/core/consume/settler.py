@@ -1,0 +1,237 @@
+"""Settling: what handlers have finished is acknowledged in the background, many entries a call.
+
+An entry waits here for at most ``delay`` seconds or ``batch`` companions. It stays held (leased and
+counted against the slots) until the storage has answered, and a call that fails is made again, with half
+as many entries: so an entry with which every call fails is found, and settled apart from all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final, cast
+
+from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
+from streamroute.incidents import LOGGED, Incidents
+from streamroute.message import Message
+from streamroute.outages import Outage, describe
+from streamroute.values import Settled
+
+log = logging.getLogger(__name__)
+
+_MOST: Final = 1024  # finished entries that may wait before nothing more is taken in
+
+Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[Settled]]
+"""Writes finished entries to the storage."""
+
+
+class Settler:
+    """Collects finished entries and settles them in batches, in the order in which they finished.
+
+    One that fails alone where others succeed is offered again later, and holds nobody up.
+
+    ``release`` is called with the entries that are held no longer, ``lost`` with the ids of those that
+    had gone to another owner.
+    """
+
+    def __init__(
+        self,
+        write: Write,
+        *,
+        stream: str,
+        release: Callable[[Mapping[str, dict[str, Any]]], None],
+        lost: Callable[[Iterable[str]], None],
+        delay: float,
+        batch: int = 500,
+        incidents: Incidents = LOGGED,
+    ) -> None:
+        self._write = write
+        self._release = release
+        self._lost = lost
+        self._delay = delay
+        self._batch = batch
+        self._most = batch
+        self._apart: dict[str, int] = {}
+        self._successes = 0
+        self._finished: dict[str, dict[str, Any]] = {}
+        self._refused = 0
+        self._writing = 0
+        self._kick = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        doing = "settling entries of %s"
+        self._outage = Outage(doing, stream, incidents)
+        self._refusals = Outage(f"{doing} (refused by the storage)", stream, incidents)
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Start settling in the background."""
+        self._kick, self._progress = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    def add(self, entry_id: str, payload: dict[str, Any]) -> None:
+        """A handler has finished with this entry."""
+        self._finished[entry_id] = payload
+        if len(self._finished) == self._batch:
+            self._kick.set()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._delay, self._kick.set)
+
+    async def room(self) -> None:
+        """Wait while more is finished than can be settled: the storage is away, or refuses outcomes."""
+        while self._left >= _MOST:
+            await self._next_progress()
+
+    async def flush(self, patience: float) -> None:
+        """Settle what is finished now rather than later, for at most ``patience`` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._finished or self._writing:
+                    self._kick.set()
+                    await self._next_progress()
+
+    async def close(self, patience: float) -> None:
+        """Settle what is left, for at most ``patience`` seconds; what remains stays pending in the group."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                while self._left:
+                    self._kick.set()
+                    await self._next_progress()
+        except TimeoutError:
+            log.error("%d finished entries could not be settled; they stay pending and run again", self._left)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self._stop_timer()  # else nothing would end the delay of what is added when it is opened again
+
+    @property
+    def _left(self) -> int:
+        return len(self._finished) + self._writing + self._refused
+
+    async def _next_progress(self) -> None:
+        self._progress.clear()
+        await self._progress.wait()
+
+    async def _run(self) -> None:
+        while True:
+            await self._kick.wait()
+            self._kick.clear()
+            self._stop_timer()
+            while self._finished:
+                pause: float | None = None
+                try:
+                    pause = await self._settle(self._next_batch())
+                except Exception:
+                    # Of an observer, who must not raise: were this the end, nothing would be acked any more.
+                    log.exception("an observer raised, which it must not; settling goes on")
+                if pause is not None:
+                    await asyncio.sleep(pause)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _next_batch(self) -> dict[str, dict[str, Any]]:
+        """The entries that finished first, taken out; what failed alone comes after all others, alone."""
+        finished, self._finished = self._finished, {}
+        if len(finished) <= self._most and not self._apart:
+            return finished
+        ordinary = (entry_id for entry_id in finished if entry_id not in self._apart)
+        chosen = list(islice(ordinary, self._most)) or [next(iter(finished))]
+        self._finished = finished
+        return {entry_id: finished.pop(entry_id) for entry_id in chosen}
+
+    async def _settle(self, batch: dict[str, dict[str, Any]]) -> float | None:
+        """Write one batch; returns the seconds to wait before the next, where there are any."""
+        self._writing = len(batch)
+        try:
+            result = await self._write(batch)
+        except Exception as error:  # noqa: BLE001 - whatever a storage raises, the entries are kept
+            return self._failed(batch, error)
+        finally:
+            self._writing = 0
+        self._outage.worked()
+        self._successes += 1
+        if self._most < self._batch or self._apart:
+            self._recover(batch)
+        if result.refused:
+            self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
+        elif not self._refused and not self._apart:
+            self._refusals.worked()
+        try:
+            if result.lost:
+                self._lost(result.lost)
+        finally:  # they are settled, whatever those do who are told
+            self._release(batch)
+            self._progress.set()
+        return None
+
+    def _failed(self, batch: dict[str, dict[str, Any]], error: Exception) -> float | None:
+        """The entries come again: fewer at a time, and one that failed alone after all others."""
+        self._most = (len(batch) + 1) // 2
+        if len(batch) > 1:
+            self._finished = batch | self._finished
+        else:
+            (entry_id,) = batch
+            before = self._apart.get(entry_id, self._successes)
+            self._apart[entry_id] = self._successes
+            if before < self._successes:  # others were settled meanwhile: the storage is there
+                self._keep(batch, {entry_id: describe(error)})
+                return None
+            self._put_back(batch)
+        return self._outage.failed(error)
+
+    def _recover(self, settled: Mapping[str, dict[str, Any]]) -> None:
+        self._most = min(2 * self._most, self._batch)
+        for entry_id in self._apart.keys() & settled:
+            del self._apart[entry_id]
+
+    def _keep(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
+        """These could not be settled, and others can: they stay held and are offered again later."""
+        wait = self._refusals.failed(next(iter(reasons.values())))
+        self._refused += len(refused)
+        asyncio.get_running_loop().call_later(wait, self._offer_again, refused)
+
+    def _offer_again(self, refused: dict[str, dict[str, Any]]) -> None:
+        self._refused -= len(refused)
+        self._put_back(refused)
+        self._kick.set()
+
+    def _put_back(self, entries: Mapping[str, dict[str, Any]]) -> None:
+        """Try these again, but not where a newer delivery of the same entry has finished meanwhile."""
+        for entry_id, payload in entries.items():
+            self._finished.setdefault(entry_id, payload)
+
+
+def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer: str) -> Write:
+    """The best way that this storage has to finish entries: settle, ack many, or ack one by one."""
+    settling, acking = settles(storage), acks_many(storage)
+
+    async def ack(entry_ids: Sequence[str]) -> None:
+        if acking is not None:
+            await acking.ack_events(stream, group, entry_ids)
+        else:
+            for entry_id in entry_ids:
+                await storage.ack_event(stream, group, entry_id)
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        messages = _messages(finished) if settling is not None else {}
+        if len(messages) < len(finished):
+            await ack([entry_id for entry_id in finished if entry_id not in messages])
+        if settling is None or not messages:
+            return Settled()
+        return await settling.settle(stream, group, consumer, messages)
+
+    return write
+
+
+def _messages(finished: Mapping[str, dict[str, Any]]) -> Mapping[str, Message]:
+    if set(map(type, finished.values())) == {Message}:
+        return cast("Mapping[str, Message]", finished)
+    return {entry_id: payload for entry_id, payload in finished.items() if isinstance(payload, Message)}

@@ -1,0 +1,497 @@
+"""Slots: worker coroutines that take entries from one bounded queue.
+
+A fixed set of coroutines instead of a task for each entry: starting a task costs more than most
+handlers. A worker that takes an entry wakes two idle ones if more is queued, so that handlers which
+wait run side by side at once, and handlers which do not cost few wake-ups. A worker is started when it is
+needed first: a stream on which nothing happens costs none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from streamroute.core.cancellation import is_our_end, uncloseable
+from streamroute.core.consume.key_ordering import Entry, KeyOrder
+from streamroute.core.consume.loop_budget import Breath
+from streamroute.core.thread_call import LEFT_BEHIND, ThreadCall
+
+__all__ = ["Entry", "Slots", "Worker"]
+
+log = logging.getLogger(__name__)
+
+_MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
+_LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
+STUCK_AFTER: Final = 10.0
+"""Seconds after which a handler that was cancelled, and goes on, counts as stuck."""
+
+
+def _ignore(*_what: object) -> None:
+    """Default no-op callback."""
+
+
+class Worker:
+    """A slot: its task and the entry that it runs.
+
+    ``dropped`` says that the end of that run does not count, ``retired`` that it is the last.
+    ``cancelled`` is an entry that was seen to go on although it was cancelled, and since when (monotonic);
+    ``is_stuck`` says that this is too long ago. ``left`` are the threads of a run that has ended without
+    them: plain functions that run on after their timeout.
+    """
+
+    __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "left", "retired", "task")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.entry: Entry | None = None
+        self.dropped = False
+        self.retired = False
+        self.cancelled: tuple[Entry, float] | None = None
+        self.is_stuck = False
+        self.left: _Left | None = None
+
+
+class _Left(NamedTuple):
+    """Threads that hold a slot since ``since`` (monotonic), and the entry that they were started for."""
+
+    entry: Entry
+    calls: Sequence[ThreadCall]
+    since: float
+
+
+class Slots:
+    """``concurrency`` workers, and the queue of what they will handle next.
+
+    ``handle`` starts an entry: what it returns is awaited. ``done`` is told of each entry whose run has
+    ended, ``failed`` of each that raised; neither of one that was dropped and still goes on to its end.
+    ``stuck`` is told of each that goes on ``stuck_after`` seconds after it was cancelled, with its worker.
+    A plain function that runs on in its thread has its outcome, and keeps its slot.
+    ``order`` keeps entries with equal keys from running at once. ``deaf`` is how many handlers had not
+    ended when the slots were closed, although they were cancelled.
+    """
+
+    def __init__(
+        self,
+        concurrency: int,
+        handle: Callable[[str, dict[str, Any]], Awaitable[Any]],
+        order: KeyOrder | None = None,
+        *,
+        done: Callable[[str, dict[str, Any]], None] = _ignore,
+        failed: Callable[[str, dict[str, Any], BaseException], None] = _ignore,
+        stuck: Callable[[str, dict[str, Any], Worker], None] = _ignore,
+        stuck_after: float = STUCK_AFTER,
+        last_patience: float = _LAST_PATIENCE,
+    ) -> None:
+        self._order = order
+        self._concurrency = concurrency
+        self._handle = handle
+        self._done = done
+        self._failed = failed
+        self._stuck = stuck
+        self._stuck_after = stuck_after
+        self._last_patience = last_patience
+        self._queue: deque[Entry] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._waking: set[asyncio.Future[None]] = set()
+        self._room: list[tuple[int, asyncio.Future[None]]] = []
+        self._startable = self._queue
+        self._paused: deque[Entry] = deque()
+        self._still: asyncio.Future[None] | None = None
+        self._workers: set[Worker] = set()
+        self._stuck_workers: set[Worker] = set()
+        self._unstarted = concurrency  # workers that were not needed so far
+        self._starting = 0
+        self._closing = False
+        self.deaf = 0
+        self._put = 0
+        self._first_until = 0  # how many have been started when nothing is queued any more that was put first
+        self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
+        self._breath = Breath()
+        self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def queued(self) -> int:
+        """How many entries wait to be started."""
+        return len(self._queue)
+
+    @property
+    def free(self) -> int:
+        """How many workers have nothing to do, those that were not needed so far among them."""
+        return len(self._idle) + len(self._waking) + self._unstarted
+
+    @property
+    def running(self) -> int:
+        """How many entries run at this moment; may be asked from any thread."""
+        return len(self._busy())
+
+    @property
+    def stuck(self) -> int:
+        """How many slots are held by handlers that do not end; may be asked from any thread."""
+        return len(self._stuck_workers)
+
+    @property
+    def all_stuck(self) -> bool:
+        """Whether no slot is left that could start anything."""
+        return len(self._stuck_workers) == self._concurrency
+
+    @property
+    def started(self) -> int:
+        """How many entries have left the queue, ever."""
+        return self._put - len(self._queue)
+
+    def waiting(self) -> Collection[str]:
+        """The ids of what has not started; may be asked from any thread while the event loop hangs."""
+        names = [entry_id for entry_id, _ in (*self._queue.copy(), *self._paused.copy())]
+        return [*names, *self._order.waiting_names()] if self._order is not None else names
+
+    def open(self) -> None:
+        """Let entries be started."""
+        self._closing, self._breath, self._stuck_workers = False, Breath(), set()
+        self._unstarted, self._starting, self.deaf = self._concurrency, 0, 0
+
+    def put(self, entries: list[Entry], *, first: bool = False) -> None:
+        """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
+        if self._order is not None:
+            entries = self._order.admit(entries, first=first)
+        if first:
+            self._put_first(entries)
+        else:
+            self._queue.extend(entries)
+        self._put += len(entries)
+        self._breath.hold()
+        self._wake(len(self._startable))
+
+    def _put_first(self, entries: list[Entry]) -> None:
+        started, queue = self.started, self._queue
+        ahead = min(len(queue), max(0, self._first_until - started))
+        queue.rotate(-ahead)
+        queue.extendleft(reversed(entries))
+        queue.rotate(ahead)
+        self._first_until = started + ahead + len(entries)
+
+    async def room(self, below: int) -> None:
+        """Wait until fewer than ``below`` entries are queued, and some slot is not stuck; or for the end."""
+        while not self._has_room(below) and not self._closing:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._room.append((below, future))
+            self._wanted = max(self._wanted, below)
+            await future
+
+    def _has_room(self, below: int) -> bool:
+        # What waits for its key takes no slot, and is no reason to leave slots empty; but it takes memory.
+        if self._order is not None and self._order.waiting >= _MOST_WAITING:
+            return False
+        return len(self._queue) < below and not self.all_stuck
+
+    # Running an entry alone.
+
+    def pause(self) -> None:
+        """Start nothing more of what is queued until ``resume()``."""
+        self._startable = self._paused
+
+    def resume(self) -> None:
+        """Go on with what is queued."""
+        self._startable = self._queue
+        self._queue.extendleft(reversed(self._paused))
+        self._paused.clear()
+        self._wake(len(self._startable))
+
+    def put_alone(self, entries: list[Entry]) -> None:
+        """Start these although the slots are paused, before what is queued with their keys."""
+        if self._order is not None:
+            for entry in entries:
+                self._order.take_over(entry, self._queue)
+        self._put += len(entries)
+        self._paused.extend(entries)
+        self._wake(len(self._startable))
+
+    async def wait_idle(self) -> None:
+        """Wait until nothing runs, and nothing that may be started is queued."""
+        try:
+            while self._is_running() or (self._startable is not self._queue and self._startable):
+                self._still = asyncio.get_running_loop().create_future()
+                await self._still
+        finally:
+            self._still = None
+
+    def drop(self, entry_id: str) -> None:
+        """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
+        was_queued = _take_out(entry_id, self._queue) or _take_out(entry_id, self._paused)
+        if self._order is not None:
+            self._order.forget(entry_id)
+            if was_queued:
+                self._go_on(self._order, entry_id)
+        if was_queued:
+            self._tell_idle()
+        for worker in self._busy():
+            if worker.entry is not None and worker.entry[0] == entry_id and not worker.dropped:
+                worker.dropped = True
+                if worker.task is not None:
+                    worker.task.cancel()
+
+    def clear(self) -> dict[str, dict[str, Any]]:
+        """Empty the queue; returns what will not be started."""
+        unstarted = dict([*self._queue, *self._paused])
+        self._queue.clear()
+        self._paused.clear()
+        if self._order is not None:
+            unstarted.update(self._order.clear())
+        return unstarted
+
+    async def close(self, grace: float) -> dict[str, dict[str, Any]]:
+        """Let what runs finish within ``grace`` seconds, then cancel it; returns what was cut off."""
+        self._closing = True
+        self._admit()
+        for idle in self._idle:
+            _resolve(idle)
+        for worker in self._workers:
+            if worker.left is not None and worker.task is not None:
+                worker.task.cancel()  # its entry has its outcome: there is nothing to wait for
+        if self._workers:
+            await asyncio.wait(self._tasks(), timeout=grace)
+        cut = dict(worker.entry for worker in self._busy() if worker.entry is not None)
+        await self._cancel_workers()
+        self._idle.clear()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        return cut
+
+    async def _cancel_workers(self) -> None:
+        for task in self._tasks():
+            task.cancel()
+        if self._workers:
+            _, deaf = await asyncio.wait(self._tasks(), timeout=self._last_patience)
+            self.deaf = len(deaf)
+        for worker in self._workers:
+            worker.dropped = worker.retired = True  # what a deaf one runs is released: its end comes too late
+        self._workers.clear()
+
+    def _busy(self) -> list[Worker]:
+        return [worker for worker in list(self._workers) if worker.entry is not None]
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [worker.task for worker in self._workers if worker.task is not None]
+
+    # The workers.
+
+    def _start_worker(self) -> None:
+        worker = Worker()
+        self._workers.add(worker)
+        self._unstarted -= 1
+        self._starting += 1
+        worker.task = asyncio.create_task(uncloseable(self._work(worker)))
+
+    async def _work(self, worker: Worker) -> None:
+        self._starting -= 1
+        try:
+            await self._work_until_retired(worker)
+        except Exception:
+            log.exception("a slot has failed, which it must not; another takes its place")
+            self._replace(worker)
+        except GeneratorExit:
+            raise  # the event loop has ended without a stop
+        except BaseException:
+            # A handler has left a cancellation behind for its own task: that costs no slot.
+            self._replace(worker)
+            raise
+
+    async def _work_until_retired(self, worker: Worker) -> None:
+        while not worker.retired:
+            await self._run(worker, self._startable)
+            if self._startable:
+                await asyncio.sleep(0)  # handlers that never wait would hold up acks, reads and signals
+            elif self._closing:
+                return
+            else:
+                await self._rest()
+
+    async def _run(self, worker: Worker, queue: deque[Entry]) -> None:
+        """Run what is queued, one entry after the other, until the event loop has to turn."""
+        handle, done, breath = self._handle, self._done, self._breath
+        breath.draw()
+        while queue is self._startable and queue and not worker.retired:
+            worker.entry = entry_id, payload = queue.popleft()
+            if queue and (self._idle or self._unstarted) and not self._waking and not self._starting:
+                self._wake(len(queue))
+            if len(queue) < self._wanted or self._watch is None:
+                self._look_around()
+            try:
+                await handle(entry_id, payload)
+            except BaseException as error:
+                self._failed(entry_id, payload, error)
+                if is_our_end(error, worker.task) and not worker.dropped:
+                    raise
+            else:
+                if not worker.dropped:
+                    done(entry_id, payload)
+            finally:
+                worker.entry = None
+                if worker.dropped or self._still is not None or self._order is not None:
+                    self._finish(worker, entry_id)
+            has_left = LEFT_BEHIND and await self._outlast(worker, (entry_id, payload))
+            if has_left or (monotonic() > breath.end and not breath.draw()):
+                return
+
+    async def _outlast(self, worker: Worker, entry: Entry) -> bool:
+        """Hold the slot until the threads that its entry left behind have ended; whether there were any."""
+        calls = () if worker.task is None else tuple(LEFT_BEHIND.get(worker.task, ()))
+        if not calls or self._closing:
+            return False
+        worker.left = _Left(entry, calls, monotonic())
+        self._wake(len(self._startable))
+        if self._watch is None:
+            self._begin_watch()
+        try:
+            await ThreadCall.all_ended(calls)
+        finally:
+            worker.left = None
+            self._unstick(worker)
+            self._tell_idle()
+        return True
+
+    def _go_on(self, order: KeyOrder, entry_id: str) -> None:
+        """An entry has ended: the next with its key may start."""
+        following = order.end(entry_id)
+        if following is not None:
+            self._put += 1
+            self._queue.append(following)
+            self._wake(len(self._startable))
+
+    def _finish(self, worker: Worker, entry_id: str) -> None:
+        if self._order is not None and not worker.is_stuck:
+            self._go_on(self._order, entry_id)
+        self._unstick(worker)
+        if worker.dropped and not worker.retired:
+            worker.dropped = False
+            _take_back_cancellations(worker.task)
+        self._tell_idle()
+
+    def _unstick(self, worker: Worker) -> None:
+        if worker.is_stuck:
+            worker.is_stuck = False
+            self._stuck_workers.discard(worker)
+            self._admit()
+
+    def _is_running(self) -> bool:
+        """Whether anything runs whose end may be waited for: threads left behind may kill as well."""
+        workers = [worker for worker in list(self._workers) if not worker.is_stuck]
+        return any(worker.entry is not None or worker.left is not None for worker in workers)
+
+    def _tell_idle(self) -> None:
+        if self._still is not None and not self._is_running():
+            _resolve(self._still)
+
+    def _replace(self, worker: Worker) -> None:
+        """A handler has cancelled its own task, or something failed that must not: that slot lives on."""
+        if worker in self._workers:
+            self._workers.discard(worker)
+            self._unstarted += 1
+        if not self._closing and not worker.retired:
+            self._start_worker()
+
+    async def _rest(self) -> None:
+        """Wait until there is something to do; whoever is woken wakes others, if there is more."""
+        idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(idle)
+        try:
+            await idle
+        except BaseException:
+            if idle in self._idle:  # it was cancelled and not woken: whoever wakes it would wake nobody
+                self._idle.remove(idle)
+            raise
+        finally:
+            self._waking.discard(idle)
+        self._wake(len(self._startable) - 1)
+
+    def _wake(self, startable: int) -> None:
+        """Have two more workers at most start entries, where so many are for others to start."""
+        for _ in range(min(2, startable)):
+            if self._idle:
+                idle = self._idle.pop()
+                self._waking.add(idle)
+                _resolve(idle)
+            elif self._unstarted and not self._closing:
+                self._start_worker()
+
+    def _admit(self) -> None:
+        """Wake waiters whose limit is now satisfied."""
+        waiting, self._room, self._wanted = self._room, [], 0
+        for below, future in waiting:
+            if self._closing or self._has_room(below):
+                _resolve(future)
+                self._breath.hold()
+            else:
+                self._room.append((below, future))
+                self._wanted = max(self._wanted, below)
+
+    # Handlers that do not end although they were cancelled.
+
+    def _look_around(self) -> None:
+        """An entry has started: there may be room for more, and it is watched."""
+        self._admit()
+        if self._watch is None:
+            self._begin_watch()
+
+    def _begin_watch(self) -> None:
+        self._watch = asyncio.get_running_loop().call_later(self._stuck_after / 2, self._look)
+
+    def _look(self) -> None:
+        """Look at what runs; as long as something does, look again."""
+        self._watch = None
+        now = monotonic()
+        for worker in self._busy():
+            self._look_at(worker, now)
+        left = [(worker, worker.left) for worker in list(self._workers) if worker.left is not None]
+        for worker, (entry, _, since) in left:
+            if now - since >= self._stuck_after and not worker.is_stuck:
+                worker.is_stuck = True
+                self._stuck_workers.add(worker)
+                self._tell_idle()
+                self._stuck(*entry, worker)
+        if (left or self._busy()) and not self._closing:
+            self._begin_watch()
+
+    def _look_at(self, worker: Worker, now: float) -> None:
+        task, entry = worker.task, worker.entry
+        if task is None or entry is None or not task.cancelling():
+            worker.cancelled = None
+        elif worker.cancelled is None or worker.cancelled[0] is not entry:
+            worker.cancelled = (entry, now)
+        elif now - worker.cancelled[1] >= self._stuck_after and not worker.is_stuck:
+            self._give_up(worker, entry, task)
+
+    def _give_up(self, worker: Worker, entry: Entry, task: asyncio.Task[None]) -> None:
+        """The handler keeps its slot until it ends; its end does not count, and nobody waits for it."""
+        worker.is_stuck = worker.dropped = True
+        self._stuck_workers.add(worker)
+        task.cancel()
+        if self._order is not None:
+            self._go_on(self._order, entry[0])
+        self._tell_idle()
+        self._stuck(*entry, worker)
+
+
+def _take_back_cancellations(task: asyncio.Task[None] | None) -> None:
+    """All of them, for one that is left would count against what the task runs next."""
+    while task is not None and task.cancelling():
+        task.uncancel()
+
+
+def _take_out(entry_id: str, queue: deque[Entry]) -> bool:
+    """Take an entry out of a queue; returns whether it was there."""
+    kept = [entry for entry in queue if entry[0] != entry_id]
+    if len(kept) == len(queue):
+        return False
+    queue.clear()
+    queue.extend(kept)
+    return True
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

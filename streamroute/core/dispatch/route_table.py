@@ -1,0 +1,111 @@
+"""Matching: of many routes of one type, those that a message can take are looked up, not tried one by one.
+
+A filter may carry an attribute ``equalities``: pairs of a path (the names that lead to a value in the
+payload) and a string or a number. They are a promise: where the value at one of the paths is another one,
+the filter is false, and raises nothing. An index over them passes over such routes. Every other filter is
+asked as ever, in the order of registration, those that the index finds among them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from streamroute.core.dispatch.routes import Route
+
+Path = tuple[str, ...]
+Equality = tuple[Path, str | int | float]
+
+_FEW: Final = 8  # routes that are tried one by one as fast
+_MOST_INDEXES: Final = 8  # each is one more look at every message
+_SIMPLE: Final = (str, int, float)  # what an index may want
+_PLAIN: Final = (dict, list, bool, type(None))  # what JSON knows, and what equals no string and no number
+_UNKNOWN: Final = object()
+
+
+class RouteTable:
+    """The routes of one message type, in order; ``is_plain`` where each of them is to be asked.
+
+    ``only`` is the route of a type that has one.
+    """
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = routes
+        self._indexes, self._others = _indexed(routes)
+        self.is_plain = bool(routes) and not self._indexes
+        self.only = routes[0] if len(routes) == 1 else None
+
+    def candidates(self, payload: Mapping[str, Any]) -> Sequence[Route]:
+        """The routes whose filters may be true for this payload, in order."""
+        found = [index.find(payload) for index in self._indexes]
+        positions = sorted(chain(self._others, *found)) if self._others or len(found) != 1 else found[0]
+        return [self.routes[position] for position in positions]
+
+
+class _Index:
+    """Routes by the value that they want at one path."""
+
+    def __init__(self, path: Path, wanted: Mapping[int, str | int | float]) -> None:
+        self._path = path
+        self._all = list(wanted)
+        self._by_value: dict[object, list[int]] = defaultdict(list)
+        for position, value in wanted.items():
+            self._by_value[value].append(position)
+
+    def find(self, payload: Mapping[str, Any]) -> Sequence[int]:
+        """The positions of the routes that want the payload's value, or may want it."""
+        try:
+            value = _value_at(self._path, payload)
+        except BaseException:  # noqa: BLE001 - what a codec of the user's made may raise: the filters say so
+            return self._all
+        kind = type(value)
+        if kind is str or kind is int or kind is float:
+            return self._by_value.get(value, ())
+        return () if kind in _PLAIN else self._all  # what a codec of the user's made may equal anything
+
+
+def _value_at(path: Path, payload: Any) -> Any:
+    value = payload
+    for name in path:
+        if isinstance(value, dict):
+            value = value.get(name)
+        else:
+            return None if type(value) in (*_SIMPLE, *_PLAIN) else _UNKNOWN
+    return value
+
+
+def _indexed(routes: Sequence[Route]) -> tuple[list[_Index], Sequence[int]]:
+    """Indexes that cover as many routes as they can, and the positions of the rest."""
+    wanted = {position: _equalities(route) for position, route in enumerate(routes)}
+    indexes: list[_Index] = []
+    while len(indexes) < _MOST_INDEXES and len(wanted) > _FEW:
+        path = _most_telling(wanted.values())
+        covered = {position: known[path] for position, known in wanted.items() if path in known}
+        if len(covered) <= _FEW:
+            break
+        indexes.append(_Index(path, covered))
+        wanted = {position: known for position, known in wanted.items() if position not in covered}
+    return indexes, list(wanted)
+
+
+def _most_telling(wanted: Iterable[Mapping[Path, str | int | float]]) -> Path:
+    """The path that tells the most routes apart."""
+    values: dict[Path, set[object]] = defaultdict(set)
+    counts: dict[Path, int] = defaultdict(int)
+    for known in wanted:
+        for path, value in known.items():
+            values[path].add(value)
+            counts[path] += 1
+    return max(values, key=lambda path: (len(values[path]), counts[path]), default=())
+
+
+def _equalities(route: Route) -> Mapping[Path, str | int | float]:
+    """What a route's filter wants at which paths; a path that it names twice counts once."""
+    try:
+        stated: Iterable[Equality] = getattr(route.accepts, "equalities", ())
+        known = dict(reversed(list(stated)))
+    except BaseException:  # noqa: BLE001 - a filter of the user's that has such a name for something else
+        return {}
+    return {path: value for path, value in known.items() if type(path) is tuple and type(value) in _SIMPLE}

@@ -1,0 +1,1 @@
+"""JMESPath as a library of its own: knows neither routes nor streams."""

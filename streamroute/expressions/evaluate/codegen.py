@@ -1,0 +1,82 @@
+"""Filters as code: jmespath's parse tree written as one Python expression.
+
+Safe by construction: the text that is compiled holds no text of the user's, not even as a constant.
+Field names, literals and the like are parameters (``c0``, ``c1`` ...), so that filters of one shape share
+one piece of code: ten thousand filters that differ in their constants are compiled once.
+
+Equal to the library: whatever the generated code raises, for whatever reason, the library evaluates
+the payload again, and its value or its error counts. What is not covered is left to the library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from streamroute.expressions.evaluate.code_runtime import NAMES
+from streamroute.expressions.evaluate.code_writer import OWN_NAME, PAYLOAD, NotCoveredError, Writer
+from streamroute.expressions.syntax.parser import Node
+
+__all__ = ["Evaluate", "NotCoveredError", "generate_filter", "generate_value"]
+
+Evaluate = Callable[[Any], Any]
+
+
+def generate_filter(root: Node, fallback: Evaluate) -> Evaluate:
+    """The tree's truth for a payload; ``fallback`` is asked where the code raises. Raises NotCoveredError."""
+    writer = Writer()
+    return _built(f"True if {writer.truth(root, PAYLOAD)} else False", writer.constants, fallback)
+
+
+def generate_value(root: Node, fallback: Evaluate) -> Evaluate:
+    """The tree's value for a payload; ``fallback`` is asked where the code raises. Raises NotCoveredError."""
+    writer = Writer()
+    return _built(writer.value(root, PAYLOAD), writer.constants, fallback)
+
+
+def _built(expression: str, constants: list[Any], fallback: Evaluate) -> Evaluate:
+    return _factory(expression, len(constants))(fallback, *constants)
+
+
+_TEMPLATE: Final = """
+def factory(fallback{constants}):
+    def evaluate(p):
+        try:
+            return {expression}
+        except BaseException:
+            return fallback(p)
+    return evaluate
+"""
+
+_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_KEYWORDS: Final = frozenset(
+    {"True", "False", "None", "and", "or", "not", "if", "else", "for", "in", "is", "lambda"}
+    | {"__class__", "get", "bool", "dict", "float", "int", "isinstance", "len", "list", "str"}
+    | {"startswith", "endswith"}
+)
+_SIGNS: Final = re.compile(r"[\w ().,:=<>!\[\]{}]*", re.ASCII)
+
+
+@lru_cache(maxsize=1024)
+def _factory(expression: str, constants: int) -> Callable[..., Evaluate]:
+    _must_be_ours(expression)
+    parameters = "".join(f", c{number}" for number in range(constants))
+    source = _TEMPLATE.format(constants=parameters, expression=expression)
+    scope: dict[str, Any] = dict(NAMES)
+    try:
+        exec(compile(source, "<streamroute filter>", "exec"), scope)  # noqa: S102 - see _must_be_ours
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        # Deeper than Python's own parser goes.
+        raise NotCoveredError(str(error)) from error
+    factory: Callable[..., Evaluate] = scope["factory"]
+    return factory
+
+
+def _must_be_ours(expression: str) -> None:
+    """A second lock on what is compiled: known words, our own variables, and harmless signs only."""
+    words = _WORD.findall(expression)
+    known = all(word in _KEYWORDS or word in NAMES or OWN_NAME.fullmatch(word) for word in words)
+    if not known or not _SIGNS.fullmatch(expression):
+        raise NotCoveredError("generated code holds what no template wrote")

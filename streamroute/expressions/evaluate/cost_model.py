@@ -1,0 +1,232 @@
+"""What an expression may cost: the most steps that it takes, and the most that it gives, for a message.
+
+Both are linear in the size of the message, and worked out once from the expression: an expression cannot
+do more than go through what it has, but it can have it many times over (``[@, @][]`` doubles a list, and
+ten of them in a row make a thousand of one). Sizes are in characters and elements: no more than the bytes
+that the message had as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from streamroute.expressions.syntax.parser import Node, chain, children
+
+_SORTING: Final = 25  # comparisons for each element of the longest list that there is
+_ESCAPING: Final = 12  # characters of JSON for one of a string's
+_GLUING: Final = (
+    1600  # a separator from the message, times as many elements: n * n / 4 at most, for n to 6,400
+)
+_CEILING: Final = 10**15
+_ENDLESS: Final = 10**8
+
+_SMALL: Final = frozenset(
+    {"abs", "avg", "ceil", "contains", "ends_with", "floor", "length", "starts_with", "sum", "to_number"}
+    | {"type"}
+)
+"""Functions whose results have a size of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """At most ``factor * size + fixed``."""
+
+    factor: int
+    fixed: int
+
+    def __add__(self, other: Bound) -> Bound:
+        return _bound(self.factor + other.factor, self.fixed + other.fixed)
+
+    def times(self, number: int) -> Bound:
+        """So many times as much."""
+        return _bound(self.factor * number, self.fixed * number)
+
+    def of(self, size: Bound) -> Bound:
+        """This much of something that has at most this size itself."""
+        return _bound(self.factor * size.factor, self.factor * size.fixed + self.fixed)
+
+    def for_each(self, size: Bound) -> Bound:
+        """This much for each element of something that has at most this size altogether."""
+        return size.times(self.factor + self.fixed)
+
+    def at(self, size: int) -> int:
+        """The bound for this size."""
+        return self.factor * size + self.fixed
+
+
+def _bound(factor: int, fixed: int) -> Bound:
+    return Bound(min(factor, _CEILING), min(fixed, _CEILING))
+
+
+_ONE: Final = Bound(0, 1)
+_WHOLE: Final = Bound(1, 0)
+
+
+class Cost(NamedTuple):
+    """The steps that a node takes, and the size of what it gives."""
+
+    steps: Bound
+    size: Bound
+
+    def after(self, first: Cost) -> Cost:
+        """This, done to what ``first`` gives."""
+        return Cost(first.steps + self.steps.of(first.size), self.size.of(first.size))
+
+    @property
+    def is_sane(self) -> bool:
+        """Whether there are messages for which this ends."""
+        return self.steps.factor < _ENDLESS and self.steps.fixed < _ENDLESS
+
+    def for_each(self, base: Cost) -> Cost:
+        """This, done to each element of what ``base`` gives."""
+        return Cost(
+            base.steps + base.size + self.steps.for_each(base.size), _ONE + self.size.for_each(base.size)
+        )
+
+
+_STEP: Final = Cost(_ONE, _WHOLE)
+
+
+def cost_of(node: Node) -> Cost:
+    """The cost of a tree."""
+    cost = _COSTS.get(node["type"])
+    return _STEP if cost is None else cost(node)
+
+
+def _literal(node: Node) -> Cost:
+    return Cost(_ONE, Bound(0, size_of(node["value"])))
+
+
+def _sliced(_node: Node) -> Cost:
+    return Cost(Bound(1, 1), _WHOLE)
+
+
+def _deciding(node: Node) -> Cost:
+    """``&&`` and ``||`` give one of their operands."""
+    operands = [cost_of(operand) for operand in chain(node)]
+    return Cost(_sum(cost.steps for cost in operands), _largest(cost.size for cost in operands))
+
+
+def _answering(node: Node) -> Cost:
+    """A comparison goes no further than its smaller side."""
+    below = _below(node)
+    smallest = min((cost.size for cost in below), key=lambda size: (size.factor, size.fixed))
+    return Cost(_ONE + _sum(cost.steps for cost in below) + smallest, _ONE)
+
+
+def _collected(node: Node) -> Cost:
+    below = _below(node)
+    names = sum(1 + len(pair["value"]) for pair in node["children"] if pair["type"] == "key_val_pair")
+    sizes = _sum(cost.size for cost in below)
+    return Cost(_ONE + _sum(cost.steps for cost in below), sizes + Bound(0, 1 + names))
+
+
+def _flattened(node: Node) -> Cost:
+    base = cost_of(node["children"][0])
+    return Cost(_ONE + base.steps + base.size, base.size)
+
+
+def _piped(node: Node) -> Cost:
+    return _chained(chain(node))
+
+
+def _stepped(node: Node) -> Cost:
+    return _chained(node["children"])
+
+
+def _below(node: Node) -> list[Cost]:
+    return [cost_of(child) for child in children(node)]
+
+
+def _chained(nodes: Iterable[Node]) -> Cost:
+    cost = Cost(Bound(0, 0), _WHOLE)
+    for node in nodes:
+        cost = cost_of(node).after(cost)
+    return cost
+
+
+def _projected(node: Node) -> Cost:
+    base, right, *condition = node["children"]
+    each = cost_of(right)
+    if condition:
+        each = Cost(each.steps + cost_of(condition[0]).steps, each.size)
+    return each.for_each(cost_of(base))
+
+
+def _called(node: Node) -> Cost:
+    name, arguments = node["value"], node["children"]
+    costs = [cost_of(argument) for argument in arguments if argument["type"] != "expref"]
+    size = _sum(cost.size for cost in costs)
+    steps = _ONE + size + _sum(cost.steps for cost in costs)
+    if name.startswith("sort"):
+        steps += size.times(_SORTING)
+    for argument in arguments:
+        if argument["type"] == "expref":
+            each = cost_of(argument["children"][0])
+            steps += each.steps.for_each(size)
+            size = each.size.for_each(size) + _ONE if name == "map" else size
+    if name in _SMALL:
+        return Cost(steps, Bound(0, 32))
+    if name == "to_string":
+        return Cost(steps + size.times(_ESCAPING), size.times(_ESCAPING) + Bound(0, 2))
+    if name == "join":
+        glue = arguments[0]
+        size = size.times(1 + len(str(glue["value"])) if glue["type"] == "literal" else _GLUING)
+        return Cost(steps + size, size)
+    return Cost(steps, size + _ONE)
+
+
+def _sum(bounds: Iterable[Bound]) -> Bound:
+    return sum(bounds, Bound(0, 0))
+
+
+def _largest(bounds: Iterable[Bound]) -> Bound:
+    known = list(bounds)
+    return Bound(max(bound.factor for bound in known), max(bound.fixed for bound in known))
+
+
+def _paired(node: Node) -> Cost:
+    return cost_of(node["children"][0])
+
+
+_COSTS: Final[dict[str, Callable[[Node], Cost]]] = {
+    "and_expression": _deciding,
+    "comparator": _answering,
+    "filter_projection": _projected,
+    "flatten": _flattened,
+    "function_expression": _called,
+    "index_expression": _stepped,
+    "key_val_pair": _paired,
+    "literal": _literal,
+    "multi_select_dict": _collected,
+    "multi_select_list": _collected,
+    "not_expression": _answering,
+    "or_expression": _deciding,
+    "pipe": _piped,
+    "projection": _projected,
+    "slice": _sliced,
+    "subexpression": _stepped,
+    "value_projection": _projected,
+}
+
+
+def size_of(value: Any, most: int = _CEILING) -> int:
+    """The size of a value; of one that is larger than ``most``, some number above that.
+
+    What a value holds twice counts twice, as it does for whoever walks through it.
+    """
+    size, stack = 1, [value]
+    while stack and size <= most:
+        held = stack.pop()
+        if isinstance(held, str):
+            size += len(held)
+        elif isinstance(held, dict):
+            size += len(held) + sum(map(len, map(str, held)))
+            stack.extend(held.values())
+        elif isinstance(held, list):
+            size += len(held)
+            if size <= most:
+                stack.extend(held)
+    return size

@@ -1,0 +1,1 @@
+"""Expressions in the syntax of other languages: recognized, and rewritten in JMESPath."""

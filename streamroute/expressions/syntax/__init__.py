@@ -1,0 +1,1 @@
+"""Syntax: tokens, the tree, and errors with a position."""

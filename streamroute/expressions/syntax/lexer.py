@@ -1,0 +1,101 @@
+"""JMESPath's tokens, as ``jmespath.lexer`` makes them, but fast and with true positions."""
+
+from __future__ import annotations
+
+import re
+from json import loads
+from typing import Any, Final
+
+from streamroute.expressions.problem import ExpressionError
+
+Token = dict[str, Any]
+"""``type``, ``value``, ``start`` and ``end`` (exclusive): the form that jmespath's parser reads."""
+
+_SPACE: Final = " \t\n\r"
+_TOKEN: Final = re.compile(
+    r"""
+    [\x20\t\n\r]*
+    (?: (?P<unquoted_identifier> [A-Za-z_][A-Za-z0-9_]* )
+    | (?P<operator>   \[\? | \[\] | \|\| | && | <= | >= | != | == | [][.*,:@(){}|&<>!] )
+    | (?P<number>     -?[0-9]+ )
+    | (?P<raw>        ' [^'\\]* (?: \\. [^'\\]* )* ' )
+    | (?P<literal>    ` [^`\\]* (?: \\. [^`\\]* )* ` )
+    | (?P<quoted_identifier> " [^"\\]* (?: \\. [^"\\]* )* " )
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_OPERATORS: Final = {
+    "[?": "filter", "[]": "flatten", "[": "lbracket", "]": "rbracket", "||": "or", "|": "pipe", "&&": "and",
+    "&": "expref", "<=": "lte", "<": "lt", ">=": "gte", ">": "gt", "!=": "ne", "!": "not", "==": "eq",
+    ".": "dot", "*": "star", ",": "comma", ":": "colon", "@": "current", "(": "lparen", ")": "rparen",
+    "{": "lbrace", "}": "rbrace",
+}  # fmt: skip
+
+
+def tokenize(expression: str) -> list[Token]:
+    """The tokens of an expression, ``eof`` last. Raises ExpressionError for what is no token."""
+    tokens: list[Token] = []
+    match, position, length = _TOKEN.match, 0, len(expression.rstrip(_SPACE))
+    while position < length:
+        found = match(expression, position)
+        if found is None:
+            raise _no_token(expression, position)
+        kind = str(found.lastgroup)
+        start, position = found.span(kind)
+        tokens.append(_token(expression, kind, found[kind], start, position))
+    tokens.append({"type": "eof", "value": "", "start": len(expression), "end": len(expression)})
+    return tokens
+
+
+def _no_token(expression: str, position: int) -> ExpressionError:
+    from streamroute.expressions.syntax import syntax_errors as wording
+
+    rest = expression[position:]
+    at = position + len(rest) - len(rest.lstrip(_SPACE))
+    return ExpressionError(expression, wording.no_token(expression, at))
+
+
+def _token(expression: str, kind: str, text: str, start: int, end: int) -> Token:
+    value: Any = text
+    if kind == "operator":
+        kind = _OPERATORS[text]
+    elif kind != "unquoted_identifier":
+        try:
+            kind, value = _READERS[kind](text)
+        except (ValueError, RecursionError):
+            from streamroute.expressions.syntax import syntax_errors as wording
+
+            problem = wording.bad_token(kind, start, end)
+            raise ExpressionError(expression, problem) from None
+    return {"type": kind, "value": value, "start": start, "end": end}
+
+
+def _read_number(text: str) -> tuple[str, Any]:
+    return "number", int(text)
+
+
+def _read_raw(text: str) -> tuple[str, Any]:
+    return "literal", text[1:-1].replace("\\'", "'")
+
+
+def _read_literal(text: str) -> tuple[str, Any]:
+    body = text[1:-1].replace("\\`", "`")
+    try:
+        return "literal", loads(body)
+    except ValueError:
+        # JEP-12: what is not JSON is a string, deprecated but part of the language.
+        return "literal", loads(f'"{body.lstrip()}"')
+
+
+def _read_quoted(text: str) -> tuple[str, Any]:
+    return "quoted_identifier", loads(text)
+
+
+_READERS: Final = {
+    "number": _read_number,
+    "raw": _read_raw,
+    "literal": _read_literal,
+    "quoted_identifier": _read_quoted,
+}

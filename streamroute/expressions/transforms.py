@@ -1,0 +1,101 @@
+"""Transforms: a JMESPath expression that reshapes what the handler of a route gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from streamroute.errors import Reject
+from streamroute.expressions.evaluate.codegen import NotCoveredError, generate_value
+from streamroute.expressions.evaluate.cost_limit import metered
+from streamroute.expressions.evaluate.interpreter import evaluate
+from streamroute.expressions.filters import in_words
+from streamroute.expressions.lint import blocking
+from streamroute.expressions.problem import ExpressionError
+from streamroute.expressions.syntax.parser import Node, Tree, children, parse
+from streamroute.message import Message, separated
+from streamroute.text.safe_text import type_name
+
+Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+_FACTS: Final = tuple(name for name in Message.__slots__ if name not in {"raw", "outcomes"})
+_KINDS: Final[dict[type, str]] = {
+    bool: "a truth value",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a string",
+    type(None): "null",
+}
+
+
+def compile_transform(expression: str) -> Transform:
+    """Compile an expression to a function from a payload to what the handler gets.
+
+    The result must be an object. A ``Message`` gives a ``Message`` with the same facts, but for the
+    entry's raw fields: it is no longer what was produced. The function raises Reject where the expression
+    fails or gives anything else: the same payload would fail again. Raises ExpressionError for the first
+    problem that no message can heal.
+    """
+    tree = parse(expression)
+    problem = blocking(tree)
+    if problem is not None:
+        raise ExpressionError(expression, problem)
+    value_of = _evaluator(tree)
+    if _has_changing_literal(tree.root):
+        value_of = _with_own_literals(value_of)
+
+    def transform(payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            value = value_of(payload)
+        except BaseException as error:
+            raise Reject(f"the transform failed: {in_words(error)}") from error
+        made = _object(value)
+        if made is None:
+            kind = _KINDS.get(type(value)) or type_name(value)
+            raise Reject(f"the transform gave {kind}, and a handler takes an object")
+        return _with_facts(made, payload)
+
+    return transform
+
+
+def _evaluator(tree: Tree) -> Callable[[Any], Any]:
+    library = partial(evaluate, tree.root)
+    try:
+        return metered(tree.root, generate_value(tree.root, library))
+    except NotCoveredError:
+        return metered(tree.root, library)
+
+
+def _has_changing_literal(root: Node) -> bool:
+    """Whether a list or an object stands in the expression itself: the same one for every payload."""
+    unseen = [root]
+    while unseen:
+        node = unseen.pop()
+        if node["type"] == "literal" and isinstance(node["value"], (list, dict)):
+            return True
+        unseen.extend(children(node))
+    return False
+
+
+def _with_own_literals(value_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, with copies: what a handler does to its payload must not change the expression."""
+    return lambda payload: separated(value_of(payload))
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    """An object as a dict; None for anything else, and for what only claims to be one."""
+    try:
+        return dict(value) if isinstance(value, Mapping) else None
+    except BaseException:  # noqa: BLE001 - a codec of the user's may have put anything into the payload
+        return None
+
+
+def _with_facts(value: dict[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(payload, Message):
+        return value
+    made = Message(value)
+    for name in _FACTS:
+        setattr(made, name, getattr(payload, name))
+    return made

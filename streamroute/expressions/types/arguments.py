@@ -1,0 +1,169 @@
+"""Arguments that a function never takes, or does not always take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from jmespath.exceptions import JMESPathTypeError
+
+from streamroute.expressions.evaluate.interpreter import FUNCTIONS, SIGNATURES
+from streamroute.expressions.syntax.parser import Node
+from streamroute.expressions.types.calls import KEYS, parameter_kinds
+from streamroute.expressions.types.json_types import KNOWN, Kind, Type, is_never
+from streamroute.expressions.types.members import elements_of
+from streamroute.expressions.types.node_shape import is_literal, path_of
+from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.scope import Scope
+from streamroute.expressions.types.type_names import is_numeric, list_of, one_of, written
+
+WRONG_ARGUMENT: Final = "SR310"
+WRONG_ELEMENTS: Final = "SR328"
+MAY_BE_MISSING: Final = "SR317"
+
+_ON_EMPTY: Final = "only an empty list does not fail"
+_INSTEAD: Final[dict[Kind, str]] = {"array": "`[]`", "string": "''", "object": "`{}`", "number": "`0`"}
+
+_THE: Final[dict[Kind, str]] = {
+    "array": "the list ",
+    "string": "the string ",
+    "object": "the object ",
+    "number": "the number ",
+}
+
+
+def check(report: Report, node: Node, types: Sequence[Type], scope: Scope) -> bool:
+    """Whether a call may succeed; reports each argument that makes it fail, always or sometimes."""
+    sound = True
+    for position, (argument, t) in enumerate(zip(node["children"], types, strict=True)):
+        kinds, elements = parameter_kinds(node["value"], position)
+        if not kinds or is_never(t):
+            continue
+        if _is_wrong(node["value"], position, argument, t):
+            sound = False
+            _refuse(report, node["value"], position, argument, t)
+        elif report.declared:
+            _check_missing(report, node["value"], argument, t, kinds, elements, scope)
+    return sound and _check_search(report, node, types)
+
+
+def _is_wrong(name: str, position: int, argument: Node, t: Type) -> bool:
+    kinds, elements = parameter_kinds(name, position)
+    if t.kinds.isdisjoint(kinds):
+        return True
+    if is_literal(argument) and position < len(SIGNATURES[name]):
+        return not _takes(name, position, argument["value"])
+    if not elements or not t.kinds & kinds <= {"array"}:
+        return False
+    inner = elements_of(t)
+    return not is_never(inner) and inner.kinds.isdisjoint(elements)
+
+
+def _takes(name: str, position: int, value: Any) -> bool:
+    """Whether the library's own check lets this value pass."""
+    try:
+        FUNCTIONS._type_check_single(value, SIGNATURES[name][position]["types"], name)  # noqa: SLF001 - its check
+    except JMESPathTypeError:
+        return False
+    return True
+
+
+def _refuse(report: Report, name: str, position: int, argument: Node, t: Type) -> None:
+    kinds, elements = parameter_kinds(name, position)
+    wanted = _wanted(kinds, elements)
+    message = f"{name}() takes {wanted}, not {_given(argument, t, elements)}"
+    if "array" in t.empty and "array" in kinds:
+        report.add(WRONG_ELEMENTS, argument, f"{message}: {_ON_EMPTY}")
+    else:
+        report.add(WRONG_ARGUMENT, argument, message, _help(report, argument, kinds))
+
+
+def _wanted(kinds: frozenset[Kind], elements: frozenset[Kind]) -> str:
+    return list_of(elements) if elements else one_of(kinds)
+
+
+def _given(argument: Node, t: Type, elements: frozenset[Kind]) -> str:
+    if is_literal(argument) and len(written(argument["value"])) <= 30:
+        return f"{_THE.get(next(iter(t.kinds)), '')}{written(argument['value'])}"
+    kinds = t.kinds - {"null"} or t.kinds
+    if elements and kinds == {"array"}:
+        return list_of(elements_of(t).kinds)
+    return "a value" if len(kinds) > 3 else one_of(kinds)
+
+
+def _help(report: Report, argument: Node, kinds: frozenset[Kind]) -> str | None:
+    text = report.text(argument)
+    if kinds == {"expref"}:
+        return f"write &{text}: it is looked up in each element"
+    if not is_literal(argument):
+        return None
+    value = argument["value"]
+    if "string" in kinds and text.startswith("`"):
+        return (
+            f"a string is written in single quotes: '{text[1:-1]}'"
+            if not isinstance(value, (list, dict))
+            else None
+        )
+    if kinds == {"number"} and isinstance(value, str) and is_numeric(value):
+        return f"a number is written in backticks: `{value}`"
+    return None
+
+
+def _check_search(report: Report, node: Node, types: Sequence[Type]) -> bool:
+    """``contains('abc', `1`)``: Python looks for a string in a string only."""
+    if node["value"] != "contains" or len(types) != 2:
+        return True
+    subject, search = types
+    if subject.kinds != {"string"} or is_never(search) or search.has("string"):
+        return True
+    message = f"contains() looks for a string in a string, not for {one_of(search.kinds)}"
+    report.add(WRONG_ARGUMENT, node["children"][1], message)
+    return False
+
+
+def _check_missing(
+    report: Report,
+    name: str,
+    argument: Node,
+    t: Type,
+    kinds: frozenset[Kind],
+    elements: frozenset[Kind],
+    scope: Scope,
+) -> None:
+    if _may_be_null(t):
+        if not scope.is_guarded(argument):
+            _report_missing(report, name, argument, (kinds & t.kinds) or kinds)
+    elif elements and t.kinds == {"array"} and _may_be_null(elements_of(t)):
+        text = report.text(argument)
+        whole = text if path_of(argument) is not None else f"({text})"
+        message = f"{name}() fails where an element of {report.short(argument)} is null"
+        report.add(MAY_BE_MISSING, argument, message, f"write {whole}[*], which leaves them out")
+
+
+def _may_be_null(t: Type) -> bool:
+    return t.null and t.doubt == KNOWN and t.kinds != {"null"}
+
+
+def _report_missing(report: Report, name: str, argument: Node, kinds: frozenset[Kind]) -> None:
+    text = report.text(argument)
+    fallback = next((_INSTEAD[kind] for kind in _INSTEAD if kind in kinds), None)
+    inner = f"({text})" if argument["type"] == "pipe" else text
+    help_text = None if fallback is None else f"write {inner} || {fallback}"
+    message = f"{name}() fails where {report.short(argument)} is missing or null"
+    report.add(MAY_BE_MISSING, argument, message, help_text)
+
+
+def check_key(report: Report, name: str, expression: Node, body: Type, *, may_be_empty: bool) -> None:
+    """What ``sort_by`` and its kin compare elements by: numbers or strings, and never nothing."""
+    if is_never(body):
+        return
+    if body.kinds.isdisjoint(KEYS):
+        message = f"{name}() compares by {one_of(KEYS)}, not {one_of(body.kinds)}"
+        if may_be_empty:
+            report.add(WRONG_ELEMENTS, expression, f"{message}: {_ON_EMPTY}")
+        else:
+            report.add(WRONG_ARGUMENT, expression, message)
+    elif report.declared and _may_be_null(body):
+        text = report.operand(expression)
+        message = f"{name}() fails where {report.short(expression)} is missing or null in an element"
+        report.add(MAY_BE_MISSING, expression, message, f"leave such elements out first: [?{text} != `null`]")

@@ -1,0 +1,235 @@
+"""Conditions that come out the same way for every message, and orderings that never hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Final
+
+from streamroute.expressions.syntax.parser import Node, chain
+from streamroute.expressions.types.comparability import may_be_equal
+from streamroute.expressions.types.json_types import BOOLEAN, UNKNOWN, Type, is_never, of_value
+from streamroute.expressions.types.mistakes.written_out import continued, parent_of, piped
+from streamroute.expressions.types.node_shape import is_call, is_literal, path_of
+from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.scope import Scope
+from streamroute.expressions.types.truthiness import may_be_false, may_be_true
+from streamroute.expressions.types.type_names import NAMES_OF_TYPES, any_of, is_numeric, one_of, written
+
+CONTRADICTION: Final = "SR311"
+NUMBER_AS_CONDITION: Final = "SR313"
+CONSTANT: Final = "SR314"
+UNCOMPARABLE: Final = "SR316"
+CONSTANT_BY_SCHEMA: Final = "SR318"
+
+Infer = Callable[[Node, Scope], Type]
+
+
+def check(report: Report, node: Node, inferred: Type, scope: Scope, infer: Infer) -> None:
+    """Report a condition that can only come out one way, unless a condition around it already says so."""
+    if inferred is UNKNOWN or inferred is BOOLEAN or report.is_silent or not report.settles:
+        return
+    if is_never(inferred):
+        return
+    true, false = may_be_true(inferred), may_be_false(inferred)
+    if true == false:
+        return
+    if scope.is_narrowed and not _stays(report, node, scope.base, infer, true=true):
+        if not true and not report.declared:
+            _check_contradiction(report, node, scope, infer)
+        return
+    _report(report, node, inferred, _declared_values(report, node, scope, infer), true=true)
+
+
+def _declared_values(report: Report, node: Node, scope: Scope, infer: Infer) -> str | None:
+    """The values that the schema allows to what is compared with a literal, where it names them."""
+    if not report.declared or node["type"] != "comparator":
+        return None
+    left, right = node["children"]
+    side, other = (left, right) if is_literal(right) else (right, left)
+    if not is_literal(other) or path_of(side) is None:
+        return None
+    with report.silence():
+        values = _literals(infer(side, Scope.of(scope.base)))
+    return f"by its schema {report.short(side)} is {any_of(values)}" if values else None
+
+
+def _stays(report: Report, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
+    """Whether the condition comes out this one way whatever the conditions before it say."""
+    with report.silence():
+        alone = infer(node, Scope.of(base))
+    return not is_never(alone) and may_be_true(alone) == true and may_be_false(alone) != true
+
+
+def _check_contradiction(report: Report, node: Node, scope: Scope, infer: Infer) -> None:
+    """``tier == 'gold' && tier == 'silver'``: each may hold, and never both."""
+    if node["type"] != "comparator" or node["value"] != "eq":
+        return
+    left, right = node["children"]
+    side, other = (left, right) if is_literal(right) else (right, left)
+    if not is_literal(other) or path_of(side) is None:
+        return
+    with report.silence():
+        before = infer(side, Scope.of(scope.joined))
+    known = _literals(before)
+    if known and not may_be_equal(before, of_value(other["value"])):
+        name, value = report.short(side), written(other["value"])
+        message = f"{name} cannot equal {value} here: before this && it has to be {any_of(known)}"
+        report.add(CONTRADICTION, node, message, "write || where either may hold")
+
+
+def _literals(t: Type) -> list[object]:
+    """The values of a type that holds a few scalars and nothing else."""
+    if t.kinds & {"array", "object", "expref"} or t.numbers is None or t.strings is None:
+        return []
+    values = [*t.strings, *t.numbers, *t.booleans, *([None] if t.null else [])]
+    return values if len(values) <= 6 else []
+
+
+def _report(report: Report, node: Node, inferred: Type, values: str | None, *, true: bool) -> None:
+    text = report.short(node)
+    if inferred.kinds == {"number"}:
+        message = f"{text} is a number, and a number is always true, 0 too"
+        report.add(NUMBER_AS_CONDITION, node, message, _meant_number(report, node))
+    elif report.declared:
+        message = f"{text} is always {_word(true=true)} for a message that its schema allows"
+        report.add(CONSTANT_BY_SCHEMA, node, message, values)
+    else:
+        message = f"{text} is always {_word(true=true)}, whatever the message holds"
+        report.add(CONSTANT, node, message, _what_was_meant(report, node, true=true))
+
+
+def _meant_number(report: Report, node: Node) -> str | None:
+    if is_literal(node) or report.is_silent or report.is_long:
+        return None
+    around = parent_of(report, node)
+    if around is not None and around["type"] == "not_expression":
+        return f"compare it: {report.operand(node)} == `0`, without the !"
+    return f"compare it: {report.operand(node)} > `0`"
+
+
+def _what_was_meant(report: Report, node: Node, *, true: bool) -> str | None:
+    if report.is_long:
+        return None
+    if is_literal(node):
+        return continued(report, node) if true else None
+    sliced = _meant_beginning(report, node) or _meant_negation(report, node) or _meant_all(report, node)
+    if true or sliced:
+        return sliced
+    return piped(report, node) or _meant_comparison(report, node)
+
+
+def _meant_comparison(report: Report, node: Node) -> str | None:
+    """What was meant by ``'tier' == 'gold'``, and by ``tags[*] == 'vip'``."""
+    if node["type"] != "comparator" or not is_literal(node["children"][1]):
+        return None
+    left, right = node["children"]
+    operator, value = _OPERATORS[node["value"]], report.text(right)
+    if is_literal(left) and isinstance(left["value"], str) and isinstance(right["value"], str):
+        name = (
+            left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
+        )
+        return f"a field has no single quotes: write {name} {operator} {value}"
+    if left["type"] == "function_expression" and isinstance(right["value"], str):
+        return _of_result(report, left, operator, right["value"])
+    if left["type"] in _PROJECTIONS:
+        inside = f"{report.text(left)} | [?@ {operator} {value}]"
+        whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
+        return f"it is a list; ask for its elements: {whole}"
+    return None
+
+
+def _meant_negation(report: Report, node: Node) -> str | None:
+    """`` !nights > `3` ``, and ``!tier == 'gold'``."""
+    if node["type"] != "comparator" or node["children"][0]["type"] != "not_expression":
+        return None
+    negated, right = node["children"]
+    operator, left, value = (
+        _OPERATORS[node["value"]],
+        report.operand(negated["children"][0]),
+        report.operand(right),
+    )
+    if operator in _CONTRARY:
+        return f"! binds tighter: write {left} {_CONTRARY[operator]} {value}"
+    return f"! binds tighter: write !({left} {operator} {value})"
+
+
+def _meant_all(report: Report, node: Node) -> str | None:
+    """``tier != 'gold' || tier != 'silver'``, which any tier is."""
+    operands = chain(node) if node["type"] == "or_expression" else []
+    if not operands or not all(each["type"] == "comparator" and each["value"] == "ne" for each in operands):
+        return None
+    return f"it differs from one of them whatever it is: write {' && '.join(map(report.text, operands))}"
+
+
+def _meant_beginning(report: Report, node: Node) -> str | None:
+    """``starts_with(id, 'AB')`` for ``id[:2] == 'AB'``."""
+    if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
+        return None
+    left, right = node["children"]
+    name = (
+        _text_slice(left, right["value"]) if is_literal(right) and isinstance(right["value"], str) else None
+    )
+    if name is None:
+        return None
+    subject, sign = report.text(left).rpartition("[")[0], "" if node["value"] == "eq" else "!"
+    return f"a string has no slices: write {sign}{name}({subject}, {report.text(right)})"
+
+
+def _text_slice(node: Node, value: str) -> str | None:
+    """The function that ``id[:2] == 'AB'``, or ``id[-2:] == 'AB'``, stands for in other languages."""
+    if node["type"] == "subexpression":
+        node = node["children"][-1]
+    if node["type"] != "projection" or node["children"][1]["type"] != "identity":
+        return None
+    base = node["children"][0]
+    if base["type"] != "index_expression" or base["children"][1]["type"] != "slice" or not value:
+        return None
+    begin, end, step = base["children"][1]["children"]
+    if step not in (None, 1):
+        return None
+    if not begin and end == len(value):
+        return "starts_with"
+    return "ends_with" if begin == -len(value) and end is None else None
+
+
+def _of_result(report: Report, call: Node, operator: str, value: str) -> str | None:
+    """For what a function gives, compared with a string that it never is."""
+    if is_numeric(value):
+        return f"a number is written in backticks: {report.text(call)} {operator} `{value}`"
+    meant = NAMES_OF_TYPES.get(value.lower()) if is_call(call, "type") else None
+    return f"JMESPath calls it '{meant}'" if meant else None
+
+
+_CONTRARY: Final = {"==": "!=", "!=": "=="}
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z"
+_OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_PROJECTIONS: Final = frozenset({"projection", "filter_projection", "flatten"})
+
+
+def _word(*, true: bool) -> str:
+    return "true" if true else "false"
+
+
+def check_ordering(report: Report, node: Node, left: Type, right: Type) -> None:
+    """Report an ordering of what has no order by its schema: it is null for every message."""
+    if not report.declared or {"null"} in (left.kinds, right.kinds):
+        return
+    kinds = [one_of(t.kinds - {"null"}) for t in (left, right)]
+    message = f"{kinds[0]} is never less or greater than {kinds[1]}: this never holds"
+    report.add(UNCOMPARABLE, node, message, _ordering_help(report, node, left, right))
+
+
+def _ordering_help(report: Report, node: Node, left: Type, right: Type) -> str:
+    """How the literal, if there is one, is written as what the other side is."""
+    for literal, other in zip(node["children"], (right, left), strict=True):
+        if not is_literal(literal):
+            continue
+        value = literal["value"]
+        if isinstance(value, str) and other.has("number") and is_numeric(value):
+            return f"write a number in backticks: `{value}`"
+        if not isinstance(value, (str, bool)) and isinstance(value, (int, float)) and other.has("string"):
+            path = node["children"][1 if literal is node["children"][0] else 0]
+            return f"write a string in single quotes: '{value}', or to_number({report.text(path)})"
+    return "two numbers have an order, and two strings"

@@ -1,0 +1,120 @@
+"""Steps of a path that lead nowhere by the schema: to a field that no object has, into what is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.expressions.syntax.parser import Node
+from streamroute.expressions.types.json_types import DOUBTFUL, UNKNOWN, Kind, Shape, Type
+from streamroute.expressions.types.mistakes.near_miss import near_miss
+from streamroute.expressions.types.mistakes.payload_names import NAMES_OF_THE_PAYLOAD
+from streamroute.expressions.types.payload_type import ENVELOPE_FIELD, declared_names
+from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.scope import Scope
+from streamroute.expressions.types.type_names import one_of
+
+UNKNOWN_FIELD: Final = "SR315"
+NEAR_MISS: Final = "SR327"
+
+_SHORT: Final = 5
+"""Names below this length are near to one another that have nothing to do with each other."""
+_USUAL_ENVELOPE: Final = frozenset(
+    {"source", "subject", "stream", "version", "timestamp", "trace_id", "traceid", "traceparent"}
+    | {"tracestate", "correlation_id", "causation_id", "request_id", "event_id", "message_id", "event_type"}
+    | {"specversion", "datacontenttype", "dataschema", "partition_key", "tenant", "tenant_id", "created_at"}
+)
+"""Names that envelopes have."""
+
+
+def check_field(report: Report, node: Node, scope: Scope) -> Type | None:
+    """What is left to say of a field that the schema does not have, once that is reported; None if it may."""
+    if not report.declared:
+        return None
+    name, t = node["value"], scope.type
+    if not t.objects:
+        return _no_object(report, node, t)
+    if any(name in shape.properties for shape in t.objects):
+        report.known_fields.add(id(node))
+        return None
+    if not all(shape.declared and (shape.rest is None or shape.envelope) for shape in t.objects):
+        _check_near(report, node, scope.base)
+        return None
+    if any(shape.envelope for shape in t.objects):
+        return _beside_the_data(report, node, t.objects)
+    return _refuse(report, node, t.objects)
+
+
+def _check_near(report: Report, node: Node, t: Type) -> None:
+    """Report a name that an open schema allows, and that is surely one of those that it declares."""
+    name = node["value"]
+    if t.doubt == DOUBTFUL or not all(shape.declared and not shape.loose for shape in t.objects):
+        return
+    meant = None if name.lower() in _USUAL_ENVELOPE else near_miss(name, declared_names(t.objects))
+    if meant is not None:
+        report.add(NEAR_MISS, node, f'the schema declares no field "{name}"', None, meant)
+
+
+def _no_object(report: Report, node: Node, t: Type) -> Type | None:
+    kinds = t.kinds - {"null", "expref"}
+    if not kinds:
+        return None
+    help_text = None
+    if node["value"] == "length" and kinds <= {"array", "string"}:
+        help_text = "write length(...) around the path"
+    elif kinds == {"array"}:
+        help_text = (
+            f"write [*].{node['value']} for the field of each element, [0].{node['value']} for the first's"
+        )
+    message = f'there is no field "{node["value"]}" here: what it is looked for in is {one_of(kinds)}'
+    report.add(UNKNOWN_FIELD, node, message, help_text)
+    return UNKNOWN
+
+
+def _beside_the_data(report: Report, node: Node, shapes: Sequence[Shape]) -> Type:
+    """A name beside the data may be one of the envelope; one that is nearly the data's is none of both."""
+    name = node["value"]
+    near = did_you_mean if len(name) >= _SHORT else near_miss
+    if name.lower() not in _USUAL_ENVELOPE and near(name, declared_names(shapes)):
+        return _refuse(report, node, shapes)
+    return ENVELOPE_FIELD
+
+
+def refuse_envelope_field(report: Report, node: Node, scope: Type) -> Type:
+    """A field of the envelope would be a string, and nothing is in a string."""
+    return _refuse(report, node, scope.objects)
+
+
+def _refuse(report: Report, node: Node, shapes: Sequence[Shape]) -> Type:
+    name, names = node.get("value", report.text(node)), declared_names(shapes)
+    meant = did_you_mean(name, names)
+    help_text = None if meant else _fields(name, names, shapes)
+    report.add(UNKNOWN_FIELD, node, f'there is no field "{name}" in the schema', help_text, meant)
+    return UNKNOWN
+
+
+def _fields(name: str, names: Sequence[str], shapes: Sequence[Shape]) -> str:
+    if name in NAMES_OF_THE_PAYLOAD and any(shape.envelope for shape in shapes):
+        return f"a path begins inside the message, without {name}."
+    fields = ", ".join(sorted(names)[:12]) + (", ..." if len(names) > 12 else "")
+    return f"the schema has {fields}" if names else "the schema has no fields here"
+
+
+def check_list(report: Report, node: Node, t: Type) -> Type | None:
+    """What is left to say of an index or a projection into what is no list, once that is reported."""
+    return _check_base(report, node, t, "array")
+
+
+def check_object(report: Report, node: Node, t: Type) -> Type | None:
+    """What is left to say of a ``*`` into what is no object, once that is reported."""
+    return _check_base(report, node, t, "object")
+
+
+def _check_base(report: Report, node: Node, t: Type, wanted: Kind) -> Type | None:
+    kinds = t.kinds - {"null", "expref"}
+    if not report.declared or not kinds or wanted in kinds:
+        return None
+    message = f"there is never {one_of([wanted])} here: what is looked into is {one_of(kinds)}"
+    report.add(UNKNOWN_FIELD, node, message)
+    return UNKNOWN

@@ -1,0 +1,63 @@
+"""What lies below values of a type: fields, elements."""
+
+from __future__ import annotations
+
+from streamroute.expressions.types.json_types import (
+    DOUBTFUL,
+    NEVER,
+    NO_LITERALS,
+    NULL,
+    UNKNOWN,
+    Shape,
+    Type,
+    doubted,
+    nullable,
+    union_all,
+)
+from streamroute.expressions.types.steps_budget import spend
+
+
+def field_of(t: Type, name: str) -> Type:
+    """What a field of such a value is; null for what is no object."""
+    if t is UNKNOWN:
+        return t
+    spend(1 + len(t.objects))
+    fields = [_field_of_shape(shape, name) for shape in t.objects]
+    if (
+        t.null
+        or t.items is not None
+        or t.booleans
+        or t.numbers != NO_LITERALS
+        or t.strings != NO_LITERALS
+        or t.expref
+    ):
+        fields.append(Type(null=True, doubt=t.doubt) if t.doubt else NULL)
+    return union_all(fields)
+
+
+def _field_of_shape(shape: Shape, name: str) -> Type:
+    found = shape.properties.get(name)
+    if found is not None:
+        t = found.type.get() if found.required else nullable(found.type.get())
+    else:
+        t = NULL if shape.rest is None else nullable(shape.rest.get())
+    return doubted(t) if shape.loose else t
+
+
+def elements_of(t: Type) -> Type:
+    """The elements of the lists among such values."""
+    if t.items is None:
+        return NEVER
+    return doubted(t.items.get()) if t.doubt == DOUBTFUL else t.items.get()
+
+
+def values_of(t: Type) -> Type:
+    """The values of the properties of the objects among such values."""
+    return union_all(value for shape in t.objects for value in _values_of_shape(shape))
+
+
+def _values_of_shape(shape: Shape) -> list[Type]:
+    values = [found.type.get() for found in shape.properties.values()]
+    if shape.rest is not None:
+        values.append(shape.rest.get())
+    return [doubted(value) for value in values] if shape.loose else values

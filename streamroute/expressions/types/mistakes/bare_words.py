@@ -1,0 +1,151 @@
+"""Texts without their quotes: ``tier == gold`` compares two fields, and there is no field ``gold``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree, walk
+from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
+from streamroute.expressions.types.mistakes.literal_slips import with_replaced
+from streamroute.expressions.types.mistakes.unquoted_literals import FIELD_FOR_LITERAL, LITERAL_WORDS
+from streamroute.expressions.types.node_shape import Path, is_call, path_of
+from streamroute.expressions.types.type_names import NAMES_OF_TYPES
+
+KINDS_OF_THINGS: Final = frozenset(
+    {"tier", "status", "state", "kind", "type", "category", "country", "currency", "plan", "level", "role"}
+    | {"severity", "priority", "language", "locale", "gender", "channel", "environment", "env", "action"}
+    | {"method", "region", "color", "colour", "size", "phase", "stage", "membership", "country_code", "lang"}
+)
+"""Names of what is one of a few texts."""
+
+_TEXTS: Final = """
+gold silver bronze platinum diamond basic standard premium pro plus free trial enterprise business vip
+guest admin administrator user member owner editor viewer moderator staff customer manager
+new open pending active inactive waiting ready running done draft live offline online blocked paused
+paid unpaid success successful failure error ok valid invalid fraud overdue
+low medium normal high urgent critical major minor warning info debug fatal
+create created update updated delete deleted insert inserted upsert read write
+card cash paypal stripe credit debit transfer invoice email sms push web mobile desktop android ios
+production staging development prod dev small large red green blue black white yellow male female
+cancelled canceled confirmed unconfirmed rejected approved shipped delivered refunded failed completed
+finished started processed processing archived expired suspended verified unverified published accepted
+declined scheduled queued resolved closed disabled enabled locked deactivated activated registered
+subscribed unsubscribed returned received dispatched settled captured authorized voided disputed submitted
+reserved booked abandoned succeeded
+"""
+_VALUES: Final = frozenset(_TEXTS.split())
+_RELATIVE: Final = frozenset(
+    {
+        "previous",
+        "prior",
+        "prev",
+        "last",
+        "next",
+        "first",
+        "current",
+        "target",
+        "desired",
+        "expected",
+        "actual",
+    }
+    | {
+        "wanted",
+        "requested",
+        "required",
+        "reported",
+        "original",
+        "initial",
+        "final",
+        "old",
+        "before",
+        "after",
+    }
+    | {"other", "same", "allowed", "preferred", "fallback", "background", "foreground", "parent", "base"}
+    | {"threshold", "limit", "minimum", "maximum", "min", "max", "known", "observed", "computed", "stored"}
+)
+"""Words that say which of several values a field holds: ``state == desired`` compares two fields."""
+
+_SHOUTED: Final = re.compile(r"[A-Z][A-Z0-9_]+\Z")
+_ENVELOPE: Final = frozenset({"type", "stream", "id", "source", "subject", "version", "tenant", "name"})
+_TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
+
+
+def find_bare_words(tree: Tree, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
+    """A problem for each word that almost surely is a text, and not the name of a field."""
+    pairs = [
+        (path, word)
+        for node, _, _ in walk(tree.root, 0, len(tree.expression))
+        for path, word in _pairs(node)
+        if _is_word(tree, word) and not is_field(word)
+    ]
+    if not pairs:
+        return
+    evidence = shown()
+    alternatives = pairs if "&&" not in tree.expression else []  # no field equals two texts at once
+    found = [word for path, word in pairs if _is_text(path, word["value"], alternatives, evidence)]
+    found = list({word["start"]: word for word in found}.values())
+    texts = {word["start"]: _text(path, word["value"]) for path, word in pairs}
+    whole = with_replaced(tree, [(word, texts[word["start"]]) for word in found])
+    for word in found:
+        name = word["value"]
+        message = f"{name} is the field of that name, not a value; where it is missing, it is null"
+        advice = whole or f"write {texts[word['start']]}"
+        yield Problem(FIELD_FOR_LITERAL, message, word["start"], word["end"], advice)
+
+
+def _text(path: Path, word: str) -> str:
+    return f"'{NAMES_OF_TYPES[word]}'" if path == ("type()",) else f"'{word}'"
+
+
+def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
+    """A path, and what it is compared with."""
+    arguments = node["children"]
+    if node["type"] == "comparator" and node["value"] in ("eq", "ne"):
+        left, right = arguments
+        if is_call(left, "type") and right["type"] == "field" and right["value"] in NAMES_OF_TYPES:
+            yield ("type()",), right
+        yield from _pair(left, right)
+        yield from _pair(right, left)
+        for each in right["children"] if right["type"] == "multi_select_list" else ():
+            yield from _pair(left, each)
+    elif node["type"] == "function_expression" and len(arguments) == 2:
+        first, second = arguments
+        if node["value"] in _TEXT_TESTS:
+            yield from _pair(first, second)
+        elif node["value"] == "contains" and first["type"] == "multi_select_list":
+            for each in first["children"]:
+                yield from _pair(second, each)
+
+
+def _pair(subject: Node, word: Node) -> Iterator[tuple[Path, Node]]:
+    path = path_of(subject)
+    if path and word["type"] == "field":
+        yield path, word
+
+
+def _is_word(tree: Tree, node: Node) -> bool:
+    return "start" in node and tree.expression[node["start"]] != '"' and node["value"] not in LITERAL_WORDS
+
+
+def _is_text(path: Path, word: str, alternatives: list[tuple[Path, Node]], evidence: Evidence) -> bool:
+    """Whether nothing shows that a message has such a field, and something that the word is a text."""
+    if path == ("type()",):
+        return True
+    if word in evidence.names or word in evidence.read or word in _ENVELOPE or word in path:
+        return False
+    if word in evidence.texts:
+        return True
+    if word in _RELATIVE or _SHOUTED.match(word):
+        return word not in _RELATIVE and not any(map(_SHOUTED.match, path))
+    small, is_kind = word.lower(), path[-1].lower() in KINDS_OF_THINGS
+    is_value = small in _VALUES
+    if is_kind and small not in KINDS_OF_THINGS:
+        return is_value or _are_several(path, alternatives) or evidence.has_texts(path)
+    return is_value and evidence.has_texts(path)
+
+
+def _are_several(path: Path, pairs: list[tuple[Path, Node]]) -> bool:
+    return len({word["value"] for other, word in pairs if other == path}) > 1

@@ -1,0 +1,63 @@
+"""Calls of ``contains`` that ask the wrong way round: ``contains(tier, ['gold', 'silver'])``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree
+from streamroute.expressions.types.mistakes.bare_words import KINDS_OF_THINGS
+from streamroute.expressions.types.mistakes.evidence import Shown
+from streamroute.expressions.types.mistakes.list_names import is_list_name
+from streamroute.expressions.types.mistakes.literal_slips import replaced
+from streamroute.expressions.types.node_shape import Path, path_of, value_of
+
+SWAPPED: Final = "SR329"
+NO_MESSAGE: Final = "SR314"
+
+_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
+
+
+def in_contains(tree: Tree, node: Node, shown: Shown) -> Iterator[Problem]:
+    """A problem of one call, if there is any."""
+    where, what = node["children"]
+    texts = _texts_between(tree, node)
+    if len(texts) != 2:
+        return
+    swapped = f"contains({texts[1]}, {texts[0]})"
+    path, value = path_of(where), value_of(what)
+    if path and isinstance(value, list) and _is_one_text(path, value, shown):
+        message = f"{texts[0]} is one value, and a list is looked for in it: the arguments are swapped"
+        yield replaced(tree, SWAPPED, node, message, swapped)
+    elif isinstance(value_of(where), str) and path_of(what) and is_list_name(_last(what)):
+        message = f"{texts[1]} is looked for in {texts[0]}: most likely the arguments are swapped"
+        yield replaced(tree, SWAPPED, node, message, swapped)
+    elif isinstance(value_of(where), list) and isinstance(value, str) and value not in value_of(where):
+        message = f"this looks at no message: {texts[1]} is a string, and not the field of that name"
+        meant = f"contains({texts[0]}, {value})" if _PATH.match(value) else None
+        if meant:
+            yield replaced(tree, NO_MESSAGE, node, message, meant)
+        else:
+            yield Problem(NO_MESSAGE, message, node["start"], node["end"])
+
+
+def _is_one_text(path: Path, values: list[Any], shown: Shown) -> bool:
+    if not values or not all(isinstance(value, str) for value in values):
+        return False
+    evidence = shown()
+    if any(isinstance(held, list) for held in evidence.held.get(path, ())):
+        return False
+    return path[-1].lower() in KINDS_OF_THINGS or evidence.has_texts(path)
+
+
+def _last(node: Node) -> Node:
+    return node if node["type"] == "field" else _last(node["children"][-1])
+
+
+def _texts_between(tree: Tree, node: Node) -> list[str]:
+    """Both arguments as they are written."""
+    if any("start" not in each for each in node["children"]):
+        return []
+    return [tree.expression[each["start"] : each["end"]] for each in node["children"]]

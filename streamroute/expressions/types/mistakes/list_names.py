@@ -1,0 +1,33 @@
+"""Names that are those of lists: ``items``, and not ``settings``."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from streamroute.expressions.syntax.parser import Node
+
+_OBJECTS: Final = frozenset(
+    {"details", "settings", "params", "options", "headers", "labels", "attributes", "properties", "totals"}
+    | {"stats", "metrics", "prices", "amounts", "specs", "dimensions", "measurements", "status", "address"}
+    | {"sizes", "analytics", "statistics", "series", "results", "credentials", "preferences", "coords"}
+)
+"""Names that look like a plural and are those of objects."""
+
+_LISTS: Final = frozenset({"list", "array", "cart", "basket", "children", "people"})
+
+
+def is_list_name(node: Node) -> bool:
+    """Whether a field is that of a list by its name."""
+    name = node.get("value")
+    return node["type"] == "field" and isinstance(name, str) and (_is_plural(name) or name in _LISTS)
+
+
+def _is_plural(name: str) -> bool:
+    small = re.split(r"_|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
+    return (
+        len(small) > 3
+        and small.endswith("s")
+        and not small.endswith(("ss", "us", "is"))
+        and small not in _OBJECTS
+    )

@@ -1,0 +1,234 @@
+"""Literals that are not what they look like: a number in quotes, what is no JSON in backticks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree, walk
+from streamroute.expressions.types.json_types import UNKNOWN, Type
+from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
+from streamroute.expressions.types.node_shape import Path, is_literal, path_of
+from streamroute.expressions.types.type_names import is_numeric
+
+VALUE_IN_QUOTES: Final = "SR324"
+MALFORMED_LITERAL: Final = "SR325"
+_ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
+_TEXTS: Final = re.compile(
+    r"date|time|year|month|version|zip|post|_at\Z|At\Z|id\Z|sku|number\Z|code\Z|phone|build|_no\Z|No\Z|ref"
+    r"|serial|iban|account|isbn|hash|etag|semver|release|cursor|name|plz|\A(?:ip|key|lsn|rev|tag)\Z"
+)
+"""Names of strings that look like numbers and are ordered as text."""
+
+_YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}\Z")
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}")
+_NUMBER_LIKE: Final = re.compile(r"[-+]?[.$]?[0-9][0-9_,.]*%?\Z|0[xob][0-9a-fA-F]+\Z")
+_PHONE: Final = re.compile(r"\+[0-9]{6,}\Z")
+_BY_COMMAS: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z")
+_CLOSERS: Final = {"[": "]", "{": "}"}
+_TRUTH: Final = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
+_WORDS: Final = {
+    **dict.fromkeys(("none", "nil", "null", "undefined"), "`null`"), "true": "`true`", "false": "`false`",
+}  # fmt: skip
+
+
+class InQuotes(NamedTuple):
+    """A value in quotes that is compared: where it stands, what is wrong with it, what to write."""
+
+    literal: Node
+    message: str
+    meant: str
+
+
+def in_comparison(
+    tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: Shown, *, has_types: bool
+) -> Iterator[InQuotes | Problem]:
+    """For a literal that is compared: a value in quotes (where the message has values of other types than
+    strings), and one in backticks that is ordered, but no JSON. ``types`` are those of both sides, if known.
+    """
+    for side, (literal, other) in enumerate((node["children"], reversed(node["children"]))):
+        if not is_literal(literal) or is_literal(other):
+            continue
+        t = UNKNOWN if types is None else types[1 - side]
+        if _is_raw(tree, literal) and has_types and (t is UNKNOWN or not t.has("string")):
+            yield from _in_quotes(node, literal, other, t, shown)
+        if node["value"] in _ORDERINGS and not _is_raw(tree, literal) and isinstance(literal["value"], str):
+            yield from _ordered_word(tree, literal)
+
+
+def all_in_quotes(tree: Tree, found: list[InQuotes]) -> Iterator[Problem]:
+    """A problem for each of an expression's values in quotes; the advice mends them all.
+
+    ``flag == `true` || flag == 'true'`` takes both: nothing is wrong with that.
+    """
+    if found:
+        both = set(_taken_both_ways(tree, found))
+        found = [each for each in found if id(each.literal) not in both]
+    whole = with_replaced(tree, [(each.literal, each.meant) for each in found])
+    for literal, message, meant in found:
+        advice = whole or f"write {meant}"
+        yield Problem(VALUE_IN_QUOTES, message, literal["start"], literal["end"], advice)
+
+
+def _taken_both_ways(tree: Tree, found: list[InQuotes]) -> Iterator[int]:
+    """The literals, by ``id``, whose field is compared in the same way with the value that was meant, too."""
+    meant = {id(each.literal): each.meant for each in found}
+    nodes = (node for node, _, _ in walk(tree.root, 0, len(tree.expression)))
+    comparators = [node for node in nodes if node["type"] == "comparator"]
+    seen = {_texts(tree, node, {}) for node in comparators}
+    for node in comparators:
+        if _texts(tree, node, meant) in seen:
+            yield from (id(side) for side in node["children"] if id(side) in meant)
+
+
+def _texts(tree: Tree, comparator: Node, instead: dict[int, str]) -> tuple[str, ...]:
+    """A comparison as it is written, with other texts in the place of some literals."""
+    sides = [
+        instead.get(id(side)) or tree.expression[side["start"] : side["end"]] if "start" in side else ""
+        for side in comparator["children"]
+    ]
+    return (str(comparator["value"]), *sides)
+
+
+def _in_quotes(node: Node, literal: Node, other: Node, t: Type, shown: Shown) -> Iterator[InQuotes]:
+    value, path = literal["value"], path_of(other)
+    if path is None:
+        return
+    is_truth = value in _TRUTH and (t is UNKNOWN or t.has("boolean"))
+    is_number = (
+        node["value"] in _ORDERINGS
+        and is_numeric(value)
+        and (t is UNKNOWN or t.has("number"))
+        and not _reads_as_text(value, path)
+    )
+    if not (is_truth or is_number) or _is_text(path, shown(), is_number=is_number):
+        return
+    if is_truth:
+        message = f"'{value}' is a string, and no truth value equals it"
+    else:
+        message = f"'{value}' is a string, and no number is less or greater than it"
+    yield InQuotes(literal, message, f"`{value.lower()}`")
+
+
+def _is_text(path: Path, evidence: Evidence, *, is_number: bool) -> bool:
+    """Whether a field is a string as everything else shows: in messages, or compared with other strings."""
+    others = (value.strip("'") for value in evidence.compared.get(path, ()) if isinstance(value, str))
+    if any(not is_numeric(other) if is_number else other not in _TRUTH for other in others):
+        return True
+    return evidence.is_text(path)
+
+
+def _reads_as_text(value: str, path: Path) -> bool:
+    return bool(_YEAR.match(value)) or bool(path and _TEXTS.search(path[-1]))
+
+
+def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
+    """`` total > `abc` ``: no JSON, and so a string."""
+    inner = _inside(tree, literal)
+    if _is_json(inner) or _MOMENT.match(inner) or any(malformed(tree, literal)):
+        return
+    advice = "a number is written `3`, a string in single quotes"
+    yield Problem(MALFORMED_LITERAL, _not_json(literal), literal["start"], literal["end"], advice)
+
+
+def malformed(tree: Tree, node: Node) -> Iterator[Problem]:
+    """For a literal in backticks that is no JSON, and that nobody means as the string that it is."""
+    if not is_literal(node) or "start" not in node or _is_raw(tree, node):
+        return
+    if not isinstance(node["value"], str):
+        return
+    inner = _inside(tree, node)
+    if _is_json(inner):
+        return
+    meant = _strange(inner)
+    if meant:
+        yield replaced(tree, MALFORMED_LITERAL, node, _not_json(node), meant)
+    elif _is_unfinished(inner.strip()):
+        yield _unfinished(tree, node, inner.strip())
+
+
+def _is_list_of_literals(text: str) -> bool:
+    return re.fullmatch(r"\[\s*'[^']*'\s*(?:,\s*'[^']*'\s*)*\]", text) is not None
+
+
+def _is_unfinished(inner: str) -> bool:
+    """Whether a text begins or ends as a list or an object, and is none: `[a-z]` may well be a text."""
+    opens, closes = inner[:1] in _CLOSERS, inner[-1:] in _CLOSERS.values()
+    return len(inner) > 1 and (opens != closes or (opens and any(mark in inner for mark in ",:")))
+
+
+def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
+    """`` a == `[1,2` ``: a list or an object that JSON does not read."""
+    closed = f"{inner.rstrip(',')}{_CLOSERS.get(inner[:1], '')}"
+    if _is_json(closed):
+        return replaced(tree, MALFORMED_LITERAL, node, _not_json(node), f"`{closed}`")
+    advice = "a list is written `[1, 2]` or ['a', 'b'], an object `{\"a\": 1}`"
+    return Problem(MALFORMED_LITERAL, _not_json(node), node["start"], node["end"], advice)
+
+
+def _not_json(node: Node) -> str:
+    value = node["value"] if len(node["value"]) <= 30 else f"{node['value'][:27]}..."
+    shown = json.dumps(value, ensure_ascii=False)
+    return f"what stands in backticks is not JSON, so that it is the string {shown}"
+
+
+def _strange(inner: str) -> str | None:
+    """What was meant by a string that looks like anything else."""
+    text = inner.strip()
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text
+    if text[:1] == "[" and text[-1:] == "]" and _is_list_of_literals(text):
+        return text  # it needs no backticks
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if not _NUMBER_LIKE.match(text):
+        return None
+    if _PHONE.match(text):
+        return f"'{text}'"
+    plain = re.sub("[+$%_]", "", text)
+    if _BY_COMMAS.match(plain):
+        plain = plain.replace(",", "")
+    elif "," in plain:
+        plain = plain.replace(".", "").replace(",", ".")  # a comma before the decimals
+    plain = f"0{plain}" if plain.startswith(".") else plain
+    return f"`{plain}`" if is_numeric(plain) else f"'{text}'"
+
+
+def _is_raw(tree: Tree, node: Node) -> bool:
+    return tree.expression[node["start"]] == "'"
+
+
+def _inside(tree: Tree, node: Node) -> str:
+    return tree.expression[node["start"] + 1 : node["end"] - 1].replace("\\`", "`")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def replaced(tree: Tree, code: str, node: Node, message: str, text: str) -> Problem:
+    """A problem of a part of an expression, with another text to write in its place."""
+    advice = with_replaced(tree, [(node, text)]) or f"write {text}"
+    return Problem(code, message, node["start"], node["end"], advice)
+
+
+def with_replaced(tree: Tree, parts: list[tuple[Node, str]]) -> str | None:
+    """Advice to write the expression with other texts in the place of some of its parts."""
+    whole, at = "", 0
+    for node, text in sorted(parts, key=lambda part: int(part[0]["start"])):
+        whole += f"{tree.expression[at : node['start']]}{text}"
+        at = node["end"]
+    return advice_to_write(whole + tree.expression[at:])
+
+
+def advice_to_write(whole: str) -> str | None:
+    """Advice to write a whole expression, where it is read at a glance."""
+    text = whole.strip()
+    return f"write {text}" if len(text) <= 80 and "\n" not in text else None

@@ -1,0 +1,76 @@
+"""Names that are surely a slip for one that the schema declares, where it allows any other name too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from streamroute.config.findings.suggestions import edits
+from streamroute.expressions.types.mistakes.ordinary_words import ORDINARY
+
+_SHORTEST: Final = 4
+_LETTER_REPLACED: Final = 6
+"""From this length on, one letter that differs is no other word, as in ``code`` and ``mode``."""
+_TWO_EDITS: Final = 8
+_LONGEST_ENDING: Final = 3
+_MOST: Final = 200
+_WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
+
+
+def near_miss(name: str, declared: Iterable[str]) -> str | None:
+    """The declared name that was surely meant, or None."""
+    if not _SHORTEST <= len(name) <= 60:
+        return None
+    known = list(declared)[:_MOST]
+    return next((each for each in known if _is_slip(name, each)), None)
+
+
+def _is_slip(name: str, meant: str) -> bool:
+    if _plain(name) == _plain(meant):
+        return name != meant
+    words, others = _words_of(name), _words_of(meant)
+    if len(words) == len(others):
+        differing = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
+        return len(differing) == 1 and _is_slip_of_word(*differing[0])
+    return _is_slip_of_word(_plain(name), _plain(meant))
+
+
+def _is_slip_of_word(one: str, two: str) -> bool:
+    if (
+        not ORDINARY.isdisjoint((one, one.removesuffix("s")))
+        or min(len(one), len(two)) < _SHORTEST
+        or _digits(one) != _digits(two)
+    ):
+        return False
+    if one[0] != two[0] or _is_inflected(one, two):
+        return False
+    allowed = 2 if min(len(one), len(two)) >= _TWO_EDITS else 1
+    if len(one) == len(two) < _LETTER_REPLACED:
+        return sorted(one) == sorted(two) and edits(one, two, 1) == 1
+    return edits(one, two, allowed) <= allowed
+
+
+def _words_of(name: str) -> list[str]:
+    """``max_price`` and ``maxPrice`` as two words: where one differs, the others do not make it less."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[_\W]", "", name).lower()
+
+
+def _digits(name: str) -> str:
+    return re.sub(r"\D", "", name)
+
+
+def _is_inflected(one: str, two: str) -> bool:
+    """``line`` and ``lines``, ``delivery`` and ``delivered``: another word of the same stem."""
+    if two[:-1] == one and two[-1] != "s":
+        return False  # the last letter was left out
+    shorter, longer = sorted((one, two), key=len)
+    if longer.startswith(shorter):
+        return len(longer) - len(shorter) <= _LONGEST_ENDING
+    stem = next(at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
+    ends_alike = one[-1] == two[-1] or sorted(one[stem:]) == sorted(two[stem:])
+    return stem >= _SHORTEST and len(longer) - stem <= _LONGEST_ENDING and not ends_alike

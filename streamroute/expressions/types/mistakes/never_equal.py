@@ -1,0 +1,112 @@
+"""Comparisons with a value of a kind that a field never has: ``tier == ['gold', 'silver']``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree
+from streamroute.expressions.types.json_types import KNOWN, UNKNOWN, Kind, Type, of_value
+from streamroute.expressions.types.mistakes.bare_words import KINDS_OF_THINGS
+from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
+from streamroute.expressions.types.mistakes.literal_slips import replaced
+from streamroute.expressions.types.node_shape import Path, path_of, value_of
+from streamroute.expressions.types.type_names import is_numeric, one_of, written
+
+NEVER_EQUAL: Final = "SR330"
+
+_YES: Final = frozenset({"yes", "y", "1", "on", "true", "t"})
+_NO: Final = frozenset({"no", "n", "0", "off", "false", "f"})
+_OUTCOMES: Final = {"eq": "never equals", "ne": "always differs from"}
+
+
+def never_equal(tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: Shown) -> Iterator[Problem]:
+    """For a comparison of a path with a literal. ``types`` are those of both sides, if a schema says them."""
+    if node["value"] not in _OUTCOMES:
+        return
+    for side, (literal, other) in enumerate((node["children"], reversed(node["children"]))):
+        path = path_of(other)
+        value = value_of(literal)
+        if not path or value is None:
+            continue
+        t = UNKNOWN if types is None else types[1 - side]
+        reason = _by_type(t, value) or _by_evidence(t, path, value, shown)
+        if reason:
+            text = tree.expression[other["start"] : other["end"]]
+            message = f"{text} is {reason}, and {_OUTCOMES[node['value']]} {_short(tree, literal)}"
+            meant = _meant(tree, node, other, value, t)
+            if meant is None:
+                yield Problem(NEVER_EQUAL, message, node["start"], node["end"])
+            else:
+                yield replaced(tree, NEVER_EQUAL, node, message, meant)
+
+
+def _by_type(t: Type, value: Any) -> str | None:
+    """What a field is by its schema, where that is another kind of value than this."""
+    kinds = t.kinds - {"null", "expref"}
+    if t is UNKNOWN or t.doubt != KNOWN or not kinds or _kind(value) in kinds:
+        return None
+    return f"{one_of(kinds)} by its schema"
+
+
+def _by_evidence(t: Type, path: Path, value: Any, shown: Shown) -> str | None:
+    """What a field is beside a list of texts or numbers, by its name or as everything else shows."""
+    if not isinstance(value, list) or not value or not all(isinstance(each, (str, int)) for each in value):
+        return None
+    if t is not UNKNOWN and t.has("array") and t.doubt == KNOWN:
+        return None
+    kind = _kind(value[0])
+    evidence = shown()
+    if any(isinstance(each, list) for each in evidence.held.get(path, ())):
+        return None
+    return _shown_kind(path, kind, evidence)
+
+
+def _shown_kind(path: Path, kind: Kind, evidence: Evidence) -> str | None:
+    if any(_kind(each) == kind for each in evidence.held.get(path, ())):
+        return f"{one_of([kind])} in the messages of tests"
+    if any(_kind(each) == kind for each in evidence.compared.get(path, ())):
+        return f"{one_of([kind])} elsewhere"
+    return "most likely a string" if path[-1].lower() in KINDS_OF_THINGS and kind == "string" else None
+
+
+def _kind(value: Any) -> Kind:
+    [kind] = of_value(value).kinds
+    return kind
+
+
+def _short(tree: Tree, literal: Node) -> str:
+    """The literal as it is written, where the parser says where that is."""
+    if "start" not in literal:
+        return "a list"
+    text = tree.expression[literal["start"] : literal["end"]]
+    return text if len(text) <= 30 else f"{text[:27]}..."
+
+
+def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | None:
+    """The comparison that was meant, if that is plain."""
+    text, no = tree.expression[other["start"] : other["end"]], "!" if node["value"] == "ne" else ""
+    if isinstance(value, list):
+        items = ", ".join(written(each) for each in value)
+        is_plain = value and all(isinstance(each, (str, int, float)) for each in value)
+        return (
+            f"{no}contains([{items}], {text})" if is_plain and (t is UNKNOWN or not t.has("object")) else None
+        )
+    if t.kinds - {"null"} == {"array"}:
+        return f"{no}contains({text}, {written(value)})"
+    converted = _converted(value, t)
+    return None if converted is None else f"{text} {'!=' if no else '=='} {converted}"
+
+
+def _converted(value: Any, t: Type) -> str | None:
+    """A value in the kind that a field has."""
+    kinds = t.kinds - {"null"}
+    small = str(value).lower()
+    if kinds == {"boolean"} and small in _YES | _NO:
+        return "`true`" if small in _YES else "`false`"
+    if kinds == {"number"} and isinstance(value, str) and is_numeric(value):
+        return f"`{value}`"
+    if kinds == {"string"} and _kind(value) == "number":
+        return written(str(value))
+    return None

@@ -1,0 +1,173 @@
+"""Paths that begin with a name for the message itself: ``payload.total``, ``@.data.x``, ``this.vip``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree
+from streamroute.expressions.types.mistakes.evidence import Shown, over_the_payload, steps_from_the_payload
+from streamroute.expressions.types.mistakes.literal_slips import advice_to_write
+from streamroute.expressions.types.mistakes.unquoted_literals import LITERAL_WORDS
+from streamroute.expressions.types.node_shape import is_literal, path_of
+
+NAMED_PAYLOAD: Final = "SR322"
+
+_NEVER_FIELDS: Final = frozenset({"payload", "msg", "this", "self", "root"})
+"""Names that next to no message has a field of."""
+
+_SOMETIMES_FIELDS: Final = frozenset({"data", "event", "message", "body", "record"})
+_BY_SCHEMA: Final = frozenset(
+    {"value", "input", "req", "ctx", "context", "doc", "document", "row", "item", "obj", "object", "e", "m"}
+    | {"x", "d", "it", "evt", "ev", "json", "entry", "detail", "request"}
+)
+"""Names for a message of which a schema must say that they are no fields, and what they hold is."""
+
+NAMES_OF_THE_PAYLOAD: Final = _NEVER_FIELDS | _SOMETIMES_FIELDS
+
+_BESIDE_A_PAYLOAD: Final = frozenset(
+    {"id", "event", "event_id", "event_type", "event_name", "eventType", "eventName", "topic", "op", "kind"}
+    | {"action", "actor", "source", "version", "metadata", "meta", "headers", "timestamp", "aggregate_type"}
+)
+"""Names of what an envelope holds beside a field ``payload``."""
+
+_KNOWN_PARTS: Final = {
+    "data": frozenset({"object", "attributes", "relationships", "previous_attributes", "data"}),
+    "payload": frozenset({"after", "before", "payload"}),
+    "message": frozenset({"text", "chat", "from", "message_id", "content", "body", "attributes", "data"}),
+    "event": frozenset(
+        {"channel", "channel_type", "text", "ts", "event_ts", "thread_ts", "subtype", "bot_id", "reaction"}
+    ),
+    "body": frozenset({"text", "html"}),
+}
+"""What lies in a field of that name with services that many messages come from: Stripe, JSON:API, Debezium,
+Telegram, Slack, mail."""
+
+_WHOLE: Final = "@ is the message itself, an object, which equals no string and no number"
+_DOT: Final = re.compile(r"\s*\.\s*")
+IF_A_FIELD: Final = "; if "
+DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in their schema'
+"""How to state that a name is right."""
+
+
+def find_named_payloads(
+    tree: Tree, is_field: Callable[[Node], bool], declared: Collection[str], shown: Shown
+) -> Iterator[Problem]:
+    """A problem for each. ``declared`` are the names at the top of the schema, where there is one."""
+    nodes = list(over_the_payload(tree.root))
+    others = _others_read(nodes)
+    found: list[tuple[Node, list[Node]]] = []
+    for node in nodes:
+        steps = steps_from_the_payload(node)
+        if not _is_plain(tree, steps[0]) or is_field(steps[0]):
+            continue
+        if _is_payload(steps, declared, shown, others):
+            found.append((node, steps))
+    whole = advice_to_write(_without(tree, found))
+    for node, steps in found:
+        first = steps[0]
+        message = f'a path begins inside the message: "{first["value"]}" is taken for a field of it'
+        advice = whole or f"write {tree.expression[_beginning(tree, steps) : node['end']]}"
+        advice += DECLARING.format(first["value"])
+        yield Problem(NAMED_PAYLOAD, message, first["start"], first["end"], advice)
+    yield from _compared(tree, nodes, is_field, shown)
+
+
+def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, others: set[str]) -> bool:
+    first, *rest = steps
+    name = first.get("value")
+    if first["type"] != "field" or not rest or name not in NAMES_OF_THE_PAYLOAD | _BY_SCHEMA:
+        return False
+    part = rest[0]["value"] if rest[0]["type"] == "field" else None
+    is_declared = part in declared and part != "type" and name not in declared
+    if name in _NEVER_FIELDS:
+        is_likely = name != "payload" or _BESIDE_A_PAYLOAD.isdisjoint(others)
+    else:
+        is_likely = name in _SOMETIMES_FIELDS and not others
+    if not is_declared and not is_likely:
+        return False
+    evidence = shown()
+    if not is_declared and any((name, known) in evidence.inner for known in _KNOWN_PARTS.get(name, ())):
+        return False
+    return name not in evidence.fields and (name in _NEVER_FIELDS or name not in evidence.scalars)
+
+
+def _others_read(nodes: list[Node]) -> set[str]:
+    """The fields that an expression reads by their own names: it knows where a path begins."""
+    texts = {id(side) for node in nodes for side in _may_be_texts(node)}
+    firsts = [
+        steps_from_the_payload(node)[0]
+        for node in nodes
+        if node["type"] != "field" or (node["value"] not in LITERAL_WORDS and id(node) not in texts)
+    ]
+    names = {str(first["value"]) for first in firsts if first["type"] == "field"}
+    compared = {name for node in nodes for name in _compared_with_a_value(node)}
+    return names - (NAMES_OF_THE_PAYLOAD - compared) - {"type"}
+
+
+def _may_be_texts(node: Node) -> Iterator[Node]:
+    """The names that are compared with a path, and may be texts without their quotes."""
+    if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
+        return
+    for side, other in (node["children"], reversed(node["children"])):
+        path = path_of(other)
+        if path and side["type"] == "field" and side["value"] not in path:
+            yield side
+
+
+def _compared_with_a_value(node: Node) -> Iterator[str]:
+    """The field of ``event == 'login'``."""
+    sides = node["children"] if node["type"] == "comparator" else []
+    for side, other in (sides, reversed(sides)) if sides else ():
+        if side["type"] == "field" and is_literal(other):
+            yield str(side["value"])
+
+
+def _compared(
+    tree: Tree, nodes: list[Node], is_field: Callable[[Node], bool], shown: Shown
+) -> Iterator[Problem]:
+    """``payload == 'x'``."""
+    for node in nodes:
+        if node["type"] != "comparator":
+            continue
+        for side, other in (node["children"], reversed(node["children"])):
+            name = side.get("value")
+            is_scalar = is_literal(other) and isinstance(other["value"], (str, int, float))
+            if side["type"] == "current" and is_scalar:
+                yield Problem(
+                    NAMED_PAYLOAD, _WHOLE, side["start"], side["end"], "compare a field by its name"
+                )
+            if side["type"] != "field" or name not in _NEVER_FIELDS or not _is_plain(tree, side):
+                continue
+            if is_scalar and not is_field(side) and name not in shown().fields:
+                message = f'"{name}" is taken for a field of the message'
+                advice = f"compare a field by its own name{DECLARING.format(name)}"
+                yield Problem(NAMED_PAYLOAD, message, side["start"], side["end"], advice)
+
+
+def _without(tree: Tree, paths: list[tuple[Node, list[Node]]]) -> str:
+    """The expression with these paths, each without its first name."""
+    parts, at = [], 0
+    for node, steps in sorted(paths, key=lambda each: int(each[0]["start"])):
+        parts.append(tree.expression[at : node["start"]])
+        at = _beginning(tree, steps)
+    return "".join([*parts, tree.expression[at:]])
+
+
+def _beginning(tree: Tree, steps: list[Node]) -> int:
+    """Where a path begins once the names for the message are left out: ``event.body.total`` has two."""
+    kept = next((at for at in range(1, len(steps) - 1) if _is_kept(steps[at], steps[at + 1])), -1)
+    dot = _DOT.match(tree.expression, steps[kept - 1]["end"])
+    return dot.end() if dot else int(steps[0]["end"])
+
+
+def _is_kept(step: Node, after: Node) -> bool:
+    """Whether a step is most likely a field: ``data.object`` of ``payload.data.object`` is Stripe's."""
+    name = step.get("value")
+    return name not in NAMES_OF_THE_PAYLOAD or after.get("value") in _KNOWN_PARTS.get(str(name), ())
+
+
+def _is_plain(tree: Tree, node: Node) -> bool:
+    return "start" in node and tree.expression[node["start"]] != '"'

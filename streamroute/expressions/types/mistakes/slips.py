@@ -1,0 +1,156 @@
+"""What JMESPath takes, and almost surely does not mean what was meant: ``payload.total``, ``x == 'true'``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree, walk
+from streamroute.expressions.types.json_types import Type
+from streamroute.expressions.types.mistakes.bare_words import find_bare_words
+from streamroute.expressions.types.mistakes.contains import in_contains
+from streamroute.expressions.types.mistakes.evidence import Shown
+from streamroute.expressions.types.mistakes.list_names import is_list_name
+from streamroute.expressions.types.mistakes.literal_slips import (
+    InQuotes,
+    all_in_quotes,
+    in_comparison,
+    malformed,
+    replaced,
+)
+from streamroute.expressions.types.mistakes.never_equal import never_equal
+from streamroute.expressions.types.mistakes.payload_names import find_named_payloads
+from streamroute.expressions.types.node_shape import is_literal, path_of
+
+LENGTH_AS_FIELD: Final = "SR323"
+FIELD_OF_A_LIST: Final = "SR326"
+NEGATION: Final = "SR307"
+SWAPPED: Final = "SR329"
+
+_CONTRARY: Final = {"eq": "!=", "ne": "=="}
+
+_ONE_IN_ANOTHER: Final = frozenset({"starts_with", "ends_with"})
+_AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort", "join"})
+
+
+class Habits(NamedTuple):
+    """What the codecs of an expression's streams make likely.
+
+    ``has_envelope``: the payload is the message, and not a field of it. ``has_types``: a number or a truth
+    value of the message is one, not its text.
+    """
+
+    has_envelope: bool = True
+    has_types: bool = True
+
+
+USUAL: Final = Habits()
+
+
+def find_slips(
+    tree: Tree,
+    is_field: Callable[[Node], bool],
+    compared: Mapping[int, tuple[Type, Type]],
+    habits: Habits,
+    declared: Collection[str],
+    shown: Shown,
+) -> Iterator[Problem]:
+    """A problem for each. ``is_field`` says of a node that the schema has that field, ``compared`` holds the
+    types of a comparison's sides, by its ``id``, and ``declared`` the names of fields at its top, where there
+    is a schema; ``shown`` gives what the configuration shows beside it.
+    """
+    if habits.has_envelope:
+        yield from find_named_payloads(tree, is_field, declared, shown)
+    quoted: list[InQuotes] = []
+    for node, _, _ in walk(tree.root, 0, len(tree.expression)):
+        kind, name = node["type"], node.get("value")
+        if kind == "comparator":
+            types = compared.get(id(node))
+            found = list(in_comparison(tree, node, types, shown, has_types=habits.has_types))
+            quoted += (each for each in found if isinstance(each, InQuotes))
+            yield from (each for each in found if isinstance(each, Problem))
+            if not found and not any(any(malformed(tree, side)) for side in node["children"]):
+                yield from never_equal(tree, node, types, shown)
+            yield from _negated(tree, node)
+        elif kind == "literal":
+            yield from malformed(tree, node)
+        elif kind == "subexpression":
+            yield from _length_of(tree, node, is_field, shown)
+            yield from _spelled_not(tree, node)
+        elif kind == "function_expression" and name in _AGGREGATES:
+            yield from _aggregate(tree, node, is_field, shown)
+        elif kind == "function_expression" and name in _ONE_IN_ANOTHER:
+            yield from _swapped(tree, node)
+        elif kind == "function_expression" and name == "contains" and len(node["children"]) == 2:
+            yield from in_contains(tree, node, shown)
+    yield from all_in_quotes(tree, quoted)
+    yield from find_bare_words(tree, is_field, shown)
+
+
+def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
+    """`` !vip == `true` ``, which compares the contrary of vip."""
+    left, right = node["children"]
+    if left["type"] != "not_expression" or left["start"] != node["start"] or node["value"] not in _CONTRARY:
+        return
+    inner = left["children"][0]
+    if path_of(inner) and is_literal(right) and isinstance(right["value"], bool):
+        sign, texts = (
+            _CONTRARY[node["value"]],
+            [tree.expression[e["start"] : e["end"]] for e in (inner, right)],
+        )
+        message = (
+            f"! binds tighter than what follows the name: what is compared is the contrary of {texts[0]}"
+        )
+        yield replaced(tree, NEGATION, node, message, f"{texts[0]} {sign} {texts[1]}")
+
+
+def _spelled_not(tree: Tree, node: Node) -> Iterator[Problem]:
+    """``not .vip``, which JMESPath reads as the field vip of a field not."""
+    first, *steps = node["children"]
+    end = first.get("end", 0)
+    if first.get("value") not in ("not", "NOT") or not tree.expression[end : end + 1].isspace():
+        return
+    path = tree.expression[end : node["end"]].strip(" .\n")
+    message = f'JMESPath writes ! for "{first["value"]}", which is taken for a field here'
+    yield replaced(tree, NEGATION, node, message, f"!{path}" if len(steps) == 1 else f"!({path})")
+
+
+# Lists.
+
+
+def _length_of(tree: Tree, node: Node, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
+    *_, base, last = node["children"]
+    path = path_of(node)
+    if last["type"] != "field" or last["value"] != "length" or is_field(last) or path is None:
+        return
+    if is_list_name(base) and path not in shown().held:
+        text = tree.expression[node["start"] : node["end"]]
+        message = "length is taken for a field, and a list has none"
+        yield replaced(tree, LENGTH_AS_FIELD, node, message, f"length({text.rpartition('.')[0].strip()})")
+
+
+def _aggregate(tree: Tree, node: Node, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
+    for argument in node["children"]:
+        path = path_of(argument)
+        if path is None or len(path) < 2 or argument["type"] != "subexpression":
+            continue
+        base, last = argument["children"][-2:]
+        if is_field(last) or not is_list_name(base) or path[-1].endswith("s") or path in shown().held:
+            continue
+        message = f'a list has no field "{path[-1]}": where {path[-2]} is a list, {node["value"]}() fails'
+        before = tree.expression[argument["start"] : base["end"]]
+        meant = f"{before}[*].{tree.expression[last['start'] : argument['end']]}"
+        yield replaced(tree, FIELD_OF_A_LIST, argument, message, meant)
+
+
+def _swapped(tree: Tree, node: Node) -> Iterator[Problem]:
+    """``starts_with('AB', id)``."""
+    if len(node["children"]) != 2:
+        return
+    first, second = node["children"]
+    if not is_literal(first) or path_of(second) is None:
+        return
+    texts = [tree.expression[each["start"] : each["end"]] for each in (first, second)]
+    message = f"{node['value']}() is asked of {texts[0]}: most likely its arguments are swapped"
+    yield replaced(tree, SWAPPED, node, message, f"{node['value']}({texts[1]}, {texts[0]})")

@@ -1,0 +1,213 @@
+"""Lists, objects and literals that are written out where a condition, or one of several values, was meant."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.expressions.syntax.parser import Node, chain, children
+from streamroute.expressions.types.json_types import of_value
+from streamroute.expressions.types.mistakes.literal_slips import with_replaced
+from streamroute.expressions.types.node_shape import is_literal
+from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.truthiness import may_be_true
+
+COLLECTION: Final = "SR320"
+ALTERNATIVES: Final = "SR321"
+
+_CHAINS: Final = frozenset({"and_expression", "or_expression"})
+_CONDITIONS: Final = frozenset({"comparator", "not_expression", "function_expression", *_CHAINS})
+_BINDING: Final = frozenset({"comparator", "not_expression", "subexpression", *_CHAINS})
+_SIGNS_OF_CHAINS: Final = {"and_expression": " && ", "or_expression": " || "}
+_SIGNS: Final = {"eq": "==", "ne": "!="}
+_SEARCHES: Final = frozenset({"contains", "starts_with", "ends_with"})
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_MOST: Final = 5
+"""Alternatives that are still written out in a help."""
+
+
+def is_collection(node: Node) -> bool:
+    """Whether a node is ``[a, b]`` or ``{x: a}``."""
+    return node["type"] in ("multi_select_list", "multi_select_dict")
+
+
+def report_collection(report: Report, node: Node) -> None:
+    """Report a list or an object in the place of a condition."""
+    what = "a list" if node["type"] == "multi_select_list" else "an object"
+    message = f"{report.short(node)} makes {what}, and {what} that is not empty is true"
+    report.add(COLLECTION, node, message, _meant_conditions(report, node))
+
+
+def _meant_conditions(report: Report, node: Node) -> str | None:
+    if node["type"] == "multi_select_list":
+        parts = [_as_condition(report, part) for part in node["children"]]
+    else:
+        parts = [_as_pair(report, pair) for pair in node["children"]]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts) or len(known) > _MOST:
+        return "a condition compares: guest.tier == 'gold' && nights >= `3`"
+    return f"where all of it must hold, {_in_its_place(report, node, known, 'and_expression')}"
+
+
+def _as_condition(report: Report, node: Node) -> str | None:
+    if is_literal(node):
+        return None
+    text = report.text(node)
+    return f"({text})" if node["type"] in ("or_expression", "pipe") else text
+
+
+def _as_pair(report: Report, pair: Node) -> str | None:
+    """``tier: 'gold'`` as ``tier == 'gold'``; a condition under a name as that condition."""
+    [value] = pair["children"]
+    if not is_literal(value):
+        return _as_condition(report, value) if value["type"] in _CONDITIONS else None
+    name = pair["value"] if _PLAIN.match(pair["value"]) else json.dumps(pair["value"], ensure_ascii=False)
+    return f"{name} == {report.text(value)}"
+
+
+def check_alternatives(report: Report, node: Node) -> None:
+    """Report a chain of ``&&`` or ``||``, asked for its value, whose literals leave nothing to choose."""
+    is_and, operands = node["type"] == "and_expression", chain(node)
+    settled = next((each for each in operands[:-1] if is_literal(each) and _is_true(each) != is_and), None)
+    if settled is None and not all(map(is_literal, operands)):
+        return
+    given = settled if settled is not None else operands[-1]
+    sign, first = (
+        ("&&", "the first that is false, else the last") if is_and else ("||", "the first that is true")
+    )
+    message = f"{report.short(node)} is always {report.text(given)}: {sign} gives {first}"
+    if settled is not None and not is_literal(operands[0]):
+        message = f"what follows {report.text(settled)} is never looked at: {sign} gives {first}"
+    report.add(ALTERNATIVES, node, message, _meant_alternatives(report, node, operands))
+
+
+def _is_true(node: Node) -> bool:
+    return may_be_true(of_value(node["value"]))
+
+
+def _meant_alternatives(report: Report, node: Node, operands: list[Node]) -> str | None:
+    """``tier == ('gold' || 'silver')`` with a comparison for each."""
+    if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MOST:
+        return None
+    around = parent_of(report, node)
+    if around is None:
+        return None
+    parts = [_with(report, around, node, each) for each in operands]
+    known = [part for part in parts if part is not None]
+    kind = "and_expression" if around.get("value") == "ne" else "or_expression"
+    return _in_its_place(report, around, known, kind) if len(known) == len(parts) else None
+
+
+def _with(report: Report, around: Node, node: Node, literal: Node) -> str | None:
+    """The comparison, or the search, with one literal in the place of them all."""
+    text, parts = report.text(literal), children(around)
+    if around["type"] == "comparator" and around["value"] in _SIGNS:
+        left, right = (text if part is node else report.operand(part) for part in parts)
+        return f"{left} {_SIGNS[around['value']]} {right}"
+    if around["type"] == "function_expression" and around["value"] in _SEARCHES:
+        return (
+            f"{around['value']}({', '.join(text if part is node else report.text(part) for part in parts)})"
+        )
+    return None
+
+
+def parent_of(report: Report, node: Node) -> Node | None:
+    """The part of the expression that a part is an operand of."""
+    nodes = _nodes(report.tree.root)
+    return next((each for each in nodes if any(part is node for part in children(each))), None)
+
+
+def _in_its_place(report: Report, node: Node, parts: list[str], kind: str) -> str:
+    """Advice to write a chain in the place of a part, in parentheses where it would join what is around."""
+    text, around = _SIGNS_OF_CHAINS[kind].join(parts), parent_of(report, node)
+    binds_tighter = around is not None and around["type"] in _BINDING and around["type"] != kind
+    start, end = report.place(node)
+    is_enclosed = report.tree.expression[:start].endswith("(")
+    if len(parts) > 1 and binds_tighter and not is_enclosed:
+        text = f"({text})"
+    placed: Node = {**node, "start": start, "end": end}
+    return with_replaced(report.tree, [(placed, text)]) or f"write {text}"
+
+
+def continued(report: Report, node: Node) -> str | None:
+    """For a literal operand: ``tier == 'gold' || 'silver'`` with the comparison that was meant."""
+    for joined in _nodes(report.tree.root):
+        if joined["type"] not in _CHAINS:
+            continue
+        operands = chain(joined)
+        if any(each is node for each in operands):
+            return _continued(report, joined["type"], operands)
+    return None
+
+
+def _continued(report: Report, kind: str, operands: list[Node]) -> str | None:
+    """Each literal compared as the one before it: alternatives are ``==`` and ``||``, ``!=`` and ``&&``."""
+    sign, groups = (" && " if kind == "and_expression" else " || "), list(_groups(operands))
+    if is_literal(groups[0][0]) or all(len(group) == 1 for group in groups):
+        return None
+    parts = []
+    for first, *literals in groups:
+        texts = [report.text(first)]
+        if literals:
+            left, operator = report.operand(first["children"][0]), _SIGNS[first["value"]]
+            texts += [f"{left} {operator} {report.text(each)}" for each in literals]
+        joined = (" || " if first.get("value") == "eq" else " && ").join(texts)
+        parts.append(f"({joined})" if literals and len(groups) > 1 and sign not in joined else joined)
+    return f"write {sign.join(parts)}"
+
+
+def _groups(operands: list[Node]) -> Iterator[list[Node]]:
+    """The operands, each comparison together with the literals that continue it."""
+    group: list[Node] = []
+    for each in operands:
+        if group and is_literal(each) and compares_with_literal(group[0]):
+            group.append(each)
+            continue
+        if group:
+            yield group
+        group = [each]
+    yield group
+
+
+def piped(report: Report, node: Node) -> str | None:
+    """For a part of what follows a condition and a ``|``, where ``||`` was meant."""
+    for each in _nodes(report.tree.root):
+        if each["type"] != "pipe" or each["children"][0]["type"] not in _CONDITIONS:
+            continue
+        left, right = each["children"]
+        if any(part is node for part in _nodes(right)):
+            return f"| hands its result on to what follows: write {report.text(left)} || {report.text(right)}"
+    return None
+
+
+def continuing(node: Node) -> frozenset[int]:
+    """The strings, by ``id``, among a chain's operands that are no values of it: those that continue a
+    comparison before them, or have operands behind them."""
+    found: set[int] = set()
+    continues, operands = False, chain(node)
+    for each in operands:
+        is_string = is_literal(each) and isinstance(each["value"], str)
+        if is_string and (continues or each is not operands[-1]):
+            found.add(id(each))
+        continues = compares_with_literal(each) or (is_string and continues)
+    return frozenset(found)
+
+
+def compares_with_literal(node: Node) -> bool:
+    """Whether a node is ``x == 'literal'`` or its contrary."""
+    return (
+        node["type"] == "comparator"
+        and node["value"] in _SIGNS
+        and is_literal(node["children"][1])
+        and not is_literal(node["children"][0])
+    )
+
+
+def _nodes(root: Node) -> Iterator[Node]:
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(children(node))

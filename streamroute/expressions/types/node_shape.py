@@ -1,0 +1,87 @@
+"""What the parts of an expression are: a path of fields, a literal, a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.expressions.syntax.parser import Node
+
+Path = tuple[str, ...]
+
+_LONGEST: Final = 32
+
+
+def path_of(node: Node) -> Path | None:
+    """The fields that an expression walks from ``@`` on, or None where it does anything else."""
+    kind = node["type"]
+    if kind == "field":
+        return (node["value"],)
+    if kind in ("current", "identity"):
+        return ()
+    if kind != "subexpression":
+        return None
+    steps: Path = ()
+    if len(node["children"]) > _LONGEST:
+        return None
+    for child in node["children"]:
+        step = path_of(child)
+        if step is None:
+            return None
+        steps += step
+    return steps
+
+
+def parts_of(node: Node) -> Iterator[Node]:
+    """The node, and every node in it."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        if node["type"] != "slice":
+            stack.extend(node["children"])
+
+
+def outline(node: Node) -> tuple[Any, ...]:
+    """What a node says, wherever it stands: equal where two of them are."""
+    children = node["children"]
+    inner = tuple(children if node["type"] == "slice" else map(outline, children))
+    return node["type"], repr(node.get("value")), inner
+
+
+def paths_in(node: Node) -> set[Path]:
+    """Every path of this scope that an expression reads, in full."""
+    found: set[Path] = set()
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        path = path_of(node)
+        if path is not None:
+            found.add(path)
+        elif node["type"] != "slice":
+            stack.extend(node["children"])
+    return found
+
+
+def value_of(node: Node) -> Any:
+    """What a literal, or a list of literals, is; None for anything else."""
+    if is_literal(node):
+        return node["value"]
+    if node["type"] == "multi_select_list" and all(map(is_literal, node["children"])):
+        return [each["value"] for each in node["children"]]
+    return None
+
+
+def is_literal(node: Node) -> bool:
+    """Whether a node is a literal, in quotes or backticks."""
+    return bool(node["type"] == "literal")
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is no list and no object."""
+    return not isinstance(value, (list, dict))
+
+
+def is_call(node: Node, name: str) -> bool:
+    """Whether a node calls this function."""
+    return bool(node["type"] == "function_expression" and node["value"] == name)

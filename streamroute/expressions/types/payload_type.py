@@ -1,0 +1,74 @@
+"""The type of a payload: its data, and the envelope beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from streamroute.expressions.types.json_types import (
+    OBJECT,
+    STRING,
+    UNKNOWN,
+    VAGUE,
+    Deferred,
+    Later,
+    Property,
+    Shape,
+    Type,
+    intersect,
+    nullable,
+    object_of,
+    of_value,
+    union_all,
+)
+from streamroute.expressions.types.steps_budget import spend
+
+_NAMES_A_STEP: Final = 16
+
+ENVELOPE_FIELD: Final = replace(nullable(STRING), doubt=VAGUE)
+"""A name that the data does not have: a field of the entry, which is a string, or nothing at all."""
+
+
+def payload_type(
+    messages: Mapping[str, Type | None], attributes: Mapping[str, bool] = MappingProxyType({})
+) -> Type:
+    """What a route's payload is: ``messages`` maps each type that it takes to the type of its data.
+
+    None stands for data that is not known. The codec must put the entry's other fields beside the data as
+    strings, where the data has no such key. It is taken for granted that no field of the envelope has the
+    name of a declared property, but for its own ``attributes``: what the data leaves out is theirs. Each is
+    mapped to whether every entry has it.
+    """
+    return union_all(_payload(name, data, attributes) for name, data in messages.items())
+
+
+def _payload(name: str, data: Type | None, attributes: Mapping[str, bool]) -> Type:
+    shapes = intersect(OBJECT, UNKNOWN if data is None else data).objects
+    enveloped = (object_of(_enveloped(shape, name, attributes), empty=False) for shape in shapes)
+    return union_all(enveloped)
+
+
+def _enveloped(shape: Shape, name: str, attributes: Mapping[str, bool]) -> Shape:
+    own = {"type": Property(of_value(name), required=True)}
+    shared = {
+        name: Property(Later(partial(_or_string, found.type)), required=attributes[name])
+        for name, found in shape.properties.items()
+        if name in attributes and not found.required
+    }
+    properties = {**shape.properties, **shared, **own}
+    rest = ENVELOPE_FIELD if shape.rest is None else UNKNOWN
+    return replace(shape, properties=properties, rest=rest, envelope=shape.rest is None)
+
+
+def _or_string(declared: Deferred) -> Type:
+    return union_all([declared.get(), STRING])
+
+
+def declared_names(messages: Iterable[Shape]) -> list[str]:
+    """The names that a person may have meant, over several shapes."""
+    messages = tuple(messages)
+    spend(sum(len(shape.properties) for shape in messages) // _NAMES_A_STEP)
+    return list(dict.fromkeys(name for shape in messages for name in shape.properties))

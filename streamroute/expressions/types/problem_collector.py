@@ -1,0 +1,96 @@
+"""Where the problems of one pass over an expression are gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree, walk
+from streamroute.expressions.types.json_types import Type
+
+_MANY: Final = 50
+_LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparator"})
+
+
+class Report:
+    """The problems found so far.
+
+    ``declared``: the types come from a schema, which is what may be missed. ``settles``: what the types
+    say is also what messages hold, so that a condition can be called always true.
+    """
+
+    def __init__(self, tree: Tree, *, declared: bool = False, validated: bool = False) -> None:
+        self.tree = tree
+        self.declared = declared
+        self.settles = validated or not declared
+        self.problems: list[Problem] = []
+        self.known_fields: set[int] = set()
+        """The nodes, by ``id``, of fields that the schema has."""
+        self.compared: dict[int, tuple[Type, Type]] = {}
+        """The types of both sides of each comparison, by its ``id``."""
+        self._silent = False
+
+    @property
+    def count(self) -> int:
+        """How many problems there are."""
+        return len(self.problems)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many problems that nobody reads what was meant by one more."""
+        return len(self.problems) > _MANY
+
+    def knows(self, node: Node) -> bool:
+        """Whether the schema has the field that a node reads."""
+        return id(node) in self.known_fields
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether what is found now is not wanted."""
+        return self._silent
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Look again at a part that was looked at, and add nothing."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
+    def add(
+        self,
+        code: str,
+        node: Node,
+        message: str,
+        help: str | None = None,  # noqa: A002 - the problem's own term
+        suggestion: str | None = None,
+    ) -> None:
+        """Add what is wrong with this part of the expression."""
+        if not self._silent:
+            start, end = self.place(node)
+            self.problems.append(Problem(code, message, start, end, help, suggestion))
+
+    def place(self, node: Node) -> tuple[int, int]:
+        """The offsets of a part of the expression."""
+        if "start" in node:
+            return node["start"], node["end"]
+        within = walk(self.tree.root, 0, len(self.tree.expression))
+        places = ((start, end or start) for each, start, end in within if each is node)
+        return next(places, (0, len(self.tree.expression)))
+
+    def text(self, node: Node) -> str:
+        """A part of the expression as it is written."""
+        start, end = self.place(node)
+        return " ".join(self.tree.expression[start:end].split())
+
+    def operand(self, node: Node) -> str:
+        """The same, as it can stand beside an operator that compares."""
+        return f"({self.text(node)})" if node["type"] in _LOOSE else self.text(node)
+
+    def short(self, node: Node, limit: int = 40) -> str:
+        """The same, shortened to fit into a sentence."""
+        text = self.text(node)
+        return text if len(text) <= limit else f"{text[: limit - 3]}..."

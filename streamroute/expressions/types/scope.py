@@ -1,0 +1,62 @@
+"""What ``@`` is at a place of an expression."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streamroute.expressions.syntax.parser import Node
+from streamroute.expressions.types.json_types import NEVER, Type, is_never, without
+from streamroute.expressions.types.narrowing import assume
+from streamroute.expressions.types.node_shape import outline, parts_of, path_of, paths_in
+
+
+class Scope(NamedTuple):
+    """The type of ``@``: ``type`` after the conditions before this place, ``joined`` after those before
+    ``&&`` alone, ``base`` after none.
+
+    ``guards`` are the conditions that were looked at before, understood or not.
+    """
+
+    type: Type
+    joined: Type
+    base: Type
+    guards: tuple[Node, ...] = ()
+
+    @classmethod
+    def of(cls, t: Type) -> Scope:
+        """A fresh scope: ``@`` was bound again."""
+        t = NEVER if is_never(t) else t
+        return cls(t, t, t)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a condition before this place said something of ``@``."""
+        return self.type is not self.base
+
+    def after(self, condition: Node, *, outcome: bool) -> Scope:
+        """Where the condition before ``&&`` was true, or the one before ``||`` false."""
+        narrowed = assume(condition, self.type, outcome=outcome)
+        if narrowed is self.type:
+            return Scope(self.type, self.joined, self.base, (*self.guards, condition))
+        joined = self.joined
+        if outcome:
+            joined = narrowed if joined is self.type else assume(condition, joined, outcome=True)
+        if is_never(narrowed):
+            narrowed = NEVER
+        return Scope(narrowed, joined, self.base, (*self.guards, condition))
+
+    def not_null(self) -> Scope:
+        """The scope where ``@`` is not null."""
+        if not self.type.null:
+            return self
+        t, joined, base = (without(each, None) for each in (self.type, self.joined, self.base))
+        same = self.type is self.base
+        return Scope(t, t if self.type is self.joined else joined, t if same else base, self.guards)
+
+    def is_guarded(self, argument: Node) -> bool:
+        """Whether a condition before this place looks at the same: who wrote it has thought of it."""
+        path = path_of(argument)
+        if path is not None:
+            return any(path in paths_in(guard) for guard in self.guards)
+        looked_for = outline(argument)
+        return any(outline(part) == looked_for for guard in self.guards for part in parts_of(guard))

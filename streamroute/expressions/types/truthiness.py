@@ -1,0 +1,60 @@
+"""Which part of a type JMESPath takes for true, and which for false."""
+
+from __future__ import annotations
+
+from streamroute.expressions.types.json_types import (
+    BOOLEAN,
+    EMPTY_SHAPE,
+    EMPTY_STRING,
+    FALSE,
+    NEVER,
+    NO_LITERALS,
+    Type,
+)
+
+
+def truthy(t: Type) -> Type:
+    """The part of a type that JMESPath takes for true: no null, false, or empty value; 0 is true."""
+    if not may_be_false(t):
+        return t
+    return Type(
+        null=False,
+        booleans=t.booleans - {False},
+        numbers=t.numbers,
+        strings=t.strings if t.strings is None else t.strings - EMPTY_STRING,
+        items=None if t.items is NEVER else t.items,
+        objects=tuple(shape for shape in t.objects if shape.properties or shape.rest is not None),
+        expref=t.expref,
+        doubt=t.doubt,
+    )
+
+
+def falsy(t: Type) -> Type:
+    """The part of a type that JMESPath takes for false."""
+    if t is BOOLEAN:
+        return FALSE
+    return Type(
+        null=t.null,
+        booleans=t.booleans - {True},
+        strings=EMPTY_STRING if "string" in t.empty else NO_LITERALS,
+        items=NEVER if "array" in t.empty else None,
+        objects=(EMPTY_SHAPE,) if "object" in t.empty else (),
+        empty=t.empty,
+        doubt=t.doubt,
+    )
+
+
+def may_be_true(t: Type) -> bool:
+    """Whether JMESPath may take a value of this type for true."""
+    if True in t.booleans or t.numbers != NO_LITERALS or t.expref:
+        return True
+    if t.strings not in (NO_LITERALS, EMPTY_STRING):
+        return True
+    if t.items is not None and t.items is not NEVER:
+        return True
+    return any(shape.properties or shape.rest is not None for shape in t.objects)
+
+
+def may_be_false(t: Type) -> bool:
+    """Whether JMESPath may take a value of this type for false."""
+    return t.null or bool(t.empty) or False in t.booleans

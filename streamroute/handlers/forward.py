@@ -1,0 +1,126 @@
+"""``streamroute.handlers.forward``: a message into another stream of the same Redis."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from streamroute.core.dispatch.retry_marker import KEY
+from streamroute.errors import EncodeError, Reject
+from streamroute.handlers.contract import Complaint, built_in
+from streamroute.message import Message
+from streamroute.text.safe_text import safe_str
+
+_RESERVED: Final = KEY.encode()
+_RESERVED_NAMES: Final = frozenset(prefix + _RESERVED for prefix in (b"", b"ce-", b"ce_"))
+"""Fields that become the reserved key in a payload: ``ce-`` and ``ce_`` are those of CloudEvents."""
+_ENCODED: Final = b"data_base64"  # data of a CloudEvent, in which no text can be seen
+_SPELLED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # as JSON may spell a character of the name
+
+
+class Outlet(Protocol):
+    """A stream that can be written to.
+
+    The promise: once ``publish`` has returned, the entries are in the stream.
+    """
+
+    def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """The entry of a payload, as names and values in turn; raises EncodeError where there is none."""
+        ...
+
+    async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
+        """Write entries; returns their ids, and raises if that is not certain."""
+        ...
+
+
+Outlets = Callable[[str], Outlet]
+"""From a stream's name to the stream."""
+
+
+def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Complaint]:
+    stream = arguments.get("stream")
+    if stream is None:
+        return
+    if not isinstance(stream, str) or not stream:
+        yield Complaint("stream", '"stream" must be the name of a stream')
+    elif stream in streams:
+        yield Complaint(
+            "stream", f'the route would forward to "{stream}", which it reads: it would never end'
+        )
+
+
+@built_in(check=_check, needs="outlets")
+async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: str) -> None:
+    """Write the message to ``stream``; the entry is acknowledged after that.
+
+    The entry's raw fields are kept byte for byte. What a transform has made, and what has the reserved key
+    ``_streamroute`` beside its type (not deeper, and not in a text), is encoded anew and without that key, in
+    the codec of ``stream`` where the configuration declares it, else as JSON. A crash between the write and
+    the acknowledgment writes it again, with another id: give the events an id of their own where that
+    matters.
+
+    Source: https://redis.io/docs/latest/commands/xadd/
+    """
+    outlet = outlets(stream)
+    await outlet.publish([_raw(payload) or _encoded(payload, outlet)])
+
+
+def _raw(payload: Mapping[str, Any]) -> list[bytes]:
+    """The entry as it was produced, or nothing where the payload is not what was produced."""
+    if not isinstance(payload, Message):
+        return []
+    if KEY in payload or any(_is_marked(name, value) for name, value in payload.fields.items()):
+        # It may carry the mark of a retry, which workers of that stream would take for one of theirs.
+        return []
+    return [part for field in payload.fields.items() for part in field]
+
+
+def _is_marked(name: bytes, value: bytes) -> bool:
+    """Whether a codec could find the reserved key in this field, where the mark of a retry is looked for."""
+    return name.lower() in _RESERVED_NAMES or (_may_hold_mark(value) and _is_marked_object(_read(value)))
+
+
+def _may_hold_mark(text: bytes) -> bool:
+    """Whether the name is anywhere in this text, in whatever spelling; most texts need not be read."""
+    if b"\\" in text:
+        text = _SPELLED.sub(lambda match: bytes([int(match[1], 16)]), text)
+    return _RESERVED in text or _ENCODED in text
+
+
+def _is_marked_object(value: Any) -> bool:
+    """Whether this is data, or a CloudEvent with data, that has the reserved key."""
+    if not isinstance(value, dict):
+        return False
+    return any(
+        isinstance(data, dict) and KEY in data
+        for data in (value, value.get("data"), _read(_from_base64(value.get(_ENCODED.decode()))))
+    )
+
+
+def _from_base64(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except (TypeError, ValueError):
+        return b""
+
+
+def _read(text: bytes) -> Any:
+    """The JSON value that some codec might read; None for any other text.
+
+    An object that this reader refuses (a number too long, brackets too deep) counts as marked.
+    """
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return {KEY: None} if text.lstrip().startswith(b"{") else None
+
+
+def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
+    try:
+        return outlet.encode({key: value for key, value in payload.items() if key != KEY})
+    except EncodeError as error:
+        # It would fail again, however often it runs.
+        raise Reject(f"the message cannot be forwarded: {safe_str(error)}") from error

@@ -1,0 +1,1 @@
+"""Dead letters listed, summarized, requeued, dropped. Prints nothing."""

@@ -1,0 +1,72 @@
+"""Census: every few seconds Redis is asked how the groups stand; the last answer is what is known."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from streamroute.errors import StreamrouteError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.groups.stats import Standing
+
+log = logging.getLogger(__name__)
+
+_EVERY: Final = 5.0  # seconds
+_STALE: Final = 15.0  # seconds after which an answer is history
+
+Ask = Callable[[], Awaitable["Standing"]]
+
+
+class Census:
+    """Asks for the standing of each stream, while ``take`` runs; may be read from any thread.
+
+    While Redis is away nothing is known of the groups. That is not logged here: who consumes says so.
+    """
+
+    def __init__(
+        self, asks: Mapping[str, Ask], *, every: float = _EVERY, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._asks = asks
+        self._every = every
+        self._clock = clock
+        self._found: Mapping[str, Standing] = {}
+        self._answered: float | None = None
+        self._denied = ""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether Redis has answered when it was last asked, and that not long ago."""
+        answered = self._answered
+        return answered is not None and self._clock() - answered < _STALE
+
+    @property
+    def standings(self) -> Mapping[str, Standing]:
+        """The last answer, by stream; empty where there is none, or it is history."""
+        return self._found if self.is_up else {}
+
+    async def take(self) -> None:
+        """Ask again and again, until cancelled."""
+        while True:
+            await self.ask()
+            await asyncio.sleep(self._every)
+
+    async def ask(self) -> None:
+        """Ask once."""
+        try:
+            found = {stream: await ask() for stream, ask in self._asks.items()}
+        except StreamrouteError as error:
+            self._answered = None
+            log.debug("nothing is known of the groups: %s", error)
+            return
+        self._found, self._answered = found, self._clock()
+        self._say_what_is_denied()
+
+    def _say_what_is_denied(self) -> None:
+        denied = next((standing.denied for standing in self._found.values() if standing.denied), "")
+        if denied != self._denied and denied:
+            log.warning("some metrics are missing, since Redis does not tell this user: %s", denied)
+        self._denied = denied

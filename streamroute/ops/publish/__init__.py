@@ -1,0 +1,1 @@
+"""Events read line by line and published. Prints nothing."""

@@ -1,0 +1,1 @@
+"""Tests of routes: read, run, compared, generated. Prints nothing."""

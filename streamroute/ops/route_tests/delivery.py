@@ -1,0 +1,51 @@
+"""Messages as they would be delivered: through the codec of their stream, there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from streamroute.adapters.codecs.builtin import CODEC_NAMES, Codec, codec_named
+from streamroute.adapters.codecs.codec_calls import decoded, encoded
+from streamroute.adapters.codecs.validating import ValidatingCodec
+from streamroute.expansion import is_expanding
+from streamroute.message import ExpandingMessage
+
+if TYPE_CHECKING:
+    from streamroute.compiler.compiler import Compiled
+
+
+def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None) -> Mapping[str, Any]:
+    """The payload that comes of a message which is published to ``stream``.
+
+    None means the only one, or the only one whose routes take its type.
+
+    With a codec of the user's that was not imported, or where the stream is not known, the message
+    itself. Raises EncodeError for a message that the stream cannot carry, DecodeError for one that would be
+    dead-lettered as a whole, since its data is invalid.
+    """
+    name = stream if stream is not None else _only_stream(compiled, message.get("type"))
+    codec = incoming_codec(compiled, name) if name is not None else None
+    if codec is None:
+        return message
+    payload = decoded(codec, encoded(codec, message))
+    return ExpandingMessage(payload) if issubclass(type(payload), dict) and is_expanding(payload) else payload
+
+
+def _only_stream(compiled: Compiled, kind: Any) -> str | None:
+    routes = (route.config for route in compiled.routes)
+    taking = {name for route in routes if kind in route.types for name in route.streams}
+    names = list(taking or compiled.document.streams)
+    return names[0] if len(names) == 1 else None
+
+
+def incoming_codec(compiled: Compiled, stream: str) -> Codec | None:
+    """The codec that reads entries of a stream, validating as the stream does; None for one not imported."""
+    configured = compiled.document.streams.get(stream)
+    if configured is None:
+        return None
+    codec = compiled.codecs.get(stream)
+    if codec is None and configured.codec in CODEC_NAMES:
+        codec = codec_named(configured.codec)
+    checks = compiled.checks(stream)
+    return ValidatingCodec(codec, checks) if codec is not None and checks else codec

@@ -1,0 +1,31 @@
+"""Where two JSON values differ, each place by its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from streamroute.expressions.explain.trace_explanation import shown
+
+
+def differing(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
+    """A line for each place: ``guest.tier is "silver", not "gold"``. 1 equals 1.0, and not true."""
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        yield from _in_mappings(expected, actual, path)
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        for index, pair in enumerate(zip(expected, actual, strict=True)):
+            yield from differing(*pair, f"{path}[{index}]")
+    elif expected != actual or isinstance(expected, bool) != isinstance(actual, bool):
+        yield f"{path or 'it'} is {shown(actual)}, not {shown(expected)}"
+
+
+def _in_mappings(expected: Mapping[str, Any], actual: Mapping[str, Any], path: str) -> Iterator[str]:
+    for key, value in expected.items():
+        below = f"{path}.{key}" if path else key
+        if key in actual:
+            yield from differing(value, actual[key], below)
+        else:
+            yield f"{below} is missing, and was to be {shown(value)}"
+    for key in actual:
+        if key not in expected:
+            yield f"{f'{path}.{key}' if path else key} is {shown(actual[key])}, and was not to be there"

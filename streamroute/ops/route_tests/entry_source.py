@@ -1,0 +1,46 @@
+"""The messages of entries that are in Redis already, for tests that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from streamroute.adapters.codecs.codec_calls import decoded
+from streamroute.adapters.groups.entry_lookup import read_entry
+from streamroute.errors import SetupError
+from streamroute.ops.route_tests.delivery import incoming_codec
+from streamroute.ops.route_tests.runner import MessageError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.adapters.redis.connection import Connection
+    from streamroute.compiler.compiler import Compiled
+    from streamroute.config.route_tests import EntryReference
+
+
+class EntryReader:
+    """Reads entries of a configuration's streams; a call gives the message of one."""
+
+    def __init__(self, redis: Connection, compiled: Compiled) -> None:
+        self._redis = redis
+        self._compiled = compiled
+
+    async def __call__(self, reference: EntryReference) -> Mapping[str, Any]:
+        """The message of an entry.
+
+        Raises MessageError where there is none, DecodeError for one that is dead-lettered as a whole.
+        """
+        name, codec = f'the entry {reference.id} of "{reference.stream}"', self._codec(reference.stream)
+        try:
+            fields = await read_entry(self._redis, reference.stream, reference.id)
+        except SetupError as error:
+            raise MessageError(str(error)) from error
+        if fields is None:
+            raise MessageError(f"{name} does not exist, or was trimmed")
+        return decoded(codec, fields)
+
+    def _codec(self, stream: str) -> Codec:
+        codec = incoming_codec(self._compiled, stream)
+        if codec is None:
+            raise MessageError(f'there is no stream "{stream}"')
+        return codec

@@ -1,0 +1,174 @@
+"""Route tests: messages, what the routes do with them, and where that differs from what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from streamroute.compiler.dry_run import Decision, Verdict, decide
+from streamroute.compiler.rules.former_names import route_meant_by
+from streamroute.config.document import RouteConfig
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.config.route_tests import EntryReference, RouteTest
+from streamroute.errors import DecodeError, EncodeError, StreamrouteError
+from streamroute.ops.route_tests.delivery import delivered
+from streamroute.ops.route_tests.diff import differing
+
+if TYPE_CHECKING:
+    from streamroute.compiler.compiler import Compiled
+
+ReadEntry = Callable[[EntryReference], Awaitable[Mapping[str, Any]]]
+
+
+class MessageError(StreamrouteError):
+    """Raised where the message of a test cannot be had; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How one route, or the message as a whole (None), differs from what a test expects, and why.
+
+    ``reasons`` are lines: the operands that decided, or the places where values differ.
+    """
+
+    route: RouteConfig | None
+    message: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one test.
+
+    ``trouble`` says why its message could not be had, ``invalid`` why it is dead-lettered as a whole; both
+    may be empty.
+    """
+
+    test: RouteTest
+    decisions: Sequence[Decision] = ()
+    differences: Sequence[Difference] = ()
+    trouble: str = ""
+    invalid: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the routes did what the test expects."""
+        return not self.differences and not self.trouble
+
+    @property
+    def routes(self) -> list[str]:
+        """The routes that took the message."""
+        return [decision.route.name for decision in self.decisions if decision.runs]
+
+    @property
+    def dead_letter(self) -> list[str]:
+        """The routes that failed before their handler."""
+        return [decision.route.name for decision in self.decisions if decision.fails]
+
+
+async def run_tests(compiled: Compiled, tests: Iterable[RouteTest], read_entry: ReadEntry) -> list[Outcome]:
+    """Run tests, in order; those whose message could not be read from its file are left out.
+
+    ``read_entry`` gives the message of an entry, and raises MessageError where there is none.
+    """
+    return [await _outcome(compiled, test, read_entry) for test in tests if test.message is not None]
+
+
+async def _outcome(compiled: Compiled, test: RouteTest, read_entry: ReadEntry) -> Outcome:
+    try:
+        stream, message = await _message(compiled, test, read_entry)
+    except MessageError as error:
+        return Outcome(test, trouble=str(error))
+    except DecodeError as error:
+        return Outcome(test, (), _of_the_whole(test, str(error)), invalid=str(error))
+    decisions = decide([route.config for route in compiled.routes], message, stream)
+    whole = [Difference(None, "the message was to be dead-lettered as a whole, and is not")]
+    return Outcome(test, decisions, (whole if test.invalid else []) + compare(test, message, decisions))
+
+
+async def _message(
+    compiled: Compiled, test: RouteTest, read_entry: ReadEntry
+) -> tuple[str | None, Mapping[str, Any]]:
+    """The stream and the payload; raises MessageError, or DecodeError for what no route ever sees."""
+    if isinstance(test.message, EntryReference):
+        return test.message.stream, await read_entry(test.message)
+    if test.message is None:
+        raise MessageError("the test has no message")
+    try:
+        return test.stream, delivered(compiled, test.message, test.stream)
+    except EncodeError as error:
+        raise MessageError(f"the message cannot be an entry of its stream: {error}") from error
+
+
+def _of_the_whole(test: RouteTest, invalid: str) -> list[Difference]:
+    if test.invalid:
+        return []
+    return [Difference(None, "the message is dead-lettered as a whole, and no route sees it", (invalid,))]
+
+
+def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Decision]) -> list[Difference]:
+    """Where the decisions differ from what a test expects, in the order of the routes.
+
+    Names that no route has are not looked at: they are findings of the test file.
+    """
+    expected = _expected(test.routes, decisions), _expected(test.dead_letter, decisions)
+    found = [
+        _difference(*expected, message, decision) or _transformed(test, decision) for decision in decisions
+    ]
+    return [difference for difference in found if difference is not None]
+
+
+def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
+    """Whether the handler gets something else than the test says."""
+    name = decision.route.name
+    if name not in test.transform or not decision.runs:
+        return None
+    lines = tuple(differing(test.transform[name], decision.handed))
+    return Difference(decision.route, f"the handler of {name} gets something else", lines) if lines else None
+
+
+def _expected(names: Iterable[str], decisions: Iterable[Decision]) -> set[str]:
+    """The routes that are meant: a misspelt or former name is a finding, and no difference as well."""
+    routes = {decision.route.name: decision.route for decision in decisions}
+    return {name if name in routes else route_meant_by(name, routes.values()) or name for name in names}
+
+
+def _difference(
+    routes: set[str], dead_letter: set[str], message: Mapping[str, Any], decision: Decision
+) -> Difference | None:
+    name = decision.route.name
+    why = _why(decision, message)
+    if name in routes and not decision.runs:
+        return Difference(decision.route, f"{name} was expected, and {_does(decision)}", why)
+    if name in dead_letter and not decision.fails:
+        return Difference(decision.route, f"{name} was expected to fail, and {_does(decision)}", why)
+    if decision.runs and name not in routes:
+        return Difference(decision.route, f"{name} matches, and was not expected", why)
+    if decision.fails and name not in dead_letter:
+        return Difference(decision.route, f"{name} fails, and so the message is dead-lettered for it", why)
+    return None
+
+
+def _does(decision: Decision) -> str:
+    if not decision.route.enabled:
+        return "is disabled"
+    return {
+        Verdict.MATCHED: "matches",
+        Verdict.FAILED: "fails, so that the message is dead-lettered for it",
+    }.get(decision.verdict, "does not match")
+
+
+def _why(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
+    if decision.verdict is Verdict.OTHER_STREAM:
+        return (f"it takes messages of {', '.join(decision.route.streams)}",)
+    if decision.verdict is Verdict.OTHER_TYPE:
+        kind = str(message.get("type"))
+        meant = did_you_mean(kind, decision.route.types)
+        hint = f'; did you mean "{meant}"?' if meant else ""
+        return (f'it takes {", ".join(decision.route.types)}, and the message is of the type "{kind}"{hint}',)
+    if decision.trouble:
+        return (decision.trouble,)
+    if decision.filter is None:
+        return (f"it has no filter: it takes every {message.get('type')}",)
+    return tuple(reason.text for reason in decision.reasons)

@@ -1,0 +1,45 @@
+"""Persistence: what Redis cannot do now is tried again until it can."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from streamroute.errors import RedisUnavailableError
+from streamroute.ops.publish.feed import Publishes
+from streamroute.outages import Outage
+
+T = TypeVar("T")
+
+
+async def until_it_works(action: Callable[[], Awaitable[T]], doing: str) -> T:
+    """The result of ``action``, tried again while it raises RedisUnavailableError; says so once."""
+    outage = Outage(doing)
+    while True:
+        try:
+            result = await action()
+        except RedisUnavailableError as error:
+            await asyncio.sleep(outage.failed(error))
+        else:
+            outage.worked()
+            return result
+
+
+class Persistent:
+    """A publisher that waits for Redis to come back.
+
+    A batch whose reply was lost is sent again: its events may be in the stream twice, and are never lost.
+    """
+
+    def __init__(self, target: Publishes, stream: str) -> None:
+        self._target = target
+        self._doing = f"publishing to {stream}"
+
+    def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """See ``Publishes``."""
+        return self._target.encode(payload)
+
+    async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
+        """See ``Publishes``."""
+        return await until_it_works(lambda: self._target.publish(entries), self._doing)

@@ -1,0 +1,71 @@
+"""Session: a started app is fed, then drained or left to run, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from streamroute.ops.publish.feed import Progress, publish_feed
+from streamroute.ops.publish.line_reader import read_lines
+from streamroute.ops.serve.drain import wait_until_done
+from streamroute.ops.serve.retry_until_available import Persistent, until_it_works
+from streamroute.text.counted import counted
+
+if TYPE_CHECKING:
+    from streamroute.app import App
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Events to publish first: where they come from, what that is called, and the stream they go to."""
+
+    source: BinaryIO
+    name: str
+    stream: str
+
+
+async def run_session(app: App, feed: Feed | None, *, drain: bool, stop: asyncio.Event) -> None:
+    """Publish the feed, then wait until everything up to there is done, or without ``drain`` for ever.
+
+    Whatever it is doing, it ends when ``stop`` is set. Raises FeedError for a line that is not an event.
+    """
+    stopped = asyncio.create_task(stop.wait())
+    job = asyncio.create_task(_job(app, feed, drain, stopped))
+    await asyncio.wait([stopped, job], return_when=asyncio.FIRST_COMPLETED)
+    if not job.done() and (feed is not None or drain):
+        log.warning("stopped before everything was done; what is left stays where it is")
+    for task in (stopped, job):
+        task.cancel()
+    await asyncio.wait([stopped, job])
+    if not job.cancelled():
+        job.result()
+
+
+async def _job(app: App, feed: Feed | None, drain: bool, stopped: asyncio.Task[bool]) -> None:
+    if feed is not None:
+        await _publish(app, feed)
+    if not drain:
+        await stopped
+        return
+    marks = {stream: await _last_id(app, stream) for stream in app.services}
+    log.info("draining %s", ", ".join(f"{stream} up to {mark}" for stream, mark in marks.items()))
+    await wait_until_done({stream: app.backlog(stream) for stream in marks}, marks)
+
+
+async def _publish(app: App, feed: Feed) -> None:
+    target = Persistent(app.publisher(feed.stream), feed.stream)
+    progress = Progress()
+    try:
+        async for _ in publish_feed(target, read_lines(feed.source), feed.name, progress):
+            log.debug("published %s to %s", counted(progress.events, "event"), feed.stream)
+    finally:
+        events = counted(progress.events, "event")
+        log.info("published %s from %s to %s", events, feed.name, feed.stream)
+
+
+async def _last_id(app: App, stream: str) -> str:
+    return await until_it_works(app.publisher(stream).last_id, f"reading {stream}")

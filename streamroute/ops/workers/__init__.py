@@ -1,0 +1,1 @@
+"""Several serving processes: a supervisor, and the reports of its workers."""

@@ -1,0 +1,52 @@
+"""Worker report: what a worker reports to its supervisor, as one line of JSON.
+
+Supervisor and worker may be of different versions, since a worker is restarted from what is installed by
+then. So values have names: a missing one has its default, and an unknown one is ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.metrics.process_stats import Vitals
+
+LONGEST_REPORT: Final = 16 * 2**20
+"""Bytes of a report at most: the counts of some 100,000 routes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerReport:
+    """``ready``: all consumers have started. ``ended``: the worker has stopped in good order.
+
+    ``counts`` are since the start of the worker; None if the report does not have them.
+    """
+
+    ready: bool = False
+    ended: bool = False
+    counts: Tally | None = None
+    vitals: Vitals
+
+    def to_line(self) -> bytes:
+        """The report as one line, for ``from_line``."""
+        said: dict[str, Any] = {"ready": self.ready, "ended": self.ended, "vitals": self.vitals.as_dict()}
+        if self.counts is not None:
+            said["counts"] = self.counts.as_dict()
+        # Message types come from outside and may contain lone surrogates.
+        return json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Self:
+        """Parse a line; raises ValueError if it is not a report."""
+        try:
+            said = json.loads(line)
+            return cls(
+                ready=bool(said.get("ready", False)),
+                ended=bool(said.get("ended", False)),
+                counts=Tally.from_dict(said["counts"]) if "counts" in said else None,
+                vitals=Vitals.from_dict(said.get("vitals", {})),
+            )
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error

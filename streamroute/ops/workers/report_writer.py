@@ -1,0 +1,136 @@
+"""Report writer: a worker's end of the pipe to its supervisor, with a thread of its own.
+
+The thread reports even while the event loop is blocked. A supervisor that does not read blocks this thread
+only: messages are processed, and the worker drains and ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.workers.report import LONGEST_REPORT, WorkerReport
+
+log = logging.getLogger(__name__)
+
+_EVERY: Final = 1.0  # seconds
+_SOON: Final = 0.25  # seconds that the event loop waits for a report at most
+_PATIENCE: Final = 2.0  # seconds that the supervisor has to read the last report
+_POLL: Final = 100  # milliseconds between two checks whether a full pipe is to be given up
+
+
+@contextmanager
+def reporting(pipe: int, tally: Tally, vitals: Callable[[], Vitals]) -> Iterator[Callable[[], None]]:
+    """Report to the supervisor every second, and once more on exit.
+
+    ``pipe`` is the file descriptor inherited from the supervisor. Yields the function to call when all
+    consumers have started, which is reported immediately.
+    """
+    writer = _ReportWriter(pipe, tally, vitals)
+    writer.start()
+    try:
+        yield writer.ready
+    finally:
+        writer.end()
+
+
+class _ReportWriter:
+    def __init__(self, pipe: int, tally: Tally, vitals: Callable[[], Vitals]) -> None:
+        self._pipe = pipe
+        self._tally = tally
+        self._vitals = vitals
+        self._is_ready = False
+        self._ended_at: float | None = None
+        self._has_warned = False
+        self._changed = threading.Condition()
+        self._wanted = 1  # reports: the first one is due at once
+        self._written = 0
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="streamroute report", daemon=True)
+
+    def start(self) -> None:
+        """Write the first report: from now on, a process that ends without its last report has crashed."""
+        os.set_inheritable(self._pipe, False)  # a process that a handler starts may outlive this one
+        os.set_blocking(self._pipe, False)
+        self._thread.start()
+        self._wait(_SOON)
+
+    def ready(self) -> None:
+        """Report that all consumers have started."""
+        self._is_ready = True
+        self._report_now(_SOON)
+
+    def end(self) -> None:
+        """Write the last report, unless the supervisor does not read for too long."""
+        self._ended_at = time.monotonic()
+        self._report_now(_PATIENCE + 1.0)  # the thread gives up before that, and logs it
+
+    def _report_now(self, patience: float) -> None:
+        with self._changed:
+            self._wanted += 1
+            self._changed.notify_all()
+        self._wait(patience)
+
+    def _wait(self, patience: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._written >= self._wanted or self._is_over, patience)
+
+    def _run(self) -> None:
+        try:
+            while self._write_next():
+                with self._changed:
+                    self._changed.wait_for(lambda: self._written < self._wanted, _EVERY)
+        except BrokenPipeError:
+            return  # the supervisor is gone; the lifeline takes care of that
+        except OSError as error:
+            log.warning("could not report to the supervisor: %s", error)
+        finally:
+            with self._changed:
+                self._is_over = True
+                self._changed.notify_all()
+
+    def _write_next(self) -> bool:
+        """Write a report; return whether another one follows."""
+        with self._changed:
+            wanted, ended = self._wanted, self._ended_at is not None
+        self._write(self._line(ended=ended))
+        with self._changed:
+            self._written = wanted
+            self._changed.notify_all()
+        return not ended
+
+    def _line(self, *, ended: bool) -> bytes:
+        report = WorkerReport(ready=self._is_ready, ended=ended, counts=self._tally, vitals=self._vitals())
+        line = report.to_line()
+        if len(line) <= LONGEST_REPORT:
+            return line
+        if not self._has_warned:
+            self._has_warned = True
+            log.warning("the report to the supervisor has %d bytes; sending it without counts", len(line))
+        return replace(report, counts=None).to_line()
+
+    def _write(self, line: bytes) -> None:
+        """Write a line, waiting while the pipe is full.
+
+        Raises TimeoutError when the worker has to end before the supervisor reads, BrokenPipeError when the
+        supervisor is gone.
+        """
+        left = memoryview(line)
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLOUT)
+        while left:
+            try:
+                left = left[os.write(self._pipe, left) :]
+            except BlockingIOError:
+                if self._ended_at is not None and time.monotonic() > self._ended_at + _PATIENCE:
+                    raise TimeoutError("it does not read the pipe") from None
+                poll.poll(_POLL)

@@ -1,0 +1,194 @@
+"""Supervisor: several worker processes, each started again when it ends by itself, all drained as one.
+
+A worker's standard input is its lifeline: it stays open for as long as the supervisor lives, and a worker
+that reads its end drains and ends as well. Signals of a terminal reach the supervisor alone. Workers report
+through pipes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.ops.workers.ending import WorkerEnd
+from streamroute.ops.workers.report_pipe import ReportPipe
+from streamroute.ops.workers.reports import WorkerReports
+from streamroute.ops.workers.restart_pause import RestartPause, pause_while_unreachable
+from streamroute.text.counted import counted
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps ``count`` workers running.
+
+    ``command`` is a worker's command line, without the file descriptor for its reports, which is appended.
+    With ``ends``, workers end with 0 or 1 when they are done (a drain), and only one that crashed is
+    restarted. A worker that cannot reach Redis ends with the exit code ``unreachable``. No worker is
+    restarted before ``reachable()`` returns: in an outage this process polls, instead of starting workers
+    in vain. Workers that have not ended ``patience`` seconds after ``stop()`` are killed.
+    """
+
+    command: Sequence[str]
+    count: int
+    reports: WorkerReports
+    ends: bool
+    patience: float
+    unreachable: int
+    reachable: Callable[[], Awaitable[None]]
+    incidents: Incidents = LOGGED
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: set[Process] = field(default_factory=set)
+    _deadline: asyncio.TimerHandle | None = None
+    _code: int = 0
+
+    async def run(self) -> int:
+        """Run until ``stop()``, or until all are done.
+
+        Return the exit code of a worker that could not start, that was done and had failures, or that did not
+        end cleanly (1 if it was killed), else 0. When cancelled, let every worker drain first.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(1, self.count + 1):
+                    group.create_task(self._keep(number))
+        finally:
+            if self._deadline is not None:
+                self._deadline.cancel()
+        return self._code
+
+    def stop(self) -> None:
+        """Have every worker drain and end; each is told once, however often this is called."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        for process in self._running:
+            _terminate(process)
+        self._deadline = asyncio.get_running_loop().call_later(self.patience, self._kill_late)
+
+    def kill(self) -> None:
+        """End every worker at once; fit for a signal handler."""
+        for process in tuple(self._running):
+            with suppress(ProcessLookupError):
+                process.kill()
+
+    def _kill_late(self) -> None:
+        late = counted(len(self._running), "worker")
+        said = "%s did not end within %g s and will be killed; unfinished entries stay pending"
+        log.error(said, late, self.patience)
+        self.kill()
+
+    async def _keep(self, number: int) -> None:
+        """Run a worker, and restart it until it is not to be restarted any more."""
+        pauses = RestartPause()
+        while not self._stop.is_set():
+            began = time.monotonic()
+            end = await self._run_one(number)
+            if self._is_last(number, end):
+                return
+            pause = self._pause(pauses, end, time.monotonic() - began)
+            said = "worker %d ended by itself %s; it starts again in %gs"
+            self.incidents.tell(Incident.WORKER_DIED, "", said, number, end, pause)
+            await self._rest(pause)
+
+    def _is_last(self, number: int, end: WorkerEnd) -> bool:
+        """Whether this worker is not to be restarted."""
+        if self._stop.is_set():
+            is_clean = end.code in (0, -signal.SIGTERM) or self._is_in_outage(end)
+            log.log(logging.INFO if is_clean else logging.WARNING, "worker %d has ended %s", number, end)
+            if not is_clean:
+                self._code = self._code or max(end.code, 1)
+            return True
+        if self.ends and end.code in (0, 1) and end.is_orderly and end.was_ready:
+            log.info("worker %d is done (%s)", number, end.how)
+            self._code = self._code or end.code
+            return True
+        if end.is_refusal and not self.reports.has_been_ready:
+            # It has logged why, and the others would log the same. Once any worker was ready, the reason is
+            # taken for temporary.
+            log.error("worker %d could not start (%s); stopping all workers", number, end.how)
+            self._code = self._code or end.code
+            self.stop()
+            return True
+        return False
+
+    def _pause(self, pauses: RestartPause, end: WorkerEnd, lasted: float) -> float:
+        if self._is_in_outage(end):
+            return pause_while_unreachable()
+        return pauses.after_crash(lasted, at_work=end.has_worked)
+
+    def _is_in_outage(self, end: WorkerEnd) -> bool:
+        return end.code == self.unreachable and end.is_orderly
+
+    async def _run_one(self, number: int) -> WorkerEnd:
+        """Start a worker and wait until it ends."""
+        try:
+            with self.reports.pipe() as pipe:
+                process = await self._start(pipe)
+                log.info("worker %d is process %d", number, process.pid)
+                code = await self._end_of(process)
+            return WorkerEnd(code, pipe.report)
+        except OSError as error:  # too many processes or open files: temporary
+            return WorkerEnd(error=error)
+
+    async def _start(self, pipe: ReportPipe) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *self.command,
+            str(pipe.writing),
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=[pipe.writing],
+            start_new_session=True,
+        )
+
+    async def _end_of(self, process: Process) -> int:
+        """Wait until a worker ends; return its exit code, or minus the number of a signal."""
+        self._running.add(process)
+        if self._stop.is_set():
+            _terminate(process)
+        try:
+            return await process.wait()
+        except asyncio.CancelledError:
+            self.stop()
+            await process.wait()
+            raise
+        finally:
+            self._running.discard(process)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait this long, then until Redis is reachable; ``stop()`` ends the wait."""
+        await _first_to_end(self._until_reachable(seconds), _wait_for(self._stop))
+
+    async def _until_reachable(self, pause: float) -> None:
+        await asyncio.sleep(pause)
+        await self.reachable()
+
+
+def _terminate(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+
+
+async def _wait_for(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _first_to_end(*activities: Coroutine[Any, Any, None]) -> None:
+    """Run these until the first ends, cancel the others, and raise what the first raised."""
+    tasks = [asyncio.create_task(activity) for activity in activities]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()

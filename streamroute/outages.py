@@ -1,0 +1,80 @@
+"""Waiting after a failure: longer each time, never in step with others, and one log line a change."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streamroute.errors import SetupError
+from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.text.exception_text import error_line
+from streamroute.text.limits import ERROR
+from streamroute.text.log_coalescing import coalesced_by
+from streamroute.text.safe_text import clip, type_name
+
+log = logging.getLogger(__name__)
+
+_FIRST: Final = 0.05
+_LONGEST: Final = 2.0
+
+
+@dataclass(slots=True)
+class Outage:
+    """One activity's run of failures: how long to wait before the next try, and what to say of it.
+
+    ``stream`` is the stream that it befalls, empty where it is none in particular; ``%s`` in ``doing`` stands
+    for it. In the log, the same activity at many streams is one line, and each activity has its own.
+    """
+
+    doing: str
+    stream: str = ""
+    incidents: Incidents = LOGGED
+    failures: int = 0
+    _since: float = field(default=0.0)
+    _stated: str = ""
+
+    @property
+    def activity(self) -> str:
+        """What fails, with its stream."""
+        return self.doing.replace("%s", self.stream) if self.stream else self.doing
+
+    def failed(self, error: BaseException | str) -> float:
+        """Note a failure, or why there was one; returns the seconds to wait (jitter, at most two).
+
+        Said is the first, and a SetupError that comes later: it knows what is to be done.
+        """
+        kind, reason = _in_words(error)
+        stated = reason if issubclass(type(error), SetupError) else ""
+        if self.failures == 0:
+            self._since, self._stated = time.monotonic(), ""
+        if self.failures == 0 or stated not in ("", self._stated):
+            self._stated = stated or self._stated
+            said = "%s failed, trying again until it works: %s"
+            new = int(self.failures == 0)  # what is said later is about the same outage
+            details = (self.activity, reason)
+            alike = f"{self.doing} {kind}"
+            self.incidents.tell(Incident.OUTAGE, self.stream, said, *details, count=new, kind=alike)
+        self.failures += 1
+        ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
+        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
+
+    def worked(self) -> None:
+        """Note a success, which ends the outage."""
+        if self.failures:
+            lasted = time.monotonic() - self._since
+            said, alike = "%s works again after %d failures in %.1fs", coalesced_by("works again", self.doing)
+            log.warning(said, self.activity, self.failures, lasted, extra=alike)
+            self.failures = 0
+
+
+def _in_words(error: Any) -> tuple[str, str]:
+    """The kind of a failure and its reason; a storage of somebody else's may raise anything."""
+    return ("", clip(error, ERROR)) if type(error) is str else (type_name(error), describe(error))
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line."""
+    return error_line(error)

@@ -1,0 +1,163 @@
+"""Exceptions as text of bounded length, whatever the exception object does: one line, or a traceback."""
+
+from __future__ import annotations
+
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Final
+
+from streamroute.errors import SetupError
+from streamroute.text.limits import ERROR, LONG, NAME
+from streamroute.text.safe_text import (
+    clip,
+    clip_middle,
+    one_line,
+    redacted_str,
+    safe_str,
+    type_name,
+    without_logins,
+)
+
+_LONGEST_LINE: Final = 500  # characters of a frame: it shows a line of somebody's source
+_MOST_FRAMES: Final = 20  # at each end of a stack
+_MOST_LINKS: Final = 5  # exceptions at each end of a chain of causes
+_FARTHEST: Final = 20_000  # causes that a chain is followed for
+_MOST_MEMBERS: Final = 5  # of an exception group
+_MOST_EXCEPTIONS: Final = 50  # in one traceback
+_MOST_NOTES: Final = 10
+
+# The attributes as Python itself keeps them: a class may define others of the same names.
+_CAUSE: Final = vars(BaseException)["__cause__"].__get__
+_CONTEXT: Final = vars(BaseException)["__context__"].__get__
+_HIDES_CONTEXT: Final = vars(BaseException)["__suppress_context__"].__get__
+_TRACEBACK: Final = vars(BaseException)["__traceback__"].__get__
+_MEMBERS: Final = vars(BaseExceptionGroup)["exceptions"].__get__
+_ATTRIBUTES: Final = vars(BaseException)["__dict__"].__get__
+_MODULE: Final = vars(type)["__module__"].__get__
+
+_DIRECT: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
+_DURING: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+
+def error_text(error: BaseException, limit: int = ERROR) -> str:
+    """``ValueError: no luck``, or the name alone where there is no text."""
+    name = type_name(error)
+    text = redacted_str(error, limit)
+    return clip(f"{name}: {text}", limit) if text else name
+
+
+def error_line(error: BaseException, limit: int = ERROR) -> str:
+    """The same on one line; a SetupError is its text alone, which says what is to be done."""
+    if issubclass(type(error), SetupError):
+        return safe_str(error, limit)
+    text = " ".join(redacted_str(error, limit).split())
+    return clip(one_line(f"{type_name(error)}: {text}" if text else type_name(error)), limit)
+
+
+def cause_of(error: BaseException) -> BaseException | None:
+    """What ``raise ... from`` named."""
+    cause: BaseException | None = _CAUSE(error)
+    return cause
+
+
+def traceback_text(error: BaseException, limit: int = LONG, *, text: Callable[[str], str] = str) -> str:
+    """The traceback as Python prints it, with causes and members of groups, at most ``limit`` characters.
+
+    Of what is long (stacks, chains of causes, groups, texts) the middle or the end is left out, and that
+    is said. ``text`` writes the texts of exceptions and their notes, for example as ``one_line``.
+    """
+    try:
+        return clip_middle("".join(_Traceback(text).chain(error)), limit)
+    except BaseException as failure:  # noqa: BLE001 - the error's own text is better than none
+        return clip(f"(no traceback: {type_name(failure)})\n{error_text(error)}\n", limit)
+
+
+class _Traceback:
+    """Writes one traceback; ``_left`` is how many exceptions may still be written."""
+
+    def __init__(self, text: Callable[[str], str]) -> None:
+        self._left = _MOST_EXCEPTIONS
+        self._text = text
+
+    def chain(self, error: BaseException) -> Iterator[str]:
+        """The exception behind what led to it."""
+        links = _links(error)[::-1]
+        left_out = range(_MOST_LINKS, len(links) - _MOST_LINKS)
+        for index, (link, relation) in enumerate(links):
+            if index not in left_out:
+                yield from self._one(link)
+                yield relation
+            elif index == _MOST_LINKS:
+                yield f"... {len(left_out):,} exceptions left out ...\n\n"
+
+    def _one(self, error: BaseException) -> Iterator[str]:
+        self._left -= 1
+        stack: TracebackType | None = _TRACEBACK(error)
+        if stack is not None:
+            yield "Traceback (most recent call last):\n"
+            yield from _frames(stack)
+        yield f"{self._text(_module(error) + error_text(error))}\n"
+        for note in _notes(error):
+            yield f"{self._text(note)}\n"
+        if issubclass(type(error), BaseExceptionGroup):
+            yield from self._members(_MEMBERS(error))
+
+    def _members(self, members: tuple[BaseException, ...]) -> Iterator[str]:
+        for number, member in enumerate(members[:_MOST_MEMBERS], 1):
+            if self._left <= 0:
+                break
+            yield f"  +---------------- {number} of {len(members):,} ----------------\n"
+            yield textwrap.indent("".join(self.chain(member)), "  | ")
+        if len(members) > _MOST_MEMBERS:
+            yield f"  +---------------- and {len(members) - _MOST_MEMBERS:,} more ----------------\n"
+
+
+def _links(error: BaseException) -> list[tuple[BaseException, str]]:
+    """An exception and those that led to it, the last first, each with what leads from it to the next."""
+    links = [(error, "")]
+    seen = {id(error)}
+    while len(links) < _FARTHEST:
+        origin, relation = _origin(links[-1][0])
+        if origin is None or id(origin) in seen:
+            break
+        seen.add(id(origin))
+        links.append((origin, relation))
+    return links
+
+
+def _origin(error: BaseException) -> tuple[BaseException | None, str]:
+    cause = _CAUSE(error)
+    if cause is not None:
+        return cause, _DIRECT
+    return (None, "") if _HIDES_CONTEXT(error) else (_CONTEXT(error), _DURING)
+
+
+def _module(error: BaseException) -> str:
+    """What stands before the name of a class that is not Python's own."""
+    module = _MODULE(type(error))
+    return "" if type(module) is not str or module in ("builtins", "__main__") else f"{clip(module, NAME)}."
+
+
+def _notes(error: BaseException) -> Iterator[str]:
+    notes = dict.get(_ATTRIBUTES(error), "__notes__")
+    if type(notes) is list:
+        for note in notes[:_MOST_NOTES]:
+            yield redacted_str(note)
+
+
+def _frames(stack: TracebackType) -> Iterator[str]:
+    depth = sum(1 for _ in traceback.walk_tb(stack))
+    if depth <= 2 * _MOST_FRAMES:
+        yield from _shown(traceback.extract_tb(stack))
+        return
+    yield from _shown(traceback.extract_tb(stack, limit=_MOST_FRAMES))
+    yield f"  ... {depth - 2 * _MOST_FRAMES:,} frames left out ...\n"
+    yield from _shown(traceback.extract_tb(stack, limit=-_MOST_FRAMES))
+
+
+def _shown(frames: traceback.StackSummary) -> Iterator[str]:
+    for frame in frames.format():
+        shown = without_logins(frame)
+        yield shown if len(shown) <= _LONGEST_LINE else f"{clip(shown, _LONGEST_LINE)}\n"

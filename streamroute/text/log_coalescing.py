@@ -1,0 +1,212 @@
+"""Equal log records as one line a second, with a count: fifty thousand equal failures are a few lines.
+
+The first of them is written at once. Of those that follow within a second, the last is written when that
+second is over, and stands for all of them. What is equal
+
+- says the record itself, in an attribute (``coalesced_by``);
+- of streamroute's own warnings and errors, is what has the same template;
+- of all other records, is what has the same text, so that none of somebody else's is lost.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streamroute.text.exception_text import error_text
+from streamroute.text.limits import NAME
+from streamroute.text.safe_text import safe_str, type_name
+
+_ATTRIBUTE: Final = "coalesced_by"
+_UNSAID: Final = object()
+_MOST_KEYS: Final = 1_000
+_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
+_OTHERS: Final = "others"
+
+NEVER_COALESCED: Final[Mapping[str, Any]] = {_ATTRIBUTE: None}
+"""``extra=NEVER_COALESCED``: a record that is written whatever was written before it."""
+
+
+def coalesced_by(*key: Hashable) -> Mapping[str, Any]:
+    """``extra=coalesced_by(...)``: a record is equal to others with this key, whatever their text."""
+    return {_ATTRIBUTE: key}
+
+
+def coalesced_by_reason(what: str, reason: str) -> Mapping[str, Any]:
+    """``extra=coalesced_by_reason(...)``: equal are those whose reason is the same up to its first colon.
+
+    Behind it, and in quotes, stands what a single message holds.
+    """
+    return coalesced_by(what, _QUOTED.sub("", reason[:NAME]).partition(":")[0])
+
+
+@dataclass(slots=True)
+class _Run:
+    """Equal records: until when (by the clock) no more is written, and what has come meanwhile."""
+
+    until: float
+    count: int = 0
+    last: logging.LogRecord | None = None
+
+
+class CoalescingHandler(logging.Handler):
+    """Hands records on to ``target``, equal ones once in ``interval`` seconds.
+
+    A record that stands for several says for how many in its attribute ``repeated``, and with ``annotate``
+    at the end of its message too. What is pending is written when its time has come, by a thread that
+    exists only then, and on ``flush()``, which ``logging.shutdown()`` calls. At most a thousand keys are
+    told apart; what goes beyond is one key.
+
+    >>> logging.basicConfig(handlers=[CoalescingHandler(logging.StreamHandler())])  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        target: logging.Handler,
+        *,
+        interval: float = 1.0,
+        annotate: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.target = target
+        self._interval = interval
+        self._annotate = annotate
+        self._clock = clock
+        self._runs: dict[Hashable, _Run] = {}
+        self._timer: threading.Timer | None = None
+
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
+        """Set the target's formatter."""
+        self.target.setFormatter(fmt)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, or keep it until its time has come."""
+        if record.levelno < self.target.level:
+            return
+        try:
+            self._emit(record)
+        except Exception:  # noqa: BLE001 - whoever logs something is never told that it failed
+            self.handleError(record)
+
+    def _emit(self, record: logging.LogRecord) -> None:
+        now = self._clock()
+        run = self._run_of(record, now)
+        if run is None:
+            self.target.handle(record)
+            return
+        run.count, run.last = run.count + 1, record
+        if now >= run.until or not self._wait(run.until - now):
+            self._write([run], now)
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        self.acquire()
+        try:
+            self._write(list(self._runs.values()), self._clock())
+        finally:
+            self.release()
+        self.target.flush()
+
+    def close(self) -> None:
+        """Write what is pending, and end."""
+        self.flush()
+        self.acquire()
+        try:
+            if self._timer is not None:
+                self._timer.cancel()
+        finally:
+            self.release()
+        super().close()
+
+    def _run_of(self, record: logging.LogRecord, now: float) -> _Run | None:
+        """The run that the record goes on with; None for one that is written, whatever comes after it."""
+        try:
+            key = _key(record)
+            hash(key)
+        except Exception:  # noqa: BLE001 - user code may put anything into a record: it is equal to no other
+            return None
+        if key is None or key in self._runs:
+            return None if key is None else self._runs[key]
+        if len(self._runs) >= _MOST_KEYS:
+            self._forget(now)
+        if len(self._runs) < _MOST_KEYS:
+            self._runs[key] = _Run(now + self._interval)
+            return None
+        # Somebody else's is equal to nothing that was written; ours would be one line each.
+        return self._runs.setdefault(_OTHERS, _Run(now + self._interval)) if _is_ours(record) else None
+
+    def _write(self, runs: Iterable[_Run], now: float) -> None:
+        """Write the last record of each run, for all of them; what comes next is kept for another while."""
+        for run in runs:
+            last, count = run.last, run.count
+            if last is not None:
+                run.until, run.count, run.last = now + self._interval, 0, None
+                self.target.handle(self._standing_for(last, count) if count > 1 else last)
+
+    def _standing_for(self, record: logging.LogRecord, count: int) -> logging.LogRecord:
+        made = copy.copy(record)
+        vars(made)["repeated"] = count
+        if self._annotate:
+            made.msg, made.args = f"{message_of(record)} (and {count - 1:,} more like it)", None
+        return made
+
+    def _forget(self, now: float) -> None:
+        """Forget runs whose time is over; none of those has anything pending."""
+        self._runs = {key: run for key, run in self._runs.items() if run.last is not None or run.until > now}
+
+    # The timer: a thread that waits while something is pending.
+
+    def _wait(self, seconds: float) -> bool:
+        """See to it that pending records are written in time; returns whether that is so."""
+        if self._timer is None:
+            timer = threading.Timer(seconds, self._on_time)
+            timer.name, timer.daemon = "streamroute log", True
+            try:
+                timer.start()
+            except RuntimeError:
+                return False  # no thread can be started (any more): then it is written now
+            self._timer = timer
+        return True
+
+    def _on_time(self) -> None:
+        self.acquire()
+        try:
+            self._timer, now = None, self._clock()
+            self._write([run for run in self._runs.values() if run.until <= now], now)
+            self._forget(now)
+            waiting = [run.until for run in self._runs.values() if run.last is not None]
+            if waiting:
+                self._wait(min(waiting) - now)
+        finally:
+            self.release()
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """The record's message; where it cannot be made, what was to be written, and why it was not."""
+    try:
+        return record.getMessage()
+    except BaseException as error:  # noqa: BLE001 - it is text of somebody else's objects
+        return f"{safe_str(record.msg)} ({error_text(error, NAME)})"
+
+
+def _key(record: logging.LogRecord) -> Hashable | None:
+    """What this record has in common with its equals; None where it has none."""
+    stated = getattr(record, _ATTRIBUTE, _UNSAID)
+    if stated is not _UNSAID:
+        return None if stated is None else (record.levelno, stated)
+    if _is_ours(record) and record.levelno >= logging.WARNING:
+        kind = type_name(record.exc_info[1]) if record.exc_info else ""
+        return record.levelno, record.msg, kind
+    text = message_of(record)
+    return record.name, record.levelno, text if len(text) <= NAME else (len(text), hash(text))
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == "streamroute"

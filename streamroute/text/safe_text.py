@@ -1,0 +1,201 @@
+"""Text of objects that are not ours: whatever such an object does, the result is bounded, plain text.
+
+Nothing here raises. What an object's own methods raise is swallowed, KeyboardInterrupt and SystemExit
+included: they run while a failure is settled, which must come to its end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from streamroute.text.limits import ERROR, NAME
+
+_DEEPEST: Final = 20  # levels of lists and dicts
+_MORE: Final = "..."
+_ARGUMENTS: Final = vars(BaseException)["args"].__get__
+_CLASS_NAME: Final = vars(type)["__name__"].__get__
+_CONTROLS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Controls of terminals, everything that ends a line, and what turns the direction of writing."""
+_ADDRESS: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(\S+)")
+_CUT_LOGIN: Final = re.compile(r"([^/:\[]*):(?![0-9]{1,5}(?:\Z|[^0-9.]))[^/]")
+"""What stands before the password where a text was cut within it: no port follows."""
+_PARAMETER: Final = re.compile(r"(?i)([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)[^\s\"']+")
+
+
+def safe_str(value: object, limit: int = ERROR) -> str:
+    """``str(value)``, at most ``limit`` characters; a note in its place where ``__str__`` raises."""
+    try:
+        return clip(_str(value, limit), limit)
+    except BaseException as error:  # noqa: BLE001 - see above
+        return clip(f"(no text: __str__ raised {type_name(error)})", limit)
+
+
+def safe_repr(value: object, limit: int = ERROR) -> str:
+    """``repr(value)``, at most ``limit`` characters; of a large list or dict no more than that is written."""
+    text = _joined(_pieces(value, limit, 0), limit)
+    return text if len(text) <= limit else text[: max(0, limit - len(_MORE))] + _MORE
+
+
+def type_name(value: object) -> str:
+    """The name of an object's type on one line, at most ``NAME`` characters."""
+    # Not `type(value).__name__`: a metaclass may define it.
+    name = one_line(_encodable(str.__getitem__(_CLASS_NAME(type(value)), slice(NAME + 1)), NAME + 1))
+    return name if len(name) <= NAME else name[: NAME - len(_MORE)] + _MORE
+
+
+def clip(text: str, limit: int) -> str:
+    """A text of at most ``limit`` characters that can be encoded; one that is cut ends in its length."""
+    # The methods are those of `str`: `text` may be of a subclass, with methods of its own.
+    length = str.__len__(text)
+    if length <= limit:
+        return _encodable(str.__str__(text), limit)
+    tail = f"{_MORE} ({length:,} characters)"
+    kept = max(0, limit - len(tail))
+    return f"{_encodable(str.__getitem__(text, slice(kept)), kept)}{tail}"[:limit]
+
+
+def clip_middle(text: str, limit: int) -> str:
+    """A text of at most ``limit`` characters: of a longer one the two ends, and how much is left out."""
+    if len(text) <= limit:
+        return clip(text, limit)
+    half = max(0, limit - 60) // 2
+    left_out = f"\n... {len(text) - 2 * half:,} characters left out ...\n"
+    return f"{clip(text[:half], half)}{left_out}{clip(text[len(text) - half :], half)}"
+
+
+def one_line(text: str) -> str:
+    """The text with line ends and other controls written as Python's escapes."""
+    return _CONTROLS.sub(_escaped, text)
+
+
+def redacted_str(value: object, limit: int = ERROR) -> str:
+    """``safe_str`` without the passwords in its addresses."""
+    return without_logins(safe_str(value, limit))
+
+
+def without_logins(text: str) -> str:
+    """The text of somebody else without the passwords in its addresses: it goes to logs and dead letters."""
+    return _ADDRESS.sub(_without_login, text) if "://" in text else text
+
+
+def _without_login(address: re.Match[str]) -> str:
+    """What stands before the host; of a web address its path may hold an ``@`` as well."""
+    scheme, rest = address[1], address[2]
+    authority, slash, path = rest.partition("/") if scheme.lower() in ("http", "https") else (rest, "", "")
+    login, at, host = authority.rpartition("@")
+    if at:
+        user, colon, _ = login.partition(":")
+        authority = f"{user}:***@{host}" if colon else f"***@{host}"
+    elif cut := _CUT_LOGIN.match(authority):
+        authority = f"{cut[1]}:***"
+    return f"{scheme}://{_PARAMETER.sub(_without_value, authority + slash + path)}"
+
+
+def _without_value(parameter: re.Match[str]) -> str:
+    return f"{parameter[1]}***"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
+def _encodable(text: str, limit: int) -> str:
+    """Halves of surrogate pairs written as Python's escapes: nobody could write them otherwise."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()[:limit]
+
+
+def _str(value: Any, limit: int) -> str:
+    kind = type(value)
+    if kind is str:
+        return str.__str__(value)
+    if issubclass(kind, BaseException):
+        return _exception_str(value, limit)
+    return safe_repr(value, limit) if _is_container(kind) else str(value)
+
+
+def _exception_str(error: BaseException, limit: int) -> str:
+    """``str(error)``; where that is the text of its arguments, no more of them than is asked for."""
+    method = type(error).__str__
+    if method not in (BaseException.__str__, KeyError.__str__):
+        return str(error)
+    arguments = _ARGUMENTS(error)
+    if len(arguments) != 1:
+        return safe_repr(arguments, limit) if arguments else ""
+    return safe_repr(arguments[0], limit) if method is KeyError.__str__ else _str(arguments[0], limit)
+
+
+# repr() piece by piece: the whole text of a payload of 60 MB would take as much again.
+
+
+def _pieces(value: Any, limit: int, depth: int) -> Iterator[str]:
+    kind = type(value)
+    if issubclass(kind, BaseException) and kind.__repr__ is BaseException.__repr__:
+        yield type_name(value)
+        value = _ARGUMENTS(value)
+        opening, closing = "()"
+    elif _is_container(kind):
+        opening, closing = _brackets(value)
+    else:
+        yield _leaf(value[:limit] if kind in (str, bytes) else value)
+        return
+    yield opening
+    if depth >= _DEEPEST:
+        yield _MORE
+    elif issubclass(kind, dict):
+        yield from _separated(_pair(item, limit, depth + 1) for item in dict.items(value))
+    else:
+        yield from _separated(_pieces(item, limit, depth + 1) for item in value)
+    yield closing
+
+
+def _pair(item: tuple[Any, Any], limit: int, depth: int) -> Iterator[str]:
+    yield from _pieces(item[0], limit, depth)
+    yield ": "
+    yield from _pieces(item[1], limit, depth)
+
+
+def _separated(parts: Iterable[Iterable[str]]) -> Iterator[str]:
+    for index, part in enumerate(parts):
+        if index:
+            yield ", "
+        yield from part
+
+
+def _brackets(value: Any) -> tuple[str, str]:
+    kind = type(value)
+    if kind is list:
+        return "[", "]"
+    if kind is tuple:
+        return "(", ",)" if len(value) == 1 else ")"
+    if kind in (set, frozenset) and not value:
+        return f"{kind.__name__}(", ")"
+    return ("frozenset({", "})") if kind is frozenset else ("{", "}")
+
+
+def _leaf(value: Any) -> str:
+    try:
+        return clip(repr(value), ERROR)
+    except BaseException as error:  # noqa: BLE001 - see above
+        return f"<{type_name(value)}: __repr__ raised {type_name(error)}>"
+
+
+def _is_container(kind: Any) -> bool:
+    """Whether the text of such objects is that of Python's own lists, tuples, sets and dicts."""
+    return kind in (list, tuple, set, frozenset) or kind.__repr__ is dict.__repr__
+
+
+def _joined(pieces: Iterator[str], limit: int) -> str:
+    """The pieces up to the one that goes past the limit."""
+    taken: list[str] = []
+    length = 0
+    try:
+        for piece in pieces:
+            taken.append(piece)
+            length += len(piece)
+            if length > limit:
+                break
+    except BaseException as error:  # noqa: BLE001 - see above
+        taken.append(f"{_MORE} ({type_name(error)})")
+    return "".join(taken)

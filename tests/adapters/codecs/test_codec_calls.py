@@ -1,0 +1,77 @@
+"""A codec of the user's may raise anything: those who ask it get an error with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from misbehaving import ALL, BIG, Make, Unspeakable
+from streamroute.adapters.codecs.codec_calls import decoded, encoded
+from streamroute.errors import DecodeError, EncodeError
+from streamroute.text.limits import REASON
+
+
+class Raising:
+    """A codec that raises what it is given."""
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+
+    def decode(self, fields: Any) -> Any:
+        """Raise it."""
+        raise self._make()
+
+    encode = decode
+
+
+CASES = {
+    **{kind: make for kind, make in ALL.items() if kind != "KeyboardInterrupt"},
+    "a reason of 10 MB": lambda: DecodeError(BIG),
+    "another reason of 10 MB": lambda: EncodeError(BIG),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_whatever_it_raises_there_is_a_reason(kind: str) -> None:
+    codec = Raising(CASES[kind])
+    with pytest.raises(DecodeError) as refused:
+        decoded(codec, {})
+    assert 0 < len(str(refused.value)) <= REASON
+    with pytest.raises(EncodeError) as unwritten:
+        encoded(codec, {})
+    assert 0 < len(str(unwritten.value)) <= REASON
+
+
+def test_its_own_reason_is_kept_and_any_other_says_whose_it_is() -> None:
+    for error, reason in (
+        (DecodeError("no version"), "no version"),
+        (ValueError("no version"), "the codec failed: ValueError: no version"),
+        (DecodeError("asked redis://u:hunter2@h"), "asked redis://u:***@h"),
+        (ValueError("redis://u:hunter2@h"), "the codec failed: ValueError: redis://u:***@h"),
+    ):
+        with pytest.raises(DecodeError) as refused:
+            decoded(Raising(lambda error=error: error), {})  # type: ignore[misc]  # of the loop's own
+        assert str(refused.value) == reason
+
+
+def test_who_ends_a_command_ends_it() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        decoded(Raising(KeyboardInterrupt), {})
+
+
+class Odd:
+    """A codec that writes what nobody can."""
+
+    def decode(self, fields: Any) -> Any:
+        """Never called."""
+        raise NotImplementedError
+
+    def encode(self, payload: Any) -> Any:
+        """No fields at all."""
+        return Unspeakable()
+
+
+def test_what_is_no_entry_is_refused() -> None:
+    with pytest.raises(EncodeError, match="the codec failed"):
+        encoded(Odd(), {})

@@ -1,0 +1,92 @@
+"""The socket's place: short, ours alone, and the same for every process of one user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamroute.adapters.embedded import socket_path as runtime_folder
+from streamroute.adapters.embedded.socket_path import socket_path
+from streamroute.errors import EmbeddedServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A short temporary folder of this test's own, the only place there is."""
+    folder = Path(tempfile.mkdtemp(prefix="sr-"))  # after tmp_path, which may be made from "tempdir" too
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(runtime_folder, "_SHORTEST", str(folder))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def ours(folder: Path) -> Path:
+    """The folder that is made for this user."""
+    return folder / f"streamroute-{os.geteuid()}"
+
+
+def test_the_folder_is_made_for_its_user_alone(temporary: Path) -> None:
+    path = socket_path(Path("/srv/shop/.streamroute"))
+    assert path.parent == ours(temporary)
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_each_data_folder_has_a_socket_of_its_own(temporary: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to("data")
+    assert socket_path(tmp_path / "link") == socket_path(tmp_path / "data")
+    assert socket_path(tmp_path / "other") != socket_path(tmp_path / "data")
+
+
+def test_a_folder_that_is_too_open_is_closed(temporary: Path) -> None:
+    ours(temporary).mkdir()
+    ours(temporary).chmod(0o777)
+    assert socket_path(Path("/data")).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_that_somebody_laid_is_not_followed(temporary: Path, tmp_path: Path) -> None:
+    ours(temporary).symlink_to(tmp_path)
+    with pytest.raises(EmbeddedServerError, match="is not a folder"):
+        socket_path(Path("/data"))
+
+
+def test_a_folder_of_another_user_is_not_used(
+    temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours(temporary).mkdir()
+    stranger = os.geteuid() + 1
+    monkeypatch.setattr("os.geteuid", lambda: stranger)
+    (temporary / f"streamroute-{stranger}").mkdir()
+    with pytest.raises(EmbeddedServerError, match=r"belongs to another user; .*set TMPDIR to a short path"):
+        socket_path(Path("/data"))
+
+
+def test_too_long_a_temporary_folder_gives_way_to_the_runtime_folder(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary / ("long/" * 20)))
+    assert socket_path(Path("/data")).parent == ours(temporary)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(temporary))
+    assert socket_path(Path("/data")).parent == temporary / "streamroute"
+
+
+@pytest.mark.parametrize("too_long", [0, 1])
+def test_a_path_may_have_a_hundred_bytes(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, too_long: int
+) -> None:
+    """Which are counted as the system writes them."""
+    rest = len(os.fsencode(socket_path(Path("/data")))) - len(os.fsencode(temporary))
+    name = "ä" + "a" * (100 + too_long - rest - len(os.fsencode(temporary)) - 3)
+    long = temporary / name
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    assert socket_path(Path("/data")).parent == ours(temporary if too_long else long)

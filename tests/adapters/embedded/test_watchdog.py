@@ -1,0 +1,58 @@
+"""An embedded server that has ended is started again, and what is said of it is said once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from streamroute.adapters.embedded import watchdog as revival
+from streamroute.adapters.embedded.watchdog import Revival
+from streamroute.errors import EmbeddedServerError
+
+
+def test_a_failure_is_told_once_and_waited_for_longer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits: list[float] = []
+    dead = EmbeddedServerError("no memory")
+    looks: list[bool | Exception] = [False, True, dead, OSError("no disk"), False, dead, True]
+    over = threading.Event()
+
+    class Waits(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0)
+            if not looks:
+                over.set()
+                return super().wait()
+            return super().wait(0)
+
+    def revive() -> bool:
+        result = looks.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(revival, "threading", SimpleNamespace(Event=Waits, Thread=threading.Thread))
+    caplog.set_level(logging.WARNING)
+    watched = Revival(Path("/data"), revive)
+    assert over.wait(20)
+    watched.end()
+    assert not [thread for thread in threading.enumerate() if thread.name == "streamroute embedded server"]
+    assert waits == [0.25, 0.25, 0.25, 5.0, 5.0, 0.25, 5.0, 0.25]
+    assert caplog.messages == [
+        "the embedded server on /data had ended; it was started again",
+        "the embedded server on /data has ended: no memory",
+        "the embedded server on /data has ended: no memory",
+        "the embedded server on /data had ended; it was started again",
+    ]
+
+
+def test_it_does_not_keep_the_process_alive() -> None:
+    watched = Revival(Path("/data"), lambda: False)
+    [thread] = [thread for thread in threading.enumerate() if thread.name == "streamroute embedded server"]
+    assert thread.daemon
+    watched.end()

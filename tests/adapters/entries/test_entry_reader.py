@@ -1,0 +1,208 @@
+"""Entries become messages: whatever a user's codec does, the entry is kept and the reader goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+import pytest
+
+from consuming import GROUP, STREAM
+from misbehaving import ALL, Text, Unspeakable
+from streamroute.adapters.codecs.builtin import Codec, JsonCodec
+from streamroute.adapters.entries.entry_reader import EntryReader, entry_name, is_retry, server_id
+from streamroute.adapters.entries.records import RetryRecord
+from streamroute.errors import DecodeError
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.text.limits import REASON
+
+
+class Raising:
+    """A codec that raises what it is given."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """Raise it."""
+        raise self._error
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """Never called."""
+        raise NotImplementedError
+
+
+class Shouting(JsonCodec):
+    """A codec made of a built-in one, as users do."""
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """The type in capitals."""
+        payload = super().decode(fields)
+        return payload | {"type": payload["type"].upper()}
+
+
+def read(codec: Codec, *entries: list[bytes]) -> list[Message]:
+    """The messages of these entries."""
+    reader = EntryReader(codec, GroupKeys.of(STREAM, GROUP), GROUP)
+    rows: Any = [(f"{n}-0".encode(), parts) for n, parts in enumerate(entries, 1)]
+    messages = [message for _, message in reader.read_new(rows, fresh=0)]
+    assert all(isinstance(message, Message) for message in messages)
+    return [message for message in messages if isinstance(message, Message)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("n"),
+        SystemExit(3),
+        KeyboardInterrupt(),
+        asyncio.CancelledError(),
+        GeneratorExit(),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_codec_raises_is_the_fault_of_its_entry(error: BaseException) -> None:
+    """It ends neither the reader nor the process, and the next entry is read."""
+    messages = read(Raising(error), [b"type", b"a"], [b"type", b"b"])
+    assert [message.fields for message in messages] == [{b"type": b"a"}, {b"type": b"b"}]
+    assert all(
+        str(message.fault).startswith(f"the codec failed: {type(error).__name__}") for message in messages
+    )
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_whatever_it_raises_the_reason_has_a_bound(kind: str) -> None:
+    [message] = read(Raising(ALL[kind]()), [b"type", b"a"])
+    assert 0 < len(message.fault or "") <= REASON
+
+
+def test_a_retry_is_read_with_what_it_remembers_and_with_all_that_the_producer_wrote() -> None:
+    keys = GroupKeys.of(STREAM, GROUP)
+    reader = EntryReader(JsonCodec(), keys, GROUP, "the coordinator")
+    fields = {b"type": b"booked", b"data": b'{"_streamroute": {"id": "9-9"}, "n": 1}'}
+    for routes, accepted, counts in (
+        (frozenset({"thank"}), True, True),
+        (frozenset({"thank"}), False, False),
+        (frozenset[str](), True, False),
+    ):
+        record = RetryRecord("1-0", routes, 3, fields, accepted=accepted, unknown_since=77)
+        name, message = reader.read(keys.retry, "7-7", {b"entry": record.pack()}, fresh=5, deliveries=2)
+        assert (name, message) == ("7-7@retry", {"type": "booked", "n": 1, "_streamroute": {"id": "9-9"}})
+        assert (message.id, message.entry_id, message.held_in) == ("1-0", "7-7", keys.retry)
+        assert (message.attempt, message.deliveries, message.fresh) == (3, 2, 5)
+        assert (message.routes, message.accepted) == (routes or None, counts)
+        assert (message.unknown_since, message.coordinator) == (77, "the coordinator")
+    name, message = reader.read(STREAM, "1-0", fields, fresh=5, deliveries=2)
+    assert (name, message["_streamroute"]) == ("1-0", {"id": "9-9"})
+    assert not message.accepted
+
+
+@pytest.mark.parametrize("key", [STREAM, f"{{{STREAM}}}:{GROUP}:retry"])
+def test_an_id_goes_by_a_name_that_says_where_it_is(key: str) -> None:
+    name = entry_name(GroupKeys.of(STREAM, GROUP), key, "1-0")
+    assert (is_retry(name), server_id(name)) == (key != STREAM, "1-0")
+
+
+class Making:
+    """A codec that makes what it is given, the short way and the long one."""
+
+    def __init__(self, payload: Any) -> None:
+        self._payload = payload
+
+    def decode_usual(self, parts: list[bytes]) -> Any:
+        """Make it."""
+        return self._payload()
+
+    def decode(self, fields: dict[bytes, bytes]) -> Any:
+        """Make it."""
+        return self._payload()
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """Never called."""
+        raise NotImplementedError
+
+
+class Decoding(Making):
+    """The same without a short way."""
+
+    decode_usual = None  # type: ignore[assignment]  # it has none
+
+
+class Kind(StrEnum):
+    """Types as some like to write them."""
+
+    BOOKED = "booked"
+
+
+class HardToRead(dict[str, Any]):
+    """A dict that can be read by nobody."""
+
+    def keys(self) -> Any:
+        """Raise."""
+        raise KeyboardInterrupt
+
+    __iter__ = items = get = pop = update = keys  # type: ignore[assignment]  # as above
+
+
+class NoDict:
+    """An object that claims to be a dict."""
+
+    @property
+    def __class__(self) -> Any:
+        return dict
+
+    @__class__.setter
+    def __class__(self, _value: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: 7, Unspeakable, NoDict, lambda: Text("x"), lambda: None, lambda: 1 / 0]
+)
+def test_what_is_no_payload_is_the_fault_of_its_entry(make: Any) -> None:
+    [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
+    assert message == {}
+    assert str(message.fault).startswith("the codec ")
+
+
+@pytest.mark.parametrize("make", [dict, HardToRead, lambda: Message({}), lambda: HardToRead(type="x")])
+def test_a_payload_is_a_dict_of_python_s_own(make: Any) -> None:
+    [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
+    assert type(message) is Message
+    assert list(message.items()) == list(dict.items(make())) or str(message.fault).startswith("the codec ")
+
+
+def test_a_type_is_a_string_of_python_s_own() -> None:
+    """An enum's member is one, and so is a string that raises."""
+    for kind in (Text("booked"), Kind.BOOKED, "booked"):
+        [message] = read(Decoding(partial(dict, type=kind)), [b"type", b"a", b"data", b"{}"])
+        assert (type(message["type"]), message["type"]) == (str, "booked")
+
+
+def test_a_codec_made_of_a_built_in_one_is_asked_for_every_entry() -> None:
+    """The built-in one's short way for usual entries is not its own."""
+    [message] = read(Shouting(), [b"type", b"booked", b"data", b"{}"])
+    assert message == {"type": "BOOKED"}
+
+
+def test_a_built_in_codec_reads_usual_entries_and_others() -> None:
+    """The short way and the long way give the same."""
+    usual, other = read(
+        JsonCodec(),
+        [b"type", b"booked", b"data", b'{"n": 1}'],
+        [b"data", b'{"n": 1}', b"type", b"booked"],
+    )
+    assert usual == other == {"type": "booked", "n": 1}
+
+
+@pytest.mark.parametrize(
+    "error", [DecodeError("asked redis://u:hunter2@h"), ValueError("redis://u:hunter2@h")]
+)
+def test_no_password_of_an_address_is_in_the_reason(error: Exception) -> None:
+    """It is kept with the dead letter."""
+    [message] = read(Raising(error), [b"type", b"a"])
+    assert str(message.fault).endswith("redis://u:***@h")

@@ -1,0 +1,236 @@
+"""What is kept of failures is read back as it was, and damage is told."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from misbehaving import Text, Unspeakable
+from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
+from streamroute.adapters.entries.records import DeadRecord, RetryRecord, flat, paired, retry_record
+from streamroute.errors import DecodeError
+from streamroute.message import Message
+from streamroute.values import DeadLetter, Failure, RetryLater
+
+fields = st.dictionaries(st.binary(max_size=20), st.binary(max_size=50), max_size=10)
+names = st.binary(max_size=20) | st.just(b"_fields")
+own_fields = st.dictionaries(names, st.binary(max_size=50), max_size=10).map(
+    lambda found: {name: value for name, value in found.items() if name != b"_streamroute"}
+)
+
+
+@given(fields)
+def test_packed_fields_are_unpacked_byte_for_byte(found: dict[bytes, bytes]) -> None:
+    assert unpack_fields(pack_fields(found)) == found
+
+
+@given(own_fields, st.frozensets(st.text(max_size=5), max_size=3), st.integers(1, 99))
+def test_a_retry_is_read_as_it_was_written(
+    found: dict[bytes, bytes], routes: frozenset[str], attempt: int
+) -> None:
+    record = RetryRecord("7-0", routes, attempt, found)
+    assert RetryRecord.unpack(record.pack()) == record
+
+
+@given(own_fields, st.text(), st.none() | st.text(max_size=5))
+def test_a_dead_letter_is_read_as_it_was_written(
+    found: dict[bytes, bytes], reason: str, route: str | None
+) -> None:
+    message = Message({}, id="7-0", stream="s", group="g", deliveries=2, fields=found)
+    record = DeadRecord.of(message, DeadLetter(route, reason, "error", "trace", 3))
+    assert DeadRecord.read(record.write()) == record
+
+
+@pytest.mark.parametrize("packed", [b"", b"\x00", b"\x00\x00\x00\x09abc", pack_fields({b"a": b"b"})[:5]])
+def test_a_damaged_retry_is_a_decode_error(packed: bytes) -> None:
+    with pytest.raises(DecodeError):
+        RetryRecord.unpack(packed)
+
+
+@pytest.mark.parametrize("facts", [b"", b"[]", b"{}", b"\xff", b'{"v": 1, "id": "7-0"}'])
+def test_damaged_facts_are_a_decode_error(facts: bytes) -> None:
+    with pytest.raises(DecodeError):
+        DeadRecord.read({b"_streamroute": facts})
+    with pytest.raises(DecodeError):
+        RetryRecord.unpack(pack_fields({b"_streamroute": facts}))
+
+
+def test_a_long_traceback_keeps_its_two_ends() -> None:
+    trace = "first call\n" + "x" * 100_000 + "\nlast call"
+    record = DeadRecord.of(Message({}), DeadLetter(None, "no", traceback=trace))
+    assert record.traceback.startswith("first call")
+    assert record.traceback.endswith("last call")
+    assert len(record.traceback) < 17_000
+
+
+BIG = "x" * 10_000_000
+
+
+def test_what_is_kept_of_a_failure_has_a_bound_and_the_fields_are_whole() -> None:
+    """The letter is a few kilobytes longer than its entry, whatever was raised, and its history too."""
+    fields = {b"type": BIG.encode(), b"traceparent": BIG.encode()}
+    message = Message({"type": BIG, "traceparent": BIG}, id="1-0", stream="s", group="g", fields=fields)
+    record = DeadRecord.of(message, DeadLetter("r", BIG, BIG, BIG))
+    assert [len(text) for text in (record.reason, record.error)] == [4_500, 4_000]
+    assert 15_000 < len(record.traceback) <= 16_000
+    assert len(record.type or "") == 200
+    assert record.fields == fields
+    assert len(record.write()[b"_streamroute"]) < 30_000
+    failure = record.as_failure()
+    assert [len(text) for text in (failure.error, failure.reason)] == [500, 500]
+    retry = retry_record(message, RetryLater("r", 1, 2, BIG))
+    assert [len(failure.error) for failure in retry.history] == [500]
+    assert len(retry.pack()) < sum(map(len, fields.values())) + 2_000
+
+
+@pytest.mark.parametrize("make", [Unspeakable, lambda: Text("booked"), lambda: 7, list])
+def test_what_a_codec_has_made_of_a_message_does_not_keep_it_from_its_letter(make: Any) -> None:
+    message = Message({"type": make(), "traceparent": make()}, id="1-0", stream="s", group="g")
+    record = DeadRecord.of(message, DeadLetter("r", "no"))
+    assert DeadRecord.read(record.write()) == record
+
+
+FAILURE = Failure("thank", 1, "ValueError: no luck", "", 1.5)
+
+
+def test_a_retry_keeps_its_history() -> None:
+    record = RetryRecord("1-0", frozenset({"a", "b"}), 3, {b"type": b"booked"}, (FAILURE,))
+    assert RetryRecord.unpack(record.pack()) == record
+
+
+def test_a_damaged_history_is_a_decode_error() -> None:
+    facts = {"id": "1-0", "routes": ["a"], "attempt": 2, "history": [{"odd": 1}]}
+    with pytest.raises(DecodeError):
+        RetryRecord.unpack(pack_fields({b"_streamroute": json.dumps(facts).encode()}))
+
+
+def test_a_dead_letter_keeps_its_history_and_its_configuration() -> None:
+    message = Message({"type": "booked"}, id="1-0", stream="s", group="g", history=(FAILURE,))
+    record = DeadRecord.of(message, DeadLetter("thank", "no", "E: x", "Traceback", 2), "abc123")
+    again = DeadRecord.read(record.write())
+    assert (again.generation, again.history, again.type) == ("abc123", (FAILURE,), "booked")
+
+
+def test_a_dead_letter_of_an_earlier_release_is_read() -> None:
+    facts: dict[str, object] = {"v": 1, "id": "1-0", "stream": "s", "group": "g", "route": None}
+    facts |= {"reason": "no", "error": "", "traceback": "", "attempt": 1, "deliveries": 1}
+    record = DeadRecord.read({b"_streamroute": json.dumps(facts).encode(), b"type": b"booked"})
+    assert (record.type, record.routes, record.history, record.trace) == (None, (), (), {})
+    assert (record.time, record.generation, record.accepted) == (0.0, "", True)
+
+
+def test_a_retry_of_an_earlier_release_is_read() -> None:
+    """Its filters had said yes, and a worker knew its route."""
+    facts = json.dumps({"v": 1, "id": "1-0", "routes": ["thank"], "attempt": "2"}).encode()
+    record = RetryRecord.unpack(pack_fields({b"_streamroute": facts, b"type": b"booked"}))
+    assert record == RetryRecord("1-0", frozenset({"thank"}), 2, {b"type": b"booked"}, (), True, 0)
+    assert record == RetryRecord("1-0", frozenset({"thank"}), 2, {b"type": b"booked"})
+
+
+def test_a_retry_says_no_more_than_it_has_to() -> None:
+    record = RetryRecord("1-0", frozenset({"b", "a"}), 2, {b"_streamroute": b"left over", b"n": b"1"})
+    packed = unpack_fields(record.pack())
+    assert json.loads(packed.pop(b"_streamroute")) == {
+        "v": 1,
+        "id": "1-0",
+        "routes": ["a", "b"],
+        "attempt": 2,
+    }
+    assert packed == {b"_streamroute~": b"left over", b"n": b"1"}
+    assert record.name == "1-0|a,b|2"
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("unknown_since", [0, 77])
+def test_a_retry_keeps_what_is_known_of_its_routes(accepted: bool, unknown_since: int) -> None:
+    record = RetryRecord("1-0", frozenset({"a"}), 2, {}, accepted=accepted, unknown_since=unknown_since)
+    assert RetryRecord.unpack(record.pack()) == record
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_dead_letter_says_all_of_the_message_that_died(accepted: bool) -> None:
+    payload = {"type": "booked", "traceparent": "t" * 1001, "tracestate": 7, "other": "x"}
+    fields = {b"_streamroute": b"of a dead letter", b"type": b"booked"}
+    facts: dict[str, Any] = {"id": "1-0", "stream": "s", "group": "g", "deliveries": 3}
+    message = Message(payload, **facts, routes=frozenset({"b", "a"}), fields=fields, history=(FAILURE,))
+    before = time.time()
+    record = DeadRecord.of(message, DeadLetter("a", "no", "E: x", "Traceback", 2, accepted), "abc")
+    assert before <= record.time <= time.time()
+    assert record == DeadRecord(
+        **facts,
+        route="a",
+        reason="no",
+        error="E: x",
+        traceback="Traceback",
+        attempt=2,
+        fields=fields,
+        type="booked",
+        routes=["a", "b"],
+        time=record.time,
+        generation="abc",
+        trace=record.trace,
+        history=(FAILURE,),
+        accepted=accepted,
+    )
+    assert {name: len(value) for name, value in record.trace.items()} == {"traceparent": 1000}
+    assert json.loads(record.write()[b"_streamroute"])["v"] == 1
+    assert DeadRecord.read(record.write()) == record
+    assert record.as_failure() == Failure("a", 2, "E: x", "no", record.time)
+
+
+def test_a_dead_letter_is_made_of_facts_that_are_named() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        DeadRecord("1-0", "s", "g", None, "no", "", "", 1, 1, {})  # type: ignore[call-arg]  # what must be refused
+
+
+@pytest.mark.parametrize(
+    ("found", "is_packed"),
+    [
+        ({b"n%d" % n: b"" for n in range(1000)}, False),
+        ({b"n%d" % n: b"" for n in range(1001)}, True),
+        ({b"_fields": b"x"}, True),
+        ({b"_fields": b"x", b"n": b"1"}, False),
+        ({}, False),
+    ],
+)
+def test_fields_are_written_as_they_are_where_they_can_be(found: dict[bytes, bytes], is_packed: bool) -> None:
+    """And packed where they are too many, or would be taken for such."""
+    record = DeadRecord.of(Message({}, id="1-0", fields=found), DeadLetter(None, "no"))
+    written = record.write()
+    kept = {name: value for name, value in written.items() if name != b"_streamroute"}
+    assert (kept != found) == is_packed
+    assert len(kept) == (1 if is_packed else len(found))
+    assert DeadRecord.read(written) == record
+
+
+def test_a_retry_of_a_message_remembers_its_failure_unless_it_is_postponed() -> None:
+    facts: dict[str, Any] = {"id": "1-0", "attempt": 2, "fields": {b"n": b"1"}, "history": (FAILURE,)}
+    message = Message({}, **facts, routes=frozenset({"a", "b"}))
+    before = time.time()
+    failed = retry_record(message, RetryLater("a", 5, 3, "no luck"))
+    [_, failure] = failed.history
+    assert before <= failure.time <= time.time()
+    assert failure == Failure("a", 2, "no luck", "", failure.time)
+    assert (failed.id, failed.routes, failed.attempt) == ("1-0", frozenset({"a"}), 3)
+    assert failed.fields == {b"n": b"1"}
+    assert (failed.accepted, failed.unknown_since) == (True, 0)
+    postponed = retry_record(message, RetryLater("", 5, 2, "no worker", postponed=True, unknown_since=77))
+    assert postponed.routes == {"a", "b"}
+    assert tuple(postponed.history) == (FAILURE,)
+    assert postponed.unknown_since == 77
+    assert retry_record(Message({}), RetryLater("", 5, 2, "no worker")).routes == frozenset()
+    many = retry_record(Message({}, history=[FAILURE] * 20), RetryLater("a", 5, 3, "last"))
+    assert (len(many.history), many.history[-1].error) == (20, "last")
+
+
+def test_fields_come_as_a_list_as_a_map_or_not_at_all() -> None:
+    assert paired([b"a", b"1", b"b", b"2"]) == paired({b"a": b"1", b"b": b"2"}) == {b"a": b"1", b"b": b"2"}
+    assert paired(None) == {}
+    assert flat({b"a": b"1", b"b": b"2"}) == [b"a", b"1", b"b", b"2"]
+    with pytest.raises(ValueError, match="shorter"):
+        paired([b"a", b"1", b"b"])

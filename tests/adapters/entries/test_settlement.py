@@ -1,0 +1,100 @@
+"""What the settle script is told about a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backends import KEYS
+from consuming import GROUP, STREAM
+from streamroute.adapters.entries.records import DeadRecord, RetryRecord
+from streamroute.adapters.entries.settlement import drop_word, has_something_to_tell, settlement
+from streamroute.adapters.stream.dedupe import Fate, fates, hold, place_of
+from streamroute.message import Message
+from streamroute.values import Claim, DeadLetter, RetryLater
+
+THANK, BILL = KEYS.dedupe("thank", "a"), KEYS.dedupe("bill", "a")
+
+
+def message(**facts: Any) -> Message:
+    """A message of the tests' group, held in its stream at its third delivery."""
+    known: dict[str, Any] = {"id": "1-0", "stream": STREAM, "group": GROUP, "deliveries": 3, "outcomes": []}
+    return Message({"type": "booked"}, **(known | facts), fields={b"type": b"booked"})
+
+
+def retried(**facts: Any) -> Message:
+    """One that is held in the retry stream."""
+    return message(held_in=KEYS.retry, entry_id="7-7", **facts)
+
+
+def test_a_plain_ack_will_do_unless_something_failed_or_a_key_is_held() -> None:
+    made = message()
+    assert not has_something_to_tell(made)
+    assert not has_something_to_tell(message(outcomes=None))
+    assert has_something_to_tell(message(outcomes=[DeadLetter("thank", "no")]))
+    hold(made, "thank", Claim([THANK], 60))
+    assert has_something_to_tell(made)
+
+
+def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
+    assert (drop_word(message()), drop_word(retried())) == ("keep", "drop")
+    assert (place_of(message()), place_of(retried())) == ("entry", "retry")
+
+
+@pytest.mark.parametrize(
+    ("made", "held_in", "entry_id"), [(message, STREAM, "1-0"), (retried, KEYS.retry, "7-7")]
+)
+def test_all_is_told_in_the_order_of_the_script(made: Any, held_in: str, entry_id: str) -> None:
+    retry, letter = RetryLater("thank", 2.5, 2, "no luck"), DeadLetter("bill", "bad", attempt=1)
+    settled = made(outcomes=[letter, retry])
+    hold(settled, "thank", Claim([THANK], 60))
+    hold(settled, "bill", Claim([BILL], 60))
+    keys, (*head, name, delay, entry, count), rest = _parted(settled)
+    assert keys == [held_in, KEYS.due, KEYS.delayed, KEYS.dead, THANK, BILL]
+    assert head == [GROUP, "me", entry_id, 3, drop_word(settled), 1, 1, "1-0"]
+    assert (name, delay) == ("1-0|thank|2", 2_500)
+    record = RetryRecord.unpack(entry)
+    assert (record.id, record.routes, record.attempt) == ("1-0", frozenset({"thank"}), 2)
+    pairs = dict(zip(rest[:count:2], rest[1:count:2], strict=True))
+    dead = DeadRecord.read({_bytes(key): _bytes(value) for key, value in pairs.items()})
+    assert (dead.id, dead.route, dead.reason) == ("1-0", "bill", "bad")
+    assert rest[count:] == ["thank", "delayed", "1-0|thank|2", "bill", "free", ""]
+
+
+def _parted(settled: Message) -> tuple[list[str], list[Any], list[Any]]:
+    """The keys, the arguments up to the first letter's size, and those behind it."""
+    keys, arguments = settlement(KEYS, GROUP, "me", settled, "g1")
+    return list(keys), list(arguments[:12]), list(arguments[12:])
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
+    settled = message(outcomes=[DeadLetter("failed", "no"), RetryLater("later", 1, 2, "no luck")])
+    claims = {
+        "done": Claim(["k1", "k1 formerly"], 60, succeeded=True),
+        "done at once": Claim(["k2"], 0.0001, succeeded=True),
+        "later": Claim(["k3"], 60),
+        "failed": Claim(["k4"], 60),
+        "elsewhere": Claim(["k5"], 60),
+    }
+    for route, claim in claims.items():
+        hold(settled, route, claim)
+    assert list(fates(settled, {"later": "1-0|later|2"})) == [
+        Fate("k1", "done", "done", 60_000),
+        Fate("k1 formerly", "done", "done", 60_000),
+        Fate("k2", "done at once", "done", 1),
+        Fate("k3", "later", "delayed", "1-0|later|2"),
+        Fate("k4", "failed", "free", ""),
+    ]
+    assert list(fates(message(), {})) == []
+
+
+def test_a_retry_waits_a_year_at_most() -> None:
+    """What is due much later is taken for a due time that somebody has overwritten."""
+    message = Message({"type": "t"}, id="1-0", stream=STREAM, outcomes=[RetryLater("thank", 1e10, 2, "no")])
+    _, (*_, delay, _entry) = settlement(KEYS, GROUP, "me", message, "")
+    assert delay == 365 * 24 * 3600 * 1000

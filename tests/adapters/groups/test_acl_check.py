@@ -1,0 +1,295 @@
+"""Rights: the users of the example's ACL file can do their work, and with one right less it is said which."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, failing_first
+from repository import EXAMPLES
+from servers import RealServer
+from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.groups.acl_check import require_rights
+from streamroute.adapters.redis.connection import Connection, open_redis
+from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.dead_letters import DeadLetters
+from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.storage import RedisStreamStorage
+from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.keys import GroupKeys
+from streamroute.message import Message
+from streamroute.values import RetryPolicy, Turn
+
+USERS = EXAMPLES / "acl" / "users.acl"
+KEYS = GroupKeys.of(STREAM, GROUP)
+EXAMPLE = GroupKeys.of("bot_events", "bot")
+NOT_ASKED_FOR = ("+ping", "+client|setname", "+client|setinfo", "+eval", "+evalsha")
+"""What it takes to ask, and so cannot be asked for."""
+CALL = re.compile(r"redis\.p?call\('([A-Z]+)'(?:, '([A-Z]+)')?")
+
+
+def rules(user: str) -> list[str]:
+    """The rules of one user in the example, without its password and its being on."""
+    found = re.search(rf"^user {user} on >change-me (.*)$", USERS.read_text(), re.MULTILINE)
+    assert found
+    return found[1].replace(EXAMPLE.prefix, KEYS.prefix).split()
+
+
+NEEDED = [rule for rule in rules("worker") if rule.startswith("+") and rule not in NOT_ASKED_FOR]
+
+
+@pytest.fixture
+def server(redis_server: RealServer) -> Iterator[RealServer]:
+    redis_server.command("FLUSHALL")
+    yield redis_server
+    for user in ("worker", "publisher", "operator"):
+        redis_server.command("ACL", "DELUSER", user)
+
+
+@asynccontextmanager
+async def connected(server: RealServer, user: str, *changes: str) -> AsyncIterator[Connection]:
+    """A connection as one of the example's users, whose rules are changed; ``-right`` takes one away."""
+    # Redis 6.2 cannot take a subcommand away, so what is to go is not given.
+    taken = [change[1:] for change in changes if change.startswith("-")]
+    given = [rule for rule in (*rules(user), *changes) if rule[1:] not in taken]
+    reply = server.command("ACL", "SETUSER", user, "reset", "on", ">change-me", *given)
+    assert reply == b"+OK\r\n"
+    url = f"unix://{user}:change-me@{server.socket_path}"
+    async with open_redis(url, folder=server.folder) as connection:
+        yield connection
+
+
+def denials(server: RealServer) -> bytes:
+    """What the server has refused since it was asked last."""
+    log = server.command("ACL", "LOG")
+    server.command("ACL", "LOG", "RESET")
+    return b"" if log == b"*0\r\n" else log
+
+
+async def test_the_example_is_a_file_that_a_server_takes(start_server: Callable[..., RealServer]) -> None:
+    server = start_server(options=["--aclfile", str(USERS)])
+    async with open_redis(f"unix://worker:change-me@{server.socket_path}", folder=server.folder) as redis:
+        await redis.ping()
+        await require_rights(redis, EXAMPLE)
+
+
+async def test_a_worker_with_these_rights_can_do_all_its_work(
+    server: RealServer, redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Retries, dead letters, claims, heartbeats, trimming, dedupe, cleaning up: nothing is refused."""
+    denials(server)
+    caplog.set_level(logging.WARNING, "streamroute")
+    async with connected(server, "worker") as redis:
+        await require_rights(redis, KEYS)
+        for n in range(3):
+            await redis.client.xadd(STREAM, {"type": "booked", "n": str(n)})
+        await crash(redis)
+        storage = RedisStreamStorage(redis.client, lease=0.1, block=0.05, trim=0.0, forget_consumers=0.0)
+        once, never = Handling("once", failing_first()), Handling("never", failing())
+        handle = dispatcher_of(once, never, retry=RetryPolicy(max_attempts=2, delay=0, jitter=0))
+        async with consuming(storage, handle.process_message, lease=0.1):
+            await eventually(lambda: _dead(redis_client, 3))
+            await eventually(lambda: _nothing_pending(redis_client))
+            await eventually(lambda: redis_client.hget(KEYS.meta, "low"))
+        await storage.tidy(STREAM, GROUP, "other")
+        await deduplicate(redis, storage)
+    assert denials(server) == b""
+    assert "ermission" not in caplog.text
+
+
+def test_the_line_is_what_a_worker_calls_and_no_more() -> None:
+    called = {"xgroup|create", "xreadgroup", "xinfo|stream", "hmget"}
+    for name in (
+        "ack",
+        "bury",
+        "claim",
+        "dedupe",
+        "heartbeat",
+        "promote",
+        "release",
+        "restore_due",
+        "settle",
+        "trim",
+        "watermark",
+    ):
+        for command, subcommand in CALL.findall(script(name).text):
+            called.add(f"{command}|{subcommand}".lower() if subcommand else command.lower())
+    assert {right[1:] for right in NEEDED} == called
+
+
+async def test_every_right_of_the_line_is_needed(server: RealServer) -> None:
+    """With one right less a worker does not begin; the error names exactly that right."""
+    for right in NEEDED:
+        async with connected(server, "worker", f"-{right[1:]}") as redis:
+            with pytest.raises(SetupError) as caught:
+                await require_rights(redis, KEYS)
+        assert str(caught.value) == (
+            f"the user of Redis at unix://worker:***@{server.socket_path} lacks rights to consume "
+            f"{STREAM}; add to its ACL: {right}"
+        )
+    assert server.command("DBSIZE") == b":0\r\n"
+
+
+@pytest.mark.parametrize("right", NOT_ASKED_FOR[3:])
+async def test_without_scripts_the_server_says_what_is_missing(server: RealServer, right: str) -> None:
+    server.command("SCRIPT", "FLUSH")
+    async with connected(server, "worker", f"-{right[1:]}") as redis:
+        with pytest.raises(SetupError, match=r"lacks rights to consume .*: \+eval \+evalsha$"):
+            await require_rights(redis, KEYS)
+
+
+async def test_keys_out_of_reach_are_named_as_patterns(server: RealServer) -> None:
+    async with connected(server, "worker", "resetkeys", f"~{STREAM}") as redis:
+        with pytest.raises(SetupError, match=re.escape("add to its ACL: ~{bot_events}:notifications:*")):
+            await require_rights(redis, KEYS)
+    async with connected(server, "worker", "resetkeys", "~{bot_events}:*") as redis:
+        with pytest.raises(SetupError, match=re.escape("add to its ACL: ~bot_events")):
+            await require_rights(redis, KEYS)
+    async with connected(server, "worker") as redis:
+        with pytest.raises(SetupError, match=re.escape(r"add to its ACL: ~gone\*")):
+            await require_rights(redis, GroupKeys.of(STREAM, GROUP, "gone*"))
+
+
+async def test_asking_changes_nothing(server: RealServer, redis_client: Redis) -> None:
+    async with open_redis(server.url, folder=server.folder) as redis:
+        await require_rights(redis, KEYS)
+        assert await redis_client.dbsize() == 0
+        await RedisStreamStorage(redis.client).create_group(STREAM, GROUP)
+        entry_id = await redis_client.xadd(STREAM, {"type": "booked"})
+        await require_rights(redis, KEYS)
+        assert [entry[0] for entry in await redis_client.xrange(STREAM) or ()] == [entry_id]
+        assert await redis_client.xinfo_consumers(STREAM, GROUP) == []
+
+
+async def test_a_command_that_is_disabled_is_named(start_server: Callable[..., RealServer]) -> None:
+    server = start_server(options=["--rename-command", "XTRIM", "", "--rename-command", "HSETNX", ""])
+    async with open_redis(server.url, folder=server.folder) as redis:
+        with pytest.raises(
+            SetupError, match=r"is not fit .* does not know XTRIM MINID LIMIT, HSETNX; streamroute"
+        ):
+            await require_rights(redis, KEYS)
+
+
+async def test_a_server_that_is_too_old_is_refused_with_its_version(tmp_path: Path) -> None:
+    answers = {
+        b"HELLO": b"%0\r\n",
+        b"CLIENT": b"+OK\r\n",
+        b"EVALSHA": b"*2\r\n*0\r\n*1\r\n$11\r\nXTRIM MINID\r\n",
+        b"INFO": b"$42\r\n# Server\r\nredis_version:6.0.16\r\nos:Linux\r\n\r\n",
+    }
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readline():
+            words = []
+            for _ in range(int(head[1:])):
+                size = int((await reader.readline())[1:])
+                words.append((await reader.readexactly(size + 2))[:size])
+            writer.write(answers.get(words[0], b"-ERR unknown command\r\n"))
+        writer.close()
+
+    async with (
+        await asyncio.start_unix_server(answer, tmp_path / "s"),
+        open_redis(f"unix://{tmp_path}/s", folder=tmp_path) as redis,
+    ):
+        with pytest.raises(SetupError) as caught:
+            await require_rights(redis, KEYS)
+    assert str(caught.value) == (
+        f"Redis 6.0.16 at {redis.address} is not fit to consume {STREAM}: it does not know XTRIM MINID; "
+        "streamroute needs Redis 6.2 or newer, or Valkey, with no command disabled"
+    )
+
+
+async def test_a_server_that_is_away_lacks_no_rights(tmp_path: Path) -> None:
+    async with open_redis(f"unix://{tmp_path}/none", folder=tmp_path) as redis:
+        with pytest.raises(RedisUnavailableError):
+            await require_rights(redis, KEYS)
+
+
+async def test_a_publisher_can_publish_and_read_nothing(server: RealServer, redis_client: Redis) -> None:
+    async with connected(server, "publisher") as redis:
+        target = Publisher(redis, STREAM)
+        await target.publish([target.encode({"type": "booked", "n": 1})])
+        with pytest.raises(SetupError, match=r"reading bot_events failed.*'xrevrange' command"):
+            await target.last_id()
+    assert await redis_client.xlen(STREAM) == 1
+    async with connected(server, "publisher", "-xadd") as redis:
+        target = Publisher(redis, STREAM)
+        with pytest.raises(SetupError, match=r"publishing to bot_events failed.*'xadd' command"):
+            await target.publish([target.encode({"type": "booked", "n": 1})])
+
+
+async def test_an_operator_can_look_at_dead_letters_and_bring_them_back(
+    server: RealServer, redis_client: Redis
+) -> None:
+    async with connected(server, "operator") as redis:
+        for n in range(2):
+            await redis_client.xadd(KEYS.dead, _letter(n).write())  # type: ignore[arg-type]  # dict is invariant
+        dead = DeadLetters(redis, KEYS.dead)
+        assert await dead.count() == 2
+        letters = [letter async for page in dead.pages(since=0, until=await dead.now()) for letter in page]
+        assert letters[0].record is not None
+        assert await dead.revive([(letters[0], letters[0].record)]) == 1
+        assert await dead.drop(letters[1:]) == 1
+    assert await redis_client.xlen(KEYS.retry) == 1
+
+
+async def crash(redis: Connection) -> None:
+    """A worker that has read everything is gone without a word; an entry it held was deleted."""
+    storage = RedisStreamStorage(redis.client, lease=0.1, block=0.05)
+    await storage.create_group(STREAM, GROUP)
+    read = await storage.read_events(STREAM, GROUP, "crashed", 2)
+    assert len(read) == 2
+
+
+async def deduplicate(redis: Connection, storage: RedisStreamStorage) -> None:
+    """A message holds a key, succeeds, and the next with the key is skipped."""
+    await redis.client.xadd(STREAM, {"type": "booked", "n": "9"})
+    await redis.client.xadd(STREAM, {"type": "booked", "n": "9"})
+    read = await storage.read_events(STREAM, GROUP, "dedupe", 2)
+    turns = []
+    for name, message in read:
+        assert isinstance(message, Message)
+        turns.append((await _begin(redis, message))[0])
+        for claim in (message.claims or {}).values():
+            claim.succeeded = True
+        await storage.settle(STREAM, GROUP, "dedupe", {name: message})
+    assert turns == [Turn.RUN, Turn.SKIP]
+
+
+async def _begin(redis: Connection, message: Message) -> tuple[Turn, float]:
+    from streamroute.adapters.stream.dedupe import RedisDeduplicator
+
+    return await RedisDeduplicator(redis.client, KEYS, GROUP, "dedupe").begin(
+        message, "route", "digest", 60.0
+    )
+
+
+async def _dead(client: Any, count: int) -> bool:
+    return bool(await client.xlen(KEYS.dead) == count)
+
+
+async def _nothing_pending(client: Any) -> bool:
+    return all([(await client.xpending(key, GROUP))["pending"] == 0 for key in (KEYS.stream, KEYS.retry)])
+
+
+def _letter(n: int) -> DeadRecord:
+    return DeadRecord(
+        id=f"{n + 1}-0",
+        stream=STREAM,
+        group=GROUP,
+        route="welcome",
+        reason="attempts",
+        error="no luck",
+        traceback="",
+        attempt=1,
+        deliveries=1,
+        fields={b"type": b"booked"},
+    )

@@ -1,0 +1,81 @@
+"""Keys that somebody else uses for something else are named, with what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from backends import KEYS
+from consuming import GROUP, STREAM
+from servers import free_port
+from streamroute.adapters.groups.key_type_check import naming_wrong_keys, require_kinds
+from streamroute.adapters.redis.connection import new_client
+from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.stream.publishers import connection_of
+from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.keys import GroupKeys
+
+STREAMS = {"stream": STREAM, "retry": KEYS.retry, "dead": KEYS.dead}
+HASHES = {"delayed": KEYS.delayed, "meta": KEYS.meta, "workers": KEYS.workers, "routes": KEYS.routes}
+
+
+async def test_keys_that_are_what_they_should_be_or_not_there_are_fine(redis_client: Redis) -> None:
+    client: Any = redis_client
+    await require_kinds(connection_of(client), KEYS)
+    for key in STREAMS.values():
+        await client.xadd(key, {"a": "b"})
+    for key in HASHES.values():
+        await client.hset(key, "a", "b")
+    await client.zadd(KEYS.due, {"a": 1})
+    await require_kinds(connection_of(client), KEYS)
+
+
+@pytest.mark.parametrize("name", [*STREAMS, *HASHES, "due"])
+async def test_a_key_of_another_kind_is_named_with_the_kind_that_it_should_be(
+    redis_client: Redis, name: str
+) -> None:
+    client: Any = redis_client
+    key, kind = getattr(KEYS, name), "stream" if name in STREAMS else "hash" if name in HASHES else "zset"
+    await client.set(key, "not one of ours")
+    remedies = {
+        "stream": "give the stream another name in routes.yaml, or rename that key",
+        "dead": "rename or delete it, or name another stream under dead_letter",
+    }
+    said = f"the key {key} is a string, and streamroute needs a {kind} there; "
+    with pytest.raises(SetupError) as caught:
+        await require_kinds(connection_of(client), KEYS)
+    assert str(caught.value) == said + remedies.get(name, "rename or delete it")
+    with pytest.raises(SetupError) as caught:
+        async with naming_wrong_keys(unparsed(client, STREAM), KEYS):
+            await client.execute_command("LPUSH", key, "a")
+    assert str(caught.value) == said + remedies.get(name, "rename or delete it")
+
+
+async def test_another_key_of_the_wrong_kind_and_another_error_are_left_as_they_are(
+    redis_client: Redis,
+) -> None:
+    client: Any = redis_client
+    await client.set("somebody else's", "x")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        async with naming_wrong_keys(unparsed(client, STREAM), KEYS):
+            await client.execute_command("LPUSH", "somebody else's", "a")
+    await client.set(KEYS.meta, "x")
+    with pytest.raises(ResponseError, match="wrong number"):
+        async with naming_wrong_keys(unparsed(client, STREAM), KEYS):
+            await client.execute_command("LPUSH", KEYS.meta)
+
+
+async def test_dead_letters_may_lie_in_any_stream(redis_client: Redis) -> None:
+    client: Any = redis_client
+    await client.set("graveyard", "x")
+    with pytest.raises(SetupError, match=r"the key graveyard is a string.* another stream under dead_letter"):
+        await require_kinds(connection_of(client), GroupKeys.of(STREAM, GROUP, "graveyard"))
+
+
+async def test_a_server_that_is_away_is_unavailable() -> None:
+    async with new_client(f"redis://127.0.0.1:{free_port()}") as client:
+        with pytest.raises(RedisUnavailableError):
+            await require_kinds(connection_of(client), KEYS)

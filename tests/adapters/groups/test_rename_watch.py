@@ -1,0 +1,183 @@
+"""Groups left behind are told when a worker starts, and while it runs, once each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from backends import KEYS
+from consuming import GROUP, STREAM, eventually
+from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
+from streamroute.adapters.groups.live_workers import packed
+from streamroute.adapters.groups.rename_watch import GroupWatch, keep_looking
+from streamroute.adapters.stream.publishers import connection_of
+from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.keys import GroupKeys
+from streamroute.values import Repertoire
+
+OLD, OTHER = "mailer", "billing"
+OLD_KEYS, OTHER_KEYS = GroupKeys.of(STREAM, OLD), GroupKeys.of(STREAM, OTHER)
+SAID = (
+    f"the group {OLD} of {STREAM} had routes of this configuration, and has no worker: 7 unread, 2 pending, "
+    f"1 retries; to take them over: formerly_group: {OLD}; to drop them: XGROUP DESTROY {STREAM} {OLD}"
+)
+
+
+class Found(OtherGroups):
+    """Groups as a test says."""
+
+    def __init__(self, *names: str, error: Exception | None = None) -> None:
+        super().__init__(connection_of(Redis()), STREAM, GROUP, {"note"})
+        self.names = names
+        self.error = error
+        self.looks = 0
+
+    async def abandoned(self, besides: Collection[str] = ()) -> list[AbandonedGroup]:
+        self.looks += 1
+        if self.error is not None:
+            raise self.error
+        return [AbandonedGroup(name, 7, 2, 1) for name in self.names if name not in besides]
+
+
+async def test_what_is_there_at_the_start_is_told_at_once_and_once(caplog: pytest.LogCaptureFixture) -> None:
+    watch = GroupWatch(STREAM, Found(OLD))
+    await watch.begin()
+    for _ in range(3):
+        await watch.look()
+    assert caplog.messages == [SAID]
+
+
+async def test_what_is_left_later_is_told_when_two_looks_have_found_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = Found()
+    watch = GroupWatch(STREAM, found)
+    await watch.begin()
+    await watch.look()
+    found.names = (OLD,)
+    await watch.look()
+    assert caplog.messages == []
+    for _ in range(3):
+        await watch.look()
+    assert caplog.messages == [SAID]
+
+
+async def test_workers_that_are_restarted_are_away_for_a_moment(caplog: pytest.LogCaptureFixture) -> None:
+    found = Found()
+    watch = GroupWatch(STREAM, found)
+    for found.names in ((OLD,), (), (OLD,), ()):
+        await watch.look()
+    assert caplog.messages == []
+
+
+async def test_the_group_whose_place_is_taken_is_not_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    watch = GroupWatch(STREAM, Found(OLD, OTHER), OLD)
+    await watch.begin()
+    for _ in range(2):
+        await watch.look()
+    [said] = caplog.messages
+    assert said.startswith(f"the group {OTHER} of")
+
+
+async def test_an_outage_is_told_by_those_who_consume(caplog: pytest.LogCaptureFixture) -> None:
+    watch = GroupWatch(STREAM, Found(error=RedisUnavailableError("away")))
+    await watch.begin()
+    await watch.look()
+    assert caplog.messages == []
+
+
+async def test_another_failure_is_told_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    found = Found(error=SetupError("WRONGTYPE"))
+    watch = GroupWatch(STREAM, found)
+    with pytest.raises(SetupError):
+        await watch.begin()
+    for _ in range(2):
+        await watch.look()
+    assert caplog.messages == ["cannot look for groups left behind: WRONGTYPE"]
+
+
+async def test_every_stream_is_looked_at_until_it_is_cancelled() -> None:
+    found = [Found(), Found()]
+    task = asyncio.create_task(keep_looking([GroupWatch(STREAM, one) for one in found], 0.01))
+    await eventually(lambda: min(one.looks for one in found) > 2)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert abs(found[0].looks - found[1].looks) <= 1
+
+
+async def test_without_streams_there_is_nothing_to_look_at() -> None:
+    await keep_looking([], 60)
+
+
+async def test_a_group_whose_last_worker_ends_later_is_told(
+    redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    client: Any = redis_client
+    await left_with_a_retry(client, OLD, "note")
+    seconds, _ = await client.time()
+    await client.hset(OLD_KEYS.workers, "alive", f"{seconds * 1000 + 60_000} 60000 ")
+    watch = GroupWatch(STREAM, OtherGroups(connection_of(client), STREAM, GROUP, {"note"}))
+    await watch.begin()
+    for _ in range(2):
+        await watch.look()
+    assert caplog.messages == []
+    await client.delete(OLD_KEYS.workers)
+    for _ in range(3):
+        await watch.look()
+    [said] = caplog.messages
+    assert said.startswith(f"the group {OLD} of {STREAM} had routes of this configuration, and has no worker")
+
+
+async def test_groups_of_other_routes_and_those_that_were_told_cost_nothing(
+    redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    client: Any = redis_client
+    await left_with_a_retry(client, OLD, "note")
+    await left_with_a_retry(client, OTHER, "bill")
+    await client.xgroup_create(KEYS.stream, GROUP, id="0")
+    watch = GroupWatch(STREAM, OtherGroups(connection_of(client), STREAM, GROUP, {"note"}))
+    await watch.begin()
+    assert len(caplog.messages) == 1
+    before = await calls(client)
+    for _ in range(3):
+        await watch.look()
+    after = await calls(client)
+    asked = {name: count - before.get(name, 0) for name, count in after.items()}
+    assert {name: count for name, count in asked.items() if count} == {"xinfo": 3}
+
+
+async def test_a_group_that_knows_no_route_yet_is_looked_at_again(redis_client: Redis) -> None:
+    client: Any = redis_client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    await client.hset(OLD_KEYS.delayed, "1", "a retry")
+    groups = OtherGroups(connection_of(client), STREAM, GROUP, {"note"})
+    assert await groups.abandoned() == []
+    await client.hset(OLD_KEYS.routes, "digest", packed(Repertoire(frozenset({"note"}), frozenset())))
+    assert [left.name for left in await groups.abandoned()] == [OLD]
+
+
+async def left_with_a_retry(client: Any, group: str, route: str) -> None:
+    """A group without workers that knew a route."""
+    keys = GroupKeys.of(STREAM, group)
+    await client.xgroup_create(STREAM, group, id="0", mkstream=True)
+    await client.hset(keys.delayed, "1", "a retry")
+    await client.hset(keys.routes, "digest", packed(Repertoire(frozenset({route}), frozenset())))
+
+
+async def calls(client: Any) -> dict[str, int]:
+    """How often each command was called, without those of the test and of connections."""
+    others = {"info", "hello", "client", "auth", "select"}
+    stats = await client.info("commandstats")
+    counts: dict[str, int] = {}
+    for name, facts in stats.items():
+        command = name.removeprefix("cmdstat_").split("|")[0]
+        counts[command] = counts.get(command, 0) + int(facts["calls"])
+    return {name: n for name, n in counts.items() if name not in others}

@@ -1,0 +1,426 @@
+"""A group that was renamed: what it left goes to the one that takes its place, and nothing runs twice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from backends import RedisBackend
+from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
+from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.groups import takeover as group_takeover
+from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
+from streamroute.adapters.groups.live_workers import packed
+from streamroute.adapters.groups.takeover import GroupTakeover
+from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.publishers import connection_of
+from streamroute.adapters.stream.storage import RedisStreamStorage
+from streamroute.errors import Reject, Retry, SetupError
+from streamroute.keys import GroupKeys
+from streamroute.values import Repertoire, RetryPolicy
+
+OLD, NEW = "mailer", "notifications"
+OLD_KEYS, NEW_KEYS = GroupKeys.of(STREAM, OLD), GroupKeys.of(STREAM, NEW)
+
+
+@pytest.fixture
+def backend(redis_client: Redis) -> RedisBackend:
+    return RedisBackend(redis_client)
+
+
+def storage(backend: RedisBackend, formerly: str | None = OLD, **settings: Any) -> RedisStreamStorage:
+    return RedisStreamStorage(backend.client, block=0.05, formerly_group=formerly, **settings)
+
+
+async def left_by_the_old_group(backend: RedisBackend) -> dict[str, str]:
+    """What a group leaves: entries that are done, pending, waiting for a retry, dead, and unread."""
+
+    def then(payload: Any) -> Any:
+        if payload["n"] == "retried":
+            raise Retry(delay=0.2)
+        if payload["n"] == "dead":
+            raise Reject("bad")
+        return asyncio.Event().wait() if payload["n"] == "running" else None
+
+    handler = Handling(then=then)
+    old = dispatcher_of(named(handler, "note"), retry=RetryPolicy(max_attempts=10_000))
+    ids = {}
+    async with consuming(storage(backend, None), old.process_message, group=OLD, grace=0.01, concurrency=5):
+        for n in ("done", "retried", "dead", "running"):
+            ids[n] = await backend.add(type="booked", n=n)
+        await eventually(lambda: {"done", "retried", "dead", "running"} <= set(handler.numbers()))
+        await eventually(lambda: backend.client.xlen(OLD_KEYS.dead))
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.routes))
+    ids["unread"] = await backend.add(type="booked", n="unread")
+    return ids
+
+
+async def test_everything_is_taken_over_and_nothing_runs_twice(backend: RedisBackend) -> None:
+    ids = await left_by_the_old_group(backend)
+    handler = Handling()
+    async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
+        await eventually(lambda: len(handler.seen) == 3)
+        await eventually(lambda: _is_at_rest(backend))
+    assert sorted(handler.numbers()) == ["retried", "running", "unread"]
+    by_number = {payload["n"]: payload for payload in handler.seen}
+    assert by_number["retried"].attempt > 1
+    assert by_number["running"].deliveries == 2
+    [(_, fields)] = await backend.client.xrange(NEW_KEYS.dead)
+    assert (DeadRecord.read(fields).id, DeadRecord.read(fields).reason) == (ids["dead"], "bad")
+    assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [NEW.encode()]
+    old = (OLD_KEYS.retry, OLD_KEYS.due, OLD_KEYS.delayed, OLD_KEYS.dead, OLD_KEYS.workers, OLD_KEYS.routes)
+    assert not await backend.client.exists(*old)
+
+
+async def test_a_worker_of_the_old_group_that_comes_back_runs_nothing(backend: RedisBackend) -> None:
+    """It would run the whole stream again: a deploy is under way, or was taken back."""
+    await left_by_the_old_group(backend)
+    handler, old = Handling(), Handling()
+    async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
+        await eventually(lambda: _is_at_rest(backend))
+    with pytest.raises(SetupError, match="notifications of bot_events has taken the place of mailer"):
+        async with consuming(
+            storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
+        ):
+            pass
+    assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [NEW.encode()]
+
+
+async def test_a_worker_that_was_frozen_while_its_group_was_taken_over_runs_nothing(
+    backend: RedisBackend,
+) -> None:
+    """It counts as dead, and is not: what arrives is run by the new group alone."""
+    handler, old = Handling(), Handling()
+    async with consuming(
+        storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
+    ):
+        await backend.add(type="booked", n="1")
+        await eventually(lambda: old.seen)
+        await eventually(lambda: _is_at_rest(backend, OLD))
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.workers))
+        await backend.client.delete(OLD_KEYS.workers)
+        async with consuming(
+            storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW
+        ):
+            await backend.add(type="booked", n="2")
+            await eventually(lambda: handler.seen)
+            await eventually(lambda: _is_at_rest(backend))
+    assert (old.numbers(), handler.numbers()) == (["1"], ["2"])
+
+
+async def test_a_renaming_can_be_taken_back(backend: RedisBackend) -> None:
+    handler, back = Handling(), Handling()
+    await left_by_the_old_group(backend)
+    async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
+        await eventually(lambda: _is_at_rest(backend))
+    async with consuming(
+        storage(backend, NEW), dispatcher_of(named(back, "note")).process_message, group=OLD
+    ):
+        await backend.add(type="booked", n="later")
+        await eventually(lambda: back.seen)
+    assert back.numbers() == ["later"]
+    assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [OLD.encode()]
+
+
+async def test_it_waits_for_the_workers_of_the_old_group(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both groups would run what arrives meanwhile. It starts all the same: a deploy waits for that."""
+    old, new = Handling(), Handling()
+    async with consuming(
+        storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
+    ):
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.workers))
+        async with consuming(storage(backend), dispatcher_of(named(new, "note")).process_message, group=NEW):
+            for n in range(5):
+                await backend.add(type="booked", n=str(n))
+            await eventually(lambda: len(old.seen) == 5)
+            assert "when its workers have ended: 1 are alive" in caplog.text
+            assert new.seen == []
+            assert "trying again" not in caplog.text
+    async with consuming(storage(backend), dispatcher_of(named(new, "note")).process_message, group=NEW):
+        await backend.add(type="booked", n="later")
+        await eventually(lambda: new.numbers() == ["later"])
+        await eventually(lambda: _is_at_rest(backend))
+    assert "heartbeats" not in caplog.text
+
+
+async def test_while_it_waits_nothing_is_tidied_or_promoted(backend: RedisBackend) -> None:
+    """The group is not there yet, which is no failure."""
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    seconds, _ = await client.time()
+    await client.hset(OLD_KEYS.workers, "alive", f"{seconds * 1000 + 60_000} 60000 ")
+    await client.hset(NEW_KEYS.delayed, "1", "a retry")
+    waiting = storage(backend)
+    await waiting.create_group(STREAM, NEW)
+    assert await waiting.tidy(STREAM, NEW, "me") == 1
+    assert await waiting.promote_due(STREAM, NEW) == 1
+    assert await client.hlen(NEW_KEYS.delayed) == 1
+    await client.delete(OLD_KEYS.workers, NEW_KEYS.delayed)
+
+    async def is_ready() -> bool:
+        await waiting.read_events(STREAM, NEW, "me", 1)
+        return bool(await client.exists(NEW_KEYS.retry))
+
+    await eventually(is_ready)
+    assert await waiting.tidy(STREAM, NEW, "me") == 60
+    assert await waiting.promote_due(STREAM, NEW) is None
+
+
+async def test_workers_that_die_are_waited_for_no_longer_than_they_count_as_alive(
+    backend: RedisBackend,
+) -> None:
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    await backend.add(type="booked", n="1")
+    seconds, _ = await client.time()
+    await client.hset(OLD_KEYS.workers, "dead", f"{seconds * 1000 + 1500} 750 ")
+    handler = Handling()
+    async with consuming(storage(backend), dispatcher_of(handler).process_message, group=NEW):
+        await eventually(lambda: handler.numbers() == ["1"])
+
+
+async def test_more_than_one_step_moves_is_moved(backend: RedisBackend) -> None:
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    for n in range(1200):
+        await backend.add(type="booked", n=str(n))
+    await client.xreadgroup(OLD, "gone", {STREAM: ">"}, count=1200)
+    for n in range(700):
+        await client.xadd(OLD_KEYS.dead, {"n": n, "pad": "x" * 50})
+    taking = storage(backend)
+    await taking.create_group(STREAM, NEW)
+    assert (await client.xpending(STREAM, NEW))["pending"] == 1200
+    assert [fields[b"n"] for _, fields in await client.xrange(NEW_KEYS.dead)] == [
+        str(n).encode() for n in range(700)
+    ]
+    rows = await client.xpending_range(STREAM, NEW, "-", "+", 2000)
+    assert {(row["consumer"], row["times_delivered"]) for row in rows} == {(b"streamroute:released", 1)}
+
+
+async def test_many_workers_may_take_over_at_once(backend: RedisBackend) -> None:
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    for n in range(900):
+        await backend.add(type="booked", n=str(n))
+    await client.xreadgroup(OLD, "gone", {STREAM: ">"}, count=800)
+    await asyncio.gather(*(storage(backend).create_group(STREAM, NEW) for _ in range(8)))
+    assert (await client.xpending(STREAM, NEW))["pending"] == 800
+    assert [group["name"] for group in await client.xinfo_groups(STREAM)] == [NEW.encode()]
+
+
+async def test_it_is_done_once_and_costs_nothing_afterwards(backend: RedisBackend) -> None:
+    taking = storage(backend)
+    await taking.create_group(STREAM, NEW)
+    await backend.client.xgroup_create(STREAM, OLD, id="0")
+    await taking.create_group(STREAM, NEW)
+    assert len(await backend.client.xinfo_groups(STREAM)) == 2
+
+
+async def test_what_died_halfway_is_finished(backend: RedisBackend) -> None:
+    """The old group is gone already, and its retries are not."""
+    client = backend.client
+    taking = storage(backend)
+    await left_by_the_old_group(backend)
+    await client.xgroup_destroy(STREAM, OLD)
+    await taking.create_group(STREAM, NEW)
+    moved = await client.hlen(NEW_KEYS.delayed) + await client.xlen(NEW_KEYS.retry)
+    assert (moved, await client.exists(OLD_KEYS.delayed, OLD_KEYS.retry)) == (1, 0)
+
+
+async def test_a_group_that_was_there_before_takes_no_place(backend: RedisBackend) -> None:
+    """It has run the whole stream, or will: with what the other has left, things would run twice."""
+    for group in (OLD, NEW):
+        await backend.client.xgroup_create(STREAM, group, id="0", mkstream=True)
+    with pytest.raises(SetupError, match=f"the group {NEW} of {STREAM} was there before.*XGROUP DESTROY"):
+        await storage(backend).create_group(STREAM, NEW)
+
+
+async def test_a_group_that_nobody_serves_any_more_is_found(backend: RedisBackend) -> None:
+    await left_by_the_old_group(backend)
+    redis = connection_of(backend.client)
+    [found] = await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned()
+    assert (found.name, found.pending, found.retries) == (OLD, 1, 1)
+    assert found.unread in (1, None)
+    assert await OtherGroups(redis, STREAM, OLD, {"note"}).abandoned() == []
+    assert await OtherGroups(redis, STREAM, NEW, {"another"}).abandoned() == []
+    assert await OtherGroups(redis, "nowhere", NEW, {"note"}).abandoned() == []
+
+
+async def test_a_group_with_a_worker_or_without_a_backlog_is_not_abandoned(backend: RedisBackend) -> None:
+    redis, handler = connection_of(backend.client), Handling(then=failing(Retry(delay=600)))
+    async with consuming(
+        storage(backend, None), dispatcher_of(named(handler, "note")).process_message, group=OLD
+    ):
+        await backend.add(type="booked")
+        await eventually(lambda: handler.seen)
+        await eventually(lambda: backend.client.hgetall(OLD_KEYS.routes))
+        assert await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned() == []
+    [left] = await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned()
+    assert left == AbandonedGroup(OLD, left.unread, 0, 1)
+    await backend.client.delete(OLD_KEYS.delayed)
+    assert await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned() == []
+
+
+async def left_behind(backend: RedisBackend) -> AbandonedGroup | None:
+    """What is said of the old group, which knew the route ``note``."""
+    found = await OtherGroups(connection_of(backend.client), STREAM, NEW, {"note"}).abandoned()
+    return found[0] if found else None
+
+
+async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBackend) -> None:
+    client = backend.client
+    knows_lag = not (await client.info("server"))["redis_version"].startswith("6.")
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    assert await left_behind(backend) is None
+    known = Repertoire(frozenset({"note", "other"}), frozenset())
+    await client.hset(OLD_KEYS.routes, "digest", packed(known))
+    assert await left_behind(backend) is None
+    for count in (1, 2):
+        await client.hset(OLD_KEYS.delayed, f"{count}", "a retry")
+        assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 0, count)
+    await client.xadd(OLD_KEYS.retry, {"name": "3", "entry": ""})
+    assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 0, 3)
+    await client.delete(OLD_KEYS.delayed, OLD_KEYS.retry)
+    for _ in range(2):
+        await backend.add(type="booked")
+    assert await left_behind(backend) == (AbandonedGroup(OLD, 2, 0, 0) if knows_lag else None)
+    await client.xreadgroup(OLD, "gone", {STREAM: ">"})
+    assert await left_behind(backend) == AbandonedGroup(OLD, 0 if knows_lag else None, 2, 0)
+    assert await OtherGroups(connection_of(client), STREAM, NEW, {"another"}).abandoned() == []
+    assert await OtherGroups(connection_of(client), STREAM, OLD, {"note"}).abandoned() == []
+    assert await OtherGroups(connection_of(client), "no such stream", NEW, {"note"}).abandoned() == []
+
+
+async def test_a_key_of_the_wrong_type_is_no_reason_to_pass_a_group_over(backend: RedisBackend) -> None:
+    await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    known = Repertoire(frozenset({"note"}), frozenset())
+    await backend.client.hset(OLD_KEYS.routes, "digest", packed(known))
+    await backend.client.set(OLD_KEYS.workers, "a string")
+    with pytest.raises(SetupError, match="WRONGTYPE"):
+        await left_behind(backend)
+
+
+async def test_what_was_there_of_groups_is_told_by_name_alone(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await left_by_the_old_group(backend)
+    await storage(backend).create_group(STREAM, NEW)
+    assert f"the group {NEW} of {STREAM} has taken the place of {OLD}, with 3 entries" in caplog.text
+
+
+async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
+    """Asked in one step: what it has moves from place to place."""
+    keys = GroupKeys.of(STREAM, group)
+    arguments = [group, "9" * 19]
+    names = [keys.stream, keys.retry, keys.delayed]
+    return not await script("left").run(unparsed(backend.client, STREAM), names, arguments)
+
+
+async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
+    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(group_takeover, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    client = backend.client
+    await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    seconds, _ = await client.time()
+    await client.hset(OLD_KEYS.workers, "alive", f"{seconds * 1000 + 60_000} 5 ")
+    takeover = GroupTakeover(unparsed(client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    await client.config_resetstat()
+    for _ in range(5):
+        assert not await takeover.advance()
+    assert await _steps(client) == 1
+    clock[0] = 1.0
+    assert not await takeover.advance()
+    assert caplog.text.count("when its workers have ended: 1 are alive") == 1
+    await client.delete(OLD_KEYS.workers)
+    assert not await takeover.advance()
+    clock[0] = 2.0
+    for _ in range(2):
+        assert await takeover.advance()
+    assert await _steps(client) == 3
+    assert caplog.text.count(f"has taken the place of {OLD}, with 0 entries") == 1
+
+
+async def test_where_there_is_nothing_to_take_over_nothing_is_said(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    takeover = GroupTakeover(unparsed(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    assert await takeover.advance()
+    assert caplog.messages == []
+
+
+async def _steps(client: Any) -> int:
+    """How often the script ran; a server that does not know it yet is sent its text."""
+    stats = await client.info("commandstats")
+    calls = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
+    return sum(int(one.get("calls", 0)) - int(one.get("failed_calls", 0)) for one in calls)
+
+
+async def test_workers_of_the_old_group_are_looked_for_once_a_second_and_told_once(
+    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(group_takeover, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    takeover = await _takeover(backend, alive=True)
+    looks = []
+    for clock[0] in (0.0, 0.999, 1.0, 1.001, 1.999, 2.0):
+        before = await _looks(backend)
+        assert not await takeover.advance()
+        looks.append(await _looks(backend) - before)
+    assert looks == [1, 0, 1, 0, 0, 1]
+    assert caplog.text.count("takes the place of") == 1
+    await backend.client.delete(OLD_KEYS.workers)
+    clock[0] = 3.0
+    assert await takeover.advance()
+    assert takeover.is_done
+    assert "has taken the place of mailer, with 0 entries" in caplog.text
+    before = await _looks(backend)
+    assert await takeover.advance()
+    assert await _looks(backend) == before
+
+
+async def test_a_group_that_left_nothing_is_taken_over_without_a_word(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await (await _takeover(backend)).advance()
+    assert caplog.text == ""
+
+
+async def test_what_was_taken_over_is_counted(
+    backend: RedisBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    takeover = await _takeover(backend)
+    for _ in range(1001):
+        await backend.client.xadd(STREAM, {"type": "booked"})
+    await backend.client.xreadgroup(OLD, "gone", {STREAM: ">"}, count=1001)
+    before = await _looks(backend)
+    assert await takeover.advance()
+    assert "has taken the place of mailer, with 1001 entries" in caplog.text
+    assert (await backend.client.xpending(STREAM, NEW))["pending"] == 1001
+    assert await _looks(backend) - before < 10  # in steps of several hundred
+
+
+async def _takeover(backend: RedisBackend, *, alive: bool = False) -> GroupTakeover:
+    """The takeover of an old group, of which a worker is alive or none."""
+    await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
+    if alive:
+        seconds, _ = await backend.client.time()
+        await backend.client.hset(OLD_KEYS.workers, "old one", f"{seconds * 1000 + 60_000} 60000 ")
+    return GroupTakeover(unparsed(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+
+
+async def _looks(backend: RedisBackend) -> int:
+    """How often a script has run."""
+    stats = await backend.client.info("commandstats")
+    by_name = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
+    return int(sum(calls.get("calls", 0) - calls.get("failed_calls", 0) for calls in by_name))

@@ -1,0 +1,102 @@
+"""A round trip answers each command in its place, and leaves nothing for the next one to read."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from consuming import eventually
+from servers import free_port
+from streamroute.adapters.redis.raw_client import together
+
+
+async def test_a_refused_command_is_an_answer_among_others(redis_client: Any) -> None:
+    answers = await together(redis_client, [("SET", "a", 1), ("LPUSH", "a", "b"), ("GET", "a")])
+    assert isinstance(answers[1], ResponseError)
+    assert [answers[0], answers[2]] == [b"OK", b"1"]
+
+
+async def test_one_that_is_cancelled_leaves_no_answer_for_the_next(redis_client: Any, redis_url: str) -> None:
+    async def is_waiting() -> bool:
+        return bool((await redis_client.info("clients"))["blocked_clients"])
+
+    async with Redis.from_url(redis_url, max_connections=1) as client:
+        waiting = asyncio.create_task(together(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)]))
+        while not await is_waiting():  # noqa: ASYNC110 - the server sets no event
+            await asyncio.sleep(0.001)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert await together(client, [("ECHO", "new")]) == [b"new"]
+
+
+async def test_one_that_is_cancelled_ends_whatever_it_is_doing(redis_client: Any, redis_url: str) -> None:
+    """Also while it connects, or sends: there Python 3.11 may swallow a cancellation."""
+    for turns in range(1, 60):
+        async with Redis.from_url(redis_url, socket_timeout=20) as client:
+            waiting = asyncio.create_task(together(client, [("BLPOP", "nothing", 0)]))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting], timeout=5)
+            assert waiting.cancelled(), turns
+
+
+async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) -> None:
+    async with Redis.from_url(redis_url, socket_timeout=0.1) as client:
+
+        async def echo(word: str) -> list[Any]:
+            # A tenth of a second may be too little for it, or for its connection.
+            with suppress(RedisTimeoutError, RedisConnectionError):
+                return await together(client, [("ECHO", word)])
+            return []
+
+        assert await eventually(lambda: echo("connected")) == [b"connected"]
+        with pytest.raises(RedisTimeoutError):
+            await together(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)])
+        assert await eventually(lambda: echo("new")) == [b"new"]
+
+
+async def test_what_cannot_be_packed_is_raised_and_takes_no_connection_with_it(redis_client: Any) -> None:
+    unfit: Any = object()
+    with pytest.raises(Exception, match="Invalid input of type"):
+        await together(redis_client, [("ECHO", unfit)])
+    assert await together(redis_client, [("ECHO", "new")]) == [b"new"]
+
+
+async def test_a_server_that_is_away_is_raised() -> None:
+    async with Redis(port=free_port()) as client:
+        with pytest.raises(RedisConnectionError):
+            await together(client, [("PING",)])
+
+
+async def test_one_whose_cancellation_was_swallowed_leaves_no_answer_for_the_next(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As redis-py does on Python 3.11 where a cancellation arrives together with what it waits for."""
+    send = AbstractConnection.send_packed_command
+
+    async def swallow(self: Any, *command: Any, **options: Any) -> None:
+        await send(self, *command, **options)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+    async with Redis.from_url(redis_url, max_connections=1) as client:
+        await together(client, [("PING",)])
+        with monkeypatch.context() as patch:
+            patch.setattr(AbstractConnection, "send_packed_command", swallow)
+            task = asyncio.create_task(together(client, [("BLPOP", "nothing", 0.3)]))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert await together(client, [("ECHO", "new")]) == [b"new"]

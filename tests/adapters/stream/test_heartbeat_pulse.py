@@ -1,0 +1,88 @@
+"""Whether an event loop still comes round, asked from another thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from streamroute.adapters.stream.heartbeat import LoopIsClosedError, Pulse
+
+
+class Loop:
+    """An event loop that calls what it was given when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def call_soon_threadsafe(self, function: Any) -> None:
+        """Note the function."""
+        self.asked.append(function)
+
+    def come_round(self) -> None:
+        """Call everything."""
+        for function in self.asked:
+            function()
+        self.asked.clear()
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("streamroute.adapters.stream.heartbeat.time.monotonic", made)
+    return made
+
+
+def test_a_loop_is_asked_every_so_often_and_silent_since_it_was_asked(clock: Clock) -> None:
+    loop: Any = Loop()
+    pulse = Pulse(loop)
+    clock.now = 100.9
+    assert pulse.silence(1.0) == 0
+    assert loop.asked == []
+    clock.now = 101.0
+    assert pulse.silence(1.0) == 0
+    assert len(loop.asked) == 1
+    clock.now = 104.0
+    assert pulse.silence(1.0) == 3.0
+    assert len(loop.asked) == 1
+    loop.come_round()
+    assert pulse.silence(9.0) == 0
+    assert loop.asked == []
+    assert pulse.silence(1.0) == 0
+    assert len(loop.asked) == 1
+    clock.now = 104.5
+    assert pulse.silence(1.0) == 0.5
+
+
+def test_a_loop_that_has_ended_is_an_error_of_its_own() -> None:
+    loop = asyncio.new_event_loop()
+    pulse = Pulse(loop)
+    loop.close()
+    with pytest.raises(LoopIsClosedError):
+        pulse.call(lambda: None)
+
+
+async def test_functions_are_called_in_the_loop() -> None:
+    loop, called = asyncio.get_running_loop(), asyncio.Event()
+    threads: list[threading.Thread] = []
+
+    def note() -> None:
+        threads.append(threading.current_thread())
+        called.set()
+
+    pulse = Pulse(loop)
+    await asyncio.to_thread(pulse.call, note)
+    await called.wait()
+    assert threads == [threading.current_thread()]

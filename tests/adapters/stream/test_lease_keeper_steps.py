@@ -1,0 +1,317 @@
+"""What one heartbeat of a stream does, step by step."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import pytest
+from redis.asyncio import Redis
+
+from backends import KEYS
+from consuming import GROUP, STREAM
+from scripted import ME, OTHER, Pending, Scripted
+from streamroute.adapters.groups.live_workers import digest_of, packed
+from streamroute.adapters.groups.watermark import Watermarks
+from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.stream.heartbeat import LoopIsClosedError
+from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper
+from streamroute.incidents import Incident, Incidents
+from streamroute.keys import RELEASED
+from streamroute.message import Message
+from streamroute.values import Repertoire
+
+LEASE = 300.0
+KNOWN = Repertoire(frozenset({"thank"}), frozenset({"booked"}))
+
+
+class Keeping(Scripted):
+    """A keeper, what it is told to hold, and what it tells."""
+
+    def __init__(self, client: Redis) -> None:
+        super().__init__(client)
+        self.held: dict[str, Message] = {}
+        self.waiting: list[str] = []
+        self.lost: list[tuple[str, int]] = []
+        self.told: list[tuple[Incident, str, int]] = []
+        self.knows = Repertoire()
+        incidents = Incidents(lambda stream, incident, count: self.told.append((incident, stream, count)))
+        self.watermarks = Watermarks(incidents)
+        self.keeper = RedisLeaseKeeper(
+            *(client, KEYS, GROUP, ME),
+            lease=LEASE,
+            stall=5 * LEASE,
+            held=lambda: self.held,
+            lost=self.lost.extend,
+            waiting=lambda: self.waiting,
+            repertoire=lambda: self.knows,
+            watermarks=self.watermarks,
+            incidents=incidents,
+        )
+
+    def take(self, entry_id: str, deliveries: int = 1, key: str = STREAM) -> Message:
+        """Have the worker hold an entry."""
+        name = entry_id if key == STREAM else f"{entry_id}@retry"
+        message = Message({}, id=entry_id, stream=STREAM, deliveries=deliveries, held_in=key, fresh=5)
+        self.held[name] = message
+        return message
+
+    async def beat(
+        self, silence: float = 0.0, call: Callable[[Callable[[], None]], None] | None = None
+    ) -> None:
+        """One heartbeat, due or not."""
+        self.keeper._due = 0.0
+        await self.keeper.beat(
+            lambda key: unparsed(self.client, key), call or (lambda function: function()), silence
+        )
+
+    def is_due_in(self, seconds: float) -> bool:
+        """Whether it is due then."""
+        return self.keeper.is_due(time.monotonic() + seconds)
+
+
+@pytest.fixture
+async def group(redis_client: Redis) -> Keeping:
+    made = Keeping(redis_client)
+    await made.create_group(STREAM, KEYS.retry)
+    for key in (STREAM, KEYS.retry):
+        await made.add("1-0", "2-0", "3-0", stream=key)
+        for entry_id in ("1-0", "2-0", "3-0"):
+            await made.hold(entry_id, ME, 1, 50_000, stream=key)
+    return made
+
+
+class TestConfirming:
+    """What is held."""
+
+    async def test_entries_are_confirmed_in_the_stream_that_they_are_pending_in(self, group: Keeping) -> None:
+        entry, retry = group.take("1-0"), group.take("2-0", key=KEYS.retry)
+        before = await group.now()
+        await group.beat()
+        assert before <= entry.fresh <= retry.fresh <= await group.now()
+        assert group.lost == []
+        idle = {
+            (key, entry_id): await group.idle(entry_id, key) < 50_000
+            for key in (STREAM, KEYS.retry)
+            for entry_id in ("1-0", "2-0")
+        }
+        assert idle == {
+            (STREAM, "1-0"): True,
+            (STREAM, "2-0"): False,
+            (KEYS.retry, "1-0"): False,
+            (KEYS.retry, "2-0"): True,
+        }
+
+    async def test_what_was_lost_is_told_with_its_delivery_and_is_not_fresh(self, group: Keeping) -> None:
+        await group.hold("1-0", OTHER, 2)
+        await group.hold("2-0", ME, 4)
+        await group.hold("1-0", OTHER, 1, stream=KEYS.retry)
+        older, newer, retry = group.take("1-0"), group.take("2-0", 3), group.take("1-0", key=KEYS.retry)
+        kept = group.take("3-0")
+        await group.beat()
+        assert sorted(group.lost) == [("1-0", 1), ("1-0@retry", 1), ("2-0", 3)]
+        assert [message.fresh == 5 for message in (older, newer, retry, kept)] == [True, True, True, False]
+
+    async def test_of_many_entries_each_is_confirmed_once(
+        self, group: Keeping, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streamroute.adapters.stream.lease_keeper._BATCH", 2)
+        messages = [group.take(f"{n}-0") for n in (1, 2, 3)]
+        await group.client.config_resetstat()
+        await group.beat()
+        assert all(message.fresh > 5 for message in messages)
+        stats = await group.client.info("commandstats")
+        assert stats["cmdstat_xclaim"]["calls"] == 3
+
+    async def test_a_worker_that_holds_nothing_is_alive(self, group: Keeping) -> None:
+        await group.beat()
+        until, lease, digest = (await group.hash(KEYS.workers))[ME].split(" ")
+        assert 570_000 < int(until) - await group.now() <= 600_000
+        assert (lease, digest) == ("300000", "")
+
+    async def test_what_it_knows_is_written_once(self, group: Keeping) -> None:
+        group.knows = KNOWN
+        await group.beat()
+        digest = digest_of(KNOWN)
+        assert (await group.hash(KEYS.workers))[ME].endswith(f" 300000 {digest}")
+        assert await group.hash(KEYS.routes) == {digest: packed(KNOWN).decode()}
+        await group.client.config_resetstat()
+        await group.beat()
+        assert (await group.client.info("commandstats"))["cmdstat_hset"]["calls"] == 1  # that it is alive
+
+    async def test_what_was_deleted_is_told(self, group: Keeping) -> None:
+        if (await group.client.info("server"))["redis_version"].startswith("6."):
+            pytest.skip("Redis 6.2 finds a deleted entry when it is claimed, and no sooner")
+        await group.client.xdel(STREAM, "1-0", "2-0")
+        for entry_id in ("1-0", "2-0", "3-0"):
+            group.take(entry_id)
+        await group.beat()
+        assert group.told == [(Incident.DELETED, STREAM, 2)]
+        assert group.lost == []
+
+    async def test_it_leaves_without_a_trace(self, group: Keeping) -> None:
+        await group.beat()
+        await group.keeper.leave(lambda key: unparsed(group.client, key))
+        assert await group.hash(KEYS.workers) == {}
+
+
+class TestDue:
+    """When there is something to do."""
+
+    async def test_it_is_asked_six_times_a_lease(self, group: Keeping) -> None:
+        assert (group.keeper.tick, group.keeper.stall) == (LEASE / 6, 5 * LEASE)
+
+    async def test_it_is_due_at_once_and_then_every_third_of_a_lease(self, group: Keeping) -> None:
+        assert group.is_due_in(0)
+        await group.beat()
+        assert not group.is_due_in(LEASE / 3 - 10)
+        assert group.is_due_in(LEASE / 3)
+
+    async def test_a_beat_before_its_time_notes_the_watermark_alone(self, group: Keeping) -> None:
+        await group.beat()
+        group.watermarks.moved(KEYS, GROUP)
+        assert group.is_due_in(0)
+        message = group.take("1-0")
+        await group.keeper.beat(lambda key: unparsed(group.client, key), lambda function: function(), 0)
+        assert message.fresh == 5
+        assert not group.is_due_in(0)
+        assert await group.hash(KEYS.meta) == {"low": "1-0"}
+
+    async def test_after_a_failure_it_is_due_in_a_tenth_of_a_lease(
+        self, group: Keeping, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await group.client.set(KEYS.workers, "a string")
+        for _ in range(2):
+            await group.beat()
+        group.watermarks.moved(KEYS, GROUP)
+        assert not group.is_due_in(0)
+        assert not group.is_due_in(LEASE / 10 - 2)
+        assert group.is_due_in(LEASE / 10)
+        assert group.told == [(Incident.OUTAGE, STREAM, 1)]
+        assert "work again" not in caplog.text
+        await group.client.delete(KEYS.workers)
+        for _ in range(2):
+            await group.beat()
+            assert caplog.text.count("work again") == 1
+        assert not group.is_due_in(LEASE / 10)
+
+    async def test_that_the_event_loop_has_ended_is_no_failure(self, group: Keeping) -> None:
+        await group.hold("1-0", OTHER, 2)
+        group.take("1-0")
+
+        def closed(function: Callable[[], None]) -> None:
+            raise LoopIsClosedError
+
+        with pytest.raises(LoopIsClosedError):
+            await group.beat(call=closed)
+        assert group.told == []
+
+
+class TestSilence:
+    """An event loop that does not come round."""
+
+    @pytest.fixture(autouse=True)
+    def holding(self, group: Keeping) -> None:
+        """Three entries, of which one runs, and a retry that waits."""
+        for entry_id in ("1-0", "2-0", "3-0"):
+            group.take(entry_id)
+        group.take("1-0", key=KEYS.retry)
+        group.waiting = ["2-0", "3-0", "1-0@retry", "not held"]
+
+    async def released(self, group: Keeping) -> list[tuple[str, Pending]]:
+        return [
+            (key, row)
+            for key in (STREAM, KEYS.retry)
+            for row in await group.pending(key)
+            if row.consumer == RELEASED
+        ]
+
+    async def test_what_has_not_started_goes_to_others_once(
+        self, group: Keeping, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await group.beat(silence=LEASE)
+        assert (await self.released(group), group.lost) == ([], [])
+        await group.beat(silence=LEASE + 0.1)
+        assert await self.released(group) == [
+            (STREAM, Pending("2-0", RELEASED, 0)),
+            (STREAM, Pending("3-0", RELEASED, 0)),
+            (KEYS.retry, Pending("1-0", RELEASED, 0)),
+        ]
+        assert set(group.lost) == {("2-0", 1), ("3-0", 1), ("1-0@retry", 1)}
+        assert "3 entries of bot_events that did not start go to other workers" in caplog.text
+
+    async def test_it_is_done_again_in_the_next_silence_and_not_before(
+        self, group: Keeping, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        said = "that did not start go to other workers"
+        await group.beat(silence=LEASE + 0.1)
+        await group.beat(silence=LEASE + 5)
+        assert caplog.text.count(said) == 1
+        await group.beat(silence=0)
+        await group.beat(silence=LEASE + 0.1)
+        assert caplog.text.count(said) == 2
+
+    async def test_where_all_has_started_nothing_is_said(
+        self, group: Keeping, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        group.waiting = ["not held"]
+        await group.beat(silence=LEASE + 0.1)
+        assert (await self.released(group), group.lost) == ([], [])
+        assert "did not start" not in caplog.text
+
+    async def test_a_stream_of_which_nothing_waits_is_not_asked(self, group: Keeping) -> None:
+        group.waiting = ["2-0"]
+        await group.client.config_resetstat()
+        await group.beat(silence=LEASE + 0.1)
+        stats = await group.client.info("commandstats")
+        assert stats["cmdstat_xclaim"]["calls"] == 1 + 3  # one goes, and what is left is confirmed
+
+
+async def test_a_longer_lease_is_told_when_it_comes_and_a_shorter_one_counts_once_it_has_passed(
+    group: Keeping, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def others(**leases: int) -> None:
+        now = await group.now()
+        await group.client.delete(KEYS.workers)
+        for name, lease in leases.items():
+            await group.client.hset(KEYS.workers, name, f"{now + 60_000} {lease} ")
+        await group.beat()
+
+    def told() -> list[str]:
+        said = [one for one in caplog.messages if "the lease in force" in one]
+        caplog.clear()
+        return [one.split(" is ", 1)[1] for one in said]
+
+    await others(shorter=10_000, equal=300_000)
+    assert told() == []
+    await others(longer=600_000)
+    await others(longer=600_000)
+    assert told() == ["10m, as long as longer is alive; here it is 5m"]
+    await others(longest=3_600_000, longer=600_000)
+    assert told() == ["1h, as long as longest is alive; here it is 5m"]
+    for _ in range(2):
+        await others(longer=600_000)
+    assert told() == ["10m, as long as longer is alive; here it is 5m"]
+    await others(shorter=10_000)
+    assert told() == []
+    await others(longer=600_000)
+    assert told() == ["10m, as long as longer is alive; here it is 5m"]
+
+
+@pytest.mark.parametrize("key", [KEYS.workers, KEYS.routes, KEYS.meta])
+async def test_a_key_of_the_wrong_type_is_named_with_what_to_do(
+    group: Keeping, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    group.knows = KNOWN
+    await group.client.set(key, "a string")
+    for _ in range(2):
+        await group.beat()
+    remedy = f"the key {key} is a string, and streamroute needs a hash there; rename or delete it"
+    assert caplog.messages == [f"heartbeats of {STREAM} fail, trying again until they work: {remedy}"]
+    assert group.told == [(Incident.OUTAGE, STREAM, 1)]
+    await group.client.delete(key)
+    await group.beat()
+    assert caplog.messages[1:] == [f"heartbeats of {STREAM} work again"]

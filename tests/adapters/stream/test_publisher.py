@@ -1,0 +1,92 @@
+"""Publishing: entries in order, all or none, and words for what goes wrong; on real servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis.asyncio import Redis
+
+from streamroute.adapters.codecs.builtin import JsonCodec
+from streamroute.adapters.redis.connection import Connection, new_client
+from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.urls.url import Address
+from streamroute.errors import EncodeError, RedisUnavailableError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from servers import RealServer
+
+STREAM = "bot_events"
+
+
+def publisher(client: Redis, codec: Any = "json") -> Publisher:
+    return Publisher(Connection(client, Address("redis://user:hunter2@tests"), ""), STREAM, codec)
+
+
+async def test_what_is_published_is_what_the_codec_reads_back(redis_client: Redis) -> None:
+    target = publisher(redis_client)
+    payloads = [{"type": "t", "n": n, "text": "größer"} for n in range(3)]
+    ids = await target.publish([target.encode(payload) for payload in payloads])
+    rows: Any = await redis_client.xrange(STREAM)
+    assert [entry_id.decode() for entry_id, _ in rows] == ids
+    assert [JsonCodec().decode(fields) for _, fields in rows] == payloads
+
+
+async def test_nothing_is_published_without_a_word_to_the_server() -> None:
+    async with new_client("unix:///nowhere/socket") as client:
+        assert await publisher(client).publish([]) == []
+
+
+async def test_the_last_id_is_that_of_the_newest_entry(redis_client: Redis) -> None:
+    target = publisher(redis_client)
+    assert await target.last_id() == "0-0"
+    ids = await target.publish([target.encode({"type": "t"})] * 2)
+    assert await target.last_id() == ids[-1]
+
+
+async def test_a_full_server_takes_none_of_a_batch_and_may_take_it_later(
+    start_server: Callable[..., RealServer],
+) -> None:
+    server = start_server(options=["--maxmemory-policy", "noeviction"])
+    async with Redis.from_url(server.url) as client:
+        target = publisher(client)
+        batch = [target.encode({"type": "t", "secret": "hunter2"})] * 3
+        await client.config_set("maxmemory", "1")
+        with pytest.raises(RedisUnavailableError, match="maxmemory") as refused:
+            await target.publish(batch)
+        assert await client.xlen(STREAM) == 0
+        await client.config_set("maxmemory", "0")
+        assert len(await target.publish(batch)) == 3
+        assert "hunter2" not in str(refused.value)
+
+
+async def test_a_key_that_is_no_stream_is_a_refusal_that_quotes_no_data(redis_client: Redis) -> None:
+    await redis_client.set(STREAM, "text")
+    target = publisher(redis_client)
+    said = r"publishing to bot_events failed, Redis at redis://user:\*\*\*@tests refuses it: WRONGTYPE"
+    with pytest.raises(SetupError, match=said) as refused:
+        await target.publish([target.encode({"type": "t", "secret": "hunter2"})])
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_a_server_that_is_away_is_said_to_be() -> None:
+    async with new_client("unix:///nowhere/socket") as client:
+        with pytest.raises(RedisUnavailableError, match="no socket there"):
+            await publisher(client).last_id()
+
+
+class Odd:
+    """A codec of somebody's own with a mistake in it."""
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        return {}
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        return {b"n": payload["number"]}
+
+
+async def test_a_codec_that_raises_is_blamed(redis_client: Redis) -> None:
+    with pytest.raises(EncodeError, match="the codec failed: KeyError: 'number'"):
+        publisher(redis_client, Odd()).encode({"type": "t"})

@@ -1,0 +1,49 @@
+"""Which file a command means, and what is said where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from streamroute.cli.arguments.paths import config_path
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(given: str | None) -> str:
+    with pytest.raises(click.UsageError) as caught:
+        config_path(given)
+    return caught.value.message
+
+
+def test_a_file_with_the_other_ending_is_told() -> None:
+    Path("routes.yml").touch()
+    assert refusal(None) == "there is no routes.yaml in this folder; did you mean routes.yml? name it"
+    assert refusal("routes.yaml") == refusal(".") == "routes.yaml does not exist; did you mean routes.yml?"
+    assert config_path("routes.yml") == Path("routes.yml")
+
+
+def test_the_nearest_name_is_told() -> None:
+    Path("shop").mkdir()
+    Path("shop/orders.yaml").touch()
+    assert refusal("shop/order.yaml") == "shop/order.yaml does not exist; did you mean shop/orders.yaml?"
+    assert refusal("shop/billing.yaml") == "shop/billing.yaml does not exist"
+
+
+def test_a_folder_that_is_called_as_the_file_is_told() -> None:
+    Path("routes.yaml").mkdir()
+    assert refusal(None) == "routes.yaml is a folder, and holds no routes.yaml; rename one of them"
+    assert refusal("routes.yaml") == refusal(None)
+    assert refusal(".") == "routes.yaml is a folder, and a file of this name is wanted"
+    Path("routes.yaml/routes.yaml").touch()
+    assert config_path("routes.yaml") == Path("routes.yaml/routes.yaml")
+
+
+def test_nothing_at_all() -> None:
+    assert refusal(None) == "there is no routes.yaml in this folder; name one, or run: streamroute init"
+    assert refusal("absent") == "absent does not exist"

@@ -1,0 +1,72 @@
+"""``streamroute rule``: the list of the rules, and the page of one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streamroute.cli.main import streamroute
+from streamroute.config.findings.rules import RULES
+
+
+def rule(*arguments: str) -> Result:
+    return CliRunner().invoke(streamroute, ["rule", *arguments])
+
+
+def test_without_a_code_every_rule_is_listed() -> None:
+    lines = rule().stdout.splitlines()
+    assert lines[0].split() == ["code", "severity", "name", "finds"]
+    assert [line.split()[0] for line in lines[1:]] == list(RULES)
+
+
+@pytest.mark.parametrize("asked", ["SR307", "sr307", "negation-binds-tighter"])
+def test_a_rule_is_explained_with_a_wrong_and_a_right_example(asked: str) -> None:
+    shown = rule(asked).stdout
+    assert shown.startswith("SR307 negation-binds-tighter: warning\n")
+    assert shown.index("## Wrong") < shown.index("## Right")
+    assert "# streamroute: ignore[SR307] why" in shown
+
+
+def test_the_page_of_what_cannot_be_built_offers_no_silence() -> None:
+    assert "It can't be silenced in place." in rule("SR301").stdout
+
+
+def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:
+    result = rule("SR650")
+    assert result.exit_code == 2
+    assert 'There is no rule "SR650". Did you mean "SR605"?' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("301", '"SR301"'),
+        ("sr-301", '"SR301"'),
+        ("filter-sintax", '"filter-syntax"'),
+        ("same-route", '"same-route-twice"'),
+        ("unheard-of", None),
+        ("x", None),
+    ],
+)
+def test_what_was_meant_is_said_or_where_the_rules_are(asked: str, meant: str | None) -> None:
+    done = rule(asked)
+    assert done.exit_code == 2
+    assert (f"Did you mean {meant}?" if meant else "List them all: streamroute rule") in done.stderr
+
+
+def test_json_holds_all_that_is_known_of_a_rule() -> None:
+    (shown,) = json.loads(rule("SR203", "--format", "json").stdout)
+    assert {key: shown[key] for key in ("code", "name", "severity", "silenceable")} == {
+        "code": "SR203",
+        "name": "stream-needed",
+        "severity": "error",
+        "silenceable": True,
+    }
+    assert "## Right" in shown["page"]
+    assert len(json.loads(rule("--format", "json").stdout)) == len(RULES)
+
+
+def test_no_color_off_a_terminal() -> None:
+    assert "\x1b" not in rule("SR307").stdout

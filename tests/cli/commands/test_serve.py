@@ -1,0 +1,612 @@
+"""``streamroute serve``, in processes of its own: what it does, says, prints, and exits with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from projects import ROUTES, SHORT_DEADLINE, Project
+from repository import ROOT
+from servers import RealServer, free_port, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OK = "name: ok, type: t, handler: jobs.ok"
+
+
+def event(n: int = 1, kind: str = "t", **more: Any) -> str:
+    return json.dumps({"type": kind, "n": n, **more})
+
+
+# What it prints
+
+
+def test_a_fed_run_ends_with_a_table_and_0(project: Project) -> None:
+    project.routes(OK, "name: big, type: t, filter: n > `1`, handler: jobs.plain")
+    project.feed(event(1), event(2), event(3))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 0, done.err
+    assert done.out == (
+        "stream  route  matched  succeeded  failed\n"
+        "events  ok           3          3       0\n"
+        "events  big          2          2       0\n"
+    )
+    assert sorted(project.ledger) == ["ok 1", "ok 2", "ok 3", "plain 2", "plain 3"]
+
+
+def test_what_was_there_before_is_counted_apart(project: Project) -> None:
+    project.routes(OK)
+    project.feed(event(1), event(2))
+    project.run("publish", "events", "events.jsonl")
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.out == (
+        "stream  route  matched  succeeded  failed\n"
+        "events  ok           2          2       0\n"
+        "\n"
+        "left over from before:\n"
+        "stream  route  matched  succeeded  failed\n"
+        "events  ok           2          2       0\n"
+    )
+
+
+def test_types_that_no_route_lists_are_one_line(project: Project) -> None:
+    project.routes(OK)
+    project.feed(*(event(n, f"other{n % 5}") for n in range(11)), event(1))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 0
+    assert done.out.splitlines()[-1] == (
+        "acknowledged, since no route lists its type: 11 messages of 5 types "
+        "(other0 3, other1 2, other2 2, ...)"
+    )
+
+
+def test_it_says_what_it_serves_and_from_where(project: Project) -> None:
+    project.routes(OK)
+    done = project.run("serve", "--drain")
+    assert "info: serving routes.yaml from ${REDIS_URL}\n" in done.err
+    assert "info: stream events, group tests: 1 route: ok" in done.err
+
+
+def test_warnings_of_the_check_are_logged_and_stop_nothing(project: Project) -> None:
+    project.routes(OK, head="include: [nothing/*.yaml]\n" + ROUTES)
+    done = project.run("serve", "--drain")
+    assert done.code == 0
+    assert "warning: routes.yaml:1:11: warning[SR015]" in done.err
+
+
+def test_errors_of_the_check_are_shown_in_full_and_end_it_with_1(project: Project) -> None:
+    project.routes("name: ok, type: t, handlr: jobs.ok", "name: no, type: t, handler: jobs.nothing")
+    done = project.run("serve", "--drain")
+    assert done.code == 1
+    assert 'did you mean "handler"?' in done.out
+    assert "SR402" in done.out
+    assert "routes.yaml cannot be used: 2 errors" in done.err
+
+
+def test_json_logs_are_json_to_the_last_line(project: Project) -> None:
+    project.routes(OK, "name: bad, type: t, handler: jobs.fail", head="include: [no/*.yaml]\n" + ROUTES)
+    running = project.start("serve", "--log-format", "json").says("group tests")
+    project.run("publish", "events", "--type", "t", "--data", '{"n": 1}')
+    running.says("failed for good").signal(signal.SIGTERM)
+    records = [json.loads(line) for line in running.end().err.splitlines()]
+    assert all(record.keys() >= {"time", "level", "logger", "message"} for record in records)
+    assert {"info", "warning", "error"} <= {record["level"] for record in records}
+    assert any(record["message"].startswith("finishing") for record in records)
+
+
+@pytest.mark.parametrize("arguments", [["--feed-stream", "x"], ["nowhere.yaml"], ["--feed", "events.jsonl"]])
+def test_json_logs_hold_what_ends_it_too(lone_project: Project, arguments: list[str]) -> None:
+    lone_project.env["REDIS_URL"] = "unix:///nowhere/socket"
+    lone_project.routes(OK)
+    lone_project.feed(event())
+    done = lone_project.run("serve", "--log-format", "json", *arguments)
+    assert done.code in {2, 4}
+    assert json.loads(done.err)["level"] == "error"
+
+
+# What it exits with
+
+
+def test_a_message_that_failed_for_good_makes_it_1(project: Project) -> None:
+    project.routes(OK, "name: bad, type: t, handler: jobs.fail")
+    project.feed(event(1), event(2))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 1
+    assert done.out.splitlines()[1:] == [
+        "events  ok           2          2       0",
+        "events  bad          2          0       2",
+    ]
+
+
+def test_a_service_that_is_stopped_exits_with_0_whatever_has_failed(project: Project) -> None:
+    project.routes("name: bad, type: t, handler: jobs.fail")
+    running = project.start("serve").says("group tests")
+    project.run("publish", "events", "--type", "t", "--data", '{"n": 1}')
+    done = running.says("failed for good").signal(signal.SIGTERM).end()
+    assert (done.code, done.out) == (0, "")
+    assert project.dead() == 1
+
+
+def test_a_configuration_without_routes_is_refused(lone_project: Project) -> None:
+    lone_project.routes("name: off, type: t, handler: jobs.ok, enabled: false")
+    done = lone_project.run("serve", "--drain")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "error: routes.yaml has no route that is enabled: there is nothing to serve\n"
+
+
+def test_no_server_is_one_line_and_4(lone_project: Project) -> None:
+    port = free_port()
+    lone_project.env["REDIS_URL"] = f"redis://user:hunter2@127.0.0.1:{port}/0?password=hunter2"
+    lone_project.routes(OK)
+    done = lone_project.run("serve", "--drain", "--log-level", "debug")
+    assert (done.code, done.out) == (4, "")
+    assert done.err.startswith("error: Redis at ${REDIS_URL} refuses")
+    assert "refuses the connection" in done.err
+    assert done.err.count("\n") == 1
+    assert "hunter2" not in done.err
+
+
+def test_the_embedded_server_can_be_refused(lone_project: Project) -> None:
+    lone_project.routes(OK)
+    done = lone_project.run("serve", "--no-embedded")
+    assert done.code == 4
+    assert "the embedded server is refused here" in done.err
+    assert not (lone_project.folder / ".streamroute").exists()
+
+
+def test_the_embedded_server_is_said_loudly_with_its_folder(lone_project: Project) -> None:
+    lone_project.routes(OK)
+    done = lone_project.run("serve", "--drain")
+    folder = lone_project.folder / ".streamroute"
+    assert f"warning: this is an embedded server, for development; its data is in {folder}" in done.err
+    assert (done.code, folder.is_dir()) == (0, True)
+
+
+def test_an_embedded_server_that_is_killed_is_started_again_and_served(lone_project: Project) -> None:
+    """Nobody has to restart anything; what is published later is handled."""
+    lone_project.routes(OK)
+    running = lone_project.start("serve")
+    running.says("stream events, group tests")
+    lone_project.feed(event(1))
+    assert lone_project.run("publish", "events", "events.jsonl").code == 0
+    lone_project.notes("ok 1")
+    record = json.loads((lone_project.folder / ".streamroute" / "server.lock").read_text())
+    os.kill(record["pid"], signal.SIGKILL)
+    running.says("had ended; it was started again")
+    lone_project.feed(event(2))
+    assert lone_project.run("publish", "events", "events.jsonl").code == 0
+    lone_project.notes("ok 2")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def test_a_key_that_is_no_stream_is_one_line_and_1(project: Project) -> None:
+    project.redis.set("events", "text")
+    project.routes(OK)
+    done = project.run("serve", "--drain")
+    assert done.code == 1
+    assert "error: the key events is a string, and streamroute needs a stream there; " in done.err
+    assert "Traceback" not in done.err
+
+
+# Feeding
+
+
+def test_a_broken_line_is_named_and_what_came_before_it_is_done(project: Project) -> None:
+    project.routes(OK)
+    project.feed(event(1), "", event(2), '{"type": "t", "n": ', event(3))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 1
+    assert "error: events.jsonl:4: the line is not JSON: " in done.err
+    assert "Traceback" not in done.err
+    assert "published 2 events from events.jsonl to events" in done.err
+    assert project.run("serve", "--drain").code == 0
+    assert sorted(project.ledger) == ["ok 1", "ok 2"]
+
+
+def test_an_open_pipe_is_served_as_it_comes_and_does_not_hold_the_end_up(project: Project) -> None:
+    project.routes(OK)
+    running = project.start("serve", "--feed", "-", "--drain", stdin=subprocess.PIPE)
+    running.stdin.write(event(1).encode() + b"\n" + event(2).encode())
+    running.stdin.flush()
+    project.notes("ok 1")
+    running.stdin.write(b"\n")
+    running.stdin.flush()
+    project.notes("ok 2")
+    done = running.signal(signal.SIGTERM).end()
+    assert done.code == 0
+    assert "stopped before everything was done" in done.err
+    assert "events  ok           2          2       0" in done.out
+
+
+def test_a_pipe_that_ends_is_drained(project: Project) -> None:
+    project.routes(OK)
+    running = project.start("serve", "--feed", "-", "--drain", stdin=subprocess.PIPE)
+    running.stdin.write(event(1).encode() + b"\n" + event(2).encode())
+    running.stdin.close()
+    assert running.end().code == 0
+    assert sorted(project.ledger) == ["ok 1", "ok 2"]
+
+
+TWO = ROUTES.replace("routes:", "  more: {group: tests}\n  silent: {}\nroutes:")
+
+
+def test_of_several_streams_one_must_be_named(project: Project) -> None:
+    project.routes(f"stream: events, {OK}", "stream: more, name: m, type: t, handler: jobs.plain", head=TWO)
+    project.feed(event(1))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 2
+    assert "say where --feed goes: --feed-stream, one of events, more" in done.err
+    done = project.run("serve", "--feed", "events.jsonl", "--feed-stream", "mroe", "--drain")
+    assert done.code == 2
+    assert 'no stream "mroe"; did you mean "more"?' in done.err
+    done = project.run("serve", "--feed", "events.jsonl", "--feed-stream", "silent", "--drain")
+    assert done.code == 2
+    assert 'the stream "silent" has no routes' in done.err
+    done = project.run("serve", "--feed", "events.jsonl", "--feed-stream", "more", "--drain")
+    assert (done.code, project.ledger) == (0, ["plain 1"])
+
+
+# Draining
+
+
+def test_retries_that_are_scheduled_are_waited_for(each_project: Project) -> None:
+    each_project.routes("name: again, type: t, handler: jobs.fail_once")
+    each_project.feed(event(1))
+    done = each_project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[1] == "events  again        1          1       0"
+    assert each_project.ledger == ["try 1 1", "try 1 2"]
+
+
+def test_what_arrives_later_is_not_waited_for(project: Project) -> None:
+    """The handler holds the fed event until a later one, which never ends, has started."""
+    project.routes("name: w, type: t, handler: jobs.wait", "name: n, type: later, handler: jobs.never")
+    project.write("routes.yaml", (project.folder / "routes.yaml").read_text().replace("20s", "100ms"))
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl", "--drain")
+    running.says("draining events up to ")
+    project.notes("started 1")
+    project.run("publish", "events", "--type", "later", "--data", '{"n": 2}')
+    project.notes("started 2")
+    project.write("go", "")
+    assert running.end().code == 0
+    assert project.ledger[2] == "done 1"
+    assert project.pending() == 1
+
+
+def test_a_worker_that_was_killed_is_finished_for(each_project: Project) -> None:
+    each_project.routes(OK, "name: w, type: slow, handler: jobs.wait")
+    each_project.feed(*(event(n) for n in range(40)), event(40, "slow"), event(41, "slow"))
+    killed = each_project.start("serve", "--feed", "events.jsonl", "--drain")
+    each_project.notes("started 41")
+    assert killed.signal(signal.SIGKILL).end().code == -signal.SIGKILL
+    each_project.write("go", "")
+    done = each_project.run("serve", "--drain")
+    assert done.code == 0, done.err
+    effects = {line for line in each_project.ledger if not line.startswith("started")}
+    assert effects == {*(f"ok {n}" for n in range(40)), "done 40", "done 41"}
+
+
+# Stopping
+
+
+def at_hangup(action: signal.Handlers) -> Callable[[], None]:
+    """What a process that starts does when its terminal closes, whatever the tests themselves do."""
+
+    def set_action() -> None:
+        signal.signal(signal.SIGHUP, action)
+
+    return set_action
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal.Signals) -> None:
+    project.routes("name: w, type: t, handler: jobs.wait")
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
+    project.notes("started 1")
+    running.signal(number).says("finishing what runs; a second signal stops at once")
+    project.write("go", "")
+    assert running.end().code == 0
+    assert project.ledger == ["started 1", "done 1"]
+    assert project.pending() == 0
+
+
+def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
+    """The shell and the system may both tell of it."""
+    project.routes("name: w, type: t, handler: jobs.wait")
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
+    project.notes("started 1")
+    running.signal(signal.SIGHUP).says("finishing what runs").signal(signal.SIGHUP)
+    project.write("go", "")
+    assert running.end().code == 0
+
+
+@pytest.mark.parametrize("others", [[signal.SIGINT], [signal.SIGINT, signal.SIGHUP]])
+def test_signals_that_come_together_are_one(project: Project, others: list[signal.Signals]) -> None:
+    """GNU timeout signals the command and then its group; a shell may add what the terminal sends."""
+    project.routes("name: w, type: t, handler: jobs.wait")
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
+    project.notes("started 1")
+    running.signal(signal.SIGSTOP)
+    for number in [signal.SIGTERM, *others]:
+        running.signal(number)
+    running.signal(signal.SIGCONT).says("finishing what runs")
+    project.write("go", "")
+    assert running.end().code == 0
+    assert project.ledger == ["started 1", "done 1"]
+
+
+def test_under_nohup_a_terminal_that_closes_is_no_signal(project: Project) -> None:
+    project.routes("name: w, type: t, handler: jobs.wait")
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_IGN))
+    project.notes("started 1")
+    running.signal(signal.SIGHUP)
+    project.write("go", "")
+    project.notes("done 1")
+    assert "finishing what runs" not in running.err
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+@pytest.mark.parametrize("handler", ["wait", "stubborn"])
+def test_the_second_signal_ends_it_at_once(project: Project, handler: str) -> None:
+    project.routes(f"name: w, type: t, handler: jobs.{handler}")
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl")
+    project.notes("started 1")
+    running.signal(signal.SIGTERM).says("finishing what runs")
+    done = running.insist(signal.SIGINT).end()
+    assert done.code == 128 + signal.SIGINT
+    assert "stopped at once; unfinished entries stay pending" in done.err
+    assert project.pending() == 1
+
+
+def test_the_second_signal_ends_a_handler_that_blocks_the_event_loop(project: Project) -> None:
+    project.routes("name: w, type: t, handler: jobs.blocking")
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl", "--log-format", "json")
+    project.notes("started 1")
+    running.signal(signal.SIGTERM)
+    assert running.insist(signal.SIGINT).end().code in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+    assert json.loads(running.err.splitlines()[-1])["message"].startswith("stopped at once")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_signal_ends_a_handler_that_blocks_the_event_loop(project: Project, form: str) -> None:
+    project.routes("name: w, type: t, handler: jobs.blocking", head=ROUTES.replace("20s", "100ms"))
+    project.feed(event(1))
+    command = ("serve", "--feed", "events.jsonl", "--log-format", form)
+    running = project.start(*command, program=("-c", SHORT_DEADLINE))
+    project.notes("started 1")
+    done = running.signal(signal.SIGTERM).end()
+    assert done.code == 1
+    assert done.err.count("not finished 0.6 s after the stop began; ended at once") == 1
+    assert form == "text" or json.loads(done.err.splitlines()[-1])["level"] == "error"
+    assert project.pending() == 1
+
+
+def test_one_signal_ends_it_though_nobody_reads_its_log(project: Project) -> None:
+    """The pipe is full: whoever writes there waits, the last line too."""
+    project.routes("name: w, type: t, handler: jobs.blocking", head=ROUTES.replace("20s", "100ms"))
+    project.feed(event(1))
+    reading, writing = os.pipe()
+    program = f"import os; os.dup2({writing}, 2)\n{SHORT_DEADLINE}"
+    running = project.start("serve", "--feed", "events.jsonl", program=("-c", program), pass_fds=[writing])
+    project.notes("started 1")
+    while select.select([], [writing], [], 0)[1]:
+        os.write(writing, b"x" * 4096)
+    assert running.signal(signal.SIGTERM).end().code == 1
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("handler", ["never", "stubborn", "never_in_a_thread"])
+def test_a_handler_that_never_returns_is_cut_off_after_the_grace(project: Project, handler: str) -> None:
+    project.routes(f"name: w, type: t, handler: jobs.{handler}", head=ROUTES.replace("20s", "100ms"))
+    project.feed(event(1))
+    running = project.start("serve", "--feed", "events.jsonl")
+    project.notes("started 1")
+    done = running.signal(signal.SIGTERM).end()
+    assert done.code == 0
+    assert "1 handler" in done.err
+    assert project.pending() == 1
+
+
+@pytest.mark.parametrize("handler", ["never", "never_in_a_thread"])
+def test_a_handler_that_never_returns_is_drained_by_its_timeout(project: Project, handler: str) -> None:
+    project.routes(f"name: w, type: t, timeout: 50ms, handler: jobs.{handler}")
+    project.feed(event(1))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 1
+    assert done.out.splitlines()[1] == "events  w            1          0       1"
+    assert project.dead() == 1
+
+
+def test_a_handler_that_raises_system_exit_has_failed_and_nothing_more(project: Project) -> None:
+    project.routes("name: x, type: x, handler: jobs.leave", OK)
+    project.feed(event(1, "x"), event(2))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 1
+    assert done.out.splitlines()[1:] == [
+        "events  x            1          0       1",
+        "events  ok           1          1       0",
+    ]
+
+
+# Redis, and what is in it
+
+
+def test_redis_gone_in_the_middle_is_waited_for(
+    lone_project: Project, start_server: Callable[..., RealServer]
+) -> None:
+    server = start_server(port=free_port(), append_only=True)
+    lone_project.env["REDIS_URL"] = server.url
+    lone_project.routes(OK, "name: w, type: slow, handler: jobs.wait")
+    running = lone_project.start("serve", "--feed", "-", "--drain", stdin=subprocess.PIPE)
+    running.stdin.write("".join(f"{event(n)}\n" for n in range(20)).encode() + event(20, "slow").encode())
+    running.stdin.write(b"\n")
+    running.stdin.flush()
+    lone_project.notes("started 20")
+    server.kill()
+    running.says("trying again until it works")
+    running.stdin.write("".join(f"{event(n)}\n" for n in range(21, 40)).encode())
+    running.stdin.close()
+    running.says("publishing to events failed")
+    lone_project.write("go", "")
+    lone_project.notes("done 20")
+    server.start()
+    done = running.end()
+    assert done.code == 0, done.err
+    assert "Traceback" not in done.err
+    effects = set(lone_project.ledger)
+    assert effects == {*(f"ok {n}" for n in range(40) if n != 20), "started 20", "done 20"}
+
+
+def test_entries_that_nobody_can_read_become_dead_letters_and_hold_nothing_up(each_project: Project) -> None:
+    each_project.routes(OK, head=ROUTES.replace("lease: 1s", "lease: 30s"))
+    entries: list[dict[Any, Any]] = [
+        {"data": '{"n": 1}'},
+        {"type": "t", "data": '{"n": '},
+        {"type": "t", "data": "[1]"},
+        {"type": b"\xff\xfe", "data": "{}"},
+        {b"\xff": b"\xff"},
+        {"type": "t", "data": json.dumps({"n": 5, "text": "x" * 5_000_000})},
+    ]
+    for fields in entries:
+        each_project.redis.xadd("events", fields)
+    done = each_project.run("serve", "--drain")
+    assert done.code == 1
+    assert done.out.splitlines()[1:] == [
+        "events  ok                1          1       0",
+        "events  (no route)        0          0       5",
+    ]
+    assert each_project.ledger == ["ok 5"]
+    assert each_project.dead() == 5
+    assert len(done.err) < 10_000
+
+
+# The configuration
+
+
+def test_an_edit_of_routes_yaml_alone_sends_the_same_events_elsewhere(project: Project) -> None:
+    project.routes(OK)
+    project.feed(event(1), event(2))
+    project.run("serve", "--feed", "events.jsonl", "--drain")
+    project.routes("name: ok, type: t, filter: n > `1`, handler: jobs.plain, with: {to: elsewhere}")
+    project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert project.ledger == ["ok 1", "ok 2", "elsewhere 2"]
+
+
+CONTAINER = """
+import asyncio
+from contextlib import asynccontextmanager
+from jobs import note
+
+def refuse():
+    raise SystemExit("no DSN")
+
+async def give_up():
+    raise asyncio.CancelledError("no DSN")
+
+@asynccontextmanager
+async def shut_badly():
+    yield None
+    note("closing")
+    raise ValueError("the pool is gone")
+"""
+
+
+@pytest.mark.parametrize(("factory", "error"), [("refuse", "SystemExit"), ("give_up", "CancelledError")])
+def test_a_container_that_cannot_be_made_is_one_line_and_1(
+    project: Project, factory: str, error: str
+) -> None:
+    project.routes(OK, head=f"container: wiring.{factory}\n" + ROUTES)
+    project.write("wiring.py", CONTAINER)
+    done = project.run("serve", "--drain")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"error: container wiring.{factory} failed: {error}: no DSN\n"
+
+
+def test_a_container_that_cannot_be_closed_is_said_after_the_table_and_1(project: Project) -> None:
+    project.routes(OK, head="container: wiring.shut_badly\n" + ROUTES)
+    project.write("wiring.py", CONTAINER)
+    project.feed(event(1))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert done.code == 1
+    assert "events  ok           1          1       0" in done.out
+    said = "error: closing the container wiring.shut_badly failed: ValueError: the pool is gone"
+    assert done.err.splitlines()[-1] == said
+    assert project.ledger == ["ok 1", "closing"]
+
+
+# What it needs
+
+
+@pytest.mark.parametrize("options", [["--drain"], ["--feed", "events.jsonl", "--drain"]], ids=" ".join)
+def test_the_documented_rights_are_enough(project: Project, options: list[str]) -> None:
+    """The worker's line in the README, and what its table adds for these options."""
+    project.routes(OK)
+    project.feed(event())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"^user worker on >change-me (.*)$", readme, re.MULTILINE)
+    added = [rights for option in options for rights in re.findall(rf"serve {option}` \| `(.*?)`", readme)]
+    rules = line.replace("bot_events", "events").replace(":bot:", ":tests:").split()
+    rules += " ".join(added).split()
+    project.redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">pw", *rules)
+    project.env["REDIS_URL"] = project.env["REDIS_URL"].replace("unix://", "unix://worker:pw@")
+    done = project.run("serve", *options)
+    assert done.code == 0, done.err
+
+
+def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -> None:
+    """It would run the whole stream again, and leave what was pending behind unseen."""
+    project.routes(OK, "name: wait, type: w, handler: jobs.wait")
+    running = project.start("serve")
+    project.redis.xadd("events", {"type": "w", "data": '{"n": 1}'})
+    project.notes("started 1")
+    wait_until(lambda: project.redis.hlen("{events}:tests:routes"), "the routes that the group knows")
+    assert running.signal(signal.SIGKILL).end().code == -signal.SIGKILL
+    project.redis.hdel("{events}:tests:workers", *project.redis.hkeys("{events}:tests:workers"))
+    renamed = ROUTES.replace("group: tests", "group: bookings")
+    project.routes(OK, "name: wait, type: w, handler: jobs.wait", head=renamed)
+    running = project.start("serve").says("the group tests of events had routes of this configuration")
+    assert (
+        "1 pending, 0 retries; to take them over: formerly_group: tests; to drop them: XGROUP" in running.err
+    )
+    running.signal(signal.SIGKILL).end()
+    project.routes(
+        OK,
+        "name: wait, type: w, handler: jobs.wait",
+        head=renamed.replace("bookings", "new\n    formerly_group: tests"),
+    )
+    project.write("go", "")
+    running = project.start("serve").says("has taken the place of tests, with 1 entries")
+    project.notes("done 1")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def test_a_clone_that_holds_a_data_folder_is_refused_until_it_is_adopted(lone_project: Project) -> None:
+    """What a server finds in its folder, it runs: a repository may hold one."""
+    lone_project.routes(OK)
+    data = lone_project.folder / ".streamroute/appendonlydir"
+    data.mkdir(parents=True)
+    (data / "appendonly.aof.1.incr.aof").write_text("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", newline="")
+    (data / "appendonly.aof.manifest").write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")
+    refused = lone_project.run("serve", "--drain")
+    assert refused.code == 4
+    assert "it was not made here by this user" in refused.err
+    assert "if it is yours, run once: streamroute serve --adopt-data" in refused.err
+    assert sorted(path.name for path in data.parent.iterdir()) == ["appendonlydir"]
+    assert lone_project.run("serve", "--drain", "--adopt-data").code == 0
+    assert lone_project.run("serve", "--drain").code == 0

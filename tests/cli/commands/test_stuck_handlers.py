@@ -1,0 +1,60 @@
+"""Handlers that go on although they were cancelled: what is said, and what becomes of their entries."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from metrics_scraper import Scraper
+from projects import ROUTES
+from servers import wait_until
+
+if TYPE_CHECKING:
+    from projects import Project, Running
+
+STUBBORN = "name: stubborn, type: s, handler: jobs.stubborn, timeout: 100ms"
+OK = "name: ok, type: t, handler: jobs.ok"
+_PATIENCE = 60.0  # seconds; a handler counts as stuck after ten
+
+
+def configured(project: Project, **settings: object) -> None:
+    """Two routes, one of which is stubborn, and these settings of the stream."""
+    lines = "".join(f"    {key}: {value}\n" for key, value in {"concurrency": 1, **settings}.items())
+    project.routes(STUBBORN, OK, head=ROUTES.replace("    grace: 20s\n", f"    grace: 1s\n{lines}"))
+
+
+def says(running: Running, text: str) -> None:
+    wait_until(lambda: text in running.err or running.has_ended, f"{text!r} in the log", _PATIENCE)
+    assert text in running.err, running.err
+
+
+def test_an_entry_whose_handler_does_not_end_is_given_up_and_the_health_is_503(project: Project) -> None:
+    """The log names the handler with its stack, and the metrics count it."""
+    configured(project)
+    scraper = Scraper(running := project.start("serve", "--metrics", "127.0.0.1:0"))
+    wait_until(lambda: scraper.get("/healthz") == (200, "ok\n"), "health", _PATIENCE)
+    project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
+    project.notes("started 1")
+    assert scraper.samples()["slots_stuck", "events"] == 0
+    says(running, "a handler goes on although it was cancelled, and keeps its slot")
+    assert "stubborn at " in running.err
+    assert "jobs.py" in running.err
+    status, text = scraper.get("/healthz")
+    assert (status, text) == (503, "handlers that do not end have all slots of events\n")
+    samples = scraper.samples()
+    assert (samples["slots_stuck", "events"], samples["handlers_stuck_total", "events"]) == (1, 1)
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+def test_a_process_that_is_to_end_where_a_handler_is_stuck_ends_with_1(project: Project) -> None:
+    """What it held is pending for whoever is started in its place."""
+    configured(project, on_stuck="exit", max_deliveries=1)
+    running = project.start("serve")
+    project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
+    project.redis.xadd("events", {"type": "t", "data": '{"n": 2}'})
+    says(running, "a handler of events does not end, and on_stuck says exit")
+    assert running.end().code == 1
+    after = project.start("serve")
+    project.notes("ok 2")
+    wait_until(lambda: project.dead() == 1, "the stubborn one in the dead letters", _PATIENCE)
+    assert after.signal(signal.SIGTERM).end().code == 0

@@ -1,0 +1,25 @@
+"""The boxes of a drawing are laid out in steps that grow with their number."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamroute.cli.output.graphs import layout
+from streamroute.cli.output.graphs.model import Layer, Node
+
+
+def test_boxes_that_stand_together_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = 0
+    height = layout._height
+
+    def count(node: Node) -> float:
+        nonlocal measured
+        measured += 1
+        return height(node)
+
+    monkeypatch.setattr(layout, "_height", count)
+    nodes = [Node(f"t{at}", Layer.TYPE, f"t{at}") for at in range(300)]
+    middles = {"r": 100.0}
+    layout._level(nodes, middles, {node.key: ["r"] for node in nodes})
+    assert measured <= 10 * len(nodes)
+    assert len({middles[node.key] for node in nodes}) == len(nodes)

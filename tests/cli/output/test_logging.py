@@ -1,0 +1,283 @@
+"""Logs: one line a record for people, one object a record for machines, nothing that moves a cursor."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from misbehaving import ALL
+from streamroute.cli.output.logging import flush_logs, say_at_once, say_error, set_up_logging, speaks_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """The root logger as it was, after the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    hooks = threading.excepthook, sys.unraisablehook
+    yield
+    root.handlers[:], root.level = handlers, level
+    threading.excepthook, sys.unraisablehook = hooks
+    logging.captureWarnings(False)
+
+
+def test_a_person_reads_time_level_and_text(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    logging.getLogger("shop.mail").info("sent %d", 3)
+    line = capsys.readouterr().err
+    assert line[8:] == " info: sent 3\n"
+    assert line[2] == line[5] == ":"
+
+
+def test_a_machine_reads_json(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("json", "info")
+    logging.getLogger("shop.mail").error("not sent\nat all", exc_info=ValueError("größer"))
+    record = json.loads(capsys.readouterr().err)
+    assert record["level"] == "error"
+    assert record["logger"] == "shop.mail"
+    assert record["message"] == "not sent\nat all"
+    assert record["time"].endswith("+00:00")
+    assert record["traceback"] == "ValueError: größer"
+
+
+def test_a_traceback_follows_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    logging.getLogger("shop").error("not sent", exc_info=ValueError("why"))
+    first, second = capsys.readouterr().err.splitlines()
+    assert (first[9:], second) == ("error: not sent", "  ValueError: why")
+
+
+FORGED = "\n12:34:56 error: forged"
+FORGERIES = [f"{end}12:34:56 error: forged" for end in "\n\r\x0b\x0c\x85\u2028\u2029"]
+
+
+def noted(error: Exception, note: str = f"a note{FORGED}") -> Exception:
+    error.add_note(note)
+    return error
+
+
+def raised_in_a_group() -> Exception:
+    error = ExceptionGroup(f"both{FORGED}", [KeyError(FORGED), OSError(2, f"no{FORGED}")])
+    error.__cause__ = ValueError(FORGED)
+    return error
+
+
+@pytest.mark.parametrize("name", ["shop", "asyncio", "streamroute.core", "py.warnings", "root"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(ValueError(f"a{forged}") for forged in FORGERIES),
+        KeyError(FORGED),
+        noted(ValueError("a")),
+        type(f"Odd{FORGED}", (Exception,), {"__module__": f"m{FORGED}"})("a"),
+        raised_in_a_group(),
+        noted(ValueError("a"), "12:34:56 error: forged"),
+        type("12:34:56 error", (Exception,), {"__module__": "builtins"})("forged"),
+        SyntaxError("forged", ("12:34:56 error: forged", 1, 1, "12:34:56 error: forged")),
+    ],
+)
+def test_no_text_of_an_exception_makes_a_line_of_the_log(
+    name: str, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging("text", "info")
+    logging.getLogger(name).error("failed%s", FORGED, exc_info=error)
+    said = capsys.readouterr().err
+    assert "forged" in said
+    assert not [line for line in said.splitlines()[1:] if line.startswith("12:34:56")]
+    set_up_logging("json", "info")
+    logging.getLogger(name).error("failed%s", FORGED, exc_info=error)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_thread_and_a_finalizer_that_fail_are_records_too(capsys: pytest.CaptureFixture[str]) -> None:
+    class Odd:
+        def __del__(self) -> None:
+            raise ValueError(FORGED)
+
+    def fail() -> None:
+        raise ValueError(FORGED)
+
+    set_up_logging("text", "info")
+    thread = threading.Thread(target=fail, name=f"mine{FORGED}")
+    thread.start()
+    thread.join()
+    Odd().__del__  # noqa: B018 - it is made and goes
+    said = capsys.readouterr().err
+    assert said.count("ValueError: ") == 2
+    assert "error: the thread mine\\n12:34:56 error: forged has failed" in said
+    assert not [line for line in said.splitlines() if line.startswith("12:34:56")]
+
+
+def test_a_last_error_keeps_its_lines_and_none_of_them_looks_like_a_record(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_logging("text", "info")
+    say_error(f"no Redis{FORGED}\x1b[2J")
+    assert capsys.readouterr().err == "error: no Redis\n  12:34:56 error: forged\\x1b[2J\n"
+
+
+def test_no_text_of_others_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    logging.getLogger("shop").info("a\x1b[2Jb\rc\td")
+    assert capsys.readouterr().err.endswith("info: a\\x1b[2Jb\\rc\td\n")
+
+
+def test_the_level_holds_for_everybody_but_libraries_that_talk_of_themselves(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_logging("text", "debug")
+    for name in ("shop", "streamroute.app", "asyncio", "redis"):
+        logging.getLogger(name).debug("from %s", name)
+    said = capsys.readouterr().err
+    assert "from shop" in said
+    assert "from streamroute.app" in said
+    assert "asyncio" not in said
+    assert "redis" not in said
+
+
+def test_warnings_of_python_are_records_too(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("json", "info")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(True)
+        warnings.warn("old way", stacklevel=1)
+    assert "UserWarning: old way" in json.loads(capsys.readouterr().err)["message"]
+
+
+def test_errors_speak_the_language_of_the_logs(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    say_error("no Redis")
+    assert capsys.readouterr().err == "error: no Redis\n"
+    set_up_logging("json", "info")
+    assert speaks_json()
+    say_error("no Redis")
+    assert json.loads(capsys.readouterr().err)["message"] == "no Redis"
+
+
+def test_a_last_word_needs_no_buffer(capfd: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("json", "info")
+    say_at_once(logging.WARNING, "stopped")
+    record = json.loads(capfd.readouterr().err)
+    assert (record["level"], record["message"]) == ("warning", "stopped")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_record_is_one_line_of_a_bounded_length(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever somebody else's text holds, it can add no line and no megabytes."""
+    set_up_logging(form, "info")
+    for text in ("one\ntwo", "a\r\x0bb\x0c\x85\u2028\u2029c", "x" * 10_000_000, "\n" * 10_000, "\ud800"):
+        logging.getLogger("shop").warning("no price: %s", text)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= (16_050 if form == "text" else 100_000)
+    if form == "json":
+        assert max(len(json.loads(line)["message"]) for line in lines) <= 16_000
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("kind", ALL)
+def test_the_traceback_of_any_exception_is_written(
+    kind: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging(form, "info")
+    error = ALL[kind]()
+    logging.getLogger("shop").error("failed", exc_info=(type(error), error, None))
+    said = capsys.readouterr().err
+    if form == "json":
+        record = json.loads(said)
+        assert 0 < len(record["traceback"]) <= 16_000
+    assert "failed" in said
+    assert "\x1b" not in said
+    assert "Logging error" not in said
+
+
+def test_a_record_that_cannot_be_formatted_is_written_with_why(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    logging.getLogger("shop").info("no price: %s", Silent())
+    logging.getLogger("shop").info("no price: %d", "x")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("info: no price: %s (KeyboardInterrupt)")
+    assert second.endswith("info: no price: %d (TypeError: %d format: a real number is required, not str)")
+
+
+ODD_RECORDS: list[dict[str, Any]] = [
+    {"created": float("nan")},
+    {"created": 1e300},
+    {"created": "now"},
+    {"levelname": 5},
+    {"name": 5},
+    {"name": None},
+    {"args": 5, "msg": f"%s{FORGED}"},
+    {"exc_info": (1, 2, 3)},
+    {"exc_info": f"x{FORGED}"},
+    {"coalesced_by": []},
+    {"coalesced_by": ["x"], "msg": FORGED},
+    {"repeated": 1j},
+    {"repeated": FORGED},
+]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("odd", ODD_RECORDS, ids=str)
+def test_a_record_of_odd_make_is_one_line_as_well(
+    odd: dict[str, Any], form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """User code makes some, with ``extra`` or out of another process; logging would print them raw."""
+    usual = {"name": "shop", "msg": "fine", "levelname": "INFO", "levelno": logging.INFO}
+    set_up_logging(form, "info")
+    for _ in range(2):
+        logging.getLogger("shop").handle(logging.makeLogRecord({**usual, **odd}))
+    flush_logs()
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("  ")]
+    assert 1 <= len(lines) <= 2
+    for line in lines:
+        if form == "json":
+            assert {"time", "level", "message"} <= json.loads(line).keys()
+        else:
+            assert re.match(r"\d\d:\d\d:\d\d \w+: ", line)
+
+
+class Silent:
+    """An object without a text."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+def test_equal_failures_are_counted_in_text_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("text", "json"):
+        set_up_logging(form, "info")
+        for number in range(5_000):
+            logging.getLogger("streamroute.core.dispatch.outcomes").warning(
+                "route %s failed: %d", "r", number
+            )
+        flush_logs()
+    lines = capsys.readouterr().err.splitlines()
+    text = [line for line in lines if not line.startswith("{")]
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    assert len(text) + len(records) < 100
+    assert text[0].endswith("route r failed: 0")
+    assert re.search(r"route r failed: 4999 \(and [\d,]+ more like it\)$", text[-1])
+    assert records[0]["message"] == "route r failed: 0"
+    assert "repeated" not in records[0]
+    assert records[-1]["message"] == "route r failed: 4999"
+    assert sum(record.get("repeated", 1) for record in records) == 5_000
+
+
+def test_what_twenty_streams_say_at_the_start_is_all_written(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("text", "info")
+    for number in range(20):
+        logging.getLogger("streamroute.cli.commands.serve").info(
+            "stream %s, group %s: %s", number, "g", "1 route"
+        )
+    assert len(capsys.readouterr().err.splitlines()) == 20

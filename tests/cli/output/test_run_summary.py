@@ -1,0 +1,69 @@
+"""The report at the end: tables in columns, and one line each for what concerns no route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamroute.cli.output.run_summary import print_tally, unlisted_in_words
+from streamroute.cli.output.table import table
+from streamroute.core.observer import Result
+from streamroute.message import Message
+from streamroute.ops.metrics.counters import Tally, Unlisted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def unlisted(*types: str) -> Unlisted:
+    counted = Unlisted()
+    for name in types:
+        counted.add(name)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("types", "said"),
+    [
+        (["a"], "1 message of 1 type (a 1)"),
+        (["a", "b", "a"], "3 messages of 2 types (a 2, b 1)"),
+        (["a", "b", "c", "d", "d"], "5 messages of 4 types (d 2, a 1, b 1, ...)"),
+        (["\x1b[2J"], "1 message of 1 type (\ufffd[2J 1)"),
+        ([str(n) for n in range(1500)], "1500 messages of more than 1000 types (0 1, 1 1, 10 1, ...)"),
+    ],
+)
+def test_types_that_no_route_lists_are_one_line(types: list[str], said: str) -> None:
+    line = unlisted_in_words(unlisted(*types))
+    assert line == f"acknowledged, since no route lists its type: {said}"
+
+
+def test_numbers_stand_right_and_words_left_without_trailing_blanks() -> None:
+    assert table(("name", "n"), [("a", 1), ("longer", 1000)]) == "name       n\na          1\nlonger  1000"
+    assert table(("name", "n"), []) == "name  n"
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[Tally], str]:
+    def of(tally: Tally) -> str:
+        print_tally(tally)
+        return capsys.readouterr().out
+
+    return of
+
+
+def test_without_a_feed_there_is_one_table_without_a_title(printed: Callable[[Tally], str]) -> None:
+    head, row = printed(Tally({"s": ("a",)})).splitlines()
+    assert head == "stream  route  matched  succeeded  failed"
+    assert row == "s       a            0          0       0"
+
+
+def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Tally], str]) -> None:
+    assert printed(Tally({"s": ("a",)}, marks={"s": "0-0"})).count("stream  route") == 1
+
+
+def test_what_went_to_another_worker_is_said(printed: Callable[[Tally], str]) -> None:
+    tally = Tally({"s": ("a",)})
+    tally.observe(Message({}, stream="s"), None, Result.LOST)
+    said = "entries that another worker took meanwhile, and may have run as well: 1"
+    assert printed(tally).splitlines()[-1] == said

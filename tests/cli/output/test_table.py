@@ -1,0 +1,18 @@
+"""Tables: a row is a line."""
+
+from __future__ import annotations
+
+from streamroute.cli.output.table import table
+
+
+def test_numbers_stand_to_the_right_under_their_heads() -> None:
+    assert table(("stream", "count"), [("a", 5), ("bbbbbbb", 12)]) == (
+        "stream   count\na            5\nbbbbbbb     12"
+    )
+
+
+def test_no_cell_makes_a_row_of_its_own() -> None:
+    """A name of a stream, of a group or of a configuration's file may hold anything."""
+    made = table(("stream", "reason"), [("a\nforged  row", "b\x1b[2J\u2028c\r")])
+    assert len(made.splitlines()) == 2
+    assert "\x1b" not in made

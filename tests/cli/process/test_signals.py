@@ -1,0 +1,102 @@
+"""Which signals are one request, and which ones are a second."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from streamroute.cli.process.signals import _Keeping, stopping_on_signals
+
+
+class Left(BaseException):
+    """Raised in place of the end of the process."""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets what the signal handlers take for the time; leaving raises Left."""
+    now = [100.0]
+
+    def leave(code: int) -> None:
+        raise Left(code)
+
+    def set_to(seconds: float) -> None:
+        now[0] = 100.0 + seconds
+
+    monkeypatch.setattr("streamroute.cli.process.signals.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("streamroute.cli.process.signals.os._exit", leave)
+    monkeypatch.setattr("streamroute.cli.process.signals.say_at_once", lambda *_: None)
+    return set_to
+
+
+async def _signalled(clock: Callable[[float], None], *moments: float, leaves: bool = True) -> list[str]:
+    """What is called where SIGTERM comes at these seconds."""
+    called: list[str] = []
+    with stopping_on_signals(
+        lambda: called.append("stop"),
+        begun=lambda: called.append("begun"),
+        leaving=lambda: called.append("leaving"),
+        leaves=leaves,
+    ):
+        for moment in moments:
+            clock(moment)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    return called
+
+
+async def test_signals_within_half_a_second_are_one(clock: Callable[[float], None]) -> None:
+    assert await _signalled(clock, 0.0, 0.01, 0.2, 0.49) == ["begun", "stop"]
+
+
+async def test_half_a_second_later_it_is_the_second(clock: Callable[[float], None]) -> None:
+    """Counted from the first: a wrapper that signals again and again does end the process."""
+    with pytest.raises(Left, match=str(128 + signal.SIGTERM)):
+        await _signalled(clock, 0.0, 0.3, 0.6)
+
+
+async def test_a_worker_under_a_supervisor_takes_each_for_the_first(clock: Callable[[float], None]) -> None:
+    assert await _signalled(clock, 0.0, 5.0, 60.0, leaves=False) == ["begun", "stop"]
+
+
+@pytest.mark.parametrize("theirs", [signal.SIG_IGN, signal.SIG_DFL, lambda *_: None])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_handler_that_user_code_has_replaced_is_put_back(
+    number: signal.Signals,
+    theirs: signal.Handlers | Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("streamroute.cli.process.signals._LOOK_EVERY", 0.01)
+    stopped, before = asyncio.Event(), signal.getsignal(number)
+    with stopping_on_signals(stopped.set):
+        ours = signal.signal(number, theirs)
+        async with asyncio.timeout(60):
+            while signal.getsignal(number) is not ours:  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0.01)
+            os.kill(os.getpid(), number)
+            await stopped.wait()
+    assert f"has replaced the handler of {number.name}" in caplog.text
+    assert signal.getsignal(number) is before
+
+
+async def test_a_handler_that_is_replaced_for_a_moment_is_left_alone() -> None:
+    """As around what must not be interrupted."""
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    keeping = _Keeping(loop, lambda *_: None, [signal.SIGTERM])
+    signal.signal(signal.SIGTERM, keeping._handler)
+    try:
+        for _ in range(3):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            keeping._look()
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+            signal.signal(signal.SIGTERM, keeping._handler)
+            keeping._look()
+    finally:
+        keeping.end()
+        signal.signal(signal.SIGTERM, before)

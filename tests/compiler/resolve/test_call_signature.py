@@ -1,0 +1,290 @@
+"""How a handler is called is decided once, and what does not fit is said before any message."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from misbehaving import ALL
+from streamroute.compiler.resolve.call_signature import (
+    CallShape,
+    ContainerBy,
+    Misfit,
+    call_shape,
+    check_factory,
+)
+
+NOT, POSITION, NAME = ContainerBy.NOT, ContainerBy.POSITION, ContainerBy.NAME
+
+
+class Notifier:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+
+    async def __call__(self, payload: dict[str, Any], container: Any) -> None: ...
+
+    def method(self, payload: dict[str, Any]) -> None: ...
+
+
+class NeedsSetup(Notifier):
+    def __init__(self, url: str) -> None: ...
+
+
+class Plain:
+    """No instance of this can be called."""
+
+
+async def with_keys(payload: Any, container: Any, *, channel: str, retries: int = 3) -> None: ...
+def positional_only(payload: Any, container: Any, /) -> None: ...
+def anything(*args: Any, **kwargs: Any) -> None: ...
+def generator(payload: Any) -> Iterator[int]:
+    yield 1
+
+
+async def async_generator(payload: Any) -> AsyncIterator[int]:
+    yield 1
+
+
+@functools.wraps(with_keys)
+def decorated(*args: Any, **kwargs: Any) -> Any:
+    return with_keys(*args, **kwargs)
+
+
+def fits(handler: Any, **arguments: Any) -> tuple[ContainerBy, bool]:
+    shape = call_shape(handler, "shop.f", arguments)
+    assert isinstance(shape, CallShape), shape
+    return shape.container, shape.is_async
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [
+        (lambda payload: None, NOT),
+        (lambda payload, container: None, POSITION),
+        (lambda message, services: None, POSITION),
+        (lambda payload, container=None: None, POSITION),
+        (lambda payload, limit=3: None, NOT),
+        (lambda payload, *, container: None, NAME),
+        (lambda payload, limit=3, container=None: None, NAME),
+        (lambda *args: None, POSITION),
+        (lambda payload, *args: None, POSITION),
+        (positional_only, POSITION),
+        (anything, POSITION),
+        (Notifier().method, NOT),
+        (Notifier(), POSITION),
+        (Notifier, POSITION),
+        (functools.partial(lambda prefix, payload: None, "x"), NOT),
+    ],
+)
+def test_the_container_goes_where_a_handler_takes_it(handler: Any, expected: ContainerBy) -> None:
+    assert fits(handler)[0] is expected
+
+
+def test_arguments_of_with_are_not_taken_for_the_container() -> None:
+    assert fits(lambda payload, channel: None, channel="x") == (NOT, False)
+    assert fits(lambda payload, container: None, container="x") == (NOT, False)
+    assert fits(lambda payload, container, channel: None, channel="x") == (POSITION, False)
+    assert fits(anything, channel="x") == (POSITION, False)
+    assert fits(with_keys, channel="x", retries=1) == (POSITION, True)
+    assert fits(decorated, channel="x") == (POSITION, False)
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [
+        (with_keys, True),
+        (functools.partial(functools.partial(with_keys), channel="x"), True),
+        (Notifier(), True),
+        (Notifier, True),
+        (Notifier().__call__, True),
+        (Notifier().method, False),
+    ],
+)
+def test_async_handlers_are_known_through_their_wrappings(handler: Any, expected: object) -> None:
+    arguments = {"channel": "x"} if handler is with_keys else {}
+    assert fits(handler, **arguments)[1] is expected
+
+
+def misfits(handler: Any, **arguments: Any) -> list[Misfit]:
+    found = call_shape(handler, "shop.f", arguments)
+    assert isinstance(found, list), found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("handler", "arguments", "text", "key"),
+    [
+        (lambda: None, {}, '"shop.f" takes no payload: its first argument is to be the payload', None),
+        (
+            lambda *, payload: None,
+            {},
+            '"shop.f" takes no payload: its first argument is to be the payload',
+            None,
+        ),
+        (with_keys, {}, '"shop.f" also needs "channel"', None),
+        (lambda a, b, c, d: None, {}, '"shop.f" also needs "c", "d"', None),
+        (
+            with_keys,
+            {"channel": 1, "retires": 1},
+            '"shop.f" takes no "retires"; did you mean "retries"?',
+            "retires",
+        ),
+        (lambda payload: None, {"x": 1}, '"shop.f" takes no "x"', "x"),
+        (
+            lambda payload: None,
+            {"payload": 1},
+            '"payload" is given to "shop.f" already: it is where the message goes',
+            "payload",
+        ),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(
+    handler: Any, arguments: dict[str, Any], text: str, key: str | None
+) -> None:
+    [misfit] = misfits(handler, **arguments)
+    assert (misfit.problem.code, misfit.problem.text, misfit.key) == ("SR404", text, key)
+
+
+@pytest.mark.parametrize(
+    ("handler", "text"),
+    [
+        (3, '"shop.f" is an int, which cannot be called'),
+        (functools, '"shop.f" is a module, which cannot be called'),
+        (None, '"shop.f" is a NoneType, which cannot be called'),
+        (Plain, '"shop.f" is a class whose instances cannot be called'),
+        (generator, '"shop.f" is a generator function (it holds a yield): calling it would run nothing'),
+        (
+            async_generator,
+            '"shop.f" is a generator function (it holds a yield): calling it would run nothing',
+        ),
+    ],
+)
+def test_what_cannot_handle_a_message_is_refused(handler: Any, text: str) -> None:
+    [misfit] = misfits(handler)
+    assert (misfit.problem.code, misfit.problem.text) == ("SR403", text)
+
+
+def test_a_class_that_needs_arguments_is_refused_with_what_it_raised() -> None:
+    [misfit] = misfits(NeedsSetup)
+    assert misfit.problem.code == "SR403"
+    assert "making its instance raised TypeError" in misfit.problem.message
+
+
+class Unmade:
+    """A class whose instance is not to be had."""
+
+    error: BaseException
+
+    def __init__(self) -> None:
+        raise self.error
+
+    def __call__(self, payload: Any) -> None: ...
+
+
+class Unasked:
+    """A handler that answers to nothing that it is asked."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise SystemExit
+
+    def __call__(self, payload: Any) -> None: ...
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_whatever_a_constructor_raises_is_reported_in_a_line(kind: str) -> None:
+    error = ALL[kind]()
+    if type(error) is KeyboardInterrupt:
+        return  # the command is ended
+    [misfit] = misfits(type("Made", (Unmade,), {"error": error}))
+    assert misfit.problem.code == "SR403"
+    assert len(misfit.problem.message.splitlines()) == 1
+    assert len(misfit.problem.message) <= 5_000
+
+
+def test_a_handler_that_answers_nothing_is_reported_or_taken_at_its_word() -> None:
+    assert fits_or_not(Unasked())
+
+
+def fits_or_not(handler: Any) -> bool:
+    found = call_shape(handler, "shop.f", {})
+    return isinstance(found, CallShape) or [misfit.problem.code for misfit in found] == ["SR403"]
+
+
+def test_compiled_code_without_a_signature_is_taken_at_its_word() -> None:
+    assert fits(type.__call__.__get__(dict)) == (POSITION, False)
+
+
+# Factories of the container
+
+
+class Pool:
+    """A container that is made by its class."""
+
+    def __init__(self, size: int = 3) -> None: ...
+
+
+def build(*sizes: int, **named: int) -> None: ...
+
+
+@contextmanager
+def opened() -> Iterator[int]:
+    yield 1
+
+
+async def opened_later(url: str) -> None: ...
+
+
+def undecorated() -> Iterator[int]:
+    yield 1
+
+
+async def undecorated_async() -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("factory", [Pool, build, opened, functools.partial(opened_later, "x"), dict])
+def test_what_can_be_called_without_arguments_makes_a_container(factory: Any) -> None:
+    assert check_factory(factory, "f") is None
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        (5, '"f" is no factory, which makes the container'),
+        (opened_later, '"f" is called without arguments, and needs "url"'),
+        (undecorated, '"f" is a generator function: handlers would get a generator'),
+        (undecorated_async, '"f" is a generator function: handlers would get a generator'),
+    ],
+)
+def test_what_makes_no_container_is_a_problem(factory: Any, said: str) -> None:
+    problem = check_factory(factory, "f")
+    assert problem is not None
+    assert problem.message == said
+
+
+class Unbound:
+    """As a proxy for what only a request has."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("working outside of a request")
+
+    def __call__(self, payload: Any, container: Any) -> None: ...
+
+
+class Hostile(Unbound):
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_a_proxy_that_raises_whatever_it_is_asked_is_taken_at_its_word() -> None:
+    assert fits(Unbound()) == (POSITION, False)
+
+
+def test_what_cannot_even_be_looked_at_is_refused() -> None:
+    [misfit] = misfits(Hostile())
+    assert misfit.problem.code == "SR403"
+    assert "to ask what it is raised RuntimeError" in misfit.problem.message

@@ -1,0 +1,53 @@
+"""Threads of handlers: one for each slot, and none that is waited for at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from consuming import eventually, within_patience
+from streamroute.compiler.runtime.thread_pool import handler_threads, stuck_threads
+
+
+async def test_there_is_a_thread_for_every_slot() -> None:
+    """All of them meet at a barrier that opens for no fewer."""
+    barrier = threading.Barrier(20)
+    with handler_threads(20):
+        waiting = [asyncio.to_thread(barrier.wait, 20) for _ in range(20)]
+        assert len(await within_patience(asyncio.gather(*waiting))) == 20
+
+
+async def test_more_slots_than_threads_are_served_in_turn() -> None:
+    with handler_threads(10_000):
+        done = await within_patience(asyncio.gather(*(asyncio.to_thread(int, n) for n in range(600))))
+    assert done == list(range(600))
+
+
+async def test_a_function_that_does_not_return_leaves_its_slot_a_thread() -> None:
+    release = threading.Event()
+    with handler_threads(1):
+        abandoned = [asyncio.ensure_future(asyncio.to_thread(release.wait)) for _ in range(3)]
+        await asyncio.sleep(0)  # they are handed over first
+        assert await within_patience(asyncio.to_thread(int, "7")) == 7
+        release.set()
+        await within_patience(asyncio.gather(*abandoned))
+
+
+async def test_a_thread_that_does_not_end_is_not_waited_for() -> None:
+    release = threading.Event()
+    with handler_threads(1):
+        running = asyncio.ensure_future(asyncio.to_thread(release.wait))
+        await asyncio.sleep(0)
+    await eventually(lambda: stuck_threads(0) == 1)
+    release.set()
+    await within_patience(running)
+    assert stuck_threads(20) == 0
+
+
+async def test_other_threads_are_no_business_of_it() -> None:
+    release = threading.Event()
+    other = threading.Thread(target=release.wait)
+    other.start()
+    assert stuck_threads(20) == 0
+    release.set()
+    other.join()

@@ -1,0 +1,127 @@
+"""Patterns in a route's types stand for types of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from streamroute.compiler.api import compile_routes
+from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.type_patterns import Globs, is_glob
+
+CATALOGUE = ("booking.confirmed", "booking.guest.added", "invoice.sent", "Booking.odd")
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Iterator[Write]:
+    (tmp_path / "globbed.py").write_text("def f(payload): ...\n")
+
+    def write_routes(text: str) -> Path:
+        (tmp_path / "routes.yaml").write_text(f"version: 1\nstreams: {{bookings: }}\n{text}")
+        return tmp_path
+
+    with own_imports(tmp_path):
+        yield write_routes
+
+
+@pytest.mark.parametrize(
+    ("types", "expanded"),
+    [
+        (("booking.*",), ("booking.confirmed", "booking.guest.added")),
+        (("*",), CATALOGUE),
+        (("*.sent", "booking.*"), ("invoice.sent", "booking.confirmed", "booking.guest.added")),
+        (("booking.*", "booking.confirmed"), ("booking.confirmed", "booking.guest.added")),
+        (("[bB]ooking.?dd",), ("Booking.odd",)),
+        (("invoice.sen?",), ("invoice.sent",)),
+        (("booking?confirmed", "other"), ("booking.confirmed", "other")),
+        (("[i]nvoice.sent",), ("invoice.sent",)),
+        (("other", "invoice.sent"), ("other", "invoice.sent")),
+        (("other.*",), ()),
+    ],
+)
+def test_a_pattern_stands_for_the_types_that_it_matches(
+    types: tuple[str, ...], expanded: tuple[str, ...]
+) -> None:
+    assert Globs(CATALOGUE).expand(types) == expanded
+
+
+@pytest.mark.parametrize("name", ["?", "a?", "*", "a.*", "[", "[ab]"])
+def test_each_sign_alone_makes_a_pattern(name: str) -> None:
+    assert is_glob(name)
+
+
+def test_a_name_is_no_pattern() -> None:
+    assert not any(map(is_glob, CATALOGUE))
+
+
+def test_a_router_has_the_types_and_not_the_pattern(write: Write) -> None:
+    folder = write(
+        "messages: {a.x: , a.y: , b.x: }\n"
+        "routes:\n"
+        "  - {name: one, type: 'a.*', handler: globbed.f}\n"
+        "  - {name: two, type: [b.x, '*.x'], handler: globbed.f}\n"
+    )
+    [router] = compile_routes(folder)["bookings"]
+    assert {kind: [handler.__name__ for handler, _ in pairs] for kind, pairs in router.handlers.items()} == {
+        "a.x": ["one", "two"],
+        "a.y": ["one"],
+        "b.x": ["two"],
+    }
+
+
+def test_a_pattern_that_matches_nothing_is_a_warning(write: Write) -> None:
+    folder = write(
+        "messages: {booking.confirmed: }\nroutes: [{name: one, type: 'bokking.*', handler: globbed.f}]"
+    )
+    [finding] = check_path(folder).findings
+    assert str(finding).endswith(
+        'warning[SR205]: the pattern "bokking.*" matches no type of the catalogue; did you mean "booking.*"?'
+    )
+    assert compile_routes(folder)["bookings"][0].handlers == {}
+
+
+def test_a_pattern_without_a_catalogue_is_an_error_that_says_so(write: Write) -> None:
+    [finding] = check_path(write("routes: [{name: one, type: ['a', 'b.*'], handler: globbed.f}]")).findings
+    assert (finding.code, finding.span.line, finding.span.column) == ("SR204", 3, 34)
+    assert "there is no catalogue" in finding.message
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_COMPARED", 600), ("MOST_TYPES", 6)])
+def test_more_patterns_than_a_check_can_match_are_one_error(
+    write: Write, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(f"streamroute.compiler.type_patterns.{limit}", most)
+    types = "".join(f"  {name}: {{}}\n" for name in CATALOGUE)
+    rows = "".join(
+        f"- {{name: r{at}, type: '*{'?' * at}', handler: globbed.f, filter: a == `{at}`}}\n"
+        for at in range(9)
+    )
+    result = check_path(write(f"messages:\n{types}routes:\n{rows}"), imports=False)
+    assert [finding.code for finding in result.findings] == ["SR027"]
+
+
+def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamroute.compiler.type_patterns.MOST_COMPARED", 600)
+    compared: list[str] = []
+
+    def compare(name: str, _pattern: str) -> bool:
+        compared.append(name)
+        return True
+
+    monkeypatch.setattr("streamroute.compiler.type_patterns.fnmatchcase", compare)
+    globs = Globs(CATALOGUE)
+    for at in range(1_000):
+        globs.matches(f"*{at}")
+    assert globs.is_spent
+    assert len(compared) <= 600 // 50
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", ["[" * 200_000, "[[" * 1_000, "*a" * 100_000, "[!" * 999 + "*"], ids=len)
+def test_a_pattern_of_nothing_but_brackets_takes_no_time(pattern: str) -> None:
+    """Each bracket that is not closed is looked for to the end of the pattern."""
+    assert Globs(CATALOGUE).matches(pattern) == ()

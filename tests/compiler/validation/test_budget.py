@@ -1,0 +1,189 @@
+"""What a hostile producer can make a validation cost: it is stopped, and no honest message is."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from streamroute.compiler.validation import budget as budget_of_messages
+from streamroute.compiler.validation.budget import A_VALUE, FREE, Budget, size_of
+from streamroute.compiler.validation.building import SchemaChecks
+from streamroute.compiler.validation.data_check import data_check
+from streamroute.compiler.validation.equality import frozen
+from streamroute.compiler.validation.problems import ProblemFinder
+from streamroute.config.messages.catalog import MessageSchema
+from streamroute.config.messages.dialects import Dialect
+from streamroute.errors import CostlyDataError
+
+DIALECT = Dialect.DRAFT_2020_12
+
+
+@pytest.fixture(params=[True, False], ids=["with-jsonschema-rs", "without"])
+def fast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Each verdict is the same with the extra and without it."""
+    if request.param:
+        pytest.importorskip("jsonschema_rs", reason="jsonschema-rs is not installed")
+    else:
+        monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
+    return bool(request.param)
+
+
+def checked(root: dict[str, Any], data: Any) -> str | None:
+    return data_check(MessageSchema({"$schema": str(DIALECT), **root}, DIALECT))(data)
+
+
+def steps_of(root: dict[str, Any], data: Any) -> int:
+    """The steps that a validation takes; raises CostlyDataError where it is stopped."""
+    budget = Budget(data)
+    SchemaChecks(root, DIALECT).fits(root, data, budget)
+    allowed = FREE + (A_VALUE * size_of(data) if budget.left < 0 or budget._is_extended else 0)
+    return allowed - budget.left
+
+
+def nested(levels: int, leaf: Any) -> Any:
+    for _ in range(levels):
+        leaf = {"a": leaf}
+    return leaf
+
+
+TREE = {
+    "anyOf": [{"properties": {"a": {"$ref": "#"}}}, {"properties": {"a": {"$ref": "#"}}, "minProperties": 9}]
+}
+"""Each level of the data is looked at twice: without a memory, 2**60 times for the lowest of sixty."""
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_schema_that_branches_into_itself_is_not_exponential() -> None:
+    worst = {"anyOf": [{"properties": {"a": {"$ref": "#"}}, "required": ["b"]}] * 3 + [{"type": "string"}]}
+    assert checked(TREE, nested(60, {})) is None
+    assert checked(worst, nested(60, 1)) == "a.a.a.a fits none of the forms that are allowed"
+    assert steps_of(TREE, nested(60, {})) < 2_000
+    assert steps_of(worst, nested(60, 1)) < 2_000
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize(
+    ("root", "data"),
+    [
+        ({"items": {"type": "integer"}}, list(range(200_000))),
+        ({"items": {"$ref": "#/$defs/row"}, "$defs": {"row": {"required": ["a"]}}}, [{"a": 1}] * 50_000),
+        ({"uniqueItems": True}, list(range(100_000))),
+        ({"uniqueItems": True}, [[number] for number in range(50_000)]),
+        ({"uniqueItems": True}, [{"a": number} for number in range(50_000)]),
+        ({"uniqueItems": True}, [2**63 + number for number in range(50_000)]),
+        ({"uniqueItems": True}, [10**4_000 + number for number in range(2_000)]),
+        ({"items": {"not": {"enum": list(range(100))}}}, [10**4_000 + number for number in range(5_000)]),
+        ({"items": {"minimum": 1, "multipleOf": 1}}, [10**4_000 + number for number in range(20_000)]),
+        (
+            {"additionalProperties": {"pattern": "^(a+)+$"}},
+            {str(number): "a" * 50 for number in range(5_000)},
+        ),
+        ({"pattern": "^(a|a)*$"}, "a" * 1_000_000),
+        ({"pattern": r"^\s*\S+(\s+\S+)*\s*$"}, "word " * 100_000 + "end"),
+        ({"$ref": "#/$defs/t", "$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}}, [[[]] * 1_000] * 100),
+    ],
+    ids=[
+        *("numbers", "rows", "unique", "lists", "objects"),
+        *("64 bits", "digits", "excluded digits", "bounded digits"),
+        *("patterns", "text", "words", "tree"),
+    ],
+)
+def test_large_honest_data_is_valid(root: dict[str, Any], data: Any) -> None:
+    assert checked(root, data) is None
+
+
+@pytest.mark.usefixtures("fast")
+def test_what_takes_too_many_steps_is_said_to_be_too_costly() -> None:
+    """Two hundred patterns that look ahead, for each of two thousand keys."""
+    many = {f"(?=.*{number}a)(?=.*b).*c{number}$": True for number in range(200)}
+    with pytest.raises(CostlyDataError, match="too costly to validate: it was stopped after too many steps"):
+        checked({"patternProperties": many}, {f"{'b' * 40}{number}": 1 for number in range(2_000)})
+
+
+@pytest.mark.timeout(60)  # a library that cannot be stopped took hours
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize(
+    "root", [{"uniqueItems": True}, {"items": {"minimum": 1}}, {"items": {"multipleOf": 3}}], ids=repr
+)
+def test_long_numbers_are_left_to_checks_that_count(root: dict[str, Any]) -> None:
+    assert checked(root, [3 * (10**4_000 + number) for number in range(2_000)]) is None
+
+
+def test_no_message_goes_beyond_the_most_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget_of_messages, "MOST", 1_000)
+    root = {"uniqueItems": True}
+    assert checked(root, list(range(FREE // 2))) is None
+    with pytest.raises(CostlyDataError):
+        checked(root, list(range(2 * FREE)))
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize(
+    ("root", "data"),
+    [
+        ({"items": {"type": "string"}}, [1] * 300_000),
+        ({"anyOf": [{"items": {"type": "string"}}, {"items": {"type": "null"}}]}, [1] * 300_000),
+        ({"additionalProperties": False}, dict.fromkeys(map(str, range(100_000)))),
+        ({"propertyNames": {"maxLength": 0}}, dict.fromkeys(map(str, range(100_000)))),
+        (
+            {"oneOf": [{"items": {"anyOf": [{"type": "string"}, {"const": 2}]}}, {"type": "null"}]},
+            [1] * 300_000,
+        ),
+        ({"patternProperties": {"": False}}, dict.fromkeys(map(str, range(100_000)))),
+    ],
+)
+def test_of_many_problems_a_few_are_found_and_no_more_is_looked_at(root: dict[str, Any], data: Any) -> None:
+    finder = ProblemFinder(SchemaChecks(root, DIALECT), data)
+    first = next(finder.problems())
+    assert first.path in ((), (0,), ("0",))
+    said = checked(root, data)
+    assert said is not None
+    assert len(said) < 500
+
+
+def test_the_values_of_unique_items_cannot_be_made_to_collide() -> None:
+    """Python gives the multiples of 2**61 - 1 one hash: a set of them is searched from end to end."""
+    clashing = [number * (2**61 - 1) for number in range(1, 1_000)]
+    assert len({hash(number) for number in clashing}) == 1
+    assert len({hash(frozen(number, Budget(None))) for number in clashing}) > 900
+    assert frozen(2**70, Budget(None)) == frozen(float(2**70), Budget(None))
+    assert steps_of({"uniqueItems": True}, clashing) < 10 * len(clashing)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "are_equal"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        (0, "0", False),
+        (None, False, False),
+        ([], {}, False),
+        ([1, [2]], [1.0, [2.0]], True),
+        ({"a": 1, "b": [True]}, {"b": [True], "a": 1}, True),
+        ({"a": 1}, {"a": True}, False),
+        (["is", True], True, False),
+        (float("inf"), float("inf"), True),
+        (-0.0, 0, True),
+        (10**30, 1e30, False),
+    ],
+)
+def test_equality_is_that_of_json(left: Any, right: Any, are_equal: bool) -> None:
+    assert (frozen(left, Budget(None)) == frozen(right, Budget(None))) is are_equal
+
+
+@pytest.mark.parametrize(
+    ("root", "is_bounded"),
+    [
+        ({"properties": {str(number): {"type": "string"} for number in range(500)}}, True),
+        ({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"items": {"enum": [1]}}}}, True),
+        ({"properties": {"a": {"$ref": "#"}}}, False),
+        ({"items": {"anyOf": [{"const": 1}] * 50}}, False),
+        ({"$ref": "#/$defs/0", "$defs": {
+            **{str(n): {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 2} for n in range(30)}, "30": {}}}, False),
+    ],
+)  # fmt: skip
+def test_a_bound_on_the_steps_is_known_beforehand(root: dict[str, Any], is_bounded: bool) -> None:
+    assert (SchemaChecks(root, DIALECT).effort <= A_VALUE // 4) is is_bounded

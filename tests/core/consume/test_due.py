@@ -1,0 +1,88 @@
+"""The promoter sleeps no longer than until the nearest retry that it knows of."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from consuming import within_patience
+from streamroute.core.consume.due import DueTimer
+
+
+@pytest.fixture
+async def timer() -> DueTimer:
+    made = DueTimer()
+    made.open()
+    return made
+
+
+async def is_asleep(sleeping: asyncio.Task[None]) -> bool:
+    await asyncio.wait([sleeping], timeout=0.05)
+    return not sleeping.done()
+
+
+async def test_it_sleeps_for_as_long_as_it_is_told(timer: DueTimer) -> None:
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    sleeping.cancel()
+    await within_patience(timer.sleep(0.001))
+
+
+async def test_a_retry_that_is_expected_wakes_it(timer: DueTimer) -> None:
+    sleeping = asyncio.create_task(timer.sleep(600))
+    await asyncio.sleep(0)
+    timer.expect(0.01)
+    await within_patience(sleeping)
+
+
+async def test_what_was_expected_before_it_slept_counts_as_well(timer: DueTimer) -> None:
+    timer.expect(0.01)
+    await within_patience(timer.sleep(600))
+
+
+async def test_of_several_the_nearest_wakes_it(timer: DueTimer) -> None:
+    for delay in (600.0, 0.02, 300.0):
+        timer.expect(delay)
+    await within_patience(timer.sleep(600))
+
+
+async def test_a_later_retry_does_not_put_off_a_nearer_one(timer: DueTimer) -> None:
+    timer.expect(0.02)
+    timer.expect(600)
+    await within_patience(timer.sleep(600))
+
+
+async def test_it_does_not_wake_twice_for_one(timer: DueTimer) -> None:
+    timer.expect(0.001)
+    await within_patience(timer.sleep(600))
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    timer.expect(0.001)
+    await within_patience(sleeping)
+
+
+async def test_a_retry_that_is_far_off_wakes_nobody(timer: DueTimer) -> None:
+    timer.expect(600)
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    sleeping.cancel()
+
+
+async def test_one_that_was_put_off_by_a_nearer_one_does_not_wake_it_again(timer: DueTimer) -> None:
+    timer.expect(0.02)
+    timer.expect(0.001)
+    await within_patience(timer.sleep(600))
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    sleeping.cancel()
+
+
+async def test_it_begins_anew(timer: DueTimer) -> None:
+    timer.expect(0.001)
+    await asyncio.sleep(0.005)
+    timer.open()
+    sleeping = asyncio.create_task(timer.sleep(600))
+    assert await is_asleep(sleeping)
+    timer.expect(0.001)
+    await within_patience(sleeping)

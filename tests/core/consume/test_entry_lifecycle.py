@@ -1,0 +1,778 @@
+"""Handling: what becomes of an entry from when it is taken in until it is settled or let go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+from consuming import GROUP, STREAM, eventually, within_patience
+from loop_clock import LoopClock, turns
+from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.due import DueTimer
+from streamroute.core.consume.entry_lifecycle import Handling, Limits
+from streamroute.core.consume.fetcher import Source
+from streamroute.core.consume.peers import peers_of_loop
+from streamroute.core.consume.worker_pool import Entry
+from streamroute.core.observer import Result
+from streamroute.errors import LeaseLostError
+from streamroute.incidents import Incident, Incidents
+from streamroute.message import Message
+from streamroute.values import DeadLetter, Quotas, RetryLater, Settled
+
+ME = Source(STREAM, GROUP, "me")
+
+
+class Noted(MemoryStreamStorage):
+    """A storage that notes what is settled and released."""
+
+    def __init__(self) -> None:
+        super().__init__(block=0.02)
+        self.settled: list[str] = []
+        self.released: list[tuple[str, bool]] = []
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Note the ids, when it is done."""
+        settled = await super().settle(stream_name, group_name, consumer_name, messages)
+        self.settled += messages
+        return settled
+
+    async def release(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        messages: Mapping[str, Message],
+        *,
+        started: bool,
+    ) -> None:
+        """Note the ids, and whether they had started."""
+        assert (stream_name, group_name, consumer_name) == ME
+        self.released += [(name, started) for name in messages]
+        await super().release(stream_name, group_name, consumer_name, messages, started=started)
+
+
+class Due(DueTimer):
+    """Notes the delays of retries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expected: list[float] = []
+
+    def expect(self, delay: float) -> None:
+        """Note it."""
+        self.expected.append(delay)
+
+
+class Work:
+    """A worker's handling, and what it told; ``then`` is what the handler of a payload does."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.storage, self.due = Noted(), Due()
+        self.started: list[str] = []
+        self.results: list[tuple[str, Result]] = []
+        self.told: list[tuple[Incident, int]] = []
+        self.go_on = asyncio.Event()
+        self.errors: dict[str, BaseException] = {}
+        self.outcomes: dict[str, RetryLater | DeadLetter] = {}
+        usual = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5, "lease": 60.0, "grace": 5.0}
+        incidents = Incidents(lambda stream, incident, count: self.told.append((incident, count)))
+        made = Limits(**({"ack_delay": 0.001} | usual | limits))
+        self.stuck = 0
+        self.handling = Handling(self.storage, ME, made, self._observe, incidents, self.due, self._note_stuck)
+        self.handling.callback = self._handle
+
+    async def read(self, *numbers: str) -> list[Entry]:
+        """New entries, read as this worker."""
+        await self.storage.create_group(STREAM, GROUP)
+        for number in numbers:
+            self.storage.add(STREAM, {"type": "booked", "n": number})
+        return list(await self.storage.read_events(*ME, len(numbers)))
+
+    async def claim(self, deliveries: int, *numbers: str) -> list[Entry]:
+        """Entries that this worker has claimed, at this delivery."""
+        entries = await self.read(*numbers)
+        for name, payload in entries:
+            assert isinstance(payload, Message)
+            payload.deliveries = deliveries
+            self.storage._stream(STREAM).groups[GROUP].pending[name].deliveries = deliveries
+        return entries
+
+    async def _handle(self, payload: dict[str, Any]) -> None:
+        number = payload["n"]
+        self.started.append(number)
+        if number in self.errors:
+            raise self.errors[number]
+        if number in self.outcomes:
+            assert isinstance(payload, Message)
+            payload.outcomes = [self.outcomes[number]]
+            return
+        await self.go_on.wait()
+
+    def _note_stuck(self) -> None:
+        self.stuck += 1
+
+    def _observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
+        self.results.append((payload.get("n", ""), result))
+
+
+@asynccontextmanager
+async def opened(**limits: Any) -> AsyncIterator[Work]:
+    work = Work(**limits)
+    work.handling.open()
+    try:
+        yield work
+    finally:
+        work.go_on.set()
+        await within_patience(work.handling.close())
+
+
+def numbers(entries: list[Entry]) -> list[str]:
+    return [payload["n"] for _, payload in entries]
+
+
+class TestClosing:
+    """The end."""
+
+    async def test_what_runs_is_settled_and_what_did_not_start_is_released(self) -> None:
+        async with opened() as work:
+            entries = await work.read("1", "2", "3", "4")
+            work.handling.take(entries)
+            await eventually(lambda: len(work.started) == 2)
+            closing = asyncio.create_task(work.handling.close())
+            await eventually(lambda: work.storage.released)
+            work.go_on.set()
+            await within_patience(closing)
+            names = [name for name, _ in entries]
+            assert sorted(work.storage.settled) == names[:2]
+            assert work.storage.released == [(name, False) for name in names[2:]]
+            assert work.handling.held.payloads == {}
+
+    @pytest.mark.parametrize(
+        ("count", "said"),
+        [
+            (1, "1 handler was cut off after 0.01s; its entry"),
+            (2, "2 handlers were cut off after 0.01s; their"),
+        ],
+    )
+    async def test_what_outlasts_the_grace_is_cut_off_and_released(
+        self, caplog: pytest.LogCaptureFixture, count: int, said: str
+    ) -> None:
+        async with opened(grace=0.01) as work:
+            entries = await work.read(*"12"[:count])
+            work.handling.take(entries)
+            await eventually(lambda: len(work.started) == count)
+            await within_patience(work.handling.close())
+            assert sorted(work.storage.released) == [(name, True) for name, _ in entries]
+            assert said in caplog.text
+            assert "stays pending" not in caplog.text
+            assert (work.handling.held.payloads, work.told) == ({}, [])
+
+    async def test_where_all_has_ended_nothing_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
+        async with opened() as work:
+            work.go_on.set()
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: work.storage.settled)
+            await within_patience(work.handling.close())
+            assert (caplog.messages, work.told, work.storage.released) == ([], [], [])
+
+    @pytest.mark.parametrize("count", [1, 2])
+    async def test_a_handler_that_is_deaf_is_told(self, caplog: pytest.LogCaptureFixture, count: int) -> None:
+        async with opened(grace=0.01) as work:
+            work.handling._slots._last_patience = 0.01
+
+            async def deaf(payload: dict[str, Any]) -> None:
+                work.started.append("deaf")
+                while not work.go_on.is_set():
+                    try:
+                        await work.go_on.wait()
+                    except asyncio.CancelledError:
+                        continue
+
+            work.handling.callback = deaf
+            work.handling.take(await work.read(*"12"[:count]))
+            await eventually(lambda: len(work.started) == count)
+            await within_patience(work.handling.close())
+            assert work.told == [(Incident.STUCK, count)]
+            assert f"of the cancelled handlers, {count} did not end" in caplog.text
+            work.go_on.set()
+            await asyncio.sleep(0)
+
+    async def test_one_that_is_closed_is_no_peer_any_more(self) -> None:
+        async with opened() as work:
+            assert work.handling in peers_of_loop()._members
+            await within_patience(work.handling.close())
+            assert work.handling not in peers_of_loop()._members
+
+    async def test_it_may_be_opened_again(self) -> None:
+        async with opened() as work:
+            await within_patience(work.handling.close())
+            work.handling.open()
+            work.handling.take(await work.read("1", "2", "3"))
+            await eventually(lambda: work.started == ["1", "2"])
+
+    async def test_a_release_that_fails_leaves_entries_to_their_lease(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fail(*_: Any, **__: Any) -> None:
+            raise ConnectionError("away")
+
+        monkeypatch.setattr(Noted, "release", fail)
+        async with opened() as work:
+            work.handling.take(await work.read("1", "2", "3"))
+            await eventually(lambda: len(work.started) == 2)
+            work.go_on.set()
+            await within_patience(work.handling.close())
+            assert "1 entries wait for their lease to end: ConnectionError: away" in caplog.text
+
+
+class TestTaking:
+    """What is queued, and in which order."""
+
+    async def test_what_was_claimed_goes_before_what_was_read(self) -> None:
+        async with opened(concurrency=1) as work:
+            work.handling.take(await work.read("1", "2"))
+            await eventually(lambda: work.started == ["1"])
+            assert not work.handling.take_claimed(await work.claim(2, "a", "b"), 3)
+            work.go_on.set()
+            await eventually(lambda: work.started == ["1", "a", "b", "2"])
+
+    async def test_entries_with_equal_keys_run_one_after_the_other(self) -> None:
+        async with opened(concurrency=3, order_by=lambda payload: payload["n"] in "12") as work:
+            work.handling.take(await work.read("1", "2", "3"))
+            await eventually(lambda: work.started == ["1", "3"])
+            assert len(work.handling.waiting()) == 1
+
+    @pytest.mark.parametrize(("asked", "again"), [(1, True), (2, True), (3, False)])
+    async def test_it_claims_again_where_as_much_came_as_was_asked_for(self, asked: int, again: bool) -> None:
+        async with opened() as work:
+            entries = await work.claim(2, "a", "b")
+            assert work.handling.take_claimed(entries, asked) is again
+            assert not work.handling.take_claimed(entries, asked)  # they are held already
+
+    async def test_it_claims_again_where_few_large_entries_came(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 20)
+        async with opened() as work:
+            assert work.handling.take_claimed(await work.claim(2, "a"), 10)
+            assert not work.handling.take_claimed([], 10)
+
+    async def test_what_was_taken_over_is_told_and_what_had_run_before_apart(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            work.handling.take_claimed([*await work.claim(2, "a", "b"), *await work.claim(1, "c")], 10)
+            assert work.told == [(Incident.CLAIMED, 3), (Incident.REDELIVERED, 2)]
+            work.told.clear()
+            work.handling.take_claimed(await work.claim(1, "d"), 10)
+            assert work.told == [(Incident.CLAIMED, 1)]
+            work.told.clear()
+            work.handling.take_claimed([], 10)
+            assert work.told == []
+
+    @pytest.mark.parametrize(("claims", "queued"), [(False, 20), (True, 30)])
+    async def test_claims_have_room_of_their_own(self, claims: bool, queued: int) -> None:
+        async with opened(concurrency=1) as work:
+            work.handling.take(await work.read(*map(str, range(queued))))
+            await eventually(lambda: work.started)  # one of them is queued no longer
+            assert await within_patience(work.handling.room(claims=claims)) == 10
+            work.handling.take(await work.read("one more"))
+            waiting = asyncio.create_task(work.handling.room(claims=claims))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+            work.go_on.set()
+            assert await within_patience(waiting) == 10
+
+    async def test_reads_that_adapt_begin_small_and_claims_may_always_bring_one(self) -> None:
+        async with opened(concurrency=1, prefetch=0.1, batch_count=500) as work:
+            assert await within_patience(work.handling.room(claims=False)) == 1
+            assert await within_patience(work.handling.room(claims=True)) == 4
+            work.handling.take(await work.read(*"12345678"))
+            await eventually(lambda: work.started)
+            assert await within_patience(work.handling.room(claims=True)) >= 1
+            waiting = asyncio.create_task(work.handling.room(claims=False))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+            work.go_on.set()
+            await within_patience(waiting)
+
+    async def test_room_for_claims_is_what_one_read_takes_beyond_what_is_queued(self) -> None:
+        """Of what adapts: the largest read for now, less what is queued; none where half of it is."""
+        async with opened(concurrency=1, prefetch=0.1, batch_count=500) as work:
+            for number, room in (("1", 4), ("2", 4), ("3", 3)):  # one runs, then one and two are queued
+                work.handling.take(await work.read(number))
+                await eventually(lambda: work.started == ["1"])
+                assert await within_patience(work.handling.room(claims=True)) == room
+            work.handling.take(await work.read("4"))
+            waiting = asyncio.create_task(work.handling.room(claims=True))
+            await turns()
+            assert not waiting.done()
+            work.go_on.set()
+            await within_patience(waiting)
+
+    async def test_what_is_claimed_is_weighed_and_says_nothing_of_how_much_to_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 600)
+        async with opened(concurrency=3, prefetch=0.1, batch_count=500) as work:
+            work.handling.take_claimed(await work.claim(2, "x" * 200), 10)
+            await eventually(lambda: work.started)
+            assert await within_patience(work.handling.room(claims=False)) == 2
+
+    async def test_at_most_so_much_as_can_be_settled_is_taken_in(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streamroute.core.consume.settler._MOST", 1)
+        async with opened(ack_delay=600) as work:
+            work.outcomes["1"] = DeadLetter("thank", "no")
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: work.started)
+            waiting = asyncio.create_task(work.handling.room(claims=False))
+            await turns()
+            assert not waiting.done()
+            await within_patience(work.handling._settler.flush(10))
+            assert await within_patience(waiting) == 10
+
+
+class TestQuotas:
+    """Entries that were delivered before."""
+
+    async def test_what_is_held_counts(self) -> None:
+        async with opened(concurrency=32) as work:
+            work.handling.take_claimed(await work.claim(3, "a", "b"), 10)
+            work.handling.take_claimed(await work.claim(4, "c"), 10)
+            assert work.handling.quotas() == Quotas(5, {3: 14, 4: 3, 5: 0})
+            assert not work.handling.has_suspect
+            work.handling.take_claimed(await work.claim(5, "d"), 10)
+            assert work.handling.has_suspect
+
+    async def test_who_waits_for_a_quota_goes_on_when_such_an_entry_has_ended(self) -> None:
+        async with opened() as work:
+            work.handling.take_claimed(await work.claim(2, "a"), 10)
+            await eventually(lambda: work.started)
+            waiting = asyncio.create_task(work.handling.wait_for_quota(600))
+            await asyncio.sleep(0)
+            work.outcomes["new"] = DeadLetter("thank", "no")
+            work.handling.take(await work.read("new"))
+            await eventually(lambda: work.storage.settled)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+            work.go_on.set()
+            await within_patience(waiting)
+
+    async def test_nobody_waits_for_a_quota_for_longer_than_asked(self) -> None:
+        async with opened() as work:
+            await within_patience(work.handling.wait_for_quota(0.001))
+
+
+class TestPatience:
+    """How long it waits for what may not come: seconds, by a clock that is put forward."""
+
+    async def never_settles(self, patch: pytest.MonkeyPatch, work: Work) -> asyncio.Event:
+        """Have a finished entry whose settlement waits for the event that is returned."""
+        may_settle, asked = asyncio.Event(), list[str]()
+        settle = Noted.settle
+
+        async def wait(storage: Noted, *what: Any) -> Settled:
+            asked.extend(what[-1])
+            await may_settle.wait()
+            return await settle(storage, *what)
+
+        patch.setattr(Noted, "settle", wait)
+        work.outcomes["ended"] = DeadLetter("thank", "no")
+        work.handling.take(await work.read("ended"))
+        await eventually(lambda: asked)
+        return may_settle
+
+    def suspect(self, work: Work, fetched: list[str]) -> asyncio.Task[bool]:
+        """Run one, and note when it is fetched."""
+
+        async def fetch(_quotas: Quotas) -> list[Entry]:
+            fetched.append("s")
+            return await work.claim(5, "s")
+
+        return asyncio.create_task(work.handling.run_suspect(fetch))
+
+    async def test_a_close_waits_five_seconds_for_the_last_settlements(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            may_settle = await self.never_settles(monkeypatch, work)
+            clock = LoopClock(monkeypatch)
+            closing = asyncio.create_task(work.handling.close())
+            await turns()
+            await clock.advance(4.2)
+            assert not closing.done()
+            await clock.advance(1.3)
+            assert closing.done()
+            assert "could not be settled" in caplog.text
+            may_settle.set()
+
+    async def test_before_a_suspect_two_seconds_are_waited_for_settlements(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with opened() as work:
+            may_settle = await self.never_settles(monkeypatch, work)
+            clock, fetched = LoopClock(monkeypatch), list[str]()
+            running = self.suspect(work, fetched)
+            await turns()
+            await clock.advance(1.3)
+            assert fetched == []
+            await clock.advance(1.3)
+            assert fetched == ["s"]
+            may_settle.set()
+            work.go_on.set()
+            assert await within_patience(running)
+
+    @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 5.0), (18.0, 4.5)])
+    async def test_a_suspect_waits_for_others_to_end(
+        self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
+    ) -> None:
+        """Five seconds, and a quarter of a lease at most."""
+        async with opened(lease=lease) as work:
+            work.handling.take(await work.read("endless"))
+            await eventually(lambda: work.started)
+            clock, fetched = LoopClock(monkeypatch), list[str]()
+            running = self.suspect(work, fetched)
+            await turns()
+            await clock.advance(seconds * 0.9)
+            assert fetched == []
+            await clock.advance(seconds * 0.2)
+            assert fetched == ["s"]
+            work.go_on.set()
+            assert await within_patience(running)
+
+    @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 10.0), (6.0, 6.0)])
+    async def test_a_suspect_runs_alone_for_ten_seconds_and_a_lease_at_most(
+        self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
+    ) -> None:
+        async with opened(lease=lease) as work:
+            clock = LoopClock(monkeypatch)
+            running = self.suspect(work, [])
+            await eventually(lambda: work.started == ["s"])
+            work.handling.take(await work.read("new"))
+            await clock.advance(seconds * 0.9)
+            assert not running.done()
+            assert work.started == ["s"]
+            await clock.advance(seconds * 0.15)
+            assert running.done()
+            assert work.started == ["s", "new"]
+
+    async def test_a_suspect_is_settled_before_others_start_for_as_long_as_it_may_be_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with opened() as work:
+            may_settle = await self.never_settles(monkeypatch, work)
+            clock = LoopClock(monkeypatch)
+            work.outcomes["s"] = DeadLetter("thank", "no")
+            running = self.suspect(work, [])
+            await turns()
+            await clock.advance(2.1)
+            await eventually(lambda: "s" in work.started)
+            work.handling.take(await work.read("new"))
+            await clock.advance(9)
+            assert "new" not in work.started
+            assert not running.done()
+            may_settle.set()
+            assert await within_patience(running)
+            await eventually(lambda: "new" in work.started)
+
+    async def test_a_quota_is_waited_for_as_long_as_is_asked_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with opened() as work:
+            clock = LoopClock(monkeypatch)
+            waiting = asyncio.create_task(work.handling.wait_for_quota(60))
+            await turns()
+            await clock.advance(50)
+            assert not waiting.done()
+            await clock.advance(11)
+            assert waiting.done()
+
+
+def test_it_may_be_opened_in_another_event_loop() -> None:
+    """As where a program runs ``asyncio.run`` twice."""
+    works: list[Work] = []
+
+    async def open_and_close() -> None:
+        work = works[0] if works else Work()
+        works.append(work)
+        work.go_on = asyncio.Event()
+        work.handling.open()
+        await within_patience(work.handling.wait_for_quota(0.001))
+        work.go_on.set()
+        work.handling.take(await work.read(str(len(works))))
+        await eventually(lambda: len(work.storage.settled) == len(works))
+        await within_patience(work.handling.close())
+
+    for _ in range(2):
+        asyncio.run(open_and_close())
+
+
+class TestEnds:
+    """How an entry ends."""
+
+    async def test_a_retry_that_was_written_is_expected(self) -> None:
+        async with opened() as work:
+            work.outcomes = {"1": RetryLater("thank", 2.5, 2, "no luck"), "2": DeadLetter("thank", "no")}
+            work.handling.take(await work.read("1", "2"))
+            await eventually(lambda: len(work.storage.settled) == 2)
+            await eventually(lambda: not work.handling.held.payloads)
+            assert work.due.expected == [2.5]
+
+    async def test_what_a_handler_lets_through_stays_pending_and_is_held_no_longer(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            work.errors = {"1": RuntimeError("oops")}
+            [(name, _)] = entries = await work.read("1")
+            work.handling.take(entries)
+            await eventually(lambda: not work.handling.held.payloads)
+            assert f"entry {name} of {STREAM} stays pending: RuntimeError: oops" in caplog.text
+            assert (work.storage.settled, work.results) == ([], [])
+            assert work.storage.pending(STREAM, GROUP) == [name]
+
+    async def test_a_lease_that_a_handler_finds_lost_is_no_failure(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            work.errors = {"1": LeaseLostError("it is theirs")}
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: not work.handling.held.payloads)
+            assert work.results == [("1", Result.LOST)]
+            assert "stays pending" not in caplog.text
+            assert "had gone to another worker" in caplog.text
+
+    async def test_a_lost_entry_is_told_once_and_its_handler_is_cancelled(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.WARNING)
+        async with opened() as work:
+            [(name, _)] = entries = await work.read("1")
+            work.handling.take(entries)
+            await eventually(lambda: work.handling.running == 1)
+            work.handling.lose([("unknown", 1), (name, 2), (name, 1), (name, 1)])
+            assert work.results == [("1", Result.LOST)]
+            await eventually(lambda: work.handling.running == 0)
+            assert len(caplog.messages) == 1
+
+    @pytest.mark.parametrize(("deliveries", "runs"), [(5, True), (6, False)])
+    async def test_what_was_delivered_too_often_is_given_up(self, deliveries: int, runs: bool) -> None:
+        async with opened() as work:
+            work.go_on.set()
+            work.handling.take(await work.claim(deliveries, "1"))
+            await eventually(lambda: not work.handling.held.payloads)
+            assert work.started == (["1"] if runs else [])
+            letters = work.storage.dead_letters(STREAM, GROUP)
+            assert [letter.reason.split(":")[0] for letter in letters] == (
+                [] if runs else ["delivered 5 times without an outcome"]
+            )
+            assert work.results == ([] if runs else [("1", Result.DEAD)])
+
+    async def test_what_cannot_be_decoded_is_given_up_with_its_fault(self) -> None:
+        async with opened() as work:
+            [(_, message)] = entries = await work.read("1")
+            assert isinstance(message, Message)
+            message.fault, message.attempt = "it is odd", 3
+            work.handling.take(entries)
+            [letter] = await eventually(lambda: work.storage.dead_letters(STREAM, GROUP))
+            assert (letter.reason, letter.attempt, work.started) == ("it is odd", 3, [])
+
+    async def test_where_nobody_collects_outcomes_the_handler_decides(self) -> None:
+        """A storage that cannot write dead letters leaves them to its dispatcher."""
+        async with opened() as work:
+            [(name, message)] = await work.claim(9, "1")
+            assert isinstance(message, Message)
+            message.outcomes, message.fault = None, "it is odd"
+            work.handling.take([(name, message)])
+            await eventually(lambda: work.started == ["1"])
+
+
+class TestStuck:
+    """Handlers that go on although they were cancelled."""
+
+    def make_deaf(self, work: Work) -> dict[str, asyncio.Task[Any]]:
+        """Have handlers go on until ``go_on``; returns the tasks of those that have started."""
+        work.handling._slots._stuck_after = 0.01
+        tasks: dict[str, asyncio.Task[Any]] = {}
+
+        async def deaf(payload: dict[str, Any]) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks[payload["n"]] = task
+            work.started.append(payload["n"])
+            while not work.go_on.is_set():
+                try:
+                    await work.go_on.wait()
+                except asyncio.CancelledError:
+                    continue
+
+        work.handling.callback = deaf
+        return tasks
+
+    async def stuck(self, work: Work, *numbers: str) -> list[str]:
+        """Have these be stuck; returns the ids of their entries."""
+        tasks = self.make_deaf(work)
+        entries = await work.read(*numbers)
+        work.handling.take(entries)
+        await eventually(lambda: len(tasks) == len(numbers))
+        for task in tasks.values():
+            task.cancel()
+        await eventually(lambda: work.stuck == len(numbers))
+        return [name for name, _ in entries]
+
+    async def test_what_is_queued_goes_to_others_when_the_last_slot_is_lost_and_not_before(self) -> None:
+        async with opened(concurrency=2) as work:
+            tasks = self.make_deaf(work)
+            entries = await work.read("1", "2", "queued")
+            work.handling.take(entries)
+            await eventually(lambda: len(tasks) == 2)
+            tasks["1"].cancel()
+            await eventually(lambda: work.stuck == 1)
+            await turns()
+            assert work.storage.released == []
+            tasks["2"].cancel()
+            await eventually(lambda: work.storage.released == [(entries[2][0], False)])
+            assert work.handling.held.payloads == {}
+
+    async def test_a_close_waits_until_what_is_given_back_has_been(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else the process might end before it is released, and it would wait for its lease."""
+        go_on, asked = asyncio.Event(), list[str]()
+
+        async def release(storage: Noted, *where: Any, started: bool) -> None:
+            if not started:
+                asked.extend(where[-1])
+                await go_on.wait()
+
+        monkeypatch.setattr(Noted, "release", release)
+        async with opened(concurrency=1, grace=0.01) as work:
+            await self.stuck(work, "1")
+            work.handling._slots._last_patience = 0.01
+            work.handling.take(await work.read("queued"))
+            await eventually(lambda: asked)
+            closing = asyncio.create_task(work.handling.close())
+            done, _ = await asyncio.wait([closing], timeout=0.1)
+            assert not done
+            go_on.set()
+            await within_patience(closing)
+
+    async def test_its_entry_is_given_up_and_told_with_where_it_is(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with opened() as work:
+            [name] = await self.stuck(work, "1")
+            assert work.told == [(Incident.STUCK, 1)]
+            assert f"entry {name} of {STREAM} is given up: " in caplog.text
+            assert "deaf at " in caplog.text
+            assert work.handling.held.payloads == {}
+            assert work.handling.stuck == 1
+            work.handling.take(await work.read("2"))
+            await eventually(lambda: work.started == ["1", "2"])
+            assert work.storage.released == []
+
+    async def test_where_no_slot_is_left_what_is_queued_goes_to_others(self) -> None:
+        async with opened(concurrency=1) as work:
+            queued = await work.read("queued")
+            await self.stuck(work, "1")
+            for take in (work.handling.take, lambda entries: work.handling.take_claimed(entries, 10)):
+                work.storage.released.clear()
+                take(queued)
+                await eventually(lambda: work.storage.released == [(queued[0][0], False)])
+                assert work.handling.held.payloads == {}
+
+
+class TestSuspects:
+    """An entry on its last delivery, which may kill the process."""
+
+    NEVER = 600.0
+    """An ack delay that ends nothing by itself."""
+
+    async def run(self, work: Work, fetched: list[Entry]) -> bool:
+        """Run the suspect that is fetched, and note in ``started`` when it is."""
+
+        async def fetch(quotas: Quotas) -> list[Entry]:
+            assert quotas == Quotas(5, {5: 1}, others=0)
+            work.started.append(f"fetched after {len(work.storage.settled)} settlements")
+            return fetched
+
+        ran: bool = await within_patience(work.handling.run_suspect(fetch))
+        return ran
+
+    async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
+        """If it kills the process, it costs no other a delivery, and the next one costs it none."""
+        async with opened(ack_delay=self.NEVER) as work:
+            work.go_on.set()
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: work.handling.running == 0 and work.started)
+            assert work.storage.settled == []
+            assert await self.run(work, await work.claim(5, "s"))
+            assert work.started == ["1", "fetched after 1 settlements", "s"]
+            assert len(work.storage.settled) == 2
+            assert not work.handling.has_suspect
+
+    async def test_nothing_starts_beside_it(self) -> None:
+        async with opened() as work:
+            running = asyncio.create_task(self.run(work, await work.claim(5, "s")))
+            await eventually(lambda: "s" in work.started)
+            work.handling.take(await work.read("1"))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert work.started[1:] == ["s"]
+            work.go_on.set()
+            assert await running
+            await eventually(lambda: work.started[1:] == ["s", "1"])
+
+    async def test_where_there_is_none_all_go_on(self) -> None:
+        async with opened() as work:
+            assert not await self.run(work, [])
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: "1" in work.started)
+
+    async def test_no_other_is_fetched_while_there_is_one(self) -> None:
+        async with opened() as work:
+            work.handling.take_claimed(await work.claim(5, "s"), 10)
+            assert not await self.run(work, await work.claim(5, "t"))
+            assert "fetched" not in str(work.started)
+
+    async def test_one_that_takes_longer_than_a_lease_gets_company(self) -> None:
+        async with opened(lease=0.05) as work:
+            assert await self.run(work, await work.claim(5, "s"))
+            assert work.handling.running == 1
+            work.handling.take(await work.read("1"))
+            await eventually(lambda: "1" in work.started)
+
+    async def test_one_that_others_do_not_leave_alone_goes_before_what_is_queued(self) -> None:
+        async with opened(concurrency=1, lease=0.05) as work:
+            work.handling.take(await work.read("endless", "queued"))
+            await eventually(lambda: work.started == ["endless"])
+            assert await self.run(work, await work.claim(5, "s"))
+            work.go_on.set()
+            await eventually(lambda: len(work.started) == 4)
+            assert work.started == ["endless", "fetched after 0 settlements", "s", "queued"]
+
+    async def test_before_it_is_open_nothing_is_fetched(self) -> None:
+        assert not await self.run(Work(), [])
+
+
+def test_limits_are_named_and_do_not_change() -> None:
+    """Eight numbers in a row would be swapped sooner or later."""
+    given: dict[str, Any] = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5}
+    limits = Limits(**given, lease=60.0, grace=5.0, ack_delay=0.001)
+    with pytest.raises(FrozenInstanceError):
+        limits.lease = 1.0  # type: ignore[misc]  # that it cannot be set is the point
+    positional: Any = Limits
+    with pytest.raises(TypeError):
+        positional(10, 2, 5, 60.0, 5.0, 0.001)

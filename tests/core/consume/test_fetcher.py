@@ -1,0 +1,598 @@
+"""The intake: in which order things are fetched, how many, and how long it waits between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from consuming import GROUP, STREAM, eventually, within_patience
+from loop_clock import LoopClock, turns
+from streamroute import outages as backoff
+from streamroute.core.consume import fetcher as intake_module
+from streamroute.core.consume.due import DueTimer
+from streamroute.core.consume.fetcher import Intake, Source
+from streamroute.core.consume.worker_pool import Entry
+from streamroute.incidents import Incident, Incidents
+from streamroute.values import Claimed, Quotas
+
+ME = Source(STREAM, GROUP, "me")
+QUOTAS, ONE = Quotas(5, {5: 0}), Quotas(5, {5: 1}, others=0)
+SOME: list[Entry] = [("1-0", {}), ("2-0", {})]
+FIRST_CLAIM = intake_module._FIRST_CLAIM
+
+
+class Reading:
+    """A storage that only reads; it notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.unread: list[list[Entry] | Exception] = []
+        self.holding: asyncio.Event | None = None
+
+    async def create_group(self, stream_name: str, group_name: str) -> None:
+        """Note it."""
+        self.asked.append(("create", stream_name, group_name))
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[Entry]:
+        """The next answer; nothing where there is none."""
+        self.asked.append(("read", stream_name, group_name, consumer_name, count))
+        if self.holding is not None:
+            await self.holding.wait()
+        await asyncio.sleep(0)
+        answer = self.unread.pop(0) if self.unread else []
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Never called here."""
+        raise NotImplementedError
+
+    def of(self, kind: str) -> list[tuple[Any, ...]]:
+        """What it was asked for of one kind, without the kind."""
+        return [asked[1:] for asked in self.asked if asked[0] == kind]
+
+
+class Claiming(Reading):
+    """One that claims within quotas, and waits on the server."""
+
+    blocks = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stale: list[Claimed | Exception] = []
+        self.claimed_at: list[float] = []
+        self.may_claim = asyncio.Event()
+        self.may_claim.set()
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[Entry]:
+        """As above, but an empty read takes a moment."""
+        entries = await super().read_events(stream_name, group_name, consumer_name, count)
+        await asyncio.sleep(0 if entries else 0.005)
+        return entries
+
+    async def claim_within(
+        self,
+        stream_name: str,
+        group_name: str,
+        consumer_name: str,
+        min_idle_time: int,
+        count: int,
+        quotas: Quotas,
+    ) -> Claimed:
+        """The next answer; nothing where there is none."""
+        self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count, quotas))
+        self.claimed_at.append(asyncio.get_running_loop().time())
+        await self.may_claim.wait()
+        await asyncio.sleep(0)
+        answer = self.stale.pop(0) if self.stale else Claimed([])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    claim_stale_events = claim_within
+
+
+class Caring(Reading):
+    """One that promotes, tidies, and whose reads can be interrupted."""
+
+    blocks = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+        self.interrupted = asyncio.Event()
+
+    async def read_events(
+        self, stream_name: str, group_name: str, consumer_name: str, count: int
+    ) -> list[Entry]:
+        """Wait until it is interrupted."""
+        await self.interrupted.wait()
+        return SOME
+
+    def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
+        """Note it."""
+        self.asked.append(("interrupt", stream_name, group_name, consumer_name))
+        self.interrupted.set()
+
+    async def promote_due(self, stream_name: str, group_name: str) -> float | None:
+        """The next answer; then none waits."""
+        self.asked.append(("promote", stream_name, group_name))
+        return self.waits.pop(0) if self.waits else None
+
+    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
+        """Note it."""
+        self.asked.append(("tidy", stream_name, group_name, consumer_name))
+        return 600.0
+
+
+class Sink:
+    """Takes everything, and notes what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.again: list[bool] = []
+        self.suspects: list[list[Entry]] = []
+        self.takes_long = 0.0
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    async def room(self, *, claims: bool) -> int:
+        """Always the same number of each."""
+        await self.has_room.wait()
+        return 7 if claims else 10
+
+    def take(self, entries: list[Entry]) -> None:
+        """Note them."""
+        self.told.append(("take", entries))
+
+    def take_claimed(self, entries: list[Entry], asked: int) -> bool:
+        """Note them; claim again as often as was said."""
+        self.told.append(("claimed", entries, asked))
+        return self.again.pop(0) if self.again else False
+
+    def quotas(self) -> Quotas:
+        """The same each time."""
+        return QUOTAS
+
+    async def wait_for_quota(self, seconds: float) -> None:
+        """Note for how long, and wait until the end."""
+        self.told.append(("wait", seconds))
+        await asyncio.Event().wait()
+
+    async def run_suspect(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
+        """Fetch one, and run it for a while."""
+        entries = await fetch(ONE)
+        self.suspects.append(entries)
+        await asyncio.sleep(self.takes_long)
+        return bool(entries)
+
+    def of(self, kind: str) -> list[tuple[Any, ...]]:
+        """What it was told of one kind, without the kind."""
+        return [told[1:] for told in self.told if told[0] == kind]
+
+
+class Sleeps(DueTimer):
+    """Notes for how long the promoter sleeps, and sleeps for a moment."""
+
+    def __init__(self) -> None:
+        self.opened = -1  # it opens itself once
+        super().__init__()
+        self.asked: list[float] = []
+
+    def open(self) -> None:
+        """Note it."""
+        super().open()
+        self.opened += 1
+
+    async def sleep(self, seconds: float) -> None:
+        """Note it."""
+        self.asked.append(seconds)
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is new waits until what was left behind was claimed, however long that takes."""
+    monkeypatch.setattr(intake_module, "_FIRST_CLAIM", 600.0)
+
+
+@asynccontextmanager
+async def opened(storage: Any, sink: Sink, *, failures: int = 0, **settings: Any) -> AsyncIterator[Intake]:
+    """An intake that fails so often within the block."""
+    known: dict[str, Any] = {"poll_interval": 0.001, "lease": 0.5, "claim_interval": 600.0, "due": DueTimer()}
+    told: list[Incident] = []
+    incidents = Incidents(lambda stream, incident, count: told.append(incident))
+    made = Intake(storage, ME, sink, incidents, **(known | settings))
+    made.open()
+    try:
+        yield made
+    finally:
+        if isinstance(storage, Claiming):
+            storage.may_claim.set()
+        await within_patience(made.close())
+    assert told == [Incident.OUTAGE] * failures
+
+
+class TestReading:
+    """What is new."""
+
+    async def test_as_much_is_read_as_there_is_room_for(self) -> None:
+        storage, sink = Reading(), Sink()
+        storage.unread = [SOME]
+        async with opened(storage, sink):
+            await eventually(lambda: len(storage.of("read")) > 3)
+        assert set(storage.of("read")) == {(*ME, 10)}
+        assert sink.told == [("take", SOME)]
+
+    async def test_an_empty_read_is_slept_over_where_the_storage_does_not_wait(self) -> None:
+        storage, sink = Reading(), Sink()
+        storage.unread = [SOME, SOME]
+        async with opened(storage, sink, poll_interval=600):
+            await eventually(lambda: len(storage.of("read")) == 3)
+            await asyncio.sleep(0.01)
+            assert len(storage.of("read")) == 3
+
+    async def test_one_that_waits_on_the_server_is_asked_again_at_once(self) -> None:
+        storage, sink = Claiming(), Sink()
+        async with opened(storage, sink, poll_interval=600):
+            await eventually(lambda: len(storage.of("read")) > 3)
+
+    async def test_nothing_is_read_where_there_is_no_room_when_it_closes(self) -> None:
+        storage, sink = Reading(), Sink()
+        sink.has_room.clear()
+        async with opened(storage, sink) as made:
+            await asyncio.sleep(0)
+            made._closing.set()
+            sink.has_room.set()
+            await asyncio.wait(made._loops)
+        assert storage.of("read") == []
+
+    async def test_after_a_failure_the_group_is_made_sure_of_and_one_entry_is_asked_for(self) -> None:
+        """The reply may have been too large to arrive."""
+        storage, sink = Reading(), Sink()
+        storage.unread = [SOME, RuntimeError("too large"), SOME, SOME, SOME, SOME]
+        async with opened(storage, sink, failures=1):
+            await eventually(lambda: len(storage.of("read")) >= 7)
+        assert [count for *_, count in storage.of("read")[:7]] == [10, 10, 1, 2, 4, 8, 10]
+        assert storage.of("create") == [(STREAM, GROUP)]
+        at = [asked[0] for asked in storage.asked].index("create")
+        assert len([asked for asked in storage.asked[:at] if asked[0] == "read"]) == 2
+
+
+class TestClaiming:
+    """What was left by others."""
+
+    async def test_what_was_left_is_claimed_before_anything_is_read(self) -> None:
+        storage, sink = Claiming(), Sink()
+        storage.may_claim.clear()
+        async with opened(storage, sink):
+            await eventually(lambda: storage.of("claim"))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert storage.of("read") == []
+            storage.may_claim.set()
+            await eventually(lambda: storage.of("read"))
+        assert storage.of("claim") == [(*ME, 500, 7, QUOTAS)]
+
+    async def test_what_is_new_does_not_wait_for_claims_for_ever(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(intake_module, "_FIRST_CLAIM", 0.01)
+        storage, sink = Claiming(), Sink()
+        storage.may_claim.clear()
+        async with opened(storage, sink):
+            await eventually(lambda: len(storage.of("read")) > 2)
+
+    async def test_it_claims_again_at_once_as_long_as_it_is_told_to(self) -> None:
+        storage, sink = Claiming(), Sink()
+        storage.stale, sink.again = [Claimed(SOME), Claimed(SOME), Claimed([])], [True, True]
+        async with opened(storage, sink):
+            await eventually(lambda: len(sink.of("claimed")) == 3)
+            await asyncio.sleep(0.01)
+        assert sink.of("claimed") == [(SOME, 7), (SOME, 7), ([], 7)]
+
+    async def test_then_it_waits_for_the_interval(self) -> None:
+        storage, sink = Claiming(), Sink()
+        async with opened(storage, sink, claim_interval=0.001):
+            await eventually(lambda: len(storage.of("claim")) > 3)
+        assert sink.of("wait") == []
+
+    async def test_after_a_failure_one_entry_is_claimed(self) -> None:
+        storage, sink = Claiming(), Sink()
+        storage.stale = [RuntimeError("too large")]
+        async with opened(storage, sink, failures=1, claim_interval=0.001):
+            await eventually(lambda: len(storage.of("claim")) >= 5)
+        assert [asked[4] for asked in storage.of("claim")[:5]] == [7, 1, 2, 4, 7]
+
+    @pytest.mark.parametrize(
+        ("held_back", "suspects", "interval", "waits"),
+        [(3, 0, 600, 600), (3, 3, 600, 1), (3, 2, 600, 600), (3, 3, 0.5, 0.5), (1, 0, 0.5, 0.5)],
+    )
+    async def test_what_was_held_back_for_a_quota_is_looked_for_when_one_is_free(
+        self, held_back: int, suspects: int, interval: float, waits: float
+    ) -> None:
+        storage, sink = Claiming(), Sink()
+        storage.stale = [Claimed(SOME, held_back, suspects)]
+        async with opened(storage, sink, claim_interval=interval):
+            await eventually(lambda: sink.of("wait"))
+            assert sink.of("wait") == [(waits,)]
+        assert sink.suspects == ([[]] if suspects else [])
+
+    async def test_a_suspect_is_claimed_alone_and_what_waited_has_as_long_for_itself(self) -> None:
+        storage, sink = Claiming(), Sink()
+        storage.stale = [Claimed([], 1, 1), Claimed(SOME[:1]), Claimed([])]
+        sink.takes_long = 0.05
+        async with opened(storage, sink):
+            await eventually(lambda: len(storage.of("claim")) == 3)
+        _, began, ended = storage.claimed_at
+        assert ended - began >= 2 * 0.045  # it ran, and then the others had their time
+        assert sink.suspects == [SOME[:1]]
+        assert storage.of("claim")[1] == (*ME, 500, 1, ONE)
+        assert sink.of("wait") == []
+
+    async def test_no_suspect_is_claimed_when_it_closes(self) -> None:
+        async with opened(Claiming(), Sink()) as made:
+            await within_patience(made.close())
+            assert await made._claim_suspect(ONE) == []
+
+    async def test_nothing_is_claimed_where_there_is_no_room_when_it_closes(self) -> None:
+        storage, sink = Claiming(), Sink()
+        sink.has_room.clear()
+        async with opened(storage, sink) as made:
+            await asyncio.sleep(0)
+            made._closing.set()
+            sink.has_room.set()
+            await asyncio.wait(made._loops[1:])  # the reader waits for the claim
+        assert storage.of("claim") == []
+
+
+class TestCare:
+    """Promoting, tidying, and the end."""
+
+    @pytest.mark.parametrize(
+        ("wait", "lease", "sleeps"),
+        [(None, 60.0, 15.0), (None, 0.5, 2.5), (0.25, 60.0, 0.25), (77.0, 60.0, 5.0)],
+    )
+    async def test_the_promoter_sleeps_until_the_next_is_due_and_not_for_long(
+        self, wait: float | None, lease: float, sleeps: float
+    ) -> None:
+        storage, due = Caring(), Sleeps()
+        storage.waits = [wait]
+        async with opened(storage, Sink(), lease=lease, claim_interval=2.0, due=due):
+            await eventually(lambda: due.asked)
+        assert due.asked[0] == sleeps
+        assert due.opened == 1
+        assert storage.of("promote")[0] == (STREAM, GROUP)
+
+    async def test_it_tidies_when_the_storage_says(self) -> None:
+        storage = Caring()
+        async with opened(storage, Sink()):
+            await eventually(lambda: storage.of("tidy"))
+            await asyncio.sleep(0.005)
+        assert storage.of("tidy") == [tuple(ME)]
+
+    async def test_a_read_is_interrupted_and_what_it_brings_is_taken(self) -> None:
+        storage, sink = Caring(), Sink()
+        async with opened(storage, sink) as made:
+            await eventually(lambda: made._in_flight)
+            await within_patience(made.close())
+            assert storage.of("interrupt") == [tuple(ME)]
+            assert sink.told == [("take", SOME)]
+            assert made._loops == []
+            assert made._in_flight == set()
+
+    async def test_one_that_goes_on_blocking_is_cancelled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(intake_module, "_READ_PATIENCE", 0.01)
+        storage, sink = Reading(), Sink()
+        storage.holding = asyncio.Event()
+        async with opened(storage, sink) as made:
+            await eventually(lambda: storage.of("read"))
+            await within_patience(made.close())
+            assert sink.told == []
+
+    async def test_it_may_be_opened_again(self) -> None:
+        storage, sink = Claiming(), Sink()
+        async with opened(storage, sink) as made:
+            await eventually(lambda: storage.of("read"))
+            await within_patience(made.close())
+            storage.asked.clear()
+            made.open()
+            await eventually(lambda: storage.of("read"))
+            assert storage.asked[0][0] == "claim"
+
+    async def test_when_it_is_closed_nothing_of_it_runs_any_more(self) -> None:
+        before = asyncio.all_tasks()
+        for storage in (Claiming(), Caring(), Reading()):
+            async with opened(storage, Sink(), poll_interval=600) as made:
+                await eventually(lambda: storage.asked)  # noqa: B023 - awaited in this round
+                await turns()
+                await made.close()
+                assert asyncio.all_tasks() == before
+
+
+class TestPatience:
+    """How long it waits: seconds, by a clock that is put forward."""
+
+    async def test_what_is_new_waits_a_second_for_the_first_claim(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(intake_module, "_FIRST_CLAIM", FIRST_CLAIM)
+        clock, storage = LoopClock(monkeypatch), Claiming()
+        storage.may_claim.clear()
+        async with opened(storage, Sink()):
+            await turns()
+            await clock.advance(0.3)
+            assert storage.of("read") == []
+            await clock.advance(1.2)
+            assert storage.of("read")
+
+    async def test_the_first_claim_is_waited_for_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A second read must not wait again where claims go on and on."""
+        clock, storage = LoopClock(monkeypatch), Claiming()
+        storage.may_claim.clear()
+        storage.unread = [SOME] * 9
+        async with opened(storage, Sink()):
+            await turns()
+            await clock.advance(601)
+            assert len(storage.of("read")) > 3
+
+    async def test_a_read_in_flight_is_waited_for_five_seconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock, storage, sink = LoopClock(monkeypatch), Reading(), Sink()
+        storage.holding = asyncio.Event()
+        storage.unread = [SOME]
+        async with opened(storage, sink) as made:
+            await eventually(lambda: storage.of("read"))
+            closing = asyncio.create_task(made.close())
+            await turns()
+            await clock.advance(4.2)
+            assert not closing.done()
+            await clock.advance(1.3)
+            assert closing.done()
+            assert sink.told == []
+
+    async def test_a_claim_in_flight_is_waited_for_and_what_it_brings_is_taken(self) -> None:
+        """The server may have handed the entries out: they would be pending, and nobody would know."""
+        storage, sink = Claiming(), Sink()
+        storage.stale = [Claimed(SOME)]
+        storage.may_claim.clear()
+        async with opened(storage, sink) as made:
+            await eventually(lambda: storage.of("claim"))
+            closing = asyncio.create_task(made.close())
+            await turns()
+            assert not closing.done()
+            storage.may_claim.set()
+            await within_patience(closing)
+            assert sink.told == [("claimed", SOME, 7)]
+
+    async def test_what_waits_for_nothing_on_its_way_is_not_waited_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A reader that waits for room, and a promoter that sleeps, end at once."""
+        LoopClock(monkeypatch)
+        storage, sink = Claiming(), Sink()
+        sink.has_room.clear()
+        async with opened(storage, sink) as made:
+            await turns()
+            closing = asyncio.create_task(made.close())
+            await turns()
+            assert closing.done()
+
+    async def test_after_a_failure_it_waits_and_a_close_ends_the_wait(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(backoff, "_FIRST", 100.0)
+        monkeypatch.setattr(backoff, "_LONGEST", 100.0)
+        clock, storage = LoopClock(monkeypatch), Reading()
+        storage.unread = [RuntimeError("no"), RuntimeError("no")]
+        async with opened(storage, Sink(), failures=1) as made:
+            await turns()
+            assert len(storage.of("read")) == 1
+            await clock.advance(110)
+            assert len(storage.of("read")) == 2
+            closing = asyncio.create_task(made.close())
+            await turns()
+            assert closing.done()
+
+    async def test_a_group_that_cannot_be_made_sure_of_is_one_more_failure(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(backoff, "_LONGEST", 0.0)
+
+        class Gone(Reading):
+            left = 3
+
+            async def create_group(self, stream_name: str, group_name: str) -> None:
+                await super().create_group(stream_name, group_name)
+                self.left -= 1
+                if self.left:
+                    raise ConnectionError("away")
+
+        storage, sink = Gone(), Sink()
+        storage.unread = [RuntimeError("no"), SOME]
+        async with opened(storage, sink, failures=1):
+            await eventually(lambda: sink.told)
+        assert storage.of("create") == [(STREAM, GROUP)] * 3
+
+    async def test_the_claimer_rests_for_its_interval_and_tidying_for_as_long_as_it_says(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock, claiming, caring = LoopClock(monkeypatch), Claiming(), Caring()
+        async with opened(claiming, Sink(), claim_interval=100.0), opened(caring, Sink()):
+            await turns()
+            await clock.advance(90)
+            assert len(claiming.of("claim")) == 1
+            await clock.advance(20)
+            assert len(claiming.of("claim")) == 2
+            assert len(caring.of("tidy")) == 1
+            await clock.advance(500)
+            assert len(caring.of("tidy")) == 2
+
+    async def test_where_no_suspect_ran_its_quota_is_waited_for(self) -> None:
+        """Another stream of the process has one: there is nothing to make up for."""
+        storage, sink = Claiming(), Sink()
+        storage.stale = [Claimed([], 1, 1), Claimed([])]
+        async with opened(storage, sink):
+            await eventually(lambda: sink.of("wait"))
+            assert len(storage.of("claim")) == 2
+
+
+class Plain(Reading):
+    """One that claims without quotas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stale = [SOME]
+
+    async def claim_stale_events(
+        self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
+    ) -> list[Entry]:
+        """The next answer; nothing where there is none."""
+        self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count))
+        await asyncio.sleep(0)
+        return self.stale.pop(0) if self.stale else []
+
+
+async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() -> None:
+    storage, sink = Plain(), Sink()
+    async with opened(storage, sink, lease=0.25):
+        await eventually(lambda: sink.of("claimed"))
+    assert storage.of("claim") == [(*ME, 250, 7)]
+    assert sink.of("claimed") == [(SOME, 7)]
+
+
+async def test_one_that_was_never_opened_may_be_closed() -> None:
+    made: Any = Caring()
+    rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+    await within_patience(Intake(made, ME, Sink(), Incidents(), due=DueTimer(), **rests).close())
+
+
+def test_it_may_be_opened_in_another_event_loop() -> None:
+    storage, sink = Caring(), Sink()
+    intakes: list[Intake] = []
+
+    async def read() -> None:
+        storage.interrupted = asyncio.Event()
+        storage.interrupted.set()
+        sink.told.clear()
+        sink.has_room = asyncio.Event()
+        sink.has_room.set()
+        if not intakes:
+            made: Any = storage
+            rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+            intakes.append(Intake(made, ME, sink, Incidents(), due=DueTimer(), **rests))
+        intakes[0].open()
+        await eventually(lambda: sink.told and storage.of("tidy"))
+        await within_patience(intakes[0].close())
+
+    for _ in range(2):
+        asyncio.run(read())
+        storage.asked.clear()

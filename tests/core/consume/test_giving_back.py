@@ -1,0 +1,100 @@
+"""A worker whose slots are all stuck holds nothing that another one could do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from consuming import GROUP, STREAM, eventually, processor, within_patience
+from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.worker_pool import Slots
+from streamroute.core.processor import RedisStreamProcessor
+
+Callback = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Stubborn:
+    """A handler that goes on although it is cancelled, until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.done: list[str] = []
+
+    async def __call__(self, payload: dict[str, Any]) -> None:
+        if payload["n"] != "stubborn":
+            self.done.append(payload["n"])
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.append(task)
+        while not self.let_go.is_set():
+            try:
+                await self.let_go.wait()
+            except asyncio.CancelledError:
+                continue
+
+
+@pytest.fixture
+def storage() -> MemoryStreamStorage:
+    return MemoryStreamStorage(block=0.02, lease=60)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler counts as stuck at once."""
+    defaults = Slots.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "stuck_after", 0.02)
+
+
+def started(storage: MemoryStreamStorage, callback: Callback, **settings: Any) -> RedisStreamProcessor:
+    return processor(storage, callback, lease=60, grace=0.01, **settings)
+
+
+async def are_stuck(worker: RedisStreamProcessor, handler: Stubborn, count: int) -> None:
+    """Wait until so many handlers run, cancel them, and wait until they count as stuck."""
+    await eventually(lambda: len(handler.tasks) == count)
+    for task in handler.tasks:
+        task.cancel()
+    await eventually(lambda: worker.stuck == count)
+
+
+async def test_what_is_queued_where_all_slots_are_stuck_goes_to_another_worker(
+    storage: MemoryStreamStorage, impatient: None
+) -> None:
+    """Although the lease goes on for long: what was queued before, and what a read brings after."""
+    handler, other = Stubborn(), Stubborn()
+    await storage.create_group(STREAM, GROUP)
+    worker = started(storage, handler, concurrency=2)
+    await within_patience(worker.start_listening())
+    for name in ("stubborn", "stubborn", "queued"):
+        storage.add(STREAM, {"type": "booked", "n": name})
+    await are_stuck(worker, handler, 2)
+    storage.add(STREAM, {"type": "booked", "n": "after"})
+
+    second = started(storage, other, concurrency=1)
+    await within_patience(second.start_listening())
+    await eventually(lambda: sorted(other.done) == ["after", "queued"])
+    handler.let_go.set()
+    await within_patience(second.stop_listening())
+    await within_patience(worker.stop_listening())
+    assert handler.done == []
+
+
+async def test_a_worker_goes_on_as_soon_as_one_of_its_stuck_handlers_ends(
+    storage: MemoryStreamStorage, impatient: None
+) -> None:
+    handler = Stubborn()
+    await storage.create_group(STREAM, GROUP)
+    worker = started(storage, handler, concurrency=1)
+    await within_patience(worker.start_listening())
+    storage.add(STREAM, {"type": "booked", "n": "stubborn"})
+    await are_stuck(worker, handler, 1)
+    storage.add(STREAM, {"type": "booked", "n": "after"})
+    handler.let_go.set()
+    await eventually(lambda: handler.done == ["after"])
+    await within_patience(worker.stop_listening())

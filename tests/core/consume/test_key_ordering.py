@@ -1,0 +1,346 @@
+"""Entries with equal keys start one after the other, in order; all others run beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consuming import eventually, within_patience
+from misbehaving import ALL, Unspeakable
+from streamroute.core.consume.key_ordering import KeyOrder
+from streamroute.core.consume.worker_pool import Entry, Slots
+
+_CLAIMED = 1000  # numbers from here on are those of entries that were claimed
+_TURNS = 1000  # beyond what the longest example takes: 80 entries, a few turns each
+KEYS = st.sampled_from(["a", "b", "c", None])
+
+
+def key_of(payload: dict[str, Any]) -> str | None:
+    """The key that a test gave the payload."""
+    key: str | None = payload["key"]
+    return key
+
+
+def entries(keys: Sequence[str | None], start: int = 0) -> list[Entry]:
+    """Entries with these keys; their ids are numbers in order."""
+    return [(str(number), {"key": key}) for number, key in enumerate(keys, start)]
+
+
+def refuse(payload: dict[str, Any]) -> Any:
+    """A key of somebody's own that is none."""
+    made = ALL.get(payload["key"])
+    if made is not None:
+        raise made()
+    return payload["key"]
+
+
+def test_a_key_that_cannot_be_had_is_none_and_others_keep_theirs() -> None:
+    """Were it to raise, nothing would be read any more."""
+    order = KeyOrder(refuse)
+    odd: list[Any] = [*ALL, [], Unspeakable()]
+    entries: list[Entry] = [(str(number), {"key": key}) for number, key in enumerate(odd)]
+    assert order.admit(entries, first=False) == entries
+    both: list[Entry] = [("a1", {"key": "a"}), ("a2", {"key": "a"})]
+    assert order.admit(both, first=False) == both[:1]
+
+
+class Handlers:
+    """Handlers that wait for a turn or two, and what was seen of them."""
+
+    def __init__(self, turns: list[int]) -> None:
+        self.turns = turns
+        self.started: dict[str | None, list[int]] = defaultdict(list)
+        self.running: Counter[str | None] = Counter()
+        self.done: list[int] = []
+
+    async def handle(self, entry_id: str, payload: dict[str, Any]) -> None:
+        key, number = payload["key"], int(entry_id)
+        self.started[key].append(number)
+        self.running[key] += 1
+        assert key is None or self.running[key] == 1, "two entries with one key ran at once"
+        try:
+            for _ in range(self.turns[number % len(self.turns)]):
+                await asyncio.sleep(0)
+        finally:
+            self.running[key] -= 1
+        self.done.append(number)
+
+
+async def within_turns(condition: Callable[[], Any]) -> None:
+    """Wait for what comes within some turns of the loop.
+
+    These handlers wait for turns and never for time, so what does not come by then never comes: each of a
+    property's examples says so at once, where waiting for time would take minutes to find the smallest.
+    """
+    for _ in range(_TURNS):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"waited for {_TURNS} turns of the event loop")
+
+
+async def close(slots: Slots) -> None:
+    """Close the slots, within some turns."""
+    closing = asyncio.create_task(slots.close(grace=0))
+    await within_turns(closing.done)
+    await closing
+
+
+@given(
+    st.lists(st.lists(KEYS, max_size=12), max_size=6),
+    st.integers(1, 5),
+    st.lists(st.integers(0, 4), min_size=1, max_size=7),
+)
+def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
+    batches: list[list[str | None]], concurrency: int, turns: list[int]
+) -> None:
+    """For all reads, numbers of slots and durations; and every entry runs once."""
+
+    async def play() -> Handlers:
+        handlers, read = Handlers(turns), 0
+        slots = Slots(concurrency, handlers.handle, KeyOrder(key_of))
+        slots.open()
+        for keys in batches:
+            slots.put(entries(keys, read))
+            read += len(keys)
+            await asyncio.sleep(0)
+        await within_turns(lambda: len(handlers.done) == read)
+        await close(slots)
+        return handlers
+
+    seen = asyncio.run(play())
+    for key, started in seen.started.items():
+        assert key is None or started == sorted(started)
+    assert sorted(seen.done) == list(range(sum(map(len, batches))))
+
+
+@settings(deadline=None)  # a busy machine stops for longer than that
+@given(
+    st.lists(st.lists(KEYS, max_size=8), max_size=6),
+    st.integers(1, 5),
+    st.lists(st.integers(0, 4), min_size=1, max_size=7),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40), st.booleans()), max_size=8),
+)
+def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
+    batches: list[list[str | None]],
+    concurrency: int,
+    turns: list[int],
+    faults: list[tuple[int, int, bool]],
+) -> None:
+    """Lost leases and claims at any moment: equal keys still run one at a time, and none waits for ever.
+
+    After each read some entries are lost to another worker, and some claimed ones come at the head.
+    """
+
+    async def play() -> tuple[Handlers, set[int], set[int]]:
+        handlers = Handlers(turns)
+        fresh: set[int] = set()
+        others: set[int] = set()
+        slots = Slots(concurrency, handlers.handle, KeyOrder(key_of))
+        slots.open()
+        for number, keys in enumerate(batches):
+            slots.put(entries(keys, len(fresh)))
+            fresh.update(range(len(fresh), len(fresh) + len(keys)))
+            for _, which, is_claim in [fault for fault in faults if fault[0] == number]:
+                if is_claim:
+                    slots.put(entries(["a"], _CLAIMED + len(others)), first=True)
+                    others.add(_CLAIMED + len(others))
+                else:
+                    slots.drop(str(which))
+                    lost.add(which)
+            await asyncio.sleep(0)
+        await within_turns(lambda: fresh | others <= {*handlers.done, *lost})
+        await close(slots)
+        return handlers, fresh, others
+
+    lost: set[int] = set()
+    handlers, fresh, others = asyncio.run(play())
+    assert len(handlers.done) == len(set(handlers.done))
+    assert set(handlers.done) <= fresh | others
+    for key, started in handlers.started.items():
+        own = [number for number in started if number < _CLAIMED]
+        assert key is None or own == sorted(own)
+
+
+async def test_one_hot_key_leaves_the_other_slots_to_the_others() -> None:
+    """A hundred entries of one key wait in its own queue, and one of them runs."""
+    running = set()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        running.add(entry_id)
+        await asyncio.Event().wait()
+
+    slots = Slots(4, handle, KeyOrder(key_of))
+    slots.open()
+    slots.put(entries(["hot"] * 100 + ["a", "b", "c"]))
+    await eventually(lambda: running == {"0", "100", "101", "102"})
+    assert slots.queued == 0
+    await within_patience(slots.close(grace=0))
+
+
+async def test_no_more_is_read_while_thousands_wait_for_their_keys() -> None:
+    """They take no slot, but they take memory."""
+    slots = Slots(1, Handlers([0]).handle, KeyOrder(key_of))
+    slots.put(entries(["hot"] * 6000))
+    reader = asyncio.create_task(slots.room(10))
+    await asyncio.sleep(0)
+    assert not reader.done()
+    slots.open()
+    await within_patience(reader)
+    await within_patience(slots.close(grace=0))
+
+
+async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
+    """Queued, waiting or running: whoever takes it away, its key is free."""
+    handlers, first = Handlers([1]), asyncio.Event()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        if entry_id == "0":
+            await first.wait()
+        await handlers.handle(entry_id, payload)
+
+    slots = Slots(1, handle, KeyOrder(key_of))
+    slots.put(entries(["a", "a", "a", "b", "b"]))
+    slots.open()
+    await asyncio.sleep(0)
+    slots.drop("1")  # it waits
+    slots.drop("3")  # it is queued
+    slots.drop("0")  # it runs
+    await eventually(lambda: sorted(handlers.done) == [2, 4])
+    await within_patience(slots.close(grace=0))
+
+
+async def test_what_waits_is_given_back_when_the_slots_are_cleared() -> None:
+    """A drain releases it to other workers."""
+    slots = Slots(1, Handlers([0]).handle, KeyOrder(key_of))
+    slots.put(entries(["a", "a", "b"]))
+    assert sorted(slots.clear()) == ["0", "1", "2"]
+
+
+def test_what_is_claimed_later_waits_behind_what_was_claimed_before() -> None:
+    order = KeyOrder(key_of)
+    order.admit(entries(["a", "a"]), first=False)
+    order.admit(entries(["a", "a"], 10), first=True)
+    assert order.end("0") == entries(["a"], 10)[0]
+    order.admit(entries(["a", "a"], 20), first=True)
+    order.forget("20")
+    order.admit(entries(["a"], 30), first=True)
+    following = [order.end(entry_id) for entry_id in ("10", "11", "21", "30", "1")]
+    assert [entry and entry[0] for entry in following] == ["11", "21", "30", "1", None]
+
+
+def test_claimed_entries_wait_at_the_head_of_their_key() -> None:
+    """They are older than what was read."""
+    order = KeyOrder(key_of)
+    assert order.admit(entries(["a", "a"]), first=False) == entries(["a"])
+    assert order.admit(entries(["a", "a"], 10), first=True) == []
+    following = [order.end(entry_id) for entry_id in ("0", "10", "11", "1")]
+    assert [entry and entry[0] for entry in following] == ["10", "11", "1", None]
+    assert order.waiting == 0
+
+
+def name_of(entry: Entry | None) -> str | None:
+    return entry and entry[0]
+
+
+def test_what_had_its_key_and_has_not_started_waits_behind_what_runs_alone() -> None:
+    """And before what waits already, and before what is claimed later: it is the older one of these."""
+    order = KeyOrder(key_of)
+    ready = deque(order.admit(entries(["a", "a", "b"]), first=False))
+    order.admit(entries(["a"], 10), first=True)
+    order.take_over(("alone", {"key": "a"}), ready)
+    assert list(ready) == entries(["b"], 2)
+    assert (order.waiting, order.waiting_names()) == (3, ["0", "10", "1"])
+    order.admit(entries(["a"], 20), first=True)
+    following = [order.end(name) for name in ("alone", "0", "10", "20", "1", "2")]
+    assert list(map(name_of, following)) == ["0", "10", "20", "1", None, None]
+    assert order.waiting == 0
+    assert order.admit(entries(["a"], 30), first=False) == entries(["a"], 30), "the key is free again"
+
+
+def test_one_that_was_taken_over_is_the_only_one_at_the_head() -> None:
+    order = KeyOrder(key_of)
+    ready = deque(order.admit(entries(["a", "a", "a"]), first=False))
+    order.take_over(("alone", {"key": "a"}), ready)
+    order.admit(entries(["a"], 10), first=True)
+    assert order.waiting_names() == ["0", "10", "1", "2"]
+    order.forget("0")
+    assert order.end("0") is None, "it has its key no longer, and frees it for nobody"
+    assert order.waiting_names() == ["10", "1", "2"]
+
+
+@pytest.mark.parametrize("made", [list, Unspeakable])
+def test_a_key_that_cannot_be_looked_up_is_none(made: Callable[[], Any]) -> None:
+    order = KeyOrder(lambda _payload: made())
+    assert order.admit(entries(["a", "a"]), first=False) == entries(["a", "a"])
+    order.take_over(("alone", {"key": "a"}), deque())
+    assert (order.waiting, order.end("alone")) == (0, None)
+
+
+def test_what_runs_alone_without_a_key_takes_nothing_over() -> None:
+    order = KeyOrder(key_of)
+    ready = deque(order.admit(entries(["a"]), first=False))
+    order.take_over(("alone", {"key": None}), ready)
+    assert (len(ready), order.waiting, order.end("alone")) == (1, 0, None)
+    order.take_over(("other", {"key": "b"}), ready)
+    assert (len(ready), order.waiting) == (1, 0)
+    assert order.admit(entries(["b"], 10), first=False) == [], "its key is taken until it ends"
+    assert name_of(order.end("other")) == "10"
+
+
+def test_one_that_leaves_the_head_lets_later_claims_move_up() -> None:
+    """Whether it starts, or is lost: those that were claimed stay together, before what was read."""
+    order = KeyOrder(key_of)
+    order.admit(entries(["a", "a"]), first=False)
+    order.admit(entries(["a", "a", "a"], 10), first=True)
+    order.forget("11")
+    order.forget("1")  # read, not claimed: how many were put first is the same
+    order.admit(entries(["a"], 1), first=False)
+    order.admit(entries(["a"], 20), first=True)
+    assert (order.waiting, order.waiting_names()) == (4, ["10", "12", "20", "1"])
+    assert name_of(order.end("0")) == "10"
+    order.forget("12")
+    order.forget("unknown")
+    order.admit(entries(["a"], 30), first=True)
+    following = [order.end(name) for name in ("10", "20", "30", "1")]
+    assert list(map(name_of, following)) == ["20", "30", "1", None]
+    order.admit(entries(["a", "a", "a"], 40), first=False)
+    order.admit(entries(["a"], 50), first=True)
+    assert order.waiting_names() == ["50", "41", "42"]
+
+
+def test_when_nothing_waits_any_more_keys_of_what_runs_are_taken_still() -> None:
+    order = KeyOrder(key_of)
+    order.admit(entries(["a", "a", "b"]), first=False)
+    order.admit(entries(["a"], 10), first=True)
+    assert sorted(name for name, _ in order.clear()) == ["1", "10"]
+    assert (order.waiting, order.waiting_names()) == (0, [])
+    assert order.admit(entries(["a", "a"], 20), first=False) == []
+    order.admit(entries(["a"], 30), first=True)
+    assert order.waiting_names() == ["30", "20", "21"]
+    assert name_of(order.end("0")) == "30"
+
+
+async def test_five_thousand_entries_may_wait_for_their_keys() -> None:
+    go_on = asyncio.Event()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        await go_on.wait()
+
+    slots = Slots(1, handle, KeyOrder(key_of))
+    slots.open()
+    slots.put(entries(["hot"] * 5_000))  # one of them does not wait for its key
+    await within_patience(slots.room(10))
+    slots.put(entries(["hot"], 5_000))
+    reader = asyncio.create_task(slots.room(10))
+    await asyncio.sleep(0)
+    assert not reader.done()
+    go_on.set()
+    await within_patience(reader)
+    await within_patience(slots.close(grace=0))

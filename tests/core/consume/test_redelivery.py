@@ -1,0 +1,117 @@
+"""An entry that was lost and comes back to the same worker: the older delivery ends nothing of the newer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+
+from consuming import GROUP, STREAM, eventually, within_patience
+from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.due import DueTimer
+from streamroute.core.consume.entry_lifecycle import Handling, Limits
+from streamroute.core.consume.fetcher import Source
+from streamroute.core.observer import Result
+from streamroute.core.processor import ignore_stuck
+from streamroute.incidents import LOGGED
+from streamroute.message import Message
+from streamroute.values import Settled
+
+ME = Source(STREAM, GROUP, "me")
+LIMITS = Limits(batch_count=10, concurrency=2, max_deliveries=5, lease=60.0, grace=0.0, ack_delay=0.001)
+
+
+class SlowStorage(MemoryStreamStorage):
+    """A storage whose settlements wait for ``go_on``."""
+
+    def __init__(self) -> None:
+        super().__init__(block=0.02)
+        self.go_on = asyncio.Event()
+        self.asked = 0
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Settle when it may."""
+        self.asked += 1
+        await self.go_on.wait()
+        return await super().settle(stream_name, group_name, consumer_name, messages)
+
+
+class Work:
+    """A worker's handling, without what reads and claims for it."""
+
+    def __init__(self, storage: SlowStorage) -> None:
+        self.storage = storage
+        self.results: list[Result] = []
+        self.started: list[int] = []
+        self.go_on = {deliveries: asyncio.Event() for deliveries in (1, 3)}
+        self.handling = Handling(storage, ME, LIMITS, self._observe, LOGGED, DueTimer(), ignore_stuck)
+        self.handling.callback = self._handle
+
+    async def lose_and_claim(self, entry_id: str) -> None:
+        """Another worker takes the entry, and this one takes it back."""
+        for who in ("thief", "me"):
+            taken = await self.storage.claim_stale_events(STREAM, GROUP, who, 0, 10)
+            assert [name for name, _ in taken] == [entry_id]
+            self.handling.lose([(entry_id, 1)])
+        self.handling.take_claimed(taken, 10)
+
+    async def _handle(self, payload: dict[str, Any]) -> None:
+        assert isinstance(payload, Message)
+        self.started.append(payload.deliveries)
+        await self.go_on[payload.deliveries].wait()
+
+    def _observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
+        self.results.append(result)
+
+
+@pytest.fixture
+async def work() -> AsyncIterator[Work]:
+    """A worker that handles 1-0 for the first time."""
+    made = Work(SlowStorage())
+    await made.storage.create_group(STREAM, GROUP)
+    made.storage.add(STREAM, {"type": "booked"})
+    made.handling.open()
+    made.handling.take(await made.storage.read_events(STREAM, GROUP, "me", 1))
+    await eventually(lambda: made.started == [1])
+    yield made
+    made.storage.go_on.set()
+    await within_patience(made.handling.close())
+
+
+def held(work: Work) -> dict[str, int]:
+    """What the worker answers for: its deliveries by the entries' ids."""
+    return {name: message.deliveries for name, message in work.handling.held.snapshot().items()}
+
+
+async def test_a_late_settlement_of_an_older_delivery_lets_go_of_no_newer_one(work: Work) -> None:
+    """Else nobody would renew the lease of what runs."""
+    [entry_id] = held(work)
+    work.go_on[1].set()
+    await eventually(lambda: work.storage.asked)
+    await work.lose_and_claim(entry_id)
+    await eventually(lambda: work.started == [1, 3])
+    work.storage.go_on.set()
+    await eventually(lambda: work.results.count(Result.LOST) == 2)  # the lease, and the settlement
+    await asyncio.sleep(0)
+    assert held(work) == {entry_id: 3}
+    work.go_on[3].set()
+    await eventually(lambda: held(work) == {})
+    assert work.storage.pending(STREAM, GROUP) == []
+
+
+async def test_an_older_delivery_that_is_lost_drops_no_newer_one(work: Work) -> None:
+    """The news of the loss may come late."""
+    [entry_id] = held(work)
+    await work.lose_and_claim(entry_id)
+    await eventually(lambda: work.started == [1, 3])
+    lost = len(work.results)
+    work.handling.lose([(entry_id, 1), (entry_id, 2)])
+    assert (held(work), len(work.results)) == ({entry_id: 3}, lost)
+    work.storage.go_on.set()
+    work.go_on[3].set()
+    await eventually(lambda: work.storage.pending(STREAM, GROUP) == [])
+    assert work.started == [1, 3]

@@ -1,0 +1,131 @@
+"""What this worker does not know: it waits for one that does, as long as the group's workers say."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from streamroute.core.consume.repertoire import retry_of_unknown, wait_for_type
+from streamroute.message import Message
+from streamroute.text.limits import NAME
+from streamroute.values import DeadLetter, RetryLater, RouteWait
+
+ROUTE, TYPE = "ship", "booked"
+SINCE = 1_700_000_000_000
+
+
+class Workers:
+    """What is known of the group's workers, and what was asked."""
+
+    def __init__(self, answer: RouteWait | Exception) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, str]] = []
+
+    async def route_wait(self, message: Message, route: str) -> RouteWait:
+        """Answer."""
+        return self._answer("route", message, route)
+
+    async def type_wait(self, message: Message, message_type: str) -> RouteWait:
+        """Answer."""
+        return self._answer("type", message, message_type)
+
+    def _answer(self, what: str, message: Message, name: str) -> RouteWait:
+        assert message.id == "1-0"
+        self.asked.append((what, name))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def message(coordinator: object, **facts: Any) -> Message:
+    facts = {"id": "1-0", "outcomes": [], "attempt": 3, **facts}
+    return Message({"type": TYPE}, coordinator=coordinator, **facts)
+
+
+async def outcome(what: str, got: Message) -> Any:
+    return await (retry_of_unknown(got, ROUTE) if what == "route" else wait_for_type(got, TYPE))
+
+
+BOTH = pytest.mark.parametrize("what", ["route", "type"])
+
+
+@BOTH
+@pytest.mark.parametrize(("delay", "since"), [(2.5, 0), (0.0, 0), (7.0, SINCE)])
+async def test_it_waits_for_as_long_as_is_said_and_spends_no_attempt(
+    what: str, delay: float, since: int
+) -> None:
+    workers = Workers(RouteWait(delay, since))
+    found = await outcome(what, message(workers, unknown_since=since))
+    route = ROUTE if what == "route" else ""
+    assert found == RetryLater(route, delay, 3, "", postponed=True, unknown_since=since)
+    assert workers.asked == [(what, ROUTE if what == "route" else TYPE)]
+
+
+@BOTH
+async def test_when_the_wait_is_over_it_is_answered_for_here(what: str) -> None:
+    found = await outcome(what, message(Workers(RouteWait(None, SINCE)), unknown_since=SINCE))
+    if what == "route":
+        assert isinstance(found, DeadLetter)
+        assert (found.route, found.attempt) == (ROUTE, 3)
+        assert found.reason == "the route 'ship' is no longer configured"
+    else:
+        assert found is None
+
+
+@BOTH
+async def test_where_nobody_answers_it_waits_a_second_and_what_was_known_is_kept(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = await outcome(what, message(Workers(ConnectionError("away")), unknown_since=SINCE))
+    assert (found.delay, found.unknown_since, found.postponed) == (1.0, SINCE, True)
+    [said] = caplog.messages
+    assert said == (
+        "the workers of the group cannot be asked what they know, and messages wait: ConnectionError: away"
+    )
+
+
+class Mocked:
+    """One that has the methods by accident: a mock makes up whatever it is asked for."""
+
+    def __init__(self) -> None:
+        self.route_wait = self.type_wait = Workers(RouteWait(1)).route_wait
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("coordinator", "outcomes"),
+    [(None, []), (object(), []), (Mocked(), []), (Workers(RouteWait(1)), None)],
+    ids=["none", "another", "mocked", "nothing is settled"],
+)
+async def test_where_nobody_can_be_asked_it_is_answered_for_here(
+    what: str, coordinator: object, outcomes: list[Any] | None
+) -> None:
+    found = await outcome(what, message(coordinator, outcomes=outcomes))
+    assert (type(found) is DeadLetter) if what == "route" else (found is None)
+
+
+async def test_a_payload_that_is_no_message_waits_for_nobody() -> None:
+    assert await wait_for_type({"type": TYPE}, TYPE) is None
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("before", "now", "said"), [(0, SINCE, True), (SINCE, SINCE, False), (0, 0, False), (SINCE, 0, False)]
+)
+async def test_the_first_time_that_nobody_knows_it_is_said(
+    what: str, before: int, now: int, said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await outcome(what, message(Workers(RouteWait(1, now)), unknown_since=before))
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * said
+    if said:
+        name = ROUTE if what == "route" else TYPE
+        assert f"{name!r} wait" in caplog.text
+        # Equal lines of one name are one; those of another are said as well.
+        assert vars(caplog.records[0])["coalesced_by"][1:] == (name,)
+
+
+async def test_a_type_of_any_length_is_said_in_part(caplog: pytest.LogCaptureFixture) -> None:
+    await wait_for_type(message(Workers(RouteWait(1, SINCE))), "x" * 1_000_000)
+    assert len(caplog.messages[0]) < NAME + 200

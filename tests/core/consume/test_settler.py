@@ -1,0 +1,145 @@
+"""Settling goes on whatever a storage refuses: one entry holds up no other, and none is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consuming import consuming, dispatcher_of, eventually
+from seed_storages import PlainStorage
+from streamroute import outages as backoff
+from streamroute.core.consume.settler import Settler
+from streamroute.values import Settled
+
+
+class PickyStorage(PlainStorage):
+    """A storage that fails to ack some ids, each as often as it says."""
+
+    def __init__(self, *payloads: dict[str, Any], refused: dict[str, int]) -> None:
+        super().__init__(*payloads)
+        self.refused = refused
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Raise for a refused id."""
+        if self.refused.get(message_id, 0) > 0:
+            self.refused[message_id] -= 1
+            raise RuntimeError(f"never heard of {message_id}")
+        await super().ack_event(stream_name, group_name, message_id)
+
+
+async def take(payload: dict[str, Any], _container: Any) -> None:
+    """Succeed."""
+
+
+async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """The others are acked, and the log does not tell of each attempt."""
+    storage = PickyStorage(*[{"type": "booked"}] * 50, refused={"7-0": 10**9})
+    running = consuming(storage, dispatcher_of(take).process_message, ack_delay=0.05)
+    async with running:
+        await eventually(lambda: len(set(storage.acked)) == 49)
+        tries = 10**9 - storage.refused["7-0"]
+        await eventually(lambda: storage.refused["7-0"] < 10**9 - tries - 3)
+        for _ in range(5):
+            storage.add({"type": "booked"})
+        await eventually(lambda: len(set(storage.acked)) == 54)
+        storage.refused.clear()
+        await eventually(lambda: "7-0" in storage.acked)
+    told = [record for record in caplog.records if "refused by the storage" in record.message]
+    assert [record.levelno for record in told] == [logging.WARNING] * 2
+    assert "never heard of 7-0" in told[0].message
+    assert "works again" in told[1].message
+
+
+async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
+    """Were one that must not raise the end of it, nothing would be acked any more, and nobody told."""
+    written, released = list[str](), list[str]()
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        written.extend(finished)
+        return Settled(lost=["1"]) if "1" in finished else Settled()
+
+    def raising(_ids: Iterable[str]) -> None:
+        raise RuntimeError("an observer's mistake")
+
+    settler = Settler(write, stream="s", release=released.extend, lost=raising, delay=0)
+    settler.open()
+    settler.add("1", {})
+    await eventually(lambda: written == ["1"])
+    settler.add("2", {})
+    await eventually(lambda: written == released == ["1", "2"])
+    await settler.close(1)
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["refused", "failed alone"])
+async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_one(raises: bool) -> None:
+    """Else the fence would refuse the older one, and the newer would never be settled."""
+    older, newer, written = {"n": 1}, {"n": 2}, list[dict[str, Any]]()
+    go_on = asyncio.Event()
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        written.extend(finished.values())
+        if finished.get("1") is older:
+            if raises:
+                settler.add("1", newer)
+                raise RuntimeError("not now")
+            return Settled(refused={"1": "not now"})
+        await go_on.wait()
+        return Settled()
+
+    settler = Settler(write, stream="s", release=lambda _: None, lost=lambda _: None, delay=0)
+    settler.open()
+    settler.add("1", older)
+    await eventually(lambda: settler._refused or raises)
+    settler.add("2", {})
+    await eventually(lambda: written and written[-1] is not older)
+    if not raises:
+        settler.add("1", newer)
+        await eventually(lambda: not settler._refused)
+    go_on.set()
+    await settler.close(10)
+    assert [payload["n"] for payload in written if payload] == [1, 2]
+
+
+@settings(deadline=None)  # a busy machine stops for longer than that
+@given(
+    refused=st.dictionaries(st.integers(0, 40), st.integers(1, 6), max_size=4),
+    outage=st.integers(0, 5),
+    size=st.integers(1, 20),
+)
+def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int, size: int) -> None:
+    """Whatever fails, for however long, and however large the batches are; each is let go once."""
+    left = dict(refused)
+    calls = 0
+
+    async def write(batch: Any) -> Settled:
+        nonlocal calls
+        calls += 1
+        if calls <= outage:
+            raise ConnectionError("away")
+        for number in map(int, batch):
+            if left.get(number, 0) > 0:
+                left[number] -= 1
+                raise RuntimeError("no")
+        return Settled()
+
+    released: list[str] = []
+
+    async def settle_all() -> None:
+        settler = Settler(
+            write, stream="s", release=released.extend, lost=lambda _: None, delay=0, batch=size
+        )
+        settler.open()
+        for number in range(41):
+            settler.add(str(number), {})
+        await settler.close(20)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backoff, "_LONGEST", 0.0)
+        asyncio.run(settle_all())
+    assert sorted(map(int, released)) == list(range(41))

@@ -1,0 +1,568 @@
+"""The settler: when it writes, how many entries at a time, and what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from consuming import eventually, within_patience
+from loop_clock import LoopClock, turns
+from streamroute import outages as backoff
+from streamroute.core.consume import settler as settling
+from streamroute.core.consume.settler import Settler, writer_for
+from streamroute.message import Message
+from streamroute.values import Settled
+
+FOREVER = 600.0
+
+
+class Storage:
+    """What is written, and how the storage answers: it may wait, fail so often, or refuse."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.released: list[str] = []
+        self.lost: list[str] = []
+        self.failures = 0
+        self.answer = Settled()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+
+    async def write(self, finished: Mapping[str, dict[str, Any]]) -> Settled:
+        """Note the batch, and answer."""
+        self.batches.append(list(finished))
+        await self.may_go_on.wait()
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("away")
+        answer, self.answer = self.answer, Settled()
+        return answer
+
+    def note_lost(self, ids: Iterable[str]) -> None:
+        """Note these ids."""
+        self.lost.extend(ids)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many entries each batch had."""
+        return list(map(len, self.batches))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is tried again at once."""
+    monkeypatch.setattr(backoff, "_LONGEST", 0.0)
+
+
+@asynccontextmanager
+async def opened(storage: Storage, *, delay: float = FOREVER, batch: int = 500) -> AsyncIterator[Settler]:
+    settler = Settler(
+        storage.write,
+        stream="s",
+        release=storage.released.extend,
+        lost=storage.note_lost,
+        delay=delay,
+        batch=batch,
+    )
+    settler.open()
+    try:
+        yield settler
+    finally:
+        storage.may_go_on.set()
+        await within_patience(settler.close(10))
+
+
+def add(settler: Settler, *names: Any) -> None:
+    for name in names:
+        settler.add(str(name), {})
+
+
+async def test_a_full_batch_does_not_wait_for_the_delay() -> None:
+    storage = Storage()
+    async with opened(storage, batch=3) as settler:
+        add(settler, 1, 2)
+        await turns()
+        assert storage.batches == []
+        add(settler, 3)
+        await eventually(lambda: storage.batches == [["1", "2", "3"]])
+        await eventually(lambda: storage.released == ["1", "2", "3"])
+
+
+async def test_what_is_no_full_batch_is_written_after_the_delay() -> None:
+    storage = Storage()
+    async with opened(storage, delay=0.01) as settler:
+        for name in "12":
+            add(settler, name)
+            await eventually(lambda: name in storage.released)  # noqa: B023 - awaited in this round
+    assert storage.batches == [["1"], ["2"]]
+
+
+async def test_after_failures_batches_are_halved_and_after_successes_doubled() -> None:
+    """It does not stay at one entry a call for the rest of its life."""
+    storage = Storage()
+    storage.failures = 3
+    async with opened(storage, batch=16) as settler:
+        add(settler, *range(32))
+        await eventually(lambda: len(storage.released) == 32)
+        assert storage.sizes == [16, 8, 4, 2, 4, 8, 16, 2]
+        assert storage.released == [str(n) for n in range(32)]
+        add(settler, *range(100, 116))
+        await eventually(lambda: len(storage.released) == 48)
+    assert storage.sizes[-1] == 16
+
+
+async def test_one_entry_a_call_is_not_the_end_of_it() -> None:
+    storage = Storage()
+    storage.failures = 8
+    async with opened(storage, batch=4) as settler:
+        add(settler, *range(4))
+        await eventually(lambda: len(storage.released) == 4)
+        add(settler, *"abcd")
+        await eventually(lambda: len(storage.released) == 8)
+        assert storage.batches[-1] == list("abcd")
+
+
+async def test_close_waits_for_a_slow_write_that_is_in_flight() -> None:
+    storage = Storage()
+    async with opened(storage, batch=1) as settler:
+        storage.may_go_on.clear()
+        add(settler, 1)
+        await eventually(lambda: storage.batches)
+        closing = asyncio.create_task(settler.close(FOREVER))
+        await turns()
+        assert not closing.done()
+        storage.may_go_on.set()
+        await within_patience(closing)
+        assert storage.released == ["1"]
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_close_settles_what_waits_for_the_delay_and_what_was_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    storage = Storage()
+    async with opened(storage) as settler:
+        storage.answer = Settled(refused={"2": "not now"})
+        add(settler, 1, 2)
+        await within_patience(settler.close(10))
+        assert storage.batches == [["1", "2"], ["2"]]
+        assert storage.released == ["1", "2"]
+    assert "could not be settled" not in caplog.text
+
+
+async def test_close_ends_when_its_patience_does(caplog: pytest.LogCaptureFixture) -> None:
+    storage = Storage()
+    storage.may_go_on.clear()
+    async with opened(storage, batch=2) as settler:
+        add(settler, 1, 2)
+        await eventually(lambda: storage.batches)
+        add(settler, 3)
+        await within_patience(settler.close(0.01))
+        assert "3 finished entries could not be settled" in caplog.text
+        assert storage.released == []
+
+
+async def test_flush_settles_at_once_and_waits_for_what_is_in_flight() -> None:
+    storage = Storage()
+    async with opened(storage, batch=2) as settler:
+        storage.may_go_on.clear()
+        add(settler, 1, 2)
+        await eventually(lambda: storage.batches)
+        add(settler, 3)
+        flushing = asyncio.create_task(settler.flush(FOREVER))
+        await turns()
+        assert not flushing.done()
+        storage.may_go_on.set()
+        await within_patience(flushing)
+        assert storage.released == ["1", "2", "3"]
+        await within_patience(settler.flush(FOREVER))  # there is nothing to wait for
+
+
+async def test_flush_does_not_wait_for_the_delay() -> None:
+    storage = Storage()
+    async with opened(storage) as settler:
+        add(settler, 1)
+        await within_patience(settler.flush(FOREVER))
+        assert storage.released == ["1"]
+
+
+async def test_flush_waits_for_what_is_in_flight_alone() -> None:
+    storage = Storage()
+    async with opened(storage, batch=1) as settler:
+        storage.may_go_on.clear()
+        add(settler, 1)
+        await eventually(lambda: storage.batches)
+        flushing = asyncio.create_task(settler.flush(FOREVER))
+        await turns()
+        assert not flushing.done()
+        storage.may_go_on.set()
+        await within_patience(flushing)
+        assert storage.released == ["1"]
+
+
+async def test_it_may_be_opened_again_in_another_event_loop() -> None:
+    storage = Storage()
+    async with opened(storage) as settler:
+        add(settler, 1)
+    settler.open()
+    add(settler, 2)
+    await within_patience(settler.close(10))
+    assert storage.released == ["1", "2"]
+
+
+async def test_flush_ends_when_its_patience_does() -> None:
+    storage = Storage()
+    storage.may_go_on.clear()
+    async with opened(storage) as settler:
+        add(settler, 1)
+        await within_patience(settler.flush(0.01))
+        assert storage.released == []
+
+
+@pytest.mark.parametrize("where", ["finished", "in flight", "refused"])
+async def test_nothing_more_is_taken_in_while_too_much_is_left(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(settling, "_MOST", 4)
+    storage = Storage()
+    async with opened(storage, batch=10 if where == "finished" else 4) as settler:
+        storage.may_go_on.clear()
+        if where == "refused":
+            monkeypatch.setattr(backoff, "_LONGEST", FOREVER)
+            monkeypatch.setattr(backoff, "_FIRST", FOREVER)
+            storage.answer = Settled(refused=dict.fromkeys("123", "no"))
+            storage.may_go_on.set()
+        add(settler, 1, 2, 3)
+        await within_patience(settler.room())
+        add(settler, 4)
+        await turns()
+        if where == "refused":
+            await eventually(lambda: storage.released == ["4"])
+            add(settler, 5)
+        waiting = asyncio.create_task(settler.room())
+        await turns()
+        assert not waiting.done()
+        if where == "refused":
+            settler._offer_again({name: {} for name in "123"})
+        storage.may_go_on.set()
+        settler._kick.set()
+        await within_patience(waiting)
+
+
+async def test_what_was_lost_is_told_and_let_go_and_what_was_refused_is_neither() -> None:
+    storage = Storage()
+    async with opened(storage, batch=3) as settler:
+        storage.answer = Settled(["1"], {"2": "not now"})
+        add(settler, 1, 2, 3)
+        await eventually(lambda: storage.released == ["1", "3", "2"])
+        assert storage.lost == ["1"]
+        assert storage.batches == [["1", "2", "3"], ["2"]]
+
+
+async def test_an_entry_with_which_every_call_fails_is_tried_apart_from_the_others() -> None:
+    """It is found by halves, and no other is written with it again."""
+    storage, bad = Storage(), "2"
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        storage.batches.append(list(finished))
+        if bad in finished:
+            raise RuntimeError("no")
+        return Settled()
+
+    settler = Settler(
+        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=4
+    )
+    settler.open()
+    add(settler, 1, 2, 3, 4)
+    await eventually(lambda: sorted(storage.released) == ["1", "3", "4"])
+    add(settler, 5, 6, 7, 8)
+    await eventually(lambda: len(storage.released) == 7)
+    found = storage.batches.index([bad])
+    assert all(bad not in batch or len(batch) == 1 for batch in storage.batches[found:])
+    bad = "none"
+    await within_patience(settler.close(10))
+    assert len(storage.released) == 8
+
+
+async def test_an_outage_is_told_at_its_beginning_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    storage = Storage()
+    storage.failures = 3
+    async with opened(storage) as settler:
+        add(settler, 1, 2)
+        await within_patience(settler.flush(FOREVER))
+        add(settler, 3)
+        await within_patience(settler.flush(FOREVER))
+    assert [message.split(" in ")[0] for message in caplog.messages] == [
+        "settling entries of s failed, trying again until it works: ConnectionError: away",
+        "settling entries of s works again after 3 failures",
+    ]
+
+
+async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    storage, bad, calls = Storage(), {"bad"}, [0]
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        calls[0] += 1
+        await asyncio.sleep(0)
+        if bad & finished.keys():
+            raise RuntimeError("no")
+        return Settled()
+
+    settler = Settler(write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=0)
+    settler.open()
+    add(settler, "bad")
+    await eventually(lambda: calls[0] > 5)
+    assert "refused by the storage" not in caplog.text  # it may be the storage that is away
+    add(settler, 1)
+    await eventually(lambda: "refused by the storage" in caplog.text)
+    seen = calls[0]
+    await eventually(lambda: calls[0] > seen + 5)
+    assert caplog.text.count("(refused by the storage) failed") == 1
+    assert storage.released == ["1"]
+    bad.clear()
+    await eventually(lambda: storage.released == ["1", "bad"])
+    add(settler, 2)
+    await eventually(lambda: "(refused by the storage) works again" in caplog.text)
+    await within_patience(settler.close(10))
+
+
+async def test_by_default_five_hundred_are_a_batch_and_a_thousand_stop_the_intake() -> None:
+    storage = Storage()
+    storage.may_go_on.clear()
+    settler = Settler(
+        storage.write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER
+    )
+    settler.open()
+    add(settler, *range(499))
+    await turns()
+    assert storage.batches == []
+    add(settler, 499)
+    await eventually(lambda: storage.sizes == [500])
+    add(settler, *range(500, 1023))
+    await within_patience(settler.room())
+    add(settler, 1023)
+    waiting = asyncio.create_task(settler.room())
+    await turns()
+    assert not waiting.done()
+    storage.may_go_on.set()
+    await within_patience(waiting)
+    await within_patience(settler.close(10))
+    assert len(storage.released) == 1024
+
+
+async def test_each_delay_begins_with_the_first_that_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the one before it ended early, since its batch was full."""
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, delay=100.0, batch=2) as settler:
+        add(settler, 1)
+        await clock.advance(50)
+        add(settler, 2)
+        await turns()
+        assert storage.batches == [["1", "2"]]
+        add(settler, 3)
+        await clock.advance(60)
+        assert storage.batches == [["1", "2"]]
+        await clock.advance(50)
+        assert storage.batches == [["1", "2"], ["3"]]
+
+
+async def test_a_delay_that_goes_on_when_it_is_closed_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what is added when it has been opened again would wait for a full batch."""
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, delay=100.0, batch=2) as settler:
+        storage.may_go_on.clear()
+        add(settler, 1, 2)
+        await eventually(lambda: storage.batches)
+        add(settler, 3)  # its delay begins, and it is written before that ends
+        storage.may_go_on.set()
+        await eventually(lambda: storage.released == ["1", "2", "3"])
+        await within_patience(settler.close(10))
+        settler.open()
+        add(settler, 4)
+        await clock.advance(110)
+        assert storage.released == ["1", "2", "3", "4"]
+
+
+async def test_when_it_is_closed_nothing_of_it_runs_any_more() -> None:
+    before = asyncio.all_tasks()
+    settler = Settler(Storage().write, stream="s", release=print, lost=print, delay=FOREVER)
+    settler.open()
+    await turns()
+    await settler.close(10)
+    assert asyncio.all_tasks() == before
+    await settler.close(10)
+
+
+def test_it_may_be_opened_in_another_event_loop() -> None:
+    storage = Storage()
+
+    async def settle(settler: Settler, name: str) -> None:
+        settler.open()
+        add(settler, name)
+        await within_patience(settler.flush(FOREVER))
+        await within_patience(settler.close(10))
+
+    settler = Settler(
+        storage.write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER
+    )
+    for name in "12":
+        asyncio.run(settle(settler, name))
+    assert storage.released == ["1", "2"]
+
+
+async def test_of_two_deliveries_that_wait_the_newer_is_settled_where_a_batch_failed() -> None:
+    """The fence would refuse the older one."""
+    older, newer, storage = {"n": 1}, {"n": 2}, Storage()
+    written: list[Mapping[str, Any]] = []
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        written.append(dict(finished))
+        if len(written) == 1:
+            settler.add("1", newer)
+        return await storage.write(finished)
+
+    storage.failures = 1
+    settler = Settler(
+        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=2
+    )
+    settler.open()
+    settler.add("1", older)
+    settler.add("2", {})
+    await within_patience(settler.close(10))
+    assert written == [{"1": older, "2": {}}, {"1": newer}, {"2": {}}]
+
+
+async def test_refusals_are_over_when_nothing_is_refused_any_more(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What succeeds meanwhile says nothing of what waits to be offered again."""
+    monkeypatch.setattr(backoff, "_FIRST", 100.0)
+    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, batch=1) as settler:
+        storage.answer = Settled(refused={"1": "no room"})
+        add(settler, 1)
+        await turns()
+        add(settler, 2)
+        await turns()
+        assert storage.released == ["2"]
+        assert [message.split(" in ")[0] for message in caplog.messages] == [
+            "settling entries of s (refused by the storage) failed, trying again until it works: no room"
+        ]
+        await clock.advance(110)
+        assert storage.released == ["2", "1"]
+        assert "(refused by the storage) works again after 1 failures" in caplog.messages[-1]
+
+
+async def test_one_that_fails_alone_is_refused_until_it_is_settled(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Others that are settled at the moment at which it is offered again are no reason to say it works."""
+    monkeypatch.setattr(backoff, "_FIRST", 100.0)
+    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
+    storage, clock, bad = Storage(), LoopClock(monkeypatch), {"bad"}
+
+    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+        if bad & finished.keys():
+            raise RuntimeError("no")
+        return await storage.write(finished)
+
+    settler = Settler(
+        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=1
+    )
+    settler.open()
+    add(settler, "bad", 0)
+    await turns()
+    await clock.advance(110)
+    for n in (1, 2, 3):
+        storage.may_go_on.clear()
+        add(settler, n)
+        await turns()
+        await clock.advance(110)  # it is offered again while this one is written
+        storage.may_go_on.set()
+        await turns()
+    assert storage.released == ["0", "1", "2", "3"]
+    assert "(refused by the storage) failed" in caplog.text
+    assert "(refused by the storage) works again" not in caplog.text
+    bad.clear()
+    await clock.advance(110)
+    await within_patience(settler.close(10))
+    assert sorted(storage.released) == ["0", "1", "2", "3", "bad"]
+    assert caplog.text.count("(refused by the storage) works again") == 1
+    assert caplog.text.count("(refused by the storage) failed") == 1
+
+
+async def test_after_a_failure_it_waits_before_it_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "_FIRST", 100.0)
+    monkeypatch.setattr(backoff, "_LONGEST", 200.0)
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, batch=1) as settler:
+        storage.failures = 1
+        add(settler, 1)
+        await turns()
+        await clock.advance(90)
+        assert storage.sizes == [1]
+        await clock.advance(120)
+        assert storage.released == ["1"]
+
+
+class Acking:
+    """A storage that acks one entry a call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[str]]] = []
+
+    async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
+        """Note the id."""
+        assert (stream_name, group_name) == ("s", "g")
+        self.calls.append(("ack one", [message_id]))
+
+
+class AckingMany(Acking):
+    """One that acks many."""
+
+    async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
+        """Note the ids."""
+        assert (stream_name, group_name) == ("s", "g")
+        self.calls.append(("ack", list(message_ids)))
+
+
+class Settling(AckingMany):
+    """One that settles messages."""
+
+    async def settle(
+        self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
+    ) -> Settled:
+        """Note the ids; the first had gone."""
+        assert (stream_name, group_name, consumer_name) == ("s", "g", "me")
+        self.calls.append(("settle", list(messages)))
+        return Settled(list(messages)[:1])
+
+
+@pytest.mark.parametrize(
+    ("storage", "finished", "calls"),
+    [
+        (Acking(), "mp", [("ack one", ["0m"]), ("ack one", ["1p"])]),
+        (AckingMany(), "mp", [("ack", ["0m", "1p"])]),
+        (Settling(), "mm", [("settle", ["0m", "1m"])]),
+        (Settling(), "mpm", [("ack", ["1p"]), ("settle", ["0m", "2m"])]),
+        (Settling(), "pp", [("ack", ["0p", "1p"])]),
+    ],
+)
+async def test_entries_are_finished_in_the_best_way_that_a_storage_has(
+    storage: Any, finished: str, calls: list[tuple[str, list[str]]]
+) -> None:
+    """Payloads that are no messages can only be acked."""
+    write = writer_for(storage, "s", "g", "me")
+    kinds: dict[str, dict[str, Any]] = {
+        f"{n}{kind}": Message({}) if kind == "m" else {} for n, kind in enumerate(finished)
+    }
+    settled = await write(kinds)
+    assert storage.calls == calls
+    assert list(settled.lost) == [ids[0] for how, ids in calls if how == "settle"]

@@ -1,0 +1,127 @@
+"""Routes: under which names a handler's retries go, and which handlers a router hands out."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+from misbehaving import Unspeakable
+from streamroute.core.dispatch.retry_marker import Marker
+from streamroute.core.dispatch.routes import Route, has_policy, route_key, unique_routes
+from streamroute.core.router import RedisRouter
+
+
+async def handler(payload: Any, container: Any) -> None: ...
+
+
+def named(name: str | None = None, formerly: Any = None) -> Any:
+    """A handler of its own, with these attributes."""
+
+    async def made(payload: Any, container: Any) -> None: ...
+
+    if name is not None:
+        vars(made)["route_key"] = name
+    if formerly is not None:
+        vars(made)["formerly"] = formerly
+    return made
+
+
+class Callable:
+    """A handler that is an object."""
+
+    async def __call__(self, payload: Any, container: Any) -> None: ...
+
+
+def test_of_handlers_with_one_name_each_has_its_own() -> None:
+    """Handlers made by one factory: a retry must not run those that succeeded."""
+    routes = unique_routes([(named(name), None) for name in ("a", "a", "b", "a")])
+    assert [route.key for route in routes] == ["a", "a#2", "b", "a#3"]
+
+
+def test_a_route_has_its_handler_and_its_filter() -> None:
+    def accepts(payload: dict[str, Any]) -> bool:
+        return True
+
+    own = named("a", ("b",))
+    [route] = unique_routes([(own, accepts)])
+    assert route == Route("a", own, accepts, frozenset(["b"]))
+
+
+@pytest.mark.parametrize(
+    ("made", "key"),
+    [
+        (handler, "test_routes.handler"),
+        (Callable(), "test_routes.Callable"),
+        (named("own"), "own"),
+        (named(""), "test_routes.named.<locals>.made"),
+    ],
+)
+def test_a_route_is_named_by_its_handler_or_where_that_is_defined(made: Any, key: str) -> None:
+    assert route_key(made) == key
+
+
+@pytest.mark.parametrize(("made", "counts"), [(named("own"), True), (named(""), False), (handler, False)])
+def test_a_handler_that_names_its_route_counts_its_own_attempts(made: Any, counts: bool) -> None:
+    assert has_policy(made) is counts
+
+
+@pytest.mark.parametrize(
+    ("stated", "formerly"),
+    [
+        (("a", "b"), {"a", "b"}),
+        ((), set()),
+        (["a"], set()),
+        ("ab", set()),
+        (("a", 7), set()),
+        ((Unspeakable(),), set()),
+    ],
+)
+def test_former_names_are_a_tuple_of_texts_and_anything_else_is_somebody_else_s(
+    stated: Any, formerly: set[str]
+) -> None:
+    [route] = unique_routes([(named("now", stated), None)])
+    assert route.formerly == formerly
+
+
+class Refusing:
+    """A handler that answers to no name."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyboardInterrupt
+
+    async def __call__(self, payload: Any, container: Any) -> None: ...
+
+
+def test_a_handler_that_answers_to_no_name_has_no_former_one() -> None:
+    [route] = unique_routes([(Refusing(), None)])
+    assert (route.key, route.formerly) == ("test_routes.Refusing", frozenset())
+
+
+@pytest.mark.parametrize(
+    ("names", "is_named"),
+    [(["now"], True), (["old"], True), (["other"], False), ([], False), (["x", "older"], True)],
+)
+def test_a_route_is_meant_by_its_name_and_by_each_former_one(names: list[str], is_named: bool) -> None:
+    route = Route("now", handler, None, frozenset(["old", "older"]))
+    assert route.is_named_in(frozenset(names)) is is_named
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [(Route("a", handler, None), "key"), (Marker("1-0", "g", frozenset(["a"]), 2), "attempt")],
+)
+def test_what_goes_into_retries_does_not_change(value: object, name: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, name, "other")
+
+
+def test_a_router_tells_those_who_watch_of_what_is_registered_from_then_on() -> None:
+    router, told = RedisRouter(), list[str]()
+    router.message("before")(handler)
+    router.watch(told.append)
+    router.watch(told.append)
+    assert router.message("after")(handler) is handler
+    assert told == ["after", "after"]
+    assert router.handlers == {"before": [(handler, None)], "after": [(handler, None)]}

@@ -1,0 +1,158 @@
+"""A filter says yes by JMESPath's truth, and fails with one exception, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jmespath
+import pytest
+from hypothesis import example, given, settings
+from jmespath.exceptions import JMESPathError
+
+from expression_cases import documents, expressions, payloads
+from streamroute.expressions.evaluate.interpreter import is_false
+from streamroute.expressions.filters import FilterError, compile_filter, no_match
+from streamroute.expressions.problem import ExpressionError
+from streamroute.message import Message
+
+FALSE: list[Any] = [None, False, "", [], {}]
+
+
+@pytest.mark.parametrize("value", [*FALSE, 0, 0.0, 1, True, "a", " ", [0], [None], {"a": None}])
+def test_truth_is_jmespath_s_and_zero_is_true(value: Any) -> None:
+    expected = repr(value) not in map(repr, FALSE)
+    payload = {"a": value}
+    assert compile_filter("a")(payload) is expected
+    assert compile_filter("@.a")(payload) is expected
+    assert compile_filter("!a")(payload) is not expected
+    assert compile_filter("a && `1`")(payload) is expected
+    assert compile_filter("a || `null`")(payload) is expected
+    assert compile_filter("b || a")(payload) is expected
+    assert compile_filter("[a][0]")(payload) is expected
+
+
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+@pytest.mark.parametrize("payload", [{"a": True}, {"a": False}, {"a": None}, {"a": "4"}, {"a": [4]}, {}])
+def test_what_has_no_order_is_no_match_and_neither_is_its_reverse(
+    operator: str, payload: dict[str, Any]
+) -> None:
+    """An ordering of a truth value and a number is null: false as a filter, and true where it is negated."""
+    for expression in (f"a {operator} `5`", f"`5` {operator} a", f"`true` {operator} `5`"):
+        assert compile_filter(expression)(payload) is False
+        assert compile_filter(f"!({expression})")(payload) is True
+        assert compile_filter(f"({expression}) == `null`")(payload) is True
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "expected"),
+    [
+        ("length(a)", [], True),
+        ("length(a)", "", True),
+        ("length(a)", {}, True),
+        ("length(a)", "x", True),
+        ("sum(a)", [], True),
+        ("avg(a)", [], False),
+        ("abs(a)", 0, True),
+        ("ceil(a)", 0.0, True),
+        ("floor(a)", 0.5, True),
+        ("to_number(a)", "0", True),
+        ("to_number(a)", "x", False),
+    ],
+)
+def test_a_number_is_true_whatever_it_is(call: str, value: Any, expected: bool) -> None:
+    payload = {"a": value}
+    assert compile_filter(call)(payload) is expected
+    assert compile_filter(f"!{call}")(payload) is not expected
+    assert compile_filter(f"{call} && `true`")(payload) is expected
+    assert compile_filter(f"{call} || `false`")(payload) is expected
+
+
+@settings(max_examples=300)
+@given(expressions, payloads | documents)
+@example("a == b", {"a": 1, "b": True})
+@example("a == `1`", {"a": True})
+@example("a == `true`", {"a": 1})
+@example("a == `0`", {"a": False})
+@example("a != `1`", {"a": True})
+@example("a != b", {"a": 1.0, "b": 1})
+@example("a.b.c", {"a": {"b": None}})
+@example("a[?b == `1`].c | [0]", {"a": [{"b": 1, "c": 2}]})
+def test_a_filter_equals_the_library_but_for_mixed_orderings(expression: str, payload: Any) -> None:
+    try:
+        accepts = compile_filter(expression)
+    except ExpressionError:
+        return
+    try:
+        expected = not is_false(jmespath.search(expression, payload))
+    except TypeError:
+        # The library's bare TypeError: a mixed ordering, or a function over mixed values.
+        return
+    except (JMESPathError, ValueError, OverflowError):
+        with pytest.raises(FilterError):
+            accepts(payload)
+    else:
+        assert accepts(payload) is expected
+
+
+@given(expressions, payloads)
+def test_a_message_is_filtered_as_its_plain_payload(expression: str, payload: dict[str, Any]) -> None:
+    try:
+        accepts = compile_filter(expression)
+    except ExpressionError:
+        return
+    try:
+        expected = accepts(payload)
+    except FilterError:
+        with pytest.raises(FilterError):
+            accepts(Message(payload))
+    else:
+        assert accepts(Message(payload)) is expected
+
+
+def test_a_filter_that_fails_says_why_without_the_payload_s_values() -> None:
+    accepts = compile_filter("contains(tags, 'vip')")
+    with pytest.raises(FilterError) as caught:
+        accepts({"tags": None, "secret": "s3cret"})
+    assert str(caught.value) == (
+        "the filter contains(tags, 'vip') failed: contains() takes array or string, and was given null"
+    )
+    assert caught.value.expression == "contains(tags, 'vip')"
+
+
+def test_a_payload_nested_too_deep_is_a_filter_error() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(FilterError, match="nested too deep"):
+        compile_filter("to_string(a) == 'x'")({"a": deep})
+
+
+def test_an_expression_with_a_problem_is_not_compiled() -> None:
+    with pytest.raises(ExpressionError, match='did you mean "length"'):
+        compile_filter("lenght(a)")
+
+
+def test_a_filter_knows_its_expression() -> None:
+    assert compile_filter("a == 'x'").expression == "a == 'x'"
+
+
+def test_on_filter_error_no_match_is_false_and_warns_of_the_first() -> None:
+    warned: list[FilterError] = []
+    lenient = no_match(compile_filter("abs(a) > `1`"), warned.append)
+    assert lenient({"a": "x"}) is False
+    assert lenient({"a": None}) is False
+    assert lenient({"a": -2}) is True
+    assert [error.cause for error in warned] == ["abs() takes number, and was given string"]
+
+
+def test_a_long_filter_is_shortened_in_its_error() -> None:
+    accepts = compile_filter(" && ".join(["abs(a) > `1`"] * 30))
+    with pytest.raises(
+        FilterError, match=r"the filter abs\(a\) > `1` && .*\.\.\. failed: abs\(\) takes number"
+    ):
+        accepts({"a": "x"})
+
+
+def test_what_a_function_of_python_s_raises_is_a_filter_error_too() -> None:
+    with pytest.raises(FilterError, match="failed: TypeError"):
+        compile_filter("max_by(a, &b) == `1`")({"a": [{"b": 1}, {"b": "x"}]})

@@ -1,0 +1,48 @@
+"""A transform that can never give an object is found, and no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamroute.errors import Reject
+from streamroute.expressions.results import check_transform
+from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.transforms import compile_transform
+
+NEVER = [
+    "[a, b]", "a[*]", "a[?b]", "a[]", "a[1:]", "*", "a == b", "!a", "'text'", "`[1]`", "`3`", "length(a)",
+    "a | [b]", "keys(@)", "a.[b]", "a[*].b", "to_string(@)",
+]  # fmt: skip
+MAYBE = [
+    "@", "a", "a.b", "{a: a}", "a[0]", "a || b", "a && b", "`{}`", "merge(a, b)", "not_null(a, b)",
+    "max_by(a, &b)", "min_by(a, &b)", "a | {b: b}", "[a][0]", "a[*] | [0]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", NEVER)
+def test_what_never_gives_an_object_is_found(expression: str) -> None:
+    problem = check_transform(parse(expression))
+    assert problem is not None
+    assert problem.code == "SR308"
+
+
+@pytest.mark.parametrize("expression", MAYBE)
+def test_what_may_give_an_object_is_not(expression: str) -> None:
+    assert check_transform(parse(expression)) is None
+
+
+_JSON = st.recursive(
+    st.none() | st.integers(0, 3) | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(payload=st.dictionaries(st.sampled_from("ab"), _JSON), expression=st.sampled_from(NEVER))
+def test_what_is_found_fails_on_every_message(payload: dict[str, Any], expression: str) -> None:
+    with pytest.raises(Reject):
+        compile_transform(expression)(payload)

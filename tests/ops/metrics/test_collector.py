@@ -1,0 +1,147 @@
+"""The collector makes metrics of what was counted, when it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from streamroute.adapters.groups.stats import Standing
+from streamroute.core.observer import Result
+from streamroute.incidents import Incident
+from streamroute.message import Message
+from streamroute.ops.metrics.collector import RouteCollector
+from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.metrics.group_poller import Census
+from streamroute.ops.metrics.process_stats import Sources, Vitals
+
+ROUTES = {"s": ("a", "b")}
+
+
+class Service:
+    """What a running service would know; ``samples()`` is what it exposes."""
+
+    def __init__(self, *vitals: Vitals) -> None:
+        self.tally = Tally(ROUTES)
+        self.standing = Standing()
+        self.census = Census({"s": self._ask})
+        self.sources = Sources(lambda: self.tally, lambda: vitals, self.census)
+        self.registry = CollectorRegistry()
+        self.registry.register(RouteCollector(self.sources, ROUTES))
+
+    async def _ask(self) -> Standing:
+        return self.standing
+
+    def samples(self) -> dict[Any, float]:
+        text = generate_latest(self.registry).decode()
+        return {
+            (sample.name.removeprefix("streamroute_"), *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+
+def message(**facts: Any) -> Message:
+    return Message({"type": "t"}, id="5-0", stream="s", **facts)
+
+
+def test_every_route_has_every_result_from_the_start() -> None:
+    """An alert on an increase hears the first failure, since the counter was 0 before."""
+    samples = Service().samples()
+    results = ["succeeded", "retried", "postponed", "skipped", "dead"]
+    for route in "ab":
+        assert samples["messages_matched_total", route, "s"] == 0
+        assert [samples["messages_total", result, route, "s"] for result in results] == [0] * 5
+    assert samples["messages_total", "dead", "", "s"] == 0
+
+
+def test_what_became_of_messages_is_counted_by_route_and_result() -> None:
+    service = Service()
+    service.tally.observe(message(), "a", Result.RETRIED)
+    service.tally.observe(message(attempt=2), "a", Result.SUCCEEDED)
+    service.tally.observe(message(), "b", Result.POSTPONED)
+    service.tally.observe(message(), "b", Result.SKIPPED)
+    service.tally.observe(message(), "b", Result.DEAD)
+    samples = service.samples()
+    assert samples["messages_matched_total", "a", "s"] == 1
+    assert samples["messages_matched_total", "b", "s"] == 2
+    expected = {("retried", "a"), ("succeeded", "a"), ("postponed", "b"), ("skipped", "b"), ("dead", "b")}
+    ones = {key[1:3] for key, value in samples.items() if key[0] == "messages_total" and value == 1}
+    assert ones == expected
+
+
+def test_messages_of_a_feed_are_counted_like_others() -> None:
+    service = Service()
+    service.tally.marks["s"] = "4-0"
+    service.tally.observe(message(), "a", Result.SUCCEEDED)
+    assert service.samples()["messages_total", "succeeded", "a", "s"] == 1
+
+
+def test_what_concerns_no_route_is_counted_by_stream() -> None:
+    service = Service()
+    service.tally.observe(message(fault="no JSON"), None, Result.DEAD)
+    service.tally.observe(message(), None, Result.UNKNOWN)
+    service.tally.observe(message(), None, Result.LOST)
+    for incident in Incident:
+        service.tally.watch("" if incident is Incident.WORKER_DIED else "s", incident, 2)
+    samples = service.samples()
+    assert samples["messages_total", "dead", "", "s"] == 1
+    for name in ("messages_undecodable", "messages_unlisted", "leases_lost"):
+        assert samples[f"{name}_total", "s"] == 1
+    for name in ("entries_claimed", "entries_redelivered", "entries_deleted"):
+        assert samples[f"{name}_total", "s"] == 2
+    for name in ("groups_lost", "outages", "handlers_stuck"):
+        assert samples[f"{name}_total", "s"] == 2
+    assert samples["workers_died_total",] == 2
+
+
+def test_types_are_no_labels() -> None:
+    """They come from outside, and there may be any number of them."""
+    service = Service()
+    before = len(service.samples())
+    for n in range(100):
+        service.tally.observe(Message({"type": f"t{n}"}, stream="s"), None, Result.UNKNOWN)
+    assert len(service.samples()) == before
+
+
+async def test_groups_are_measured_as_far_as_it_is_known() -> None:
+    service = Service()
+    assert service.samples()["up",] == 0
+    service.standing = Standing(unread=None, pending=3, scheduled=0, dead=2, oldest=1.5)
+    await service.census.ask()
+    samples = service.samples()
+    assert samples["up",] == 1
+    assert samples["entries_pending", "s"] == 3
+    assert samples["retries_scheduled", "s"] == 0
+    assert samples["dead_letters", "s"] == 2
+    assert samples["oldest_pending_seconds", "s"] == 1.5
+    assert ("entries_unread", "s") not in samples
+
+
+def test_processes_are_added_up_and_the_latest_loop_counts() -> None:
+    samples = Service(Vitals(0.5, {"s": 3}, {"s": 32}), Vitals(2.0, {"s": 1}, {"s": 32})).samples()
+    assert samples["handlers_running", "s"] == 4
+    assert samples["slots", "s"] == 64
+    assert samples["event_loop_lag_seconds",] == 2
+    assert samples["processes",] == 2
+
+
+@pytest.mark.parametrize(
+    ("vitals", "is_up", "complaints"),
+    [
+        ([Vitals(9.9, {}, {})], True, []),
+        ([Vitals(11, {}, {}), Vitals(0, {}, {})], True, ["an event loop is blocked: it is 11 s late"]),
+        ([], True, ["no process runs handlers"]),
+        ([Vitals(0, {}, {})], False, ["Redis has not answered lately"]),
+    ],
+)
+def test_health_is_that_loops_turn_and_redis_answers(
+    vitals: list[Vitals], is_up: bool, complaints: list[str]
+) -> None:
+    service = Service(*vitals)
+    if is_up:
+        asyncio.run(service.census.ask())
+    assert service.sources.complaints() == complaints

@@ -1,0 +1,39 @@
+"""The pulse says how late an event loop is, also while it does not come round."""
+
+from __future__ import annotations
+
+import asyncio
+
+from consuming import eventually
+from streamroute.ops.metrics.event_loop_lag import Pulse
+from streamroute.ops.serve.background import in_background
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_loop_that_does_not_come_round_is_later_and_later() -> None:
+    clock = Clock()
+    pulse = Pulse(clock)
+    assert pulse.lag == 0
+    clock.now += 5.25
+    assert pulse.lag == 5
+    clock.now += 1
+    assert pulse.lag == 6
+
+
+async def test_a_loop_that_was_late_says_so_until_its_next_beat() -> None:
+    clock = Clock()
+    pulse = Pulse(clock)
+    async with in_background(pulse.beat()):
+        await asyncio.sleep(0)
+        clock.now += 3.25
+        await eventually(lambda: pulse._late == 3)
+        assert pulse.lag == 3
+        await eventually(lambda: pulse.lag == 0)  # the clock stands still: the beats after it are early

@@ -1,0 +1,56 @@
+"""A drain ends when nothing is left up to its marks, on every stream, and not before."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from consuming import eventually, within_patience
+from streamroute.errors import RedisUnavailableError
+from streamroute.ops.serve import drain
+from streamroute.ops.serve.drain import wait_until_done
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class Backlog:
+    """What is left is what the test says; remembers what it was asked."""
+
+    def __init__(self, *, left: bool) -> None:
+        self.left = left
+        self.is_gone = False
+        self.asked: list[str] = []
+
+    async def is_left(self, upto: str) -> bool:
+        self.asked.append(upto)
+        if self.is_gone:
+            raise RedisUnavailableError("gone")
+        return self.left
+
+
+async def test_it_waits_for_the_last_of_the_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "_FIRST_LOOK", 0.001)
+    monkeypatch.setattr(drain, "_LONGEST_PAUSE", 0.002)
+    done, slow = Backlog(left=False), Backlog(left=True)
+    waiting = asyncio.create_task(wait_until_done({"a": done, "b": slow}, {"a": "1-0", "b": "2-0"}))
+    await eventually(lambda: len(slow.asked) > 5)
+    assert not waiting.done()
+    slow.left = False
+    await within_patience(waiting)
+    assert done.asked == ["1-0"]
+    assert set(slow.asked) == {"2-0"}
+
+
+async def test_a_server_that_is_away_is_not_one_without_work() -> None:
+    backlog = Backlog(left=False)
+    backlog.is_gone = True
+    waiting = asyncio.create_task(wait_until_done({"a": backlog}, {"a": "1-0"}))
+    await eventually(lambda: len(backlog.asked) > 1)
+    assert not waiting.done()
+    backlog.is_gone = False
+    await within_patience(waiting)
+
+
+async def test_without_streams_there_is_nothing_to_wait_for() -> None:
+    await within_patience(wait_until_done({}, {}))

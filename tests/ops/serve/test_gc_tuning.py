@@ -1,0 +1,43 @@
+"""The cycle collector while a server runs: it runs less often, and afterwards as before."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from streamroute.ops.serve.gc_tuning import rare_collections
+
+
+class Knot:
+    """An object that holds itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_collections_are_rarer_inside_and_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+    with rare_collections():
+        assert gc.get_threshold()[0] > before[0]
+        assert gc.get_threshold()[1:] == before[1:]
+        assert gc.get_freeze_count() > 0
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_cycles_are_still_collected() -> None:
+    """Failed handlers leave cycles behind (an exception, its traceback, the frame that holds it)."""
+    with rare_collections():
+        known = weakref.ref(Knot())
+        ballast: list[list[int]] = [[] for _ in range(2 * gc.get_threshold()[0])]
+        assert known() is None
+    assert ballast
+
+
+def test_the_collector_is_as_before_when_the_server_fails() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(RuntimeError), rare_collections():
+        raise RuntimeError
+    assert gc.get_threshold() == before

@@ -1,0 +1,43 @@
+"""Of lines that come in pieces, the last complete one is kept, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamroute.ops.serve.latest_line import LatestLine
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@given(st.lists(st.binary(max_size=8)), st.integers(1, 10))
+def test_it_does_not_matter_where_the_pieces_end(texts: list[bytes], size: int) -> None:
+    data = b"\n".join(texts)
+    lines = LatestLine(10**6)
+    for start in range(0, len(data), size):
+        lines.feed(data[start : start + size])
+    complete = [line for line in data.split(b"\n")[:-1] if line]
+    assert lines.line == (complete[-1] if complete else None)
+
+
+def test_what_has_no_end_is_no_line() -> None:
+    lines = LatestLine(100)
+    lines.feed(b"first\nhalf of the sec")
+    assert lines.line == b"first"
+    lines.feed(b"ond\n")
+    assert lines.line == b"half of the second"
+
+
+def test_a_line_that_is_too_long_is_dropped_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    lines = LatestLine(4)
+    lines.feed(b"1234\n")
+    for piece in (b"12345\n", b"123", b"45", b"6\n", b"12345" + b"x" * 99):
+        lines.feed(piece)
+        assert lines.line == b"1234"
+        assert len(lines._begun) <= 4
+    assert [record.message for record in caplog.records] == ["dropped a worker's report of more than 4 bytes"]
+    lines.feed(b"end of it\nabcd\n")
+    assert lines.line == b"abcd"

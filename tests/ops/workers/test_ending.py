@@ -1,0 +1,62 @@
+"""The end of a worker: what may have ended it, and how that is said."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.workers.ending import WorkerEnd
+from streamroute.ops.workers.report import WorkerReport
+
+
+def report(*, ready: bool, ended: bool) -> WorkerReport:
+    return WorkerReport(ready=ready, ended=ended, vitals=Vitals(0.0, {}, {}))
+
+
+STARTING = report(ready=False, ended=False)
+READY = report(ready=True, ended=False)
+DONE = report(ready=True, ended=True)
+GAVE_UP = report(ready=False, ended=True)
+
+
+@pytest.mark.parametrize("code", [0, 1, 4])
+def test_an_exit_code_is_an_orderly_end_before_the_first_report_and_after_the_last(code: int) -> None:
+    assert [WorkerEnd(code, said).is_orderly for said in (None, DONE, GAVE_UP)] == [True, True, True]
+    assert [WorkerEnd(code, said).is_orderly for said in (STARTING, READY)] == [False, False]
+
+
+def test_a_signal_or_an_error_of_the_system_is_no_orderly_end() -> None:
+    assert not WorkerEnd(-signal.SIGTERM, DONE).is_orderly
+    assert not WorkerEnd(error=OSError(11, "no more processes")).is_orderly
+
+
+def test_only_an_orderly_end_with_an_exit_code_before_it_was_ready_is_a_refusal() -> None:
+    reports = (None, GAVE_UP, STARTING, READY, DONE)
+    assert [WorkerEnd(1, said).is_refusal for said in reports] == [True, True, False, False, False]
+    assert not any(WorkerEnd(0, said).is_refusal for said in reports)
+    assert not any(WorkerEnd(-signal.SIGKILL, said).is_refusal for said in reports)
+    assert not WorkerEnd(error=OSError(11, "no more processes")).is_refusal
+
+
+def test_it_has_worked_where_it_was_ready_or_was_killed_while_its_consumers_started() -> None:
+    """The first of its streams is consumed while the others start."""
+    reports = (None, GAVE_UP, STARTING, READY, DONE)
+    assert [WorkerEnd(-9, said).has_worked for said in reports] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (WorkerEnd(-signal.SIGKILL, READY), "(SIGKILL) after it was ready"),
+        (WorkerEnd(-250, STARTING), "(signal 250) before it was ready"),
+        (WorkerEnd(3), "(exit code 3) before it was ready"),
+        (
+            WorkerEnd(error=OSError(11, "no more processes")),
+            "([Errno 11] no more processes) before it was ready",
+        ),
+    ],
+)
+def test_it_is_said_what_ended_it_and_whether_it_had_been_ready(end: WorkerEnd, said: str) -> None:
+    assert str(end) == said

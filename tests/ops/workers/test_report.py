@@ -1,0 +1,104 @@
+"""A worker's report as a line: by names, so that two versions understand each other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamroute.core.observer import Result
+from streamroute.incidents import Incident
+from streamroute.message import Message
+from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.workers.report import WorkerReport
+
+VITALS = Vitals(0.5, {"s": 1}, {"s": 32})
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    ["routes", "unlisted", "happened", "types", "messages", "stream", "route", "count", "lag"]
+)
+NEARLY = st.recursive(
+    JSON, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+)
+
+
+def counted() -> Tally:
+    tally = Tally({"s": ("r",)})
+    tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+    tally.observe(Message({"type": "a\nb \ud800"}, stream="s"), None, Result.UNKNOWN)
+    tally.watch("s", Incident.CLAIMED, 3)
+    return tally
+
+
+@pytest.mark.parametrize("ready", [True, False])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_line_holds_all_of_a_report(ready: bool, ended: bool) -> None:
+    line = WorkerReport(ready=ready, ended=ended, counts=counted(), vitals=VITALS).to_line()
+    assert (line[-1:], line.count(b"\n")) == (b"\n", 1)
+    found = WorkerReport.from_line(line)
+    assert (found.ready, found.ended, found.vitals) == (ready, ended, VITALS)
+    assert found.counts is not None
+    assert found.counts.leftover == counted().leftover
+    assert found.counts.unlisted == counted().unlisted
+    assert found.counts.happened == counted().happened
+
+
+def test_a_report_has_names_and_no_positions() -> None:
+    said = json.loads(WorkerReport(ready=True, counts=counted(), vitals=VITALS).to_line())
+    assert said["counts"]["routes"] == [{"stream": "s", "route": "r", "matched": 1, "succeeded": 1}]
+    assert {"stream": "s", "what": "claimed", "count": 3} in said["counts"]["happened"]
+    assert said["vitals"] == {"lag": 0.5, "running": {"s": 1}, "slots": {"s": 32}, "stuck": {}}
+
+
+def test_a_report_without_counts_says_so() -> None:
+    assert WorkerReport.from_line(WorkerReport(vitals=VITALS).to_line()).counts is None
+
+
+def test_a_report_of_another_version_is_understood() -> None:
+    """It lacks names, and has others."""
+    row = {"stream": "s", "route": "r", "matched": 2, "quarantined": 1}
+    said = {
+        "ready": True,
+        "version": "9",
+        "counts": {"routes": [row], "by_tenant": []},
+        "vitals": {"load": 1},
+    }
+    found = WorkerReport.from_line(json.dumps(said).encode())
+    assert found.counts is not None
+    assert found.counts.leftover["s", "r"].matched == 2
+    assert (found.ready, found.ended, found.vitals) == (True, False, Vitals(0.0, {}, {}))
+
+
+@given(JSON | st.fixed_dictionaries({}, optional={"counts": NEARLY, "vitals": NEARLY, "ready": JSON}))
+def test_a_line_is_a_report_or_a_value_error(said: Any) -> None:
+    try:
+        WorkerReport.from_line(json.dumps(said).encode())
+    except ValueError:
+        return
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"NaN",
+        b"[" * 100_000,
+        b'{"counts": {"routes": [[]]}}',
+        b'{"counts": {"happened": [{"stream": [], "what": "", "count": 1}]}}',
+        b'{"counts": {"unlisted": {"messages": Infinity}}}',
+        b'{"vitals": {"lag": "much"}}',
+    ],
+)
+def test_what_is_no_report_is_a_value_error(line: bytes) -> None:
+    with pytest.raises(ValueError):
+        WorkerReport.from_line(line)

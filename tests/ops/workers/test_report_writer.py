@@ -1,0 +1,193 @@
+"""A worker's end of the pipe: it reports in time, and is held up by no supervisor."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from servers import wait_until
+from streamroute.core.observer import Result
+from streamroute.message import Message
+from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.workers import report_writer
+from streamroute.ops.workers.report_writer import reporting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VITALS = Vitals(0.0, {"s": 1}, {"s": 32})
+
+
+class Pipe:
+    """Both ends of a pipe."""
+
+    def __init__(self) -> None:
+        self.reading, self.writing = os.pipe()
+        os.set_blocking(self.reading, False)
+        self._seen = b""
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """Every report so far, read by now."""
+        self.read()
+        return [json.loads(line) for line in self._seen.split(b"\n")[:-1]]
+
+    @property
+    def rest(self) -> bytes:
+        """What was begun and has no end."""
+        self.read()
+        return self._seen.rpartition(b"\n")[2]
+
+    def read(self) -> None:
+        try:
+            while piece := os.read(self.reading, 65536):
+                self._seen += piece
+        except BlockingIOError:
+            return
+
+    def fill(self) -> None:
+        """Nobody reads, and nothing more goes in."""
+        while select.select([], [self.writing], [], 0)[1]:
+            os.write(self.writing, b"\n" * 4096)
+
+
+def threads() -> list[threading.Thread]:
+    """Those that report."""
+    return [thread for thread in threading.enumerate() if thread.name == "streamroute report"]
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    made = Pipe()
+    yield made
+    for end in (made.reading, made.writing):
+        os.close(end)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports come at once, and nobody waits long."""
+    for name in ("_EVERY", "_SOON", "_PATIENCE"):
+        monkeypatch.setattr(report_writer, name, 0.01)
+
+
+@contextmanager
+def writing(pipe: Pipe, tally: Tally | None = None) -> Iterator[Callable[[], None]]:
+    with reporting(pipe.writing, tally or Tally({}), lambda: VITALS) as ready:
+        yield ready
+
+
+def test_each_stage_is_reported_before_anything_follows(pipe: Pipe) -> None:
+    """A message may end the process the moment after."""
+
+    def stage() -> list[tuple[bool, bool]]:
+        return [(report["ready"], report["ended"]) for report in pipe.reports]
+
+    with writing(pipe) as ready:
+        assert stage() == [(False, False)]
+        ready()
+        assert stage() == [(False, False), (True, False)]
+    assert stage() == [(False, False), (True, False), (True, True)]
+
+
+def test_a_worker_that_could_not_start_has_ended_and_was_not_ready(pipe: Pipe) -> None:
+    with pytest.raises(OSError), writing(pipe):
+        raise OSError("no right to do that")
+    assert [(report["ready"], report["ended"]) for report in pipe.reports] == [(False, False), (False, True)]
+
+
+@pytest.mark.usefixtures("quick")
+def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
+    tally = Tally({})
+    with writing(pipe, tally):
+        wait_until(lambda: len(pipe.reports) >= 3, "three reports")
+        tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+        row = {"stream": "s", "route": "r", "matched": 1, "succeeded": 1}
+        wait_until(lambda: pipe.reports[-1]["counts"]["routes"] == [row], "a report of the message")
+        assert pipe.reports[-1]["vitals"] == {
+            "lag": 0.0,
+            "running": {"s": 1},
+            "slots": {"s": 32},
+            "stuck": {},
+        }
+
+
+def test_the_last_report_holds_what_was_counted_last(pipe: Pipe) -> None:
+    tally = Tally({})
+    with writing(pipe, tally):
+        tally.observe(Message({}, stream="s"), "r", Result.DEAD)
+    [row] = pipe.reports[-1]["counts"]["routes"]
+    assert row["failed"] == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_supervisor_that_does_not_read_holds_nothing_up(
+    pipe: Pipe, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipe.fill()
+    with writing(pipe) as ready:
+        ready()
+    wait_until(lambda: caplog.messages, "words about it")
+    assert caplog.messages == ["could not report to the supervisor: it does not read the pipe"]
+
+
+def test_a_supervisor_that_reads_again_is_told(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last report waits for it, for a while."""
+    monkeypatch.setattr(report_writer, "_SOON", 0.01)
+    monkeypatch.setattr(report_writer, "_PATIENCE", 3600.0)
+    pipe.fill()
+    with writing(pipe) as ready:
+        ready()
+        wait_until(lambda: b'"ready": true' in pipe.rest + pipe._seen, "a report")
+    pipe._seen = pipe._seen.lstrip(b"\n")
+    assert pipe.reports[-1]["ended"] is True
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_supervisor_that_is_gone_is_told_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    pipe = Pipe()
+    with writing(pipe) as ready:
+        os.close(pipe.reading)
+        ready()
+        wait_until(lambda: not threads(), "the end of the reports")
+    os.close(pipe.writing)
+    assert caplog.messages == []
+
+
+def test_a_pipe_that_was_closed_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """By a handler that closes whatever is open."""
+    pipe = Pipe()
+    with writing(pipe):
+        os.close(pipe.writing)
+    os.close(pipe.reading)
+    assert caplog.messages == ["could not report to the supervisor: [Errno 9] Bad file descriptor"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_report_that_is_too_long_goes_without_its_counts_which_is_told_once(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tally = Tally({})
+    tally.observe(Message({}, stream="s" * 1000), "r", Result.SUCCEEDED)
+    monkeypatch.setattr(report_writer, "LONGEST_REPORT", 1000)
+    with writing(pipe, tally):
+        wait_until(lambda: len(pipe.reports) >= 3, "three reports")
+    assert not any("counts" in report for report in pipe.reports)
+    assert pipe.reports[-1]["ended"]
+    [told] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert told.message.startswith("the report to the supervisor has 1")
+
+
+def test_what_a_handler_starts_does_not_inherit_it(pipe: Pipe) -> None:
+    os.set_inheritable(pipe.writing, True)
+    with writing(pipe):
+        assert not os.get_inheritable(pipe.writing)

@@ -1,0 +1,114 @@
+"""Reports of workers: added up while they run, and kept when they have ended."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from consuming import eventually
+from streamroute.core.observer import Result
+from streamroute.message import Message
+from streamroute.ops.metrics.counters import Row, Tally
+from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.workers.report import WorkerReport
+from streamroute.ops.workers.report_pipe import ReportPipe
+from streamroute.ops.workers.reports import WorkerReports
+
+ROUTES = {"s": ("r",)}
+VITALS = Vitals(0.0, {"s": 1}, {"s": 32})
+
+
+def say(pipe: ReportPipe, times: int, *, ready: bool = True) -> None:
+    """A worker says that it has done so much."""
+    tally = Tally(ROUTES)
+    for _ in range(times):
+        tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+    os.write(pipe.writing, WorkerReport(ready=ready, counts=tally, vitals=VITALS).to_line())
+
+
+def succeeded(reports: WorkerReports) -> int:
+    return reports.counts().leftover.get(("s", "r"), Row()).succeeded
+
+
+async def test_running_workers_and_those_that_ended_are_one_count() -> None:
+    reports = WorkerReports(Tally(ROUTES))
+    with reports.pipe() as first:
+        with reports.pipe() as second:
+            say(first, 2)
+            say(second, 3)
+            await eventually(lambda: succeeded(reports) == 5)
+            assert reports.vitals() == [VITALS, VITALS]
+            assert reports.ended.leftover == {}
+            say(second, 4)
+        assert succeeded(reports) == 6
+        assert reports.ended.leftover["s", "r"].succeeded == 4
+        assert reports.vitals() == [VITALS]
+    assert succeeded(reports) == 6
+    assert reports.vitals() == []
+
+
+async def test_the_counts_of_all_workers_have_the_routes_of_the_configuration() -> None:
+    assert WorkerReports(Tally(ROUTES)).counts().routes == ROUTES
+
+
+async def test_a_worker_that_died_before_its_first_report_counts_nothing() -> None:
+    reports = WorkerReports(Tally(ROUTES))
+    with reports.pipe():
+        assert (succeeded(reports), reports.vitals()) == (0, [])
+    assert (succeeded(reports), reports.vitals()) == (0, [])
+    assert not reports.has_been_ready
+
+
+async def test_a_worker_that_is_starting_runs_no_handlers_yet() -> None:
+    reports = WorkerReports(Tally(ROUTES))
+    with reports.pipe() as pipe:
+        say(pipe, 1, ready=False)
+        await eventually(lambda: succeeded(reports) == 1)
+        assert reports.vitals() == []
+        assert not reports.has_been_ready
+
+
+async def test_who_was_ready_once_is_remembered() -> None:
+    """What a worker has said by now is known at once, and stays known when it has ended."""
+    reports = WorkerReports(Tally(ROUTES))
+    with reports.pipe() as pipe:
+        say(pipe, 0)
+        assert reports.has_been_ready
+    assert reports.has_been_ready
+    with reports.pipe():
+        assert reports.has_been_ready
+
+
+async def test_a_worker_that_was_ready_and_ended_unheard_is_remembered() -> None:
+    reports = WorkerReports(Tally(ROUTES))
+    with reports.pipe() as pipe:
+        say(pipe, 7)
+    assert reports.has_been_ready
+    assert succeeded(reports) == 7
+
+
+async def test_the_lag_of_a_worker_that_says_nothing_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was stopped, or swapped out: what it said last is no longer true."""
+    reports = WorkerReports(Tally(ROUTES))
+    with reports.pipe() as pipe:
+        say(pipe, 1)
+        await eventually(reports.vitals)
+        assert reports.vitals()[0].lag == 0
+        pipe._last_read_at -= 60
+        [vitals] = reports.vitals()
+        assert vitals.lag >= 60
+        assert (vitals.slots, vitals.running) == (VITALS.slots, VITALS.running)
+
+
+async def test_a_pipe_that_the_system_cannot_open_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> tuple[int, int]:
+        raise OSError(24, "too many open files")
+
+    monkeypatch.setattr(os, "pipe", refuse)
+    reports = WorkerReports(Tally(ROUTES))
+    with pytest.raises(OSError, match="too many open files"), reports.pipe():
+        pass
+    assert reports.vitals() == []

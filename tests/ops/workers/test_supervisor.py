@@ -1,0 +1,596 @@
+"""A supervisor of small stand-ins for workers: what it starts again, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from consuming import eventually, within_patience
+from streamroute.incidents import Incident, Incidents
+from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.workers import restart_pause
+from streamroute.ops.workers import supervisor as supervising
+from streamroute.ops.workers.reports import WorkerReports
+from streamroute.ops.workers.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from pathlib import Path
+
+    from streamroute.ops.workers.report_pipe import ReportPipe
+
+NO_REDIS = 4
+LONG = 3600.0  # seconds that no test waits
+
+# The lives of all workers are noted in one file: one line each, of what the worker did then.
+STUB = """
+import json, os, signal, subprocess, sys
+
+FOLDER, PIPE = sys.argv[1], int(sys.argv[2])
+
+def note(word):
+    with open(f"{FOLDER}/lives", "a") as lives:
+        lives.write(word + "\\n")
+
+def lives():
+    try:
+        return open(f"{FOLDER}/lives").read().split("\\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+def report(**said):
+    os.write(PIPE, json.dumps(said).encode() + b"\\n")
+
+def run():
+    "Until SIGTERM, or the end of the lifeline."
+    def leave(*_):
+        note("drained")
+        report(ready=True, ended=True)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, leave)
+    report(ready=True)
+    note("runs")
+    sys.stdin.read()
+
+"""
+RUN = "run()"
+
+
+async def at_once() -> None:
+    """Redis is there."""
+
+
+async def never() -> None:
+    """Redis does not come back."""
+    await asyncio.Event().wait()
+
+
+class Stage:
+    """A supervisor whose workers run ``script``, and what is seen of them."""
+
+    def __init__(self, folder: Path, script: str, count: int, **settings: Any) -> None:
+        self.folder = folder
+        self.reports = WorkerReports(Tally({}))
+        command = [sys.executable, "-I", "-S", "-c", STUB + script, str(folder)]
+        quick = {"ends": False, "patience": LONG, "unreachable": NO_REDIS, "reachable": at_once}
+        watched = Incidents(self.reports.ended.watch)
+        given: dict[str, Any] = quick | {"command": command, "incidents": watched} | settings
+        self.supervisor = Supervisor(count=count, reports=self.reports, **given)
+
+    @property
+    def lives(self) -> list[str]:
+        """What the workers have noted."""
+        path = self.folder / "lives"
+        return path.read_text().splitlines() if path.exists() else []
+
+    @property
+    def died(self) -> int:
+        """How many workers are counted as dead."""
+        return self.reports.ended.count(Incident.WORKER_DIED)
+
+    async def run(self) -> int:
+        """Run to its end."""
+        return int(await within_patience(self.supervisor.run()))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[int]]:
+        """It runs beside the block, which has to end it."""
+        task = asyncio.create_task(self.supervisor.run())
+        try:
+            yield task
+            with suppress(asyncio.CancelledError):
+                await within_patience(task)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def until(self, *words: str) -> None:
+        """Wait until this is what all workers have noted."""
+        await eventually(lambda: self.lives == [*words], f"{words}")
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restart_pause, "_FIRST", 0.001)
+    monkeypatch.setattr(restart_pause, "_UNREACHABLE", (0.001, 0.002))
+
+
+async def test_a_worker_that_was_ready_is_started_again_however_soon_it_ends(tmp_path: Path) -> None:
+    """A message may have ended it, with any exit code, before any other worker was ready."""
+    script = """
+n = len(lives())
+if n < 3:
+    report(ready=True)
+    note(f"exits {n}")
+    os._exit(n)
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running() as task:
+        await stage.until("exits 0", "exits 1", "exits 2", "runs")
+        assert len(stage.supervisor._running) == 1
+        stage.supervisor.stop()
+        assert await task == 0
+    assert stage.died == 3
+
+
+async def test_a_worker_whose_consumers_are_starting_is_started_again(tmp_path: Path) -> None:
+    """The first of its streams is consumed while the others start: a message may have ended it."""
+    script = """
+if not lives():
+    report(ready=False)
+    note("exits")
+    os._exit(1)
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await stage.until("exits", "runs")
+        stage.supervisor.stop()
+
+
+@pytest.mark.parametrize("last_words", ["", "report(ready=False)\nreport(ready=False, ended=True)"])
+async def test_what_ends_by_itself_before_it_was_ever_ready_cannot_start(
+    tmp_path: Path, last_words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With or without a report: it may have ended before it had come to that. The others drain."""
+    script = f"""
+try:
+    os.mkdir(f"{{FOLDER}}/first")
+except FileExistsError:
+    signal.signal(signal.SIGTERM, lambda *_: (note("drained"), os._exit(0)))
+    note("starts")
+    sys.stdin.read()
+else:
+    while not lives():
+        continue
+    {last_words.replace(chr(10), "; ")}
+    sys.exit(3)
+"""
+    stage = Stage(tmp_path, script, 2)
+    assert await stage.run() == 3
+    assert stage.lives == ["starts", "drained"]
+    assert stage.died == 0
+    assert re.search(r"worker \d could not start \(exit code 3\); stopping all workers", caplog.text)
+
+
+async def test_a_crash_is_no_refusal_though_nobody_was_ever_ready(tmp_path: Path) -> None:
+    script = """
+if not lives():
+    note("crashes")
+    os.kill(os.getpid(), signal.SIGSEGV)
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await stage.until("crashes", "runs")
+        stage.supervisor.stop()
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, NO_REDIS])
+async def test_what_cannot_start_after_a_crash_is_tried_again(tmp_path: Path, code: int) -> None:
+    """What was ready once can start: what keeps it from that will pass."""
+    script = f"""
+n = len(lives())
+if n == 0:
+    report(ready=True)
+    note("crashes")
+    os.kill(os.getpid(), signal.SIGKILL)
+if n < 4:
+    note("cannot start")
+    sys.exit({code})
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running() as task:
+        await stage.until("crashes", *3 * ["cannot start"], "runs")
+        stage.supervisor.stop()
+        assert await task == 0
+
+
+async def test_one_that_cannot_start_ends_no_other_that_was_ready(tmp_path: Path) -> None:
+    script = """
+try:
+    os.mkdir(f"{FOLDER}/first")
+except FileExistsError:
+    while not lives():
+        continue
+    if "refused" not in lives():
+        note("refused")
+        sys.exit(1)
+run()
+"""
+    stage = Stage(tmp_path, script, 2)
+    async with stage.running() as task:
+        await stage.until("runs", "refused", "runs")
+        stage.supervisor.stop()
+        assert await task == 0
+    assert stage.died == 1
+
+
+async def test_a_drain_ends_when_all_are_done(tmp_path: Path) -> None:
+    """Some found a failure, which is the result, whoever ends last."""
+    script = """
+note("done")
+report(ready=True)
+report(ready=True, ended=True)
+sys.exit(1 if len(lives()) == 1 else 0)
+"""
+    stage = Stage(tmp_path, script, 2, ends=True)
+    assert await stage.run() in (0, 1)
+    assert stage.lives == ["done", "done"]
+    assert stage.died == 0
+
+
+async def test_a_drain_fails_where_one_of_its_workers_does(tmp_path: Path) -> None:
+    script = "report(ready=True, ended=True); sys.exit(1)"
+    assert await Stage(tmp_path, script, 1, ends=True).run() == 1
+
+
+@pytest.mark.parametrize(
+    "end", ["report(ready=True, ended=True); sys.exit(3)", "sys.exit(1)", "report(ended=True); sys.exit(1)"]
+)
+async def test_a_worker_that_fails_in_a_drain_is_started_again(tmp_path: Path, end: str) -> None:
+    """It could not be started again after a crash, or has an exit code of no result."""
+    script = f"""
+n = len(lives())
+note("life")
+if n == 0:
+    report(ready=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+if n == 1:
+    {end}
+report(ready=True, ended=True)
+"""
+    stage = Stage(tmp_path, script, 1, ends=True)
+    assert await stage.run() == 0
+    assert stage.lives == 3 * ["life"]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+async def test_a_worker_that_leaves_a_drain_without_a_last_report_is_started_again(
+    tmp_path: Path, code: int
+) -> None:
+    """A handler may end the process, with the exit code of one that is done."""
+    script = f"""
+report(ready=True)
+if not lives():
+    note("killed")
+    os._exit({code})
+note("done")
+report(ready=True, ended=True)
+"""
+    stage = Stage(tmp_path, script, 1, ends=True)
+    assert await stage.run() == 0
+    assert stage.lives == ["killed", "done"]
+    assert stage.died == 1
+
+
+async def test_without_redis_pauses_stay_short_and_do_not_lengthen_those_after_crashes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last end is a crash in spite of its exit code, which is a handler's doing."""
+    monkeypatch.setattr(restart_pause, "_UNREACHABLE", (0.1, 0.1))
+    script = f"""
+n = len(lives())
+note("life")
+if n == 0:
+    report(ready=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+if n < 5:
+    sys.exit({NO_REDIS})
+if n == 5:
+    report(ready=True)
+    os._exit({NO_REDIS})
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await stage.until(*7 * ["life"], "runs")
+        stage.supervisor.stop()
+    pauses = [float(found) for found in re.findall(r"starts again in ([\d.e-]+)s", caplog.text)]
+    assert pauses == [0.001, *4 * [0.1], 0.002]
+
+
+@pytest.mark.parametrize(
+    ("life", "expected"), [("report(ready=True)", [1, 2, 4, 4, 4]), ("", [1, 2, 4, 8, 16])]
+)
+async def test_only_what_never_worked_is_started_again_after_ever_longer_pauses(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    life: str,
+    expected: list[int],
+) -> None:
+    """Messages that kill their workers keep the others waiting for the longest pause at work, at most."""
+    monkeypatch.setattr(restart_pause, "_LONGEST_AT_WORK", 0.004)
+    script = f"""
+if len(lives()) < 5:
+    note("life")
+    {life}
+    os.kill(os.getpid(), signal.SIGKILL)
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await stage.until(*5 * ["life"], "runs")
+        stage.supervisor.stop()
+    pauses = [float(found) for found in re.findall(r"starts again in ([\d.e-]+)s", caplog.text)]
+    assert pauses == [n / 1000 for n in expected]
+
+
+async def test_nothing_is_started_again_before_redis_is_back(tmp_path: Path) -> None:
+    asked, back = asyncio.Event(), asyncio.Event()
+
+    async def reachable() -> None:
+        asked.set()
+        await back.wait()
+
+    script = """
+if not lives():
+    report(ready=True)
+    note("crashes")
+    sys.exit(1)
+run()
+"""
+    stage = Stage(tmp_path, script, 1, reachable=reachable)
+    async with stage.running():
+        await within_patience(asked.wait())
+        assert stage.lives == ["crashes"]
+        back.set()
+        await stage.until("crashes", "runs")
+        stage.supervisor.stop()
+
+
+async def test_stop_drains_all_workers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    stage = Stage(tmp_path, RUN, 3)
+    async with stage.running() as task:
+        await stage.until(*3 * ["runs"])
+        stage.supervisor.stop()
+        assert await task == 0
+    assert stage.lives == [*3 * ["runs"], *3 * ["drained"]]
+    for number in (1, 2, 3):
+        assert f"worker {number} has ended (exit code 0) after it was ready" in caplog.text
+
+
+DEAF = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+report(ready=True)
+note("is deaf")
+sys.stdin.read()
+"""
+
+
+async def test_what_does_not_end_in_time_is_killed_and_that_is_no_success(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path, DEAF, 2, patience=0.1)
+    async with stage.running() as task:
+        await stage.until(*2 * ["is deaf"])
+        stage.supervisor.stop()
+        assert await within_patience(task) == 1
+    assert caplog.text.count("2 workers did not end within 0.1 s and will be killed") == 1
+    assert caplog.text.count("has ended (SIGKILL) after it was ready") == 2
+
+
+async def test_what_does_not_end_after_a_cancellation_is_killed(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, DEAF, 1, patience=0.1)
+    async with stage.running() as task:
+        await stage.until("is deaf")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await within_patience(task)
+
+
+async def test_kill_ends_all_workers_at_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, DEAF, 2)
+    async with stage.running() as task:
+        await stage.until(*2 * ["is deaf"])
+        stage.supervisor.stop()
+        stage.supervisor.kill()
+        assert await within_patience(task) == 1
+
+
+@pytest.mark.parametrize(("end", "code"), [("sys.exit(1)", 1), ("sys.exit(3)", 3), ("os._exit(1)", 1)])
+async def test_a_worker_that_does_not_end_cleanly_is_no_success(tmp_path: Path, end: str, code: int) -> None:
+    script = f"""
+def leave(*_):
+    {end}
+signal.signal(signal.SIGTERM, leave)
+report(ready=True)
+note("runs")
+signal.pause()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running() as task:
+        await stage.until("runs")
+        stage.supervisor.stop()
+        assert await within_patience(task) == code
+
+
+CRASH = "report(ready=True); note('crashes'); os._exit(1)"
+
+
+async def test_stop_ends_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is not asked before the pause is over."""
+    asked = []
+
+    async def reachable() -> None:
+        asked.append("Redis")
+
+    monkeypatch.setattr(restart_pause, "_FIRST", LONG)
+    stage = Stage(tmp_path, CRASH, 1, reachable=reachable)
+    async with stage.running() as task:
+        await eventually(lambda: stage.died == 1)
+        stage.supervisor.stop()
+        assert await task == 0
+    assert stage.lives == ["crashes"]
+    assert asked == []
+
+
+async def test_stop_ends_the_wait_for_redis(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, CRASH, 1, reachable=never)
+    async with stage.running() as task:
+        await eventually(lambda: stage.died == 1)
+        stage.supervisor.stop()
+        assert await task == 0
+    assert stage.lives == ["crashes"]
+
+
+async def test_a_worker_that_has_run_for_long_has_a_new_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(restart_pause, "_STEADY", 0.0)
+    stage = Stage(tmp_path, CRASH, 1)
+    async with stage.running():
+        await eventually(lambda: stage.died >= 3)
+        stage.supervisor.stop()
+    pauses = re.findall(r"starts again in (\S+)s", caplog.text)
+    assert set(pauses) == {"0.001"}
+
+
+async def test_a_worker_hears_no_signal_of_the_terminal(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, "note(str(os.getsid(0) == os.getpid())); run()", 1)
+    async with stage.running():
+        await stage.until("True", "runs")
+        stage.supervisor.stop()
+
+
+async def test_stop_before_the_start_starts_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, RUN, 2)
+    stage.supervisor.stop()
+    assert await stage.run() == 0
+    assert stage.lives == []
+
+
+async def test_stop_reaches_a_worker_that_is_just_being_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Supervisor._start
+
+    async def start_and_stop(supervisor: Supervisor, pipe: ReportPipe) -> Process:
+        process = await start(supervisor, pipe)
+        supervisor.stop()
+        return process
+
+    monkeypatch.setattr(Supervisor, "_start", start_and_stop)
+    assert await Stage(tmp_path, RUN, 2).run() == 0
+
+
+async def test_a_supervisor_that_is_cancelled_lets_its_workers_drain(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, RUN, 2)
+    async with stage.running() as task:
+        await stage.until(*2 * ["runs"])
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await within_patience(task)
+        assert stage.lives == [*2 * ["runs"], *2 * ["drained"]]
+
+
+async def test_workers_are_told_to_end_once_however_often_the_supervisor_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker may take a second signal for impatience."""
+    told: list[int] = []
+    terminate = supervising._terminate
+
+    def tell(process: Process) -> None:
+        told.append(process.pid)
+        terminate(process)
+
+    monkeypatch.setattr(supervising, "_terminate", tell)
+    stage = Stage(tmp_path, RUN, 2)
+    async with stage.running() as task:
+        await stage.until(*2 * ["runs"])
+        stage.supervisor.stop()
+        stage.supervisor.stop()
+        task.cancel()
+    assert len(told) == len(set(told)) == 2
+
+
+async def test_a_supervisor_that_is_cancelled_in_a_pause_ends(tmp_path: Path) -> None:
+    script = "report(ready=True); os._exit(1)"
+    stage = Stage(tmp_path, script, 1, reachable=never)
+    async with stage.running() as task:
+        await eventually(lambda: stage.died == 1)
+        task.cancel()
+
+
+async def test_the_end_of_a_worker_is_seen_while_its_children_live_on(tmp_path: Path) -> None:
+    """They may hold its pipes open for as long as they like."""
+    script = """
+if not lives():
+    report(ready=True)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], pass_fds=[PIPE])
+    note(str(child.pid))
+    os._exit(1)
+run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await eventually(lambda: stage.lives[1:] == ["runs"])
+        stage.supervisor.stop()
+    child = int(stage.lives[0])
+    os.kill(child, signal.SIGKILL)
+
+
+async def test_what_the_system_cannot_start_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path, RUN, 1, command=[str(tmp_path / "nothing")])
+    async with stage.running() as task:
+        await eventually(lambda: stage.died >= 2)
+        stage.supervisor.stop()
+        assert await task == 0
+    assert "worker 1 ended by itself ([Errno 2] No such file" in caplog.text
+
+
+async def test_how_a_worker_ended_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    script = """
+match len(lives()):
+    case 0:
+        report(ready=True)
+        note("killed")
+        os.kill(os.getpid(), signal.SIGKILL)
+    case 1:
+        note("leaves")
+        os._exit(7)
+    case _:
+        run()
+"""
+    stage = Stage(tmp_path, script, 1)
+    async with stage.running():
+        await stage.until("killed", "leaves", "runs")
+        stage.supervisor.stop()
+    assert "worker 1 ended by itself (SIGKILL) after it was ready; it starts again in 0.001s" in caplog.text
+    assert "worker 1 ended by itself (exit code 7) before it was ready; it starts" in caplog.text

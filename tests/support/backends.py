@@ -1,0 +1,186 @@
+"""The same questions to the memory twin and to a real server, so that one suite runs over both."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from redis.asyncio import Redis
+
+from consuming import GROUP, STREAM
+from streamroute.adapters.codecs.builtin import Codec
+from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.storage import RedisStreamStorage
+from streamroute.keys import GroupKeys
+
+KEYS = GroupKeys.of(STREAM, GROUP)
+
+
+class Backend(Protocol):
+    """Data that storages work on, and a hand to look at it and to break it."""
+
+    def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
+        """A worker's storage; all of them work on the same data."""
+        ...
+
+    async def add(self, **fields: str) -> str:
+        """Produce an entry."""
+        ...
+
+    async def pending(self) -> list[str]:
+        """The ids that are pending in the group, retries included."""
+        ...
+
+    async def is_left(self) -> bool:
+        """Whether the group has anything to do, asked in one step: what it has moves from place to place."""
+        ...
+
+    async def dead(self) -> list[DeadRecord]:
+        """The dead letters of the group."""
+        ...
+
+    async def scheduled(self) -> list[str]:
+        """The names of retries that wait for their time."""
+        ...
+
+    async def keys_of_dedupe(self) -> list[str]:
+        """The keys of dedupe that are held or done."""
+        ...
+
+    async def delete(self, entry_id: str) -> None:
+        """Delete an entry, pending or not."""
+        ...
+
+    async def wipe(self) -> None:
+        """Lose everything."""
+        ...
+
+    async def destroy_group(self) -> None:
+        """Lose the group, but not the stream."""
+        ...
+
+    async def forget_watermark(self) -> None:
+        """Lose how far the group has come."""
+        ...
+
+    async def end_leases(self) -> None:
+        """Let everything be claimed now."""
+        ...
+
+    async def refuse_dead_letters(self, refuse: bool) -> None:
+        """Let nothing be written to the dead letters, or let it again."""
+        ...
+
+
+class MemoryBackend:
+    """One memory twin, which every worker shares."""
+
+    def __init__(self) -> None:
+        self.twin = MemoryStreamStorage(block=0.05)
+
+    def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
+        self.twin.lease, self.twin.block = lease, block
+        self.twin.codec = codec or self.twin.codec
+        return self.twin
+
+    async def add(self, **fields: str) -> str:
+        return self.twin.add(STREAM, fields)
+
+    async def pending(self) -> list[str]:
+        return self.twin.pending(STREAM, GROUP)
+
+    async def is_left(self) -> bool:
+        twin = self.twin
+        return bool(
+            twin.unread(STREAM, GROUP) or twin.pending(STREAM, GROUP) or twin.scheduled(STREAM, GROUP)
+        )
+
+    async def dead(self) -> list[DeadRecord]:
+        return self.twin.dead_letters(STREAM, GROUP)
+
+    async def scheduled(self) -> list[str]:
+        return self.twin.scheduled(STREAM, GROUP)
+
+    async def keys_of_dedupe(self) -> list[str]:
+        return list(self.twin._dedupe._held)
+
+    async def delete(self, entry_id: str) -> None:
+        self.twin.delete(STREAM, entry_id)
+
+    async def wipe(self) -> None:
+        self.twin.clear()
+
+    async def destroy_group(self) -> None:
+        self.twin.destroy_group(STREAM, GROUP)
+
+    async def forget_watermark(self) -> None:
+        pass  # a group in memory begins anew
+
+    async def end_leases(self) -> None:
+        pass  # no lease is in force but the claimer's own
+
+    async def refuse_dead_letters(self, refuse: bool) -> None:
+        self.twin.refuse = "there is no room" if refuse else None
+
+
+class RedisBackend:
+    """A real server; every worker has a storage of its own."""
+
+    def __init__(self, client: Redis) -> None:
+        self.client: Any = client
+
+    def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
+        return RedisStreamStorage(self.client, lease=lease, block=block, codec=codec or "json")
+
+    async def add(self, **fields: str) -> str:
+        entry_id: bytes = await self.client.xadd(STREAM, fields)
+        return entry_id.decode()
+
+    async def pending(self) -> list[str]:
+        return [*await self._pending(KEYS.stream), *await self._pending(KEYS.retry, "@retry")]
+
+    async def is_left(self) -> bool:
+        keys = [KEYS.stream, KEYS.retry, KEYS.delayed]
+        return bool(await script("left").run(unparsed(self.client, STREAM), keys, [GROUP, "9" * 19]))
+
+    async def dead(self) -> list[DeadRecord]:
+        return [DeadRecord.read(fields) for _, fields in await self.client.xrange(KEYS.dead)]
+
+    async def scheduled(self) -> list[str]:
+        return [name.decode() for name in await self.client.zrange(KEYS.due, 0, -1)]
+
+    async def keys_of_dedupe(self) -> list[str]:
+        return [key.decode() for key in await self.client.keys(f"{KEYS.prefix}:dedupe:*")]
+
+    async def delete(self, entry_id: str) -> None:
+        await self.client.xdel(STREAM, entry_id)
+
+    async def wipe(self) -> None:
+        await self.client.flushall()
+
+    async def destroy_group(self) -> None:
+        await self.client.xgroup_destroy(STREAM, GROUP)
+
+    async def forget_watermark(self) -> None:
+        await self.client.delete(KEYS.meta)
+
+    async def end_leases(self) -> None:
+        await self.client.delete(KEYS.workers)
+
+    async def refuse_dead_letters(self, refuse: bool) -> None:
+        await (self.client.set(KEYS.dead, "not a stream") if refuse else self.client.delete(KEYS.dead))
+
+    async def _pending(self, key: str, suffix: str = "") -> list[str]:
+        if not await self.client.exists(key):
+            return []
+        rows = await self.client.xpending_range(key, GROUP, "-", "+", 1000)
+        return [row["message_id"].decode() + suffix for row in rows]
+
+
+async def is_done(client: Any, group: str) -> bool:
+    """Whether a group has read all of the stream and acked it (its lag is told by Redis 7 and newer only)."""
+    newest = (await client.xinfo_stream(STREAM))["last-generated-id"]
+    facts = {entry["name"]: entry for entry in await client.xinfo_groups(STREAM)}[group.encode()]
+    return bool(facts["pending"] == 0 and facts["last-delivered-id"] == newest)

@@ -1,0 +1,88 @@
+"""The JSON-Schema-Test-Suite, as the source distribution of jsonschema ships it, and how we fare with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repository import ROOT
+from streamroute.compiler.validation.data_check import data_check
+from streamroute.config.load import load_config
+from streamroute.config.messages.dialects import Dialect
+
+FOLDER = Path(os.environ.get("STREAMROUTE_SUITES", ROOT / ".suites"))
+DIALECTS = {"draft7": Dialect.DRAFT_07, "draft2020-12": Dialect.DRAFT_2020_12}
+DEPARTURES = Path(__file__).with_name("json_schema_departures.txt")
+
+_CONFIG = """\
+version: 1
+streams: {s: }
+messages: {t: {schema: schema.json}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases that share a schema."""
+
+    file: str
+    title: str
+    schema: Any
+    cases: list[dict[str, Any]]
+
+
+def suite_folder() -> Path | None:
+    """The folder ``tests`` of the suite, or None where it was not fetched."""
+    return next(iter(sorted(FOLDER.glob("jsonschema-*/json/tests"))), None)
+
+
+def files() -> list[str]:
+    """The suite's files for our dialects. ``format`` is a note to us, as it is by default in 2020-12."""
+    root = suite_folder()
+    if root is None:
+        return []
+    found = [path for name in DIALECTS for path in (root / name).rglob("*.json")]
+    return sorted(str(path.relative_to(root)) for path in found if "format" not in path.parts)
+
+
+def groups(file: str) -> Iterator[Group]:
+    """The groups of one file."""
+    root = suite_folder()
+    assert root is not None
+    for group in json.loads((root / file).read_text("utf-8")):
+        yield Group(file, group["description"], group["schema"], group["tests"])
+
+
+def departures(group: Group, folder: Path, *, fast: bool) -> Iterator[str]:
+    """Each line of the list of departures that this group has earned."""
+    schema = group.schema
+    if isinstance(schema, dict):
+        schema = {"$schema": str(DIALECTS[group.file.partition("/")[0]]), **schema}
+    (folder / "routes.yaml").write_text(_CONFIG)
+    (folder / "schema.json").write_text(json.dumps(schema))
+    loaded = load_config(folder / "routes.yaml")
+    codes = sorted({found.code for found in loaded.findings if found.severity.value == "error"})
+    if codes or loaded.document is None:
+        yield f"{group.file} | {group.title} | refused: {' '.join(codes)}"
+        return
+    message = loaded.document.messages["t"].schema
+    assert message is not None
+    check = data_check(message, fast=fast)
+    for case in group.cases:
+        wrong = check(case["data"])
+        if (wrong is None) is not case["valid"]:
+            said = "valid" if wrong is None else "invalid"
+            yield f"{group.file} | {group.title} | {case['description']} | {said}"
+
+
+def known_departures() -> dict[str, list[str]]:
+    """The recorded lines by file; a line that begins with # says why those below it are there."""
+    known: dict[str, list[str]] = {}
+    for line in DEPARTURES.read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            known.setdefault(line.partition(" | ")[0], []).append(line)
+    return known

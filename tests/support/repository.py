@@ -1,0 +1,11 @@
+"""Where the repository is, and the folders of it that tests read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+README: Final = ROOT / "README.md"
+EXAMPLES: Final = ROOT / "examples"
+TESTDATA: Final = ROOT / "tests" / "testdata"
