@@ -245,7 +245,7 @@ def build_service(  # noqa: PLR0913, PLR0917 - everything that one stream is put
 def _order(stream: StreamConfig) -> KeyOf | None:
     if stream.order_by is None:
         return None
-    from streamroute.compiler.rules.ordering import order_key
+    from streamroute.compiler.runtime.ordering_key import order_key
 
     return order_key(stream.order_by)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
-from streamroute.text.log_coalescing import NEVER_COALESCED, coalesced_by
+from streamroute.logs.coalescing import NEVER_COALESCED, coalesced_by
 
 log = logging.getLogger(__name__)
 

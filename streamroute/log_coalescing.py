@@ -1,5 +1,5 @@
-"""The old import path of ``streamroute.text.log_coalescing``, kept for this version."""
+"""The old import path of ``streamroute.logs.coalescing``, kept for this version."""
 
-from streamroute.text.log_coalescing import CoalescingHandler
+from streamroute.logs.coalescing import CoalescingHandler
 
 __all__ = ["CoalescingHandler"]

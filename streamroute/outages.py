@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from streamroute.errors import SetupError
 from streamroute.incidents import LOGGED, Incident, Incidents
-from streamroute.text.exception_text import error_line
+from streamroute.logs.coalescing import coalesced_by
+from streamroute.logs.exception_text import error_line
 from streamroute.text.limits import ERROR
-from streamroute.text.log_coalescing import coalesced_by
 from streamroute.text.safe_text import clip, type_name
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from streamroute.cli.process.standard_streams import reopen_closed
+from streamroute.cli.output.standard_streams import reopen_closed
 
 _INTERRUPTED = 128 + signal.SIGINT
 

@@ -22,16 +22,16 @@ from streamroute.compiler.rules.route_references import check_routes
 from streamroute.compiler.type_patterns import Globs
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.findings.finding import Finding, sort_findings
-from streamroute.config.findings.replaced import finding_about
 from streamroute.config.findings.rules import RULES
+from streamroute.config.schema.replaced_values import finding_about
 from streamroute.config.yaml.source import DataPath, Place
 from streamroute.core.router import RedisRouter
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.results import check_transform
 from streamroute.expressions.syntax.parser import parse
+from streamroute.logs.exception_text import error_line
 from streamroute.system.forked import EndsCopies
-from streamroute.text.exception_text import error_line
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec

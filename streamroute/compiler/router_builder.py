@@ -106,7 +106,7 @@ def _filter(route: RouteConfig) -> FilterFunc | None:
 def _warner(route: str) -> Callable[[FilterError], None]:
     import logging  # a check does not need it
 
-    from streamroute.text.log_coalescing import NEVER_COALESCED
+    from streamroute.logs.coalescing import NEVER_COALESCED
 
     log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from streamroute.config.findings.replaced import is_default, is_replaced
-from streamroute.config.schema.labels import hide_secrets
+from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.schema.pruning import LOST
+from streamroute.config.schema.replaced_values import is_default, is_replaced
 from streamroute.config.yaml.source import Place, SourceFile
 from streamroute.durations import RetryPolicy, format_duration, parse_duration
 from streamroute.keys import GroupKeys

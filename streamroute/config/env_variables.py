@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from streamroute.config.findings.finding import Finding, Severity
-from streamroute.config.schema.json_schema import schema_at, types_of
-from streamroute.config.schema.labels import EXPECTED, hide_secrets, label, listed, quoted
+from streamroute.config.findings.quoting import hide_secrets, listed, quoted
+from streamroute.config.json_schema import schema_at, types_of
+from streamroute.config.schema.labels import EXPECTED, label
 from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile
 

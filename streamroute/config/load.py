@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from streamroute.config.document import Checked, Document, build_document
 from streamroute.config.env_variables import find_misplaced, replace_variables, unescaped
 from streamroute.config.files.includes import collect_includes
+from streamroute.config.files.loader import load_file
 from streamroute.config.findings.finding import Finding, Severity, sort_findings
-from streamroute.config.findings.replaced import is_replaced
+from streamroute.config.findings.quoting import quoted
 from streamroute.config.findings.text_file import TextFile
+from streamroute.config.json_schema import ROOT_ONLY
 from streamroute.config.paths import is_folder
 from streamroute.config.schema.fast_validator import document_verdict
-from streamroute.config.schema.json_schema import ROOT_ONLY
-from streamroute.config.schema.labels import quoted
 from streamroute.config.schema.pruning import prune
-from streamroute.config.yaml.file_loader import load_file
+from streamroute.config.schema.replaced_values import is_replaced
 from streamroute.config.yaml.source import DataPath, SourceFile
 from streamroute.system.files import FileReader
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from streamroute.config.files.includes import collect_includes
+from streamroute.config.files.loader import load_file
+from streamroute.config.json_schema import ROOT_ONLY
 from streamroute.config.load import FILE_NAME
 from streamroute.config.paths import is_file
-from streamroute.config.schema.json_schema import ROOT_ONLY
-from streamroute.config.yaml.file_loader import load_file
 from streamroute.system.named_files import read_named
 
 _ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:", re.MULTILINE)

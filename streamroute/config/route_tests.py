@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from streamroute.config.files.includes import MAX_FILES, TEST_SUFFIX
+from streamroute.config.files.loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.findings.finding import START, Finding
+from streamroute.config.findings.quoting import quoted
 from streamroute.config.findings.text_file import TextFile
+from streamroute.config.json_schema import TESTS
 from streamroute.config.load import VERSION
 from streamroute.config.paths import is_no_folder
 from streamroute.config.schema.findings import check_shape
-from streamroute.config.schema.json_schema import TESTS
-from streamroute.config.schema.labels import quoted
-from streamroute.config.yaml.file_loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.yaml.source import Place, SourceFile
 from streamroute.system.files import FileReader, OutsideFolderError
 from streamroute.text.json_problems import explained

@@ -32,10 +32,10 @@ from streamroute.core.dispatch.routes import Route, unique_routes
 from streamroute.core.observer import Observer, Result, ignore
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.errors import LeaseLostError, SetupError
+from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message, separate_copy
 from streamroute.system.forked import end_if_copy
 from streamroute.text.limits import NAME
-from streamroute.text.log_coalescing import NEVER_COALESCED
 from streamroute.text.safe_text import clip
 from streamroute.values import Outcome, Repertoire, RetryLater, RetryPolicy
 

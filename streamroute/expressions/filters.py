@@ -17,8 +17,8 @@ from streamroute.expressions.evaluate.interpreter import evaluate, is_false
 from streamroute.expressions.lint import blocking
 from streamroute.expressions.problem import ExpressionError
 from streamroute.expressions.syntax.parser import Tree, parse
+from streamroute.logs.exception_text import error_line
 from streamroute.message import ExpandingMessage
-from streamroute.text.exception_text import error_line
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import clip
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from streamroute.handlers.contract import Complaint, built_in
+from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message
-from streamroute.text.log_coalescing import NEVER_COALESCED
 from streamroute.text.safe_text import safe_repr, safe_str
 
 _LEVELS: Final = ("debug", "info", "warning", "error")

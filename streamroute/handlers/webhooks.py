@@ -17,8 +17,8 @@ from streamroute.errors import Reject, Retry, SetupError
 from streamroute.handlers.contract import Complaint, built_in
 from streamroute.handlers.request_headers import authorized_twice, flaws, headers_of
 from streamroute.handlers.retry_after import seconds_of
+from streamroute.logs.exception_text import error_line
 from streamroute.system.extras import import_extra, is_installed
-from streamroute.text.exception_text import error_line
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_str, type_name
 

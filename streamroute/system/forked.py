@@ -88,7 +88,7 @@ def _end_copy() -> NoReturn:
     """End this process, which is a copy: nothing of its parent's is flushed, closed or settled here."""
     import logging  # a check does without it
 
-    from streamroute.text.log_coalescing import NEVER_COALESCED
+    from streamroute.logs.coalescing import NEVER_COALESCED
 
     logging.getLogger(__name__).error(
         "process %d is a copy of process %d, made by os.fork() in user code, and ends; such code must end "

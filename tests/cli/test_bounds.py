@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from projects import Done, Project
-from streamroute.config.schema.labels import hide_secrets
+from streamroute.config.findings.quoting import hide_secrets
 
 HEAD = "version: 1\nstreams: {s: {group: g}}\n"
 ROUTE = "routes:\n  - {name: r, type: t, handler: streamroute.handlers.log}"

@@ -13,7 +13,7 @@ import pytest
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import CheckResult, check_path
 from streamroute.compiler.resolve.importer import own_imports
-from streamroute.config.schema.json_schema import checked_schema
+from streamroute.config.json_schema import checked_schema
 from streamroute.core.router import RedisRouter
 from streamroute.errors import ConfigError, Reject, Retry, SetupError
 from streamroute.expressions.filters import FilterError

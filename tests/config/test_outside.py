@@ -12,8 +12,8 @@ from streamroute.compiler.pipeline import CheckResult, check_path
 from streamroute.config import route_tests as expectations
 from streamroute.config.files import includes
 from streamroute.config.files.includes import collect_includes
+from streamroute.config.files.loader import load_text
 from streamroute.config.load import load_config
-from streamroute.config.yaml.file_loader import load_text
 from streamroute.system.files import FileReader
 
 ROOT = "version: 1\nstreams: {a: }\n"

@@ -11,12 +11,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamroute.config.files.loader import load_text
 from streamroute.config.findings.rules import RULES
+from streamroute.config.json_schema import checked_schema
 from streamroute.config.load import load_config
 from streamroute.config.schema.fast_validator import compile_schema, document_verdict
-from streamroute.config.schema.json_schema import checked_schema
 from streamroute.config.schema.violations import find_violations
-from streamroute.config.yaml.file_loader import load_text
 from streamroute.config.yaml.positions import build_marks
 from streamroute.config.yaml.scalar_offsets import align
 

@@ -12,8 +12,8 @@ import pytest
 from consuming import Handling, dispatcher_of
 from misbehaving import Text
 from streamroute.compiler.resolve.call_signature import CallShape, call_shape
-from streamroute.compiler.rules.ordering import order_key
 from streamroute.compiler.runtime.dedupe import deduplicated
+from streamroute.compiler.runtime.ordering_key import order_key
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.errors import Reject
 from streamroute.expressions.filters import FilterError, compile_filter, no_match

@@ -26,8 +26,8 @@ from streamroute.core.dispatch.routes import Route
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.handlers.contract import CHECK
 from streamroute.handlers.webhooks import close_webhooks, webhook
+from streamroute.logs.exception_text import traceback_text
 from streamroute.message import Message
-from streamroute.text.exception_text import traceback_text
 from streamroute.values import RetryPolicy
 
 pytest.importorskip("httpx", reason="httpx is not installed")

@@ -11,8 +11,8 @@ import pytest
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.adapters.codecs.strict_json import write_json
 from streamroute.adapters.entries.entry_reader import EntryReader
-from streamroute.compiler.rules.ordering import order_key
 from streamroute.compiler.runtime.dedupe import digest
+from streamroute.compiler.runtime.ordering_key import order_key
 from streamroute.errors import EncodeError
 from streamroute.expansion import MOST, ExpansionError, refuse_expanding
 from streamroute.expressions.evaluate.cost_limit import TooCostlyError

@@ -53,7 +53,7 @@ GIVEN: Final = {
 """Modules that take expressions from elsewhere, and which."""
 
 SHORT: Final = frozenset(
-    {"streamroute.config.schema.normalized_guess._PART", "streamroute.text.log_coalescing._QUOTED"}
+    {"streamroute.config.schema.normalized_guess._PART", "streamroute.logs.coalescing._QUOTED"}
 )
 """Expressions that are only tried on a text that was cut to at most a thousand characters before."""
 

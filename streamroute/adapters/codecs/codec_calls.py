@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamroute.errors import DecodeError, EncodeError, StreamrouteError
+from streamroute.logs.exception_text import error_text
 from streamroute.system.forked import EndsCopies
-from streamroute.text.exception_text import error_text
 from streamroute.text.limits import REASON
 from streamroute.text.safe_text import redacted_str
 

@@ -11,6 +11,10 @@ from streamroute.text.safe_text import clip, safe_repr, safe_str, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+from collections.abc import Mapping
+
+MARKER: Final = "_streamroute"
+"""The reserved key: in a payload it says whose retry this is."""
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Names and values of one entry together; more is refused before anything is decoded."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.codecs.codec_calls import beside_decode
-from streamroute.adapters.entries.records import MARKER
+from streamroute.adapters.codecs.entry_fields import MARKER
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 

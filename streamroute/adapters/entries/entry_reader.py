@@ -17,9 +17,9 @@ from streamroute.adapters.redis.replies import Row
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
+from streamroute.logs.exception_text import error_text
 from streamroute.message import ExpandingMessage, Message, first_delivery
 from streamroute.system.forked import end_if_copy
-from streamroute.text.exception_text import error_text
 from streamroute.text.limits import REASON
 from streamroute.text.safe_text import redacted_str, type_name
 

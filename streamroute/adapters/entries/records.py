@@ -14,15 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from streamroute.adapters.codecs.entry_fields import MARKER
 from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.text.limits import ERROR, HISTORY, LONG, NAME, REASON
 from streamroute.text.safe_text import clip, clip_middle
 from streamroute.values import DeadLetter, Failure, RetryLater
-
-MARKER: Final = "_streamroute"
-"""The reserved key: in a payload it says whose retry this is."""
 
 FACTS: Final = MARKER.encode()
 _TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")

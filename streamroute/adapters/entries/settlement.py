@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from streamroute.adapters.entries.dedupe_locks import fates
 from streamroute.adapters.entries.records import DeadRecord, flat, retry_record
 from streamroute.adapters.redis.scripts import Argument, Call
-from streamroute.adapters.stream.dedupe import fates
-from streamroute.adapters.stream.due_times import wait_in_ms
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater
+
+_LONGEST_WAIT: Final = 365 * 86_400_000  # ms; the scripts take what is due much later for lost
 
 
 def has_something_to_tell(message: Message) -> bool:
@@ -41,3 +44,8 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
 def drop_word(message: Message) -> str:
     """``drop`` where an acked entry leaves its stream: nobody else reads a group's retries."""
     return "drop" if message.held_in != message.stream else "keep"
+
+
+def wait_in_ms(delay: float) -> int:
+    """How long a retry waits, a year at most."""
+    return min(int(delay * 1000), _LONGEST_WAIT)

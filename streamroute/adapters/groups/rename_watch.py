@@ -10,7 +10,7 @@ from typing import Final
 
 from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
 from streamroute.errors import RedisUnavailableError
-from streamroute.text.exception_text import error_line
+from streamroute.logs.exception_text import error_line
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from streamroute.adapters.stream.dedupe import fates, hold, place_of
+from streamroute.adapters.entries.dedupe_locks import fates, hold, place_of
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import Claim, Turn

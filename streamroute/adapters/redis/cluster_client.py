@@ -20,7 +20,7 @@ from streamroute.adapters.redis.cluster_pool import ClusterPool
 from streamroute.adapters.redis.cluster_topology import Cluster, SlotDownError
 from streamroute.adapters.redis.driver_errors import discreet
 from streamroute.adapters.redis.round_trip import NotSentError, Words
-from streamroute.adapters.stream.shared_reads import Read, Reader, read_command, read_from, reads_of
+from streamroute.adapters.redis.shared_reads import Read, Reader, read_command, read_from, reads_of
 from streamroute.adapters.urls.cluster_url import read_cluster_url
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys, elsewhere, slot

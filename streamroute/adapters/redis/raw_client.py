@@ -18,7 +18,7 @@ from streamroute.adapters.redis.cluster_pool import ClusterPool
 from streamroute.adapters.redis.replies import milliseconds
 from streamroute.adapters.redis.round_trip import NotSentError, Words
 from streamroute.adapters.redis.sentinel import separate_pool
-from streamroute.adapters.stream.shared_reads import Read, Reader, reads_of
+from streamroute.adapters.redis.shared_reads import Read, Reader, reads_of
 from streamroute.errors import SetupError
 
 

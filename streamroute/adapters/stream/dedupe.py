@@ -7,17 +7,17 @@ of a key is written with the settlement of its message, in the same step as the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from redis.asyncio import Redis
 
+from streamroute.adapters.entries.dedupe_locks import hold, place_of
 from streamroute.adapters.groups.key_type_check import naming_wrong_keys
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import Claim, DeadLetter, Turn
+from streamroute.values import Claim, Turn
 
 _TURNS: Final = (Turn.RUN, Turn.SKIP, Turn.WAIT, Turn.LOST)
 
@@ -63,45 +63,3 @@ class RedisDeduplicator:
         if turn is Turn.RUN:
             hold(message, route, Claim(own, ttl))
         return turn, waited / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What becomes of one key: ``done`` for so many ms, ``delayed`` with a retry's name, or ``free``."""
-
-    key: str
-    route: str
-    state: str
-    fact: str | int
-
-
-def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
-    """What becomes of the keys that a message holds; ``names`` are those of its routes' retries.
-
-    A claim without an outcome here (another scheduler has its retry) stays as it is: the next message
-    with the key finds that nobody runs any more.
-    """
-    failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
-    for route, claim in (message.claims or {}).items():
-        state: tuple[str, str | int]
-        if claim.succeeded:
-            state = "done", max(1, int(claim.ttl * 1000))
-        elif route in names:
-            state = "delayed", names[route]
-        elif route in failed:
-            state = "free", ""
-        else:
-            continue
-        yield from (Fate(key, route, *state) for key in claim.keys)
-
-
-def hold(message: Message, route: str, claim: Claim) -> None:
-    """Let the message hold a claim until it is settled."""
-    if message.claims is None:
-        message.claims = {}
-    message.claims[route] = claim
-
-
-def place_of(message: Message) -> str:
-    """Where a message is pending: ``retry`` in the group's retry stream, ``entry`` in the stream itself."""
-    return "entry" if message.held_in == message.stream else "retry"

@@ -9,14 +9,7 @@ from redis.asyncio import Redis
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 
-_LONGEST_WAIT: Final = 365 * 86_400_000  # ms; the scripts take what is due much later for lost
-
 _STEP: Final = 500  # entries that one script looks at
-
-
-def wait_in_ms(delay: float) -> int:
-    """How long a retry waits, a year at most."""
-    return min(int(delay * 1000), _LONGEST_WAIT)
 
 
 class DueTimes:

@@ -23,8 +23,8 @@ from streamroute.adapters.stream.heartbeat import Call, ClientOf, LoopIsClosedEr
 from streamroute.durations import format_duration
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
+from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
-from streamroute.text.exception_text import error_line
 from streamroute.values import Repertoire
 
 log = logging.getLogger(__name__)

@@ -13,16 +13,17 @@ from typing import Any, Final, Self
 from redis.asyncio import Redis
 
 from streamroute.adapters.codecs.builtin import Codec, FieldsCodec, JsonCodec, codec_named
+from streamroute.adapters.codecs.entry_fields import MARKER
 from streamroute.adapters.entries.field_packing import pack_fields
-from streamroute.adapters.entries.records import MARKER
+from streamroute.adapters.entries.settlement import wait_in_ms
 from streamroute.adapters.redis.raw_client import clients
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.stream.due_times import DueTimes, wait_in_ms
+from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.errors import EncodeError
 from streamroute.keys import ReturnKeys
+from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
-from streamroute.text.exception_text import error_line
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
-from streamroute.adapters.codecs.validation_thread import BeingRead, Delivery
 from streamroute.adapters.entries.entry_reader import EntryReader, entry_name, is_retry, server_id
 from streamroute.adapters.entries.records import paired
 from streamroute.adapters.entries.settlement import drop_word, settlement
+from streamroute.adapters.entries.validation_thread import BeingRead, Delivery
 from streamroute.adapters.groups.cleanup import Tidier
 from streamroute.adapters.groups.key_type_check import naming_wrong_keys
 from streamroute.adapters.groups.takeover import GroupTakeover, require_place
@@ -23,10 +23,10 @@ from streamroute.adapters.redis.cluster_client import require_one_slot
 from streamroute.adapters.redis.raw_client import clients, command, interrupt_read, read
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import refusal, script
+from streamroute.adapters.redis.shared_reads import Reader
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.adapters.stream.lease_keeper import STALL, RedisLeaseKeeper, nothing_waits, release
-from streamroute.adapters.stream.shared_reads import Reader
 from streamroute.incidents import LOGGED, Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message

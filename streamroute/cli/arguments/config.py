@@ -16,7 +16,7 @@ from streamroute.cli.output.logging import say_error
 from streamroute.cli.output.streams import say
 from streamroute.cli.output.terminal import columns_of, wants_color
 from streamroute.cli.process.exit_codes import Exit
-from streamroute.text.log_coalescing import NEVER_COALESCED
+from streamroute.logs.coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiler import Compiled

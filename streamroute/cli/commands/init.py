@@ -14,7 +14,7 @@ import click
 from streamroute.cli.output.streams import say
 from streamroute.cli.process.exit_codes import Exit
 from streamroute.cli.process.files import create_all, is_taken
-from streamroute.config.schema.json_schema import published_text
+from streamroute.config.json_schema import published_text
 
 
 @click.command(name="init")

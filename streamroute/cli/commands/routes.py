@@ -80,7 +80,7 @@ def _table(routes: Sequence[RouteConfig]) -> str:
 
 
 def _cells(route: RouteConfig) -> list[str]:
-    from streamroute.cli.output.route_tests.full import place_of
+    from streamroute.cli.output.route_location import place_of
 
     streams, types = ", ".join(route.streams), ", ".join(route.types)
     accepts = " ".join((route.filter or "").split())
@@ -93,7 +93,7 @@ def _cut(text: str, width: int = 60) -> str:
 
 
 def _object(route: RouteConfig) -> dict[str, Any]:
-    from streamroute.cli.output.route_tests.full import line_of
+    from streamroute.cli.output.route_location import line_of
 
     return {
         "name": route.name,
@@ -113,7 +113,7 @@ def _object(route: RouteConfig) -> dict[str, Any]:
 
 def _without_secrets(value: Any, *, are_secret: bool = False) -> Any:
     """Arguments as they are written, without the passwords of addresses and the values of headers."""
-    from streamroute.config.schema.labels import hide_secrets
+    from streamroute.config.findings.quoting import hide_secrets
 
     if isinstance(value, str):
         return "*" * len(value) if are_secret else hide_secrets(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from streamroute.cli.output.streams import say
-from streamroute.config.schema.json_schema import ROUTES, TESTS, published_text
+from streamroute.config.json_schema import ROUTES, TESTS, published_text
 
 _SCHEMAS = {"routes": ROUTES, "tests": TESTS}
 

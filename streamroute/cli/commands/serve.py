@@ -15,9 +15,9 @@ from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path, outside_
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
+from streamroute.cli.output.standard_streams import forgive_closed_stdout
 from streamroute.cli.process.exit_codes import Exit
 from streamroute.cli.process.metrics import endpoint_option, metrics_of_process, metrics_of_workers
-from streamroute.cli.process.standard_streams import forgive_closed_stdout
 from streamroute.cli.process.workers import (
     REPORT_OPTION,
     open_descriptor,

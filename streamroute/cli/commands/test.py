@@ -13,7 +13,7 @@ from streamroute.cli.output.streams import say, write_document
 from streamroute.cli.process.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from streamroute.cli.commands.testing.run import Run
+    from streamroute.cli.output.route_tests.result import Run
 
 
 @click.command(name="test")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from streamroute.cli.output.route_tests.full import line_of, place_of
+from streamroute.cli.output.route_location import line_of, place_of
 from streamroute.cli.output.streams import printable
 from streamroute.compiler.dry_run import Decision, Verdict
 from streamroute.config.findings.suggestions import did_you_mean

@@ -16,9 +16,9 @@ import click
 
 from streamroute.cli.output.streams import harmless, say, write_at_once
 from streamroute.cli.output.terminal import wants_color
-from streamroute.text.exception_text import error_text, traceback_text
+from streamroute.logs.coalescing import NEVER_COALESCED, CoalescingHandler, message_of
+from streamroute.logs.exception_text import error_text, traceback_text
 from streamroute.text.limits import LONG, NAME
-from streamroute.text.log_coalescing import NEVER_COALESCED, CoalescingHandler, message_of
 from streamroute.text.safe_text import clip, one_line, safe_repr
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}

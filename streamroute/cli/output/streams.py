@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from streamroute.cli.process.standard_streams import discard
+from streamroute.cli.output.standard_streams import discard
 from streamroute.errors import StreamrouteError
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import click
 
+from streamroute.cli.output.standard_streams import discard
 from streamroute.cli.output.streams import say, show_usage_error
 from streamroute.cli.process.exit_codes import Exit
-from streamroute.cli.process.standard_streams import discard
 from streamroute.errors import RedisUnavailableError, StreamrouteError
-from streamroute.text.exception_text import traceback_text
+from streamroute.logs.exception_text import traceback_text
 from streamroute.text.safe_text import safe_str
 
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG})

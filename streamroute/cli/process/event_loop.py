@@ -13,9 +13,9 @@ from streamroute.cli.output.logging import flush_logs
 from streamroute.cli.process.error_boundary import guarded
 from streamroute.compiler.runtime.thread_pool import stuck_threads
 from streamroute.errors import SetupError
+from streamroute.logs.exception_text import error_line
 from streamroute.system.extras import import_extra
 from streamroute.text.counted import counted
-from streamroute.text.exception_text import error_line
 
 log = logging.getLogger(__name__)
 

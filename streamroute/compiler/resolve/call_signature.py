@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.problem import Problem
-from streamroute.text.exception_text import error_line
+from streamroute.logs.exception_text import error_line
 from streamroute.text.safe_text import type_name
 
 NOT_CALLABLE: Final = "SR403"

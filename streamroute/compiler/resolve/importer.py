@@ -19,9 +19,9 @@ from streamroute.compiler.resolve.references import Reference, check_allowed, is
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.paths import entries, is_file
 from streamroute.expressions.problem import Problem
+from streamroute.logs.exception_text import error_line
 from streamroute.system.extras import decide_extras
 from streamroute.system.forked import EndsCopies
-from streamroute.text.exception_text import error_line
 from streamroute.text.safe_text import one_line, safe_str, type_name
 
 _added: set[str] = set()

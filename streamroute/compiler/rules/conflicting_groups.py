@@ -7,7 +7,7 @@ from typing import Final
 
 from streamroute.config.document import EMBEDDED, Document, StreamConfig
 from streamroute.config.findings.finding import Finding
-from streamroute.config.schema.labels import listed
+from streamroute.config.findings.quoting import listed
 
 _COMMON: Final = ("codec", "lease", "max_deliveries", "retry", "dead_letter", "unknown_type")
 """What workers of one group must agree on; how many messages one takes at once is its own affair."""

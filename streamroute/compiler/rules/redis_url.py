@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamroute.config.document import EMBEDDED, Document
+from streamroute.config.files.loader import ALLOW_OUTSIDE
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.replaced import is_default, one_variable
-from streamroute.config.schema.labels import quoted
-from streamroute.config.yaml.file_loader import ALLOW_OUTSIDE
+from streamroute.config.findings.quoting import quoted
+from streamroute.config.schema.replaced_values import is_default, one_variable
 from streamroute.config.yaml.source import Place
 from streamroute.values import EMBEDDED_FOLDER
 

@@ -19,9 +19,9 @@ from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
 from streamroute.expansion import refuse_expanding
 from streamroute.expressions.filters import in_words
+from streamroute.logs.coalescing import coalesced_by
+from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
-from streamroute.text.exception_text import error_line
-from streamroute.text.log_coalescing import coalesced_by
 from streamroute.values import Turn
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from streamroute.core.dispatch.outcomes import asked_delay, attempt_of
 from streamroute.core.thread_call import ThreadCall
 from streamroute.durations import RetryPolicy
 from streamroute.errors import Reject, Retry
+from streamroute.logs.exception_text import error_text
 from streamroute.message import separated
-from streamroute.text.exception_text import error_text
 from streamroute.text.safe_text import safe_str
 
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 
 from streamroute.durations import format_duration
 from streamroute.errors import StreamrouteError
-from streamroute.text.log_coalescing import NEVER_COALESCED
+from streamroute.logs.coalescing import NEVER_COALESCED
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from streamroute.compiler.validation.budget import Budget
 from streamroute.compiler.validation.problems import Problem, other_keys
-from streamroute.config.schema.labels import listed
+from streamroute.config.findings.quoting import listed
 from streamroute.text.safe_text import clip, safe_str, type_name
 
 _MOST: Final = 3

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from streamroute.config.files.loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.files.search import MAX_STEPS, WILDCARD, FileSearch, SearchLimitError
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.paths import SHUT, is_folder, is_no_folder, why_no_file
-from streamroute.config.yaml.file_loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.yaml.source import SourceFile
 from streamroute.system.files import FileReader
 

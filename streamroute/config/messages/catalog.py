@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.quoting import quoted
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.messages.dialects import Dialect, dialect_of
@@ -25,7 +26,6 @@ from streamroute.config.messages.schema_registry import (
     unknown_dialect,
 )
 from streamroute.config.paths import entries
-from streamroute.config.schema.labels import quoted
 from streamroute.config.yaml.source import Place, SourceFile
 from streamroute.system.files import FileReader
 

@@ -13,11 +13,12 @@ from functools import cache
 from itertools import islice
 from typing import Any, Final
 
+from streamroute.config.findings.quoting import listed, quoted
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import OF_A_LIST, OF_A_MAPPING, OF_ONE, own_parts
 from streamroute.config.schema.fast_validator import is_integer, is_number
-from streamroute.config.schema.labels import EXPECTED, listed, quoted
+from streamroute.config.schema.labels import EXPECTED
 from streamroute.config.yaml.source import DataPath
 
 _MOST: Final = 100  # flaws of one document

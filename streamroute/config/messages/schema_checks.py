@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.quoting import quoted
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.ignored_keywords import ignored_keywords
 from streamroute.config.messages.keywords import IN_PLACE, Node, base_below, hides_siblings, parts, walk
@@ -14,7 +15,6 @@ from streamroute.config.messages.metaschema import flaws
 from streamroute.config.messages.schema_registry import Document, Library, Target, UnresolvedError, root_of
 from streamroute.config.regex.matching import pattern_for
 from streamroute.config.regex.syntax import RegexError
-from streamroute.config.schema.labels import quoted
 from streamroute.config.yaml.source import DataPath, Part
 from streamroute.text.safe_text import clip
 

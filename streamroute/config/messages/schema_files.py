@@ -12,9 +12,9 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
+from streamroute.config.files.loader import Loading, load_file
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.yaml.file_loader import Loading, load_file
 from streamroute.config.yaml.positions import Mark, build_marks
 from streamroute.config.yaml.source import SourceFile
 from streamroute.system.files import FileReader

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
+from streamroute.config.files.loader import ALLOW_OUTSIDE
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.messages.dialects import DEFAULT, Dialect, dialect_of
@@ -18,7 +19,6 @@ from streamroute.config.messages.keywords import anchors_of, base_below, hides_s
 from streamroute.config.messages.metaschema_files import is_another_metaschema, is_metaschema_s, metaschema
 from streamroute.config.messages.schema_files import load_schema_file
 from streamroute.config.paths import is_file, why_no_file
-from streamroute.config.yaml.file_loader import ALLOW_OUTSIDE
 from streamroute.config.yaml.source import DataPath, Place
 from streamroute.system.files import FileReader
 from streamroute.text.safe_text import clip

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from streamroute.config.findings.quoting import listed, quoted
 from streamroute.config.findings.suggestions import did_you_mean, synonym_of
-from streamroute.config.schema.json_schema import ROUTES, schema_at
-from streamroute.config.schema.labels import label, listed, quoted
+from streamroute.config.json_schema import ROUTES, schema_at
+from streamroute.config.schema.labels import label
 from streamroute.config.yaml.source import DataPath, SourceFile
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, Final
 
-from streamroute.config.schema.json_schema import LISTS, ROUTES, checked_schema, resolve, schema_at, types_of
+from streamroute.config.json_schema import LISTS, ROUTES, checked_schema, resolve, schema_at, types_of
 
 Check = Callable[[Any], bool]
 _Maker = Callable[[Mapping[str, Any]], Check]

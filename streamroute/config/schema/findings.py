@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.quoting import kind_of, listed, quote, quoted, respelt
 from streamroute.config.findings.suggestions import did_you_mean, synonym_of
+from streamroute.config.json_schema import ROUTES, schema_at, types_of
 from streamroute.config.schema.common_causes import (
     Cause,
     belongs_to_a_stream,
@@ -17,19 +19,7 @@ from streamroute.config.schema.common_causes import (
     split_items,
 )
 from streamroute.config.schema.fast_validator import compile_schema
-from streamroute.config.schema.json_schema import ROUTES, schema_at, types_of
-from streamroute.config.schema.labels import (
-    EXPECTED,
-    home_of,
-    inside,
-    kind_of,
-    label,
-    listed,
-    owner,
-    quote,
-    quoted,
-    respelt,
-)
+from streamroute.config.schema.labels import EXPECTED, home_of, inside, label, owner
 from streamroute.config.schema.normalized_guess import nearly
 from streamroute.config.schema.value_hints import NO_FILTER, type_remedy
 from streamroute.config.schema.violations import Violation, find_violations, violations_by_path

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from streamroute.config.json_schema import LISTS, ROUTES, checked_schema
 from streamroute.config.schema.fast_validator import document_verdict, is_integer, is_number, item_verdict
-from streamroute.config.schema.json_schema import LISTS, ROUTES, checked_schema
 from streamroute.config.yaml.source import DataPath
 
 

@@ -17,7 +17,7 @@ from streamroute.config.yaml.events import events, extent
 from streamroute.config.yaml.merge_keys import merge
 from streamroute.config.yaml.scalar_reader import QUOTE_IT, ScalarReader
 from streamroute.config.yaml.scalars import CORE
-from streamroute.config.yaml.syntax.versions import find_differences, lost_question_mark
+from streamroute.config.yaml.versions import find_differences, lost_question_mark
 
 MAX_DEPTH: Final = 64
 TOO_DEEP: Final = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"

@@ -8,10 +8,10 @@ from typing import Any, Final
 import yaml
 
 from streamroute.config.findings.collector import Reports
-from streamroute.config.schema.labels import quote
+from streamroute.config.findings.quoting import quote
 from streamroute.config.yaml.events import extent
 from streamroute.config.yaml.scalars import CORE, read_plain, read_tagged
-from streamroute.config.yaml.syntax.versions import lost_exclamation_mark, may_hold_lone_tag
+from streamroute.config.yaml.versions import lost_exclamation_mark, may_hold_lone_tag
 
 QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
 

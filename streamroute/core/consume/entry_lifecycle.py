@@ -24,10 +24,10 @@ from streamroute.core.stacks import stack_in_thread, stack_of
 from streamroute.core.storage import Releases, StreamStorageProtocol, releases
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
+from streamroute.logs.coalescing import coalesced_by_reason
 from streamroute.message import Message
 from streamroute.outages import describe
 from streamroute.system.forked import end_if_copy
-from streamroute.text.log_coalescing import coalesced_by_reason
 from streamroute.values import DeadLetter, Outcome, Quotas, RetryLater
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
-from streamroute.text.exception_text import error_line
+from streamroute.logs.exception_text import error_line
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import logging
 from typing import Any, Final, Protocol, cast
 
 from streamroute.core.dispatch.outcomes import route_is_gone
+from streamroute.logs.coalescing import coalesced_by
+from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
-from streamroute.text.exception_text import error_line
 from streamroute.text.limits import NAME
-from streamroute.text.log_coalescing import coalesced_by
 from streamroute.text.safe_text import clip
 from streamroute.values import Outcome, RetryLater, RouteWait
 

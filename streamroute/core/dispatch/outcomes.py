@@ -12,9 +12,9 @@ from typing import Any, Final
 from streamroute.core.dispatch.routes import Route, has_policy
 from streamroute.core.observer import Result
 from streamroute.errors import Postpone, Reject, Retry, RouteFailure, StreamrouteError, as_delay
-from streamroute.text.exception_text import cause_of, error_text, traceback_text
+from streamroute.logs.coalescing import coalesced_by, coalesced_by_reason
+from streamroute.logs.exception_text import cause_of, error_text, traceback_text
 from streamroute.text.limits import ERROR, NAME, REASON
-from streamroute.text.log_coalescing import coalesced_by, coalesced_by_reason
 from streamroute.text.safe_text import clip, redacted_str, safe_repr, safe_str, type_name
 from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 

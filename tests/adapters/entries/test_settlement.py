@@ -8,9 +8,9 @@ import pytest
 
 from backends import KEYS
 from consuming import GROUP, STREAM
+from streamroute.adapters.entries.dedupe_locks import Fate, fates, hold, place_of
 from streamroute.adapters.entries.records import DeadRecord, RetryRecord
 from streamroute.adapters.entries.settlement import drop_word, has_something_to_tell, settlement
-from streamroute.adapters.stream.dedupe import Fate, fates, hold, place_of
 from streamroute.message import Message
 from streamroute.values import Claim, DeadLetter, RetryLater
 

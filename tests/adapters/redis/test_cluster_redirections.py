@@ -31,7 +31,7 @@ from streamroute.adapters.redis.raw_client import (
     transaction,
     unparsed,
 )
-from streamroute.adapters.stream.shared_reads import Read, Reader
+from streamroute.adapters.redis.shared_reads import Read, Reader
 
 KEY = "bot_events"
 TIME = [b"7", b"5000"]

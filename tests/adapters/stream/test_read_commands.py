@@ -11,9 +11,9 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import ResponseError
 
 from consuming import eventually, within_patience
+from streamroute.adapters.redis import shared_reads as stream_reads
 from streamroute.adapters.redis.round_trip import Words
-from streamroute.adapters.stream import shared_reads as stream_reads
-from streamroute.adapters.stream.shared_reads import Read, Reader, StreamReads, read_command, read_from
+from streamroute.adapters.redis.shared_reads import Read, Reader, StreamReads, read_command, read_from
 
 ME, OTHER = Reader("shop", "me"), Reader("mail", "me")
 TIME = [b"7", b"5000"]

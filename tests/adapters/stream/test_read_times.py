@@ -11,9 +11,9 @@ import pytest
 from redis.asyncio import ConnectionPool
 
 from jumping import run_jumping
+from streamroute.adapters.redis import shared_reads as stream_reads
 from streamroute.adapters.redis.round_trip import Words
-from streamroute.adapters.stream import shared_reads as stream_reads
-from streamroute.adapters.stream.shared_reads import Read, Reader, StreamReads
+from streamroute.adapters.redis.shared_reads import Read, Reader, StreamReads
 
 ME, OTHER = Reader("shop", "me"), Reader("mail", "me")
 

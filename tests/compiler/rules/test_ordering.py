@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.compiler.rules.ordering import order_key
+from streamroute.compiler.runtime.ordering_key import order_key
 from streamroute.expressions.problem import ExpressionError
 from streamroute.expressions.values import compile_value
 

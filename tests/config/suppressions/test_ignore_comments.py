@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from streamroute.compiler.pipeline import check_path
+from streamroute.config.files.loader import load_text
 from streamroute.config.findings.rules import ABOUT_IGNORES
 from streamroute.config.suppressions.ignore_comments import silence
-from streamroute.config.yaml.file_loader import load_text
 from streamroute.config.yaml.source import SourceFile
 
 TWO_STREAMS = "version: 1\nstreams: {a: , b: }\nroutes:\n"

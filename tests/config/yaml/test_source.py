@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from streamroute.config.files.loader import load_text
 from streamroute.config.findings.finding import Severity, Span
-from streamroute.config.yaml.file_loader import load_text
 from streamroute.config.yaml.source import Place, SourceFile
 
 TEXT = """\

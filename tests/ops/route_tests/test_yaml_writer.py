@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.config.yaml.file_loader import load_text
+from streamroute.config.files.loader import load_text
 from streamroute.ops.route_tests.yaml_writer import flow, scalar, yaml_lines
 
 TRICKY = (

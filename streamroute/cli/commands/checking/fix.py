@@ -13,11 +13,11 @@ import click
 from streamroute.cli.output.findings import Report
 from streamroute.cli.output.streams import printable
 from streamroute.cli.process.files import replace
+from streamroute.config.files.loader import load_text
 from streamroute.config.findings.autofix import fixed
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.schema.labels import hide_secrets
-from streamroute.config.yaml.file_loader import load_text
 from streamroute.system.files import FileReader, OutsideFolderError
 from streamroute.system.named_files import real_path
 

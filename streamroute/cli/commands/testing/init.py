@@ -16,8 +16,8 @@ from streamroute.cli.process.exit_codes import Exit
 from streamroute.cli.process.files import create, is_taken
 from streamroute.cli.process.time_limit import SECONDS, time_limit
 from streamroute.config.files.includes import TEST_SUFFIX
+from streamroute.config.json_schema import TESTS, published_text
 from streamroute.config.root_file import find_root
-from streamroute.config.schema.json_schema import TESTS, published_text
 from streamroute.ops.route_tests.generator import examples, written
 from streamroute.system.files import MAX_TOTAL
 from streamroute.text.counted import counted

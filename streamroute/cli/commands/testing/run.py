@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,13 @@ from streamroute.adapters.codecs.builtin import CODEC_NAMES
 from streamroute.cli.arguments.config import Runnable, load_or_exit, usable_or_exit
 from streamroute.cli.arguments.paths import NAME, config_path
 from streamroute.cli.arguments.server import open_server
+from streamroute.cli.output.route_tests.result import Run
 from streamroute.config.files.includes import TEST_SUFFIX
-from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.text_file import TextFile
 from streamroute.config.paths import why_no_file
 from streamroute.config.root_file import find_root
 from streamroute.config.route_tests import EntryReference, RouteTest
-from streamroute.ops.route_tests.coverage import Coverage, coverage
+from streamroute.ops.route_tests.coverage import coverage
 from streamroute.ops.route_tests.runner import MessageError, Outcome, ReadEntry, run_tests
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What came of the tests of one configuration; ``findings`` are those about the files of tests."""
-
-    root: Path
-    outcomes: Sequence[Outcome]
-    coverage: Coverage
-    findings: Sequence[Finding]
-    sources: Mapping[str, TextFile] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import click
 
 from streamroute.cli.output.streams import printable
 from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.schema.labels import hide_secrets
 
 MAX_WIDTH: Final = 120
 _BEFORE_CARET: Final = 40

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from streamroute.cli.commands.testing.run import Run
 from streamroute.cli.output.formats.as_json import as_object
-from streamroute.cli.output.route_tests.full import line_of, line_of_test
+from streamroute.cli.output.route_location import line_of
+from streamroute.cli.output.route_tests.full import line_of_test
+from streamroute.cli.output.route_tests.result import Run
 from streamroute.cli.output.streams import as_json
 from streamroute.expressions.explain.trace_explanation import writable
 from streamroute.ops.route_tests.coverage import Goal

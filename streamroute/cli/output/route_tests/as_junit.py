@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamroute.cli.commands.testing.run import Run
 from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.formats.junit_xml import Case, Suite, junit_xml
 from streamroute.cli.output.route_tests.full import explained
+from streamroute.cli.output.route_tests.result import Run
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.ops.route_tests.runner import Outcome
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from streamroute.cli.commands.testing.run import Run
 from streamroute.cli.output.findings import summary
 from streamroute.cli.output.formats.full import render_full
+from streamroute.cli.output.route_location import place_of
+from streamroute.cli.output.route_tests.result import Run
 from streamroute.cli.output.streams import printable
-from streamroute.config.document import RouteConfig
 from streamroute.ops.route_tests.coverage import Coverage, Goal
 from streamroute.ops.route_tests.runner import Difference, Outcome
 from streamroute.text.counted import counted
@@ -48,16 +48,6 @@ def explained(difference: Difference) -> Iterator[str]:
     yield from (f"  {reason}" for reason in difference.reasons)
     if difference.route is not None:
         yield f"  the route is in {place_of(difference.route)}"
-
-
-def place_of(route: RouteConfig) -> str:
-    """``routes.yaml:12``, where the route has its name."""
-    return f"{route.place.source.path}:{line_of(route)}"
-
-
-def line_of(route: RouteConfig) -> int:
-    """The line on which a route has its name, from 1."""
-    return route.place.source.span((*route.place.path, "name")).line
 
 
 def line_of_test(outcome: Outcome) -> int:

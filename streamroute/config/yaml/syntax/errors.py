@@ -8,8 +8,8 @@ from typing import Final
 import yaml
 
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.quoting import hide_secrets, quote
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.schema.labels import hide_secrets, quote
 from streamroute.config.yaml.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.yaml.syntax.lines import explain_line
 from streamroute.config.yaml.syntax.messages import BLOCKS, CLOSED, MISREAD, PROBLEMS, problem_of

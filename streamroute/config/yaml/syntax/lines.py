@@ -11,7 +11,7 @@ import yaml
 
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.schema.json_schema import checked_schema
+from streamroute.config.json_schema import checked_schema
 from streamroute.config.yaml.syntax.messages import problem_of
 
 _BEGIN: Final = r"(?P<before>[ \t]*+(?:- ++)*+)"

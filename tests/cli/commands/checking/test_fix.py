@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from streamroute.cli.commands.checking.fix import fixes_of, write_all
 from streamroute.cli.commands.checking.run import Asked, check
 from streamroute.cli.main import streamroute
-from streamroute.config.yaml.file_loader import load_text
+from streamroute.config.files.loader import load_text
 from streamroute.errors import StreamrouteError
 
 HEAD = "version: 1\nstreams: {bot_events: {}}\nroutes:\n"

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.quoting import quoted
 from streamroute.config.findings.rules import RULES
-from streamroute.config.schema.labels import quoted
 from streamroute.config.yaml.source import DataPath, Place
 
 

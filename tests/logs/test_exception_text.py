@@ -11,7 +11,7 @@ import pytest
 
 from misbehaving import ALL, BIG
 from streamroute.errors import SetupError
-from streamroute.text.exception_text import cause_of, error_line, error_text, traceback_text
+from streamroute.logs.exception_text import cause_of, error_line, error_text, traceback_text
 
 
 def raised(make: Callable[[], BaseException]) -> BaseException:

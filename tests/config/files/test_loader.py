@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from streamroute.config.yaml.file_loader import Loading, load_bytes, load_file, load_text
+from streamroute.config.files.loader import Loading, load_bytes, load_file, load_text
 from streamroute.system.files import MAX_BYTES
 
 

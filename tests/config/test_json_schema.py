@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from repository import README
+from streamroute.config.json_schema import TESTS, checked_schema, published_text
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import walk
 from streamroute.config.schema.fast_validator import ANNOTATIONS, compile_schema, document_verdict
-from streamroute.config.schema.json_schema import TESTS, checked_schema, published_text
 
 SCHEMA: dict[str, Any] = json.loads(published_text())
 OF_TESTS: dict[str, Any] = json.loads(published_text(TESTS))

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.adapters.codecs.validating import ValidatingCodec
-from streamroute.adapters.codecs.validation_thread import may_take_long
+from streamroute.adapters.entries.validation_thread import may_take_long
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.message import Message
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from streamroute.incidents import LOGGED, Incident
-from streamroute.text.log_coalescing import (
+from streamroute.logs.coalescing import (
     NEVER_COALESCED,
     CoalescingHandler,
     coalesced_by,

@@ -24,7 +24,7 @@ _VARIABLE: Final = {"$ref": "#/$defs/variable"}
 def published_text(name: str = ROUTES) -> str:
     """A schema as editors get it."""
     try:
-        return (Path(__file__).parents[2] / "schemas" / name).read_text(encoding="utf-8")
+        return (Path(__file__).parents[1] / "schemas" / name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SetupError(
             f"{name} is missing from the installation of streamroute; install it again"

@@ -17,7 +17,7 @@ from servers import free_port
 from streamroute.adapters.redis.channel import READS
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.redis.raw_client import interrupt_read, read, unparsed
-from streamroute.adapters.stream.shared_reads import Read, Reader
+from streamroute.adapters.redis.shared_reads import Read, Reader
 
 ME = Reader("shop", "me")
 

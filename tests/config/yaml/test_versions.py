@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamroute.config.yaml.file_loader import Loading, load_text
+from streamroute.config.files.loader import Loading, load_text
 
 PARTS = [
     *("a", "b", "k: ", "x: ", "- ", "? ", ": ", ":", "?", "!", "! ", "!!str ", "&A ", "*A", "'q'", '"q"'),

@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streamroute.text.exception_text import error_text
+from streamroute.logs.exception_text import error_text
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_str, type_name
 

@@ -1,0 +1,52 @@
+"""TODO streamroute.compiler.runtime.ordering_key."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+from streamroute.expansion import refuse_expanding
+from streamroute.logs.coalescing import NEVER_COALESCED
+
+if TYPE_CHECKING:
+    from streamroute.core.consume.key_ordering import KeyOf
+
+log = logging.getLogger(__name__)
+
+
+def order_key(expression: str) -> KeyOf:
+    """The key of a payload, for ``RedisStreamProcessor(order_by=...)``.
+
+    Raises ExpressionError for an expression that no message can heal.
+    """
+    from streamroute.expressions.filters import in_words
+    from streamroute.expressions.values import compile_value
+
+    evaluate, warned = compile_value(expression), False
+
+    def key_of(payload: dict[str, Any]) -> Hashable | None:
+        nonlocal warned
+        try:
+            return _hashable(evaluate(payload))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the message starts without an order
+            if not warned:
+                warned = True
+                said = "order_by %s fails, and its messages are not ordered: %s"
+                log.warning(said, expression, in_words(error), extra=NEVER_COALESCED)
+            return None
+
+    return key_of
+
+
+def _hashable(value: Any) -> Hashable | None:
+    """What is equal where JMESPath says that two values are: true is not 1."""
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, bool):
+        return ("truth", value)
+    if isinstance(value, (int, float)):
+        return value if type(value) in (int, float) else float(value)
+    refuse_expanding(value)
+    return ("json", json.dumps(value, sort_keys=True, default=repr))

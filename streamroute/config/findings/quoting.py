@@ -1,0 +1,108 @@
+"""Words of a file as findings quote them: short, and without secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+_SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
+_SECRETS_OF_SERVER: Final = (
+    re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
+    re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))(.*[^\"'})\],])"),  # no port
+    re.compile(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # an & may be a part of it
+    re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
+)
+_HUGE: Final = 4_000
+_SPACED: Final = re.compile(
+    r"(?!https?:)\b(?:(?<=\")[\w+.-]{1,30}://((?:[^\n\"\\]|\\.)*)|[\w+.-]{1,30}://((?:(?!\s#).)*))",
+    re.IGNORECASE,
+)
+_KEY_OF_ONE: Final = (
+    r"[\"']?(?:[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[_-]?key|credentials?)"
+    r"|pass|auth)(?:[\"']\s*:\s*|\s*:\s+|=(?!=))"
+)
+_QUOTED: Final = r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?"
+_PLAIN: Final = r"(?!\$\{\w+\}\s*(?:[,}#]|$))[^\s\"'{\[|>&*]"
+_AUTHORIZATION: Final = r"((?:^|[\s{,])[\"']?(?:proxy-)?authorization[\"']?:\s+[\"']?(?:\w+[ \t]+)?)"
+_NAME_OF_VARIABLE: Final = r"(?-i:[A-Z_][A-Z0-9_]*(?:[\s,}\"']|$))"
+_SECRETS: Final = (
+    re.compile(r"(://)([^/\s]*)(?=@)"),
+    re.compile(rf"{_AUTHORIZATION}(?!{_NAME_OF_VARIABLE})([^\s\"'{{}},\[*&|>#]+)", re.IGNORECASE),
+    re.compile(rf"(^\s*(?:-\s+)?{_KEY_OF_ONE})({_QUOTED}|{_PLAIN}.*)", re.IGNORECASE | re.MULTILINE),
+    re.compile(rf"((?:[\s{{,]){_KEY_OF_ONE})({_QUOTED}|{_PLAIN}[^,}}\n]*)", re.IGNORECASE),
+    re.compile(
+        r"([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)([^&\s\"'{},]*)", re.IGNORECASE
+    ),  # of a web address
+    re.compile(r"(\$\{\w*(?:pass|pwd?|secret|token|key|auth)\w*:?[-=?+])([^}\n]*)", re.IGNORECASE),
+)
+
+
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """``a, b or c``."""
+    *most, end = words
+    return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, as a person would say it."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return f"the number {quoted(value)}"
+    return "a string" if isinstance(value, str) else "a list" if isinstance(value, list) else "a mapping"
+
+
+def quoted(value: Any) -> str:
+    """A value as JSON writes it, short, without a password."""
+    plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
+    written = str(value) if plain else json.dumps(value, ensure_ascii=False)
+    if len(written) > _HUGE:
+        return f"{hide_secrets(written[:_HUGE])[:60]}..."
+    text = hide_secrets(written)
+    return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
+
+
+def quote(text: str) -> str:
+    """The text in quotes that YAML needs no escapes for."""
+    if '"' in text or "\\" in text:
+        return "'" + text.replace("'", "''") + "'"
+    return f'"{text}"'
+
+
+def respelt(raw: str, key: str) -> str:
+    """A key in the quotes, if any, of the one whose place it takes."""
+    mark = raw[0] if raw[:1] in {'"', "'"} else ""
+    return f"{mark}{key}{mark}"
+
+
+@lru_cache(maxsize=16)
+def hide_secrets(text: str) -> str:
+    """The text with what may be secret overwritten; its length stays.
+
+    Of every address that is user and password, of a server's (Redis, whatever its scheme) also what stands
+    for a port and is none, and the parameters; beside them the value of a key that is called a password or
+    authorization, but not the name of a variable.
+    """
+    text = _SERVER.sub(lambda match: _overwritten(match[0], _SECRETS_OF_SERVER), text)
+    return _overwritten(_without_spaced_login(text), _SECRETS)
+
+
+def _without_spaced_login(text: str) -> str:
+    """The text without a login that holds blanks, and so is no address, whatever was meant."""
+    server = _SPACED.search(text)
+    login, at, host = (server[server.lastindex or 0] if server else "").rpartition("@")
+    if server is None or not at or " " not in login:
+        return text
+    end = server.end() - len(at + host)
+    return f"{text[: end - len(login)]}{'*' * len(login)}{text[end:]}"
+
+
+def _overwritten(text: str, secrets: Iterable[re.Pattern[str]]) -> str:
+    for secret in secrets:
+        text = secret.sub(lambda match: match[1] + "*" * len(match[2]), text)
+    return text
