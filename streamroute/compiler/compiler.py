@@ -24,7 +24,7 @@ from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.findings.finding import Finding, sort_findings
 from streamroute.config.findings.rules import RULES
 from streamroute.config.schema.replaced_values import finding_about
-from streamroute.config.yaml.source import DataPath, Place
+from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.core.router import RedisRouter
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import Problem
@@ -152,7 +152,7 @@ class _Compilation:
         try:
             return self._route(route, globs)
         except (RecursionError, MemoryError) as error:
-            self.findings.append(route.place.finding("SR027", too_large(error)))
+            self.findings.append(route.location.finding("SR027", too_large(error)))
             return CheckedRoute(route, None)
 
     def _route(self, route: RouteConfig, globs: Globs) -> CheckedRoute:
@@ -165,13 +165,13 @@ class _Compilation:
         return CheckedRoute(expanded, self._shape(expanded))
 
     def _shape(self, route: RouteConfig) -> CallShape | None:
-        if "handler" in route.lost:
+        if "handler" in route.invalid_keys:
             return None
         if self.reader is not None and not is_built_in(route.handler):
             self.findings += self._read(route, self.reader)
             return None
-        resolved = self._resolve(route.handler, route.place, ("handler",))
-        if resolved is None or "with" in route.lost:
+        resolved = self._resolve(route.handler, route.location, ("handler",))
+        if resolved is None or "with" in route.invalid_keys:
             return None
         shape = self._called(resolved.value, route)
         if isinstance(shape, CallShape):
@@ -183,7 +183,7 @@ class _Compilation:
 
     def _read(self, route: RouteConfig, reader: SourceReader) -> Iterator[Finding]:
         """What the source of a handler says; that it says too little is told once for each handler."""
-        arguments = None if "with" in route.lost else route.arguments
+        arguments = None if "with" in route.invalid_keys else route.arguments
         for found in reader.handler(route.handler, arguments):
             misfit = found._replace(problem=self._improved(found.problem, route.handler))
             if misfit.problem.code not in _OF_THE_HANDLER or self._is_new(misfit.problem, route):
@@ -199,7 +199,7 @@ class _Compilation:
             )
             for problem in self.annotated[key]:
                 if self._is_new(problem, route):
-                    yield _finding(route.place, ("handler",), problem, route.handler)
+                    yield _finding(route.location, ("handler",), problem, route.handler)
 
     def _is_new(self, problem: Problem, route: RouteConfig) -> bool:
         """Whether this was not yet said of the route's handler."""
@@ -222,7 +222,7 @@ class _Compilation:
             self.shapes[route.handler] = call_shape(handler, route.handler, {})
         return self.shapes[route.handler]
 
-    def _resolve(self, reference: str, place: Place, at: DataPath) -> Resolved | None:
+    def _resolve(self, reference: str, place: SourceLocation, at: DataPath) -> Resolved | None:
         if self.reader is not None and not is_built_in(reference):
             read = self.reader.read(reference)
             if isinstance(read, Problem) and read.code != UNVERIFIED:
@@ -247,7 +247,7 @@ class _Compilation:
         reference = self.document.container
         if reference is None:
             return None
-        place, at = self.document.place, ("container",)
+        place, at = self.document.location, ("container",)
         resolved = self._resolve(reference, place, at)
         if resolved is None:
             return None
@@ -264,7 +264,7 @@ class _Compilation:
         return {name: codec for name, codec in found if codec is not None}
 
     def _codec(self, stream: StreamConfig) -> Codec | None:
-        place = self.document.place_of(stream, "codec")
+        place = self.document.location_of(stream, "codec")
         resolved = self._resolve(stream.codec, place, ("codec",))
         if resolved is None:
             return None
@@ -331,18 +331,18 @@ def _check_expression(
     for problem in problems:
         if problem.code == "SR301" and _is_cut_short(route, at, expression):
             help_text = "quote it, or write it under >-"
-            yield route.place.finding("SR303", _CUT_SHORT, at=at, help=help_text)
+            yield route.location.finding("SR303", _CUT_SHORT, at=at, help=help_text)
         else:
-            yield _finding(route.place, at, problem, expression)
+            yield _finding(route.location, at, problem, expression)
 
 
 def _is_cut_short(route: RouteConfig, at: DataPath, expression: str) -> bool:
     """Whether the expression is one only together with what YAML took for a comment."""
-    comment = route.place.comment_after(at)
+    comment = route.location.comment_after(at)
     return comment is not None and not check_expression(f"{expression} {comment}")
 
 
-def _finding(place: Place, at: DataPath, problem: Problem, text: str) -> Finding:
+def _finding(place: SourceLocation, at: DataPath, problem: Problem, text: str) -> Finding:
     within = (problem.start, len(text) if problem.end is None else problem.end)
     return finding_about(
         place, at, problem.code, problem.message, text, within=within, help=problem.help,
@@ -353,8 +353,8 @@ def _finding(place: Place, at: DataPath, problem: Problem, text: str) -> Finding
 def _misfit_finding(route: RouteConfig, misfit: Misfit) -> Finding:
     problem = misfit.problem
     if misfit.key is None:
-        return _finding(route.place, ("handler",), problem, route.handler)
-    return route.place.finding(
+        return _finding(route.location, ("handler",), problem, route.handler)
+    return route.location.finding(
         problem.code, problem.message, at=("with", misfit.key), on="key", help=problem.help,
         suggestion=problem.suggestion,
     )  # fmt: skip
@@ -366,7 +366,7 @@ def _built_in_findings(shape: CallShape, route: RouteConfig) -> Iterator[Finding
     complaints = check(route.arguments, route.streams) if check is not None else ()
     for key, message, advice in complaints:
         at: DataPath = ("handler",) if key is None else ("with", key)
-        yield route.place.finding("SR404", message, at=at, help=advice)
+        yield route.location.finding("SR404", message, at=at, help=advice)
 
 
 def too_large(error: BaseException) -> str:

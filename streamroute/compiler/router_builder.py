@@ -59,7 +59,7 @@ def build_routers(
     routers: dict[str, RedisRouter] = {}
     validate = _validator(checks, codec) if checks and not around.validated else None
     for route in routes:
-        router = routers.setdefault(route.config.place.source.path, RedisRouter())
+        router = routers.setdefault(route.config.location.source.path, RedisRouter())
         _register(router, route, stream, around.resources, validate)
     return list(routers.values())
 

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.findings.quoting import hide_secrets
-from streamroute.config.schema.pruning import LOST
+from streamroute.config.schema.pruning import INVALID
 from streamroute.config.schema.replaced_values import is_default, is_replaced
-from streamroute.config.yaml.source import Place, SourceFile
+from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.durations import RetryPolicy, format_duration, parse_duration
 from streamroute.keys import GroupKeys
 from streamroute.system.files import FileReader
@@ -28,12 +28,12 @@ class RedisConfig(NamedTuple):
     """Where the streams are; ``url`` may hold a password, which its repr does not show."""
 
     url: str = EMBEDDED
-    place: Place | None = None
+    location: SourceLocation | None = None
 
     @property
     def written(self) -> str | None:
         """The URL as it stands in the file, where it has variables that gave more than the file says."""
-        written = self.place.source.value(self.place.path) if self.place is not None else None
+        written = self.location.source.value(self.location.path) if self.location is not None else None
         if not is_replaced(written) or self.url in (written, EMBEDDED):
             return None
         return None if is_default(str(written), self.url) else str(written)
@@ -50,8 +50,8 @@ class StreamConfig(NamedTuple):
     worker goes on serving, or ends its process, when a handler goes on although it was cancelled.
     ``order_by`` is an expression that gives the key by which messages are ordered.
     ``trim`` is the seconds for which entries are kept that every group has finished with; None: for ever.
-    ``unknown`` are the keys whose values cannot be told, as those of a variable that is not set: what is here
-    for them are the defaults, with which nothing is to be compared.
+    ``unresolved_keys`` are the keys whose value comes from an unset variable: they hold defaults, which no
+    rule may compare with anything.
     """
 
     name: str
@@ -71,12 +71,12 @@ class StreamConfig(NamedTuple):
     validate: bool
     trim: float | None
     order_by: str | None
-    place: Place
-    unknown: frozenset[str] = frozenset()
+    location: SourceLocation
+    unresolved_keys: frozenset[str] = frozenset()
 
     def shown(self, key: str) -> str:
         """A setting as a finding may show it: of what a variable gave, only what is written in the file."""
-        written = self.place.value(key)
+        written = self.location.value(key)
         if is_replaced(written):
             return str(written)
         if key == "dead_letter" and self.dead_letter == GroupKeys.of(self.name, self.group).dead:
@@ -98,15 +98,15 @@ class RouteConfig(NamedTuple):
     ``formerly`` are the names that the route had before: it takes over what waits under them.
     ``types`` may hold patterns over the catalogue, which the compiler expands.
     ``streams`` is empty where the route names none and there is not exactly one. ``retry`` holds what the
-    route itself says of its policy; ``policy_for`` gives the whole. ``lost`` are the keys whose values can't
-    be used, and are empty here; a finding says why.
+    route itself says of its policy; ``policy_for`` gives the whole. ``invalid_keys`` are the keys whose
+    value is invalid, and replaced by the default; a finding reports each.
     """
 
     name: str
     streams: tuple[str, ...]
     types: tuple[str, ...]
     handler: str
-    place: Place
+    location: SourceLocation
     formerly: tuple[str, ...] = ()
     filter: str | None = None
     transform: str | None = None
@@ -118,7 +118,7 @@ class RouteConfig(NamedTuple):
     enabled: bool = True
     description: str = ""
     tags: tuple[str, ...] = ()
-    lost: frozenset[str] = frozenset()
+    invalid_keys: frozenset[str] = frozenset()
 
     def policy_for(self, stream: StreamConfig) -> RetryPolicy:
         """The retry policy of this route on a stream: key by key its own, else the stream's."""
@@ -144,9 +144,9 @@ class Document(NamedTuple):
     messages: Mapping[str, MessageConfig] = MappingProxyType({})
 
     @property
-    def place(self) -> Place:
+    def location(self) -> SourceLocation:
         """The root file's own place: ``at`` ("container",) or ("handlers", "allow") stands below it."""
-        return Place(self.sources[0])
+        return SourceLocation(self.sources[0])
 
     @property
     def folder(self) -> Path:
@@ -163,17 +163,21 @@ class Document(NamedTuple):
             digest.update(hashlib.sha256(source.text.encode()).digest())
         return digest.hexdigest()[:12]
 
-    def place_of(self, stream: StreamConfig, key: str) -> Place:
+    def location_of(self, stream: StreamConfig, key: str) -> SourceLocation:
         """Where a key of a stream stands: in the stream itself, or in the defaults."""
-        return Place(self.sources[0], ("defaults",)) if stream.place.value(key) is None else stream.place
+        return (
+            SourceLocation(self.sources[0], ("defaults",))
+            if stream.location.value(key) is None
+            else stream.location
+        )
 
-    def stated(self, stream: StreamConfig, *keys: str) -> tuple[Place, str]:
+    def stated(self, stream: StreamConfig, *keys: str) -> tuple[SourceLocation, str]:
         """The place and the key to name when keys of a stream do not go together.
 
         The first of them that the stream itself states; where it states none, the first in the defaults.
         """
-        own = next((key for key in keys if stream.place.value(key) is not None), None)
-        return (self.place_of(stream, keys[0]), keys[0]) if own is None else (stream.place, own)
+        own = next((key for key in keys if stream.location.value(key) is not None), None)
+        return (self.location_of(stream, keys[0]), keys[0]) if own is None else (stream.location, own)
 
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
         """The enabled routes of a stream, in order."""
@@ -193,18 +197,18 @@ def build_document(
 ) -> Document:
     """The document of the root file, which comes first, and of the files that it includes.
 
-    Their data must be valid under the schema, but for what is ``LOST``. Without ``knows_streams`` nobody
+    Their data must be valid under the schema, but for what is ``INVALID``. Without ``knows_streams`` nobody
     knows which streams the routes take messages from.
     """
     root, data = files[0]
     streams = _streams(root, data)
-    lost = frozenset() if knows_streams else frozenset({"stream"})
+    invalid_keys = frozenset() if knows_streams else frozenset({"stream"})
     return Document(
         path=root.path,
-        redis=RedisConfig(data.get("redis", {}).get("url", EMBEDDED), Place(root, ("redis", "url"))),
+        redis=RedisConfig(data.get("redis", {}).get("url", EMBEDDED), SourceLocation(root, ("redis", "url"))),
         container=data.get("container"),
         streams=MappingProxyType(streams),
-        routes=tuple(_routes(files, tuple(streams), lost)),
+        routes=tuple(_routes(files, tuple(streams), invalid_keys)),
         allow=_allow(data),
         sources=tuple(source for source, _ in files),
         reader=reader,
@@ -223,12 +227,14 @@ def _allow(data: Mapping[str, Any]) -> tuple[str, ...] | None:
 def _streams(root: SourceFile, data: Mapping[str, Any]) -> dict[str, StreamConfig]:
     defaults = data.get("defaults", {})
     return {
-        name: _stream(name, defaults, settings or {}, Place(root, ("streams", name)))
+        name: _stream(name, defaults, settings or {}, SourceLocation(root, ("streams", name)))
         for name, settings in data.get("streams", {}).items()
     }
 
 
-def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], place: Place) -> StreamConfig:
+def _stream(
+    name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], location: SourceLocation
+) -> StreamConfig:
     settings = {**defaults, **own}
     retry = {**_retry(defaults.get("retry", {})), **_retry(own.get("retry", {}))}
     group = settings.get("group", "streamroute")
@@ -252,23 +258,23 @@ def _stream(name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], plac
         validate=settings.get("validate", False),
         trim=_trim(settings.get("trim")),
         order_by=settings.get("order_by"),
-        place=place,
-        unknown=_unknown(place.source.value(place.path), own),
+        location=location,
+        unresolved_keys=_unresolved_keys(location.source.value(location.path), own),
     )
 
 
-def _unknown(stated: Any, own: Mapping[str, Any]) -> frozenset[str]:
+def _unresolved_keys(stated: Any, own: Mapping[str, Any]) -> frozenset[str]:
     """The keys of a stream that are stated with a variable which has given nothing that can be used."""
     if is_replaced(stated):
         return frozenset(StreamConfig._fields)
     pairs = stated.items() if isinstance(stated, dict) else ()
-    return frozenset(key for key, value in pairs if _is_lost(value, own.get(key)))
+    return frozenset(key for key, value in pairs if _is_unresolved(value, own.get(key)))
 
 
-def _is_lost(stated: Any, own: Any) -> bool:
+def _is_unresolved(stated: Any, own: Any) -> bool:
     if isinstance(stated, dict):
         left = own if isinstance(own, dict) else {}
-        return any(_is_lost(value, left.get(key)) for key, value in stated.items())
+        return any(_is_unresolved(value, left.get(key)) for key, value in stated.items())
     return own is None and is_replaced(stated)
 
 
@@ -295,29 +301,29 @@ def _retry(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _routes(
-    files: Sequence[Checked], streams: tuple[str, ...], lost: frozenset[str]
+    files: Sequence[Checked], streams: tuple[str, ...], invalid_keys: frozenset[str]
 ) -> Iterable[RouteConfig]:
     only = streams if len(streams) == 1 else ()
     for source, data in files:
         for at, settings in enumerate(data.get("routes", ())):
             if settings is not None:
-                yield _route(settings, only, Place(source, ("routes", at)), lost)
+                yield _route(settings, only, SourceLocation(source, ("routes", at)), invalid_keys)
 
 
 def _route(
-    settings: Mapping[str, Any], only: tuple[str, ...], place: Place, lost: frozenset[str]
+    settings: Mapping[str, Any], only: tuple[str, ...], location: SourceLocation, invalid_keys: frozenset[str]
 ) -> RouteConfig:
-    if lost or LOST in settings.values():
-        lost = lost.union(key for key, value in settings.items() if value is LOST)
-        settings = {key: value for key, value in settings.items() if key not in lost}
-        only = () if "stream" in lost else only
+    if invalid_keys or INVALID in settings.values():
+        invalid_keys = invalid_keys.union(key for key, value in settings.items() if value is INVALID)
+        settings = {key: value for key, value in settings.items() if key not in invalid_keys}
+        only = () if "stream" in invalid_keys else only
     timeout = settings.get("timeout")
     return RouteConfig(
         name=settings.get("name", ""),
         streams=_names(settings["stream"]) if "stream" in settings else only,
         types=_names(settings.get("type", ())),
         handler=settings.get("handler", ""),
-        place=place,
+        location=location,
         formerly=_names(settings.get("formerly", ())),
         filter=settings.get("filter"),
         transform=settings.get("transform"),
@@ -329,7 +335,7 @@ def _route(
         enabled=settings.get("enabled", True),
         description=settings.get("description", ""),
         tags=tuple(settings.get("tags", ())),
-        lost=lost,
+        invalid_keys=invalid_keys,
     )
 
 

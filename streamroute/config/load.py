@@ -146,13 +146,13 @@ class _Run:
         if document_verdict()(data):
             return data
         from streamroute.config.schema.findings import (
-            check_shape,  # a file without mistakes does not pay for the words
+            check_against_schema,  # a file without mistakes does not pay for the words
         )
 
-        shape = check_shape(source, data, replaced)
-        self.findings += _new(shape.findings, (*self.known, *self.findings))
-        source.spelt.update(_spelt(shape.meant))
-        return prune(data, shape.broken, shape.meant)
+        report = check_against_schema(source, data, replaced)
+        self.findings += _new(report.findings, (*self.known, *self.findings))
+        source.spelt.update(_spelt(report.renamed))
+        return prune(data, report.invalid, report.renamed)
 
     def _version_is_known(self, source: SourceFile) -> bool:
         version = source.data.get("version", VERSION)
@@ -175,13 +175,13 @@ class _Run:
             return True
         if any(found.suggestion == "streams" for found in self.findings):
             return False
-        place = ("streams",) if "streams" in self.root.data else ()
-        on: Literal["key", "first-key"] = "key" if place else "first-key"
+        location = ("streams",) if "streams" in self.root.data else ()
+        on: Literal["key", "first-key"] = "key" if location else "first-key"
         self.findings.append(
             self.root.finding(
                 "SR103",
                 "there are routes, but no streams that they could take messages from",
-                self.root.span(place, on),
+                self.root.span(location, on),
                 help="for instance streams: {bot_events: {group: notifications}}",
             )
         )

@@ -16,8 +16,8 @@ from streamroute.config.findings.text_file import TextFile
 from streamroute.config.json_schema import TESTS
 from streamroute.config.load import VERSION
 from streamroute.config.paths import is_no_folder
-from streamroute.config.schema.findings import check_shape
-from streamroute.config.yaml.source import Place, SourceFile
+from streamroute.config.schema.findings import check_against_schema
+from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader, OutsideFolderError
 from streamroute.text.json_problems import explained
 
@@ -42,7 +42,7 @@ class RouteTest:
     name: str
     message: Mapping[str, Any] | EntryReference | None
     routes: tuple[str, ...]
-    place: Place
+    location: SourceLocation
     stream: str | None = None
     transform: Mapping[str, Any] = field(default_factory=dict)
     dead_letter: tuple[str, ...] = ()
@@ -99,10 +99,10 @@ class _Reading:
             span = self.source.span(("version",))
             self.findings.append(self.source.finding("SR101", message, span, help="write version: 1"))
             return
-        shape = check_shape(self.source, self.source.data, {}, TESTS)
-        self.findings += shape.findings
-        broken = {path[1] for path in shape.broken if path[0] == "tests" and len(path) > 1}
-        if ("tests",) in shape.broken or "tests" not in self.source.data:
+        report = check_against_schema(self.source, self.source.data, {}, TESTS)
+        self.findings += report.findings
+        broken = {path[1] for path in report.invalid if path[0] == "tests" and len(path) > 1}
+        if ("tests",) in report.invalid or "tests" not in self.source.data:
             return
         first: dict[str, int] = {}
         for at, settings in enumerate(self.source.data["tests"]):
@@ -113,33 +113,33 @@ class _Reading:
     def _refuse_second(self, name: str, at: int, first: dict[str, int]) -> None:
         if first.setdefault(name, at) != at:
             line = self.source.span(("tests", first[name], "name")).line
-            place = Place(self.source, ("tests", at, "name"))
+            location = SourceLocation(self.source, ("tests", at, "name"))
             self.findings.append(
-                place.finding("SR604", f"there is another test {quoted(name)}, on line {line}")
+                location.finding("SR604", f"there is another test {quoted(name)}, on line {line}")
             )
 
     def _test(self, settings: Mapping[str, Any], at: int) -> RouteTest:
-        place = Place(self.source, ("tests", at))
+        location = SourceLocation(self.source, ("tests", at))
         failing = settings.get("dead_letter", False)
         return RouteTest(
             name=settings["name"],
-            message=self._message(settings["message"], place),
+            message=self._message(settings["message"], location),
             routes=tuple(settings["routes"]),
-            place=place,
+            location=location,
             stream=settings.get("stream"),
             transform=settings.get("transform", {}),
             dead_letter=tuple(failing) if isinstance(failing, list) else (),
             invalid=failing is True,
         )
 
-    def _message(self, stated: Any, place: Place) -> Mapping[str, Any] | EntryReference | None:
+    def _message(self, stated: Any, location: SourceLocation) -> Mapping[str, Any] | EntryReference | None:
         try:
             return _message(stated, Path(self.source.path).parent, self.files)
         except OutsideFolderError:
             message = f'"{stated}" leads out of the folder of the configuration'
-            self.findings.append(place.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
+            self.findings.append(location.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
         except _UnusableError as error:
-            self.findings.append(place.finding("SR603", str(error), at=("message",), help=_FORMS))
+            self.findings.append(location.finding("SR603", str(error), at=("message",), help=_FORMS))
         return None
 
 

@@ -124,7 +124,7 @@ def test_a_former_name_that_cannot_be_used_is_left_out(tmp_path: Path) -> None:
     assert loaded.document is not None
     (route,) = loaded.document.routes
     assert route.formerly == ()
-    assert route.lost == {"formerly"}
+    assert route.invalid_keys == {"formerly"}
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_of_keys_that_do_not_go_together_one_of_the_stream_s_own_is_named(
     text = f"version: 1\ndefaults: {{stall: 90s}}\nstreams: {{a: {own}}}\nroutes: [{ROUTE}]\n"
     loaded = load(tmp_path, text).document
     assert loaded is not None
-    place, key = loaded.stated(loaded.streams["a"], "stall", "lease")
-    assert (place.path, key) == stated
+    location, key = loaded.stated(loaded.streams["a"], "stall", "lease")
+    assert (location.path, key) == stated
 
 
 def test_anchors_under_x_keys_and_merges_work(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_misspelt_key_is_read_as_the_one_that_was_meant(tmp_path: Path) -> Non
     assert loaded.document is not None
     route = loaded.document.routes[1]
     assert (route.name, route.handler, route.filter) == ("two", "shop.two", "a")
-    assert route.place.finding("SR401", "no", at=("handler",)).span == Span(5, 34, 5, 42)
+    assert route.location.finding("SR401", "no", at=("handler",)).span == Span(5, 34, 5, 42)
 
 
 def test_of_a_broken_route_what_is_intact_is_kept(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_of_a_broken_route_what_is_intact_is_kept(tmp_path: Path) -> None:
     assert loaded.document is not None
     route = loaded.document.routes[1]
     assert (route.name, route.types, route.handler, route.filter) == ("", ("a",), "", "a")
-    assert route.lost == {"nam", "name", "handler", "with"}
+    assert route.invalid_keys == {"nam", "name", "handler", "with"}
 
 
 def test_two_misspelt_keys_are_not_read_as_the_same(tmp_path: Path) -> None:
@@ -200,13 +200,13 @@ def test_without_streams_routes_are_still_checked(tmp_path: Path) -> None:
     assert loaded.document is not None
     (route,) = loaded.document.routes
     assert route.streams == ()
-    assert route.lost == {"stream"}
+    assert route.invalid_keys == {"stream"}
 
 
 def test_places_stay_right_behind_a_broken_route(tmp_path: Path) -> None:
     loaded = load(tmp_path, MINIMAL + "  - 12\n  - {name: three, type: b, handler: shop.three}\n")
     assert loaded.document is not None
-    found = loaded.document.routes[1].place.finding("SR401", "no", at=("handler",))
+    found = loaded.document.routes[1].location.finding("SR401", "no", at=("handler",))
     assert (found.span.line, found.span.column) == (6, 37)
 
 

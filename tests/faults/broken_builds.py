@@ -216,7 +216,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "equal failures have a line each": BrokenBuild(
         "fifty thousand equal failures",
         "lines say what is equal",
-        (Edit("text/log_coalescing.py", "if run is None:", "if True:"),),
+        (Edit("logs/coalescing.py", "if run is None:", "if True:"),),
     ),
 }
 

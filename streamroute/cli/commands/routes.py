@@ -106,7 +106,7 @@ def _object(route: RouteConfig) -> dict[str, Any]:
         "description": route.description,
         "tags": list(route.tags),
         "timeout": route.timeout,
-        "file": route.place.source.path,
+        "file": route.location.source.path,
         "line": line_of(route),
     }
 

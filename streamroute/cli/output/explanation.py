@@ -113,7 +113,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
     route, traced = decision.route, decision.filter
     return {
         "route": route.name,
-        "file": route.place.source.path,
+        "file": route.location.source.path,
         "line": line_of(route),
         "types": list(route.types),
         "streams": list(route.streams),

@@ -18,8 +18,10 @@ def check_slots(document: Document) -> Iterator[Finding]:
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
         if elsewhere(stream.name, [keys.retry]):
             message = f'a cluster keeps the retries of "{stream.name}" in another slot: its name has a "}}"'
-            yield stream.place.finding("SR506", message, on="key")
-        elif not stream.unknown & {"dead_letter", "group"} and elsewhere(stream.name, [stream.dead_letter]):
+            yield stream.location.finding("SR506", message, on="key")
+        elif not stream.unresolved_keys & {"dead_letter", "group"} and elsewhere(
+            stream.name, [stream.dead_letter]
+        ):
             yield _dead_letters(stream)
 
 

@@ -20,7 +20,7 @@ def check_shared_groups(document: Document, beside: Iterable[Document]) -> Itera
             continue
         for name, stream in document.streams.items():
             known = other.streams.get(name)
-            if known is None or "group" in stream.unknown | known.unknown:
+            if known is None or "group" in stream.unresolved_keys | known.unresolved_keys:
                 continue
             if known.group == stream.group:
                 yield from _compared(stream, other, known)
@@ -29,7 +29,7 @@ def check_shared_groups(document: Document, beside: Iterable[Document]) -> Itera
 
 
 def _compared(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
-    told = [name for name in _COMMON if name not in stream.unknown | known.unknown]
+    told = [name for name in _COMMON if name not in stream.unresolved_keys | known.unresolved_keys]
     differing = [name for name in told if getattr(known, name) != getattr(stream, name)]
     if differing:
         yield _finding(stream, other, known, differing)
@@ -46,11 +46,11 @@ def _moved(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterat
         message = f'"{stream.name}" takes over the group "{stream.shown("formerly_group")}", as does {where}'
     if message is not None:
         help_text = 'state "formerly_group" once, and for a group that nothing serves any more'
-        yield stream.place.finding("SR215", message, on="key", help=help_text)
+        yield stream.location.finding("SR215", message, on="key", help=help_text)
 
 
 def _where(document: Document, stream: StreamConfig) -> str:
-    line = stream.place.source.span(stream.place.path, "key").line
+    line = stream.location.source.span(stream.location.path, "key").line
     return f"{document.path}:{line}"
 
 
@@ -66,4 +66,4 @@ def _finding(stream: StreamConfig, other: Document, known: StreamConfig, differi
     group = f'the group "{stream.shown("group")}" of "{stream.name}"'
     message = f"{group} is served by {where} too, with another {names}"
     help_text = "workers of one group take each other's messages: give both the same settings, or two groups"
-    return stream.place.finding("SR215", message, on="key", help=help_text)
+    return stream.location.finding("SR215", message, on="key", help=help_text)

@@ -11,7 +11,11 @@ from streamroute.keys import GroupKeys
 
 def check_dead_letters(document: Document) -> Iterator[Finding]:
     """Findings about streams whose dead letters would go to a key that is in use."""
-    told = [stream for stream in document.streams.values() if not stream.unknown & {"dead_letter", "group"}]
+    told = [
+        stream
+        for stream in document.streams.values()
+        if not stream.unresolved_keys & {"dead_letter", "group"}
+    ]
     kept = {key: stream.name for stream in told for key in _kept(stream)}
     consumed = {name for route in document.routes for name in route.streams}
     onwards = {stream.name: stream.dead_letter for stream in told if stream.name in consumed}
@@ -32,9 +36,9 @@ def check_dead_letters(document: Document) -> Iterator[Finding]:
 
 def at_dead_letter(stream: StreamConfig, code: str, message: str, help_text: str | None = None) -> Finding:
     """A finding at the stream's own ``dead_letter``; at the stream where that is everybody's default."""
-    if stream.place.value("dead_letter") is not None:
-        return stream.place.finding(code, message, at=("dead_letter",), help=help_text)
-    return stream.place.finding(code, message, on="key", help=help_text)
+    if stream.location.value("dead_letter") is not None:
+        return stream.location.finding(code, message, at=("dead_letter",), help=help_text)
+    return stream.location.finding(code, message, on="key", help=help_text)
 
 
 def _comes_back(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:

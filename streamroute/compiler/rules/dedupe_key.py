@@ -27,7 +27,7 @@ def check_dedupe(route: RouteConfig, expressions: RouteExpressions) -> Iterator[
     problems = expressions.check(key, route, condition=False)
     for problem in problems:
         end = len(key) if problem.end is None else problem.end
-        yield route.place.finding(
+        yield route.location.finding(
             problem.code, problem.message, at=_AT, within=(problem.start, end), help=problem.help,
             suggestion=problem.suggestion,
         )  # fmt: skip
@@ -35,7 +35,7 @@ def check_dedupe(route: RouteConfig, expressions: RouteExpressions) -> Iterator[
         message = "the key is the same for every message, so that all but the first would be skipped"
         text = key.strip("'")
         advice = f"a path has no quotes: {text}" if key == f"'{text}'" else None
-        yield route.place.finding("SR217", message, at=_AT, help=advice)
+        yield route.location.finding("SR217", message, at=_AT, help=advice)
 
 
 def _is_constant(tree: Tree) -> bool:

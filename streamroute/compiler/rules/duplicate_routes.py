@@ -54,7 +54,7 @@ def _tokens(expression: str | None) -> list[tuple[str, Any]] | None:
 
 
 def _finding(route: RouteConfig, twin: RouteConfig) -> Finding:
-    where = twin.place.line_seen_from(route.place.source, ("name",))
+    where = twin.location.line_seen_from(route.location.source, ("name",))
     message = f'the route "{route.name}" does what "{twin.name}" does, on {where}: {route.handler} runs twice'
     help_text = "they take the same type by the same filter; leave one of them out"
-    return route.place.finding("SR210", message, at=("name",), help=help_text)
+    return route.location.finding("SR210", message, at=("name",), help=help_text)

@@ -29,7 +29,7 @@ def route_meant_by(name: str, routes: Iterable[RouteConfig]) -> str | None:
 def _check_routes(routes: Sequence[RouteConfig]) -> Iterator[Finding]:
     if not any(route.formerly for route in routes):
         return
-    owners = {route.name: route for route in reversed(routes) if "name" not in route.lost}
+    owners = {route.name: route for route in reversed(routes) if "name" not in route.invalid_keys}
     heirs: dict[tuple[str, str], RouteConfig] = {}
     for route in routes:
         for index, name in enumerate(route.formerly):
@@ -48,21 +48,21 @@ def _check_routes(routes: Sequence[RouteConfig]) -> Iterator[Finding]:
 def _in_use(route: RouteConfig, at: DataPath, owner: RouteConfig) -> Finding:
     if owner is route:
         message = f'"{route.name}" is the current name of this route'
-        return route.place.finding("SR206", message, at=at, help="state only names that it had before")
-    where = owner.place.line_seen_from(route.place.source, ("name",))
+        return route.location.finding("SR206", message, at=at, help="state only names that it had before")
+    where = owner.location.line_seen_from(route.location.source, ("name",))
     which = "another" if owner.enabled else "a disabled"
     message = f'the former name "{owner.name}" is the name of {which} route, on {where}'
     help_text = "only a name that no route has can be taken over: remove that route, or this former name"
     if not owner.enabled:
         help_text = "a disabled route still has its name: remove that route, or this former name"
-    return route.place.finding("SR206", message, at=at, help=help_text)
+    return route.location.finding("SR206", message, at=at, help=help_text)
 
 
 def _stated_twice(route: RouteConfig, at: DataPath, name: str, first: RouteConfig) -> Finding:
-    where = first.place.line_seen_from(route.place.source, ("formerly",))
+    where = first.location.line_seen_from(route.location.source, ("formerly",))
     message = f'"{name}" is a former name of the route "{first.name}" too, on {where}'
     help_text = "what waits under a name goes to one route only: remove the name from one of them"
-    return route.place.finding("SR207", message, at=at, help=help_text)
+    return route.location.finding("SR207", message, at=at, help=help_text)
 
 
 # Groups
@@ -70,7 +70,9 @@ def _stated_twice(route: RouteConfig, at: DataPath, name: str, first: RouteConfi
 
 def _check_groups(document: Document) -> Iterator[Finding]:
     known = (
-        stream for stream in document.streams.values() if not stream.unknown & {"group", "formerly_group"}
+        stream
+        for stream in document.streams.values()
+        if not stream.unresolved_keys & {"group", "formerly_group"}
     )
     unchanged = (stream for stream in known if stream.formerly_group == stream.group)
     stated = dict.fromkeys(document.stated(stream, "formerly_group", "group") for stream in unchanged)

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.findings.finding import Finding
-from streamroute.config.yaml.source import DataPath, Place
+from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.durations import RetryPolicy, format_duration
 
 
@@ -16,14 +16,14 @@ def check_idle_settings(document: Document) -> Iterator[Finding]:
     """Findings about keys of ``retry`` without effect, and timeouts beyond a stream's ``grace``."""
     for route in document.routes:
         streams = [document.streams[name] for name in route.streams if name in document.streams]
-        if streams and route.retry and not any("retry" in stream.unknown for stream in streams):
+        if streams and route.retry and not any("retry" in stream.unresolved_keys for stream in streams):
             policies = [route.policy_for(stream) for stream in streams]
-            yield from _idle(route.place, ("retry",), route.retry, policies)
+            yield from _idle(route.location, ("retry",), route.retry, policies)
         yield from _check_timeout(route, streams)
     for stream in document.streams.values():
-        stated = stream.place.value("retry")  # not what it has from the defaults
-        if isinstance(stated, dict) and "retry" not in stream.unknown:
-            yield from _idle(stream.place, ("retry",), stated, _policies(document, stream))
+        stated = stream.location.value("retry")  # not what it has from the defaults
+        if isinstance(stated, dict) and "retry" not in stream.unresolved_keys:
+            yield from _idle(stream.location, ("retry",), stated, _policies(document, stream))
 
 
 def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
@@ -33,7 +33,7 @@ def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
 
 
 def _idle(
-    place: Place, at: DataPath, stated: Iterable[str], policies: Sequence[RetryPolicy]
+    place: SourceLocation, at: DataPath, stated: Iterable[str], policies: Sequence[RetryPolicy]
 ) -> Iterator[Finding]:
     for key in stated:
         why = [_why_idle(key, policy) for policy in policies]
@@ -61,8 +61,8 @@ def _why_idle(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a
 
 def written(route: RouteConfig) -> Mapping[str, Any]:
     """The route as its file has it, without defaults."""
-    here: Any = route.place.source.data
-    for step in route.place.path:
+    here: Any = route.location.source.data
+    for step in route.location.path:
         here = here[step]
     found: Mapping[str, Any] = here
     return found
@@ -71,10 +71,10 @@ def written(route: RouteConfig) -> Mapping[str, Any]:
 def _check_timeout(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[Finding]:
     """A drain cuts an attempt off when ``grace`` has passed, which may be long before its timeout."""
     patient = max(streams, key=lambda stream: stream.grace, default=None)
-    if any("grace" in stream.unknown for stream in streams):
+    if any("grace" in stream.unresolved_keys for stream in streams):
         return
     if patient is not None and route.timeout > patient.grace and "timeout" in written(route):
         longest, timeout = patient.shown("grace"), format_duration(route.timeout)
         message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
         help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"
-        yield route.place.finding("SR214", message, at=("timeout",), help=help_text)
+        yield route.location.finding("SR214", message, at=("timeout",), help=help_text)

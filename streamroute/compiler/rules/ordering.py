@@ -13,7 +13,7 @@ from streamroute.config.document import Document, StreamConfig
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import RULES
 from streamroute.config.schema.replaced_values import finding_about, is_replaced
-from streamroute.config.yaml.source import DataPath, Place
+from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.types.check import check_types
@@ -54,18 +54,18 @@ def check_order(document: Document, expressions: RouteExpressions) -> Iterator[F
             yield place.finding("SR218", _NO_ORDER, at=_AT)
 
 
-def _stated(document: Document) -> Mapping[Place, list[StreamConfig]]:
+def _stated(document: Document) -> Mapping[SourceLocation, list[StreamConfig]]:
     """The streams of each ``order_by`` that counts, by the place that states it."""
-    found: dict[Place, list[StreamConfig]] = {}
+    found: dict[SourceLocation, list[StreamConfig]] = {}
     for stream in document.streams.values():
-        written = stream.place.value("order_by")
+        written = stream.location.value("order_by")
         if stream.order_by is None or not (written in (None, stream.order_by) or is_replaced(written)):
             continue  # there is none, or it cannot be used, and a finding says why
-        found.setdefault(document.place_of(stream, "order_by"), []).append(stream)
+        found.setdefault(document.location_of(stream, "order_by"), []).append(stream)
     return found
 
 
-def _is_cut_short(place: Place, expression: str) -> bool:
+def _is_cut_short(place: SourceLocation, expression: str) -> bool:
     """Whether the expression is one only together with what YAML took for a comment."""
     comment = place.comment_after(_AT)
     return comment is not None and not check_expression(f"{expression} {comment}")

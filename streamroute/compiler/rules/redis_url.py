@@ -11,7 +11,7 @@ from streamroute.config.files.loader import ALLOW_OUTSIDE
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.quoting import quoted
 from streamroute.config.schema.replaced_values import is_default, one_variable
-from streamroute.config.yaml.source import Place
+from streamroute.config.yaml.source import SourceLocation
 from streamroute.values import EMBEDDED_FOLDER
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def check_address(document: Document) -> Iterator[Finding]:
     """Whether ``redis: {url: ...}`` names a server; nothing is connected, and no password is shown."""
-    url, place = document.redis.url, document.redis.place
+    url, place = document.redis.url, document.redis.location
     if url == EMBEDDED or place is None:
         yield from _check_folder(document, document.folder / EMBEDDED_FOLDER)
         return
@@ -40,10 +40,10 @@ def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
     """The embedded server makes its folder where it is not: below that of the configuration."""
     if document.reader.holds(folder):
         return
-    place = document.redis.place
+    place = document.redis.location
     message = "the embedded server would keep its data outside the folder of the configuration"
     if place is None or place.source.value(place.path) is None:
-        yield document.place.finding("SR021", message, on="first-key", help=ALLOW_OUTSIDE)
+        yield document.location.finding("SR021", message, on="first-key", help=ALLOW_OUTSIDE)
     else:
         yield place.finding("SR021", message, help=ALLOW_OUTSIDE)
 
@@ -53,7 +53,7 @@ def _of_environment(written: str, url: str) -> bool:
     return one_variable(written) is not None and not is_default(written, url)
 
 
-def _finding(url: str, place: Place, error: AddressError) -> Finding:
+def _finding(url: str, place: SourceLocation, error: AddressError) -> Finding:
     """What is wrong, about the URL as it is written: of what a variable gave, no part is shown."""
     problem = error.problem
     written = str(place.source.value(place.path))

@@ -39,11 +39,11 @@ def _check_route(
     on: Part = "key" if at[0] == "transform" else "value"
     if route is None:
         meant = route_meant_by(name, routes.values())
-        yield test.place.finding("SR601", f'there is no route "{name}"', at=at, on=on, suggestion=meant)
+        yield test.location.finding("SR601", f'there is no route "{name}"', at=at, on=on, suggestion=meant)
     elif not route.enabled and on == "value":
         help_text = "enable the route, or take it out of the test"
         message = f'the route "{name}" is disabled, and takes no message'
-        yield test.place.finding("SR602", message, at=at, help=help_text)
+        yield test.location.finding("SR602", message, at=at, help=help_text)
 
 
 def _check_streams(test: RouteTest, document: Document) -> Iterator[Finding]:
@@ -55,15 +55,15 @@ def _check_streams(test: RouteTest, document: Document) -> Iterator[Finding]:
     for name, at in named:
         if name not in document.streams:
             meant = did_you_mean(name, document.streams)
-            yield test.place.finding("SR601", f'there is no stream "{name}"', at=at, suggestion=meant)
+            yield test.location.finding("SR601", f'there is no stream "{name}"', at=at, suggestion=meant)
 
 
 def _check_sense(test: RouteTest) -> Iterator[Finding]:
     for index, name in enumerate(test.dead_letter):
         if name in test.routes:
             message = f'"{name}" cannot both take the message and fail before its handler'
-            yield test.place.finding("SR605", message, at=("dead_letter", index))
+            yield test.location.finding("SR605", message, at=("dead_letter", index))
     for name in test.transform:
         if name not in test.routes:
             message = f'the handler of "{name}" gets nothing: "routes" does not list it'
-            yield test.place.finding("SR605", message, at=("transform", name), on="key")
+            yield test.location.finding("SR605", message, at=("transform", name), on="key")

@@ -27,7 +27,7 @@ def _check(route: RouteConfig, index: int, name: str) -> Iterator[Finding]:
     if _LIST.fullmatch(bare):
         words = ", ".join(part.strip() for part in re.split("[,;|]", bare))
         message = "this is one type, and not a list of several"
-        yield route.place.finding("SR221", message, at=("type", index), help=f"write [{words}]")
+        yield route.location.finding("SR221", message, at=("type", index), help=f"write [{words}]")
     elif bare and bare != name:
         message = "this type begins or ends with what is hardly a part of it"
-        yield route.place.finding("SR221", message, at=("type", index), suggestion=bare)
+        yield route.location.finding("SR221", message, at=("type", index), suggestion=bare)

@@ -41,8 +41,8 @@ def _compared(route: CheckedRoute, own: float) -> Iterator[Finding]:
     if own < config.timeout and "timeout" in written(config):
         message = f"no attempt gets {whole}: the handler itself gives up after {first}"
         help_text = 'that is its own "timeout", under with:'
-        yield config.place.finding("SR216", message, at=("timeout",), help=help_text)
+        yield config.location.finding("SR216", message, at=("timeout",), help=help_text)
     elif own > config.timeout and "timeout" in config.arguments:
         message = f"no request gets {first}: the route's timeout ends the attempt after {whole}"
         help_text = "raise the timeout of the route"
-        yield config.place.finding("SR216", message, at=("with", "timeout"), help=help_text)
+        yield config.location.finding("SR216", message, at=("with", "timeout"), help=help_text)

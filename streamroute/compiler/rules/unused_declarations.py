@@ -19,14 +19,14 @@ def check_unrouted(document: Document, routes: Sequence[RouteConfig]) -> Iterato
         return
     used = {stream for route in routes for stream in route.streams}
     used |= {str(route.arguments.get("stream")) for route in routes if is_built_in(route.handler)}
-    is_known = not any("stream" in route.lost for route in routes)
+    is_known = not any("stream" in route.invalid_keys for route in routes)
     for name, stream in document.streams.items():
         if is_known and name not in used:
             message = f'the stream "{name}" has no routes: nothing here consumes it'
-            yield stream.place.finding("SR211", message, on="key")
+            yield stream.location.finding("SR211", message, on="key")
     if not all(route.types for route in routes):
         return  # a pattern matches nothing: what it was to match is not known
     taken = {kind for route in routes for kind in route.types}
     for kind, declared in document.messages.items():
         if kind not in taken:
-            yield declared.place.finding("SR212", f'no route takes the type "{kind}"', on="key")
+            yield declared.location.finding("SR212", f'no route takes the type "{kind}"', on="key")

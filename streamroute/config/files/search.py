@@ -95,14 +95,14 @@ class _Search:
         found: set[str] = set()
         waiting = [(self._top, 0)]
         while waiting:
-            place = waiting.pop()
-            if place in self._seen:
+            location = waiting.pop()
+            if location in self._seen:
                 continue
-            self._seen.add(place)
-            if place[1] == len(self._parts):
-                found.add(place[0])
+            self._seen.add(location)
+            if location[1] == len(self._parts):
+                found.add(location[0])
             else:
-                waiting += self._next(*place)
+                waiting += self._next(*location)
         return found
 
     def _next(self, path: str, at: int) -> Iterator[tuple[str, int]]:

@@ -57,8 +57,8 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         """One line, as in ``routes.yaml:12:5: error[SR102]: unexpected key ...``."""
-        place = f"{self.file}:{self.span.line}:{self.span.column}"
-        return f"{place}: {self.severity}[{self.code}]: {self.text}"
+        location = f"{self.file}:{self.span.line}:{self.span.column}"
+        return f"{location}: {self.severity}[{self.code}]: {self.text}"
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:

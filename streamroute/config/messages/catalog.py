@@ -26,7 +26,7 @@ from streamroute.config.messages.schema_registry import (
     unknown_dialect,
 )
 from streamroute.config.paths import entries
-from streamroute.config.yaml.source import Place, SourceFile
+from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader
 
 Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
@@ -49,7 +49,7 @@ class MessageConfig:
     """A type of messages; ``schema`` describes its data, and is None where nothing does."""
 
     name: str
-    place: Place
+    location: SourceLocation
     description: str = ""
     schema: MessageSchema | None = None
 
@@ -84,13 +84,13 @@ class _Reading:
         self.findings: list[Finding] = []
 
     def messages(self, files: Files) -> dict[str, MessageConfig]:
-        declared: dict[str, tuple[Place, Mapping[str, Any]]] = {}
-        for place, settings in _declarations(files):
-            name = str(place.path[-1])
+        declared: dict[str, tuple[SourceLocation, Mapping[str, Any]]] = {}
+        for location, settings in _declarations(files):
+            name = str(location.path[-1])
             if name in declared:
-                self.findings.append(_twice(name, place, declared[name][0]))
+                self.findings.append(_twice(name, location, declared[name][0]))
             else:
-                declared[name] = (place, settings)
+                declared[name] = (location, settings)
         # Every document is there before the first reference is followed: it may name any of them.
         documents = {name: self._document(*found) for name, found in declared.items()}
         check = SchemaCheck(self.library)
@@ -101,11 +101,11 @@ class _Reading:
         return {
             name: MessageConfig(
                 name=name,
-                place=place,
+                location=location,
                 description=settings.get("description", ""),
                 schema=schemas.get(name),
             )
-            for name, (place, settings) in declared.items()
+            for name, (location, settings) in declared.items()
         }
 
     def _schemas(self, documents: Mapping[str, Document]) -> dict[str, MessageSchema]:
@@ -114,53 +114,53 @@ class _Reading:
             for name, document in documents.items()
         }
 
-    def _document(self, place: Place, settings: Mapping[str, Any]) -> Document | None:
+    def _document(self, location: SourceLocation, settings: Mapping[str, Any]) -> Document | None:
         schema = settings.get("schema")
         if schema is None:
             return None
-        here = Place(place.source, (*place.path, "schema"))
+        here = SourceLocation(location.source, (*location.path, "schema"))
         if isinstance(schema, str):
             return self._file(schema, here)
         return self._inline(schema, here)
 
-    def _inline(self, schema: Mapping[str, Any], place: Place) -> Document | None:
+    def _inline(self, schema: Mapping[str, Any], location: SourceLocation) -> Document | None:
         dialect = dialect_of(schema)
         if dialect is None:
-            self.findings.append(unknown_dialect(place, schema["$schema"]))
+            self.findings.append(unknown_dialect(location, schema["$schema"]))
             return None
         # Relative references count from the file that holds the schema, and "#" means the schema alone.
-        home = file_uri(os.path.abspath(place.source.path))  # noqa: PTH100 - no link is followed
-        return self.library.add(f"{home}?message={quote(str(place.path[1]))}", schema, dialect, place)
+        home = file_uri(os.path.abspath(location.source.path))  # noqa: PTH100 - no link is followed
+        return self.library.add(f"{home}?message={quote(str(location.path[1]))}", schema, dialect, location)
 
-    def _file(self, stated: str, place: Place) -> Document | None:
+    def _file(self, stated: str, location: SourceLocation) -> Document | None:
         if re.match(r"\w+://", stated):
             self.findings.append(
-                place.finding(
+                location.finding(
                     "SR113", f"{quoted(stated)} is not a file: it would have to be fetched", help=NOT_FETCHED
                 )
             )
             return None
-        folder = os.path.dirname(place.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
+        folder = os.path.dirname(location.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
         name = os.path.normpath(os.path.join(folder, stated))  # noqa: PTH118 - as above
         try:
             return self.library.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
         except UnresolvedError as error:
             code = "SR111" if error.code == "SR114" else error.code
             near = None if code != "SR111" else _neighbor(stated, name)
-            self.findings.append(place.finding(code, str(error), help=error.help, suggestion=near))
+            self.findings.append(location.finding(code, str(error), help=error.help, suggestion=near))
             return None
 
 
-def _declarations(files: Files) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+def _declarations(files: Files) -> Iterator[tuple[SourceLocation, Mapping[str, Any]]]:
     for source, data in files:
         for name, settings in (data.get("messages") or {}).items():
-            yield Place(source, ("messages", name)), settings or {}
+            yield SourceLocation(source, ("messages", name)), settings or {}
 
 
-def _twice(name: str, place: Place, first: Place) -> Finding:
-    where = first.line_seen_from(place.source, on="key")
+def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Finding:
+    where = first.line_seen_from(location.source, on="key")
     message = f'the message type "{name}" is declared a second time; the first is on {where}'
-    return place.finding("SR110", message, on="key")
+    return location.finding("SR110", message, on="key")
 
 
 def _neighbor(stated: str, name: str) -> str | None:

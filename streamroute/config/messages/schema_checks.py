@@ -53,8 +53,8 @@ class SchemaCheck:
         wrong = flaws(at.value, at.document.dialect)
         for flaw in wrong:
             path, suggestion = (*at.path, *flaw.path), flaw.suggestion
-            place = at.document.place
-            self.findings.append(place.finding("SR112", flaw.message, at=path, suggestion=suggestion))
+            location = at.document.location
+            self.findings.append(location.finding("SR112", flaw.message, at=path, suggestion=suggestion))
         if wrong:
             return []
         return [target for node in self._new_nodes(at) for target in self._node(at.document, node)]
@@ -71,11 +71,11 @@ class SchemaCheck:
         for word, what, advice in ignored_keywords(node.schema, document.dialect):
             message = f'"{word}" is ignored: {_NAMES[document.dialect]} does not read {what}'
             at = (*node.path, word)
-            self.warnings.append(document.place.finding("SR118", message, at=at, on="key", help=advice))
+            self.warnings.append(document.location.finding("SR118", message, at=at, on="key", help=advice))
         for word in _DYNAMIC:
             if word in node.schema:
                 message, at = f'"{word}" is not read', (*node.path, word)
-                self.findings.append(document.place.finding("SR115", message, at=at, help="write $ref"))
+                self.findings.append(document.location.finding("SR115", message, at=at, help="write $ref"))
         reference = node.schema.get("$ref")
         target = self._target(document, node, reference) if isinstance(reference, str) else None
         if target is not None:
@@ -93,32 +93,32 @@ class SchemaCheck:
     def _check_pattern(self, document: Document, pattern: str, at: DataPath, on: Part) -> None:
         if self._pattern_work > _MOST_WORK:
             return
-        shown, place = quoted(clip(pattern, _LONGEST)), document.place
+        shown, location = quoted(clip(pattern, _LONGEST)), document.location
         try:
             known = pattern_for(pattern)
         except RegexError as error:
             message = f"{shown} is not a regular expression that can be checked: {error}"
-            self.findings.append(place.finding("SR112", message, at=at, on=on))
+            self.findings.append(location.finding("SR112", message, at=at, on=on))
             return
         if known.effort.is_exponential:
             message = f"{shown} repeats what is repeated itself, so that it can match one text in many ways"
-            self.warnings.append(place.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
+            self.warnings.append(location.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
         self._pattern_work += known.work
         if self._pattern_work > _MOST_WORK:
             message = "the patterns of all schemas up to here are too many, or too large"
-            self.findings.append(place.finding("SR120", message, at=at, on=on))
+            self.findings.append(location.finding("SR120", message, at=at, on=on))
 
     def _target(self, document: Document, node: Node, reference: str) -> Target | None:
         at = (*node.path, "$ref")
         try:
             target = self.library.lookup(reference, node.base, document)
         except UnresolvedError as error:
-            self.findings.append(document.place.finding(error.code, str(error), at=at, help=error.help))
+            self.findings.append(document.location.finding(error.code, str(error), at=at, help=error.help))
             return None
         if target is not None and target.document.dialect is not document.dialect:
             message = f'"{clip(reference, _LONGEST)}" is written in another dialect than this schema'
             self.findings.append(
-                document.place.finding("SR115", message, at=at, help="state one $schema in both")
+                document.location.finding("SR115", message, at=at, help="state one $schema in both")
             )
             return None
         return target
@@ -141,7 +141,7 @@ class SchemaCheck:
             elif following in way:
                 document, node = self._seen[here]
                 message = "the schema refers to itself, and to nothing else: its check would never end"
-                yield document.place.finding("SR116", message, at=node.path)
+                yield document.location.finding("SR116", message, at=node.path)
             elif following in self._seen and following not in done:
                 way[following] = self._in_place(following)
 

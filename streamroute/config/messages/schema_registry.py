@@ -19,7 +19,7 @@ from streamroute.config.messages.keywords import anchors_of, base_below, hides_s
 from streamroute.config.messages.metaschema_files import is_another_metaschema, is_metaschema_s, metaschema
 from streamroute.config.messages.schema_files import load_schema_file
 from streamroute.config.paths import is_file, why_no_file
-from streamroute.config.yaml.source import DataPath, Place
+from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.system.files import FileReader
 from streamroute.text.safe_text import clip
 
@@ -30,12 +30,12 @@ _LONGEST: Final = 200  # characters of a reference that a finding shows
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document with a schema in it; ``place`` is where its root stands in a file."""
+    """A document with a schema in it; ``location`` is where its root stands in a file."""
 
     uri: str
     root: Any
     dialect: Dialect
-    place: Place
+    location: SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class Library:
     _documents: dict[str, Document | None] = field(default_factory=dict)
     _named: dict[str, Target] = field(default_factory=dict)
 
-    def add(self, uri: str, root: Any, dialect: Dialect, place: Place) -> Document:
+    def add(self, uri: str, root: Any, dialect: Dialect, location: SourceLocation) -> Document:
         """Take a document in, with every name that it gives to itself and to its parts."""
-        document = Document(uri, root, dialect, place)
+        document = Document(uri, root, dialect, location)
         self._documents[uri] = document
         for node in walk(root, (), base_below(root, uri, dialect), dialect):
             target = Target(document, node.path, node.schema, node.base)
@@ -98,7 +98,7 @@ class Library:
             if not fragment and is_another_metaschema(address, target.value):
                 self._refuse_name(target, word, name, "already: JSON Schema's own")
         elif first is not None and first.value != target.value:
-            where = first.document.place.line_seen_from(target.document.place.source, first.path)
+            where = first.document.location.line_seen_from(target.document.location.source, first.path)
             self._refuse_name(target, word, name, f"already: the one on {where}")
 
     def _refuse_name(self, target: Target, word: str, name: str, why: str) -> None:
@@ -107,7 +107,7 @@ class Library:
         at = target.path if stated is None else (*target.path, stated)
         shown = name if stated is None else value[stated]
         message = f'another schema has the name "{clip(shown, _LONGEST)}" {why}'
-        self.findings.append(target.document.place.finding("SR117", message, at=at))
+        self.findings.append(target.document.location.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> Document | None:
         """The document in a file; None where a finding says why there is none.
@@ -140,12 +140,12 @@ class Library:
         self.findings += loading.findings
         if loading.source is None:
             return None
-        place = Place(loading.source)
+        location = SourceLocation(loading.source)
         stated = dialect_of(loading.source.data, dialect)
         if stated is None:
-            self.findings.append(unknown_dialect(place, loading.source.data["$schema"]))
+            self.findings.append(unknown_dialect(location, loading.source.data["$schema"]))
             return None
-        return self.add(uri, loading.source.data, stated, place)
+        return self.add(uri, loading.source.data, stated, location)
 
     def lookup(self, reference: str, base: str, origin: Document) -> Target | None:
         """What a reference in ``origin`` leads to; None where a finding about that file says why not.
@@ -182,7 +182,7 @@ class Library:
         own = metaschema(uri) if path is None else None
         if own is not None:
             source, dialect = own
-            return self.add(uri, source.data, dialect, Place(source))
+            return self.add(uri, source.data, dialect, SourceLocation(source))
         if path is None:
             # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
             plain = urldefrag(reference)[0]
@@ -196,8 +196,8 @@ class Library:
 
     def _name(self, path: str, origin: Document) -> str:
         """A file's path, spelt like that of the file which names it."""
-        home = os.path.dirname(origin.place.source.path)  # noqa: PTH120 - pathlib would lose its spelling
-        own = os.path.dirname(os.path.abspath(origin.place.source.path))  # noqa: PTH100, PTH120 - as above
+        home = os.path.dirname(origin.location.source.path)  # noqa: PTH120 - pathlib would lose its spelling
+        own = os.path.dirname(os.path.abspath(origin.location.source.path))  # noqa: PTH100, PTH120 - as above
         return os.path.normpath(os.path.join(home, os.path.relpath(path, own)))  # noqa: PTH118 - as above
 
 
@@ -240,9 +240,9 @@ def file_path(uri: str) -> str | None:
     return os.path.normpath(unquote(parts.path))
 
 
-def unknown_dialect(place: Place, stated: str) -> Finding:
+def unknown_dialect(location: SourceLocation, stated: str) -> Finding:
     """The finding about a ``$schema`` that is not read."""
     advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
-    return place.finding(
+    return location.finding(
         "SR115", f'the dialect "{clip(stated, _LONGEST)}" is not read', at=("$schema",), help=advice
     )

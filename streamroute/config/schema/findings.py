@@ -21,21 +21,21 @@ from streamroute.config.schema.common_causes import (
 from streamroute.config.schema.fast_validator import compile_schema
 from streamroute.config.schema.labels import EXPECTED, home_of, inside, label, owner
 from streamroute.config.schema.normalized_guess import nearly
-from streamroute.config.schema.value_hints import NO_FILTER, type_remedy
+from streamroute.config.schema.value_hints import NO_FILTER, hint_for_type
 from streamroute.config.schema.violations import Violation, find_violations, violations_by_path
 from streamroute.config.yaml.source import DataPath, Part, SourceFile
 
 
 @dataclass(slots=True)
-class Shape:
+class SchemaReport:
     """What the schema says about a file: its findings, and the paths of what can't be used."""
 
     source: SourceFile
     replaced: Mapping[DataPath, str] = field(default_factory=dict)
     schema: str = ROUTES
     findings: list[Finding] = field(default_factory=list)
-    broken: list[DataPath] = field(default_factory=list)
-    meant: dict[DataPath, str] = field(default_factory=dict)
+    invalid: list[DataPath] = field(default_factory=list)
+    renamed: dict[DataPath, str] = field(default_factory=dict)
     """Misspelt keys whose values are as those of the keys that were meant."""
 
     def add(
@@ -72,26 +72,26 @@ class Shape:
         return quoted(self.replaced.get(violation.path, violation.value))
 
 
-def check_shape(
+def check_against_schema(
     source: SourceFile, data: Mapping[str, Any], replaced: Mapping[DataPath, str], schema: str = ROUTES
-) -> Shape:
+) -> SchemaReport:
     """Check ``data``, what is left of the source's data once variables are replaced (``replaced``)."""
-    shape = Shape(source, replaced, schema)
+    report = SchemaReport(source, replaced, schema)
     split = split_items(data.get("routes"), "routes") if schema == ROUTES else {}
     for path, group in violations_by_path(find_violations(data, schema)):
         keywords = {violation.keyword: violation for violation in group}
         if len(path) == 2 and path[1] in split:
-            shape.broken.append(path)
-            shape.tell(split[int(path[1])])
+            report.invalid.append(path)
+            report.tell(split[int(path[1])])
             continue
         if keywords.keys() == {"pattern"} and _is_read_later(path, group[0].value):
             continue
         if "additionalProperties" in keywords or "required" in keywords:
-            _explain_keys(shape, path, group[0])
+            _explain_keys(report, path, group[0])
         else:
-            shape.broken.append(("streams",) if belongs_to_a_stream(path) else path)
-            _explain_value(shape, next(keywords[word] for word in _WORDING if word in keywords))
-    return shape
+            report.invalid.append(("streams",) if belongs_to_a_stream(path) else path)
+            _explain_value(report, next(keywords[word] for word in _WORDING if word in keywords))
+    return report
 
 
 def _is_read_later(path: DataPath, value: Any) -> bool:
@@ -103,33 +103,33 @@ def _is_read_later(path: DataPath, value: Any) -> bool:
     return path == ("redis", "url") or (names_function and str(value).isidentifier())
 
 
-def _explain_keys(shape: Shape, path: DataPath, violation: Violation) -> None:
+def _explain_keys(report: SchemaReport, path: DataPath, violation: Violation) -> None:
     present, properties = violation.value, violation.schema.get("properties", {})
     missing = [key for key in violation.schema.get("required", ()) if key not in present]
     free = [name for name in properties if name not in present]
     unexpected = _unexpected(violation)
-    cause = cause_of_keys(path, present, unexpected, free, shape.schema) if unexpected else None
+    cause = cause_of_keys(path, present, unexpected, free, report.schema) if unexpected else None
     if cause is not None:
-        shape.broken += [(*path, key) for key in (*unexpected, *missing)]
-        shape.tell(cause)
+        report.invalid += [(*path, key) for key in (*unexpected, *missing)]
+        report.tell(cause)
         return
     for key in unexpected:
         misspelt = did_you_mean(key, free)
         meant = misspelt or synonym_of(key, free)
-        shape.broken.append((*path, key))
-        anchors = None if meant else home_of_anchors(shape.source, (*path, key))
+        report.invalid.append((*path, key))
+        anchors = None if meant else home_of_anchors(report.source, (*path, key))
         if anchors is not None:
             message = f"unexpected key {quoted(key)} {inside(path)}: a home for anchors starts with x-"
-            shape.add("SR102", message, (*path, key), "key", suggestion=anchors)
+            report.add("SR102", message, (*path, key), "key", suggestion=anchors)
             continue
         if meant is not None:
             free.remove(meant)
             missing = [name for name in missing if name != meant]
-            _read_as_meant(shape, path, key, meant, present[key])
-        _explain_unexpected(shape, path, key, meant, is_safe=misspelt is not None)
+            _read_as_meant(report, path, key, meant, present[key])
+        _explain_unexpected(report, path, key, meant, is_safe=misspelt is not None)
     if missing:
-        shape.broken += [(*path, key) for key in missing]
-        _explain_missing(shape, path, {key: properties[key] for key in missing})
+        report.invalid += [(*path, key) for key in missing]
+        _explain_missing(report, path, {key: properties[key] for key in missing})
 
 
 def _unexpected(violation: Violation) -> list[str]:
@@ -145,24 +145,26 @@ def _unexpected(violation: Violation) -> list[str]:
     ]
 
 
-def _read_as_meant(shape: Shape, path: DataPath, key: str, meant: str, value: Any) -> None:
+def _read_as_meant(report: SchemaReport, path: DataPath, key: str, meant: str, value: Any) -> None:
     """Take the value for that of the key that was meant, so that it is checked in the same run."""
-    if compile_schema(schema_at((*path, meant), shape.schema))(value):
-        shape.meant[(*path, key)] = meant
+    if compile_schema(schema_at((*path, meant), report.schema))(value):
+        report.renamed[(*path, key)] = meant
     else:
-        shape.broken.append((*path, meant))
+        report.invalid.append((*path, meant))
 
 
-def _explain_unexpected(shape: Shape, path: DataPath, key: str, meant: str | None, *, is_safe: bool) -> None:
-    home = None if meant else home_of(key, shape.schema)
-    shape.add(
+def _explain_unexpected(
+    report: SchemaReport, path: DataPath, key: str, meant: str | None, *, is_safe: bool
+) -> None:
+    home = None if meant else home_of(key, report.schema)
+    report.add(
         "SR102",
         f"unexpected key {quoted(key)} {inside(path)}",
         (*path, key),
         "key",
         suggestion=meant,
         advice=f'"{key}" belongs {home}' if home else None if meant else _ELSEWHERE.get((*path[:1], key)),
-        fix=respelt(shape.source.written((*path, key), "key"), meant) if meant and is_safe else None,
+        fix=respelt(report.source.written((*path, key), "key"), meant) if meant and is_safe else None,
     )
 
 
@@ -178,11 +180,11 @@ _ELSEWHERE: Final[dict[DataPath, str]] = {
 """Where settings are that have no key of their own."""
 
 
-def _explain_missing(shape: Shape, path: DataPath, missing: Mapping[str, Mapping[str, Any]]) -> None:
+def _explain_missing(report: SchemaReport, path: DataPath, missing: Mapping[str, Mapping[str, Any]]) -> None:
     examples = {key: schema.get("examples", [None])[0] for key, schema in missing.items()}
     pairs = ", ".join(f"{key}: {example}" for key, example in examples.items() if example is not None)
     keys = listed((f'"{key}"' for key in missing), "and")
-    shape.add(
+    report.add(
         "SR103",
         f"{owner(path)} lacks the key{'s' if len(missing) > 1 else ''} {keys}",
         path,
@@ -191,26 +193,26 @@ def _explain_missing(shape: Shape, path: DataPath, missing: Mapping[str, Mapping
     )
 
 
-def _explain_value(shape: Shape, violation: Violation) -> None:
-    _WORDING[violation.keyword](shape, violation)
+def _explain_value(report: SchemaReport, violation: Violation) -> None:
+    _WORDING[violation.keyword](report, violation)
 
 
-def _wrong_type(shape: Shape, violation: Violation) -> None:
+def _wrong_type(report: SchemaReport, violation: Violation) -> None:
     path, value = violation.path, violation.value
     types = [name for name in types_of(violation.schema) if name != "null"]
     expected = listed(EXPECTED[name] for name in types)
     if value is None:
-        advice = NO_FILTER if path[-1] == "filter" else _after_hash(shape, path)
-        shape.add("SR104", f"{label(path)} is empty, and must be {expected}", path, advice=advice)
+        advice = NO_FILTER if path[-1] == "filter" else _after_hash(report, path)
+        report.add("SR104", f"{label(path)} is empty, and must be {expected}", path, advice=advice)
         return
-    remedy = type_remedy(shape.source, violation, types, is_replaced=path in shape.replaced)
-    message = f"{label(path)} must be {expected}, not {_actual(shape, violation, types)}"
-    shape.add("SR104", message, path, advice=remedy.advice, fix=remedy.fix)
+    hint = hint_for_type(report.source, violation, types, is_replaced=path in report.replaced)
+    message = f"{label(path)} must be {expected}, not {_actual(report, violation, types)}"
+    report.add("SR104", message, path, advice=hint.advice, fix=hint.fix)
 
 
-def _after_hash(shape: Shape, path: DataPath) -> str | None:
+def _after_hash(report: SchemaReport, path: DataPath) -> str | None:
     """What to do about a value that YAML takes for a comment."""
-    comment = shape.source.comment_after(path)
+    comment = report.source.comment_after(path)
     return f"YAML takes it for a comment; quote it: {quote(comment)}" if _is_word(comment) else None
 
 
@@ -218,20 +220,20 @@ def _is_word(comment: str | None) -> TypeGuard[str]:
     return comment is not None and re.fullmatch(r"#\S+", comment) is not None
 
 
-def _actual(shape: Shape, violation: Violation, types: list[str]) -> str:
+def _actual(report: SchemaReport, violation: Violation, types: list[str]) -> str:
     value = violation.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or violation.path in shape.replaced:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or violation.path in report.replaced:
         return kind_of(value)
-    raw = shape.source.raw(violation.path)
+    raw = report.source.raw(violation.path)
     return raw if {"integer", "number"} & set(types) else f"the number {raw}"
 
 
-def _wrong_choice(shape: Shape, violation: Violation) -> None:
+def _wrong_choice(report: SchemaReport, violation: Violation) -> None:
     choices = violation.schema["enum"]
-    shown, meant = shape.shown(violation), None
-    if violation.path not in shape.replaced:
+    shown, meant = report.shown(violation), None
+    if violation.path not in report.replaced:
         meant = did_you_mean(str(violation.value), choices)
-    shape.add(
+    report.add(
         "SR105",
         f"{label(violation.path)} is {shown}, and must be {listed(choices)}",
         violation.path,
@@ -239,23 +241,23 @@ def _wrong_choice(shape: Shape, violation: Violation) -> None:
     )
 
 
-def _wrong_constant(shape: Shape, violation: Violation) -> None:
+def _wrong_constant(report: SchemaReport, violation: Violation) -> None:
     constant = violation.schema["const"]
-    shape.add(
+    report.add(
         "SR105",
-        f"{label(violation.path)} must be {quoted(constant)}, not {shape.shown(violation)}",
+        f"{label(violation.path)} must be {quoted(constant)}, not {report.shown(violation)}",
         violation.path,
     )
 
 
-def _wrong_pattern(shape: Shape, violation: Violation) -> None:
+def _wrong_pattern(report: SchemaReport, violation: Violation) -> None:
     words = violation.schema.get("patternErrorMessage", "it does not have the form that is wanted")
     meant = None
-    if violation.path not in shape.replaced:
+    if violation.path not in report.replaced:
         meant = _nearest_form(violation.value, violation.schema)
-    shape.add(
+    report.add(
         "SR107",
-        f"{label(violation.path)} can't be {shape.shown(violation)}: {words}",
+        f"{label(violation.path)} can't be {report.shown(violation)}: {words}",
         violation.path,
         suggestion=meant,
     )
@@ -269,40 +271,40 @@ def _nearest_form(value: str, schema: Mapping[str, Any]) -> str | None:
     return meant
 
 
-def _out_of_range(shape: Shape, violation: Violation) -> None:
+def _out_of_range(report: SchemaReport, violation: Violation) -> None:
     limit = violation.schema[violation.keyword]
     side = "at least" if violation.keyword == "minimum" else "at most"
-    shape.add(
+    report.add(
         "SR106",
-        f"{label(violation.path)} must be {side} {limit}, not {shape.shown(violation)}",
+        f"{label(violation.path)} must be {side} {limit}, not {report.shown(violation)}",
         violation.path,
     )
 
 
-def _too_short(shape: Shape, violation: Violation) -> None:
+def _too_short(report: SchemaReport, violation: Violation) -> None:
     kind = "an empty list" if isinstance(violation.value, list) else "an empty string"
     advice = NO_FILTER if violation.path[-1:] == ("filter",) else None
-    shape.add("SR108", f"{label(violation.path)} is {kind}", violation.path, advice=advice)
+    report.add("SR108", f"{label(violation.path)} is {kind}", violation.path, advice=advice)
 
 
-def _too_long(shape: Shape, violation: Violation) -> None:
+def _too_long(report: SchemaReport, violation: Violation) -> None:
     limit = violation.schema["maxLength"]
-    shape.add("SR108", f"{label(violation.path)} is longer than {limit} characters", violation.path)
+    report.add("SR108", f"{label(violation.path)} is longer than {limit} characters", violation.path)
 
 
-def _repeated(shape: Shape, violation: Violation) -> None:
+def _repeated(report: SchemaReport, violation: Violation) -> None:
     items = violation.value
     later = next(position for position, item in enumerate(items) if item in items[:position])
-    shape.add(
+    report.add(
         "SR108", f"{label(violation.path)} holds {quoted(items[later])} twice", (*violation.path, later)
     )
 
 
-def _wrong_name(shape: Shape, violation: Violation) -> None:
-    shape.add("SR108", f"a name in {label(violation.path[:-1])} is empty", violation.path, "key")
+def _wrong_name(report: SchemaReport, violation: Violation) -> None:
+    report.add("SR108", f"a name in {label(violation.path[:-1])} is empty", violation.path, "key")
 
 
-_WORDING: Final[dict[str, Callable[[Shape, Violation], None]]] = {
+_WORDING: Final[dict[str, Callable[[SchemaReport, Violation], None]]] = {
     "type": _wrong_type,
     "const": _wrong_constant,
     "enum": _wrong_choice,

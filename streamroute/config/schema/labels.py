@@ -1,4 +1,4 @@
-"""The words of a finding about a value's shape."""
+"""The words of a finding about a value's report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file's data without what can't be used, so that the rest can still be checked."""
+"""Remove the invalid parts of a file's data, so that the rest can still be checked."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from typing import Any, Final
 from streamroute.config.yaml.source import DataPath
 
 _NAMED: Final = ("streams", "messages")
-LOST: Final = object()
-"""Stands in a route for a value that can't be used: there is something, and nobody knows what."""
+INVALID: Final = object()
+"""Placeholder in a route for a value that is present but invalid."""
 
 
-def prune(data: dict[str, Any], broken: Iterable[DataPath], meant: Mapping[DataPath, str]) -> dict[str, Any]:
-    """A copy of ``data`` without its broken parts.
+def prune(
+    data: dict[str, Any], invalid: Iterable[DataPath], renamed: Mapping[DataPath, str]
+) -> dict[str, Any]:
+    """A copy of ``data`` without its invalid parts.
 
-    A value under a misspelt key (``meant``) moves to the key that was meant. A broken stream or message type
-    keeps its name, or every route that names it would be reported too. Findings forbid to run what is left.
+    ``renamed`` maps the path of a misspelled key to the intended key, to which its value moves. An invalid
+    stream or message type keeps its name: otherwise each route that names it would be reported, too.
     """
     pruned = _Copies(data)
-    for path, key in meant.items():
+    for path, key in renamed.items():
         _rename(pruned.of(path[:-1]), path[-1], key)
-    for path in broken:
-        if path in meant:
+    for path in invalid:
+        if path in renamed:
             continue
         if path[0] != "routes" or len(path) == 1:
             _prune_setting(pruned, path)
@@ -62,7 +64,7 @@ def _prune_route(pruned: _Copies, path: DataPath) -> None:
     if len(path) == 2:
         pruned.of(path[:1])[path[1]] = None
     elif (route := pruned.of(path[:2])) is not None:
-        route[path[2]] = LOST
+        route[path[2]] = INVALID
 
 
 def _prune_setting(pruned: _Copies, path: DataPath) -> None:

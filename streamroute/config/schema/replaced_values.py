@@ -8,7 +8,7 @@ from typing import Any
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.quoting import quoted
 from streamroute.config.findings.rules import RULES
-from streamroute.config.yaml.source import DataPath, Place
+from streamroute.config.yaml.source import DataPath, SourceLocation
 
 
 def is_replaced(written: Any) -> bool:
@@ -28,7 +28,7 @@ def is_default(written: str, value: str) -> bool:
 
 
 def finding_about(
-    place: Place,
+    location: SourceLocation,
     at: DataPath,
     code: str,
     message: str,
@@ -42,11 +42,11 @@ def finding_about(
 
     Where a variable gave that string, nothing of it is quoted: the finding is about the variable as a whole.
     """
-    written = place.source.value((*place.path, *at))
+    written = location.source.value((*location.path, *at))
     if not is_replaced(written) or written == text:
-        return place.finding(code, message, at=at, within=within, help=help, suggestion=suggestion)
+        return location.finding(code, message, at=at, within=within, help=help, suggestion=suggestion)
     summary = RULES[code].summary
     said = (
         f"the value of {quoted(written)} cannot be used here: {summary[:1].lower()}{summary[1:].rstrip('.')}"
     )
-    return place.finding(code, said, at=at)
+    return location.finding(code, said, at=at)

@@ -21,25 +21,25 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?|true|false")
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
+class Hint:
     """Advice for a person, and the text that belongs there without a doubt."""
 
     advice: str | None = None
     fix: str | None = None
 
 
-def type_remedy(source: SourceFile, violation: Violation, types: list[str], *, is_replaced: bool) -> Remedy:
+def hint_for_type(source: SourceFile, violation: Violation, types: list[str], *, is_replaced: bool) -> Hint:
     """What to do where one of ``types`` is wanted; what a variable gave (``is_replaced``) stays secret."""
     if path_is_expression(violation.path):
-        return Remedy(_to_expression(source, violation))
+        return Hint(_to_expression(source, violation))
     form = form_of(violation.path, violation.value)
     if form is not None or isinstance(violation.value, (dict, list)) or is_replaced:
-        return Remedy(None if is_replaced and isinstance(violation.value, str) else form)
+        return Hint(None if is_replaced and isinstance(violation.value, str) else form)
     if "string" in types:
         return _to_string(source, violation)
     if types == ["boolean"]:
         return _to_truth(source, violation)
-    return _to_number(source, violation) if types in (["integer"], ["number"]) else Remedy()
+    return _to_number(source, violation) if types in (["integer"], ["number"]) else Hint()
 
 
 def path_is_expression(path: DataPath) -> bool:
@@ -174,30 +174,30 @@ _ENTRIES: Final = {
 }
 
 
-def _to_string(source: SourceFile, violation: Violation) -> Remedy:
+def _to_string(source: SourceFile, violation: Violation) -> Hint:
     raw, pattern = source.raw(violation.path), violation.schema.get("pattern", "")
     if raw not in violation.schema.get("enum", [raw]):
-        return Remedy()  # in quotes it would be wrong as well
+        return Hint()  # in quotes it would be wrong as well
     if re.search(pattern, raw):
-        return Remedy(f"quote it: {quote(raw)}", _in_place(source, violation, quote(raw)))
+        return Hint(f"quote it: {quote(raw)}", _in_place(source, violation, quote(raw)))
     lacks_unit = re.search(pattern, f"{raw}s") and not isinstance(violation.value, bool)
-    return Remedy(f"write a unit: {raw}s" if lacks_unit else None)
+    return Hint(f"write a unit: {raw}s" if lacks_unit else None)
 
 
-def _to_truth(source: SourceFile, violation: Violation) -> Remedy:
+def _to_truth(source: SourceFile, violation: Violation) -> Hint:
     value = str(violation.value)
     if value in {"true", "false"}:
-        return Remedy("write it without quotes", _in_place(source, violation, value))
+        return Hint("write it without quotes", _in_place(source, violation, value))
     meant = _TRUTH.get(value.lower())
-    return Remedy(f"write {meant}", _in_place(source, violation, meant)) if meant else Remedy()
+    return Hint(f"write {meant}", _in_place(source, violation, meant)) if meant else Hint()
 
 
-def _to_number(source: SourceFile, violation: Violation) -> Remedy:
+def _to_number(source: SourceFile, violation: Violation) -> Hint:
     value = violation.value
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        return Remedy()
+        return Hint()
     is_valid = compile_schema(violation.schema)(read_plain(value))
-    return Remedy("write it without quotes", _in_place(source, violation, value) if is_valid else None)
+    return Hint("write it without quotes", _in_place(source, violation, value) if is_valid else None)
 
 
 def _in_place(source: SourceFile, violation: Violation, text: Any) -> str | None:

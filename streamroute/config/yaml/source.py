@@ -110,7 +110,7 @@ def _first_key(mark: Mark) -> Mark:
     return pairs[0][0] if pairs else mark
 
 
-class Place(NamedTuple):
+class SourceLocation(NamedTuple):
     """A part of a file, which later steps make findings about."""
 
     source: SourceFile

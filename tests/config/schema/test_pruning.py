@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.config.schema.pruning import LOST, prune
+from streamroute.config.schema.pruning import INVALID, prune
 from streamroute.config.yaml.source import DataPath
 
 MANY = 100_000
@@ -15,7 +15,7 @@ MANY = 100_000
 def test_the_data_itself_is_not_changed() -> None:
     data: dict[str, Any] = {"routes": [{"nam": "a", "x": 1}], "streams": {"a": {"x": 1, "group": "g"}}}
     pruned = prune(data, [("routes", 0, "x"), ("streams", "a", "x")], {("routes", 0, "nam"): "name"})
-    assert pruned == {"routes": [{"name": "a", "x": LOST}], "streams": {"a": {"group": "g"}}}
+    assert pruned == {"routes": [{"name": "a", "x": INVALID}], "streams": {"a": {"group": "g"}}}
     assert data == {"routes": [{"nam": "a", "x": 1}], "streams": {"a": {"x": 1, "group": "g"}}}
 
 
@@ -50,4 +50,4 @@ def test_many_keys_of_one_mapping_are_taken_out_together(above: DataPath) -> Non
     pruned: Any = prune(data, [(*above, key) for key in keys], {})
     for step in above:
         pruned = pruned[step]
-    assert all(pruned.get(key, LOST) is LOST for key in keys)
+    assert all(pruned.get(key, INVALID) is INVALID for key in keys)

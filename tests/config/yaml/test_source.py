@@ -6,7 +6,7 @@ import pytest
 
 from streamroute.config.files.loader import load_text
 from streamroute.config.findings.finding import Severity, Span
-from streamroute.config.yaml.source import Place, SourceFile
+from streamroute.config.yaml.source import SourceFile, SourceLocation
 
 TEXT = """\
 x-common: &common
@@ -92,17 +92,17 @@ def test_the_end_of_a_string_is_a_place(source: SourceFile) -> None:
 
 
 def test_a_comment_that_cuts_a_plain_value_is_told(source: SourceFile) -> None:
-    assert Place(source, ("routes", 6)).comment_after(("filter",)) == "#here"
-    assert Place(source, ("routes", 0)).comment_after(("filter",)) is None
-    assert Place(source, ("routes", 3)).comment_after(("filter",)) is None
+    assert SourceLocation(source, ("routes", 6)).comment_after(("filter",)) == "#here"
+    assert SourceLocation(source, ("routes", 0)).comment_after(("filter",)) is None
+    assert SourceLocation(source, ("routes", 3)).comment_after(("filter",)) is None
 
 
 def test_a_place_makes_findings_of_its_rules_severity(source: SourceFile) -> None:
-    place = Place(source, ("routes", 0))
-    found = place.finding("SR301", "wrong", at=("filter",), within=(6, 10), help="do", suggestion="tiers")
+    location = SourceLocation(source, ("routes", 0))
+    found = location.finding("SR301", "wrong", at=("filter",), within=(6, 10), help="do", suggestion="tiers")
     assert str(found) == 'routes.yaml:10:17: error[SR301]: wrong; did you mean "tiers"?'
     assert (found.severity, found.help) == (Severity.ERROR, "do")
-    assert place.finding("SR301", "x", severity=Severity.INFO).severity is Severity.INFO
+    assert location.finding("SR301", "x", severity=Severity.INFO).severity is Severity.INFO
 
 
 def test_lines_end_at_every_kind_of_line_break_but_no_other() -> None:

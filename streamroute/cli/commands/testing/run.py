@@ -80,7 +80,7 @@ def run(meant: Wanted, reading: Reading, *, for_people: bool = True) -> Run:
     Exits with 1 where the configuration has errors, which are printed as ``usable_or_exit`` does.
     """
     runnable = usable_or_exit(meant.root, tests=True, for_people=for_people)
-    tests = [test for test in runnable.checked.tests if meant.holds(test.place.source.path)]
+    tests = [test for test in runnable.checked.tests if meant.holds(test.location.source.path)]
     findings = [found for found in runnable.checked.findings if meant.holds(found.file)]
     if reading.redis and reading.imports and _needs_imports(runnable, tests):
         runnable = load_or_exit(meant.root)

@@ -40,7 +40,7 @@ def _test(outcome: Outcome) -> dict[str, Any]:
     test = outcome.test
     return {
         "name": test.name,
-        "file": test.place.source.path,
+        "file": test.location.source.path,
         "line": line_of_test(outcome),
         "passed": outcome.passed,
         "trouble": outcome.trouble or None,
@@ -68,7 +68,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
     route = difference.route
     return {
         "route": route.name if route else None,
-        "file": route.place.source.path if route else None,
+        "file": route.location.source.path if route else None,
         "line": line_of(route) if route else None,
         "message": difference.message,
         "reasons": list(difference.reasons),
@@ -78,7 +78,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
 def _goal(goal: Goal) -> dict[str, Any]:
     return {
         "route": goal.route.name,
-        "file": goal.route.place.source.path,
+        "file": goal.route.location.source.path,
         "line": line_of(goal.route),
         "branch": goal.branch.text if goal.branch else None,
         "truth": goal.truth,

@@ -22,12 +22,12 @@ def _suites(run: Run) -> list[Suite]:
     for found in run.findings:
         cases.setdefault(found.file, []).append(_finding(found, run))
     for outcome in run.outcomes:
-        cases.setdefault(outcome.test.place.source.path, []).append(_case(outcome))
+        cases.setdefault(outcome.test.location.source.path, []).append(_case(outcome))
     return [Suite(file, found) for file, found in sorted(cases.items())]
 
 
 def _case(outcome: Outcome) -> Case:
-    name, file = outcome.test.name, outcome.test.place.source.path
+    name, file = outcome.test.name, outcome.test.location.source.path
     if outcome.trouble:
         return Case(name, file, "error", outcome.trouble, "message", outcome.trouble)
     if outcome.passed:

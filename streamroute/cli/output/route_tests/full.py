@@ -33,7 +33,7 @@ def _run(run: Run, *, color: bool) -> Iterator[str]:
 
 
 def _failed(outcome: Outcome, *, color: bool) -> Iterator[str]:
-    place = f"{outcome.test.place.source.path}:{line_of_test(outcome)}"
+    place = f"{outcome.test.location.source.path}:{line_of_test(outcome)}"
     word = click.style("failed", fg="red", bold=True) if color else "failed"
     yield f"{printable(place)}: {word}: {printable(outcome.test.name)}"
     if outcome.trouble:
@@ -52,7 +52,7 @@ def explained(difference: Difference) -> Iterator[str]:
 
 def line_of_test(outcome: Outcome) -> int:
     """The line on which a test has its name, from 1."""
-    place = outcome.test.place
+    place = outcome.test.location
     return place.source.span((*place.path, "name")).line
 
 
