@@ -17,7 +17,7 @@ from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.importer import own_imports
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
-from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.metrics.counters import Counters
 from streamroute.values import Repertoire
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def app_of(folder: Path, url: str, tally: Tally | None = None) -> AsyncIterator[App]:
+async def app_of(folder: Path, url: str, counters: Counters | None = None) -> AsyncIterator[App]:
     result = check_path(folder, env={"REDIS_URL": url})
     assert result.findings == ()
     assert result.document is not None
     assert result.compiled is not None
     async with open_redis(url, folder=folder) as redis:
-        observer: Any = (tally or Tally({})).observe
+        observer: Any = (counters or Counters({})).observe
         async with open_app(redis, result.document, result.compiled, observer=observer) as app:
             yield app
 
@@ -90,8 +90,8 @@ async def publish(app: App, stream: str, payload: dict[str, Any]) -> None:
 async def test_every_stream_with_routes_is_served_in_its_own_way(
     folder: Path, redis_url: str, redis_client: Redis
 ) -> None:
-    tally = Tally({})
-    async with app_of(folder, redis_url, tally) as app:
+    counters = Counters({})
+    async with app_of(folder, redis_url, counters) as app:
         assert list(app.services) == ["events", "fields"]
         await app.start()
         await publish(app, "events", {"type": "t", "n": 1})
@@ -100,7 +100,7 @@ async def test_every_stream_with_routes_is_served_in_its_own_way(
         await eventually(lambda: redis_client.xlen("{fields}:gone"))
         await eventually(lambda: ledger(folder) == ["b 1 container", "b 2 container", "ok 1"])
     assert ledger(folder)[-2:] == ["closed", "ok 1"]
-    assert {key: row.succeeded for key, row in tally.leftover.items()} == {
+    assert {key: row.succeeded for key, row in counters.backlog.items()} == {
         ("events", "a"): 1,
         ("events", "b"): 1,
         ("fields", "b"): 1,

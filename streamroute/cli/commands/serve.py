@@ -17,7 +17,7 @@ from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import forgive_closed_stdout
 from streamroute.cli.process.exit_codes import Exit
-from streamroute.cli.process.metrics import endpoint_option, metrics_of_process, metrics_of_workers
+from streamroute.cli.process.metrics import endpoint_option, process_metrics, worker_metrics
 from streamroute.cli.process.workers import (
     REPORT_OPTION,
     open_descriptor,
@@ -196,15 +196,15 @@ def _route_names(document: Document) -> dict[str, tuple[str, ...]]:
 
 async def _serve(runnable: Runnable, orders: _Orders) -> int:
     from streamroute.app import open_app
-    from streamroute.cli.output.run_summary import print_tally
+    from streamroute.cli.output.run_summary import print_summary
     from streamroute.cli.process.deadline import Deadline, longest_stop
     from streamroute.cli.process.signals import stopping_on_signals
-    from streamroute.ops.metrics.counters import Tally
+    from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.serve.gc_tuning import rare_collections
     from streamroute.ops.serve.session import run_session
 
     document, feed, stop = runnable.document, orders.feed, asyncio.Event()
-    tally, deadline = Tally(_route_names(document)), Deadline(longest_stop(document))
+    counters, deadline = Counters(_route_names(document)), Deadline(longest_stop(document))
     async with AsyncExitStack() as stack:
         signals = stopping_on_signals(stop.set, begun=deadline.begin, leaves=orders.report is None)
         stack.enter_context(signals)
@@ -222,15 +222,15 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
             redis,
             document,
             runnable.compiled,
-            observer=tally.observe,
-            incidents=Incidents(tally.watch),
+            observer=counters.observe,
+            incidents=Incidents(counters.count_event),
             on_stuck=end_where_stuck,
         )
         app = await stack.enter_async_context(opened)
         if feed is not None:
-            tally.marks[feed.stream] = await app.publisher(feed.stream).last_id()
+            counters.feed_start_ids[feed.stream] = await app.publisher(feed.stream).last_id()
         stack.enter_context(rare_collections())
-        told = metrics_of_process(orders.metrics, orders.report, redis, app, tally)
+        told = process_metrics(orders.metrics, orders.report, redis, app, counters)
         has_started = await stack.enter_async_context(told)
         await app.start()
         has_started()
@@ -243,33 +243,33 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         finally:
             await app.stop()
             if orders.ends_with_table and orders.report is None:
-                print_tally(tally)
-    return Exit.FOUND if stuck or (orders.ends_with_table and tally.failed) else Exit.OK
+                print_summary(counters)
+    return Exit.FOUND if stuck or (orders.ends_with_table and counters.failed) else Exit.OK
 
 
 async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str], workers: int) -> int:
     """Run workers that do what ``_serve`` does; an embedded server runs here, for all of them."""
-    from streamroute.cli.output.run_summary import print_tally
+    from streamroute.cli.output.run_summary import print_summary
     from streamroute.cli.process.deadline import longest_stop
-    from streamroute.ops.metrics.counters import Tally
+    from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.workers.reports import WorkerReports
 
     document = runnable.document
-    tally = Tally(_route_names(document))
+    counters = Counters(_route_names(document))
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
             open_server(document, embedded=orders.embedded, adopt=orders.adopt)
         )
-        reports = WorkerReports(tally)
-        await stack.enter_async_context(metrics_of_workers(orders.metrics, redis, document, reports))
+        reports = WorkerReports(counters)
+        await stack.enter_async_context(worker_metrics(orders.metrics, redis, document, reports))
         _introduce(document, redis)
         try:
             patience = longest_stop(document)
             code = await supervise(command, workers, reports, redis, ends=orders.drain, patience=patience)
         finally:
             if orders.ends_with_table:
-                print_tally(tally)
-    return code or (Exit.FOUND if orders.ends_with_table and tally.failed else Exit.OK)
+                print_summary(counters)
+    return code or (Exit.FOUND if orders.ends_with_table and counters.failed else Exit.OK)
 
 
 def _introduce(document: Document, redis: Connection) -> None:

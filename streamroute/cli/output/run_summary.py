@@ -7,36 +7,36 @@ from typing import TYPE_CHECKING, Final
 from streamroute.cli.output.streams import printable, say
 from streamroute.cli.output.table import table
 from streamroute.incidents import Incident
-from streamroute.ops.metrics.counters import LOST
+from streamroute.ops.metrics.counters import LEASE_LOST
 from streamroute.text.counted import counted
 
 if TYPE_CHECKING:
-    from streamroute.ops.metrics.counters import Counts, Tally, Unlisted
+    from streamroute.ops.metrics.counters import Counters, CountsByRoute, UnlistedMessages
 
 _NAMED: Final = 3  # types that are named of those that no route lists
 _HAPPENED: Final = {
-    LOST: "entries that another worker took meanwhile, and may have run as well",
+    LEASE_LOST: "entries that another worker took meanwhile, and may have run as well",
     Incident.REDELIVERED: "entries that were delivered again, since a worker had left them",
     Incident.DELETED: "entries that somebody deleted before they were done",
     Incident.GROUP_LOST: "times that the consumer group was lost, so that what it had not settled ran again",
 }
 
 
-def print_tally(tally: Tally) -> None:
+def print_summary(counters: Counters) -> None:
     """What was fed, then what had been there before, then what concerns no route."""
-    if tally.marks:
-        say(_table(tally, tally.fed))
-    if tally.leftover or not tally.marks:
-        title = "\nleft over from before:\n" if tally.marks else ""
-        say(f"{title}{_table(tally, tally.leftover)}")
-    if tally.unlisted.messages:
-        say(f"\n{unlisted_in_words(tally.unlisted)}")
+    if counters.feed_start_ids:
+        say(_table(counters, counters.feed))
+    if counters.backlog or not counters.feed_start_ids:
+        title = "\nleft over from before:\n" if counters.feed_start_ids else ""
+        say(f"{title}{_table(counters, counters.backlog)}")
+    if counters.unlisted.messages:
+        say(f"\n{describe_unlisted(counters.unlisted)}")
     for what, said in _HAPPENED.items():
-        if count := tally.count(what):
+        if count := counters.event_total(what):
             say(f"\n{said}: {count}")
 
 
-def unlisted_in_words(unlisted: Unlisted) -> str:
+def describe_unlisted(unlisted: UnlistedMessages) -> str:
     """How many messages no route lists, and of which types most of them are; one line."""
     count = len(unlisted.types)
     types = f"{'more than ' if unlisted.has_more else ''}{counted(count, 'type')}"
@@ -47,9 +47,9 @@ def unlisted_in_words(unlisted: Unlisted) -> str:
     return f"acknowledged, since no route lists its type: {messages} of {types} ({named}{rest})"
 
 
-def _table(tally: Tally, counts: Counts) -> str:
+def _table(counters: Counters, counts: CountsByRoute) -> str:
     rows = [
         (stream, printable(route), row.matched, row.succeeded, row.failed)
-        for stream, route, row in tally.rows(counts)
+        for stream, route, row in counters.rows(counts)
     ]
     return table(("stream", "route", "matched", "succeeded", "failed"), rows)

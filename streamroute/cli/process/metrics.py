@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import Connection
     from streamroute.app import App
     from streamroute.config.document import Document, StreamConfig
-    from streamroute.ops.metrics.counters import Tally
-    from streamroute.ops.metrics.group_poller import Census
-    from streamroute.ops.metrics.process_stats import Sources
+    from streamroute.ops.metrics.counters import Counters
+    from streamroute.ops.metrics.group_poller import GroupPoller
+    from streamroute.ops.metrics.process_stats import MetricsSources
     from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.workers.reports import WorkerReports
 
@@ -43,8 +43,8 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
 
 
 @asynccontextmanager
-async def metrics_of_process(
-    endpoint: Endpoint | None, report: int | None, redis: Connection, app: App, tally: Tally
+async def process_metrics(
+    endpoint: Endpoint | None, report: int | None, redis: Connection, app: App, counters: Counters
 ) -> AsyncIterator[Callable[[], None]]:
     """Serve metrics of this process, and report them to its supervisor, until leaving.
 
@@ -53,25 +53,25 @@ async def metrics_of_process(
     if endpoint is None and report is None:
         yield _no_supervisor
         return
-    from streamroute.ops.metrics.event_loop_lag import Pulse
-    from streamroute.ops.metrics.process_stats import Sources, Vitals
+    from streamroute.ops.metrics.event_loop_lag import EventLoopLag
+    from streamroute.ops.metrics.process_stats import MetricsSources, ProcessStats
     from streamroute.ops.serve.background import in_background
     from streamroute.ops.workers.report_writer import reporting
 
-    pulse, streams = Pulse(), [service.config for service in app.services.values()]
+    loop_lag, streams = EventLoopLag(), [service.config for service in app.services.values()]
     slots = {stream.name: stream.concurrency for stream in streams}
 
-    def vitals() -> Vitals:
-        return Vitals(pulse.lag, app.running(), slots, app.stuck())
+    def stats() -> ProcessStats:
+        return ProcessStats(loop_lag.lag, app.running(), slots, app.stuck())
 
     has_started = _no_supervisor
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(in_background(pulse.beat()))
+        await stack.enter_async_context(in_background(loop_lag.measure()))
         if report is not None:
-            has_started = stack.enter_context(reporting(report, tally, vitals))
+            has_started = stack.enter_context(reporting(report, counters, stats))
         if endpoint is not None:
-            sources = Sources(lambda: tally, lambda: [vitals()], _census(streams, redis))
-            await stack.enter_async_context(_served(endpoint, sources, tally.routes))
+            sources = MetricsSources(lambda: counters, lambda: [stats()], _group_poller(streams, redis))
+            await stack.enter_async_context(_served(endpoint, sources, counters.routes))
         yield has_started
 
 
@@ -80,37 +80,37 @@ def _no_supervisor() -> None:
 
 
 @asynccontextmanager
-async def metrics_of_workers(
+async def worker_metrics(
     endpoint: Endpoint | None, redis: Connection, document: Document, reports: WorkerReports
 ) -> AsyncIterator[None]:
     """Tell what all workers count, as one, until leaving."""
     if endpoint is None:
         yield
         return
-    from streamroute.ops.metrics.process_stats import Sources
+    from streamroute.ops.metrics.process_stats import MetricsSources
 
     served = [stream for stream in document.streams.values() if document.served(stream.name)]
-    sources = Sources(reports.counts, reports.vitals, _census(served, redis))
+    sources = MetricsSources(reports.counts, reports.stats, _group_poller(served, redis))
     async with _served(endpoint, sources, reports.ended.routes):
         yield
 
 
-def _census(streams: Iterable[StreamConfig], redis: Connection) -> Census:
+def _group_poller(streams: Iterable[StreamConfig], redis: Connection) -> GroupPoller:
     """Who asks Redis how the groups of these streams stand."""
     from streamroute.adapters.groups.stats import Standings
     from streamroute.keys import GroupKeys
-    from streamroute.ops.metrics.group_poller import Census
+    from streamroute.ops.metrics.group_poller import GroupPoller
 
     def ask(stream: StreamConfig) -> Any:
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
         return Standings(redis, keys, stream.group).ask
 
-    return Census({stream.name: ask(stream) for stream in streams})
+    return GroupPoller({stream.name: ask(stream) for stream in streams})
 
 
 @asynccontextmanager
 async def _served(
-    endpoint: Endpoint, sources: Sources, routes: Mapping[str, tuple[str, ...]]
+    endpoint: Endpoint, sources: MetricsSources, routes: Mapping[str, tuple[str, ...]]
 ) -> AsyncIterator[None]:
     from prometheus_client import CollectorRegistry, make_wsgi_app
 
@@ -120,7 +120,7 @@ async def _served(
 
     registry = CollectorRegistry(support_collectors_without_names=True)  # so that ?name[]= finds ours
     registry.register(RouteCollector(sources, routes))
-    with http_server(endpoint, pages(make_wsgi_app(registry), sources.complaints)) as at:
+    with http_server(endpoint, pages(make_wsgi_app(registry), sources.health_problems)) as at:
         log.info("metrics are at http://%s/metrics", at)
-        async with in_background(sources.census.take()):
+        async with in_background(sources.group_poller.run()):
             yield

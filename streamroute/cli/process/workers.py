@@ -74,7 +74,7 @@ async def supervise(
         patience=patience,
         unreachable=Exit.NO_REDIS,
         reachable=reachable,
-        incidents=Incidents(reports.ended.watch),
+        incidents=Incidents(reports.ended.count_event),
     )
     with stopping_on_signals(supervisor.stop, leaving=supervisor.kill):
         return await supervisor.run()

@@ -11,10 +11,17 @@ from prometheus_client.registry import Collector
 from streamroute import __version__
 from streamroute.adapters.groups.stats import Standing
 from streamroute.incidents import Incident
-from streamroute.ops.metrics.counters import LOST, NO_ROUTE, UNDECODABLE, UNLISTED, Row, Tally
-from streamroute.ops.metrics.process_stats import Sources, Vitals
+from streamroute.ops.metrics.counters import (
+    LEASE_LOST,
+    NO_ROUTE,
+    UNDECODABLE,
+    UNLISTED,
+    Counters,
+    RouteCounts,
+)
+from streamroute.ops.metrics.process_stats import MetricsSources, ProcessStats
 
-_RESULTS: Final[Mapping[str, Callable[[Row], int]]] = {
+_RESULTS: Final[Mapping[str, Callable[[RouteCounts], int]]] = {
     "succeeded": lambda row: row.succeeded,
     "retried": lambda row: row.retried,
     "postponed": lambda row: row.postponed,
@@ -27,7 +34,7 @@ _HAPPENED: Final = {
     UNDECODABLE: ("messages_undecodable", "Messages that could not be read, dead-lettered."),
     Incident.CLAIMED: ("entries_claimed", "Entries taken over from another consumer."),
     Incident.REDELIVERED: ("entries_redelivered", "Entries delivered again: they may have run before."),
-    LOST: ("leases_lost", "Entries that another worker took while they were held here."),
+    LEASE_LOST: ("leases_lost", "Entries that another worker took while they were held here."),
     Incident.WENT_BACK: (
         "groups_went_back",
         "Times that the group was less far than before: the server was restored, or somebody moved it.",
@@ -51,12 +58,12 @@ _STANDING: Final[Mapping[str, tuple[str, Callable[[Standing], float | None]]]] =
     "dead_letters": ("Dead letters that are kept.", lambda s: s.dead),
 }
 
-_BY_STREAM: Final[Mapping[str, tuple[str, Callable[[Vitals], Mapping[str, int]]]]] = {
-    "handlers_running": ("Handlers that run at this moment.", lambda vitals: vitals.running),
-    "slots": ("Handlers that may run at once.", lambda vitals: vitals.slots),
+_BY_STREAM: Final[Mapping[str, tuple[str, Callable[[ProcessStats], Mapping[str, int]]]]] = {
+    "handlers_running": ("Handlers that run at this moment.", lambda stats: stats.running),
+    "slots": ("Handlers that may run at once.", lambda stats: stats.slots),
     "slots_stuck": (
         "Slots whose handler goes on although it was cancelled.",
-        lambda vitals: vitals.stuck,
+        lambda stats: stats.stuck,
     ),
 }
 
@@ -64,24 +71,24 @@ _BY_STREAM: Final[Mapping[str, tuple[str, Callable[[Vitals], Mapping[str, int]]]
 class RouteCollector(Collector):
     """Everything that ``serve --metrics`` exposes. ``routes`` are the names of each stream's routes."""
 
-    def __init__(self, sources: Sources, routes: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, sources: MetricsSources, routes: Mapping[str, tuple[str, ...]]) -> None:
         self._sources = sources
         self._routes = routes
 
     def collect(self) -> Iterator[Metric]:
         """See ``prometheus_client.registry.Collector``."""
-        tally = self._sources.counts()
-        yield from self._of_routes(tally)
-        yield from self._of_streams(tally)
+        counters = self._sources.counts()
+        yield from self._of_routes(counters)
+        yield from self._of_streams(counters)
         yield from self._of_groups()
         yield from self._of_processes()
 
-    def _of_routes(self, tally: Tally) -> Iterator[Metric]:
+    def _of_routes(self, counters: Counters) -> Iterator[Metric]:
         matched = _counter("messages_matched", "Messages that a route matched, each once.", "stream", "route")
         ended = _counter(
             "messages", "What became of messages at a route, by result.", "stream", "route", "result"
         )
-        for stream, route, row in _rows(tally, self._routes):
+        for stream, route, row in _rows(counters, self._routes):
             name = "" if route == NO_ROUTE else route
             if name:
                 matched.add_metric([stream, name], row.matched)
@@ -89,36 +96,38 @@ class RouteCollector(Collector):
                 ended.add_metric([stream, name, result], count(row))
         yield from (matched, ended)
 
-    def _of_streams(self, tally: Tally) -> Iterator[Metric]:
-        happened = dict(list(tally.happened.items()))
+    def _of_streams(self, counters: Counters) -> Iterator[Metric]:
+        events = dict(list(counters.events.items()))
         for what, (name, text) in _HAPPENED.items():
             counter = _counter(name, text, "stream")
-            streams = dict.fromkeys([*self._routes, *(one for one, kind in happened if kind == what)])
+            streams = dict.fromkeys([*self._routes, *(one for one, kind in events if kind == what)])
             for stream in streams:
-                counter.add_metric([stream], happened.get((stream, str(what)), 0))
+                counter.add_metric([stream], events.get((stream, str(what)), 0))
             yield counter
-        deaths = sum(count for (_, what), count in happened.items() if what == Incident.WORKER_DIED)
+        deaths = sum(count for (_, what), count in events.items() if what == Incident.WORKER_DIED)
         yield _single(CounterMetricFamily, "workers_died", "Workers that ended by themselves.", deaths)
 
     def _of_groups(self) -> Iterator[Metric]:
-        yield _single(GaugeMetricFamily, "up", "Whether Redis answers.", int(self._sources.census.is_up))
-        standings = self._sources.census.standings
+        yield _single(
+            GaugeMetricFamily, "up", "Whether Redis answers.", int(self._sources.group_poller.is_up)
+        )
+        stats = self._sources.group_poller.stats
         for name, (text, of) in _STANDING.items():
             gauge = _gauge(name, text, "stream")
-            for stream, standing in standings.items():
+            for stream, standing in stats.items():
                 value = of(standing)
                 if value is not None:  # what is not known is absent, and not 0
                     gauge.add_metric([stream], value)
             yield gauge
 
     def _of_processes(self) -> Iterator[Metric]:
-        processes = self._sources.vitals()
+        processes = self._sources.stats()
         for name, (text, of) in _BY_STREAM.items():
             gauge = _gauge(name, text, "stream")
             for stream in self._routes:
-                gauge.add_metric([stream], sum(of(vitals).get(stream, 0) for vitals in processes))
+                gauge.add_metric([stream], sum(of(stats).get(stream, 0) for stats in processes))
             yield gauge
-        lag = max((vitals.lag for vitals in processes), default=0.0)
+        lag = max((stats.lag for stats in processes), default=0.0)
         said = "By how much the event loop that is latest is late."
         yield _single(GaugeMetricFamily, "event_loop_lag_seconds", said, lag)
         yield _single(GaugeMetricFamily, "processes", "Processes that run handlers.", len(processes))
@@ -127,19 +136,21 @@ class RouteCollector(Collector):
         yield info
 
 
-def _rows(tally: Tally, routes: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, Row]]:
+def _rows(
+    counters: Counters, routes: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str, RouteCounts]]:
     """Every configured route, and what has counts beside them; a feed's are counts like others."""
     for stream, names in routes.items():
         for route in (*names, NO_ROUTE):
-            yield stream, route, _row(tally, (stream, route))
+            yield stream, route, _row(counters, (stream, route))
     configured = {(stream, route) for stream, names in routes.items() for route in (*names, NO_ROUTE)}
-    for key in sorted({*list(tally.leftover), *list(tally.fed)} - configured):
-        yield (*key, _row(tally, key))
+    for key in sorted({*list(counters.backlog), *list(counters.feed)} - configured):
+        yield (*key, _row(counters, key))
 
 
-def _row(tally: Tally, key: tuple[str, str]) -> Row:
-    whole = Row()
-    for table in (tally.leftover, tally.fed):
+def _row(counters: Counters, key: tuple[str, str]) -> RouteCounts:
+    whole = RouteCounts()
+    for table in (counters.backlog, counters.feed):
         if (row := table.get(key)) is not None:
             whole.add(row)
     return whole

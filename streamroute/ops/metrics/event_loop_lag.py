@@ -10,7 +10,7 @@ from typing import Final
 _EVERY: Final = 0.25  # seconds
 
 
-class Pulse:
+class EventLoopLag:
     """Measures the event loop in which ``beat`` runs; may be asked from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -18,7 +18,7 @@ class Pulse:
         self._due = clock() + _EVERY
         self._late = 0.0
 
-    async def beat(self) -> None:
+    async def measure(self) -> None:
         """Beat until cancelled."""
         while True:
             self._due = self._clock() + _EVERY

@@ -1,4 +1,4 @@
-"""Census: every few seconds Redis is asked how the groups stand; the last answer is what is known."""
+"""GroupPoller: every few seconds Redis is asked how the groups stand; the last answer is what is known."""
 
 from __future__ import annotations
 
@@ -18,19 +18,23 @@ log = logging.getLogger(__name__)
 _EVERY: Final = 5.0  # seconds
 _STALE: Final = 15.0  # seconds after which an answer is history
 
-Ask = Callable[[], Awaitable["Standing"]]
+FetchStats = Callable[[], Awaitable["Standing"]]
 
 
-class Census:
-    """Asks for the standing of each stream, while ``take`` runs; may be read from any thread.
+class GroupPoller:
+    """Asks for the standing of each stream, while ``run`` runs; may be read from any thread.
 
     While Redis is away nothing is known of the groups. That is not logged here: who consumes says so.
     """
 
     def __init__(
-        self, asks: Mapping[str, Ask], *, every: float = _EVERY, clock: Callable[[], float] = time.monotonic
+        self,
+        fetchers: Mapping[str, FetchStats],
+        *,
+        every: float = _EVERY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._asks = asks
+        self._fetchers = fetchers
         self._every = every
         self._clock = clock
         self._found: Mapping[str, Standing] = {}
@@ -44,28 +48,28 @@ class Census:
         return answered is not None and self._clock() - answered < _STALE
 
     @property
-    def standings(self) -> Mapping[str, Standing]:
+    def stats(self) -> Mapping[str, Standing]:
         """The last answer, by stream; empty where there is none, or it is history."""
         return self._found if self.is_up else {}
 
-    async def take(self) -> None:
-        """Ask again and again, until cancelled."""
+    async def run(self) -> None:
+        """Poll every few seconds until cancelled."""
         while True:
-            await self.ask()
+            await self.poll()
             await asyncio.sleep(self._every)
 
-    async def ask(self) -> None:
-        """Ask once."""
+    async def poll(self) -> None:
+        """Fetch the stats of every group once."""
         try:
-            found = {stream: await ask() for stream, ask in self._asks.items()}
+            found = {stream: await fetch() for stream, fetch in self._fetchers.items()}
         except StreamrouteError as error:
             self._answered = None
             log.debug("nothing is known of the groups: %s", error)
             return
         self._found, self._answered = found, self._clock()
-        self._say_what_is_denied()
+        self._warn_of_denied_commands()
 
-    def _say_what_is_denied(self) -> None:
+    def _warn_of_denied_commands(self) -> None:
         denied = next((standing.denied for standing in self._found.values() if standing.denied), "")
         if denied != self._denied and denied:
             log.warning("some metrics are missing, since Redis does not tell this user: %s", denied)

@@ -1,4 +1,4 @@
-"""Vitals: what a process says of itself at this moment, and whether that is healthy."""
+"""ProcessStats: what a process says of itself at this moment, and whether that is healthy."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from streamroute.ops.metrics.counters import Tally
-    from streamroute.ops.metrics.group_poller import Census
+    from streamroute.ops.metrics.counters import Counters
+    from streamroute.ops.metrics.group_poller import GroupPoller
 
 _BLOCKED: Final = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class ProcessStats:
     """``lag``: by how many seconds the event loop is late. By stream: handlers that run, slots, and those of
     them that are ``stuck``: their handlers do not end although they were cancelled.
     """
@@ -31,7 +31,7 @@ class Vitals:
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> Self:
-        """The vitals in such a dict; what is missing is 0, or empty.
+        """The stats in such a dict; what is missing is 0, or empty.
 
         Raises TypeError, ValueError or AttributeError for what is no such dict.
         """
@@ -53,26 +53,26 @@ def _counts(said: Mapping[str, Any]) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class MetricsSources:
     """Where metrics come from; each may be asked from any thread.
 
     ``counts`` is what all processes together have counted since the start, and never less than the last
-    time; ``vitals`` has one entry for each process that runs handlers.
+    time; ``stats`` has one entry for each process that runs handlers.
     """
 
-    counts: Callable[[], Tally]
-    vitals: Callable[[], Sequence[Vitals]]
-    census: Census
+    counts: Callable[[], Counters]
+    stats: Callable[[], Sequence[ProcessStats]]
+    group_poller: GroupPoller
 
-    def complaints(self) -> list[str]:
+    def health_problems(self) -> list[str]:
         """Why this is not healthy, in words; empty where it is."""
-        processes = self.vitals()
-        lags = [vitals.lag for vitals in processes]
+        processes = self.stats()
+        lags = [stats.lag for stats in processes]
         found = [f"an event loop is blocked: it is {lag:.0f} s late" for lag in lags if lag > _BLOCKED]
-        blocked = dict.fromkeys(name for vitals in processes for name in vitals.blocked_streams)
+        blocked = dict.fromkeys(name for stats in processes for name in stats.blocked_streams)
         found += [f"handlers that do not end have all slots of {stream}" for stream in blocked]
         if not lags:
             found.append("no process runs handlers")
-        if not self.census.is_up:
+        if not self.group_poller.is_up:
             found.append("Redis has not answered lately")
         return found

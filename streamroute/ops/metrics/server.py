@@ -82,7 +82,7 @@ def _for_this_machine(application: Application, name: str) -> Application:
     return answer
 
 
-def pages(metrics: Application, complaints: Callable[[], Sequence[str]]) -> Application:
+def pages(metrics: Application, health_problems: Callable[[], Sequence[str]]) -> Application:
     """``/metrics``, and ``/healthz``: 200 where there are no complaints, else 503 and what they are."""
 
     def answer(request: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -90,7 +90,7 @@ def pages(metrics: Application, complaints: Callable[[], Sequence[str]]) -> Appl
             case "/metrics":
                 return metrics(request, start)
             case "/healthz":
-                found = complaints()
+                found = health_problems()
                 return _text(start, "503 Service Unavailable" if found else "200 OK", found or ["ok"])
             case _:
                 return _text(start, "404 Not Found", ["here are /metrics and /healthz"])

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from streamroute.ops.metrics.counters import Tally
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.process_stats import ProcessStats
 
 LONGEST_REPORT: Final = 16 * 2**20
 """Bytes of a report at most: the counts of some 100,000 routes."""
@@ -26,12 +26,16 @@ class WorkerReport:
 
     ready: bool = False
     ended: bool = False
-    counts: Tally | None = None
-    vitals: Vitals
+    counts: Counters | None = None
+    stats: ProcessStats
 
     def to_line(self) -> bytes:
         """The report as one line, for ``from_line``."""
-        said: dict[str, Any] = {"ready": self.ready, "ended": self.ended, "vitals": self.vitals.as_dict()}
+        said: dict[str, Any] = {
+            "ready": self.ready,
+            "ended": self.ended,
+            "stats": self.stats.as_dict(),
+        }
         if self.counts is not None:
             said["counts"] = self.counts.as_dict()
         # Message types come from outside and may contain lone surrogates.
@@ -45,8 +49,8 @@ class WorkerReport:
             return cls(
                 ready=bool(said.get("ready", False)),
                 ended=bool(said.get("ended", False)),
-                counts=Tally.from_dict(said["counts"]) if "counts" in said else None,
-                vitals=Vitals.from_dict(said.get("vitals", {})),
+                counts=Counters.from_dict(said["counts"]) if "counts" in said else None,
+                stats=ProcessStats.from_dict(said.get("stats", {})),
             )
         except (AttributeError, KeyError, OverflowError, RecursionError, TypeError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from streamroute.ops.metrics.counters import Tally
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import LONGEST_REPORT, WorkerReport
 
 log = logging.getLogger(__name__)
@@ -29,13 +29,15 @@ _POLL: Final = 100  # milliseconds between two checks whether a full pipe is to 
 
 
 @contextmanager
-def reporting(pipe: int, tally: Tally, vitals: Callable[[], Vitals]) -> Iterator[Callable[[], None]]:
+def reporting(
+    pipe: int, counters: Counters, stats: Callable[[], ProcessStats]
+) -> Iterator[Callable[[], None]]:
     """Report to the supervisor every second, and once more on exit.
 
     ``pipe`` is the file descriptor inherited from the supervisor. Yields the function to call when all
     consumers have started, which is reported immediately.
     """
-    writer = _ReportWriter(pipe, tally, vitals)
+    writer = _ReportWriter(pipe, counters, stats)
     writer.start()
     try:
         yield writer.ready
@@ -44,10 +46,10 @@ def reporting(pipe: int, tally: Tally, vitals: Callable[[], Vitals]) -> Iterator
 
 
 class _ReportWriter:
-    def __init__(self, pipe: int, tally: Tally, vitals: Callable[[], Vitals]) -> None:
+    def __init__(self, pipe: int, counters: Counters, stats: Callable[[], ProcessStats]) -> None:
         self._pipe = pipe
-        self._tally = tally
-        self._vitals = vitals
+        self._counters = counters
+        self._stats = stats
         self._is_ready = False
         self._ended_at: float | None = None
         self._has_warned = False
@@ -109,7 +111,7 @@ class _ReportWriter:
         return not ended
 
     def _line(self, *, ended: bool) -> bytes:
-        report = WorkerReport(ready=self._is_ready, ended=ended, counts=self._tally, vitals=self._vitals())
+        report = WorkerReport(ready=self._is_ready, ended=ended, counts=self._counters, stats=self._stats())
         line = report.to_line()
         if len(line) <= LONGEST_REPORT:
             return line

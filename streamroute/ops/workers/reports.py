@@ -1,4 +1,4 @@
-"""Worker reports: the counts and vitals of all workers of a supervisor."""
+"""Worker reports: the counts and stats of all workers of a supervisor."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from streamroute.ops.metrics.counters import Tally
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report_pipe import ReportPipe
 
 _SILENT: Final = 3.0  # seconds without a report after which a worker counts as stopped
 
 
 class WorkerReports:
-    """Adds up the reports of all workers; ``counts`` and ``vitals`` may be called from any thread.
+    """Adds up the reports of all workers; ``counts`` and ``stats`` may be called from any thread.
 
     ``ended`` holds the counts of workers that have ended.
     """
 
-    def __init__(self, ended: Tally) -> None:
+    def __init__(self, ended: Counters) -> None:
         self.ended = ended
         self._pipes: list[ReportPipe] = []
         self._was_ready = False
@@ -45,9 +45,9 @@ class WorkerReports:
             pipe.read_all()
         return self._was_ready or any(_is_ready(pipe) for pipe in self._pipes)
 
-    def counts(self) -> Tally:
+    def counts(self) -> Counters:
         """The counts of all workers, including those that have ended."""
-        total = Tally(self.ended.routes)
+        total = Counters(self.ended.routes)
         with self._lock:
             total.add(self.ended)
             pipes = self._pipes.copy()
@@ -55,11 +55,11 @@ class WorkerReports:
             _add(total, pipe)
         return total
 
-    def vitals(self) -> list[Vitals]:
-        """The vitals of each worker that is ready; the lag of one that stopped reporting grows."""
+    def stats(self) -> list[ProcessStats]:
+        """The stats of each worker that is ready; the lag of one that stopped reporting grows."""
         with self._lock:
             pipes = self._pipes.copy()
-        return [_vitals(pipe) for pipe in pipes if _is_ready(pipe)]
+        return [_stats(pipe) for pipe in pipes if _is_ready(pipe)]
 
     def _end(self, pipe: ReportPipe) -> None:
         pipe.close()
@@ -69,7 +69,7 @@ class WorkerReports:
             self._was_ready = self._was_ready or _is_ready(pipe)
 
 
-def _add(total: Tally, pipe: ReportPipe) -> None:
+def _add(total: Counters, pipe: ReportPipe) -> None:
     if pipe.report is not None and pipe.report.counts is not None:
         total.add(pipe.report.counts)
 
@@ -78,8 +78,8 @@ def _is_ready(pipe: ReportPipe) -> bool:
     return pipe.report is not None and pipe.report.ready
 
 
-def _vitals(pipe: ReportPipe) -> Vitals:
-    said = Vitals(0.0, {}, {}) if pipe.report is None else pipe.report.vitals
+def _stats(pipe: ReportPipe) -> ProcessStats:
+    said = ProcessStats(0.0, {}, {}) if pipe.report is None else pipe.report.stats
     if pipe.silence < _SILENT:
         return said
     return replace(said, lag=max(said.lag, pipe.silence))

@@ -58,7 +58,7 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
     from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
     from streamroute.compiler.pipeline import check_path
-    from streamroute.ops.metrics.counters import Tally
+    from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.serve.gc_tuning import rare_collections
 
     with tempfile.TemporaryDirectory() as name:
@@ -73,7 +73,7 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
         async with (
             open_redis(options.url, folder=folder) as redis,
             open_app(
-                redis, checked.document, checked.compiled, observer=Tally({STREAM: ("count",)}).observe
+                redis, checked.document, checked.compiled, observer=Counters({STREAM: ("count",)}).observe
             ) as app,
         ):
             with rare_collections():

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamroute.cli.output.run_summary import print_tally, unlisted_in_words
+from streamroute.cli.output.run_summary import describe_unlisted, print_summary
 from streamroute.cli.output.table import table
 from streamroute.core.observer import Result
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import Tally, Unlisted
+from streamroute.ops.metrics.counters import Counters, UnlistedMessages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def unlisted(*types: str) -> Unlisted:
-    counted = Unlisted()
+def unlisted(*types: str) -> UnlistedMessages:
+    counted = UnlistedMessages()
     for name in types:
         counted.add(name)
     return counted
@@ -34,7 +34,7 @@ def unlisted(*types: str) -> Unlisted:
     ],
 )
 def test_types_that_no_route_lists_are_one_line(types: list[str], said: str) -> None:
-    line = unlisted_in_words(unlisted(*types))
+    line = describe_unlisted(unlisted(*types))
     assert line == f"acknowledged, since no route lists its type: {said}"
 
 
@@ -44,26 +44,26 @@ def test_numbers_stand_right_and_words_left_without_trailing_blanks() -> None:
 
 
 @pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[Tally], str]:
-    def of(tally: Tally) -> str:
-        print_tally(tally)
+def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[Counters], str]:
+    def of(counters: Counters) -> str:
+        print_summary(counters)
         return capsys.readouterr().out
 
     return of
 
 
-def test_without_a_feed_there_is_one_table_without_a_title(printed: Callable[[Tally], str]) -> None:
-    head, row = printed(Tally({"s": ("a",)})).splitlines()
+def test_without_a_feed_there_is_one_table_without_a_title(printed: Callable[[Counters], str]) -> None:
+    head, row = printed(Counters({"s": ("a",)})).splitlines()
     assert head == "stream  route  matched  succeeded  failed"
     assert row == "s       a            0          0       0"
 
 
-def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Tally], str]) -> None:
-    assert printed(Tally({"s": ("a",)}, marks={"s": "0-0"})).count("stream  route") == 1
+def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Counters], str]) -> None:
+    assert printed(Counters({"s": ("a",)}, feed_start_ids={"s": "0-0"})).count("stream  route") == 1
 
 
-def test_what_went_to_another_worker_is_said(printed: Callable[[Tally], str]) -> None:
-    tally = Tally({"s": ("a",)})
-    tally.observe(Message({}, stream="s"), None, Result.LOST)
+def test_what_went_to_another_worker_is_said(printed: Callable[[Counters], str]) -> None:
+    counters = Counters({"s": ("a",)})
+    counters.observe(Message({}, stream="s"), None, Result.LOST)
     said = "entries that another worker took meanwhile, and may have run as well: 1"
-    assert printed(tally).splitlines()[-1] == said
+    assert printed(counters).splitlines()[-1] == said

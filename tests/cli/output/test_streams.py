@@ -19,7 +19,7 @@ from streamroute.cli.output.formats import FORMATS
 from streamroute.cli.output.streams import as_json, harmless, printable
 
 PACKAGE = Path(streamroute.__file__).parent
-WRITER = PACKAGE / "cli" / "output.py"
+WRITER = PACKAGE / "cli" / "output" / "streams.py"
 STARTER = PACKAGE / "cli" / "starter"  # a new project's own code
 
 _CALLS = frozenset({"print", "input", "click.echo", "click.secho", "click.echo_via_pager", "click.confirm"})
@@ -28,7 +28,7 @@ _CALLS |= {f"sys.{name}.{method}" for name in ("stdout", "stderr") for method in
 _CALLS |= {f"sys.{name}.buffer.write" for name in ("stdout", "stderr")}
 _CALLS |= {"sys.__stdout__.write", "sys.__stderr__.write", "traceback.print_exc", "traceback.print_exception"}
 _CALLS |= {"warnings.showwarning", "pprint.pprint", "os.write"}
-_PIPE = PACKAGE / "ops" / "report_writer.py"  # os.write() to the supervisor's pipe
+_PIPE = PACKAGE / "ops" / "workers" / "report_writer.py"  # os.write() to the supervisor's pipe
 
 
 def _writes(path: Path) -> Iterator[str]:

@@ -29,8 +29,8 @@ BLOCK = "name: block, type: b, handler: jobs.blocking"
 # Redis is asked every few milliseconds how the groups stand, rather than every few seconds.
 QUICK_CENSUS = """
 from streamroute.cli.entry import main
-from streamroute.ops.metrics.group_poller import Census
-Census.__init__.__kwdefaults__["every"] = 0.02
+from streamroute.ops.metrics.group_poller import GroupPoller
+GroupPoller.__init__.__kwdefaults__["every"] = 0.02
 main()
 """
 

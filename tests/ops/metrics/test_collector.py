@@ -14,9 +14,9 @@ from streamroute.core.observer import Result
 from streamroute.incidents import Incident
 from streamroute.message import Message
 from streamroute.ops.metrics.collector import RouteCollector
-from streamroute.ops.metrics.counters import Tally
-from streamroute.ops.metrics.group_poller import Census
-from streamroute.ops.metrics.process_stats import Sources, Vitals
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.group_poller import GroupPoller
+from streamroute.ops.metrics.process_stats import MetricsSources, ProcessStats
 
 ROUTES = {"s": ("a", "b")}
 
@@ -24,11 +24,11 @@ ROUTES = {"s": ("a", "b")}
 class Service:
     """What a running service would know; ``samples()`` is what it exposes."""
 
-    def __init__(self, *vitals: Vitals) -> None:
-        self.tally = Tally(ROUTES)
+    def __init__(self, *stats: ProcessStats) -> None:
+        self.counters = Counters(ROUTES)
         self.standing = Standing()
-        self.census = Census({"s": self._ask})
-        self.sources = Sources(lambda: self.tally, lambda: vitals, self.census)
+        self.group_poller = GroupPoller({"s": self._ask})
+        self.sources = MetricsSources(lambda: self.counters, lambda: stats, self.group_poller)
         self.registry = CollectorRegistry()
         self.registry.register(RouteCollector(self.sources, ROUTES))
 
@@ -60,11 +60,11 @@ def test_every_route_has_every_result_from_the_start() -> None:
 
 def test_what_became_of_messages_is_counted_by_route_and_result() -> None:
     service = Service()
-    service.tally.observe(message(), "a", Result.RETRIED)
-    service.tally.observe(message(attempt=2), "a", Result.SUCCEEDED)
-    service.tally.observe(message(), "b", Result.POSTPONED)
-    service.tally.observe(message(), "b", Result.SKIPPED)
-    service.tally.observe(message(), "b", Result.DEAD)
+    service.counters.observe(message(), "a", Result.RETRIED)
+    service.counters.observe(message(attempt=2), "a", Result.SUCCEEDED)
+    service.counters.observe(message(), "b", Result.POSTPONED)
+    service.counters.observe(message(), "b", Result.SKIPPED)
+    service.counters.observe(message(), "b", Result.DEAD)
     samples = service.samples()
     assert samples["messages_matched_total", "a", "s"] == 1
     assert samples["messages_matched_total", "b", "s"] == 2
@@ -75,18 +75,18 @@ def test_what_became_of_messages_is_counted_by_route_and_result() -> None:
 
 def test_messages_of_a_feed_are_counted_like_others() -> None:
     service = Service()
-    service.tally.marks["s"] = "4-0"
-    service.tally.observe(message(), "a", Result.SUCCEEDED)
+    service.counters.feed_start_ids["s"] = "4-0"
+    service.counters.observe(message(), "a", Result.SUCCEEDED)
     assert service.samples()["messages_total", "succeeded", "a", "s"] == 1
 
 
 def test_what_concerns_no_route_is_counted_by_stream() -> None:
     service = Service()
-    service.tally.observe(message(fault="no JSON"), None, Result.DEAD)
-    service.tally.observe(message(), None, Result.UNKNOWN)
-    service.tally.observe(message(), None, Result.LOST)
+    service.counters.observe(message(fault="no JSON"), None, Result.DEAD)
+    service.counters.observe(message(), None, Result.UNKNOWN)
+    service.counters.observe(message(), None, Result.LOST)
     for incident in Incident:
-        service.tally.watch("" if incident is Incident.WORKER_DIED else "s", incident, 2)
+        service.counters.count_event("" if incident is Incident.WORKER_DIED else "s", incident, 2)
     samples = service.samples()
     assert samples["messages_total", "dead", "", "s"] == 1
     for name in ("messages_undecodable", "messages_unlisted", "leases_lost"):
@@ -103,7 +103,7 @@ def test_types_are_no_labels() -> None:
     service = Service()
     before = len(service.samples())
     for n in range(100):
-        service.tally.observe(Message({"type": f"t{n}"}, stream="s"), None, Result.UNKNOWN)
+        service.counters.observe(Message({"type": f"t{n}"}, stream="s"), None, Result.UNKNOWN)
     assert len(service.samples()) == before
 
 
@@ -111,7 +111,7 @@ async def test_groups_are_measured_as_far_as_it_is_known() -> None:
     service = Service()
     assert service.samples()["up",] == 0
     service.standing = Standing(unread=None, pending=3, scheduled=0, dead=2, oldest=1.5)
-    await service.census.ask()
+    await service.group_poller.poll()
     samples = service.samples()
     assert samples["up",] == 1
     assert samples["entries_pending", "s"] == 3
@@ -122,7 +122,9 @@ async def test_groups_are_measured_as_far_as_it_is_known() -> None:
 
 
 def test_processes_are_added_up_and_the_latest_loop_counts() -> None:
-    samples = Service(Vitals(0.5, {"s": 3}, {"s": 32}), Vitals(2.0, {"s": 1}, {"s": 32})).samples()
+    samples = Service(
+        ProcessStats(0.5, {"s": 3}, {"s": 32}), ProcessStats(2.0, {"s": 1}, {"s": 32})
+    ).samples()
     assert samples["handlers_running", "s"] == 4
     assert samples["slots", "s"] == 64
     assert samples["event_loop_lag_seconds",] == 2
@@ -130,18 +132,22 @@ def test_processes_are_added_up_and_the_latest_loop_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("vitals", "is_up", "complaints"),
+    ("stats", "is_up", "health_problems"),
     [
-        ([Vitals(9.9, {}, {})], True, []),
-        ([Vitals(11, {}, {}), Vitals(0, {}, {})], True, ["an event loop is blocked: it is 11 s late"]),
+        ([ProcessStats(9.9, {}, {})], True, []),
+        (
+            [ProcessStats(11, {}, {}), ProcessStats(0, {}, {})],
+            True,
+            ["an event loop is blocked: it is 11 s late"],
+        ),
         ([], True, ["no process runs handlers"]),
-        ([Vitals(0, {}, {})], False, ["Redis has not answered lately"]),
+        ([ProcessStats(0, {}, {})], False, ["Redis has not answered lately"]),
     ],
 )
 def test_health_is_that_loops_turn_and_redis_answers(
-    vitals: list[Vitals], is_up: bool, complaints: list[str]
+    stats: list[ProcessStats], is_up: bool, health_problems: list[str]
 ) -> None:
-    service = Service(*vitals)
+    service = Service(*stats)
     if is_up:
-        asyncio.run(service.census.ask())
-    assert service.sources.complaints() == complaints
+        asyncio.run(service.group_poller.poll())
+    assert service.sources.health_problems() == health_problems

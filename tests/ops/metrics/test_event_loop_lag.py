@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from consuming import eventually
-from streamroute.ops.metrics.event_loop_lag import Pulse
+from streamroute.ops.metrics.event_loop_lag import EventLoopLag
 from streamroute.ops.serve.background import in_background
 
 
@@ -20,20 +20,20 @@ class Clock:
 
 def test_a_loop_that_does_not_come_round_is_later_and_later() -> None:
     clock = Clock()
-    pulse = Pulse(clock)
-    assert pulse.lag == 0
+    loop_lag = EventLoopLag(clock)
+    assert loop_lag.lag == 0
     clock.now += 5.25
-    assert pulse.lag == 5
+    assert loop_lag.lag == 5
     clock.now += 1
-    assert pulse.lag == 6
+    assert loop_lag.lag == 6
 
 
 async def test_a_loop_that_was_late_says_so_until_its_next_beat() -> None:
     clock = Clock()
-    pulse = Pulse(clock)
-    async with in_background(pulse.beat()):
+    loop_lag = EventLoopLag(clock)
+    async with in_background(loop_lag.measure()):
         await asyncio.sleep(0)
         clock.now += 3.25
-        await eventually(lambda: pulse._late == 3)
-        assert pulse.lag == 3
-        await eventually(lambda: pulse.lag == 0)  # the clock stands still: the beats after it are early
+        await eventually(lambda: loop_lag._late == 3)
+        assert loop_lag.lag == 3
+        await eventually(lambda: loop_lag.lag == 0)  # the clock stands still: the beats after it are early

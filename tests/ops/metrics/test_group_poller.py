@@ -1,4 +1,4 @@
-"""The census: what is known of the groups is what Redis said lately, and nothing else."""
+"""The group_poller: what is known of the groups is what Redis said lately, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from consuming import eventually
 from streamroute.adapters.groups.stats import Standing
 from streamroute.errors import RedisUnavailableError
-from streamroute.ops.metrics.group_poller import Census
+from streamroute.ops.metrics.group_poller import GroupPoller
 from streamroute.ops.serve.background import in_background
 
 
@@ -35,51 +35,51 @@ class Clock:
 
 
 def test_before_the_first_answer_nothing_is_known() -> None:
-    census = Census({"s": Server().ask})
-    assert (census.is_up, census.standings) == (False, {})
+    group_poller = GroupPoller({"s": Server().ask})
+    assert (group_poller.is_up, group_poller.stats) == (False, {})
 
 
 async def test_the_last_answer_is_what_is_known() -> None:
     server = Server()
-    census = Census({"s": server.ask})
-    await census.ask()
-    assert (census.is_up, census.standings) == (True, {"s": Standing(unread=7)})
+    group_poller = GroupPoller({"s": server.ask})
+    await group_poller.poll()
+    assert (group_poller.is_up, group_poller.stats) == (True, {"s": Standing(unread=7)})
 
 
 async def test_while_redis_is_away_nothing_is_known_of_the_groups() -> None:
     server = Server()
-    census = Census({"s": server.ask})
-    await census.ask()
+    group_poller = GroupPoller({"s": server.ask})
+    await group_poller.poll()
     server.answer = RedisUnavailableError("Redis is away")
-    await census.ask()
-    assert (census.is_up, census.standings) == (False, {})
+    await group_poller.poll()
+    assert (group_poller.is_up, group_poller.stats) == (False, {})
     server.answer = Standing(unread=8)
-    await census.ask()
-    assert census.standings == {"s": Standing(unread=8)}
+    await group_poller.poll()
+    assert group_poller.stats == {"s": Standing(unread=8)}
 
 
 async def test_an_answer_is_history_when_no_other_has_come_for_long() -> None:
     """The event loop is blocked, or the server neither answers nor refuses."""
     clock = Clock()
-    census = Census({"s": Server().ask}, clock=clock)
-    await census.ask()
+    group_poller = GroupPoller({"s": Server().ask}, clock=clock)
+    await group_poller.poll()
     clock.now += 14.9
-    assert census.is_up
+    assert group_poller.is_up
     clock.now += 0.1
-    assert (census.is_up, census.standings) == (False, {})
+    assert (group_poller.is_up, group_poller.stats) == (False, {})
 
 
 async def test_it_asks_again_and_again() -> None:
     server = Server()
-    async with in_background(Census({"s": server.ask}, every=0.001).take()):
+    async with in_background(GroupPoller({"s": server.ask}, every=0.001).run()):
         await eventually(lambda: server.asked >= 3)
 
 
 async def test_what_redis_does_not_tell_this_user_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     server = Server()
     server.answer = Standing(denied="NOPERM no zcard")
-    census = Census({"s": server.ask})
+    group_poller = GroupPoller({"s": server.ask})
     for _ in range(3):
-        await census.ask()
+        await group_poller.poll()
     [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "NOPERM no zcard" in record.getMessage()

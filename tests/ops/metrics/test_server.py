@@ -67,11 +67,11 @@ def test_what_is_no_endpoint_is_explained(text: str, said: str) -> None:
 
 
 def test_metrics_and_health_have_pages_and_nothing_else_has() -> None:
-    complaints: list[str] = []
-    with http_server(ANYWHERE, pages(metrics, lambda: complaints)) as at:
+    health_problems: list[str] = []
+    with http_server(ANYWHERE, pages(metrics, lambda: health_problems)) as at:
         assert get(f"http://{at}/metrics") == (200, "metrics\n")
         assert get(f"http://{at}/healthz") == (200, "ok\n")
-        complaints += ["this", "and that"]
+        health_problems += ["this", "and that"]
         assert get(f"http://{at}/healthz") == (503, "this\nand that\n")
         assert get(f"http://{at}/")[0] == 404
 

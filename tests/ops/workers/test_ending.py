@@ -6,13 +6,13 @@ import signal
 
 import pytest
 
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.ending import WorkerEnd
 from streamroute.ops.workers.report import WorkerReport
 
 
 def report(*, ready: bool, ended: bool) -> WorkerReport:
-    return WorkerReport(ready=ready, ended=ended, vitals=Vitals(0.0, {}, {}))
+    return WorkerReport(ready=ready, ended=ended, stats=ProcessStats(0.0, {}, {}))
 
 
 STARTING = report(ready=False, ended=False)

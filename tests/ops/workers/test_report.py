@@ -12,54 +12,54 @@ from hypothesis import strategies as st
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import Tally
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import WorkerReport
 
-VITALS = Vitals(0.5, {"s": 1}, {"s": 32})
+STATS = ProcessStats(0.5, {"s": 1}, {"s": 32})
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
 NAMES = st.sampled_from(
-    ["routes", "unlisted", "happened", "types", "messages", "stream", "route", "count", "lag"]
+    ["routes", "unlisted", "events", "types", "messages", "stream", "route", "count", "lag"]
 )
 NEARLY = st.recursive(
     JSON, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
 )
 
 
-def counted() -> Tally:
-    tally = Tally({"s": ("r",)})
-    tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
-    tally.observe(Message({"type": "a\nb \ud800"}, stream="s"), None, Result.UNKNOWN)
-    tally.watch("s", Incident.CLAIMED, 3)
-    return tally
+def counted() -> Counters:
+    counters = Counters({"s": ("r",)})
+    counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+    counters.observe(Message({"type": "a\nb \ud800"}, stream="s"), None, Result.UNKNOWN)
+    counters.count_event("s", Incident.CLAIMED, 3)
+    return counters
 
 
 @pytest.mark.parametrize("ready", [True, False])
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_line_holds_all_of_a_report(ready: bool, ended: bool) -> None:
-    line = WorkerReport(ready=ready, ended=ended, counts=counted(), vitals=VITALS).to_line()
+    line = WorkerReport(ready=ready, ended=ended, counts=counted(), stats=STATS).to_line()
     assert (line[-1:], line.count(b"\n")) == (b"\n", 1)
     found = WorkerReport.from_line(line)
-    assert (found.ready, found.ended, found.vitals) == (ready, ended, VITALS)
+    assert (found.ready, found.ended, found.stats) == (ready, ended, STATS)
     assert found.counts is not None
-    assert found.counts.leftover == counted().leftover
+    assert found.counts.backlog == counted().backlog
     assert found.counts.unlisted == counted().unlisted
-    assert found.counts.happened == counted().happened
+    assert found.counts.events == counted().events
 
 
 def test_a_report_has_names_and_no_positions() -> None:
-    said = json.loads(WorkerReport(ready=True, counts=counted(), vitals=VITALS).to_line())
+    said = json.loads(WorkerReport(ready=True, counts=counted(), stats=STATS).to_line())
     assert said["counts"]["routes"] == [{"stream": "s", "route": "r", "matched": 1, "succeeded": 1}]
-    assert {"stream": "s", "what": "claimed", "count": 3} in said["counts"]["happened"]
-    assert said["vitals"] == {"lag": 0.5, "running": {"s": 1}, "slots": {"s": 32}, "stuck": {}}
+    assert {"stream": "s", "event": "claimed", "count": 3} in said["counts"]["events"]
+    assert said["stats"] == {"lag": 0.5, "running": {"s": 1}, "slots": {"s": 32}, "stuck": {}}
 
 
 def test_a_report_without_counts_says_so() -> None:
-    assert WorkerReport.from_line(WorkerReport(vitals=VITALS).to_line()).counts is None
+    assert WorkerReport.from_line(WorkerReport(stats=STATS).to_line()).counts is None
 
 
 def test_a_report_of_another_version_is_understood() -> None:
@@ -69,15 +69,15 @@ def test_a_report_of_another_version_is_understood() -> None:
         "ready": True,
         "version": "9",
         "counts": {"routes": [row], "by_tenant": []},
-        "vitals": {"load": 1},
+        "stats": {"load": 1},
     }
     found = WorkerReport.from_line(json.dumps(said).encode())
     assert found.counts is not None
-    assert found.counts.leftover["s", "r"].matched == 2
-    assert (found.ready, found.ended, found.vitals) == (True, False, Vitals(0.0, {}, {}))
+    assert found.counts.backlog["s", "r"].matched == 2
+    assert (found.ready, found.ended, found.stats) == (True, False, ProcessStats(0.0, {}, {}))
 
 
-@given(JSON | st.fixed_dictionaries({}, optional={"counts": NEARLY, "vitals": NEARLY, "ready": JSON}))
+@given(JSON | st.fixed_dictionaries({}, optional={"counts": NEARLY, "stats": NEARLY, "ready": JSON}))
 def test_a_line_is_a_report_or_a_value_error(said: Any) -> None:
     try:
         WorkerReport.from_line(json.dumps(said).encode())
@@ -94,9 +94,9 @@ def test_a_line_is_a_report_or_a_value_error(said: Any) -> None:
         b"NaN",
         b"[" * 100_000,
         b'{"counts": {"routes": [[]]}}',
-        b'{"counts": {"happened": [{"stream": [], "what": "", "count": 1}]}}',
+        b'{"counts": {"events": [{"stream": [], "event": "", "count": 1}]}}',
         b'{"counts": {"unlisted": {"messages": Infinity}}}',
-        b'{"vitals": {"lag": "much"}}',
+        b'{"stats": {"lag": "much"}}',
     ],
 )
 def test_what_is_no_report_is_a_value_error(line: bytes) -> None:

@@ -13,13 +13,13 @@ import pytest
 from consuming import eventually
 from streamroute.core.observer import Result
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import Tally
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import WorkerReport
 from streamroute.ops.workers.report_pipe import ReportPipe
 
 if TYPE_CHECKING:
-    from streamroute.ops.metrics.counters import Row
+    from streamroute.ops.metrics.counters import RouteCounts
 
 
 class Clock:
@@ -33,17 +33,17 @@ class Clock:
 
 def line(times: int, *, ready: bool = True) -> bytes:
     """The report of a worker that has done so much."""
-    tally = Tally({})
+    counters = Counters({})
     for _ in range(times):
-        tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
-    return WorkerReport(ready=ready, counts=tally, vitals=Vitals(0.0, {}, {})).to_line()
+        counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+    return WorkerReport(ready=ready, counts=counters, stats=ProcessStats(0.0, {}, {})).to_line()
 
 
-def row(pipe: ReportPipe) -> Row:
+def row(pipe: ReportPipe) -> RouteCounts:
     """What the worker has counted of its route."""
     assert pipe.report is not None
     assert pipe.report.counts is not None
-    return pipe.report.counts.leftover["s", "r"]
+    return pipe.report.counts.backlog["s", "r"]
 
 
 @pytest.fixture
@@ -77,10 +77,10 @@ async def test_half_a_line_of_a_worker_that_died_is_no_report(pipe: ReportPipe) 
 
 async def test_a_report_may_be_longer_than_a_pipe(pipe: ReportPipe) -> None:
     stream, routes = "s" * 100, tuple(f"r{n}" for n in range(3000))
-    tally = Tally({stream: routes})
+    counters = Counters({stream: routes})
     for route in routes:
-        tally.observe(Message({}, stream=stream), route, Result.SUCCEEDED)
-    whole = WorkerReport(counts=tally, vitals=Vitals(0.0, {}, {})).to_line()
+        counters.observe(Message({}, stream=stream), route, Result.SUCCEEDED)
+    whole = WorkerReport(counts=counters, stats=ProcessStats(0.0, {}, {})).to_line()
     end = pipe.writing
     thread = threading.Thread(target=os.write, args=(end, whole))
     thread.start()
@@ -88,7 +88,7 @@ async def test_a_report_may_be_longer_than_a_pipe(pipe: ReportPipe) -> None:
     await asyncio.to_thread(thread.join)
     assert pipe.report is not None
     assert pipe.report.counts is not None
-    assert len(pipe.report.counts.leftover) == 3000
+    assert len(pipe.report.counts.backlog) == 3000
 
 
 async def test_what_cannot_be_read_leaves_the_report_before_and_is_told_once(
@@ -111,7 +111,7 @@ async def test_a_report_that_does_not_say_what_was_counted_changes_no_count(pipe
     end = pipe.writing
     os.write(end, line(2, ready=False))
     await eventually(lambda: pipe.report)
-    os.write(end, WorkerReport(ready=True, vitals=Vitals(0.0, {}, {})).to_line())
+    os.write(end, WorkerReport(ready=True, stats=ProcessStats(0.0, {}, {})).to_line())
     await eventually(lambda: pipe.report and pipe.report.ready)
     assert row(pipe).succeeded == 2
 

@@ -16,15 +16,15 @@ import pytest
 from servers import wait_until
 from streamroute.core.observer import Result
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import Tally
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers import report_writer
 from streamroute.ops.workers.report_writer import reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VITALS = Vitals(0.0, {"s": 1}, {"s": 32})
+STATS = ProcessStats(0.0, {"s": 1}, {"s": 32})
 
 
 class Pipe:
@@ -81,8 +81,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def writing(pipe: Pipe, tally: Tally | None = None) -> Iterator[Callable[[], None]]:
-    with reporting(pipe.writing, tally or Tally({}), lambda: VITALS) as ready:
+def writing(pipe: Pipe, counters: Counters | None = None) -> Iterator[Callable[[], None]]:
+    with reporting(pipe.writing, counters or Counters({}), lambda: STATS) as ready:
         yield ready
 
 
@@ -107,13 +107,13 @@ def test_a_worker_that_could_not_start_has_ended_and_was_not_ready(pipe: Pipe) -
 
 @pytest.mark.usefixtures("quick")
 def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
-    tally = Tally({})
-    with writing(pipe, tally):
+    counters = Counters({})
+    with writing(pipe, counters):
         wait_until(lambda: len(pipe.reports) >= 3, "three reports")
-        tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+        counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
         row = {"stream": "s", "route": "r", "matched": 1, "succeeded": 1}
         wait_until(lambda: pipe.reports[-1]["counts"]["routes"] == [row], "a report of the message")
-        assert pipe.reports[-1]["vitals"] == {
+        assert pipe.reports[-1]["stats"] == {
             "lag": 0.0,
             "running": {"s": 1},
             "slots": {"s": 32},
@@ -122,9 +122,9 @@ def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
 
 
 def test_the_last_report_holds_what_was_counted_last(pipe: Pipe) -> None:
-    tally = Tally({})
-    with writing(pipe, tally):
-        tally.observe(Message({}, stream="s"), "r", Result.DEAD)
+    counters = Counters({})
+    with writing(pipe, counters):
+        counters.observe(Message({}, stream="s"), "r", Result.DEAD)
     [row] = pipe.reports[-1]["counts"]["routes"]
     assert row["failed"] == 1
 
@@ -176,10 +176,10 @@ def test_a_pipe_that_was_closed_is_told_of(caplog: pytest.LogCaptureFixture) -> 
 def test_a_report_that_is_too_long_goes_without_its_counts_which_is_told_once(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tally = Tally({})
-    tally.observe(Message({}, stream="s" * 1000), "r", Result.SUCCEEDED)
+    counters = Counters({})
+    counters.observe(Message({}, stream="s" * 1000), "r", Result.SUCCEEDED)
     monkeypatch.setattr(report_writer, "LONGEST_REPORT", 1000)
-    with writing(pipe, tally):
+    with writing(pipe, counters):
         wait_until(lambda: len(pipe.reports) >= 3, "three reports")
     assert not any("counts" in report for report in pipe.reports)
     assert pipe.reports[-1]["ended"]

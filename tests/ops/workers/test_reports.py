@@ -9,69 +9,69 @@ import pytest
 from consuming import eventually
 from streamroute.core.observer import Result
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import Row, Tally
-from streamroute.ops.metrics.process_stats import Vitals
+from streamroute.ops.metrics.counters import Counters, RouteCounts
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import WorkerReport
 from streamroute.ops.workers.report_pipe import ReportPipe
 from streamroute.ops.workers.reports import WorkerReports
 
 ROUTES = {"s": ("r",)}
-VITALS = Vitals(0.0, {"s": 1}, {"s": 32})
+STATS = ProcessStats(0.0, {"s": 1}, {"s": 32})
 
 
 def say(pipe: ReportPipe, times: int, *, ready: bool = True) -> None:
     """A worker says that it has done so much."""
-    tally = Tally(ROUTES)
+    counters = Counters(ROUTES)
     for _ in range(times):
-        tally.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
-    os.write(pipe.writing, WorkerReport(ready=ready, counts=tally, vitals=VITALS).to_line())
+        counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
+    os.write(pipe.writing, WorkerReport(ready=ready, counts=counters, stats=STATS).to_line())
 
 
 def succeeded(reports: WorkerReports) -> int:
-    return reports.counts().leftover.get(("s", "r"), Row()).succeeded
+    return reports.counts().backlog.get(("s", "r"), RouteCounts()).succeeded
 
 
 async def test_running_workers_and_those_that_ended_are_one_count() -> None:
-    reports = WorkerReports(Tally(ROUTES))
+    reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as first:
         with reports.pipe() as second:
             say(first, 2)
             say(second, 3)
             await eventually(lambda: succeeded(reports) == 5)
-            assert reports.vitals() == [VITALS, VITALS]
-            assert reports.ended.leftover == {}
+            assert reports.stats() == [STATS, STATS]
+            assert reports.ended.backlog == {}
             say(second, 4)
         assert succeeded(reports) == 6
-        assert reports.ended.leftover["s", "r"].succeeded == 4
-        assert reports.vitals() == [VITALS]
+        assert reports.ended.backlog["s", "r"].succeeded == 4
+        assert reports.stats() == [STATS]
     assert succeeded(reports) == 6
-    assert reports.vitals() == []
+    assert reports.stats() == []
 
 
 async def test_the_counts_of_all_workers_have_the_routes_of_the_configuration() -> None:
-    assert WorkerReports(Tally(ROUTES)).counts().routes == ROUTES
+    assert WorkerReports(Counters(ROUTES)).counts().routes == ROUTES
 
 
 async def test_a_worker_that_died_before_its_first_report_counts_nothing() -> None:
-    reports = WorkerReports(Tally(ROUTES))
+    reports = WorkerReports(Counters(ROUTES))
     with reports.pipe():
-        assert (succeeded(reports), reports.vitals()) == (0, [])
-    assert (succeeded(reports), reports.vitals()) == (0, [])
+        assert (succeeded(reports), reports.stats()) == (0, [])
+    assert (succeeded(reports), reports.stats()) == (0, [])
     assert not reports.has_been_ready
 
 
 async def test_a_worker_that_is_starting_runs_no_handlers_yet() -> None:
-    reports = WorkerReports(Tally(ROUTES))
+    reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:
         say(pipe, 1, ready=False)
         await eventually(lambda: succeeded(reports) == 1)
-        assert reports.vitals() == []
+        assert reports.stats() == []
         assert not reports.has_been_ready
 
 
 async def test_who_was_ready_once_is_remembered() -> None:
     """What a worker has said by now is known at once, and stays known when it has ended."""
-    reports = WorkerReports(Tally(ROUTES))
+    reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:
         say(pipe, 0)
         assert reports.has_been_ready
@@ -81,7 +81,7 @@ async def test_who_was_ready_once_is_remembered() -> None:
 
 
 async def test_a_worker_that_was_ready_and_ended_unheard_is_remembered() -> None:
-    reports = WorkerReports(Tally(ROUTES))
+    reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:
         say(pipe, 7)
     assert reports.has_been_ready
@@ -90,15 +90,15 @@ async def test_a_worker_that_was_ready_and_ended_unheard_is_remembered() -> None
 
 async def test_the_lag_of_a_worker_that_says_nothing_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was stopped, or swapped out: what it said last is no longer true."""
-    reports = WorkerReports(Tally(ROUTES))
+    reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:
         say(pipe, 1)
-        await eventually(reports.vitals)
-        assert reports.vitals()[0].lag == 0
+        await eventually(reports.stats)
+        assert reports.stats()[0].lag == 0
         pipe._last_read_at -= 60
-        [vitals] = reports.vitals()
-        assert vitals.lag >= 60
-        assert (vitals.slots, vitals.running) == (VITALS.slots, VITALS.running)
+        [stats] = reports.stats()
+        assert stats.lag >= 60
+        assert (stats.slots, stats.running) == (STATS.slots, STATS.running)
 
 
 async def test_a_pipe_that_the_system_cannot_open_leaves_nothing_behind(
@@ -108,7 +108,7 @@ async def test_a_pipe_that_the_system_cannot_open_leaves_nothing_behind(
         raise OSError(24, "too many open files")
 
     monkeypatch.setattr(os, "pipe", refuse)
-    reports = WorkerReports(Tally(ROUTES))
+    reports = WorkerReports(Counters(ROUTES))
     with pytest.raises(OSError, match="too many open files"), reports.pipe():
         pass
-    assert reports.vitals() == []
+    assert reports.stats() == []

@@ -16,7 +16,7 @@ import pytest
 
 from consuming import eventually, within_patience
 from streamroute.incidents import Incident, Incidents
-from streamroute.ops.metrics.counters import Tally
+from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.workers import restart_pause
 from streamroute.ops.workers import supervisor as supervising
 from streamroute.ops.workers.reports import WorkerReports
@@ -79,10 +79,10 @@ class Stage:
 
     def __init__(self, folder: Path, script: str, count: int, **settings: Any) -> None:
         self.folder = folder
-        self.reports = WorkerReports(Tally({}))
+        self.reports = WorkerReports(Counters({}))
         command = [sys.executable, "-I", "-S", "-c", STUB + script, str(folder)]
         quick = {"ends": False, "patience": LONG, "unreachable": NO_REDIS, "reachable": at_once}
-        watched = Incidents(self.reports.ended.watch)
+        watched = Incidents(self.reports.ended.count_event)
         given: dict[str, Any] = quick | {"command": command, "incidents": watched} | settings
         self.supervisor = Supervisor(count=count, reports=self.reports, **given)
 
@@ -95,7 +95,7 @@ class Stage:
     @property
     def died(self) -> int:
         """How many workers are counted as dead."""
-        return self.reports.ended.count(Incident.WORKER_DIED)
+        return self.reports.ended.event_total(Incident.WORKER_DIED)
 
     async def run(self) -> int:
         """Run to its end."""
