@@ -19,8 +19,8 @@ from streamroute.adapters.groups.acl_check import require_rights
 from streamroute.adapters.groups.backlog import Backlog
 from streamroute.adapters.groups.key_type_check import require_kinds
 from streamroute.adapters.groups.rename_watch import LOOK_EVERY, GroupWatch, keep_looking
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.stream.publishers import outlets
 from streamroute.adapters.stream.storage import RedisStreamStorage
@@ -67,7 +67,7 @@ class App:
     """Everything that runs for one configuration, on one client of Redis; ``routes`` by stream."""
 
     def __init__(
-        self, connection: Connection, services: Sequence[Service], routes: Mapping[str, Collection[str]]
+        self, connection: RedisConnection, services: Sequence[Service], routes: Mapping[str, Collection[str]]
     ) -> None:
         self._redis = connection
         self.services = {service.config.name: service for service in services}
@@ -108,7 +108,7 @@ class App:
         self._looking = asyncio.create_task(keep_looking([*self._watches.values()], LOOK_EVERY))
 
     async def _start(self, service: Service) -> None:
-        with explained(self._redis, f"consuming {service.config.name}"):
+        with translate_errors(self._redis, f"consuming {service.config.name}"):
             await service.processor.start_listening()
 
     async def _look_at_groups(self, service: Service) -> None:
@@ -131,7 +131,7 @@ class App:
         await asyncio.gather(*stopping)
 
 
-def _watch(connection: Connection, stream: StreamConfig, routes: Collection[str]) -> GroupWatch:
+def _watch(connection: RedisConnection, stream: StreamConfig, routes: Collection[str]) -> GroupWatch:
     others = OtherGroups(connection, stream.name, stream.group, routes)
     return GroupWatch(stream.name, others, stream.formerly_group)
 
@@ -151,7 +151,7 @@ async def _each(act: Callable[[Service], Awaitable[None]], services: Iterable[Se
 
 @asynccontextmanager
 async def open_app(
-    connection: Connection,
+    connection: RedisConnection,
     document: Document,
     compiled: Compiled,
     *,
@@ -191,7 +191,7 @@ async def open_app(
 
 
 def build_service(  # noqa: PLR0913, PLR0917 - everything that one stream is put together of
-    connection: Connection,
+    connection: RedisConnection,
     stream: StreamConfig,
     compiled: Compiled,
     routers: Sequence[RedisRouter],

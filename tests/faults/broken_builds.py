@@ -44,24 +44,28 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "200 streams in one process",
         "the worker had .* connections",
         (
-            Edit("adapters/redis/channel.py", "READS: Final = 4", "READS: Final = 90"),
-            Edit(
-                "adapters/stream/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 1"
-            ),
+            Edit("adapters/redis/channel.py", "READ_CONNECTIONS: Final = 4", "READ_CONNECTIONS: Final = 90"),
+            Edit("adapters/redis/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 1"),
         ),
     ),
     "a command connection for each handler": BrokenBuild(
         "300 handlers at once, which dedupe and forward",
         "the worker had .* connections",
-        (Edit("adapters/redis/channel.py", "COMMANDS: Final = 3", "COMMANDS: Final = 50"),),
+        (
+            Edit(
+                "adapters/redis/channel.py",
+                "COMMAND_CONNECTIONS: Final = 3",
+                "COMMAND_CONNECTIONS: Final = 50",
+            ),
+        ),
     ),
     "a read takes few streams": BrokenBuild(
         "a thousand streams in one process",
         "the worker had .* connections",
         (
-            Edit("adapters/redis/channel.py", "READS: Final = 4", "READS: Final = 40"),
+            Edit("adapters/redis/channel.py", "READ_CONNECTIONS: Final = 4", "READ_CONNECTIONS: Final = 40"),
             Edit(
-                "adapters/stream/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 64"
+                "adapters/redis/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 64"
             ),
         ),
         patience=120.0,

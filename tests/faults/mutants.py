@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamroute.adapters.entries.records import DeadRecord, flat, retry_record
-from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.keys import GroupKeys
@@ -105,7 +105,7 @@ async def _write(storage: Whole, keys: GroupKeys, message: Message) -> None:
             await script("schedule").run(client, [keys.due, keys.delayed], arguments)
         else:
             fields = flat(DeadRecord.of(message, outcome).write())
-            await command(client, "XADD", keys.dead, "*", *fields)
+            await send_command(client, "XADD", keys.dead, "*", *fields)
 
 
 def _ignore_lost_leases() -> None:

@@ -10,7 +10,7 @@ from consuming import GROUP, STREAM
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.keys import GroupKeys
@@ -143,7 +143,7 @@ class RedisBackend:
 
     async def is_left(self) -> bool:
         keys = [KEYS.stream, KEYS.retry, KEYS.delayed]
-        return bool(await script("left").run(unparsed(self.client, STREAM), keys, [GROUP, "9" * 19]))
+        return bool(await script("left").run(raw_client(self.client, STREAM), keys, [GROUP, "9" * 19]))
 
     async def dead(self) -> list[DeadRecord]:
         return [DeadRecord.read(fields) for _, fields in await self.client.xrange(KEYS.dead)]

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from backends import KEYS
 from consuming import GROUP, STREAM, eventually
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import Argument, script
 
 ME, OTHER = "me", "other"
@@ -31,7 +31,7 @@ class Scripted:
 
     async def run(self, name: str, keys: Sequence[str], *arguments: Argument) -> Any:
         """Run one script; bytes in its reply are decoded."""
-        return _decoded(await script(name).run(unparsed(self.client, STREAM), keys, arguments))
+        return _decoded(await script(name).run(raw_client(self.client, STREAM), keys, arguments))
 
     async def create_group(self, *streams: str, group: str = GROUP) -> None:
         """Create the group on these streams, or on the tests' stream."""

@@ -9,9 +9,9 @@ from typing import Any
 from redis.exceptions import NoPermissionError, ResponseError
 
 from streamroute.adapters.groups.live_workers import living, unpacked
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import each, unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client, send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.keys import GroupKeys
 
@@ -33,7 +33,7 @@ class OtherGroups:
     for each that knew one of these. A group that knew none of them is not asked again.
     """
 
-    def __init__(self, redis: Connection, stream: str, group: str, routes: Collection[str]) -> None:
+    def __init__(self, redis: RedisConnection, stream: str, group: str, routes: Collection[str]) -> None:
         self._redis = redis
         self._stream = stream
         self._group = group
@@ -46,9 +46,9 @@ class OtherGroups:
         A group that this user may not look at is none. Raises RedisUnavailableError while Redis cannot be
         asked, and SetupError where a key of such a group has the wrong type.
         """
-        with explained(self._redis, f"looking at the groups of {self._stream}"):
-            client = unparsed(self._redis.client, self._stream)
-            (groups,) = await each(client, [("XINFO", "GROUPS", self._stream)])
+        with translate_errors(self._redis, f"looking at the groups of {self._stream}"):
+            client = raw_client(self._redis.client, self._stream)
+            (groups,) = await send_each(client, [("XINFO", "GROUPS", self._stream)])
             if isinstance(groups, ResponseError):
                 return []
             others = {text(facts["name"]): facts for facts in map(attributes, groups)}
@@ -89,7 +89,7 @@ class OtherGroups:
 
 async def _answers(client: Any, *commands: tuple[str, ...]) -> list[Any] | None:
     """None where one of the commands is not allowed; raises what another was answered."""
-    answers = await each(client, commands)
+    answers = await send_each(client, commands)
     if any(isinstance(answer, NoPermissionError) for answer in answers):
         return None
     for answer in answers:

@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from streamroute.adapters.redis.cluster_client import SlotClient
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import command, unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client, send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.errors import SetupError
@@ -31,7 +31,7 @@ _NO_SCRIPTS: Final = re.compile(r"'(eval|evalsha)' command")
 _VERSION: Final = re.compile(r"^(redis|valkey)_version:(\S+)", re.MULTILINE)
 
 
-async def require_rights(redis: Connection, keys: GroupKeys) -> None:
+async def require_rights(redis: RedisConnection, keys: GroupKeys) -> None:
     """Raises SetupError, with what to add to the user's ACL, unless it may consume with these keys.
 
     It is raised as well for a server that does not know all commands and options that consuming needs, those
@@ -39,9 +39,9 @@ async def require_rights(redis: Connection, keys: GroupKeys) -> None:
 
     Source: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
-    with explained(redis, f"consuming {keys.stream}"):
+    with translate_errors(redis, f"consuming {keys.stream}"):
         missing, unknown = await _missing(redis, keys)
-        version = await _version(unparsed(redis.client, keys.stream)) if unknown else ""
+        version = await _version(raw_client(redis.client, keys.stream)) if unknown else ""
     if unknown:
         raise SetupError(
             f"{version} at {redis.address} is not fit to consume {keys.stream}: it does not know "
@@ -54,13 +54,13 @@ async def require_rights(redis: Connection, keys: GroupKeys) -> None:
         )
 
 
-async def _missing(redis: Connection, keys: GroupKeys) -> tuple[list[str], list[str]]:
+async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], list[str]]:
     """What to add to the user's ACL, and what the server does not know."""
     own = f"~{_literal(keys.prefix)}:*"
     patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own)
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
     patterns[keys.dead] = own if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"
-    client = unparsed(redis.client, keys.stream)
+    client = raw_client(redis.client, keys.stream)
     arguments = [f"{keys.prefix}:rights", *(part for pair in patterns.items() for part in pair)]
     try:
         found = await script("rights").run(client, [keys.stream], arguments)
@@ -79,7 +79,7 @@ async def _missing_of_cluster(client: Redis) -> list[str]:
     if not isinstance(client, SlotClient):
         return []
     try:
-        await command(client, "ASKING")
+        await send_command(client, "ASKING")
     except NoPermissionError:
         return ["+asking"]
     return []
@@ -88,7 +88,7 @@ async def _missing_of_cluster(client: Redis) -> list[str]:
 async def _version(client: Redis) -> str:
     """The server's name and version, where the user may ask for them."""
     try:
-        facts = text(await command(client, "INFO", "server"))
+        facts = text(await send_command(client, "INFO", "server"))
     except ResponseError:
         return "Redis"
     versions = dict(_VERSION.findall(facts))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import GroupKeys
 
@@ -12,9 +12,9 @@ from streamroute.keys import GroupKeys
 class Backlog:
     """Looks at one group's state without changing it."""
 
-    def __init__(self, redis: Connection, stream: str, group: str) -> None:
+    def __init__(self, redis: RedisConnection, stream: str, group: str) -> None:
         self._redis = redis
-        self._client = unparsed(redis.client, stream)
+        self._client = raw_client(redis.client, stream)
         self._group = group
         self._keys = GroupKeys.of(stream, group)
 
@@ -24,5 +24,5 @@ class Backlog:
         Raises RedisUnavailableError while Redis cannot be asked, SetupError where it refuses to answer.
         """
         keys = [self._keys.stream, self._keys.retry, self._keys.delayed]
-        with explained(self._redis, f"looking at what is left of {self._keys.stream}"):
+        with translate_errors(self._redis, f"looking at what is left of {self._keys.stream}"):
             return bool(await script("left").run(self._client, keys, [self._group, upto]))

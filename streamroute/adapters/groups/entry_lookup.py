@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import command, unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client, send_command
 
 
-async def read_entry(redis: Connection, stream: str, entry_id: str) -> dict[bytes, bytes] | None:
+async def read_entry(redis: RedisConnection, stream: str, entry_id: str) -> dict[bytes, bytes] | None:
     """The fields of the entry with this id; None where the stream has none.
 
     Raises RedisUnavailableError, or SetupError where Redis refuses (the id is none, the key is no stream).
 
     Source: https://redis.io/docs/latest/commands/xrange/
     """
-    with explained(redis, f"reading {stream}"):
-        rows = await command(unparsed(redis.client, stream), "XRANGE", stream, entry_id, entry_id, "COUNT", 1)
+    with translate_errors(redis, f"reading {stream}"):
+        client = raw_client(redis.client, stream)
+        rows = await send_command(client, "XRANGE", stream, entry_id, entry_id, "COUNT", 1)
     if not rows:
         return None
     parts = iter(rows[0][1])

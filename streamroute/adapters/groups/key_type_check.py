@@ -8,28 +8,28 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import command, unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client, send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 
 
-async def require_kinds(redis: Connection, keys: GroupKeys) -> None:
+async def require_kinds(redis: RedisConnection, keys: GroupKeys) -> None:
     """Raises SetupError where one of the group's keys holds something else than it should.
 
     Raises RedisUnavailableError while Redis cannot be asked.
 
     Source: https://redis.io/docs/latest/commands/type/
     """
-    with explained(redis, f"consuming {keys.stream}"):
-        await _require(unparsed(redis.client, keys.stream), keys)
+    with translate_errors(redis, f"consuming {keys.stream}"):
+        await _require(raw_client(redis.client, keys.stream), keys)
 
 
 async def _require(client: Redis, keys: GroupKeys, strings: Iterable[str] = ()) -> None:
     for key, kind in {**_kinds(keys), **dict.fromkeys(strings, "string")}.items():
-        found = text(await command(client, "TYPE", key))
+        found = text(await send_command(client, "TYPE", key))
         if found not in (kind, "none"):
             wrong = f"the key {key} is a {found}, and streamroute needs a {kind} there"
             raise SetupError(f"{wrong}; {_remedy(keys, key)}")

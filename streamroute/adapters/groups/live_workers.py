@@ -17,7 +17,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from streamroute.adapters.groups.key_type_check import naming_wrong_keys
-from streamroute.adapters.redis.raw_client import each
+from streamroute.adapters.redis.raw_client import send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.keys import GroupKeys
 from streamroute.values import Repertoire
@@ -89,7 +89,7 @@ class GroupWorkers:
         keys = self._keys
         asked = [("TIME",), ("HGETALL", keys.workers), ("HGETALL", keys.routes)]
         async with naming_wrong_keys(self._client, keys):
-            answers = await each(self._client, asked)
+            answers = await send_each(self._client, asked)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer

@@ -15,11 +15,11 @@ from redis.exceptions import (
 )
 
 from streamroute.adapters.groups.live_workers import living
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import each, unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client, send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
-from streamroute.adapters.redis.round_trip import Words
+from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.keys import GroupKeys
 
 _DOWN: Final = (ClusterDownError, MasterDownError, TryAgainError)
@@ -47,9 +47,9 @@ class Standing:
 class Standings:
     """Asks how the group of one stream stands; a round trip, and nothing that grows with the stream."""
 
-    def __init__(self, redis: Connection, keys: GroupKeys, group: str) -> None:
+    def __init__(self, redis: RedisConnection, keys: GroupKeys, group: str) -> None:
         self._redis = redis
-        self._client = unparsed(redis.client, keys.stream)
+        self._client = raw_client(redis.client, keys.stream)
         self._keys = keys
         self._group = group
 
@@ -60,7 +60,7 @@ class Standings:
         https://redis.io/docs/latest/commands/xpending/
         """
         keys = self._keys
-        questions: Sequence[Words] = [
+        questions: Sequence[CommandArgs] = [
             ("TIME",),
             ("XINFO", "GROUPS", keys.stream),
             ("XPENDING", keys.stream, self._group, "-", "+", 1),
@@ -70,8 +70,8 @@ class Standings:
             ("XINFO", "STREAM", keys.dead),
             ("HGETALL", keys.workers),
         ]
-        with explained(self._redis, f"asking how {keys.stream} stands"):
-            return self._read(await each(self._client, questions))
+        with translate_errors(self._redis, f"asking how {keys.stream} stands"):
+            return self._read(await send_each(self._client, questions))
 
     def _read(self, answers: list[Any]) -> Standing:
         clock, groups, first, retry_groups, retry, due, dead, workers = answers

@@ -8,7 +8,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.errors import SetupError
@@ -26,7 +26,7 @@ async def require_place(client: Redis, keys: GroupKeys, group: str) -> None:
 
     Raises what redis-py raises as well.
     """
-    moved_to = await command(client, "HGET", keys.meta, "moved_to")
+    moved_to = await send_command(client, "HGET", keys.meta, "moved_to")
     if moved_to is not None:
         heir = text(moved_to)
         raise SetupError(

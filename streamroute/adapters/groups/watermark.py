@@ -11,7 +11,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from streamroute.adapters.entries.entry_ids import before, parsed
-from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import attributes, text
 from streamroute.adapters.redis.scripts import script
 from streamroute.incidents import LOGGED, Incident, Incidents
@@ -74,22 +74,22 @@ class Watermarks:
         in Redis and cannot be read counts as unknown; it is told, and written anew when the group has moved.
         """
         low = await self._noted(client, keys) or self._known.get((keys.stream, group))
-        if low is None or not await command(client, "EXISTS", keys.stream):
+        if low is None or not await send_command(client, "EXISTS", keys.stream):
             return _NOWHERE
-        facts = attributes(await command(client, "XINFO", "STREAM", keys.stream))
+        facts = attributes(await send_command(client, "XINFO", "STREAM", keys.stream))
         if parsed(text(facts["last-generated-id"])) < parsed(low.removeprefix("(")):
             return _NOWHERE
         return low.removeprefix("(") if low.startswith("(") else before(low)
 
     async def _noted(self, client: Redis, keys: GroupKeys) -> str | None:
-        noted = await command(client, "HGET", keys.meta, "low")
+        noted = await send_command(client, "HGET", keys.meta, "low")
         if noted is None:
             return None
         try:
             low = text(noted)
             parsed(low.removeprefix("("))
         except ValueError:
-            if await command(client, "HDEL", keys.meta, "low"):  # else somebody else has told it
+            if await send_command(client, "HDEL", keys.meta, "low"):  # else somebody else has told it
                 said = "the watermark in %s cannot be read, and counts as unknown: %s"
                 log.error(said, keys.meta, safe_repr(noted, NAME))
             return None

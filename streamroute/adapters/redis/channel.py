@@ -1,9 +1,8 @@
 """Channels: the commands of a whole process over a few connections to each server.
 
-However many streams and handlers there are, a pool of connections gives at most ``COMMANDS`` of them to
-commands. A command that finds one free is sent at once. All others wait in line, first come, first served,
-and the next connection that is free takes as many of them as fit in one round trip: waiting costs little,
-and nothing is refused.
+A pool gives at most ``COMMAND_CONNECTIONS`` connections to commands, independent of the number of streams and
+handlers. A command that finds a free connection is sent at once. Others queue in order, and the next free
+connection sends as many of them as fit into one round trip. No command is refused.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from typing import Any, Final
 
 from redis.asyncio import ConnectionPool, Redis
 
-from streamroute.adapters.redis.round_trip import Words, round_trip
+from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
 from streamroute.errors import SetupError
 
-COMMANDS: Final = 3
+COMMAND_CONNECTIONS: Final = 3
 """Connections of a pool that carry commands."""
-READS: Final = 4
+READ_CONNECTIONS: Final = 4
 """Connections of a pool that carry reads, which wait on the server."""
-FEWEST: Final = 2
+MIN_CONNECTIONS: Final = 2
 """Connections of a pool that has one for commands: a read that waits must not hold them up."""
 
-_MOST_TOGETHER: Final = 64  # calls in one round trip
-_MOST_COMMANDS: Final = 512  # commands in one round trip, unless a single call has more
+_MAX_CALLS: Final = 64  # calls in one round trip
+_MAX_COMMANDS: Final = 512  # commands in one round trip, unless a single call has more
 
-Call = tuple[Sequence[Words], "asyncio.Future[list[Any]]"]
+Call = tuple[Sequence[CommandArgs], "asyncio.Future[list[Any]]"]
 
 
 class Channel:
@@ -41,7 +40,7 @@ class Channel:
         self._waiting: deque[Call] = deque()
         self._carriers: set[asyncio.Task[None]] = set()
 
-    async def send(self, commands: Sequence[Words]) -> list[Any]:
+    async def send(self, commands: Sequence[CommandArgs]) -> list[Any]:
         """Send commands in one round trip; an answer may be an exception.
 
         Raises NotSentError where no connection can be made, else what redis-py raises where the server
@@ -54,14 +53,14 @@ class Channel:
             return await round_trip(self._pool, commands)
         finally:
             self._free += 1
-            self._carry_on()
+            self._serve_waiting()
 
-    async def _wait_in_line(self, commands: Sequence[Words]) -> list[Any]:
+    async def _wait_in_line(self, commands: Sequence[CommandArgs]) -> list[Any]:
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._waiting.append((commands, answer))
         return await answer
 
-    def _carry_on(self) -> None:
+    def _serve_waiting(self) -> None:
         """Give a connection that is free to those who wait.
 
         They are carried by a task of its own: a caller who is cancelled takes nobody's answer along.
@@ -83,13 +82,13 @@ class Channel:
         """The calls that have waited longest, as many as one round trip takes, without cancelled ones."""
         calls: list[Call] = []
         commands = 0
-        while self._waiting and len(calls) < _MOST_TOGETHER:
+        while self._waiting and len(calls) < _MAX_CALLS:
             call = self._waiting[0]
             if call[1].done():
                 self._waiting.popleft()
                 continue
             commands += len(call[0])
-            if calls and commands > _MOST_COMMANDS:
+            if calls and commands > _MAX_COMMANDS:
                 break
             calls.append(self._waiting.popleft())
         return calls
@@ -127,7 +126,7 @@ def channel_of(client: Redis) -> Channel:
 
 def command_connections(pool: ConnectionPool) -> int:
     """How many connections of a pool may carry commands."""
-    return max(1, min(COMMANDS, _most(pool) // 2))
+    return max(1, min(COMMAND_CONNECTIONS, _max_connections(pool) // 2))
 
 
 def read_connections(pool: ConnectionPool) -> int:
@@ -135,11 +134,11 @@ def read_connections(pool: ConnectionPool) -> int:
 
     Raises SetupError for a pool that has none to spare (``max_connections`` in its URL).
     """
-    most = _most(pool)
-    if most < FEWEST:
-        raise SetupError(f"the client may open {most} connection; consuming needs {FEWEST} at least")
-    return min(READS, most - command_connections(pool))
+    most = _max_connections(pool)
+    if most < MIN_CONNECTIONS:
+        raise SetupError(f"the client may open {most} connection; consuming needs {MIN_CONNECTIONS} at least")
+    return min(READ_CONNECTIONS, most - command_connections(pool))
 
 
-def _most(pool: ConnectionPool) -> int:
-    return int(getattr(pool, "max_connections", COMMANDS + READS))
+def _max_connections(pool: ConnectionPool) -> int:
+    return int(getattr(pool, "max_connections", COMMAND_CONNECTIONS + READ_CONNECTIONS))

@@ -18,8 +18,8 @@ from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyErr
 from streamroute.adapters.redis.channel import channel_of
 from streamroute.adapters.redis.cluster_pool import ClusterPool
 from streamroute.adapters.redis.cluster_topology import Cluster, SlotDownError
-from streamroute.adapters.redis.driver_errors import discreet
-from streamroute.adapters.redis.round_trip import NotSentError, Words
+from streamroute.adapters.redis.driver_errors import hide_address
+from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
 from streamroute.adapters.redis.shared_reads import Read, Reader, read_command, read_from, reads_of
 from streamroute.adapters.urls.cluster_url import read_cluster_url
 from streamroute.errors import SetupError
@@ -27,14 +27,14 @@ from streamroute.keys import GroupKeys, elsewhere, slot
 
 MULTI: Final = ("MULTI",)
 _ASKING: Final = ("ASKING",)
-_NOT_THE_NODES: Final = ("host", "port", "connection_class", "db")
-_REFUSED: Final = (AskError, TryAgainError)  # a MovedError is an AskError
+_ADDRESS_SETTINGS: Final = ("host", "port", "connection_class", "db")
+_REDIRECTIONS: Final = (AskError, TryAgainError)  # a MovedError is an AskError
 _DOWN: Final = (ClusterDownError, ReadOnlyError)
-_PAUSES: Final = (0, 0, 0.02, 0.05, 0.1, 0.2, 0.4)
+_RETRY_DELAYS: Final = (0, 0, 0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds before each try."""
 
 T = TypeVar("T")
-_Send = Callable[[Sequence[Words]], Awaitable[list[Any]]]
+_Send = Callable[[Sequence[CommandArgs]], Awaitable[list[Any]]]
 
 
 class SlotClient(Redis):
@@ -48,21 +48,21 @@ class SlotClient(Redis):
 
     async def execute_command(self, *words: Any, **_options: Any) -> Any:
         """Send a command to wherever the slot is; raises what redis-py raises."""
-        (answer,) = await self.follow([words])
+        (answer,) = await self.send_following([words])
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def each(self, commands: Sequence[Words]) -> list[Any]:
+    async def send_each(self, commands: Sequence[CommandArgs]) -> list[Any]:
         """Send commands that do not depend on each other in one round trip; an answer may be an exception."""
         answers = await self._send(commands)
         for index, words in enumerate(commands):
-            if isinstance(answers[index], _REFUSED):
-                (answers[index],) = await self.follow([words])
-        self._note(answers)
+            if isinstance(answers[index], _REDIRECTIONS):
+                (answers[index],) = await self.send_following([words])
+        self._record_failures(answers)
         return answers
 
-    async def follow(self, commands: Sequence[Words]) -> list[Any]:
+    async def send_following(self, commands: Sequence[CommandArgs]) -> list[Any]:
         """Send commands in one round trip, and all of them again where one was refused for another's sake.
 
         At most one of them, or what stands between MULTI and EXEC, may change anything. An answer may be
@@ -70,36 +70,36 @@ class SlotClient(Redis):
         """
         send: _Send = self._send
         answers: list[Any] = []
-        for pause in _PAUSES:
+        for pause in _RETRY_DELAYS:
             await asyncio.sleep(pause)
             answers = await send(commands)
-            refusal = next((answer for answer in answers if isinstance(answer, _REFUSED)), None)
+            refusal = next((answer for answer in answers if isinstance(answer, _REDIRECTIONS)), None)
             if refusal is None:
                 break
             if isinstance(refusal, AskError):
-                send = self._redirected(refusal)
-        self._note(answers)
+                send = self._sender_after(refusal)
+        self._record_failures(answers)
         return answers
 
     async def read(self, reader: Reader, keys: tuple[str, ...], count: int, wait: float) -> Read:
         """See ``StreamReads.read``; at the node that has the slot, wherever that is at the moment."""
         reader = reader._replace(slot=self.slot)
         refusal: Exception = TryAgainError("the slot is moving")
-        for pause in _PAUSES:
+        for pause in _RETRY_DELAYS:
             await asyncio.sleep(pause)
             try:
                 return await self._at_node(lambda node: reads_of(node).read(reader, keys, count, wait))
             except MovedError as error:
-                self._cluster.moved(self.slot, error)
+                self._cluster.record_move(self.slot, error)
                 refusal = error
             except AskError:
-                return read_from(await self.follow([("TIME",), read_command(reader, keys, count)]))
+                return read_from(await self.send_following([("TIME",), read_command(reader, keys, count)]))
             except TryAgainError as error:
                 refusal = error
             except _DOWN as error:
-                self._note([error])
+                self._record_failures([error])
                 raise
-        self._note([refusal])
+        self._record_failures([refusal])
         raise refusal
 
     def interrupt(self, reader: Reader, keys: tuple[str, ...]) -> None:
@@ -107,7 +107,7 @@ class SlotClient(Redis):
         for client in self._cluster.clients:
             reads_of(client).interrupt(reader._replace(slot=self.slot), keys)
 
-    async def _send(self, commands: Sequence[Words]) -> list[Any]:
+    async def _send(self, commands: Sequence[CommandArgs]) -> list[Any]:
         return await self._at_node(lambda node: channel_of(node).send(commands))
 
     async def _at_node(self, act: Callable[[Redis], Awaitable[T]]) -> T:
@@ -119,7 +119,7 @@ class SlotClient(Redis):
             cause = error.cause
         found = await self._cluster.find(self.slot)
         if found == node:
-            self._cluster.doubt(self.slot)
+            self._cluster.invalidate(self.slot)
             raise cause
         try:
             return await act(self._cluster.client_of(found))
@@ -127,24 +127,24 @@ class SlotClient(Redis):
             cause = error.cause
         raise cause
 
-    def _redirected(self, refusal: AskError) -> _Send:
+    def _sender_after(self, refusal: AskError) -> _Send:
         """How to send again what was refused for another node's sake."""
         if isinstance(refusal, MovedError):
-            self._cluster.moved(self.slot, refusal)
+            self._cluster.record_move(self.slot, refusal)
             return self._send
-        node = self._cluster.client_of(self._cluster.named(self.slot, refusal))
-        return lambda commands: _ask_at(node, commands)
+        node = self._cluster.client_of(self._cluster.redirected_node(self.slot, refusal))
+        return lambda commands: _send_asking(node, commands)
 
-    def _note(self, answers: Sequence[Any]) -> None:
+    def _record_failures(self, answers: Sequence[Any]) -> None:
         """Where a node does not serve the slot, others are asked who does."""
         if any(isinstance(answer, _DOWN) for answer in answers):
-            self._cluster.doubt(self.slot)
+            self._cluster.invalidate(self.slot)
         if any(isinstance(answer, AskError) for answer in answers):
-            self._cluster.doubt(self.slot)
+            self._cluster.invalidate(self.slot)
             raise SlotDownError(f"the slot {self.slot} is moving, and each node names another one for it")
 
 
-async def _ask_at(node: Redis, commands: Sequence[Words]) -> list[Any]:
+async def _send_asking(node: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands to the node that the slot is on its way to: ASKING holds for one, or until EXEC."""
     try:
         if commands[0] == MULTI:
@@ -162,8 +162,8 @@ def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
     """
     read = read_cluster_url(url)
     asked: Mapping[str, Any] = parse_url(read.node_url)
-    own = {name: value for name, value in asked.items() if name not in _NOT_THE_NODES}
-    kind = discreet(asked.get("connection_class", Connection))
+    own = {name: value for name, value in asked.items() if name not in _ADDRESS_SETTINGS}
+    kind = hide_address(asked.get("connection_class", Connection))
     return Redis.from_pool(ClusterPool(Cluster(list(read.nodes), {**settings, **own}, kind)))
 
 
@@ -172,11 +172,11 @@ def slot_client(pool: ClusterPool, key: str) -> SlotClient:
     return SlotClient(pool, slot(key))
 
 
-def separate_slot_client(client: SlotClient) -> SlotClient:
+def clone_slot_client(client: SlotClient) -> SlotClient:
     """A client of the same slot for another event loop, which closes its connections with itself."""
-    twin = SlotClient(client.pool.separate(), client.slot)
-    twin.auto_close_connection_pool = True
-    return twin
+    clone = SlotClient(client.pool.clone_for_loop(), client.slot)
+    clone.auto_close_connection_pool = True
+    return clone
 
 
 def require_one_slot(client: Redis, keys: GroupKeys) -> None:

@@ -26,9 +26,9 @@ class ClusterPool(ConnectionPool):
     def __repr__(self) -> str:
         return f"<ClusterPool of {self.cluster}>"
 
-    def separate(self) -> ClusterPool:
+    def clone_for_loop(self) -> ClusterPool:
         """The same for another event loop, on connections of its own."""
-        return ClusterPool(self.cluster.separate())
+        return ClusterPool(self.cluster.clone_for_loop())
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         """Close what is idle or, by default, everything."""

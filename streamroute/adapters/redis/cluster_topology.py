@@ -12,7 +12,7 @@ from redis.asyncio.connection import Connection
 from redis.exceptions import AskError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from streamroute.adapters.redis.channel import FEWEST
+from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.multi_host import Address
 
 _PATIENCE: Final = 1.0
@@ -23,7 +23,7 @@ class SlotDownError(RedisConnectionError):
     """Raised where no node serves a slot, or where nodes name one another for it."""
 
 
-_SAID: Final = (ResponseError, SlotDownError)
+_ANSWERED: Final = (ResponseError, SlotDownError)
 
 
 @dataclass(slots=True)
@@ -37,13 +37,13 @@ class Cluster:
     nodes: list[Address]
     settings: Mapping[str, Any] = field(repr=False)
     kind: type[Connection]
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _places: dict[int, Address] = field(default_factory=dict)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _node_by_slot: dict[int, Address] = field(default_factory=dict)
     _clients: dict[Address, Redis] = field(default_factory=dict)
 
-    def separate(self) -> Cluster:
+    def clone_for_loop(self) -> Cluster:
         """The same cluster for another event loop, on a connection to each node."""
-        return Cluster(list(self.nodes), {**self.settings, "max_connections": FEWEST}, self.kind)
+        return Cluster(list(self.nodes), {**self.settings, "max_connections": MIN_CONNECTIONS}, self.kind)
 
     def new_client(self, node: Address, **settings: Any) -> Redis:
         """A client of one node."""
@@ -69,7 +69,7 @@ class Cluster:
 
     async def node_of(self, slot: int) -> Address:
         """The node that has a slot, as far as is known; else the cluster is asked, as ``find`` does."""
-        return self._places.get(slot) or await self.find(slot)
+        return self._node_by_slot.get(slot) or await self.find(slot)
 
     async def find(self, slot: int | None) -> Address:
         """Ask for the node that has a slot; for None, any node that answers.
@@ -78,68 +78,68 @@ class Cluster:
 
         Source: https://redis.io/docs/latest/commands/cluster-slots/
         """
-        async with self._turn:
+        async with self._lock:
             node = await self._find(slot)
         if slot is not None:
-            self._places[slot] = node
+            self._node_by_slot[slot] = node
         return node
 
-    def moved(self, slot: int, error: AskError) -> None:
+    def record_move(self, slot: int, error: AskError) -> None:
         """The slot is at another node from now on."""
-        self._places[slot] = self.named(slot, error)
+        self._node_by_slot[slot] = self.redirected_node(slot, error)
 
-    def named(self, slot: int, error: AskError) -> Address:
+    def redirected_node(self, slot: int, error: AskError) -> Address:
         """The node that a redirection names; one that names no host means the one that answered."""
-        return known(error.host, self._places.get(slot, ("", 0))), int(error.port)
+        return resolved_host(error.host, self._node_by_slot.get(slot, ("", 0))), int(error.port)
 
-    def doubt(self, slot: int | None = None) -> None:
+    def invalidate(self, slot: int | None = None) -> None:
         """Ask anew for the slot, and last the node that has answered last: it may be cut off from others."""
         if slot is not None:
-            self._places.pop(slot, None)
+            self._node_by_slot.pop(slot, None)
         self.nodes.append(self.nodes.pop(0))
 
     async def _find(self, slot: int | None) -> Address:
         refusals: list[RedisError | OSError] = []
         for node in tuple(self.nodes):
             try:
-                ranges = await self._ask(node)
+                ranges = await self._fetch_slots(node)
             except (RedisError, OSError) as error:
                 refusals.append(error)
                 continue
-            self._learn(node, ranges)
-            found = node if slot is None else _server_of(slot, ranges, node)
+            self._update(node, ranges)
+            found = node if slot is None else _master_of(slot, ranges, node)
             if found is not None:
                 return found
             # It may have left the cluster: the others are asked as well.
-            self.doubt()
+            self.invalidate()
             refusals.append(SlotDownError(f"no node of the cluster serves the slot {slot} now"))
         # What a node says tells more than another's silence.
-        raise next((error for error in refusals if isinstance(error, _SAID)), refusals[-1])
+        raise next((error for error in refusals if isinstance(error, _ANSWERED)), refusals[-1])
 
-    async def _ask(self, node: Address) -> list[Any]:
+    async def _fetch_slots(self, node: Address) -> list[Any]:
         async with self.new_client(
             node, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
         ) as client:
             reply = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]  # redis-py gives no types
         return list(reply)
 
-    def _learn(self, told: Address, ranges: list[Any]) -> None:
-        named = [_address(node, told) for _, _, *nodes in ranges for node in nodes]
-        self.nodes[:] = dict.fromkeys([told, *self.nodes, *named])
+    def _update(self, via_node: Address, ranges: list[Any]) -> None:
+        named = [_address(node, via_node) for _, _, *nodes in ranges for node in nodes]
+        self.nodes[:] = dict.fromkeys([via_node, *self.nodes, *named])
 
 
-def _server_of(slot: int, ranges: Sequence[Any], told: Address) -> Address | None:
+def _master_of(slot: int, ranges: Sequence[Any], via_node: Address) -> Address | None:
     for first, last, master, *_ in ranges:
         if first <= slot <= last:
-            return _address(master, told)
+            return _address(master, via_node)
     return None
 
 
-def _address(node: Sequence[Any], told: Address) -> Address:
+def _address(node: Sequence[Any], via_node: Address) -> Address:
     host = node[0].decode() if isinstance(node[0], bytes) else node[0]
-    return known(host, told), int(node[1])
+    return resolved_host(host, via_node), int(node[1])
 
 
-def known(host: str | None, told: Address) -> str:
+def resolved_host(host: str | None, via_node: Address) -> str:
     """A host as a node gives it; where it is not known (none, or ``?``), that of the node that told of it."""
-    return host if host and host != "?" else told[0]
+    return host if host and host != "?" else via_node[0]

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.adapters.redis.unavailable import sentinel_itself, unavailable
+from streamroute.adapters.redis.unavailable import sentinel_error, unavailable_error
 from streamroute.adapters.urls.cluster_url import is_cluster
 from streamroute.adapters.urls.sentinel_url import is_sentinel
 from streamroute.adapters.urls.tls_files import refuse_special_files
@@ -26,7 +26,7 @@ SOCKET_TIMEOUT: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class RedisConnection:
     """An open client, and what it is a client of (``str(address)`` is fit to be shown).
 
     ``url`` is what further clients connect to: for the embedded server, its socket.
@@ -37,13 +37,13 @@ class Connection:
     url: str
 
     def __repr__(self) -> str:
-        return f"<Connection to {self.address}>"
+        return f"<RedisConnection to {self.address}>"
 
     async def ping(self) -> None:
         """Raises RedisUnavailableError, in words for people, for a sentinel, and for what does not answer."""
         await ping(self.client, self.address)
         if self.url.startswith(("redis://", "rediss://")) and await _watches_others(self.client):
-            raise sentinel_itself(self.address)
+            raise sentinel_error(self.address)
 
 
 @asynccontextmanager
@@ -55,7 +55,7 @@ async def open_redis(
     embedded: bool = True,
     adopt: bool = False,
     create: bool = True,
-) -> AsyncIterator[Connection]:
+) -> AsyncIterator[RedisConnection]:
     """A client for any URL that ``read_address`` takes, closed on leaving.
 
     ``folder`` is the configuration's, ``written`` what stands there where variables gave parts of the URL:
@@ -68,7 +68,7 @@ async def open_redis(
     if address.data_folder is None:
         refuse_special_files(url)
         async with new_client(url) as client:
-            yield Connection(client, address, url)
+            yield RedisConnection(client, address, url)
         return
     if not embedded:
         raise EmbeddedServerError(
@@ -76,7 +76,7 @@ async def open_redis(
         )
     running = _embedded_server(address, address.data_folder, adopt=adopt, create=create)
     async with running as socket_url, new_client(socket_url) as client:
-        yield Connection(client, address, socket_url)
+        yield RedisConnection(client, address, socket_url)
 
 
 @asynccontextmanager
@@ -111,7 +111,7 @@ def new_client(url: str, **options: Any) -> Redis:
     from redis.asyncio.retry import Retry  # heavy: `check` does without
     from redis.backoff import NoBackoff
 
-    from streamroute.adapters.redis.driver_errors import discreet
+    from streamroute.adapters.redis.driver_errors import hide_address
 
     settings: dict[str, Any] = {
         "client_name": "streamroute",
@@ -128,7 +128,7 @@ def new_client(url: str, **options: Any) -> Redis:
         settings["ssl_check_hostname"] = True  # which redis-py does of its own accord since version 6
     client = _client(url, settings | options)
     pool = client.connection_pool
-    pool.connection_class = discreet(pool.connection_class)
+    pool.connection_class = hide_address(pool.connection_class)
     return client
 
 
@@ -169,7 +169,7 @@ async def ping(client: Redis, address: Address) -> None:
     try:
         await client.ping()
     except (RedisError, OSError) as error:
-        raise unavailable(error, address) from error
+        raise unavailable_error(error, address) from error
 
 
 async def _watches_others(client: Redis) -> bool:

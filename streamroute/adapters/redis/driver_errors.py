@@ -27,24 +27,24 @@ _ADDRESS: Final = re.compile(r" \('[^()]*\)")
 _USER: Final = re.compile(r"\b(?i:user) .{1,1000}?(?= has no permissions)", re.DOTALL)
 
 
-def discreet(kind: type[K]) -> type[K]:
+def hide_address(kind: type[K]) -> type[K]:
     """A class of connections whose errors do not say where the server is."""
-    if _Discreet in kind.__mro__:
+    if _AddressHidden in kind.__mro__:
         return kind
-    return cast("type[K]", type(kind.__name__, (_Discreet, kind), {}))
+    return cast("type[K]", type(kind.__name__, (_AddressHidden, kind), {}))
 
 
-class _Discreet:
+class _AddressHidden:
     """What redis-py asks a connection for when it words an error."""
 
     def _host_error(self) -> str:
         return "the server"
 
     def _error_message(self, exception: BaseException) -> str:
-        return f"cannot connect to the server: {system_error(exception)}"
+        return f"cannot connect to the server: {network_error_text(exception)}"
 
 
-def system_error(error: BaseException) -> str:
+def network_error_text(error: BaseException) -> str:
     """What an error of the network says on one line, without the address that it is about."""
     number: Any = getattr(error, "errno", None)
     if isinstance(error, ssl.SSLError):
@@ -58,6 +58,6 @@ def system_error(error: BaseException) -> str:
     return " ".join(said.split()) or type_name(error)
 
 
-def without_words(text: str) -> str:
+def redact_server_error(text: str) -> str:
     """What a server said, without the words of a command and without the name of a user."""
     return _USER.sub("the user", _ARGUMENTS.sub("", text))

@@ -8,13 +8,13 @@ from typing import Final
 
 from redis import exceptions
 
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.driver_errors import without_words
-from streamroute.adapters.redis.unavailable import unavailable
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.driver_errors import redact_server_error
+from streamroute.adapters.redis.unavailable import unavailable_error
 from streamroute.errors import SetupError, StreamrouteError
 from streamroute.text.safe_text import safe_str
 
-_PASSING: Final = (
+_TRANSIENT: Final = (
     OSError,
     exceptions.ConnectionError,
     exceptions.TimeoutError,
@@ -24,11 +24,11 @@ _PASSING: Final = (
     exceptions.MasterDownError,
     exceptions.TryAgainError,
 )
-_PASSING_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ", "UNKILLABLE ")
+_TRANSIENT_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ", "UNKILLABLE ")
 
 
 @contextmanager
-def explained(redis: Connection, doing: str) -> Iterator[None]:
+def translate_errors(redis: RedisConnection, doing: str) -> Iterator[None]:
     """Say what failed, and where, in place of what redis-py raised within.
 
     ``doing`` completes "... failed". Raises RedisUnavailableError for what passes without a change of
@@ -38,17 +38,17 @@ def explained(redis: Connection, doing: str) -> Iterator[None]:
     try:
         yield
     except (exceptions.RedisError, OSError) as error:
-        raise in_words(error, redis, doing) from error
+        raise to_domain_error(error, redis, doing) from error
 
 
-def in_words(error: Exception, redis: Connection, doing: str) -> StreamrouteError:
+def to_domain_error(error: Exception, redis: RedisConnection, doing: str) -> StreamrouteError:
     """The error of streamroute that this error of redis-py stands for."""
-    if isinstance(error, _PASSING) or str(error).startswith(_PASSING_CODES):
-        return unavailable(error, redis.address)
+    if isinstance(error, _TRANSIENT) or str(error).startswith(_TRANSIENT_CODES):
+        return unavailable_error(error, redis.address)
     if isinstance(error, exceptions.MovedError):
         return SetupError(
             f"Redis at {redis.address} is a node of a cluster; write redis+cluster:// in its URL"
         )
-    reason = " ".join(without_words(safe_str(error)).split())
+    reason = " ".join(redact_server_error(safe_str(error)).split())
     advice = "; change the user's ACL" if isinstance(error, exceptions.NoPermissionError) else ""
     return SetupError(f"{doing} failed, Redis at {redis.address} refuses it: {reason}{advice}")

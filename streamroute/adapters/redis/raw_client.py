@@ -12,26 +12,26 @@ from typing import Any
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.sentinel import SentinelConnectionPool
 
-from streamroute.adapters.redis.channel import FEWEST, channel_of
-from streamroute.adapters.redis.cluster_client import MULTI, SlotClient, separate_slot_client, slot_client
+from streamroute.adapters.redis.channel import MIN_CONNECTIONS, channel_of
+from streamroute.adapters.redis.cluster_client import MULTI, SlotClient, clone_slot_client, slot_client
 from streamroute.adapters.redis.cluster_pool import ClusterPool
 from streamroute.adapters.redis.replies import milliseconds
-from streamroute.adapters.redis.round_trip import NotSentError, Words
-from streamroute.adapters.redis.sentinel import separate_pool
+from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
+from streamroute.adapters.redis.sentinel import clone_pool
 from streamroute.adapters.redis.shared_reads import Read, Reader, reads_of
 from streamroute.errors import SetupError
 
 
-def unparsed(client: Redis, key: str) -> Redis:
+def raw_client(client: Redis, key: str) -> Redis:
     """A client of the server that has this key, on the same connections; replies are left as they are.
 
     Raises SetupError for a client that decodes replies: an entry's bytes need not be text.
     """
-    return clients(client)(key)
+    return raw_clients(client)(key)
 
 
-def clients(client: Redis) -> Callable[[str], Redis]:
-    """``unparsed`` for each key, made once."""
+def raw_clients(client: Redis) -> Callable[[str], Redis]:
+    """``raw_client`` for each key, made once."""
     pool = getattr(client, "connection_pool", None)
     if pool is None:
         raise SetupError('this client has no pool: for a cluster, give new_client("redis+cluster://...")')
@@ -39,61 +39,63 @@ def clients(client: Redis) -> Callable[[str], Redis]:
         raise SetupError("the Redis client must not decode responses: leave out decode_responses=True")
     if isinstance(pool, ClusterPool):
         return cache(lambda key: slot_client(pool, key))
-    twin = Redis(connection_pool=pool)
-    twin.response_callbacks.clear()
-    return lambda _: twin
+    raw = Redis(connection_pool=pool)
+    raw.response_callbacks.clear()
+    return lambda _: raw
 
 
-def separate(client: Redis) -> Redis:
+def clone_for_loop(client: Redis) -> Redis:
     """A client with the same settings for another event loop, on a connection of its own to each server."""
     if isinstance(client, SlotClient):
-        return separate_slot_client(client)
+        return clone_slot_client(client)
     pool = client.connection_pool
     if isinstance(pool, ClusterPool):
-        twin = Redis.from_pool(pool.separate())
+        raw = Redis.from_pool(pool.clone_for_loop())
     elif isinstance(pool, SentinelConnectionPool):
-        twin = Redis.from_pool(separate_pool(pool))
+        raw = Redis.from_pool(clone_pool(pool))
     else:
-        settings = {**pool.connection_kwargs, "max_connections": FEWEST}
-        twin = Redis.from_pool(ConnectionPool(connection_class=pool.connection_class, **settings))
-    twin.response_callbacks.clear()
-    return twin
+        settings = {**pool.connection_kwargs, "max_connections": MIN_CONNECTIONS}
+        raw = Redis.from_pool(ConnectionPool(connection_class=pool.connection_class, **settings))
+    raw.response_callbacks.clear()
+    return raw
 
 
-async def command(client: Redis, *words: str | bytes | float) -> Any:
+async def send_command(client: Redis, *words: str | bytes | float) -> Any:
     """Send one command and wait for its reply; raises what redis-py raises."""
-    (answer,) = await _as_one(client, [words])
+    (answer,) = await _send_as_one(client, [words])
     _raise_first([answer])
     return answer
 
 
-async def each(client: Redis, commands: Sequence[Words]) -> list[Any]:
+async def send_each(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands that do not depend on each other in one round trip; an answer may be an exception.
 
     Raises where the server cannot be reached.
     """
-    return await (client.each(commands) if isinstance(client, SlotClient) else together(client, commands))
+    if isinstance(client, SlotClient):
+        return await client.send_each(commands)
+    return await send_pipelined(client, commands)
 
 
-async def transaction(client: Redis, commands: Sequence[Words]) -> list[Any]:
+async def send_transaction(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
     """The answers to commands that are carried out all or none; raises the first error among them.
 
     Not redis-py's own transaction: its errors quote the command, and with it somebody's data.
     """
-    *queued, executed = await _as_one(client, [MULTI, *commands, ("EXEC",)])
+    *queued, executed = await _send_as_one(client, [MULTI, *commands, ("EXEC",)])
     answers = executed if isinstance(executed, list) else [executed]
     _raise_first([*queued, *answers])
     return answers
 
 
-async def timed(client: Redis, words: Words) -> tuple[int, Any]:
+async def with_server_time(client: Redis, words: CommandArgs) -> tuple[int, Any]:
     """The server's time (ms) from before a command, and the answer; raises what redis-py raises."""
-    answers = await _as_one(client, [("TIME",), words])
+    answers = await _send_as_one(client, [("TIME",), words])
     _raise_first(answers)
     return milliseconds(answers[0]), answers[1]
 
 
-async def together(client: Redis, commands: Sequence[Words]) -> list[Any]:
+async def send_pipelined(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands to one server in one round trip; an answer may be an exception.
 
     Raises what redis-py raises where the server cannot be reached, or is not ready.
@@ -121,8 +123,12 @@ def interrupt_read(client: Redis, reader: Reader, keys: tuple[str, ...]) -> None
     (client if isinstance(client, SlotClient) else reads_of(client)).interrupt(reader, keys)
 
 
-async def _as_one(client: Redis, commands: Sequence[Words]) -> list[Any]:
-    return await (client.follow(commands) if isinstance(client, SlotClient) else together(client, commands))
+async def _send_as_one(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
+    return await (
+        client.send_following(commands)
+        if isinstance(client, SlotClient)
+        else send_pipelined(client, commands)
+    )
 
 
 def _raise_first(answers: Sequence[Any]) -> None:

@@ -20,13 +20,13 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from streamroute.adapters.redis.driver_errors import without_words
+from streamroute.adapters.redis.driver_errors import redact_server_error
 from streamroute.system.forked import end_if_copy
 
-Words = Sequence[str | bytes | float]
+CommandArgs = Sequence[str | bytes | float]
 """A command and its arguments."""
 
-_OF_CLUSTERS: Final = {
+_CLUSTER_ERRORS: Final = {
     "MOVED": MovedError,
     "ASK": AskError,
     "TRYAGAIN": TryAgainError,
@@ -42,7 +42,7 @@ class NotSentError(Exception):
         self.cause = cause
 
 
-async def round_trip(pool: ConnectionPool, commands: Sequence[Words]) -> list[Any]:
+async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands in one round trip; an answer may be an exception.
 
     Raises NotSentError where there is no connection, else what redis-py raises where the server is lost
@@ -93,15 +93,15 @@ async def _answer(connection: Any) -> Any:
     try:
         return await connection.read_response()
     except ResponseError as error:
-        return _named(error)
+        return _typed_error(error)
 
 
-def _named(error: ResponseError) -> ResponseError:
+def _typed_error(error: ResponseError) -> ResponseError:
     """The error under its own class, which redis-py 5 knows in its clients for clusters alone.
 
     A refusal does not name the user: it is logged, and a variable may have given the name.
     """
     if type(error) is NoPermissionError:
-        return NoPermissionError(without_words(str(error)))
+        return NoPermissionError(redact_server_error(str(error)))
     name, _, text = str(error).partition(" ")
-    return _OF_CLUSTERS[name](text) if type(error) is ResponseError and name in _OF_CLUSTERS else error
+    return _CLUSTER_ERRORS[name](text) if type(error) is ResponseError and name in _CLUSTER_ERRORS else error

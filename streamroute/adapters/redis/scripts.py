@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from streamroute.adapters.redis.raw_client import command, each
+from streamroute.adapters.redis.raw_client import send_command, send_each
 from streamroute.text.safe_text import safe_str
 
 _SUFFIX: Final = ".lua"
@@ -37,9 +37,9 @@ class Script:
     async def run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run it once; raises what redis-py raises."""
         try:
-            return await command(client, "EVALSHA", self.digest, len(keys), *keys, *arguments)
+            return await send_command(client, "EVALSHA", self.digest, len(keys), *keys, *arguments)
         except NoScriptError:
-            return await command(client, "EVAL", self.text, len(keys), *keys, *arguments)
+            return await send_command(client, "EVAL", self.text, len(keys), *keys, *arguments)
 
     async def run_each(self, client: Redis, calls: Sequence[Call]) -> list[Any]:
         """Run it once for each call, in one round trip; an answer may be an exception.
@@ -47,7 +47,7 @@ class Script:
         Raises where the server cannot be reached.
         """
         commands = [("EVALSHA", self.digest, len(keys), *keys, *arguments) for keys, arguments in calls]
-        answers = await each(client, commands)
+        answers = await send_each(client, commands)
         for index, (keys, arguments) in enumerate(calls):
             if isinstance(answers[index], NoScriptError):
                 answers[index] = await self._answer(client, keys, arguments)
@@ -60,7 +60,7 @@ class Script:
             return error
 
 
-def refusal(error: Exception) -> str:
+def script_error_text(error: Exception) -> str:
     """What a script raised, without where in the script that was."""
     return _WHERE.sub("", " ".join(safe_str(error).split())).removeprefix("WRONGTYPE ")
 

@@ -18,16 +18,16 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.exceptions import RedisError
 
-from streamroute.adapters.redis.channel import FEWEST
+from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
 
 _PATIENCE: Final = 1.0
 """Seconds for a sentinel to answer; they are asked in turn, next time from the one that has answered."""
-_LOOK_EVERY: Final = 1.0  # seconds
-_NOT_THE_MASTERS: Final = ("host", "port", "connection_class")
+_REFRESH_EVERY: Final = 1.0  # seconds
+_ADDRESS_SETTINGS: Final = ("host", "port", "connection_class")
 
 
-class Sentinels(Sentinel):
+class SerialSentinel(Sentinel):
     """Asks for the master once at a time.
 
     redis-py moves the one that answered to the front of its list; two lookups at once lose another one.
@@ -36,11 +36,11 @@ class Sentinels(Sentinel):
     def __init__(self, sentinels: list[Redis]) -> None:
         super().__init__([])  # type: ignore[no-untyped-call]  # redis-py gives no types
         self.sentinels = sentinels
-        self.turn = asyncio.Lock()
+        self.lock = asyncio.Lock()
 
     async def discover_master(self, service_name: str) -> Any:
         """The master's host and port; raises MasterNotFoundError."""
-        async with self.turn:
+        async with self.lock:
             try:
                 return await super().discover_master(service_name)
             except MasterNotFoundError as error:
@@ -58,34 +58,34 @@ class MasterPool(SentinelConnectionPool):
     told so seconds later, and until then it takes writes that will be lost.
     """
 
-    _next_look = -math.inf
-    _look: asyncio.Task[None] | None = None
+    _next_refresh = -math.inf
+    _refresh: asyncio.Task[None] | None = None
 
     async def get_connection(self, *arguments: Any, **options: Any) -> AbstractConnection:
         """A connection to the master; raises what redis-py raises."""
-        if time.monotonic() >= self._next_look and (self._look is None or self._look.done()):
-            self._next_look = time.monotonic() + _LOOK_EVERY
-            self._look = asyncio.create_task(self._look_for_master())
+        if time.monotonic() >= self._next_refresh and (self._refresh is None or self._refresh.done()):
+            self._next_refresh = time.monotonic() + _REFRESH_EVERY
+            self._refresh = asyncio.create_task(self._refresh_master())
         connection: Any = await super().get_connection(*arguments, **options)  # type: ignore[no-untyped-call]  # redis-py gives no types
         if self.master_address not in (None, (connection.host, connection.port)):
-            await self._connect_anew(connection)
+            await self._reconnect(connection)
         return cast("AbstractConnection", connection)
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         """Close what is idle or, by default, everything."""
         await super().disconnect(inuse_connections)
         if inuse_connections:
-            if self._look is not None:
-                self._look.cancel()
-                await asyncio.wait([self._look])
+            if self._refresh is not None:
+                self._refresh.cancel()
+                await asyncio.wait([self._refresh])
             for sentinel in self.sentinel_manager.sentinels:
                 await sentinel.aclose()
 
-    async def _look_for_master(self) -> None:
+    async def _refresh_master(self) -> None:
         with suppress(RedisError, OSError):  # while no sentinel answers, the master that is known will do
             await self.get_master_address()  # type: ignore[no-untyped-call]  # redis-py gives no types
 
-    async def _connect_anew(self, connection: AbstractConnection) -> None:
+    async def _reconnect(self, connection: AbstractConnection) -> None:
         try:
             await connection.disconnect()
             await connection.connect()  # type: ignore[no-untyped-call]  # redis-py gives no types
@@ -101,7 +101,7 @@ def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
     """
     read = read_sentinel_url(url)
     asked: Mapping[str, Any] = parse_url(read.master_url)
-    own = {name: value for name, value in asked.items() if name not in _NOT_THE_MASTERS}
+    own = {name: value for name, value in asked.items() if name not in _ADDRESS_SETTINGS}
     tls = {name: value for name, value in {**settings, **own}.items() if name.startswith("ssl_")}
     login = {"username": read.username, "password": read.password}
     quick = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE, "retry": settings["retry"]}
@@ -109,25 +109,30 @@ def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
     kind = asked.get("connection_class", Connection)
     sentinels = [_sentinel(kind, {**watching, "host": host, "port": port}) for host, port in read.sentinels]
     master = {**settings, **own, "ssl": kind is SSLConnection}
-    return Redis.from_pool(_pool(read.name, Sentinels(sentinels), master))
+    return Redis.from_pool(_pool(read.name, SerialSentinel(sentinels), master))
 
 
-def separate_pool(pool: SentinelConnectionPool) -> MasterPool:
+def clone_pool(pool: SentinelConnectionPool) -> MasterPool:
     """A pool for the same master with the same settings, on connections of its own, to sentinels as well."""
     manager = copy(pool.sentinel_manager)
-    manager.sentinels = [_separate(sentinel) for sentinel in manager.sentinels]
-    if isinstance(manager, Sentinels):
-        manager.turn = asyncio.Lock()  # a lock belongs to one event loop
+    manager.sentinels = [_clone(sentinel) for sentinel in manager.sentinels]
+    if isinstance(manager, SerialSentinel):
+        manager.lock = asyncio.Lock()  # a lock belongs to one event loop
     settings = {name: value for name, value in pool.connection_kwargs.items() if name != "connection_pool"}
-    own = {"is_master": pool.is_master, "check_connection": pool.check_connection, "max_connections": FEWEST}
-    return _pool(pool.service_name, manager, {"connection_class": pool.connection_class, **own, **settings})
+    own = {
+        "connection_class": pool.connection_class,
+        "is_master": pool.is_master,
+        "check_connection": pool.check_connection,
+        "max_connections": MIN_CONNECTIONS,
+    }
+    return _pool(pool.service_name, manager, {**own, **settings})
 
 
 def _pool(name: str, manager: Sentinel, settings: Mapping[str, Any]) -> MasterPool:
     return MasterPool(name, manager, **settings)  # type: ignore[no-untyped-call]  # redis-py gives no types
 
 
-def _separate(sentinel: Redis) -> Redis:
+def _clone(sentinel: Redis) -> Redis:
     pool = sentinel.connection_pool
     return _sentinel(pool.connection_class, pool.connection_kwargs)
 

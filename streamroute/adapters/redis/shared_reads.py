@@ -22,7 +22,7 @@ from redis.exceptions import ResponseError
 
 from streamroute.adapters.redis.channel import read_connections
 from streamroute.adapters.redis.replies import Row, milliseconds, rows_by_stream
-from streamroute.adapters.redis.round_trip import Words, round_trip
+from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
 
 _BEAT: Final = 0.5  # seconds; commands that wait end at multiples of it
 _GATHERING: Final = 0.02  # seconds that a command which ended at a beat waits for the others of that beat
@@ -260,12 +260,12 @@ def _shared(pending: Iterable[_Request]) -> list[list[_Request]]:
     return [list(streams.values()) for streams in chosen.values() if streams]
 
 
-def _command(requests: Sequence[_Request], count: int, block: int | None) -> Words:
+def _command(requests: Sequence[_Request], count: int, block: int | None) -> CommandArgs:
     keys = tuple(key for request in requests for key in request.keys)
     return read_command(requests[0].reader, keys, count, block)
 
 
-def read_command(reader: Reader, keys: tuple[str, ...], count: int, block: int | None = None) -> Words:
+def read_command(reader: Reader, keys: tuple[str, ...], count: int, block: int | None = None) -> CommandArgs:
     """XREADGROUP for these streams, which waits on the server for at most ``block`` ms (None: not at all).
 
     Source: https://redis.io/docs/latest/commands/xreadgroup/

@@ -6,7 +6,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from streamroute.adapters.redis.driver_errors import system_error, without_words
+from streamroute.adapters.redis.driver_errors import network_error_text, redact_server_error
 from streamroute.adapters.urls.problems import PERCENT
 from streamroute.adapters.urls.sentinel_url import FORM
 from streamroute.adapters.urls.url import Address
@@ -68,32 +68,32 @@ _TEXTS: Final = (
 """Words of an error's text, and what they mean."""
 
 
-def unavailable(error: Exception, address: Address) -> RedisUnavailableError:
+def unavailable_error(error: Exception, address: Address) -> RedisUnavailableError:
     """What an error of redis-py or of the network means for the server at an address, on one line."""
-    return RedisUnavailableError(f"Redis at {address} {_explained(error, address)}")
+    return RedisUnavailableError(f"Redis at {address} {_explain(error, address)}")
 
 
-def sentinel_itself(address: Address) -> RedisUnavailableError:
+def sentinel_error(address: Address) -> RedisUnavailableError:
     """The server at this address watches others."""
     return RedisUnavailableError(f"Redis at {address} is a sentinel, which holds no streams; write {FORM}")
 
 
-def _explained(error: Exception, address: Address) -> str:
+def _explain(error: Exception, address: Address) -> str:
     from redis import exceptions
 
     if isinstance(error, exceptions.AuthenticationError):
-        return _refused_login(_shown(error), address)
+        return _refused_login(_error_text(error), address)
     if isinstance(error, exceptions.NoPermissionError):
-        return f"does not permit this user to do that: {_shown(error)}; change the user's ACL"
+        return f"does not permit this user to do that: {_error_text(error)}; change the user's ACL"
     if isinstance(error, exceptions.BusyLoadingError):
         return "is still loading its data; try again when it has"
     if isinstance(error, exceptions.InvalidResponse):
-        return f"does not speak Redis's protocol ({_shown(error)}); check the port"
+        return f"does not speak Redis's protocol ({_error_text(error)}); check the port"
     for cause in _causes(error):
-        explained = _explained_cause(cause, over_tls=address.is_tls)
+        explained = _explain_cause(cause, over_tls=address.is_tls)
         if explained:
             return explained
-    return f"cannot be used: {_shown(error)}"
+    return f"cannot be used: {_error_text(error)}"
 
 
 def _refused_login(said: str, address: Address) -> str:
@@ -105,10 +105,10 @@ def _refused_login(said: str, address: Address) -> str:
     return f"refuses the user or the password ({said}); {advice}"
 
 
-def _explained_cause(cause: BaseException, *, over_tls: bool) -> str:
+def _explain_cause(cause: BaseException, *, over_tls: bool) -> str:
     from redis.asyncio.sentinel import MasterNotFoundError
 
-    text = _line(cause)
+    text = _one_line(cause)
     if isinstance(cause, MasterNotFoundError):  # the library's text is a list of the sentinels' own errors
         if "password" in text:
             return "has sentinels that refuse us; set sentinel_password in the URL, or check it there"
@@ -117,10 +117,10 @@ def _explained_cause(cause: BaseException, *, over_tls: bool) -> str:
         remedy = "set ssl_ca_certs in the URL"
         if "mismatch" in text:
             remedy = "write a host name in the URL that the certificate is for"
-        return f"has a certificate that is not trusted ({_shown(cause)}); {remedy}"
+        return f"has a certificate that is not trusted ({_error_text(cause)}); {remedy}"
     for kind, template in (*(_OVER_TLS if over_tls else ()), *_CAUSES):
         if isinstance(cause, kind):
-            return template.format(_shown(cause))
+            return template.format(_error_text(cause))
     return next((explained for words, explained in _TEXTS if all(word in text for word in words)), "")
 
 
@@ -131,10 +131,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(safe_str(error).split()) or type_name(error)
 
 
-def _shown(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """What an error says, without what it holds of the URL."""
-    return system_error(error) if isinstance(error, OSError) else without_words(_line(error))
+    return network_error_text(error) if isinstance(error, OSError) else redact_server_error(_one_line(error))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from streamroute.adapters.entries.records import DeadRecord, RetryRecord, paired, remembered
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import command, unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client, send_command
 from streamroute.adapters.redis.replies import Row, milliseconds, text
 from streamroute.adapters.redis.scripts import Call, script
 from streamroute.errors import DecodeError
@@ -38,21 +38,21 @@ class DeadLetters:
     While Redis cannot be used, the methods raise RedisUnavailableError; SetupError where it refuses.
     """
 
-    def __init__(self, redis: Connection, key: str) -> None:
+    def __init__(self, redis: RedisConnection, key: str) -> None:
         self.key = key
         self._redis = redis
-        self._client = unparsed(redis.client, key)
+        self._client = raw_client(redis.client, key)
         self._doing = f"working on the dead letters in {key}"
 
     async def count(self) -> int:
         """How many there are."""
-        with explained(self._redis, self._doing):
-            return int(await command(self._client, "XLEN", self.key))
+        with translate_errors(self._redis, self._doing):
+            return int(await send_command(self._client, "XLEN", self.key))
 
     async def now(self) -> int:
         """Redis's time, in ms since the epoch."""
-        with explained(self._redis, self._doing):
-            return milliseconds(await command(self._client, "TIME"))
+        with translate_errors(self._redis, self._doing):
+            return milliseconds(await send_command(self._client, "TIME"))
 
     async def pages(self, *, since: int, until: int) -> AsyncIterator[list[StoredLetter]]:
         """Those that were written from ``since`` to ``until`` (ms, inclusive), oldest first.
@@ -79,7 +79,7 @@ class DeadLetters:
         Each is one step: its retry is there before it is gone. Returns how many there were.
         """
         calls = [self._revival(letter, record) for letter, record in letters]
-        with explained(self._redis, self._doing):
+        with translate_errors(self._redis, self._doing):
             answers = await script("revive").run_each(self._client, calls)
             for answer in answers:
                 if isinstance(answer, Exception):
@@ -88,8 +88,8 @@ class DeadLetters:
 
     async def drop(self, letters: Sequence[StoredLetter]) -> int:
         """Delete them; returns how many there were."""
-        with explained(self._redis, self._doing):
-            return int(await command(self._client, "XDEL", self.key, *(letter.id for letter in letters)))
+        with translate_errors(self._redis, self._doing):
+            return int(await send_command(self._client, "XDEL", self.key, *(letter.id for letter in letters)))
 
     def _revival(self, letter: StoredLetter, record: DeadRecord) -> Call:
         routes = record.routes if record.route is None else [record.route]
@@ -100,8 +100,8 @@ class DeadLetters:
         return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]
 
     async def _rows(self, start: str, end: str, count: int) -> list[Row]:
-        with explained(self._redis, self._doing):
-            rows = await command(self._client, "XRANGE", self.key, start, end, "COUNT", count)
+        with translate_errors(self._redis, self._doing):
+            rows = await send_command(self._client, "XRANGE", self.key, start, end, "COUNT", count)
         return list(rows)
 
 

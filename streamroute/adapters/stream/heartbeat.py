@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from redis.asyncio import ConnectionPool, Redis
 
-from streamroute.adapters.redis.raw_client import clients, separate
+from streamroute.adapters.redis.raw_client import clone_for_loop, raw_clients
 
 _TICK: Final = 0.2  # seconds between looks at what is due, at most
 _ASK: Final = 1.0  # seconds between questions to the event loop that runs the handlers, at most
@@ -120,8 +120,8 @@ class HeartbeatThread:
                 self._pulse.call(self._ended.set)
 
     async def _beat_until_closed(self, client: Redis) -> None:
-        async with separate(client) as own:
-            self._client_of = clients(own)
+        async with clone_for_loop(client) as own:
+            self._client_of = raw_clients(own)
             try:
                 while not self._closing:
                     self._beat_where_due()

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from streamroute.adapters.groups.key_type_check import naming_wrong_keys
 from streamroute.adapters.groups.live_workers import digest_of, packed
 from streamroute.adapters.groups.watermark import Watermarks
-from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.heartbeat import Call, ClientOf, LoopIsClosedError, heartbeat_of
@@ -121,7 +121,7 @@ class RedisLeaseKeeper:
     async def leave(self, client_of: ClientOf) -> None:
         """See ``Beats``: other workers need not wait for a lease that nobody has any more."""
         try:
-            await command(client_of(self._keys.stream), "HDEL", self._keys.workers, self._consumer)
+            await send_command(client_of(self._keys.stream), "HDEL", self._keys.workers, self._consumer)
         except Exception as error:  # noqa: BLE001 - it counts as alive for two leases, and no longer
             log.debug("the lease of %s ends by itself: %s", self._consumer, error_line(error))
 
@@ -155,7 +155,7 @@ class RedisLeaseKeeper:
         if gone:
             call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
         if not knows_routes:
-            await command(client, "HSET", self._keys.routes, digest, packed(known))
+            await send_command(client, "HSET", self._keys.routes, digest, packed(known))
         self._note_longest(longest, text(whose))
 
     async def _give_up_waiting(self, client: Redis, call: Call, silence: float) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.codecs.codec_calls import encoded
 from streamroute.adapters.entries.records import flat
-from streamroute.adapters.redis.connection import Connection
-from streamroute.adapters.redis.errors import explained
-from streamroute.adapters.redis.raw_client import command, transaction, unparsed
+from streamroute.adapters.redis.connection import RedisConnection
+from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.raw_client import raw_client, send_command, send_transaction
 from streamroute.adapters.redis.replies import text
-from streamroute.adapters.redis.round_trip import Words
+from streamroute.adapters.redis.round_trip import CommandArgs
 
 
 class Publisher:
@@ -21,9 +21,9 @@ class Publisher:
     While Redis cannot be used, its methods raise RedisUnavailableError; SetupError where it refuses.
     """
 
-    def __init__(self, redis: Connection, stream: str, codec: Codec | str = "json") -> None:
+    def __init__(self, redis: RedisConnection, stream: str, codec: Codec | str = "json") -> None:
         self._redis = redis
-        self._client = unparsed(redis.client, stream)
+        self._client = raw_client(redis.client, stream)
         self._stream = stream
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
 
@@ -40,15 +40,15 @@ class Publisher:
         """
         if not entries:
             return []
-        commands: list[Words] = [["XADD", self._stream, "*", *entry] for entry in entries]
-        with explained(self._redis, f"publishing to {self._stream}"):
-            return [text(entry_id) for entry_id in await transaction(self._client, commands)]
+        commands: list[CommandArgs] = [["XADD", self._stream, "*", *entry] for entry in entries]
+        with translate_errors(self._redis, f"publishing to {self._stream}"):
+            return [text(entry_id) for entry_id in await send_transaction(self._client, commands)]
 
     async def last_id(self) -> str:
         """The id of the last entry that the stream has; ``0-0`` where it has none.
 
         Source: https://redis.io/docs/latest/commands/xrevrange/
         """
-        with explained(self._redis, f"reading {self._stream}"):
-            rows = await command(self._client, "XREVRANGE", self._stream, "+", "-", "COUNT", 1)
+        with translate_errors(self._redis, f"reading {self._stream}"):
+            rows = await send_command(self._client, "XREVRANGE", self._stream, "+", "-", "COUNT", 1)
         return text(rows[0][0]) if rows else "0-0"

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from redis.asyncio import Redis
 
 from streamroute.adapters.codecs.builtin import Codec
-from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.urls.url import Address
 
@@ -17,7 +17,7 @@ RedisClient: TypeAlias = Redis
 """The client that an app of one's own has opened: ``redis.asyncio.Redis``."""
 
 
-def outlets(redis: Connection, codecs: Mapping[str, Codec | str]) -> Callable[[str], Publisher]:
+def outlets(redis: RedisConnection, codecs: Mapping[str, Codec | str]) -> Callable[[str], Publisher]:
     """From a stream's name to the stream, in its codec where that is known, else as JSON."""
 
     @cache
@@ -27,9 +27,9 @@ def outlets(redis: Connection, codecs: Mapping[str, Codec | str]) -> Callable[[s
     return outlet
 
 
-def connection_of(client: RedisClient) -> Connection:
+def connection_of(client: RedisClient) -> RedisConnection:
     """A connection of somebody else's, who closes it; its address holds no password."""
     settings = getattr(getattr(client, "connection_pool", None), "connection_kwargs", {})
     path = settings.get("path")
     url = f"unix://{path}" if path else f"redis://{settings.get('host', '?')}:{settings.get('port', '?')}"
-    return Connection(client, Address(url), url)
+    return RedisConnection(client, Address(url), url)

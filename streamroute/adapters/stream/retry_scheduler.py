@@ -16,7 +16,7 @@ from streamroute.adapters.codecs.builtin import Codec, FieldsCodec, JsonCodec, c
 from streamroute.adapters.codecs.entry_fields import MARKER
 from streamroute.adapters.entries.field_packing import pack_fields
 from streamroute.adapters.entries.settlement import wait_in_ms
-from streamroute.adapters.redis.raw_client import clients
+from streamroute.adapters.redis.raw_client import raw_clients
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.adapters.stream.retry_secret import RetrySecrets
@@ -55,7 +55,7 @@ class RedisRetryScheduler:
     def __init__(
         self, client: Redis, *, streams: Iterable[str] = (), codec: Codec | str | None = None
     ) -> None:
-        self._client_of = clients(client)
+        self._client_of = raw_clients(client)
         self._streams = dict.fromkeys(streams)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._due_times = DueTimes()

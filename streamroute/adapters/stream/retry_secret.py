@@ -10,7 +10,7 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from streamroute.adapters.redis.raw_client import command
+from streamroute.adapters.redis.raw_client import send_command
 from streamroute.keys import ReturnKeys
 
 _BYTES: Final = 32
@@ -49,15 +49,15 @@ class RetrySecret:
     async def _made(self) -> bytes:
         while True:
             own = secrets.token_hex(_BYTES).encode()
-            if await command(self._client, "SET", self._key, own, "NX") is not None:
+            if await send_command(self._client, "SET", self._key, own, "NX") is not None:
                 return own
-            found = await command(self._client, "GET", self._key)
+            found = await send_command(self._client, "GET", self._key)
             if found is not None:
                 return _as_bytes(found)
 
     async def _found(self) -> bytes | None:
         try:
-            found = await command(self._client, "GET", self._key)
+            found = await send_command(self._client, "GET", self._key)
         except NoPermissionError:
             return None
         return None if found is None else _as_bytes(found)

@@ -20,9 +20,9 @@ from streamroute.adapters.groups.takeover import GroupTakeover, require_place
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.channel import read_connections
 from streamroute.adapters.redis.cluster_client import require_one_slot
-from streamroute.adapters.redis.raw_client import clients, command, interrupt_read, read
+from streamroute.adapters.redis.raw_client import interrupt_read, raw_clients, read, send_command
 from streamroute.adapters.redis.replies import text
-from streamroute.adapters.redis.scripts import refusal, script
+from streamroute.adapters.redis.scripts import script, script_error_text
 from streamroute.adapters.redis.shared_reads import Reader
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.due_times import DueTimes
@@ -71,7 +71,7 @@ class RedisStreamStorage:
         incidents: Incidents = LOGGED,
     ) -> None:
         self._client = client
-        self._client_of = clients(client)
+        self._client_of = raw_clients(client)
         read_connections(client.connection_pool)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._lease = int(lease * 1000)
@@ -123,7 +123,7 @@ class RedisStreamStorage:
     async def _create_group(self, client: Redis, key: str, group: str, start: str) -> bool:
         """Whether the group was missing."""
         try:
-            await command(client, "XGROUP", "CREATE", key, group, start, "MKSTREAM")
+            await send_command(client, "XGROUP", "CREATE", key, group, start, "MKSTREAM")
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
@@ -244,10 +244,10 @@ class RedisStreamStorage:
         others = [message_id for message_id in message_ids if not is_retry(message_id)]
         client = self._client_of(keys.stream)
         if others:
-            await command(client, "XACK", keys.stream, group_name, *others)
+            await send_command(client, "XACK", keys.stream, group_name, *others)
         if retries:
-            await command(client, "XACK", keys.retry, group_name, *retries)
-            await command(client, "XDEL", keys.retry, *retries)
+            await send_command(client, "XACK", keys.retry, group_name, *retries)
+            await send_command(client, "XDEL", keys.retry, *retries)
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
@@ -273,7 +273,7 @@ class RedisStreamStorage:
             answers = await script("settle").run_each(client, calls)
             for entry_id, answer in zip(told, answers, strict=True):
                 if isinstance(answer, Exception):
-                    refused[entry_id] = refusal(answer)
+                    refused[entry_id] = script_error_text(answer)
                 elif not answer:
                     lost.append(entry_id)
         return Settled(lost, refused)

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import Document
 
 
 @asynccontextmanager
 async def open_server(
     document: Document, *, embedded: bool, adopt: bool = False, create: bool = True
-) -> AsyncIterator[Connection]:
+) -> AsyncIterator[RedisConnection]:
     """A client of the configuration's server, which has answered; see ``open_redis``.
 
     Raises RedisUnavailableError where it does not answer, or is not one that holds streams.

@@ -24,7 +24,7 @@ from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.paths import is_file
 
 if TYPE_CHECKING:
-    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.adapters.stream.publisher import Publisher
     from streamroute.cli.arguments.config import Runnable
     from streamroute.ops.publish.feed import Progress
@@ -148,7 +148,7 @@ async def _publish(runnable: Runnable, stream: str, source: _Source, *, embedded
         await _feed(Publisher(redis, stream, codec), stream, source, redis)
 
 
-async def _feed(target: Publisher, stream: str, source: _Source, redis: Connection) -> None:
+async def _feed(target: Publisher, stream: str, source: _Source, redis: RedisConnection) -> None:
     from streamroute.ops.publish.feed import Progress, publish_feed
 
     progress = Progress()
@@ -160,7 +160,7 @@ async def _feed(target: Publisher, stream: str, source: _Source, redis: Connecti
         _conclude(stream, progress, redis)
 
 
-def _conclude(stream: str, progress: Progress, redis: Connection) -> None:
+def _conclude(stream: str, progress: Progress, redis: RedisConnection) -> None:
     from streamroute.text.counted import counted
 
     say(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)

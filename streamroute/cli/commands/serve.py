@@ -31,7 +31,7 @@ from streamroute.incidents import Incidents
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.cli.arguments.config import Runnable
     from streamroute.config.document import Document
     from streamroute.ops.metrics.server import Endpoint
@@ -272,7 +272,7 @@ async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str]
     return code or (Exit.FOUND if orders.ends_with_table and counters.failed else Exit.OK)
 
 
-def _introduce(document: Document, redis: Connection) -> None:
+def _introduce(document: Document, redis: RedisConnection) -> None:
     """Say what is served, and from where."""
     log.info("serving %s from %s", document.path, redis.address)
     if redis.address.is_embedded:

@@ -13,7 +13,7 @@ from streamroute.errors import SetupError
 from streamroute.system.extras import import_extra
 
 if TYPE_CHECKING:
-    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.app import App
     from streamroute.config.document import Document, StreamConfig
     from streamroute.ops.metrics.counters import Counters
@@ -44,7 +44,7 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
 
 @asynccontextmanager
 async def process_metrics(
-    endpoint: Endpoint | None, report: int | None, redis: Connection, app: App, counters: Counters
+    endpoint: Endpoint | None, report: int | None, redis: RedisConnection, app: App, counters: Counters
 ) -> AsyncIterator[Callable[[], None]]:
     """Serve metrics of this process, and report them to its supervisor, until leaving.
 
@@ -81,7 +81,7 @@ def _no_supervisor() -> None:
 
 @asynccontextmanager
 async def worker_metrics(
-    endpoint: Endpoint | None, redis: Connection, document: Document, reports: WorkerReports
+    endpoint: Endpoint | None, redis: RedisConnection, document: Document, reports: WorkerReports
 ) -> AsyncIterator[None]:
     """Tell what all workers count, as one, until leaving."""
     if endpoint is None:
@@ -95,7 +95,7 @@ async def worker_metrics(
         yield
 
 
-def _group_poller(streams: Iterable[StreamConfig], redis: Connection) -> GroupPoller:
+def _group_poller(streams: Iterable[StreamConfig], redis: RedisConnection) -> GroupPoller:
     """Who asks Redis how the groups of these streams stand."""
     from streamroute.adapters.groups.stats import Standings
     from streamroute.keys import GroupKeys

@@ -18,7 +18,7 @@ from streamroute.cli.process.exit_codes import Exit
 from streamroute.incidents import Incidents
 
 if TYPE_CHECKING:
-    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.ops.workers.reports import WorkerReports
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ async def supervise(
     command: Sequence[str],
     count: int,
     reports: WorkerReports,
-    redis: Connection,
+    redis: RedisConnection,
     *,
     ends: bool,
     patience: float,

@@ -10,7 +10,7 @@ from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
-    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import Document, StreamConfig
 
 NO_ROUTE: Final = "(no route)"
@@ -112,7 +112,7 @@ class Page:
 class Office:
     """All dead letters of a configuration."""
 
-    def __init__(self, redis: Connection, document: Document) -> None:
+    def __init__(self, redis: RedisConnection, document: Document) -> None:
         self._document = document
         self._homes: dict[str, list[StreamConfig]] = {}
         for stream in document.streams.values():

@@ -13,7 +13,7 @@ from streamroute.ops.route_tests.runner import MessageError
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
-    from streamroute.adapters.redis.connection import Connection
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.compiler.compiler import Compiled
     from streamroute.config.route_tests import EntryReference
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class EntryReader:
     """Reads entries of a configuration's streams; a call gives the message of one."""
 
-    def __init__(self, redis: Connection, compiled: Compiled) -> None:
+    def __init__(self, redis: RedisConnection, compiled: Compiled) -> None:
         self._redis = redis
         self._compiled = compiled
 

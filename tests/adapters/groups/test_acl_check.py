@@ -18,7 +18,7 @@ from repository import EXAMPLES
 from servers import RealServer
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.groups.acl_check import require_rights
-from streamroute.adapters.redis.connection import Connection, open_redis
+from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.dead_letters import DeadLetters
 from streamroute.adapters.stream.publisher import Publisher
@@ -55,7 +55,7 @@ def server(redis_server: RealServer) -> Iterator[RealServer]:
 
 
 @asynccontextmanager
-async def connected(server: RealServer, user: str, *changes: str) -> AsyncIterator[Connection]:
+async def connected(server: RealServer, user: str, *changes: str) -> AsyncIterator[RedisConnection]:
     """A connection as one of the example's users, whose rules are changed; ``-right`` takes one away."""
     # Redis 6.2 cannot take a subcommand away, so what is to go is not given.
     taken = [change[1:] for change in changes if change.startswith("-")]
@@ -241,7 +241,7 @@ async def test_an_operator_can_look_at_dead_letters_and_bring_them_back(
     assert await redis_client.xlen(KEYS.retry) == 1
 
 
-async def crash(redis: Connection) -> None:
+async def crash(redis: RedisConnection) -> None:
     """A worker that has read everything is gone without a word; an entry it held was deleted."""
     storage = RedisStreamStorage(redis.client, lease=0.1, block=0.05)
     await storage.create_group(STREAM, GROUP)
@@ -249,7 +249,7 @@ async def crash(redis: Connection) -> None:
     assert len(read) == 2
 
 
-async def deduplicate(redis: Connection, storage: RedisStreamStorage) -> None:
+async def deduplicate(redis: RedisConnection, storage: RedisStreamStorage) -> None:
     """A message holds a key, succeeds, and the next with the key is skipped."""
     await redis.client.xadd(STREAM, {"type": "booked", "n": "9"})
     await redis.client.xadd(STREAM, {"type": "booked", "n": "9"})
@@ -264,7 +264,7 @@ async def deduplicate(redis: Connection, storage: RedisStreamStorage) -> None:
     assert turns == [Turn.RUN, Turn.SKIP]
 
 
-async def _begin(redis: Connection, message: Message) -> tuple[Turn, float]:
+async def _begin(redis: RedisConnection, message: Message) -> tuple[Turn, float]:
     from streamroute.adapters.stream.dedupe import RedisDeduplicator
 
     return await RedisDeduplicator(redis.client, KEYS, GROUP, "dedupe").begin(

@@ -10,7 +10,7 @@ import pytest
 from consuming import GROUP, STREAM, eventually
 from streamroute.adapters.entries.records import RetryRecord
 from streamroute.adapters.groups.backlog import Backlog
-from streamroute.adapters.redis.connection import Connection, new_client
+from streamroute.adapters.redis.connection import RedisConnection, new_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import Address
@@ -33,7 +33,7 @@ class Group:
     def __init__(self, client: Redis) -> None:
         self.client: Any = client
         self.storage = RedisStreamStorage(client, block=0.005)
-        self.backlog = Backlog(Connection(client, Address("redis://tests"), ""), STREAM, GROUP)
+        self.backlog = Backlog(RedisConnection(client, Address("redis://tests"), ""), STREAM, GROUP)
 
     async def add(self, entry_id: str = "*") -> str:
         added: bytes = await self.client.xadd(STREAM, {"type": "t"}, id=entry_id)

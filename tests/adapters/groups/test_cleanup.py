@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from backends import KEYS
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.storage import tidies
@@ -98,7 +98,7 @@ async def test_what_no_group_has_asked_for_stays(client: Any) -> None:
     await tidied(RedisStreamStorage(client, trim=0))
     assert await left(client) == ids
     await client.xgroup_destroy(STREAM, GROUP)
-    went, _ = await script("trim").run(unparsed(client, STREAM), [STREAM], [0, 1000])
+    went, _ = await script("trim").run(raw_client(client, STREAM), [STREAM], [0, 1000])
     assert (went, await left(client)) == (0, ids)
 
 

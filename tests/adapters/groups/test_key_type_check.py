@@ -13,7 +13,7 @@ from consuming import GROUP, STREAM
 from servers import free_port
 from streamroute.adapters.groups.key_type_check import naming_wrong_keys, require_kinds
 from streamroute.adapters.redis.connection import new_client
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
@@ -49,7 +49,7 @@ async def test_a_key_of_another_kind_is_named_with_the_kind_that_it_should_be(
         await require_kinds(connection_of(client), KEYS)
     assert str(caught.value) == said + remedies.get(name, "rename or delete it")
     with pytest.raises(SetupError) as caught:
-        async with naming_wrong_keys(unparsed(client, STREAM), KEYS):
+        async with naming_wrong_keys(raw_client(client, STREAM), KEYS):
             await client.execute_command("LPUSH", key, "a")
     assert str(caught.value) == said + remedies.get(name, "rename or delete it")
 
@@ -60,11 +60,11 @@ async def test_another_key_of_the_wrong_kind_and_another_error_are_left_as_they_
     client: Any = redis_client
     await client.set("somebody else's", "x")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        async with naming_wrong_keys(unparsed(client, STREAM), KEYS):
+        async with naming_wrong_keys(raw_client(client, STREAM), KEYS):
             await client.execute_command("LPUSH", "somebody else's", "a")
     await client.set(KEYS.meta, "x")
     with pytest.raises(ResponseError, match="wrong number"):
-        async with naming_wrong_keys(unparsed(client, STREAM), KEYS):
+        async with naming_wrong_keys(raw_client(client, STREAM), KEYS):
             await client.execute_command("LPUSH", KEYS.meta)
 
 

@@ -21,7 +21,7 @@ from streamroute.adapters.groups.live_workers import (
     packed,
     unpacked,
 )
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.coordinator import GIVE_UP, KNOWN_ELSEWHERE, RedisCoordinator, route_wait
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
@@ -90,7 +90,7 @@ class TestView:
             await group.client.hset(KEYS.routes, digest, packed(known))
 
     def workers(self, group: Scripted) -> GroupWorkers:
-        return GroupWorkers(unparsed(group.client, STREAM), KEYS)
+        return GroupWorkers(raw_client(group.client, STREAM), KEYS)
 
     async def test_it_is_of_all_that_are_alive_together(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH, 7)
@@ -144,7 +144,7 @@ class TestView:
         await group.add("1-0")
         await group.read()
         old = GroupKeys.of(STREAM, "mailer")
-        client = unparsed(group.client, STREAM)
+        client = raw_client(group.client, STREAM)
         coordinator = RedisCoordinator(client, KEYS, GROUP, "me", lease=60, former=[old])
         message = Message({}, id="1-0", stream=STREAM, entry_id="1-0", held_in=STREAM, deliveries=1)
         for key in (old.dedupe("greet", "a"), KEYS.dedupe("thank", "a")):
@@ -159,7 +159,7 @@ class TestView:
         await group.create_group()
         await group.add("1-0", "2-0")
         await group.read()
-        coordinator = RedisCoordinator(unparsed(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
         first, second = (Message({}, id=name, stream=STREAM) for name in ("1-0", "2-0"))
         assert await coordinator.begin(first, "thank", "a", 2.5) == (Turn.RUN, 0)
         assert first.claims == {"thank": Claim([KEYS.dedupe("thank", "a")], 2.5)}
@@ -172,7 +172,7 @@ class TestView:
 
     async def test_a_message_asks_for_its_route_and_for_its_type(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)
-        coordinator = RedisCoordinator(unparsed(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
         assert await coordinator.route_wait(Message({}), "thank") == RouteWait(KNOWN_ELSEWHERE)
         before = await group.now() - 1_000
         wait = await coordinator.route_wait(Message({}), "gone")
@@ -183,7 +183,7 @@ class TestView:
     async def test_a_type_that_a_worker_listed_is_waited_for_ten_leases(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)
         await group.client.delete(KEYS.workers)
-        coordinator = RedisCoordinator(unparsed(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
         before = await group.now()
         wait = await coordinator.type_wait(Message({}), "booked")
         assert (wait.delay, wait.unknown_since >= before - 1_000) == (1.0, True)
@@ -222,7 +222,7 @@ async def test_an_answer_is_believed_for_a_second(
     """By a clock that may begin at 0."""
     group, clock = Scripted(redis_client), [0.0]
     monkeypatch.setattr(group_workers, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    workers = GroupWorkers(unparsed(group.client, STREAM), KEYS)
+    workers = GroupWorkers(raw_client(group.client, STREAM), KEYS)
     seen: list[GroupView] = []
     for clock[0] in (0.0, 0.999, 1.0, 1.5, 1.999, 2.0):
         view = await workers.view()

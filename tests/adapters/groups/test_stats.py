@@ -9,7 +9,7 @@ import pytest
 
 from consuming import GROUP, STREAM
 from streamroute.adapters.groups.stats import Standing, Standings
-from streamroute.adapters.redis.connection import Connection, new_client
+from streamroute.adapters.redis.connection import RedisConnection, new_client
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import Address
 from streamroute.errors import RedisUnavailableError
@@ -32,7 +32,7 @@ class Group:
     def __init__(self, client: Redis) -> None:
         self.client: Any = client
         self.storage = RedisStreamStorage(client, block=0.005)
-        self._standings = Standings(Connection(client, Address("redis://tests"), ""), KEYS, GROUP)
+        self._standings = Standings(RedisConnection(client, Address("redis://tests"), ""), KEYS, GROUP)
 
     async def add(self, entry_id: str = "*") -> None:
         await self.client.xadd(STREAM, {"type": "t"}, id=entry_id)

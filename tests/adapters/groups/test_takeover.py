@@ -17,7 +17,7 @@ from streamroute.adapters.groups import takeover as group_takeover
 from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
 from streamroute.adapters.groups.live_workers import packed
 from streamroute.adapters.groups.takeover import GroupTakeover
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
@@ -322,7 +322,7 @@ async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
     keys = GroupKeys.of(STREAM, group)
     arguments = [group, "9" * 19]
     names = [keys.stream, keys.retry, keys.delayed]
-    return not await script("left").run(unparsed(backend.client, STREAM), names, arguments)
+    return not await script("left").run(raw_client(backend.client, STREAM), names, arguments)
 
 
 async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
@@ -334,7 +334,7 @@ async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     seconds, _ = await client.time()
     await client.hset(OLD_KEYS.workers, "alive", f"{seconds * 1000 + 60_000} 5 ")
-    takeover = GroupTakeover(unparsed(client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    takeover = GroupTakeover(raw_client(client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
     await client.config_resetstat()
     for _ in range(5):
         assert not await takeover.advance()
@@ -354,7 +354,7 @@ async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_
 async def test_where_there_is_nothing_to_take_over_nothing_is_said(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    takeover = GroupTakeover(unparsed(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    takeover = GroupTakeover(raw_client(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
     assert await takeover.advance()
     assert caplog.messages == []
 
@@ -416,7 +416,7 @@ async def _takeover(backend: RedisBackend, *, alive: bool = False) -> GroupTakeo
     if alive:
         seconds, _ = await backend.client.time()
         await backend.client.hset(OLD_KEYS.workers, "old one", f"{seconds * 1000 + 60_000} 60000 ")
-    return GroupTakeover(unparsed(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
+    return GroupTakeover(raw_client(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
 
 
 async def _looks(backend: RedisBackend) -> int:

@@ -9,7 +9,7 @@ from backends import KEYS
 from consuming import STREAM
 from scripted import Scripted
 from streamroute.adapters.entries.field_packing import pack_fields
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.keys import ReturnKeys
 
@@ -216,7 +216,7 @@ class TestRestoreDue:
         await group.client.zrem(KEYS.due, last)
         times, restored = DueTimes(), 0
         for _ in range(20):
-            restored += await times.restore(unparsed(group.client, STREAM), KEYS.due, KEYS.delayed)
+            restored += await times.restore(raw_client(group.client, STREAM), KEYS.due, KEYS.delayed)
         assert (cursor != 0, restored) == (True, 1)
 
 

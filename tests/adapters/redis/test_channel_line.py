@@ -11,7 +11,7 @@ from redis.asyncio import ConnectionPool, Redis
 
 from consuming import eventually, within_patience
 from streamroute.adapters.redis.channel import Channel, command_connections, read_connections
-from streamroute.adapters.redis.round_trip import Words
+from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import SetupError
 
@@ -20,13 +20,13 @@ class Server:
     """Round trips that end when they are let, in the order in which they began; it echoes commands."""
 
     def __init__(self) -> None:
-        self.trips: list[list[Words]] = []
+        self.trips: list[list[CommandArgs]] = []
         self.open = 0
         self.most_open = 0
         self._go = asyncio.Semaphore(0)
         self.error: BaseException | None = None
 
-    async def round_trip(self, pool: Any, commands: Sequence[Words]) -> list[Any]:
+    async def round_trip(self, pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
         """One round trip."""
         self.trips.append(list(commands))
         self.open += 1
@@ -64,7 +64,7 @@ def channel() -> Callable[[int], Channel]:
     return lambda connections: Channel(pool, connections)
 
 
-async def started(channel: Channel, *calls: Sequence[Words]) -> list[asyncio.Task[list[Any]]]:
+async def started(channel: Channel, *calls: Sequence[CommandArgs]) -> list[asyncio.Task[list[Any]]]:
     """Callers that are on their way, or in line."""
     tasks = [asyncio.create_task(channel.send(commands)) for commands in calls]
     await turns()
@@ -77,7 +77,7 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def call(name: str, commands: int = 1) -> list[Words]:
+def call(name: str, commands: int = 1) -> list[CommandArgs]:
     return [(f"{name}{n}",) for n in range(commands)]
 
 

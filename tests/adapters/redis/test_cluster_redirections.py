@@ -22,14 +22,14 @@ from streamroute.adapters.redis.cluster_pool import ClusterPool
 from streamroute.adapters.redis.cluster_topology import SlotDownError
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.redis.raw_client import (
-    command,
-    each,
+    clone_for_loop,
     interrupt_read,
+    raw_client,
     read,
-    separate,
-    timed,
-    transaction,
-    unparsed,
+    send_command,
+    send_each,
+    send_transaction,
+    with_server_time,
 )
 from streamroute.adapters.redis.shared_reads import Read, Reader
 
@@ -45,7 +45,7 @@ class Cluster:
     def __init__(self, client: Any, one: Node, two: Node) -> None:
         self.one, self.two = one, two
         self.whole = client
-        self.client = unparsed(client, KEY)
+        self.client = raw_client(client, KEY)
 
     def belongs_to(self, node: Node) -> None:
         """Have both nodes say who has all slots."""
@@ -85,7 +85,7 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 
 async def _get(cluster: Cluster) -> Any:
-    return await command(cluster.client, "GET", KEY)
+    return await send_command(cluster.client, "GET", KEY)
 
 
 async def _read(cluster: Cluster) -> Any:
@@ -98,7 +98,7 @@ class TestMoved:
     async def test_what_was_refused_is_sent_there_and_so_is_what_comes_after(self, cluster: Cluster) -> None:
         cluster.one.says("GET", cluster.moved(cluster.two))
         cluster.two.says("GET", b"x")
-        assert [await command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"x"]
+        assert [await send_command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"x"]
         assert cluster.one.taken() == [f"GET {KEY}"]
         assert cluster.two.taken() == [f"GET {KEY}"] * 2
         assert (cluster.one.asked, cluster.two.asked) == (1, 0)
@@ -106,13 +106,13 @@ class TestMoved:
     async def test_a_node_that_names_no_host_means_its_own(self, cluster: Cluster) -> None:
         cluster.one.says("GET", f"-MOVED 1 :{cluster.two.port}")
         cluster.two.says("GET", b"x")
-        assert await command(cluster.client, "GET", KEY) == b"x"
+        assert await send_command(cluster.client, "GET", KEY) == b"x"
 
     async def test_of_several_commands_those_that_were_refused_go_there_alone(self, cluster: Cluster) -> None:
         moved = cluster.moved(cluster.two)
         cluster.one.says("GET", b"a", moved, b"c", moved)
         cluster.two.says("GET", b"b")
-        answers = await each(cluster.client, [("GET", name) for name in "abc"])
+        answers = await send_each(cluster.client, [("GET", name) for name in "abc"])
         assert answers == [b"a", b"b", b"c"]
         assert cluster.two.taken() == ["GET b"]
 
@@ -121,25 +121,25 @@ class TestMoved:
         cluster.one.says("GET", cluster.moved(cluster.two))
         cluster.two.says("TIME", [b"8", b"0"])
         cluster.two.says("GET", b"x")
-        assert await timed(cluster.client, ("GET", KEY)) == (8000, b"x")
+        assert await with_server_time(cluster.client, ("GET", KEY)) == (8000, b"x")
         assert cluster.two.taken() == ["TIME", f"GET {KEY}"]
 
     async def test_nodes_that_name_one_another_are_asked_anew(self, cluster: Cluster) -> None:
         cluster.one.says("GET", cluster.moved(cluster.two))
         cluster.two.says("GET", cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving, and each node names another one for it"):
-            await command(cluster.client, "GET", KEY)
+            await send_command(cluster.client, "GET", KEY)
         assert (len(cluster.one.taken()), len(cluster.two.taken())) == (4, 3)
         cluster.one.says("GET", b"x")
         asked = cluster.one.asked + cluster.two.asked
-        assert await command(cluster.client, "GET", KEY) == b"x"
+        assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert cluster.one.asked + cluster.two.asked == asked + 1
 
     async def test_one_of_several_that_is_refused_for_ever_is_an_error(self, cluster: Cluster) -> None:
         cluster.one.says("TIME", TIME)
         cluster.one.says("GET", cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving"):
-            await timed(cluster.client, ("GET", KEY))
+            await with_server_time(cluster.client, ("GET", KEY))
 
     async def test_a_client_raises_what_it_is_answered(self, cluster: Cluster) -> None:
         """redis-py's own way in: for what is sent with its methods."""
@@ -156,7 +156,7 @@ class TestAsk:
     async def test_this_command_alone_goes_there(self, cluster: Cluster) -> None:
         cluster.one.says("GET", cluster.ask(cluster.two), b"y")
         cluster.two.says("GET", b"x")
-        assert [await command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"y"]
+        assert [await send_command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"y"]
         assert cluster.two.taken() == ["ASKING", f"GET {KEY}"]
 
     async def test_each_of_several_is_asked_for(self, cluster: Cluster) -> None:
@@ -164,7 +164,7 @@ class TestAsk:
         cluster.one.says("GET", cluster.ask(cluster.two))
         cluster.two.says("TIME", [b"8", b"0"])
         cluster.two.says("GET", b"x")
-        assert await timed(cluster.client, ("GET", KEY)) == (8000, b"x")
+        assert await with_server_time(cluster.client, ("GET", KEY)) == (8000, b"x")
         assert cluster.two.taken() == ["ASKING", "TIME", "ASKING", f"GET {KEY}"]
 
     async def test_a_transaction_is_asked_for_once(self, cluster: Cluster) -> None:
@@ -173,14 +173,14 @@ class TestAsk:
         cluster.two.says("XADD", "+QUEUED")
         cluster.two.says("EXEC", [b"1-0", b"2-0"])
         adds = [("XADD", KEY, "*", "a", "b")] * 2
-        assert await transaction(cluster.client, adds) == [b"1-0", b"2-0"]
+        assert await send_transaction(cluster.client, adds) == [b"1-0", b"2-0"]
         add = f"XADD {KEY} * a b"
         assert cluster.two.taken() == ["ASKING", "MULTI", add, add, "EXEC"]
 
     async def test_a_node_that_is_away_is_an_error_of_the_connection(self, cluster: Cluster) -> None:
         cluster.one.says("GET", f"-ASK 1 127.0.0.1:{free_port()}")
         with pytest.raises(RedisConnectionError):
-            await command(cluster.client, "GET", KEY)
+            await send_command(cluster.client, "GET", KEY)
 
 
 class TestTryAgain:
@@ -188,13 +188,13 @@ class TestTryAgain:
 
     async def test_it_is_sent_again_until_it_is_carried_out(self, cluster: Cluster) -> None:
         cluster.one.says("EVALSHA", "-TRYAGAIN later", "-TRYAGAIN later", 1)
-        assert await command(cluster.client, "EVALSHA", "digest", 0) == 1
+        assert await send_command(cluster.client, "EVALSHA", "digest", 0) == 1
         assert len(cluster.one.taken()) == 3
 
     async def test_it_is_given_up_after_seven_times(self, cluster: Cluster) -> None:
         cluster.one.says("EVALSHA", "-TRYAGAIN later")
         with pytest.raises(TryAgainError):
-            await command(cluster.client, "EVALSHA", "digest", 0)
+            await send_command(cluster.client, "EVALSHA", "digest", 0)
         assert len(cluster.one.taken()) == 7
 
 
@@ -234,48 +234,48 @@ class TestAway:
         cluster.two.says("GET", b"x")
         if alone:
             with pytest.raises(error):
-                await command(cluster.client, "GET", KEY)
+                await send_command(cluster.client, "GET", KEY)
         else:
-            [time, answer] = await each(cluster.client, [("TIME",), ("GET", KEY)])
+            [time, answer] = await send_each(cluster.client, [("TIME",), ("GET", KEY)])
             assert time == b"OK"
             assert isinstance(answer, error)
         cluster.belongs_to(cluster.two)
-        assert await command(cluster.client, "GET", KEY) == b"x"
+        assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert (cluster.one.asked, cluster.two.asked) == (1, 1)
 
     async def test_any_other_error_leaves_the_slot_where_it_is(self, cluster: Cluster) -> None:
         cluster.one.says("GET", "-WRONGTYPE no string", b"x")
         with pytest.raises(ResponseError, match="no string"):
-            await command(cluster.client, "GET", KEY)
-        assert await command(cluster.client, "GET", KEY) == b"x"
+            await send_command(cluster.client, "GET", KEY)
+        assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert (cluster.one.asked, cluster.two.asked) == (1, 0)
 
     async def test_where_a_node_is_away_the_one_that_has_the_slot_now_is_used(self, cluster: Cluster) -> None:
-        await command(cluster.client, "GET", KEY)
+        await send_command(cluster.client, "GET", KEY)
         await cluster.lose_the_first()
         cluster.belongs_to(cluster.two)
         cluster.two.says("GET", b"x")
-        assert await command(cluster.client, "GET", KEY) == b"x"
-        assert await each(cluster.client, [("GET", KEY)]) == [b"x"]
+        assert await send_command(cluster.client, "GET", KEY) == b"x"
+        assert await send_each(cluster.client, [("GET", KEY)]) == [b"x"]
 
     async def test_where_nobody_else_has_the_slot_it_is_an_error_of_the_connection(
         self, cluster: Cluster
     ) -> None:
-        await command(cluster.client, "GET", KEY)
+        await send_command(cluster.client, "GET", KEY)
         await cluster.lose_the_first()
         for _ in range(2):
             with pytest.raises(RedisConnectionError):
-                await command(cluster.client, "GET", KEY)
+                await send_command(cluster.client, "GET", KEY)
         await cluster.one.open()
-        assert await command(cluster.client, "GET", KEY) == b"OK"
+        assert await send_command(cluster.client, "GET", KEY) == b"OK"
 
     async def test_where_nobody_else_has_the_slot_its_node_is_tried_once(self, cluster: Cluster) -> None:
         """A node that does not answer may take the whole connect timeout."""
-        await command(cluster.client, "GET", KEY)
+        await send_command(cluster.client, "GET", KEY)
         await cluster.whole.connection_pool.cluster.disconnect()
         cluster.one.hangs_up, cluster.one.connections = True, 0
         with pytest.raises(RedisConnectionError):
-            await command(cluster.client, "GET", KEY)
+            await send_command(cluster.client, "GET", KEY)
         assert cluster.one.connections == 2  # the other time it is asked for the slot
 
     async def test_a_node_that_names_one_that_is_gone_is_asked_last_the_next_time(
@@ -285,8 +285,8 @@ class TestAway:
         cluster.belongs_to(cluster.two)
         cluster.one.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
         with pytest.raises(RedisConnectionError):
-            await command(cluster.client, "GET", KEY)
-        assert await command(cluster.client, "GET", KEY) == b"OK"
+            await send_command(cluster.client, "GET", KEY)
+        assert await send_command(cluster.client, "GET", KEY) == b"OK"
 
     async def test_nodes_that_are_told_of_are_asked_when_the_others_are_gone(self, cluster: Cluster) -> None:
         cluster.belongs_to(cluster.two)
@@ -299,21 +299,21 @@ class TestAway:
     async def test_where_the_node_that_has_the_slot_now_is_away_too_it_is_an_error_of_the_connection(
         self, cluster: Cluster
     ) -> None:
-        await command(cluster.client, "GET", KEY)
+        await send_command(cluster.client, "GET", KEY)
         await cluster.lose_the_first()
         cluster.two.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
         with pytest.raises(RedisConnectionError):
-            await command(cluster.client, "GET", KEY)
+            await send_command(cluster.client, "GET", KEY)
         cluster.belongs_to(cluster.two)
-        assert await command(cluster.client, "GET", KEY) == b"OK"
+        assert await send_command(cluster.client, "GET", KEY) == b"OK"
 
     async def test_a_slot_that_nobody_serves_is_named(self, cluster: Cluster) -> None:
         cluster.one.slots = cluster.two.slots = [[0, 10, [b"127.0.0.1", cluster.one.port, b"id"]]]
         with pytest.raises(SlotDownError, match=r"no node of the cluster serves the slot \d+ now"):
-            await command(cluster.client, "GET", KEY)
+            await send_command(cluster.client, "GET", KEY)
         assert (cluster.one.asked, cluster.two.asked) == (1, 1)
         cluster.belongs_to(cluster.two)
-        await command(cluster.client, "GET", KEY)
+        await send_command(cluster.client, "GET", KEY)
         assert (cluster.one.asked, cluster.two.asked) == (2, 1)  # of the two it was asked longest ago
 
     @pytest.mark.parametrize("silent_first", [True, False])
@@ -323,7 +323,7 @@ class TestAway:
         cluster.one.slots = cluster.two.slots = []
         await (cluster.one if silent_first else cluster.two).close()
         with pytest.raises(SlotDownError, match="no node of the cluster serves the slot"):
-            await command(cluster.client, "GET", KEY)
+            await send_command(cluster.client, "GET", KEY)
 
     async def test_the_range_of_a_slot_has_both_its_ends(self, cluster: Cluster) -> None:
         slot = cluster.client.slot  # type: ignore[attr-defined]  # a client of one slot
@@ -333,7 +333,7 @@ class TestAway:
             ranges: Reply = [[0, first - 1, there], [first, last, here], [last + 1, 16383, there]]
             cluster.one.slots = cluster.two.slots = ranges
             await cluster.whole.connection_pool.cluster.find(slot)
-            await command(cluster.client, "GET", KEY)
+            await send_command(cluster.client, "GET", KEY)
             assert (cluster.one.taken(), cluster.two.taken()) == ([], [f"GET {KEY}"])
 
     async def test_one_that_is_silent_is_asked_about_slots_for_a_second(self) -> None:
@@ -436,7 +436,7 @@ async def test_the_url_says_how_to_log_in_and_the_settings_are_shown_to_nobody()
         assert cluster.cluster.nodes[0] == ("a", 1)
         assert cluster.cluster.client_of(("a", 1))
         assert "hush" not in repr(cluster) + repr(cluster.cluster) + repr(client) + repr(
-            unparsed(client, KEY)
+            raw_client(client, KEY)
         )
 
 
@@ -445,11 +445,11 @@ async def test_the_scheme_says_whether_nodes_are_spoken_to_with_tls(scheme: str,
     async with new_client(f"{scheme}+cluster://a") as client:
         pool: Any = client.connection_pool
         assert issubclass(pool.connection_class, SSLConnection) == is_safe
-        for whole in (pool, pool.separate()):
+        for whole in (pool, pool.clone_for_loop()):
             node = whole.cluster.client_of(("b", 1)).connection_pool
             assert issubclass(node.connection_class, SSLConnection) == is_safe
             assert (node.connection_kwargs["host"], node.connection_kwargs["port"]) == ("b", 1)
-        assert pool.separate().cluster.settings["max_connections"] == 2
+        assert pool.clone_for_loop().cluster.settings["max_connections"] == 2
 
 
 class TestClosing:
@@ -458,7 +458,7 @@ class TestClosing:
     async def test_a_client_closes_all_of_them(self, cluster: Cluster) -> None:
         await cluster.whole.execute_command("PING")
         cluster.belongs_to(cluster.two)
-        await command(cluster.client, "GET", KEY)
+        await send_command(cluster.client, "GET", KEY)
         assert (cluster.one.connected, cluster.two.connected) == (1, 1)
         await cluster.whole.connection_pool.disconnect(inuse_connections=False)
         await eventually(lambda: cluster.one.connected == 0)
@@ -468,9 +468,9 @@ class TestClosing:
         await eventually(lambda: (cluster.one.connected, cluster.two.connected) == (0, 0))
 
     async def test_a_client_of_another_loop_closes_its_own(self, cluster: Cluster) -> None:
-        await command(cluster.client, "GET", KEY)
-        async with separate(cluster.client) as twin:
-            await command(twin, "GET", KEY)
+        await send_command(cluster.client, "GET", KEY)
+        async with clone_for_loop(cluster.client) as twin:
+            await send_command(twin, "GET", KEY)
             assert cluster.one.connected == 2
         await eventually(lambda: cluster.one.connected == 1)
 

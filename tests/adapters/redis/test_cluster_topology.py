@@ -23,9 +23,15 @@ from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.groups.acl_check import require_rights
 from streamroute.adapters.groups.backlog import Backlog
 from streamroute.adapters.redis.cluster_pool import ClusterPool
-from streamroute.adapters.redis.cluster_topology import known
-from streamroute.adapters.redis.connection import Connection, new_client, open_redis
-from streamroute.adapters.redis.raw_client import command, each, separate, timed, unparsed
+from streamroute.adapters.redis.cluster_topology import resolved_host
+from streamroute.adapters.redis.connection import RedisConnection, new_client, open_redis
+from streamroute.adapters.redis.raw_client import (
+    clone_for_loop,
+    raw_client,
+    send_command,
+    send_each,
+    with_server_time,
+)
 from streamroute.adapters.stream.dead_letters import DeadLetters
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler
@@ -66,7 +72,7 @@ def lone_cluster(server_binary: Path) -> Iterator[RealCluster]:
 
 
 @asynccontextmanager
-async def connected(cluster: RealCluster) -> AsyncIterator[Connection]:
+async def connected(cluster: RealCluster) -> AsyncIterator[RedisConnection]:
     async with open_redis(cluster.url, folder=NOWHERE) as redis:
         await redis.ping()
         yield redis
@@ -83,7 +89,7 @@ def entry(n: object) -> list[bytes]:
     return [b"type", b"booked", b"n", str(n).encode()]
 
 
-async def published(redis: Connection, n: str) -> bool:
+async def published(redis: RedisConnection, n: str) -> bool:
     """Whether an event could be published now."""
     try:
         await Publisher(redis, STREAM).publish([entry(n)])
@@ -104,8 +110,8 @@ async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealC
             await eventually(lambda: sorted(handling.numbers()) == ["0", "1", "2"])
             letters = DeadLetters(redis, KEYS.dead)
             await eventually(lambda: _counts(letters, 3))
-            client = unparsed(redis.client, STREAM)
-            await eventually(lambda: command(client, "HGET", KEYS.meta, "low"))
+            client = raw_client(redis.client, STREAM)
+            await eventually(lambda: send_command(client, "HGET", KEYS.meta, "low"))
         assert not await Backlog(redis, STREAM, GROUP).is_left("9" * 13)
         pages = [page async for page in letters.pages(since=0, until=await letters.now())]
         assert await letters.drop([letter for page in pages for letter in page]) == 3
@@ -139,7 +145,7 @@ async def test_nothing_stands_still_while_a_slot_moves(
 async def test_what_a_moving_slot_refuses_is_sent_where_it_goes(cluster: RealCluster) -> None:
     """ASK: for a command, a transaction, commands at once, a read, a script that is not known there."""
     async with connected(cluster) as redis:
-        client = unparsed(redis.client, STREAM)
+        client = raw_client(redis.client, STREAM)
         storage = RedisStreamStorage(redis.client, block=0.05)
         await storage.create_group(STREAM, GROUP)
         target = another_master(cluster)
@@ -147,13 +153,13 @@ async def test_what_a_moving_slot_refuses_is_sent_where_it_goes(cluster: RealClu
         moving = cluster.moving(SLOT, target)
         assert {next(moving), next(moving)} == {STREAM, KEYS.retry}
         assert await published(redis, "1")
-        assert await command(client, "XLEN", STREAM) == 1
-        assert await each(client, [("XLEN", STREAM), ("XLEN", KEYS.retry)]) == [1, 0]
+        assert await send_command(client, "XLEN", STREAM) == 1
+        assert await send_each(client, [("XLEN", STREAM), ("XLEN", KEYS.retry)]) == [1, 0]
         [(entry_id, message)] = await storage.read_events(STREAM, GROUP, "me", 10)
         assert message["n"] == "1"
         await storage.release(STREAM, GROUP, "me", {entry_id: cast("Message", message)}, started=True)
         list(moving)
-        _, pending = await timed(client, ("XPENDING", STREAM, GROUP, "-", "+", 10))
+        _, pending = await with_server_time(client, ("XPENDING", STREAM, GROUP, "-", "+", 10))
         assert [owner for _, owner, *_ in pending] == [b"streamroute:released"]
 
 
@@ -186,7 +192,7 @@ async def test_consuming_goes_on_after_a_master_was_killed(
             await eventually(lambda: handling.numbers() == ["before"])
             master = lone_cluster.master_of(SLOT)
             replica = lone_cluster.replica_of(master)
-            await command(unparsed(redis.client, STREAM), "WAIT", 1, 5000)
+            await send_command(raw_client(redis.client, STREAM), "WAIT", 1, 5000)
             master.kill()
             await eventually(lambda: published(redis, "after"), "the new master")
             await eventually(lambda: "after" in handling.numbers())
@@ -222,20 +228,20 @@ async def test_a_slot_that_is_down_is_said_once_and_its_entries_stay(
             await eventually(lambda: "after" in handling.numbers())
             await eventually(lambda: f"reading from {STREAM} works again" in caplog.text)
             await eventually(lambda: f"heartbeats of {STREAM} work again" in caplog.text)
-            assert len(await command(unparsed(redis.client, STREAM), "XRANGE", STREAM, "-", "+")) == 2
+            assert len(await send_command(raw_client(redis.client, STREAM), "XRANGE", STREAM, "-", "+")) == 2
     for said in (f"reading from {STREAM} failed", f"heartbeats of {STREAM} fail"):
         assert caplog.text.count(said) == 1
 
 
 async def test_a_connection_of_its_own_follows_the_slot_and_is_closed(cluster: RealCluster) -> None:
     async with connected(cluster) as redis:
-        client = unparsed(redis.client, STREAM)
-        async with separate(client) as twin:
-            assert await command(twin, "XLEN", STREAM) == 0
+        client = raw_client(redis.client, STREAM)
+        async with clone_for_loop(client) as twin:
+            assert await send_command(twin, "XLEN", STREAM) == 0
             cluster.move(SLOT, another_master(cluster))
             assert await published(redis, "1")
-            assert await command(twin, "XLEN", STREAM) == 1
-        assert await command(client, "XLEN", STREAM) == 1
+            assert await send_command(twin, "XLEN", STREAM) == 1
+        assert await send_command(client, "XLEN", STREAM) == 1
 
 
 async def test_a_node_that_has_left_the_cluster_misleads_nobody(lone_cluster: RealCluster) -> None:
@@ -270,13 +276,13 @@ async def test_a_password_is_in_no_repr() -> None:
         assert pool.connection_kwargs["password"] == "hunter2"
         assert pool.connection_kwargs["socket_timeout"] == 2.0
         assert pool.cluster.nodes == [("a", 6379), ("b", 1)]
-        for shown in (client, pool, pool.cluster, unparsed(client, STREAM)):
+        for shown in (client, pool, pool.cluster, raw_client(client, STREAM)):
             assert "hunter2" not in repr(shown)
 
 
 @pytest.mark.parametrize(("host", "meant"), [("a", "a"), ("", "told"), (None, "told"), ("?", "told")])
 def test_a_node_that_does_not_know_its_host_is_where_it_was_told_of(host: str | None, meant: str) -> None:
-    assert known(host, ("told", 1)) == meant
+    assert resolved_host(host, ("told", 1)) == meant
 
 
 async def test_one_node_that_answers_is_enough(cluster: RealCluster) -> None:
@@ -293,7 +299,7 @@ async def test_retries_of_a_scheduler_come_back_to_their_slots(cluster: RealClus
         for stream in streams:
             await scheduler.schedule_retry(stream, {"type": "booked"}, delay=0)
         for stream in streams:
-            await eventually(partial(command, unparsed(redis.client, stream), "XLEN", stream))
+            await eventually(partial(send_command, raw_client(redis.client, stream), "XLEN", stream))
         await scheduler.stop()
 
 
@@ -394,7 +400,7 @@ def allow(cluster: RealCluster, user: str, *changes: str) -> None:
         node.ask("ACL", "SETUSER", user, *changes)
 
 
-async def _send(redis: Connection, sent: list[str]) -> None:
+async def _send(redis: RedisConnection, sent: list[str]) -> None:
     sent.append(str(len(sent)))
     await eventually(lambda: published(redis, sent[-1]))
 
@@ -403,10 +409,10 @@ async def _counts(letters: DeadLetters, count: int) -> bool:
     return await letters.count() == count
 
 
-async def _nothing_pending(redis: Connection) -> bool:
-    client = unparsed(redis.client, STREAM)
-    pending = [await command(client, "XPENDING", key, GROUP) for key in (STREAM, KEYS.retry)]
-    return all(count == 0 for count, *_ in pending) and await command(client, "ZCARD", KEYS.due) == 0
+async def _nothing_pending(redis: RedisConnection) -> bool:
+    client = raw_client(redis.client, STREAM)
+    pending = [await send_command(client, "XPENDING", key, GROUP) for key in (STREAM, KEYS.retry)]
+    return all(count == 0 for count, *_ in pending) and await send_command(client, "ZCARD", KEYS.due) == 0
 
 
 def _fails_once() -> Callable[[dict[str, Any]], None]:

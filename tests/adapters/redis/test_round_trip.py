@@ -15,11 +15,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from consuming import eventually
 from servers import free_port
-from streamroute.adapters.redis.raw_client import together
+from streamroute.adapters.redis.raw_client import send_pipelined
 
 
 async def test_a_refused_command_is_an_answer_among_others(redis_client: Any) -> None:
-    answers = await together(redis_client, [("SET", "a", 1), ("LPUSH", "a", "b"), ("GET", "a")])
+    answers = await send_pipelined(redis_client, [("SET", "a", 1), ("LPUSH", "a", "b"), ("GET", "a")])
     assert isinstance(answers[1], ResponseError)
     assert [answers[0], answers[2]] == [b"OK", b"1"]
 
@@ -29,20 +29,20 @@ async def test_one_that_is_cancelled_leaves_no_answer_for_the_next(redis_client:
         return bool((await redis_client.info("clients"))["blocked_clients"])
 
     async with Redis.from_url(redis_url, max_connections=1) as client:
-        waiting = asyncio.create_task(together(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)]))
+        waiting = asyncio.create_task(send_pipelined(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)]))
         while not await is_waiting():  # noqa: ASYNC110 - the server sets no event
             await asyncio.sleep(0.001)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert await together(client, [("ECHO", "new")]) == [b"new"]
+        assert await send_pipelined(client, [("ECHO", "new")]) == [b"new"]
 
 
 async def test_one_that_is_cancelled_ends_whatever_it_is_doing(redis_client: Any, redis_url: str) -> None:
     """Also while it connects, or sends: there Python 3.11 may swallow a cancellation."""
     for turns in range(1, 60):
         async with Redis.from_url(redis_url, socket_timeout=20) as client:
-            waiting = asyncio.create_task(together(client, [("BLPOP", "nothing", 0)]))
+            waiting = asyncio.create_task(send_pipelined(client, [("BLPOP", "nothing", 0)]))
             for _ in range(turns):
                 await asyncio.sleep(0)
             waiting.cancel()
@@ -56,26 +56,26 @@ async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) 
         async def echo(word: str) -> list[Any]:
             # A tenth of a second may be too little for it, or for its connection.
             with suppress(RedisTimeoutError, RedisConnectionError):
-                return await together(client, [("ECHO", word)])
+                return await send_pipelined(client, [("ECHO", word)])
             return []
 
         assert await eventually(lambda: echo("connected")) == [b"connected"]
         with pytest.raises(RedisTimeoutError):
-            await together(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)])
+            await send_pipelined(client, [("ECHO", "old"), ("BLPOP", "nothing", 0)])
         assert await eventually(lambda: echo("new")) == [b"new"]
 
 
 async def test_what_cannot_be_packed_is_raised_and_takes_no_connection_with_it(redis_client: Any) -> None:
     unfit: Any = object()
     with pytest.raises(Exception, match="Invalid input of type"):
-        await together(redis_client, [("ECHO", unfit)])
-    assert await together(redis_client, [("ECHO", "new")]) == [b"new"]
+        await send_pipelined(redis_client, [("ECHO", unfit)])
+    assert await send_pipelined(redis_client, [("ECHO", "new")]) == [b"new"]
 
 
 async def test_a_server_that_is_away_is_raised() -> None:
     async with Redis(port=free_port()) as client:
         with pytest.raises(RedisConnectionError):
-            await together(client, [("PING",)])
+            await send_pipelined(client, [("PING",)])
 
 
 async def test_one_whose_cancellation_was_swallowed_leaves_no_answer_for_the_next(
@@ -93,10 +93,10 @@ async def test_one_whose_cancellation_was_swallowed_leaves_no_answer_for_the_nex
             await asyncio.sleep(0)
 
     async with Redis.from_url(redis_url, max_connections=1) as client:
-        await together(client, [("PING",)])
+        await send_pipelined(client, [("PING",)])
         with monkeypatch.context() as patch:
             patch.setattr(AbstractConnection, "send_packed_command", swallow)
-            task = asyncio.create_task(together(client, [("BLPOP", "nothing", 0.3)]))
+            task = asyncio.create_task(send_pipelined(client, [("BLPOP", "nothing", 0.3)]))
             with pytest.raises(asyncio.CancelledError):
                 await task
-        assert await together(client, [("ECHO", "new")]) == [b"new"]
+        assert await send_pipelined(client, [("ECHO", "new")]) == [b"new"]

@@ -20,8 +20,8 @@ from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventua
 from scripted_nodes import Node, Reply
 from sentinels import RealSentinel, Watched
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
-from streamroute.adapters.redis.connection import Connection, new_client, open_redis
-from streamroute.adapters.redis.raw_client import separate
+from streamroute.adapters.redis.connection import RedisConnection, new_client, open_redis
+from streamroute.adapters.redis.raw_client import clone_for_loop
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
 from streamroute.errors import RedisUnavailableError, SetupError
@@ -55,14 +55,14 @@ def masters(node: Node) -> Reply:
 
 
 @asynccontextmanager
-async def connected(watched: Watched) -> AsyncIterator[Connection]:
+async def connected(watched: Watched) -> AsyncIterator[RedisConnection]:
     await eventually(watched.is_ready, "the sentinels to know each other")
     async with open_redis(watched.url, folder=NOWHERE) as redis:
         await redis.ping()
         yield redis
 
 
-async def added(redis: Connection, n: str) -> bool:
+async def added(redis: RedisConnection, n: str) -> bool:
     """Whether an entry could be added now."""
     try:
         await redis.client.xadd(STREAM, {"type": "booked", "n": n})
@@ -158,7 +158,7 @@ async def test_a_client_that_is_closed_waits_for_no_sentinel_and_leaves_nothing_
     nodes: tuple[Node, Node, Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("streamroute.adapters.redis.sentinel._PATIENCE", 40)
-    monkeypatch.setattr("streamroute.adapters.redis.sentinel._LOOK_EVERY", 0)
+    monkeypatch.setattr("streamroute.adapters.redis.sentinel._REFRESH_EVERY", 0)
     sentinel, master, _ = nodes
     async with client_of(sentinel, master) as client:
         await client.execute_command("PING")
@@ -184,7 +184,7 @@ async def test_a_look_for_the_master_of_one_loop_does_not_wait_for_that_of_anoth
     async with client_of(sentinel, master) as client:
         await client.execute_command("PING")
         pool = client.connection_pool
-        async with separate(client) as twin, pool.sentinel_manager.turn:
+        async with clone_for_loop(client) as twin, pool.sentinel_manager.lock:
             await within_patience(twin.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py gives none
             assert (sentinel.connected, master.connected) == (2, 2)
 
@@ -241,7 +241,7 @@ async def test_lookups_at_the_same_time_lose_no_sentinel(watched: Watched) -> No
 
 async def test_a_connection_of_its_own_finds_the_master_and_is_closed(watched: Watched) -> None:
     async with connected(watched) as redis:
-        async with separate(redis.client) as twin:
+        async with clone_for_loop(redis.client) as twin:
             assert await twin.ping()
             pool: Any = twin.connection_pool
             theirs: Any = redis.client.connection_pool
@@ -336,7 +336,7 @@ async def test_a_value_that_cannot_be_used_is_not_quoted() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-async def _nothing_pending(redis: Connection) -> bool:
+async def _nothing_pending(redis: RedisConnection) -> bool:
     try:
         summary: Any = await redis.client.xpending(STREAM, GROUP)
     except RedisError:  # on a busy machine the sentinels may still be of two minds
@@ -344,7 +344,7 @@ async def _nothing_pending(redis: Connection) -> bool:
     return bool(summary["pending"] == 0)
 
 
-async def _is_on(redis: Connection, server: RealServer) -> bool:
+async def _is_on(redis: RedisConnection, server: RealServer) -> bool:
     try:
         await redis.client.delete("unused")
         return bool((await redis.client.info("server"))["tcp_port"] == server.port)

@@ -14,9 +14,9 @@ from redis.exceptions import ResponseError
 
 from consuming import eventually, within_patience
 from servers import free_port
-from streamroute.adapters.redis.channel import READS
+from streamroute.adapters.redis.channel import READ_CONNECTIONS
 from streamroute.adapters.redis.connection import new_client
-from streamroute.adapters.redis.raw_client import interrupt_read, read, unparsed
+from streamroute.adapters.redis.raw_client import interrupt_read, raw_client, read
 from streamroute.adapters.redis.shared_reads import Read, Reader
 
 ME = Reader("shop", "me")
@@ -28,7 +28,7 @@ class Streams:
     def __init__(self, client: Redis, other: Redis) -> None:
         self.client: Any = client
         self.other: Any = other
-        self._raw = unparsed(client, "any")
+        self._raw = raw_client(client, "any")
 
     async def create(self, *streams: str, group: str = "shop") -> None:
         for stream in streams:
@@ -91,7 +91,7 @@ async def test_two_hundred_idle_streams_are_one_command_at_a_time(streams: Strea
         # From some beat on all of them share one command; each on its own, they would be two hundred a beat.
         await eventually(lambda: _is_quiet(streams))
         clients = await streams.other.client_list()
-        assert sum(client["name"] == "reads" for client in clients) <= READS
+        assert sum(client["name"] == "reads" for client in clients) <= READ_CONNECTIONS
 
 
 async def _is_quiet(streams: Streams) -> bool:
@@ -133,12 +133,12 @@ async def test_a_stream_that_begins_to_read_does_not_wait_for_those_that_wait(st
 
 
 async def test_more_groups_than_connections_are_all_served(streams: Streams) -> None:
-    readers = [Reader(f"g{n}", "me") for n in range(3 * READS)]
+    readers = [Reader(f"g{n}", "me") for n in range(3 * READ_CONNECTIONS)]
     for reader in readers:
         await streams.create("shared", group=reader.group)
     tasks = [streams.reading("shared", reader) for reader in readers]
     async with ended(tasks):
-        await eventually(lambda: _is(READS - 1, streams.blocked))  # the last one takes turns
+        await eventually(lambda: _is(READ_CONNECTIONS - 1, streams.blocked))  # the last one takes turns
         await streams.add("shared")
         for task in tasks:
             assert numbers(await within_patience(task)) == {"shared": 1}
@@ -226,7 +226,7 @@ async def test_what_arrives_while_a_read_is_interrupted_is_given_to_it(streams: 
 
 async def test_a_server_that_is_away_is_raised_to_everybody() -> None:
     async with new_client(f"redis://127.0.0.1:{free_port()}") as client:
-        raw = unparsed(client, "s")
+        raw = raw_client(client, "s")
         calls = (read(raw, ME, (f"s{n}",), 1, 1) for n in range(20))
         failed = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(error) for error in failed} == {RedisConnectionError}

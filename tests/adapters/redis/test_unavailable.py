@@ -14,8 +14,8 @@ from clusters import node_port
 from sentinels import RealSentinel
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.redis.connection import new_client, open_redis
-from streamroute.adapters.redis.raw_client import command, unparsed
-from streamroute.adapters.redis.unavailable import unavailable
+from streamroute.adapters.redis.raw_client import raw_client, send_command
+from streamroute.adapters.redis.unavailable import unavailable_error
 from streamroute.adapters.urls.url import Address
 from streamroute.errors import RedisUnavailableError
 
@@ -133,16 +133,16 @@ async def test_what_a_server_refuses_while_it_is_used_does_not_name_the_user(
     )
     async with new_client(f"redis://shop_user:any@{HOST}:{server.port}") as client:
         with pytest.raises(NoPermissionError, match="get") as caught:
-            await command(unparsed(client, "k"), "GET", "k")
+            await send_command(raw_client(client, "k"), "GET", "k")
     assert "shop_user" not in str(caught.value)
 
 
 def test_a_server_that_does_not_know_redis_pys_first_word_is_too_old() -> None:
     error = ResponseError("unknown command `HELLO`, with args beginning with: `3`, ")
-    message = str(unavailable(error, Address("redis://h")))
+    message = str(unavailable_error(error, Address("redis://h")))
     assert message == "Redis at redis://h is too old: streamroute needs Redis 6.2 or newer, or Valkey"
 
 
 def test_any_other_error_is_on_one_line() -> None:
-    message = str(unavailable(OSError("no route\nto the host"), Address("redis://h")))
+    message = str(unavailable_error(OSError("no route\nto the host"), Address("redis://h")))
     assert message == "Redis at redis://h cannot be used: no route to the host"

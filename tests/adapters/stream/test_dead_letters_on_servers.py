@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
 from streamroute.adapters.entries.records import DeadRecord
-from streamroute.adapters.redis.connection import Connection
+from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import read_address
@@ -25,7 +25,7 @@ FOREVER = 10**15
 @pytest.fixture
 def box(redis_client: Redis, redis_url: str) -> DeadLetters:
     address = read_address(redis_url, folder=Path())
-    return DeadLetters(Connection(redis_client, address, redis_url), KEYS.dead)
+    return DeadLetters(RedisConnection(redis_client, address, redis_url), KEYS.dead)
 
 
 async def letters(box: DeadLetters) -> list[tuple[StoredLetter, DeadRecord]]:

@@ -14,7 +14,7 @@ from consuming import GROUP, STREAM
 from scripted import ME, OTHER, Pending, Scripted
 from streamroute.adapters.groups.live_workers import digest_of, packed
 from streamroute.adapters.groups.watermark import Watermarks
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.heartbeat import LoopIsClosedError
 from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper
 from streamroute.incidents import Incident, Incidents
@@ -63,7 +63,7 @@ class Keeping(Scripted):
         """One heartbeat, due or not."""
         self.keeper._due = 0.0
         await self.keeper.beat(
-            lambda key: unparsed(self.client, key), call or (lambda function: function()), silence
+            lambda key: raw_client(self.client, key), call or (lambda function: function()), silence
         )
 
     def is_due_in(self, seconds: float) -> bool:
@@ -152,7 +152,7 @@ class TestConfirming:
 
     async def test_it_leaves_without_a_trace(self, group: Keeping) -> None:
         await group.beat()
-        await group.keeper.leave(lambda key: unparsed(group.client, key))
+        await group.keeper.leave(lambda key: raw_client(group.client, key))
         assert await group.hash(KEYS.workers) == {}
 
 
@@ -173,7 +173,7 @@ class TestDue:
         group.watermarks.moved(KEYS, GROUP)
         assert group.is_due_in(0)
         message = group.take("1-0")
-        await group.keeper.beat(lambda key: unparsed(group.client, key), lambda function: function(), 0)
+        await group.keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
         assert message.fresh == 5
         assert not group.is_due_in(0)
         assert await group.hash(KEYS.meta) == {"low": "1-0"}

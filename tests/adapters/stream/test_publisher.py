@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from streamroute.adapters.codecs.builtin import JsonCodec
-from streamroute.adapters.redis.connection import Connection, new_client
+from streamroute.adapters.redis.connection import RedisConnection, new_client
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.urls.url import Address
 from streamroute.errors import EncodeError, RedisUnavailableError, SetupError
@@ -22,7 +22,7 @@ STREAM = "bot_events"
 
 
 def publisher(client: Redis, codec: Any = "json") -> Publisher:
-    return Publisher(Connection(client, Address("redis://user:hunter2@tests"), ""), STREAM, codec)
+    return Publisher(RedisConnection(client, Address("redis://user:hunter2@tests"), ""), STREAM, codec)
 
 
 async def test_what_is_published_is_what_the_codec_reads_back(redis_client: Redis) -> None:

@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from consuming import eventually, within_patience
 from streamroute.adapters.redis import shared_reads as stream_reads
-from streamroute.adapters.redis.round_trip import Words
+from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.redis.shared_reads import Read, Reader, StreamReads, read_command, read_from
 
 ME, OTHER = Reader("shop", "me"), Reader("mail", "me")
@@ -41,7 +41,7 @@ class Server:
         self.waiting: list[asyncio.Event] = []
         self.answers_at_once = False
 
-    async def round_trip(self, pool: Any, commands: Sequence[Words]) -> list[Any]:
+    async def round_trip(self, pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
         """One round trip: TIME, then reads."""
         assert commands[0] == ("TIME",)
         asked = [_parsed(words) for words in commands[1:]]
@@ -76,7 +76,7 @@ class Server:
         return [[f"{n}-0".encode(), [b"a", b"b"]] for n in range(taken)]
 
 
-def _parsed(words: Words) -> Command:
+def _parsed(words: CommandArgs) -> Command:
     parts = list(words)
     assert parts[:2] == ["XREADGROUP", "GROUP"]
     at = parts.index("STREAMS")

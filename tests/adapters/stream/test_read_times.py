@@ -12,7 +12,7 @@ from redis.asyncio import ConnectionPool
 
 from jumping import run_jumping
 from streamroute.adapters.redis import shared_reads as stream_reads
-from streamroute.adapters.redis.round_trip import Words
+from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.redis.shared_reads import Read, Reader, StreamReads
 
 ME, OTHER = Reader("shop", "me"), Reader("mail", "me")
@@ -40,7 +40,7 @@ class Server:
         """Reads over so many connections."""
         return StreamReads(cast("ConnectionPool", self), connections)
 
-    async def round_trip(self, _pool: Any, commands: Sequence[Words]) -> list[Any]:
+    async def round_trip(self, _pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
         """TIME, and reads."""
         self.trips += 1
         return [[b"7", b"0"], *[await self._read(list(words)) for words in commands[1:]]]

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from backends import RedisBackend, is_done
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
 from streamroute.adapters.codecs.builtin import JsonCodec
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler
 from streamroute.adapters.stream.retry_secret import RetrySecret
 from streamroute.core.dispatch.retry_marker import KEY
@@ -42,7 +42,7 @@ class AtOnce:
 
 
 def secret_of(client: Redis, clock: Clock | None = None) -> RetrySecret:
-    return RetrySecret(unparsed(client, STREAM), STREAM, clock or Clock())
+    return RetrySecret(raw_client(client, STREAM), STREAM, clock or Clock())
 
 
 async def test_workers_that_make_it_at_the_same_time_have_the_same(redis_client: Redis) -> None:

@@ -15,7 +15,7 @@ from backends import KEYS
 from consuming import GROUP, STREAM
 from scripted import ME, OTHER, Scripted
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.adapters.redis.raw_client import unparsed
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import GroupKeys
@@ -124,11 +124,11 @@ class TestGroups:
         await storage.create_group(STREAM, GROUP)
         await group.add("5-0")
         await storage.settle(STREAM, GROUP, ME, await group.reads(storage))
-        await keeper.beat(lambda key: unparsed(group.client, key), lambda function: function(), 0)
+        await keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
         await group.client.delete(STREAM, KEYS.meta)
         await group.add("1-1")
         await storage.create_group(STREAM, GROUP)
-        await keeper.beat(lambda key: unparsed(group.client, key), lambda function: function(), 0)
+        await keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
         assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]
 
     async def test_what_the_server_refuses_is_no_group_that_was_there(self, group: Storing) -> None:
