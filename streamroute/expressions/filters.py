@@ -14,8 +14,7 @@ from streamroute.expressions.evaluate.codegen import NotCoveredError, generate_f
 from streamroute.expressions.evaluate.cost_limit import TooCostlyError, is_ordinary, metered
 from streamroute.expressions.evaluate.equality_terms import Equality, leading_equalities
 from streamroute.expressions.evaluate.interpreter import evaluate, is_false
-from streamroute.expressions.lint import blocking
-from streamroute.expressions.problem import ExpressionError
+from streamroute.expressions.lint import parse_compilable
 from streamroute.expressions.syntax.parser import Tree, parse
 from streamroute.logs.exception_text import error_line
 from streamroute.message import ExpandingMessage
@@ -49,10 +48,7 @@ def compile_filter(expression: str) -> Filter:
 
     A filter is Python code of its own; what that does not cover, the jmespath library evaluates.
     """
-    tree = parse(expression)
-    problem = blocking(tree)
-    if problem is not None:
-        raise ExpressionError(expression, problem)
+    tree = parse_compilable(expression)
     interpreted = partial(matches, expression)
     try:
         accepts = generate_filter(tree.root, interpreted)

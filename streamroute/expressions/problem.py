@@ -1,4 +1,4 @@
-"""A problem: what is wrong in one value of a route, before it is given its place in a file."""
+"""Problem: what is wrong in one string of the configuration, before it has a place in a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class Problem(NamedTuple):
     """One thing that is wrong in a string of the configuration.
 
     ``code`` names a rule; ``start`` and ``end`` are offsets in the string's value (``end`` is exclusive,
-    None is the string's end). ``suggestion`` is the word that was probably meant, and belongs there.
+    None is the string's end). ``suggestion`` is the word that was probably meant, and belongs there. An
+    expression with a ``fatal`` problem cannot be compiled.
     """
 
     code: str
@@ -23,6 +24,7 @@ class Problem(NamedTuple):
     end: int | None = None
     help: str | None = None
     suggestion: str | None = None
+    fatal: bool = False
 
     @property
     def text(self) -> str:

@@ -11,9 +11,8 @@ from streamroute.expressions.evaluate.codegen import NotCoveredError, generate_v
 from streamroute.expressions.evaluate.cost_limit import metered
 from streamroute.expressions.evaluate.interpreter import evaluate
 from streamroute.expressions.filters import in_words
-from streamroute.expressions.lint import blocking
-from streamroute.expressions.problem import ExpressionError
-from streamroute.expressions.syntax.parser import Node, Tree, children, parse
+from streamroute.expressions.lint import parse_compilable
+from streamroute.expressions.syntax.parser import Node, Tree, children
 from streamroute.message import Message, separated
 from streamroute.text.safe_text import type_name
 
@@ -38,10 +37,7 @@ def compile_transform(expression: str) -> Transform:
     fails or gives anything else: the same payload would fail again. Raises ExpressionError for the first
     problem that no message can heal.
     """
-    tree = parse(expression)
-    problem = blocking(tree)
-    if problem is not None:
-        raise ExpressionError(expression, problem)
+    tree = parse_compilable(expression)
     value_of = _evaluator(tree)
     if _has_changing_literal(tree.root):
         value_of = _with_own_literals(value_of)

@@ -9,9 +9,7 @@ from typing import Any
 from streamroute.expressions.evaluate.codegen import NotCoveredError, generate_value
 from streamroute.expressions.evaluate.cost_limit import metered
 from streamroute.expressions.evaluate.interpreter import evaluate
-from streamroute.expressions.lint import blocking
-from streamroute.expressions.problem import ExpressionError
-from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.lint import parse_compilable
 
 
 def compile_value(expression: str) -> Callable[[Any], Any]:
@@ -19,10 +17,7 @@ def compile_value(expression: str) -> Callable[[Any], Any]:
 
     Raises ExpressionError for the first problem that no message can heal.
     """
-    tree = parse(expression)
-    problem = blocking(tree)
-    if problem is not None:
-        raise ExpressionError(expression, problem)
+    tree = parse_compilable(expression)
     library = partial(evaluate, tree.root)
     try:
         return metered(tree.root, generate_value(tree.root, library))

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from jmespath_suite import compliance_cases, needs_compliance
+from streamroute.config.findings.finding import Severity
+from streamroute.config.findings.rules import RULES
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
 from streamroute.expressions.lint import check_expression
 
@@ -124,3 +126,22 @@ def test_the_suite_s_static_errors_are_found_and_no_valid_expression_is_refused(
         "invalid-value": {"SR306"},
     }
     assert codes == static.get(case.get("error", ""), set())
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a ==",
+        "a = b",
+        '"\\q"',
+        "x" * 20_000,
+        "lenght(a)",
+        "length()",
+        "a[::0]",
+        "!a.b",
+        " | ".join(["[@, @][]"] * 40),
+    ],
+)
+def test_what_is_fatal_is_an_error_and_the_rest_is_a_warning(expression: str) -> None:
+    [problem] = check_expression(expression)
+    assert problem.fatal == (RULES[problem.code].severity is Severity.ERROR)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from streamroute.config.document import RouteConfig
 from streamroute.config.findings.finding import Finding
 from streamroute.config.yaml.source import DataPath
-from streamroute.expressions.lint import blocking
 from streamroute.expressions.syntax.parser import Tree, parse, walk
 
 if TYPE_CHECKING:
@@ -39,6 +38,4 @@ def check_dedupe(route: RouteConfig, expressions: RouteExpressions) -> Iterator[
 
 
 def _is_constant(tree: Tree) -> bool:
-    if blocking(tree) is not None:
-        return False
     return all(node["type"] not in _LOOKS for node, _, _ in walk(tree.root, 0, 0))

@@ -7,8 +7,6 @@ from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 from streamroute.config.document import Document, RouteConfig
-from streamroute.config.findings.finding import Severity
-from streamroute.config.findings.rules import RULES
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import ExpressionError, Places, Problem
 from streamroute.expressions.syntax.parser import Tree, parse
@@ -114,7 +112,7 @@ class RouteExpressions:
         A ``condition`` is asked for its truth, as a filter is; a transform is not.
         """
         problems = check_expression(expression)
-        if any(RULES[problem.code].severity is Severity.ERROR for problem in problems):
+        if any(problem.fatal for problem in problems):
             return problems  # only what can be evaluated has types
         payload = self._payload(route)
         outlines, outline = payload.clean[condition], outline_of(expression, payload.words)

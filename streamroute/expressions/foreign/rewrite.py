@@ -5,15 +5,15 @@ It is offered only if it is JMESPath in which nothing is wrong.
 
 from __future__ import annotations
 
-import warnings
 from typing import Final
-
-from jmespath.exceptions import JMESPathError
-from jmespath.parser import Parser
 
 from streamroute.expressions.evaluate.interpreter import is_callable
 from streamroute.expressions.foreign.parts import GiveUpError
 from streamroute.expressions.foreign.reader import Reader
+from streamroute.expressions.static_checks import check_tree
+from streamroute.expressions.syntax.parser import is_valid, parse, walk
+from streamroute.expressions.types.check import check_types
+from streamroute.expressions.types.mistakes.payload_names import IF_A_FIELD
 
 LONGEST: Final = 80
 """Characters of a rewritten expression that is still read at a glance."""
@@ -41,30 +41,15 @@ def rewritten(expression: str) -> str | None:
 
 def as_right(text: str) -> str | None:
     """The text once nothing is wrong with it, whatever the message; None if something stays wrong."""
-    if not is_jmespath(text):
+    if not is_valid(text):
         return None
-    from streamroute.expressions.lint import check_expression
-    from streamroute.expressions.syntax.parser import parse, walk
-    from streamroute.expressions.types.check import check_types
-    from streamroute.expressions.types.mistakes.payload_names import IF_A_FIELD
-
-    calls = [node for node, _, _ in walk(parse(text).root, 0, len(text)) if node["type"] == _CALL]
+    tree = parse(text)
+    calls = [node for node, _, _ in walk(tree.root, 0, len(text)) if node["type"] == _CALL]
     if not all(is_callable(node["value"], len(node["children"])) for node in calls):
         return None
-    problems = check_expression(text) or check_types(parse(text))
+    problems = [*check_tree(tree)] or check_types(tree)
     if not problems:
         return text
     meant = (problems[0].help or "").removeprefix("write ").partition(IF_A_FIELD)[0]
     is_shorter = problems[0].code in _WHOLE and len(meant) < len(text) + 2 * len("``[*]")
     return as_right(meant) if is_shorter and meant != text else None
-
-
-def is_jmespath(text: str) -> bool:
-    """Whether it parses."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of literals in backticks that are not JSON
-            Parser().parse(text)
-    except (JMESPathError, RecursionError, IndexError):
-        return False
-    return True

@@ -6,10 +6,7 @@ import re
 from json import loads
 from typing import Any, Final
 
-from streamroute.expressions.problem import ExpressionError
-
-Token = dict[str, Any]
-"""``type``, ``value``, ``start`` and ``end`` (exclusive): the form that jmespath's parser reads."""
+from streamroute.expressions.syntax.syntax_errors import Token, unexpected_character, unreadable_token
 
 _SPACE: Final = " \t\n\r"
 _TOKEN: Final = re.compile(
@@ -41,7 +38,7 @@ def tokenize(expression: str) -> list[Token]:
     while position < length:
         found = match(expression, position)
         if found is None:
-            raise _no_token(expression, position)
+            raise unexpected_character(expression, _next_character(expression, position))
         kind = str(found.lastgroup)
         start, position = found.span(kind)
         tokens.append(_token(expression, kind, found[kind], start, position))
@@ -49,12 +46,9 @@ def tokenize(expression: str) -> list[Token]:
     return tokens
 
 
-def _no_token(expression: str, position: int) -> ExpressionError:
-    from streamroute.expressions.syntax import syntax_errors as wording
-
+def _next_character(expression: str, position: int) -> int:
     rest = expression[position:]
-    at = position + len(rest) - len(rest.lstrip(_SPACE))
-    return ExpressionError(expression, wording.no_token(expression, at))
+    return position + len(rest) - len(rest.lstrip(_SPACE))
 
 
 def _token(expression: str, kind: str, text: str, start: int, end: int) -> Token:
@@ -65,10 +59,7 @@ def _token(expression: str, kind: str, text: str, start: int, end: int) -> Token
         try:
             kind, value = _READERS[kind](text)
         except (ValueError, RecursionError):
-            from streamroute.expressions.syntax import syntax_errors as wording
-
-            problem = wording.bad_token(kind, start, end)
-            raise ExpressionError(expression, problem) from None
+            raise unreadable_token(expression, kind, start, end) from None
     return {"type": kind, "value": value, "start": start, "end": end}
 
 

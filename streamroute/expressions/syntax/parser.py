@@ -14,7 +14,8 @@ from jmespath.exceptions import ParseError
 from jmespath.parser import Parser
 
 from streamroute.expressions.problem import ExpressionError, Problem
-from streamroute.expressions.syntax.lexer import Token, tokenize
+from streamroute.expressions.syntax.lexer import tokenize
+from streamroute.expressions.syntax.syntax_errors import Token, unexpected_token
 
 Node = dict[str, Any]
 
@@ -34,21 +35,27 @@ class Tree(NamedTuple):
 
 @lru_cache(maxsize=512)
 def parse(expression: str) -> Tree:
-    """Parse an expression. Raises ExpressionError, with a place, for what is none or is too large."""
+    """Parse an expression. Raises ExpressionError, with a place, if it is not JMESPath or is too large."""
     if len(expression) > MAX_LENGTH:
         message = f"an expression of {len(expression)} characters; {MAX_LENGTH} are the most"
-        raise ExpressionError(expression[:80], Problem(_TOO_COMPLEX, message, 0, None))
+        raise ExpressionError(expression[:80], Problem(_TOO_COMPLEX, message, 0, None, fatal=True))
     parser = _PositionedParser(expression, tokenize(expression))
     try:
         root = parser.tree()
     except (ParseError, IndexError):
-        from streamroute.expressions.syntax import syntax_errors as wording  # what is right needs no words
-
-        problem = wording.unexpected(expression, parser.tokens, parser.stopped_at())
-        raise ExpressionError(expression, problem) from None
+        raise unexpected_token(expression, parser.tokens, parser.stopped_at()) from None
     if len(parser.tokens) > MAX_DEPTH:
         _refuse_depth(expression, root)
     return Tree(expression, root)
+
+
+def is_valid(expression: str) -> bool:
+    """Whether the expression parses."""
+    try:
+        parse(expression)
+    except ExpressionError:
+        return False
+    return True
 
 
 class _PositionedParser(Parser):
@@ -111,7 +118,7 @@ class _PositionedParser(Parser):
 
 def _too_deep(expression: str, start: int, end: int | None) -> ExpressionError:
     message = f"the expression is nested deeper than {MAX_DEPTH} levels"
-    return ExpressionError(expression, Problem(_TOO_COMPLEX, message, start, end))
+    return ExpressionError(expression, Problem(_TOO_COMPLEX, message, start, end, fatal=True))
 
 
 def _refuse_depth(expression: str, root: Node) -> None:

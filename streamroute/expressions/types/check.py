@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Final
 
 from streamroute.expressions.problem import Places, Problem
-from streamroute.expressions.syntax.parser import Tree, parse
+from streamroute.expressions.syntax.parser import Tree, is_valid, parse
 from streamroute.expressions.types.arguments import MAY_BE_MISSING, WRONG_ARGUMENT, WRONG_ELEMENTS
 from streamroute.expressions.types.clean_shape_cache import Outlines, outline_of
 from streamroute.expressions.types.conditions import (
@@ -111,10 +111,10 @@ def settled(problems: list[Problem], tree: Tree, check: Callable[[Tree], list[Pr
     @cache
     def better(expression: str) -> str | None:
         """What the first finding about an expression advises to write in its place."""
-        if not _parses(expression):
+        if not is_valid(expression):
             return None
         advices = (_whole_advice(found, expression) for found in check(parse(expression)))
-        return next((advice for advice in advices if advice and _parses(advice)), None)
+        return next((advice for advice in advices if advice and is_valid(advice)), None)
 
     return [_settled(problem, tree, better) for problem in problems]
 
@@ -135,12 +135,6 @@ def _whole_advice(problem: Problem, expression: str) -> str | None:
     found = _ADVICE.search(problem.help or "")
     is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
     return found[1] if found and (is_whole or problem.code in _MENDED_WHOLE) else None
-
-
-def _parses(expression: str) -> bool:
-    from streamroute.expressions.foreign.rewrite import is_jmespath  # of findings alone
-
-    return is_jmespath(expression)
 
 
 def _checked(

@@ -21,7 +21,7 @@ from streamroute.expressions.evaluate.codegen import (
 )
 from streamroute.expressions.evaluate.interpreter import SIGNATURES, evaluate, is_false
 from streamroute.expressions.filters import compile_filter
-from streamroute.expressions.lint import blocking
+from streamroute.expressions.lint import parse_compilable
 from streamroute.expressions.problem import ExpressionError
 from streamroute.expressions.syntax.parser import Node, parse
 
@@ -36,10 +36,9 @@ def gives_up(_payload: Any) -> Never:
 
 def compilable(expression: str) -> Node | None:
     try:
-        tree = parse(expression)
+        return parse_compilable(expression).root
     except ExpressionError:
         return None
-    return None if blocking(tree) else tree.root
 
 
 def code_of(function: Evaluate) -> CodeType:

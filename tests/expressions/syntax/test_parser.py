@@ -71,9 +71,10 @@ def test_a_node_in_parentheses_lies_within_them(expression: str) -> None:
 
 
 def problem_of(expression: str) -> Problem:
-    with pytest.raises(ExpressionError) as caught:
+    with pytest.raises(ExpressionError):
         parse(expression)
-    return caught.value.problem
+    [problem] = check_expression(expression)
+    return problem
 
 
 @pytest.mark.parametrize(

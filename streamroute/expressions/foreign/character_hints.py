@@ -1,0 +1,141 @@
+"""Hints for characters that begin no token of JMESPath."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from streamroute.expressions.foreign.function_hints import ELEMENTS
+from streamroute.expressions.foreign.hint import SyntaxHint, write
+
+PATTERNS: Final = "there are starts_with, ends_with and contains"
+
+_TEMPLATE: Final = re.compile(r"\$?\{\{(?P<inside>[^{}]*)\}\}")
+_PLACEHOLDER: Final = re.compile(r"\$\{\s*(?P<inside>[A-Za-z_][\w.]*)\s*\}")
+_NAME: Final = re.compile(r"[^\W\d]\w*")
+_DASHED: Final = re.compile(r"(?<!\w)[A-Za-z_]\w*(?:-\w+)+", re.ASCII)
+_REVERSED: Final = ("=>", "=<", "=!")
+_ARROW: Final = re.compile(r"\w\s*\(\s*(?:\w+|\([\w\s,]*\))\s*\Z")
+"""What stands before the ``=>`` of a function, as in ``items.some(item => ...)``."""
+_TYPOGRAPHIC: Final = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb", "quote"),
+    **dict.fromkeys("\u00a0\u2007\u202f", "space"),
+}
+"""What text processors put in the place of a plain character."""
+
+
+def hint_for_char(expression: str, at: int) -> SyntaxHint | None:
+    """For a character that begins no token."""
+    hint = _HINTS.get(expression[at], _word_of_letters)
+    return hint(expression, at)
+
+
+def _tilde(expression: str, at: int) -> SyntaxHint | None:
+    return _no_patterns("!~", at - 1) if expression[at - 1 : at] == "!" else None
+
+
+def _no_patterns(operator: str, at: int) -> SyntaxHint:
+    message = f"JMESPath has no {operator} operator: it knows no patterns"
+    return SyntaxHint(message, PATTERNS, (at, at + 2))
+
+
+def _hash(expression: str, at: int) -> SyntaxHint | None:
+    if "\n" not in expression and not expression[:at].strip():
+        return None
+    message = "a # begins no comment inside an expression, nor inside a block of text"
+    return SyntaxHint(message, "put the comment above the key")
+
+
+def _typographic(expression: str, at: int) -> SyntaxHint:
+    if _TYPOGRAPHIC[expression[at]] == "space":
+        return SyntaxHint(
+            "a no-break space stands here, which is none to JMESPath", "write an ordinary space"
+        )
+    return SyntaxHint(f"{expression[at]} is a typographic quote", "write a straight one: '")
+
+
+def _word_of_letters(expression: str, at: int) -> SyntaxHint | None:
+    name = _NAME.match(expression[at:])
+    if not name:
+        return None
+    start, end = _start_of_word(expression, at), at + name.end()
+    message = f'a name with "{expression[at]}" in it is written in double quotes: "{expression[start:end]}"'
+    return SyntaxHint(message, None, (start, end))
+
+
+def _start_of_word(expression: str, at: int) -> int:
+    while at and (expression[at - 1].isalnum() or expression[at - 1] == "_"):
+        at -= 1
+    return at
+
+
+def _dollar(expression: str, at: int) -> SyntaxHint:
+    if expression.startswith("${{", at):
+        return template(expression, at)
+    if _PLACEHOLDER.search(expression):
+        plain = _PLACEHOLDER.sub(lambda match: match["inside"], expression)
+        return SyntaxHint("an expression is written as it is, without ${ }", write(plain), (at, at + 2))
+    rest = expression[at + 1 :].lstrip(".")
+    if expression.startswith("$.", at) and rest:
+        return SyntaxHint("a path begins at the message itself, without $.", write(expression[:at] + rest))
+    return SyntaxHint("JMESPath has no variables and no $: a path begins at the message itself")
+
+
+def template(expression: str, at: int) -> SyntaxHint:
+    """For ``{{ path }}`` and ``${{ path }}``, of which ``at`` is the beginning."""
+    plain = _TEMPLATE.sub(lambda match: match["inside"].strip(), expression)
+    mark = "${{ }}" if expression[at] == "$" else "{{ }}"
+    place = (at, at + len(mark) // 2)
+    return SyntaxHint(f"an expression is written as it is, without {mark}", write(plain), place)
+
+
+def _question(expression: str, at: int) -> SyntaxHint:
+    if expression.startswith("?.", at):
+        whole = expression.replace("?.", ".")
+        return SyntaxHint(
+            "JMESPath needs no ?. : a path through what is missing is null", write(whole), (at, at + 2)
+        )
+    if expression.startswith("??", at):
+        whole = expression.replace("??", "||")
+        return SyntaxHint("JMESPath has no ?? operator", write(whole), (at, at + 2))
+    return SyntaxHint("JMESPath has no ? : operator", "write condition && value || other")
+
+
+def _equals(expression: str, at: int) -> SyntaxHint:
+    if expression.startswith("=~", at):
+        return _no_patterns("=~", at)
+    if at >= 2 and expression[at - 2 : at] in ("==", "!=", ">=", "<="):
+        sign = expression[at - 2 : at + 1]
+        return SyntaxHint(f"JMESPath has no {sign} operator", f"write {sign[:2]}", (at - 2, at + 1))
+    if _ARROW.search(expression, 0, at) and expression.startswith("=>", at):
+        return SyntaxHint("JMESPath has no functions with =>", ELEMENTS, (at, at + 2))
+    if expression[at : at + 2] in _REVERSED:
+        sign = expression[at : at + 2]
+        return SyntaxHint(f"JMESPath has no {sign} operator", f"write {sign[::-1]}", (at, at + 2))
+    return SyntaxHint("a single = compares nothing", "write == to compare", (at, at + 1))
+
+
+def _dash(expression: str, at: int) -> SyntaxHint:
+    for name in _DASHED.finditer(expression):
+        if name.start() < at < name.end():
+            message = f'a name with a dash is written in double quotes: "{name[0]}"'
+            return SyntaxHint(message, None, name.span())
+    return _arithmetic(expression, at)
+
+
+def _arithmetic(expression: str, at: int) -> SyntaxHint:
+    message = f"JMESPath has no {expression[at]} operator: it compares, it does not calculate"
+    return SyntaxHint(message, None, (at, at + 1))
+
+
+_HINTS: Final[dict[str, Callable[[str, int], SyntaxHint | None]]] = {
+    "$": _dollar,
+    "?": _question,
+    "=": _equals,
+    "~": _tilde,
+    "#": _hash,
+    "-": _dash,
+    **dict.fromkeys("+/%^", _arithmetic),
+    **dict.fromkeys(_TYPOGRAPHIC, _typographic),
+}

@@ -1,0 +1,95 @@
+"""Functions of other languages, and what JMESPath has instead."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.expressions.evaluate.interpreter import SIGNATURES
+from streamroute.expressions.foreign.rewrite import rewritten
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.static_checks import UNKNOWN_FUNCTION
+from streamroute.expressions.syntax.parser import Node, Tree, walk
+
+_PATH_BEFORE: Final = r"(?<![\w.])([\w.]+)\.$"
+
+_EQUIVALENTS: Final = {
+    "len": "length", "size": "length", "count": "length", "startswith": "starts_with", "str": "to_string",
+    "endswith": "ends_with", "includes": "contains", "string": "to_string",
+    "number": "to_number", "int": "to_number", "float": "to_number", "coalesce": "not_null",
+    "average": "avg", "mean": "avg", "round": "floor", "concat": "join",
+}  # fmt: skip
+"""Names of other languages that are too far apart in letters to be guessed."""
+
+ELEMENTS: Final = "ask a list for its elements: items[?price > `3`]"
+
+_PRESENCE_TESTS: Final = frozenset({"has", "exists", "defined", "is_defined", "isset", "present", "has_key"})
+_ALTERNATIVES: Final = {
+    **dict.fromkeys(
+        ("match", "matches", "regex", "regex_match", "re_match", "test", "like"),
+        "JMESPath knows no patterns; there are starts_with, ends_with and contains",
+    ),
+    **dict.fromkeys(
+        ("lower", "upper", "to_lower", "to_upper", "lowercase", "uppercase", "tolower", "toupper"),
+        "JMESPath does not change case; name each spelling: contains(['gold', 'GOLD'], tier)",
+    ),
+    **dict.fromkeys(
+        ("tolowercase", "touppercase", "casefold", "capitalize"),
+        "JMESPath does not change case; name each spelling: contains(['gold', 'GOLD'], tier)",
+    ),
+    **dict.fromkeys(
+        ("now", "today", "date", "timestamp", "utcnow"),
+        "an expression knows the message alone, and no clock: compare times in the handler",
+    ),
+    **dict.fromkeys(("any", "some", "find", "filter", "where", "select"), ELEMENTS),
+    **dict.fromkeys(("all", "every"), "ask for an element that is not so: !(items[?price <= `3`])"),
+    "not": "JMESPath writes !(...) for not(...)",
+    "in": "write contains(list, value)",
+    **dict.fromkeys(("if", "iif", "ifelse"), "write condition && value || other"),
+}
+"""What to do instead of a function that has no equivalent in JMESPath."""
+
+
+def advise(tree: Tree, problem: Problem) -> Problem:
+    """The problem of a call, with what to write instead."""
+    call = next(
+        (node, end)
+        for node, start, end in walk(tree.root, 0, len(tree.expression))
+        if node["type"] == "function_expression" and start == problem.start
+    )
+    if problem.code == UNKNOWN_FUNCTION:
+        return _with_equivalent(tree, problem, *call)
+    return problem._replace(help=_rewrite(tree) or _as_argument(tree, problem, call[0]))
+
+
+def _with_equivalent(tree: Tree, problem: Problem, node: Node, end: int) -> Problem:
+    name: str = node["value"]
+    small = name.lower()
+    help_text = _ALTERNATIVES.get(small)
+    if small in _PRESENCE_TESTS:
+        inside = tree.expression[problem.start + len(name) : end].strip("() \n")
+        help_text = f"a path is null where it is missing: {inside} != `null`"
+    meant = None if small in _ALTERNATIVES else _EQUIVALENTS.get(small) or did_you_mean(name, SIGNATURES)
+    is_method = tree.expression[problem.start - 1 : problem.start] == "."
+    is_strange = small not in _ALTERNATIVES and not meant
+    rewrite = _rewrite(tree) if is_method or is_strange or small == "not" else None
+    if rewrite:
+        return problem._replace(help=rewrite)
+    return problem._replace(help=help_text, suggestion=None if help_text else meant)
+
+
+def _as_argument(tree: Tree, problem: Problem, node: Node) -> str | None:
+    """``tags.length()``: what a function works on is its argument, not what stands before a dot."""
+    name: str = node["value"]
+    path = re.search(_PATH_BEFORE, tree.expression[: problem.start])
+    if path is None or len(node["children"]) != len(SIGNATURES[name]) - 1:
+        return None
+    arguments = tree.expression[problem.start + len(name) :].partition(")")[0].strip("( ")
+    return f"write {name}({', '.join(part for part in (path[1], arguments) if part)})"
+
+
+def _rewrite(tree: Tree) -> str | None:
+    """Advice to write the whole expression as it was meant, where that is plain."""
+    whole = rewritten(tree.expression)
+    return f"write {whole}" if whole else None

@@ -1,0 +1,25 @@
+"""Explanations of syntax errors: what the author of an expression probably meant."""
+
+from __future__ import annotations
+
+from streamroute.expressions.foreign.character_hints import hint_for_char
+from streamroute.expressions.foreign.hint import SyntaxHint
+from streamroute.expressions.foreign.rewrite import rewritten
+from streamroute.expressions.foreign.token_hints import hint_for_token
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.syntax_errors import ExpressionSyntaxError
+
+
+def explain(error: ExpressionSyntaxError) -> Problem:
+    """The error's problem with a hint, and with the whole expression in JMESPath if it can be translated."""
+    problem, hint = error.problem, _hint(error)
+    if hint is not None:
+        problem = hint.at(problem.start, problem.end)
+    meant = rewritten(error.expression)
+    return problem._replace(help=f"write {meant}") if meant else problem
+
+
+def _hint(error: ExpressionSyntaxError) -> SyntaxHint | None:
+    if not error.tokens:
+        return hint_for_char(error.expression, error.problem.start)
+    return hint_for_token(error.expression, error.tokens, error.index)

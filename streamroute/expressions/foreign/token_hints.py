@@ -1,0 +1,116 @@
+"""Hints for tokens that the grammar does not allow at their place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from streamroute.expressions.foreign.character_hints import template
+from streamroute.expressions.foreign.hint import SyntaxHint, write
+from streamroute.expressions.foreign.operands import path_before
+from streamroute.expressions.foreign.word_hints import hint_for_word
+from streamroute.expressions.syntax.syntax_errors import Token, ends_a_value
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[-+:.0-9Z]+)?")
+_NO_TOKEN: Final[Token] = {"type": "", "value": ""}
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def hint_for_token(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
+    """For a token that the grammar does not allow at its place."""
+    if tokens[index]["type"] == "eof":
+        return None
+    token, before = tokens[index], tokens[index - 1] if index else _NO_TOKEN
+    kind, follows_value = token["type"], index > 0 and ends_a_value(before)
+    if kind == "number" and not follows_value:
+        return _hint_for_number(expression, tokens, index)
+    if follows_value and str(before["value"]).lower() == "not" and before["type"] == "unquoted_identifier":
+        return SyntaxHint('JMESPath writes ! for "not"')
+    found = _hint_for_odd_token(expression, tokens, index)
+    if found is None and kind == "unquoted_identifier" and follows_value:
+        return hint_for_word(expression, tokens, index)
+    return found or _misplaced_sign(token, before["type"], follows_value=follows_value)
+
+
+def _misplaced_sign(token: Token, before: str, *, follows_value: bool) -> SyntaxHint | None:
+    kind = token["type"]
+    if kind == "expref" and follows_value:
+        return SyntaxHint("a single & joins nothing", "write && for and")
+    if follows_value and (kind == "star" or (kind == "number" and token["value"] < 0)):
+        sign = "*" if kind == "star" else "-"
+        return SyntaxHint(f"JMESPath has no {sign} operator: it compares, it does not calculate")
+    if kind == "gt" and before == "lt":
+        return SyntaxHint("<> compares nothing", "write != for not equal")
+    if kind == "lparen" and before == "quoted_identifier":
+        return SyntaxHint("a function's name is written without quotes")
+    if kind == "rbracket" and before == "filter":
+        return SyntaxHint("the filter [? ] is empty")
+    return None
+
+
+def _hint_for_odd_token(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
+    kind, before = tokens[index]["type"], tokens[index - 1]["type"] if index else ""
+    if kind == "lbrace" and before == "lbrace":
+        return template(expression, tokens[index - 1]["start"])
+    if kind == "dot" and index == 0:
+        rest = expression[tokens[0]["end"] :].strip()
+        return SyntaxHint("a path begins with a name, not with a dot", write(rest) if rest else None)
+    if kind == "literal" and before == "literal":
+        return _adjacent(expression, tokens[index - 1], tokens[index])
+    return _in_brackets(expression, tokens, index) if before == "lbracket" else None
+
+
+def _hint_for_number(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
+    value, start = tokens[index]["value"], tokens[index]["start"]
+    before = [each["type"] for each in tokens[max(index - 2, 0) : index]]
+    if before[-1:] == ["dot"]:
+        return SyntaxHint(f"an index is written [{value}], without a dot")
+    if before == ["dot", "lbracket"]:
+        return SyntaxHint(f"an index is written [{value}], without a dot before it")
+    return _bare_number(expression, start)
+
+
+def _bare_number(expression: str, start: int) -> SyntaxHint:
+    date = _DATE.match(expression, start)
+    if date:
+        return SyntaxHint(f"a date is a string: write '{date[0]}', in quotes", None, date.span())
+    found = _NUMBER.match(expression, start)
+    text = found[0] if found else expression[start : start + 1]
+    place = (start, start + len(text))
+    return SyntaxHint(f"a bare number is not a value in JMESPath; write `{text}`, in backticks", None, place)
+
+
+def _adjacent(expression: str, first: Token, second: Token) -> SyntaxHint | None:
+    if expression[first["start"]] != "'" or first["end"] != second["start"]:
+        return None
+    joined = (
+        f"{expression[first['start'] : first['end'] - 1]}\\'{expression[second['start'] + 1 : second['end']]}"
+    )
+    return SyntaxHint("a ' inside a '...' is written \\'", f"write {joined}", (first["start"], second["end"]))
+
+
+def _in_brackets(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
+    """``guest['tier']`` and ``rooms[beds > `1`]``."""
+    inside, following = tokens[index], tokens[index + 1]["type"]
+    text = expression[inside["start"] : inside["end"]]
+    if inside["type"] in ("literal", "quoted_identifier") and isinstance(inside["value"], str):
+        base = path_before(expression, tokens, index - 1)[0]
+        name = (
+            inside["value"]
+            if _PLAIN.match(inside["value"])
+            else '"' + inside["value"].replace('"', '\\"') + '"'
+        )
+        help_text = (
+            f"write {base}.{name}" if following == "rbracket" and base else "write guest.name for a field"
+        )
+        return SyntaxHint("a field is written behind a dot, not in brackets", help_text)
+    if inside["type"] == "unquoted_identifier" and following not in ("rbracket", "eof"):
+        return SyntaxHint("a filter in brackets begins with [?", f"write [?{text} ...]")
+    base = path_before(expression, tokens, index - 1)[0]
+    if inside["type"] == "unquoted_identifier" and base and following == "rbracket":
+        return SyntaxHint("an index is a number, * or [? filter]", f"for a field, write {base}.{text}")
+    if inside["type"] in ("literal", "unquoted_identifier", "quoted_identifier"):
+        return SyntaxHint("an index is a number, * or [? filter]", "write guest.name for a field")
+    return None

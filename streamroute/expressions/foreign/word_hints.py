@@ -1,0 +1,87 @@
+"""Hints for words that other languages have for operators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from streamroute.expressions.foreign.character_hints import PATTERNS
+from streamroute.expressions.foreign.hint import SyntaxHint, write
+from streamroute.expressions.foreign.operands import operand_after, path_before
+from streamroute.expressions.syntax.syntax_errors import Token
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_SIGNS: Final = {
+    "and": "&&", "or": "||", "not": "!",
+    "eq": "==", "ne": "!=", "neq": "!=", "gt": ">", "gte": ">=", "ge": ">=",
+    "lt": "<", "lte": "<=", "le": "<=",
+}  # fmt: skip
+_TEXT_SEARCHES: Final = ("like", "ilike", "matches", "startswith", "endswith", "regex")
+_WORDS_OF_LITERALS: Final = {
+    "true": "`true`", "false": "`false`", "null": "`null`", "none": "`null`", "undefined": "`null`",
+}  # fmt: skip
+
+
+def hint_for_word(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
+    """For a name that stands where an operator does."""
+    text = tokens[index]["value"]
+    small = text.lower()
+    if small in _SIGNS:
+        return SyntaxHint(f'JMESPath writes {_SIGNS[small]} for "{text}"')
+    if small in _OPERATORS:
+        return _OPERATORS[small](expression, tokens, index)
+    if small in _TEXT_SEARCHES:
+        return SyntaxHint(f'JMESPath has no "{text}" operator', PATTERNS)
+    if index == 1 and str(tokens[0]["value"]).lower() in ("if", "when", "where", "return"):
+        message = f'JMESPath has no "{tokens[0]["value"]}": the expression is the condition'
+        place = (tokens[0]["start"], tokens[0]["end"])
+        return SyntaxHint(message, write(expression[tokens[1]["start"] :]), place)
+    return None
+
+
+def _membership(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
+    """``tier in ['gold', 'vip']`` and ``tags contains 'vip'``."""
+    text, (left, _) = tokens[index]["value"], path_before(expression, tokens, index)
+    right = operand_after(expression, tokens, index)
+    message = f'JMESPath has no "{text}" operator'
+    if not left or not right:
+        return SyntaxHint(message, "write contains(list, value)")
+    pair = (right, left) if text.lower() == "in" else (left, right)
+    return SyntaxHint(message, f"write contains({', '.join(pair)})")
+
+
+def _identity(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
+    """``vip is true`` and ``tier is not null``."""
+    negated = str(tokens[index + 1]["value"]).lower() == "not"
+    meant = tokens[index + 1 + negated]  # "eof" is the last
+    literal = _WORDS_OF_LITERALS.get(str(meant["value"]).lower())
+    if literal is None:
+        return SyntaxHint('JMESPath has no "is" operator', "write == or !=")
+    left, _ = path_before(expression, tokens, index)
+    return SyntaxHint('JMESPath has no "is" operator', f"write {left} {'!=' if negated else '=='} {literal}")
+
+
+def _between(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
+    left, _ = path_before(expression, tokens, index)
+    bounds = [expression[each["start"] : each["end"]] for each in tokens[index + 1 : index + 4 : 2]]
+    if len(bounds) < 2:
+        return SyntaxHint('JMESPath has no "between" operator')
+    low, high = (f"`{bound}`" if _NUMBER.fullmatch(bound) else bound for bound in bounds)
+    return SyntaxHint('JMESPath has no "between" operator', f"write {left} >= {low} && {left} <= {high}")
+
+
+def _presence(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
+    """``coupon exists``."""
+    left, _ = path_before(expression, tokens, index)
+    text = tokens[index]["value"]
+    return SyntaxHint(f'JMESPath has no "{text}" operator', f"write {left} != `null`" if left else None)
+
+
+_OPERATORS: Final[dict[str, Callable[[str, Sequence[Token], int], SyntaxHint]]] = {
+    "exists": _presence,
+    "in": _membership,
+    "contains": _membership,
+    "is": _identity,
+    "between": _between,
+}

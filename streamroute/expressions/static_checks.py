@@ -1,0 +1,92 @@
+"""What the tree of an expression shows: unknown functions, argument counts, slices, negations, cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from streamroute.expressions.evaluate.cost_model import cost_of
+from streamroute.expressions.evaluate.interpreter import SIGNATURES, is_callable
+from streamroute.expressions.problem import Problem
+from streamroute.expressions.syntax.parser import Node, Tree, walk
+
+UNKNOWN_FUNCTION: Final = "SR302"
+ARGUMENT_COUNT: Final = "SR304"
+ALWAYS_FAILS: Final = "SR306"
+NEGATION: Final = "SR307"
+EXPLODES: Final = "SR309"
+
+_LONG: Final = 100  # characters; a shorter expression cannot grow much
+
+_COMPARED: Final = re.compile(r"\s*[=!<>]=?\s*(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)")
+"""What a path is compared with: ``!a.b == 'x'`` is meant as the negation of all of it."""
+
+
+def check_tree(tree: Tree) -> Iterator[Problem]:
+    """The problems of an expression that parsed."""
+    for node, start, end in walk(tree.root, 0, len(tree.expression)):
+        check = _CHECKS.get(node["type"])
+        if check is not None:
+            yield from check(tree, node, start, end)
+    if len(tree.expression) >= _LONG and not cost_of(tree.root).is_sane:
+        message = "the expression multiplies what it is given, again and again"
+        help_text = (
+            "no message is too small for it: it is stopped at run time, which is a failure of the route"
+        )
+        yield Problem(EXPLODES, message, 0, len(tree.expression), help_text)
+
+
+def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
+    if node["children"][0]["type"] != "not_expression" or tree.expression[start] != "!":
+        return  # (!a).b is odd, but says what it means
+    if _is_uncallable(node["children"][-1]):
+        return  # !tags.includes('x') is a finding about the function
+    compared = _COMPARED.match(tree.expression, end)
+    negated = tree.expression[start + 1 : compared.end() if compared else end].strip()
+    is_null = node["type"] != "subexpression" or all(each["type"] == "field" for each in node["children"][1:])
+    outcome = "this is always null" if is_null else "what follows is asked of true or false"
+    message = f"! binds tighter than what follows the name, so that {outcome}"
+    yield Problem(NEGATION, message, start, end, f"write !({negated})")
+
+
+def _is_uncallable(node: Node) -> bool:
+    """Whether a node calls a function that JMESPath does not have, or not with these arguments."""
+    return node["type"] == "function_expression" and not is_callable(node["value"], len(node["children"]))
+
+
+def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
+    if node["children"][2] == 0:
+        message = "a slice with a step of 0 fails on every list, and is null for anything else"
+        yield Problem(ALWAYS_FAILS, message, start, end, fatal=True)
+
+
+def _check_call(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
+    name: str = node["value"]
+    signature = SIGNATURES.get(name)
+    if signature is None:
+        message = f'unknown function "{name}"'
+        yield Problem(UNKNOWN_FUNCTION, message, start, start + len(name), fatal=True)
+        return
+    given, needed = len(node["children"]), len(signature)
+    variadic = signature[-1].get("variadic", False)
+    if given < needed or (given > needed and not variadic):
+        message = _miscounted(name, given, needed, variadic=variadic)
+        yield Problem(ARGUMENT_COUNT, message, start, end, fatal=True)
+
+
+def _miscounted(name: str, given: int, needed: int, *, variadic: Any) -> str:
+    least = "at least " if variadic else ""
+    plural = "" if needed == 1 else "s"
+    return f'the function "{name}" takes {least}{needed} argument{plural}, not {given}'
+
+
+_CHECKS: Final[dict[str, Callable[[Tree, Node, int, int], Iterator[Problem]]]] = {
+    "function_expression": _check_call,
+    "slice": _check_slice,
+    # JMESPath binds these less tightly than !, and they are always null for a truth value.
+    "subexpression": _check_negation,
+    "filter_projection": _check_negation,
+    "flatten": _check_negation,
+    "value_projection": _check_negation,
+}
