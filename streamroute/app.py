@@ -24,7 +24,7 @@ from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.stream.publishers import outlets
 from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.compiler.router_builder import Surroundings
+from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.runtime.container import open_container
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.dispatcher import BotRedisDispatcher
@@ -37,7 +37,7 @@ from streamroute.keys import GroupKeys
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
-    from streamroute.compiler.compiler import Compiled
+    from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document, StreamConfig
     from streamroute.core.consume.key_ordering import KeyOf
     from streamroute.core.router import RedisRouter
@@ -170,8 +170,8 @@ async def open_app(
     with handler_threads(sum(stream.concurrency for stream in served)):
         async with open_container(compiled.container, document.container or "") as container:
             consumer = consumer_name()
-            resources = {"outlets": outlets(connection, compiled.codec_of_each)}
-            routers = compiled.routers_in(Surroundings(resources, validated=True))
+            resources = {"outlets": outlets(connection, compiled.codecs_by_stream)}
+            routers = compiled.routers_in(RuntimeContext(resources, validated=True))
             services = [
                 build_service(
                     *(connection, stream, compiled, routers[stream.name], container, consumer),

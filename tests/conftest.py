@@ -121,14 +121,14 @@ def lone_project(tmp_path: Path) -> Iterator[Project]:
 def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
     """``command("check", "routes.yaml")``: the command line run to its end, in this process."""
     from streamroute.cli.main import main
-    from streamroute.compiler.resolve.importer import own_imports
+    from streamroute.compiler.resolve.importer import isolated_imports
 
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     quieted = {logging.getLogger(name): logging.getLogger(name).level for name in QUIETED}
 
     def run(*arguments: str) -> Done:
-        with own_imports(Path.cwd()), pytest.raises(SystemExit) as ended:
+        with isolated_imports(Path.cwd()), pytest.raises(SystemExit) as ended:
             main(list(arguments))
         out, err = capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from streamroute.compiler.compiler import Compiled, compile_document
+from streamroute.compiler.checked_route import RuntimeContext
+from streamroute.compiler.compiled import Compiled
+from streamroute.compiler.compiler import compile_document
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.router_builder import Surroundings
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.core.router import RedisRouter
 from streamroute.errors import ConfigError
@@ -48,8 +49,8 @@ def compile_routes(
         return result.compiled.routers
     from streamroute.adapters.stream.publishers import connection_of, outlets
 
-    resources = {"outlets": outlets(connection_of(client), result.compiled.codec_of_each)}
-    return result.compiled.routers_in(Surroundings(resources))
+    resources = {"outlets": outlets(connection_of(client), result.compiled.codecs_by_stream)}
+    return result.compiled.routers_in(RuntimeContext(resources))
 
 
 def _summary(path: str | Path, errors: Sequence[Finding]) -> str:

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from streamroute.compiler.compiler import Compiled, all_findings, compile_document, too_large
+from streamroute.compiler.compiled import Compiled
+from streamroute.compiler.compiler import all_findings, compile_document, too_large
 from streamroute.compiler.rules.whole_config import check_together
 from streamroute.config.document import Document
 from streamroute.config.files.includes import TEST_SUFFIX

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import FunctionType, MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.compiler.resolve.call_signature import CallShape
+from streamroute.compiler.checked_route import CheckedRoute, RuntimeContext
+from streamroute.compiler.resolve.call_signature import HandlerCall
 from streamroute.config.document import RouteConfig, StreamConfig
 from streamroute.core.router import FilterFunc, RedisRouter
 from streamroute.errors import CostlyDataError, Reject, SetupError
@@ -23,31 +24,10 @@ CHECK: Final = "__streamroute_check__"
 """The attribute by which a built-in handler says what is wrong with its arguments."""
 
 
-class CheckedRoute(NamedTuple):
-    """A route and how its handler is called; ``shape`` is None where that is not known.
-
-    The types of ``config`` are those of the catalogue that its patterns stand for.
-    """
-
-    config: RouteConfig
-    shape: CallShape | None
-
-
-class Surroundings(NamedTuple):
-    """What an app gives to its routes, and a dispatcher of somebody else's does not.
-
-    ``resources`` are what built-in handlers need, by name. ``validated`` says that a message whose data is
-    invalid never gets to a route.
-    """
-
-    resources: Mapping[str, Any] = MappingProxyType({})
-    validated: bool = False
-
-
 def build_routers(
     routes: Iterable[CheckedRoute],
     stream: StreamConfig,
-    around: Surroundings,
+    runtime: RuntimeContext,
     checks: Mapping[str, Check],
     codec: Codec | str,
 ) -> list[RedisRouter]:
@@ -57,10 +37,10 @@ def build_routers(
     where a handler is not known.
     """
     routers: dict[str, RedisRouter] = {}
-    validate = _validator(checks, codec) if checks and not around.validated else None
+    validate = _validator(checks, codec) if checks and not runtime.validated else None
     for route in routes:
         router = routers.setdefault(route.config.location.source.path, RedisRouter())
-        _register(router, route, stream, around.resources, validate)
+        _register(router, route, stream, runtime.resources, validate)
     return list(routers.values())
 
 
@@ -74,10 +54,10 @@ def _register(
     from streamroute.compiler.runtime.route_handler import route_handler  # asyncio: a check does not need it
 
     config = route.config
-    if route.shape is None:
+    if route.handler_call is None:
         raise SetupError(f"the handler of the route {config.name!r} is not known")
     handler = route_handler(
-        _with_resource(route.shape, resources, config.handler),
+        _with_resource(route.handler_call, resources, config.handler),
         name=config.name,
         timeout=config.timeout,
         retry=config.policy_for(stream),
@@ -85,10 +65,10 @@ def _register(
         formerly=config.formerly,
     )
     if config.dedupe is not None:
-        from streamroute.compiler.runtime.dedupe import deduplicated
+        from streamroute.compiler.runtime.dedupe import with_dedupe
         from streamroute.expressions.values import compile_value
 
-        handler = deduplicated(handler, compile_value(config.dedupe.key), config.dedupe.ttl)
+        handler = with_dedupe(handler, compile_value(config.dedupe.key), config.dedupe.ttl)
     accepts = _filter(config)
     for message_type in dict.fromkeys(config.types):
         router.message(message_type, accepts)(handler)
@@ -154,27 +134,27 @@ def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
 # What a built-in handler needs.
 
 
-def said_by(handler: Callable[..., Any], attribute: str) -> Any:
+def builtin_attr(handler: Callable[..., Any], attribute: str) -> Any:
     """What a built-in handler says of itself, or None; an object of the user's may answer to any name."""
     return vars(handler).get(attribute) if type(handler) is FunctionType else None
 
 
-def _with_resource(shape: CallShape, resources: Mapping[str, Any], reference: str) -> CallShape:
+def _with_resource(call: HandlerCall, resources: Mapping[str, Any], reference: str) -> HandlerCall:
     """A built-in handler takes what it needs where others take the container."""
-    need = said_by(shape.function, NEEDS)
+    need = builtin_attr(call.function, NEEDS)
     if need is None:
-        return shape
-    function = shape.function
+        return call
+    function = call.function
     if need not in resources:
-        return shape._replace(function=_refusing(reference))
+        return call._replace(function=_without_resource(reference))
 
     async def with_resource(payload: Any, _container: Any, **arguments: Any) -> None:
         await function(payload, resources[need], **arguments)
 
-    return shape._replace(function=with_resource)
+    return call._replace(function=with_resource)
 
 
-def _refusing(reference: str) -> Callable[..., Any]:
+def _without_resource(reference: str) -> Callable[..., Any]:
     async def refuse(_payload: Any, _container: Any, **_arguments: Any) -> None:
         raise SetupError(
             f"{reference} needs a connection to Redis: serve gives it one, as does compile_routes(client=...)"

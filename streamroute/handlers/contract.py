@@ -11,7 +11,7 @@ CHECK: Final = "__streamroute_check__"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Complaint(NamedTuple):
+class ArgumentProblem(NamedTuple):
     """Something wrong with a key of ``with:``, or (None) with the handler itself."""
 
     key: str | None
@@ -19,7 +19,7 @@ class Complaint(NamedTuple):
     help: str | None = None
 
 
-Check = Callable[[Mapping[str, Any], Sequence[str]], Iterable[Complaint]]
+Check = Callable[[Mapping[str, Any], Sequence[str]], Iterable[ArgumentProblem]]
 """Looks at the arguments of a route, and at the streams that it takes messages from."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from streamroute.core.dispatch.retry_marker import KEY
 from streamroute.errors import EncodeError, Reject
-from streamroute.handlers.contract import Complaint, built_in
+from streamroute.handlers.contract import ArgumentProblem, built_in
 from streamroute.message import Message
 from streamroute.text.safe_text import safe_str
 
@@ -40,14 +40,14 @@ Outlets = Callable[[str], Outlet]
 """From a stream's name to the stream."""
 
 
-def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Complaint]:
+def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[ArgumentProblem]:
     stream = arguments.get("stream")
     if stream is None:
         return
     if not isinstance(stream, str) or not stream:
-        yield Complaint("stream", '"stream" must be the name of a stream')
+        yield ArgumentProblem("stream", '"stream" must be the name of a stream')
     elif stream in streams:
-        yield Complaint(
+        yield ArgumentProblem(
             "stream", f'the route would forward to "{stream}", which it reads: it would never end'
         )
 

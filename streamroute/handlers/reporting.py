@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from streamroute.handlers.contract import Complaint, built_in
+from streamroute.handlers.contract import ArgumentProblem, built_in
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message
 from streamroute.text.safe_text import safe_repr, safe_str
@@ -20,11 +20,11 @@ _encoder: Final = json.JSONEncoder(ensure_ascii=False, default=safe_str)
 logger = logging.getLogger("streamroute.handlers.log")
 
 
-def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Complaint]:
+def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[ArgumentProblem]:
     if arguments.get("level", "info") not in _LEVELS:
-        yield Complaint("level", '"level" must be debug, info, warning or error')
+        yield ArgumentProblem("level", '"level" must be debug, info, warning or error')
     if not isinstance(arguments.get("text", ""), str):
-        yield Complaint("text", '"text" must be a string')
+        yield ArgumentProblem("text", '"text" must be a string')
 
 
 @built_in(check=_check)

@@ -19,22 +19,24 @@ _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 _LONGEST: Final = 8_000  # characters of a value; servers refuse longer ones
 _MOST: Final = 100
-_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
+_CONNECTION_HEADERS: Final = frozenset(
+    {"content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
+)
 _VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 
 # Sources: https://www.rfc-editor.org/rfc/rfc9110#name-field-names and #name-field-values
 
 
-def wrong_name(name: str) -> str | None:
+def name_problem(name: str) -> str | None:
     """Why a header cannot have this name; None where it can."""
     if not _NAME.fullmatch(name):
         return f"{safe_repr(name, 60)} cannot be the name of a header"
-    if name.lower() in _FRAMING:
+    if name.lower() in _CONNECTION_HEADERS:
         return f"the header {name} is about the connection, and cannot be set"
     return None
 
 
-def wrong_value(value: str) -> str | None:
+def value_problem(value: str) -> str | None:
     """Why a header cannot have this value, without a word of it; None where it can."""
     if len(value) > _LONGEST:
         return f"it has {len(value):,} characters; a header has {_LONGEST:,} at most"
@@ -45,23 +47,23 @@ def wrong_value(value: str) -> str | None:
     return None if _VALUE.fullmatch(value) else "it holds a character that is not printable ASCII"
 
 
-def flaws(stated: Mapping[str, str], from_env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def header_problems(stated: Mapping[str, str], from_env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What is wrong with the headers as they are written: the argument that holds it, and why."""
     for argument, names in (("headers", stated), ("headers_from_env", from_env)):
         if len(names) > _MOST:
             yield argument, f'"{argument}" holds {len(names):,} headers; {_MOST} can be sent'
         for name in names:
-            if why := wrong_name(name):
+            if why := name_problem(name):
                 yield argument, why
-    for name in _stated_twice([*stated, *from_env]):
+    for name in _duplicates([*stated, *from_env]):
         argument = "headers_from_env" if name in from_env else "headers"
         yield argument, f"the header {safe_repr(name, 60)} is stated twice: one would replace the other"
     for name, value in stated.items():
-        if why := wrong_value(value):
+        if why := value_problem(value):
             yield "headers", f"the value of the header {safe_repr(name, 60)} cannot be sent: {why}"
 
 
-def _stated_twice(names: Iterable[str]) -> Iterator[str]:
+def _duplicates(names: Iterable[str]) -> Iterator[str]:
     """Names that stood there before; those of headers are the same in capitals."""
     known: set[str] = set()
     for name in names:
@@ -70,7 +72,7 @@ def _stated_twice(names: Iterable[str]) -> Iterator[str]:
         known.add(name.lower())
 
 
-def authorized_twice(url: str, *headers: Iterable[str]) -> str | None:
+def conflicting_authorization(url: str, *headers: Iterable[str]) -> str | None:
     """Why the address and the headers do not go together; None where they do.
 
     Without a word of the address: a client makes the header ``Authorization`` of the user name and the
@@ -97,7 +99,7 @@ def headers_of(
     headers = {"Content-Type": "application/json", "User-Agent": "streamroute", "Accept-Encoding": "identity"}
     if isinstance(payload, Message) and payload.id:
         headers["X-Streamroute-Message"] = quote(f"{payload.stream}/{payload.id}", safe=_VISIBLE)
-    for _, why in flaws(stated, from_env):
+    for _, why in header_problems(stated, from_env):
         raise SetupError(why)
     own = {**stated, **{name: _from_env(name, variable) for name, variable in from_env.items()}}
     merged = {name.lower(): (name, value) for name, value in {**headers, **own}.items()}
@@ -108,6 +110,6 @@ def _from_env(name: str, variable: str) -> str:
     value = os.environ.get(variable)
     if value is None:
         raise SetupError(f"the environment variable {variable}, which holds a header, is not set")
-    if why := wrong_value(value):
+    if why := value_problem(value):
         raise SetupError(f"the environment variable {variable} cannot be sent as the header {name}: {why}")
     return value

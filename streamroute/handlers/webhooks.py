@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 from streamroute.adapters.codecs.strict_json import shown, write_json
 from streamroute.durations import parse_duration
 from streamroute.errors import Reject, Retry, SetupError
-from streamroute.handlers.contract import Complaint, built_in
-from streamroute.handlers.request_headers import authorized_twice, flaws, headers_of
+from streamroute.handlers.contract import ArgumentProblem, built_in
+from streamroute.handlers.request_headers import conflicting_authorization, header_problems, headers_of
 from streamroute.handlers.retry_after import seconds_of
 from streamroute.logs.exception_text import error_line
 from streamroute.system.extras import import_extra, is_installed
@@ -23,44 +23,44 @@ from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_str, type_name
 
 _TIMEOUT: Final = "10s"
-_READ: Final = 65_536  # bytes of an answer
-_SHOWN: Final = 200  # bytes of an answer that is no success
+_MAX_READ: Final = 65_536  # bytes of an answer
+_MAX_SHOWN: Final = 200  # bytes of an answer that is no success
 _LONGEST_URL: Final = 8_000  # characters
-_UNFIT: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")  # in an address
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")  # in an address
 _LOGGERS: Final = (
     "httpx",
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 )
-_AGAIN: Final = frozenset({408, 425, 429})
+_RETRYABLE: Final = frozenset({408, 425, 429})
 """Client errors that pass: a timeout, too early, too many requests."""
 
-_is_posting: ContextVar[bool] = ContextVar("streamroute webhook", default=False)
+_is_sending: ContextVar[bool] = ContextVar("streamroute webhook", default=False)
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
 
-def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Complaint]:
+def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[ArgumentProblem]:
     if not is_installed("httpx"):
-        yield Complaint(None, "webhooks need httpx", "pip install 'streamroute[webhook]'")
+        yield ArgumentProblem(None, "webhooks need httpx", "pip install 'streamroute[webhook]'")
     url: Any = arguments.get("url")
     if "url" in arguments and not _is_address(url):
-        yield Complaint("url", '"url" must be an address such as https://example.com/hooks')
+        yield ArgumentProblem("url", '"url" must be an address such as https://example.com/hooks')
     headers = {key: arguments.get(key) or {} for key in ("headers", "headers_from_env")}
     mistyped = [key for key, names in headers.items() if not _are_strings(names)]
     for key in mistyped:
-        yield Complaint(key, f'"{key}" must map names to strings')
+        yield ArgumentProblem(key, f'"{key}" must map names to strings')
     if not mistyped:
-        yield from (Complaint(key, why) for key, why in flaws(*headers.values()))
-        if _is_address(url) and (why := authorized_twice(url, *headers.values())):
-            yield Complaint("url", why, "take them out of the address, or leave the header out")
+        yield from (ArgumentProblem(key, why) for key, why in header_problems(*headers.values()))
+        if _is_address(url) and (why := conflicting_authorization(url, *headers.values())):
+            yield ArgumentProblem("url", why, "take them out of the address, or leave the header out")
     try:
         parse_duration(arguments.get("timeout", _TIMEOUT))
     except (TypeError, ValueError):
-        yield Complaint("timeout", '"timeout" must be a duration such as 10s')
+        yield ArgumentProblem("timeout", '"timeout" must be a duration such as 10s')
 
 
 def _is_address(value: Any) -> bool:
     try:
-        if not isinstance(value, str) or len(value) > _LONGEST_URL or _UNFIT.search(value):
+        if not isinstance(value, str) or len(value) > _LONGEST_URL or _UNPRINTABLE.search(value):
             return False
         parts = urlsplit(value)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -97,17 +97,17 @@ async def webhook(
     httpx = _httpx()
     if not _is_address(url):
         raise SetupError("the address of the webhook cannot be used")
-    if why := authorized_twice(url, headers or {}, headers_from_env or {}):
+    if why := conflicting_authorization(url, headers or {}, headers_from_env or {}):
         raise SetupError(why)
-    where = _where(url)
+    where = _origin(url)
     sent = headers_of(payload, headers or {}, headers_from_env or {})
     request = {"content": _body(payload), "headers": sent, "timeout": None}
     response: Any = None
-    posting = _is_posting.set(True)
+    sending = _is_sending.set(True)
     try:
         async with asyncio.timeout(parse_duration(timeout)):
             async with _client(httpx).stream("POST", url, **request) as response:
-                said = await _beginning(response)
+                said = await _body_excerpt(response)
     except Exception as error:
         if response is not None and response.is_success:
             return  # it has the message, whatever becomes of the rest of its answer
@@ -115,8 +115,8 @@ async def webhook(
             raise Retry(reason=f"{where} did not answer within {timeout}") from error
         raise _failure(httpx, where, error) from None
     finally:
-        _is_posting.reset(posting)
-    _judge(response, f"{where} answered {response.status_code}{said}")
+        _is_sending.reset(sending)
+    _raise_for_status(response, f"{where} answered {response.status_code}{said}")
 
 
 def _failure(httpx: Any, where: str, error: Exception) -> Reject | Retry:
@@ -130,21 +130,21 @@ def _failure(httpx: Any, where: str, error: Exception) -> Reject | Retry:
     return Retry(reason=f"{where} cannot be reached: {said}")
 
 
-def _judge(response: Any, said: str) -> None:
+def _raise_for_status(response: Any, said: str) -> None:
     status = response.status_code
     if response.is_success:
         return
-    if status in _AGAIN or status >= 500:
+    if status in _RETRYABLE or status >= 500:
         raise Retry(seconds_of(response.headers.get("retry-after")), said)
     raise Reject(said)
 
 
-async def _beginning(response: Any) -> str:
+async def _body_excerpt(response: Any) -> str:
     """The start of an answer that is no success, as it was sent; a long one is not read to its end."""
     beginning, length = b"", 0
     async for part in response.aiter_raw():
-        beginning, length = beginning + part[: _SHOWN - len(beginning)], length + len(part)
-        if length > _READ:
+        beginning, length = beginning + part[: _MAX_SHOWN - len(beginning)], length + len(part)
+        if length > _MAX_READ:
             break
     return f": {shown(beginning)[1:]}" if beginning and not response.is_success else ""
 
@@ -156,7 +156,7 @@ def _body(payload: Mapping[str, Any]) -> bytes:
         raise Reject(f"the message cannot be written as JSON: {safe_str(error)}") from error
 
 
-def _where(url: str) -> str:
+def _origin(url: str) -> str:
     """The address as it may be shown: paths and queries of webhooks are often their passwords."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
@@ -174,19 +174,19 @@ def _httpx() -> Any:
         raise SetupError("webhooks need httpx: pip install 'streamroute[webhook]'") from error
 
 
-class _NotOurs(logging.Filter):
+class _DropWebhookRecords(logging.Filter):
     """Drops what the client logs of a webhook: whole addresses, and headers where it is asked for details."""
 
     def filter(self, _record: logging.LogRecord) -> bool:
-        return not _is_posting.get()
+        return not _is_sending.get()
 
 
-_not_ours: Final = _NotOurs()
+_drop_webhook_records: Final = _DropWebhookRecords()
 
 
 def _client(httpx: Any) -> Any:
     for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_not_ours)  # once: the logger knows that it has it
+        logging.getLogger(name).addFilter(_drop_webhook_records)  # once: the logger knows that it has it
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         # The slots of the streams bound how many requests run at once; the pool need not.

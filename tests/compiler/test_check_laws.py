@@ -17,7 +17,7 @@ from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.formats.rendering import render
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import CheckResult, check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.config.findings.finding import has_errors
 from streamroute.config.findings.rules import RULES
 from streamroute.errors import ConfigError
@@ -207,7 +207,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def checked(project: Path, content: bytes) -> CheckResult:
     (project / "routes.yaml").write_bytes(content)
-    with own_imports(project):
+    with isolated_imports(project):
         return check_path("routes.yaml", tests=True)
 
 
@@ -243,7 +243,7 @@ def test_check_never_raises_and_names_a_place(content: bytes, project: Path) -> 
 def test_what_check_accepts_is_built_and_what_is_refused_is_found(content: bytes, project: Path) -> None:
     """One code path: routers come of a configuration exactly where the check finds no error."""
     result = checked(project, content)
-    with own_imports(project):
+    with isolated_imports(project):
         if has_errors(result.findings):
             with pytest.raises(ConfigError) as refused:
                 compile_routes("routes.yaml")

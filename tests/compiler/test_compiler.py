@@ -12,7 +12,7 @@ import pytest
 
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import CheckResult, check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.config.json_schema import checked_schema
 from streamroute.core.router import RedisRouter
 from streamroute.errors import ConfigError, Reject, Retry, SetupError
@@ -68,7 +68,7 @@ def write(tmp_path: Path) -> Iterator[Write]:
             (tmp_path / f"{name}.yaml").write_text(content)
         return tmp_path
 
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield write_files
 
 
@@ -304,7 +304,7 @@ def test_a_handler_that_answers_to_every_name_is_no_built_in_one(tmp_path: Path)
     )
     path = tmp_path / "routes.yaml"
     path.write_text("version: 1\nstreams: {s: }\nroutes: [{name: a, type: t, handler: answering.handle}]\n")
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         assert [found.code for found in check_path(path).findings] == []
 
 
@@ -314,7 +314,7 @@ def test_a_codec_that_raises_whatever_it_is_asked_is_a_finding(tmp_path: Path) -
     )
     path = tmp_path / "routes.yaml"
     path.write_text("version: 1\nstreams: {s: {codec: refusing.Refusing}}\nroutes: []\n")
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         assert [found.code for found in check_path(path).findings] == ["SR403"]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.importer import own_imports
-from streamroute.compiler.type_patterns import Globs, is_glob
+from streamroute.compiler.resolve.importer import isolated_imports
+from streamroute.compiler.type_patterns import TypePatterns, is_pattern
 
 CATALOGUE = ("booking.confirmed", "booking.guest.added", "invoice.sent", "Booking.odd")
 Write = Callable[[str], Path]
@@ -24,7 +24,7 @@ def write(tmp_path: Path) -> Iterator[Write]:
         (tmp_path / "routes.yaml").write_text(f"version: 1\nstreams: {{bookings: }}\n{text}")
         return tmp_path
 
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield write_routes
 
 
@@ -46,16 +46,16 @@ def write(tmp_path: Path) -> Iterator[Write]:
 def test_a_pattern_stands_for_the_types_that_it_matches(
     types: tuple[str, ...], expanded: tuple[str, ...]
 ) -> None:
-    assert Globs(CATALOGUE).expand(types) == expanded
+    assert TypePatterns(CATALOGUE).expand(types) == expanded
 
 
 @pytest.mark.parametrize("name", ["?", "a?", "*", "a.*", "[", "[ab]"])
 def test_each_sign_alone_makes_a_pattern(name: str) -> None:
-    assert is_glob(name)
+    assert is_pattern(name)
 
 
 def test_a_name_is_no_pattern() -> None:
-    assert not any(map(is_glob, CATALOGUE))
+    assert not any(map(is_pattern, CATALOGUE))
 
 
 def test_a_router_has_the_types_and_not_the_pattern(write: Write) -> None:
@@ -90,7 +90,7 @@ def test_a_pattern_without_a_catalogue_is_an_error_that_says_so(write: Write) ->
     assert "there is no catalogue" in finding.message
 
 
-@pytest.mark.parametrize(("limit", "most"), [("MOST_COMPARED", 600), ("MOST_TYPES", 6)])
+@pytest.mark.parametrize(("limit", "most"), [("MAX_COMPARED", 600), ("MAX_TYPES", 6)])
 def test_more_patterns_than_a_check_can_match_are_one_error(
     write: Write, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
@@ -105,7 +105,7 @@ def test_more_patterns_than_a_check_can_match_are_one_error(
 
 
 def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamroute.compiler.type_patterns.MOST_COMPARED", 600)
+    monkeypatch.setattr("streamroute.compiler.type_patterns.MAX_COMPARED", 600)
     compared: list[str] = []
 
     def compare(name: str, _pattern: str) -> bool:
@@ -113,10 +113,10 @@ def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyP
         return True
 
     monkeypatch.setattr("streamroute.compiler.type_patterns.fnmatchcase", compare)
-    globs = Globs(CATALOGUE)
+    patterns = TypePatterns(CATALOGUE)
     for at in range(1_000):
-        globs.matches(f"*{at}")
-    assert globs.is_spent
+        patterns.matches(f"*{at}")
+    assert patterns.is_exhausted
     assert len(compared) <= 600 // 50
 
 
@@ -124,4 +124,4 @@ def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("pattern", ["[" * 200_000, "[[" * 1_000, "*a" * 100_000, "[!" * 999 + "*"], ids=len)
 def test_a_pattern_of_nothing_but_brackets_takes_no_time(pattern: str) -> None:
     """Each bracket that is not closed is looked for to the end of the pattern."""
-    assert Globs(CATALOGUE).matches(pattern) == ()
+    assert TypePatterns(CATALOGUE).matches(pattern) == ()

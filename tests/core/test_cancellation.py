@@ -11,7 +11,7 @@ import pytest
 
 from consuming import Handling, dispatcher_of, eventually
 from loop_clock import LoopClock, turns
-from streamroute.compiler.resolve.call_signature import CallShape, call_shape
+from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import is_our_end, raise_our_end, uncloseable
 from streamroute.core.consume.worker_pool import Slots
@@ -47,9 +47,9 @@ def test_without_a_task_a_coroutine_is_being_closed() -> None:
 
 
 def compiled(handler: Any) -> Any:
-    shape = call_shape(handler, "shop.f", {})
-    assert isinstance(shape, CallShape)
-    return route_handler(shape, name="first", timeout=3600, retry=RetryPolicy(delay=0))
+    call = handler_call(handler, "shop.f", {})
+    assert isinstance(call, HandlerCall)
+    return route_handler(call, name="first", timeout=3600, retry=RetryPolicy(delay=0))
 
 
 @pytest.mark.parametrize("wrap", [lambda handler: handler, compiled], ids=["written", "compiled"])

@@ -14,7 +14,7 @@ import pytest
 from backends import Backend, MemoryBackend, RedisBackend
 from consuming import consuming, eventually
 from misbehaving import ALL, FAILURES, Make
-from streamroute.compiler.resolve.call_signature import CallShape, call_shape
+from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.text.limits import ERROR, LONG, REASON
@@ -71,9 +71,9 @@ async def by_a_thread(payload: dict[str, Any], container: Any) -> None:
 
 
 def compiled(handler: Any) -> Any:
-    shape = call_shape(handler, "shop.f", {})
-    assert isinstance(shape, CallShape)
-    return route_handler(shape, name=handler.__name__, timeout=60, retry=TWICE)
+    call = handler_call(handler, "shop.f", {})
+    assert isinstance(call, HandlerCall)
+    return route_handler(call, name=handler.__name__, timeout=60, retry=TWICE)
 
 
 WRITTEN = {"at once": at_once, "later": later, "by a future": by_a_future, "by a thread": by_a_thread}
@@ -217,10 +217,10 @@ async def test_a_sync_handler_s_exception_keeps_no_frame_alive() -> None:
 
     gc.disable()
     try:
-        shape = call_shape(handler, "shop.f", {})
-        assert isinstance(shape, CallShape)
+        call = handler_call(handler, "shop.f", {})
+        assert isinstance(call, HandlerCall)
         with pytest.raises(Exception, match="OutOfStock"):
-            await route_handler(shape, name="r", timeout=60, retry=TWICE)({}, None)
+            await route_handler(call, name="r", timeout=60, retry=TWICE)({}, None)
         await eventually(lambda: seen[0]() is None)
     finally:
         gc.enable()

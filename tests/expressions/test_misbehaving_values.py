@@ -11,8 +11,8 @@ import pytest
 
 from consuming import Handling, dispatcher_of
 from misbehaving import Text
-from streamroute.compiler.resolve.call_signature import CallShape, call_shape
-from streamroute.compiler.runtime.dedupe import deduplicated
+from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
+from streamroute.compiler.runtime.dedupe import with_dedupe
 from streamroute.compiler.runtime.ordering_key import order_key
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.errors import Reject
@@ -108,16 +108,16 @@ class Storage:
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 async def test_a_key_of_dedupe_is_one_or_rejects(expression: str) -> None:
     handler = Handling()
-    route = deduplicated(handler, compile_value(expression), 60)
+    route = with_dedupe(handler, compile_value(expression), 60)
     for value in values():
         with suppress(Reject):
             await route(Message({"v": value}, coordinator=Storage()), None)
 
 
 def compiled(**settings: Any) -> Any:
-    shape = call_shape(lambda payload: None, "shop.f", {})
-    assert isinstance(shape, CallShape)
-    return route_handler(shape, name="first", timeout=60, retry=RetryPolicy(), **settings)
+    call = handler_call(lambda payload: None, "shop.f", {})
+    assert isinstance(call, HandlerCall)
+    return route_handler(call, name="first", timeout=60, retry=RetryPolicy(), **settings)
 
 
 @pytest.mark.parametrize("error", ENDS)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.call_signature import CallShape, call_shape
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.errors import Reject, Retry
 from streamroute.expressions.filters import compile_filter
@@ -28,7 +28,7 @@ PAYLOAD = {"type": "t", "guest": {"email": "a@b", "tags": ["x"]}, "nights": 3}
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "transformed.py").write_text("GOT = []\ndef f(payload): GOT.append(payload)\n")
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield tmp_path
 
 
@@ -91,10 +91,10 @@ def test_an_expression_that_cannot_be_compiled_raises() -> None:
 
 async def test_a_payload_that_cannot_be_transformed_is_not_handled_and_not_retried() -> None:
     got: list[Any] = []
-    shape = call_shape(got.append, "a.f", {})
-    assert isinstance(shape, CallShape)
+    call = handler_call(got.append, "a.f", {})
+    assert isinstance(call, HandlerCall)
     transform = compile_transform("nothing")
-    handler = route_handler(shape, name="r", timeout=60, retry=RetryPolicy(), prepare=transform)
+    handler = route_handler(call, name="r", timeout=60, retry=RetryPolicy(), prepare=transform)
     with pytest.raises(Reject, match="the transform gave null"):
         await handler(dict(PAYLOAD), None)
     assert got == []
@@ -112,11 +112,11 @@ async def test_the_wrapped_handler_gets_it_and_its_attempts_are_the_message_s(is
         got.append(payload)
         raise ValueError("no")
 
-    shape = call_shape(slow if is_async else plain, "a.f", {})
-    assert isinstance(shape, CallShape)
+    call = handler_call(slow if is_async else plain, "a.f", {})
+    assert isinstance(call, HandlerCall)
     policy = RetryPolicy(max_attempts=2, delay=5, jitter=0)
     handler = route_handler(
-        shape, name="r", timeout=60, retry=policy, prepare=compile_transform("{n: nights}")
+        call, name="r", timeout=60, retry=policy, prepare=compile_transform("{n: nights}")
     )
     with pytest.raises(Retry):
         await handler(Message(PAYLOAD, attempt=1), None)

@@ -141,8 +141,8 @@ BROKEN: Mapping[str, BrokenBuild] = {
         (
             Edit(
                 "compiler/runtime/route_handler.py",
-                "await finish(coroutine, first, timeout, name)\n        except BaseException as error:",
-                "await finish(coroutine, first, timeout, name)\n        except Exception as error:",
+                "await await_with_timeout(coroutine, first, timeout, name)\n        except BaseException as error:",
+                "await await_with_timeout(coroutine, first, timeout, name)\n        except Exception as error:",
             ),
             Edit(
                 "core/dispatcher.py",

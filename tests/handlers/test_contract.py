@@ -9,8 +9,8 @@ import pytest
 
 from streamroute.compiler import router_builder as wiring
 from streamroute.compiler.api import compile_routes
+from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.router_builder import Surroundings
 from streamroute.errors import Retry
 from streamroute.handlers import contract
 
@@ -90,7 +90,7 @@ async def test_an_app_gives_it_what_it_needs_in_the_container_s_place(tmp_path: 
 
     compiled = check_path(write(tmp_path, "forward", "stream: x")).compiled
     assert compiled is not None
-    around = Surroundings({"outlets": lambda _stream: Outlet()})
+    around = RuntimeContext({"outlets": lambda _stream: Outlet()})
     [(handler, _)] = compiled.routers_in(around)["s"][0].handlers["a"]
     await handler({"type": "a"}, "the user's container")
     assert written == [[b"type", b"a"]]

@@ -14,7 +14,7 @@ from streamroute.adapters.groups.live_workers import packed
 from streamroute.adapters.redis.connection import open_redis
 from streamroute.app import App, consumer_name, open_app
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
 from streamroute.ops.metrics.counters import Counters
@@ -61,7 +61,7 @@ async def build():
 def folder(tmp_path: Path) -> Iterator[Path]:
     for name, text in (("routes.yaml", CONFIG), ("jobs.py", JOBS + TOLD), ("wiring.py", WIRING)):
         (tmp_path / name).write_text(text)
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield tmp_path
 
 
@@ -198,7 +198,7 @@ async def take(payload):
 async def test_order_by_runs_equal_keys_one_after_the_other(tmp_path: Path, redis_url: str) -> None:
     for name, text in (("routes.yaml", ORDERED), ("turns.py", TURNS)):
         (tmp_path / name).write_text(text)
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         async with app_of(tmp_path, redis_url) as app:
             for number in range(10):
                 await publish(app, "events", {"type": "t", "key": "ab"[number % 2], "n": number})

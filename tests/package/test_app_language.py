@@ -11,7 +11,7 @@ from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.redis.connection import open_redis
 from streamroute.app import App, open_app
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.config.findings.finding import has_errors
 from streamroute.ops.serve.drain import wait_until_done
 
@@ -60,7 +60,7 @@ SCHEMA = '{"type": "object", "required": ["nights"], "properties": {"nights": {"
 def folder(tmp_path: Path) -> Iterator[Path]:
     for name, text in (("routes.yaml", ROUTES), ("language.py", HANDLERS), ("booking.json", SCHEMA)):
         (tmp_path / name).write_text(text)
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield tmp_path
 
 

@@ -20,7 +20,7 @@ from consuming import (
     failing_first,
     named,
 )
-from streamroute.compiler.runtime.dedupe import deduplicated
+from streamroute.compiler.runtime.dedupe import with_dedupe
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError, Reject
@@ -40,7 +40,7 @@ def once(
     dispatcher = BotRedisDispatcher(**({"retry": AT_ONCE} | settings))
     dispatcher.setup(None)
     for handler in handlers:
-        dispatcher.on_message("booked")(deduplicated(handler, key, ttl))
+        dispatcher.on_message("booked")(with_dedupe(handler, key, ttl))
     return dispatcher
 
 

@@ -19,7 +19,7 @@ from streamroute.cli.process.exit_codes import Exit
 from streamroute.logs.coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
-    from streamroute.compiler.compiler import Compiled
+    from streamroute.compiler.compiled import Compiled
     from streamroute.compiler.pipeline import CheckResult
     from streamroute.config.document import Document, RouteConfig
 

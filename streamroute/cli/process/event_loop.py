@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from streamroute.cli.output.logging import flush_logs
 from streamroute.cli.process.error_boundary import guarded
-from streamroute.compiler.runtime.thread_pool import stuck_threads
+from streamroute.compiler.runtime.thread_pool import wait_for_threads
 from streamroute.errors import SetupError
 from streamroute.logs.exception_text import error_line
 from streamroute.system.extras import import_extra
@@ -33,7 +33,7 @@ def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
     runner = asyncio.Runner(loop_factory=_fastest_loop())
     code = guarded(lambda: _run(runner, main))
     try:
-        stuck = runner.run(_end_tasks()) + stuck_threads(_PATIENCE)
+        stuck = runner.run(_end_tasks()) + wait_for_threads(_PATIENCE)
     except OSError as error:  # the loop opens a pair of sockets, and handlers may have left too many open
         log.warning("what still runs cannot be waited for: %s", error_line(error))
         _leave(code)

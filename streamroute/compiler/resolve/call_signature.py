@@ -29,7 +29,7 @@ class ContainerBy(Enum):
     NAME = "name"
 
 
-class CallShape(NamedTuple):
+class HandlerCall(NamedTuple):
     """A handler that fits its route, and how to call it."""
 
     function: Callable[..., Any]
@@ -38,48 +38,56 @@ class CallShape(NamedTuple):
     arguments: Mapping[str, Any] = MappingProxyType({})
 
 
-class Misfit(NamedTuple):
+class SignatureProblem(NamedTuple):
     """A problem of a handler: with its path, or (``key``) with a key of ``with:``."""
 
     problem: Problem
     key: str | None = None
 
 
-def call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallShape | list[Misfit]:
+def handler_call(
+    handler: Any, name: str, arguments: Mapping[str, Any]
+) -> HandlerCall | list[SignatureProblem]:
     """Decide how to call ``handler``, or say everything that does not fit.
 
     The payload is its first argument. The container is its second, if it needs a second one or calls it
     ``container``; an optional second parameter of another name keeps its default.
     """
     try:
-        return _call_shape(handler, name, arguments)
+        return _handler_call(handler, name, arguments)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - an object of the user's may raise whatever it is asked
         said = f'"{name}" cannot be called: to ask what it is raised {error_line(error)}'
-        return [Misfit(Problem(NOT_CALLABLE, said))]
+        return [SignatureProblem(Problem(NOT_CALLABLE, said))]
 
 
-def _call_shape(handler: Any, name: str, arguments: Mapping[str, Any]) -> CallShape | list[Misfit]:
+def _handler_call(
+    handler: Any, name: str, arguments: Mapping[str, Any]
+) -> HandlerCall | list[SignatureProblem]:
     handler = _instance(handler, name)
     if isinstance(handler, Problem):
-        return [Misfit(handler)]
+        return [SignatureProblem(handler)]
     refused = _refuse(handler, name)
     if refused is not None:
-        return [Misfit(refused)]
+        return [SignatureProblem(refused)]
     is_async = _is_async(handler)
     try:
         parameters = list(inspect.signature(handler).parameters.values())
     except Exception:  # noqa: BLE001 - as above
         # Compiled code may hide its signature, as may a proxy: what is not known is not reported.
-        return CallShape(handler, ContainerBy.POSITION, is_async, arguments)
+        return HandlerCall(handler, ContainerBy.POSITION, is_async, arguments)
     container = _container(parameters, arguments)
-    return misfits(parameters, name, arguments) or CallShape(handler, container, is_async, arguments)
+    return signature_problems(parameters, name, arguments) or HandlerCall(
+        handler, container, is_async, arguments
+    )
 
 
-def misfits(parameters: list[inspect.Parameter], name: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+def signature_problems(
+    parameters: list[inspect.Parameter], name: str, arguments: Mapping[str, Any]
+) -> list[SignatureProblem]:
     """Everything by which a handler with these parameters does not fit its route."""
-    return _misfits(parameters, _container(parameters, arguments), name, arguments)
+    return _signature_problems(parameters, _container(parameters, arguments), name, arguments)
 
 
 def check_factory(factory: Any, name: str) -> Problem | None:
@@ -174,12 +182,12 @@ def _is_second(parameter: inspect.Parameter, arguments: Mapping[str, Any]) -> bo
     return parameter.name not in arguments or parameter.kind is inspect.Parameter.POSITIONAL_ONLY
 
 
-def _misfits(
+def _signature_problems(
     parameters: list[inspect.Parameter], container: ContainerBy, name: str, arguments: Mapping[str, Any]
-) -> list[Misfit]:
+) -> list[SignatureProblem]:
     if not parameters or not _takes_payload(parameters[0]):
         message = f'"{name}" takes no payload: its first argument is to be the payload'
-        return [Misfit(Problem(MISFIT, message))]
+        return [SignatureProblem(Problem(MISFIT, message))]
     given = 2 if container is ContainerBy.POSITION else 1
     by_position = [one for one in parameters if one.kind in _BY_POSITION][:given]
     taken = {one.name for one in by_position}
@@ -200,7 +208,7 @@ def _wrong_keys(
     by_position: list[inspect.Parameter],
     name: str,
     arguments: Mapping[str, Any],
-) -> list[Misfit]:
+) -> list[SignatureProblem]:
     takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
     taken = {one.name for one in by_position if one.kind in _BY_NAME}
     free = [one.name for one in parameters if one.kind in _BY_NAME and one.name not in taken]
@@ -208,20 +216,22 @@ def _wrong_keys(
     for key in arguments:
         if key in taken:
             message = f'"{key}" is given to "{name}" already: it is where the message goes'
-            wrong.append(Misfit(Problem(MISFIT, message), key))
+            wrong.append(SignatureProblem(Problem(MISFIT, message), key))
         elif key not in free and not takes_any:
             meant = did_you_mean(key, [*free, *(one.name for one in by_position[1:])])
-            wrong.append(Misfit(Problem(MISFIT, f'"{name}" takes no "{key}"', suggestion=meant), key))
+            wrong.append(
+                SignatureProblem(Problem(MISFIT, f'"{name}" takes no "{key}"', suggestion=meant), key)
+            )
     return wrong
 
 
-def _missing(parameters: list[inspect.Parameter], given: set[str], name: str) -> list[Misfit]:
+def _missing(parameters: list[inspect.Parameter], given: set[str], name: str) -> list[SignatureProblem]:
     missing = [one.name for one in parameters if _is_required(one) and one.name not in given]
     if not missing:
         return []
     names = ", ".join(f'"{one}"' for one in missing)
     help_text = "give it under with:, or give it a default"
-    return [Misfit(Problem(MISFIT, f'"{name}" also needs {names}', help=help_text))]
+    return [SignatureProblem(Problem(MISFIT, f'"{name}" also needs {names}', help=help_text))]
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

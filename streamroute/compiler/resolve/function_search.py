@@ -25,11 +25,11 @@ from streamroute.system.files import FileReader
 
 _BUILT_IN_NAMES: Final = ("forward", "log", "webhook")
 _DEPTH: Final = 4  # folders below the configuration's
-_MOST_ENTRIES: Final = 2_000
-_MOST_BYTES: Final = 200_000  # of one file
-_MOST_TOTAL: Final = 5_000_000
+_MAX_ENTRIES: Final = 2_000
+_MAX_BYTES: Final = 200_000  # of one file
+_MAX_TOTAL: Final = 5_000_000
 _DEF: Final = re.compile(rb"^(?:async[ \t]+)?def[ \t]+([^\W\d]\w*)[ \t]*\(", re.MULTILINE)
-_PASSED_OVER: Final = frozenset({"__pycache__", "node_modules", "build", "dist", "site-packages"})
+_SKIPPED_FOLDERS: Final = frozenset({"__pycache__", "node_modules", "build", "dist", "site-packages"})
 
 
 class FunctionSearch:
@@ -38,11 +38,11 @@ class FunctionSearch:
     def __init__(self, folder: Path, allow: tuple[str, ...] | None = None, *, outside: bool = False) -> None:
         self._folder = folder
         self._allow = allow
-        self._files = FileReader(None if outside else folder, total=_MOST_TOTAL)
+        self._files = FileReader(None if outside else folder, total=_MAX_TOTAL)
 
-    def improved(self, problem: Problem, text: str) -> Problem:
+    def with_suggestion(self, problem: Problem, text: str) -> Problem:
         """The problem with the path that was meant, where one function is called as ``text`` ends."""
-        if not _leads_nowhere(problem) or problem.suggestion is not None:
+        if not _is_missing_target(problem) or problem.suggestion is not None:
             return problem
         name = re.split(r"[.:]", text)[-1]
         paths = self._paths_of(name)
@@ -74,7 +74,7 @@ class FunctionSearch:
 
     def _text(self, path: Path) -> bytes:
         try:
-            return self._files.read(path, _MOST_BYTES)
+            return self._files.read(path, _MAX_BYTES)
         except (OSError, ValueError):
             # It is not read, so that nothing is suggested of it.
             return b""
@@ -82,7 +82,7 @@ class FunctionSearch:
     def _sources(self) -> Iterator[tuple[str, Path]]:
         """Module and file, those nearest to the configuration first."""
         level: list[tuple[tuple[str, ...], Path]] = [((), self._folder)]
-        left = _MOST_ENTRIES
+        left = _MAX_ENTRIES
         for _ in range(_DEPTH):
             below: list[tuple[tuple[str, ...], Path]] = []
             for package, folder in level:
@@ -95,7 +95,7 @@ class FunctionSearch:
             level = below
 
 
-def _leads_nowhere(problem: Problem) -> bool:
+def _is_missing_target(problem: Problem) -> bool:
     is_missing = problem.code == UNVERIFIED and problem.message.startswith("no module")
     goes_too_deep = "not a package" in problem.message  # it may mean a method, which no path names
     return is_missing or (problem.code in {"SR401", "SR402"} and not goes_too_deep)
@@ -105,7 +105,7 @@ def _may_be_package(folder: Path) -> bool:
     name = folder.name
     return (
         name.isidentifier()
-        and name not in _PASSED_OVER
+        and name not in _SKIPPED_FOLDERS
         and not name.startswith("test")
         and is_folder(folder)
         and not is_file(folder / "pyvenv.cfg")

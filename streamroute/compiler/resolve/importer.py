@@ -37,7 +37,7 @@ def make_importable(folder: Path) -> None:
 
 
 @contextmanager
-def without_users_folders() -> Iterator[None]:
+def without_user_folders() -> Iterator[None]:
     """An import of a package that looks for others, none of which the user's folders are to provide."""
     held = [place for place in sys.path if place in _added]
     sys.path[:] = [place for place in sys.path if place not in _added]
@@ -48,7 +48,7 @@ def without_users_folders() -> Iterator[None]:
 
 
 @contextmanager
-def own_imports(folder: Path) -> Iterator[None]:
+def isolated_imports(folder: Path) -> Iterator[None]:
     """Imports from ``folder`` that are forgotten at the end: two checked folders may both hold ``shop``."""
     path, known = list(sys.path), set(sys.modules)
     try:

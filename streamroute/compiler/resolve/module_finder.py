@@ -90,7 +90,7 @@ def search_path(folder: Path) -> list[Path]:
     return [*(place for place in places if place != own), own]
 
 
-class Sources:
+class ModuleSources:
     """Reads modules, each from below the place that Python finds it in.
 
     What is installed may be links to where it is kept, and so may anything where ``outside`` is allowed.

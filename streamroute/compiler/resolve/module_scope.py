@@ -10,7 +10,7 @@ from typing import Final
 
 _NAMED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SCOPES: Final = (*_NAMED, ast.Lambda)
-_TELLING: Final = frozenset(
+_BINDING_NODES: Final = frozenset(
     {
         *(*_NAMED, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.NamedExpr, ast.Attribute),
         *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
@@ -18,43 +18,43 @@ _TELLING: Final = frozenset(
 )
 """The kinds of nodes that bind a name, or may hide that one is bound."""
 
-_HIDDEN: Final = frozenset({"exec", "eval", "globals", "setattr", "vars", "locals", "__import__"})
+_DYNAMIC_CALLS: Final = frozenset({"exec", "eval", "globals", "setattr", "vars", "locals", "__import__"})
 """Calls with which a module may bind names that its text does not show."""
 
 _LONGEST: Final = 80  # characters of an annotation that are kept
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class PlainFunction:
     """An undecorated ``def``: its parameters as ``inspect.signature`` gives them, with ``...`` as defaults.
 
-    ``annotation`` is the plain name that annotates the first parameter, ``annotated`` the whole annotation.
+    ``annotation`` is the plain name that annotates the first parameter, ``annotation_text`` all of it.
     """
 
     parameters: tuple[inspect.Parameter, ...]
     is_generator: bool
     annotation: str | None
-    annotated: str
+    annotation_text: str
 
 
-Bound = Function | type[ast.AST]
+Binding = PlainFunction | type[ast.AST]
 """What binds a name: of all but plain functions only the kind of statement is kept, for a tree is large."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bindings:
+class ModuleScope:
     """The names that a module binds, each with its statements; ``is_open`` where there may be more."""
 
-    names: dict[str, list[Bound]]
+    names: dict[str, list[Binding]]
     is_open: bool
 
-    def plain_function(self, name: str) -> Function | None:
+    def plain_function(self, name: str) -> PlainFunction | None:
         """The one ``def`` of this name that stands by itself, undecorated; None for all else."""
         found = self.names.get(name, [])
-        return found[0] if len(found) == 1 and isinstance(found[0], Function) else None
+        return found[0] if len(found) == 1 and isinstance(found[0], PlainFunction) else None
 
 
-def bindings(module: ast.Module) -> Bindings:
+def module_scope(module: ast.Module) -> ModuleScope:
     """Every binding of a module's own names, in order, those in branches included.
 
     A name that is bound in a branch, or again in a function, has a second statement: nobody can say by
@@ -67,13 +67,13 @@ def bindings(module: ast.Module) -> Bindings:
             names.setdefault(name, []).append(node)
         if branch is not None and is_own and isinstance(node, _NAMED):
             names[node.name].append(branch)
-        for name in _from_afar(node):
+        for name in _bound_elsewhere(node):
             names.setdefault(name, []).extend((node, node))
-        is_open = is_open or _hides(node)
+        is_open = is_open or _binds_dynamically(node)
     bound = {
-        name: [_bound_by(node, alone=len(nodes) == 1) for node in nodes] for name, nodes in names.items()
+        name: [_binding_of(node, alone=len(nodes) == 1) for node in nodes] for name, nodes in names.items()
     }
-    return Bindings(bound, is_open or "__getattr__" in names)
+    return ModuleScope(bound, is_open or "__getattr__" in names)
 
 
 def _nodes(module: ast.Module) -> Iterator[tuple[ast.AST, bool, ast.AST | None]]:
@@ -84,27 +84,27 @@ def _nodes(module: ast.Module) -> Iterator[tuple[ast.AST, bool, ast.AST | None]]
     waiting: list[tuple[ast.AST, bool, ast.AST | None]] = [(node, True, None) for node in module.body[::-1]]
     while waiting:
         node, is_own, branch = waiting.pop()
-        if type(node) in _TELLING:
+        if type(node) in _BINDING_NODES:
             yield node, is_own, branch
         is_scope = isinstance(node, _SCOPES)
         within = branch if branch is not None or is_scope or not is_own else node
         waiting += [(child, is_own and not is_scope, within) for child in ast.iter_child_nodes(node)]
 
 
-def _bound_by(node: ast.AST, *, alone: bool) -> Bound:
+def _binding_of(node: ast.AST, *, alone: bool) -> Binding:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and alone and not node.decorator_list:
         return _function(node)
     return type(node)
 
 
-def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
+def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> PlainFunction:
     first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
     annotation = first.annotation if first else None
     named = annotation.value if isinstance(annotation, ast.Subscript) else annotation
     name = named.id if isinstance(named, ast.Name) else None
     text = ast.unparse(annotation) if annotation and name else ""
     whole = text if len(text) <= _LONGEST else f"{name}[...]"
-    return Function(tuple(_parameters(node.args)), _is_generator(node), name, whole)
+    return PlainFunction(tuple(_parameters(node.args)), _is_generator(node), name, whole)
 
 
 def _parameters(written: ast.arguments) -> Iterator[inspect.Parameter]:
@@ -124,7 +124,7 @@ def _parameters(written: ast.arguments) -> Iterator[inspect.Parameter]:
         yield kind(written.kwarg.arg, kind.VAR_KEYWORD)
 
 
-def _from_afar(node: ast.AST) -> list[str]:
+def _bound_elsewhere(node: ast.AST) -> list[str]:
     """Names that a node may bind in a scope that it does not stand in."""
     if isinstance(node, ast.Global):
         return node.names
@@ -147,13 +147,13 @@ def _bound(node: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _hides(node: ast.AST) -> bool:
+def _binds_dynamically(node: ast.AST) -> bool:
     """Whether a module with this node may bind names that its text does not show."""
     match node:
         case ast.ImportFrom():
             return any(alias.name == "*" for alias in node.names)
         case ast.Name():
-            return node.id in _HIDDEN
+            return node.id in _DYNAMIC_CALLS
         case ast.Attribute():
             return node.attr in {"modules", "__dict__"}
     return False

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from streamroute.compiler.resolve.call_signature import Misfit, misfits
-from streamroute.compiler.resolve.module_finder import ModuleFile, ModuleFinder, Sources, search_path
-from streamroute.compiler.resolve.module_scope import Bindings, Bound, Function, bindings
+from streamroute.compiler.resolve.call_signature import SignatureProblem, signature_problems
+from streamroute.compiler.resolve.module_finder import ModuleFile, ModuleFinder, ModuleSources, search_path
+from streamroute.compiler.resolve.module_scope import Binding, ModuleScope, PlainFunction, module_scope
 from streamroute.compiler.resolve.payload_annotation import misfit as annotation_misfit
 from streamroute.compiler.resolve.references import UNVERIFIED, Reference, check_allowed, parse_reference
 from streamroute.config.findings.suggestions import did_you_mean
@@ -26,7 +26,7 @@ _NO_MAPPINGS: Final = frozenset(
 _HELP: Final = "check without --no-import imports it"
 
 
-class SourceReader:
+class StaticReader:
     """Reads what a configuration names; each file is read once, and blamed once.
 
     ``outside`` lets links in the configuration's folder lead out of it.
@@ -37,17 +37,17 @@ class SourceReader:
         self._allow = allow
         places = search_path(folder)
         self._finder = ModuleFinder(places)
-        self._sources = Sources(places, outside=outside)
-        self._modules: dict[str, Bindings | Problem | None] = {}
+        self._sources = ModuleSources(places, outside=outside)
+        self._modules: dict[str, ModuleScope | Problem | None] = {}
         self._shadows: dict[str, Problem | None] = {}
-        self._plain: dict[str, list[Misfit]] = {}
+        self._plain: dict[str, list[SignatureProblem]] = {}
         self._names: dict[tuple[Path, ...], list[str]] = {}
 
-    def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
+    def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[SignatureProblem]:
         """Everything that is wrong with a handler, or unknown of it; ``arguments`` are None if not known."""
         found = self.read(text)
         if isinstance(found, Problem):
-            return [Misfit(found)]
+            return [SignatureProblem(found)]
         if found is None:
             return []
         if arguments is None or arguments:
@@ -56,11 +56,13 @@ class SourceReader:
             self._plain[text] = self._checked(found, text, arguments)
         return self._plain[text]
 
-    def _checked(self, function: Function, text: str, arguments: Mapping[str, Any] | None) -> list[Misfit]:
+    def _checked(
+        self, function: PlainFunction, text: str, arguments: Mapping[str, Any] | None
+    ) -> list[SignatureProblem]:
         wrong = [] if arguments is None else _check(function, text, arguments)
-        return wrong or [Misfit(problem) for problem in self._annotated(function, text)]
+        return wrong or [SignatureProblem(problem) for problem in self._annotated(function, text)]
 
-    def read(self, text: str) -> Function | Problem | None:
+    def read(self, text: str) -> PlainFunction | Problem | None:
         """The plain ``def`` that a path names, or why there is none, or that it is not known (UNVERIFIED).
 
         None stands for a file that cannot be read as Python, which was reported for another path.
@@ -72,20 +74,20 @@ class SourceReader:
         if refused is not None:
             return refused
         module = self._module(reference)
-        return self._attribute(module, reference) if isinstance(module, Bindings) else module
+        return self._attribute(module, reference) if isinstance(module, ModuleScope) else module
 
-    def _annotated(self, function: Function, text: str) -> Iterator[Problem]:
+    def _annotated(self, function: PlainFunction, text: str) -> Iterator[Problem]:
         """What the first parameter is taken for, where that is a plain type of Python's own."""
         reference = parse_reference(text)
         module = self._modules.get(reference.module) if not isinstance(reference, Problem) else None
-        if not isinstance(module, Bindings) or module.is_open:
+        if not isinstance(module, ModuleScope) or module.is_open:
             return
         if function.annotation in _NO_MAPPINGS and function.annotation not in module.names:
-            yield annotation_misfit(text, function.annotated)
+            yield annotation_misfit(text, function.annotation_text)
 
     # The module
 
-    def _module(self, reference: Reference) -> Bindings | Problem | None:
+    def _module(self, reference: Reference) -> ModuleScope | Problem | None:
         if reference.module not in self._modules:
             self._modules[reference.module] = found = self._parsed(reference)
             if isinstance(found, Problem) and found.code == "SR407":
@@ -93,7 +95,7 @@ class SourceReader:
             return found
         return self._modules[reference.module]
 
-    def _parsed(self, reference: Reference) -> Bindings | Problem:
+    def _parsed(self, reference: Reference) -> ModuleScope | Problem:
         file = self._finder.find(reference.module)
         if file is None:
             return self._missing(reference)
@@ -102,7 +104,7 @@ class SourceReader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they quote the source, and are for those who run it
-                return bindings(ast.parse(self._sources.read(file.source), str(file.source)))
+                return module_scope(ast.parse(self._sources.read(file.source), str(file.source)))
         except (SyntaxError, ValueError) as error:
             return self._unreadable(reference, file.source, error)
         except OSError as error:
@@ -171,7 +173,7 @@ class SourceReader:
 
     # The attribute
 
-    def _attribute(self, module: Bindings, reference: Reference) -> Function | Problem:
+    def _attribute(self, module: ModuleScope, reference: Reference) -> PlainFunction | Problem:
         name = reference.attribute
         if name in module.names:
             return module.plain_function(name) or _unverified(reference, _kind(module.names[name]))
@@ -189,7 +191,7 @@ def _unverified(reference: Reference, what: str) -> Problem:
     return Problem(UNVERIFIED, f'"{reference.text}" {what}: reading alone does not verify it', help=_HELP)
 
 
-_KINDS: Final[dict[Bound, str]] = {
+_KINDS: Final[dict[Binding, str]] = {
     ast.Import: "is imported from another module",
     ast.ImportFrom: "is imported from another module",
     ast.ClassDef: "is a class",
@@ -198,14 +200,14 @@ _KINDS: Final[dict[Bound, str]] = {
 }
 
 
-def _kind(statements: list[Bound]) -> str:
+def _kind(statements: list[Binding]) -> str:
     if len(statements) > 1:
         return "is bound in several places"
     return _KINDS.get(statements[0], "is not a def")
 
 
-def _check(function: Function, name: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+def _check(function: PlainFunction, name: str, arguments: Mapping[str, Any]) -> list[SignatureProblem]:
     if function.is_generator:
         message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
-        return [Misfit(Problem("SR403", message))]
-    return misfits(list(function.parameters), name, arguments)
+        return [SignatureProblem(Problem("SR403", message))]
+    return signature_problems(list(function.parameters), name, arguments)

@@ -22,7 +22,7 @@ from streamroute.expressions.types.steps_budget import Steps, TooManyStepsError
 _Result = TypeVar("_Result")
 Messages = Callable[[], Iterable[Mapping[str, Any]]]
 
-_MOST_MENDED: Final = 100
+_MAX_WITH_ADVICE: Final = 100
 """Wrong expressions whose advice is looked at for other mistakes; who has more mends these first."""
 
 UNCHECKED: Final = "SR319"
@@ -123,20 +123,20 @@ class RouteExpressions:
             outlines.add(outline)
         told = Places(problems)
         others = [each for each in found if not told.overlap(each)]
-        if problems and self._mends():
+        if problems and self._gives_advice():
             check = partial(self._typed, payload=payload, condition=condition)
             problems = settled(problems, parse(expression), lambda tree: check(tree.expression))
         self._wrong += bool(problems or others)
         return problems + others
 
-    def _mends(self) -> bool:
+    def _gives_advice(self) -> bool:
         """Whether so few expressions were wrong that the advice on each is looked at for other mistakes."""
-        return self._wrong < _MOST_MENDED
+        return self._wrong < _MAX_WITH_ADVICE
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
         """What types say of an expression; where its schema makes that too long, that it was not checked."""
         tree = parse(expression)
-        return self.in_time(
+        return self.within_budget(
             lambda: check_types(
                 tree,
                 payload.type,
@@ -144,12 +144,12 @@ class RouteExpressions:
                 condition=condition,
                 habits=payload.habits,
                 shown=self.shown,
-                mend=self._mends(),
+                mend=self._gives_advice(),
             ),
             [Problem(UNCHECKED, _UNCHECKED)],
         )
 
-    def in_time(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
+    def within_budget(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
         """What ``work`` makes of types, or what stands for it where that takes too many steps."""
         try:
             with self._steps.spent():
@@ -169,14 +169,16 @@ class RouteExpressions:
             return self._nothing_known(codecs)
         key = (route.types, all(stream.validate for stream in streams), codecs)
         if key not in self._payloads:
-            self._payloads[key] = self.in_time(lambda: self._made(*key), self._nothing_known(codecs))
+            self._payloads[key] = self.within_budget(
+                lambda: self._payload_for(*key), self._nothing_known(codecs)
+            )
         return self._payloads[key]
 
     def _nothing_known(self, codecs: Collection[str]) -> _Payload:
         habits = habits_of(codecs)
         return self._unknown.setdefault(habits, _Payload(habits))
 
-    def _made(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
+    def _payload_for(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
         data = {name: self._data_of(name) for name in types}
         if not any(t is not None for t in data.values()):
             return self._nothing_known(codecs)

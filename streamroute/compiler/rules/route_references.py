@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from streamroute.compiler.rules.unlikely_types import check_unlikely_types
-from streamroute.compiler.type_patterns import Globs, is_glob
+from streamroute.compiler.type_patterns import TypePatterns, is_pattern
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.suggestions import did_you_mean
 
 
-def check_routes(document: Document, globs: Globs) -> Iterator[Finding]:
+def check_routes(document: Document, patterns: TypePatterns) -> Iterator[Finding]:
     """Findings about the routes as declared; no handler and no filter is looked at."""
     first_of: dict[str, RouteConfig] = {}
     for route in document.routes:
@@ -20,7 +20,7 @@ def check_routes(document: Document, globs: Globs) -> Iterator[Finding]:
         if first is not route and "name" not in route.invalid_keys:
             yield _duplicate(route, first)
         yield from _check_streams(route, document.streams)
-        yield from _check_types(route, document, globs)
+        yield from _check_types(route, document, patterns)
         yield from check_unlikely_types(route, document)
 
 
@@ -47,16 +47,16 @@ def _check_streams(route: RouteConfig, streams: Mapping[str, StreamConfig]) -> I
             yield route.location.finding("SR202", message, at=at, suggestion=meant, help=advice)
 
 
-def _check_types(route: RouteConfig, document: Document, globs: Globs) -> Iterator[Finding]:
+def _check_types(route: RouteConfig, document: Document, patterns: TypePatterns) -> Iterator[Finding]:
     for index, name in enumerate(route.types):
-        if not is_glob(name):
+        if not is_pattern(name):
             continue
         at = ("type", index)
         if not document.messages:
             message = f'the type "{name}" is a pattern, and there is no catalogue to match it with'
             help_text = "declare the types under messages:, or list each: [order.paid, order.sent]"
             yield route.location.finding("SR204", message, at=at, help=help_text)
-        elif not globs.matches(name) and not globs.is_spent:
+        elif not patterns.matches(name) and not patterns.is_exhausted:
             message = f'the pattern "{name}" matches no type of the catalogue'
             meant = did_you_mean(name, [f"{known.rpartition('.')[0]}.*" for known in document.messages])
             yield route.location.finding("SR205", message, at=at, suggestion=meant)

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from streamroute.compiler.checked_route import CheckedRoute
 from streamroute.compiler.resolve.references import is_built_in
-from streamroute.compiler.router_builder import CheckedRoute
 from streamroute.compiler.rules.ineffective_settings import written
 from streamroute.config.findings.finding import Finding
 from streamroute.durations import format_duration, parse_duration
@@ -23,9 +23,9 @@ def check_reach(routes: Iterable[CheckedRoute]) -> Iterator[Finding]:
 
 def _own_timeout(route: CheckedRoute) -> float | None:
     """After how many seconds the handler itself gives up; None where it never does, or nobody knows."""
-    if route.shape is None or not is_built_in(route.config.handler):
+    if route.handler_call is None or not is_built_in(route.config.handler):
         return None
-    parameter = inspect.signature(route.shape.function).parameters.get("timeout")
+    parameter = inspect.signature(route.handler_call.function).parameters.get("timeout")
     if parameter is None:
         return None
     stated: Any = route.config.arguments.get("timeout", parameter.default)

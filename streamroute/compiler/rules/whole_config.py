@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from streamroute.compiler.router_builder import CheckedRoute
+from streamroute.compiler.checked_route import CheckedRoute
 from streamroute.compiler.rules.conflicting_groups import check_shared_groups
 from streamroute.compiler.rules.duplicate_routes import check_twins
 from streamroute.compiler.rules.ineffective_settings import check_idle_settings

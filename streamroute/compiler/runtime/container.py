@@ -34,7 +34,7 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
         yield None
         return
     with consuming(asyncio.get_running_loop()):
-        with _blaming(f"container {reference}"), EndsCopies():
+        with _as_setup_error(f"container {reference}"), EndsCopies():
             made = factory()
             if inspect.isawaitable(made):
                 made = await made
@@ -42,12 +42,12 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
         try:
             yield entered
         finally:
-            with _blaming(f"closing the container {reference}"), EndsCopies():
+            with _as_setup_error(f"closing the container {reference}"), EndsCopies():
                 await _leave(made)
 
 
 @contextmanager
-def _blaming(what: str) -> Iterator[None]:
+def _as_setup_error(what: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _SHORTEST_WAIT: Final = 0.5  # seconds
 _LONGEST_WAIT: Final = 30.0
-_AWAY: Final = 1.0
+_UNAVAILABLE_DELAY: Final = 1.0
 
 Evaluate = Callable[[Mapping[str, Any]], Any]
 
@@ -55,7 +55,7 @@ class Deduplicates(Protocol):
         ...
 
 
-def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
+def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
     """A route's handler that runs once for each value of its key; ``ttl`` is in seconds."""
     name, formerly = route_key(handler), getattr(handler, "formerly", ())
 
@@ -71,13 +71,15 @@ def deduplicated(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteH
             # Nobody knows who has the key: the route has not failed, it has not even begun.
             said = "route %s cannot ask for its key of dedupe, and waits: %s"
             log.warning(said, name, error_line(error), extra=coalesced_by(said, name))
-            raise Postpone(_AWAY, f"the key of dedupe cannot be asked for: {error_line(error)}") from error
+            raise Postpone(
+                _UNAVAILABLE_DELAY, f"the key of dedupe cannot be asked for: {error_line(error)}"
+            ) from error
         if turn is Turn.LOST:
             raise LeaseLostError(f"the entry of message {message.id} is another worker's")
         if turn is Turn.SKIP:
             return Result.SKIPPED
         if turn is Turn.WAIT:
-            raise Postpone(wait_after(waited), "another message with its key of dedupe runs")
+            raise Postpone(wait_time(waited), "another message with its key of dedupe runs")
         await handler(payload, container)
         if message.claims is not None and name in message.claims:
             message.claims[name].succeeded = True
@@ -99,7 +101,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def wait_after(waited: float) -> float:
+def wait_time(waited: float) -> float:
     """Seconds to wait when another has had the key for so long: the longer, the longer, never in step."""
     plain = min(max(waited / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
     return plain * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret

@@ -1,4 +1,4 @@
-"""TODO streamroute.compiler.runtime.ordering_key."""
+"""The ordering key of a message, evaluated from ``order_by``."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NoReturn, cast
 
-from streamroute.compiler.resolve.call_signature import CallShape, ContainerBy
-from streamroute.compiler.runtime.timeouts import finish
+from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
+from streamroute.compiler.runtime.timeouts import await_with_timeout
 from streamroute.core.cancellation import is_our_end
 from streamroute.core.dispatch.outcomes import asked_delay, attempt_of
 from streamroute.core.thread_call import ThreadCall
@@ -31,7 +31,7 @@ Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def route_handler(
-    shape: CallShape,
+    handler: HandlerCall,
     *,
     name: str,
     timeout: float,
@@ -43,16 +43,16 @@ def route_handler(
 
     ``formerly`` are the names that the route had before; they become an attribute beside ``route_key``.
     """
-    start = _starter(shape, prepare)
-    is_usual = shape.is_async and shape.container is ContainerBy.NOT and prepare is None
-    usual = _function(shape) if is_usual else None
+    start = _starter(handler, prepare)
+    is_direct = handler.is_async and handler.container is ContainerBy.NOT and prepare is None
+    direct = _function(handler) if is_direct else None
 
     async def route(payload: dict[str, Any], container: Any) -> None:
         try:
-            # The usual handler is called without a function between them: this runs for each message.
-            coroutine = start(payload, container) if usual is None else usual(payload)
+            # The direct handler is called without a function between them: this runs for each message.
+            coroutine = start(payload, container) if direct is None else direct(payload)
         except BaseException as error:  # noqa: BLE001 - what it means is raised
-            _fail(error, payload, retry)
+            _raise_outcome(error, payload, retry)
         try:
             first = coroutine.send(None)
         except StopIteration:
@@ -61,14 +61,14 @@ def route_handler(
         except BaseException as error:
             if issubclass(type(error), asyncio.CancelledError) and is_our_end(error):
                 raise
-            _fail(error, payload, retry)
+            _raise_outcome(error, payload, retry)
         try:
-            await finish(coroutine, first, timeout, name)
+            await await_with_timeout(coroutine, first, timeout, name)
         except BaseException as error:
-            # GeneratorExit is the end of this very coroutine: a handler's own never leaves `finish`.
+            # GeneratorExit ends this coroutine itself; one from the handler was replaced by RuntimeError.
             if issubclass(type(error), GeneratorExit) or is_our_end(error):
                 raise
-            _fail(error, payload, retry)
+            _raise_outcome(error, payload, retry)
 
     route.__name__ = route.__qualname__ = name
     vars(route)["route_key"] = name
@@ -76,9 +76,9 @@ def route_handler(
     return route
 
 
-def _function(shape: CallShape) -> Callable[..., Any]:
+def _function(handler: HandlerCall) -> Callable[..., Any]:
     """The handler with its arguments; lists and objects among them are its own in each call."""
-    function, arguments = shape.function, shape.arguments
+    function, arguments = handler.function, handler.arguments
     changing = {name: value for name, value in arguments.items() if isinstance(value, (list, dict))}
     if not arguments or not changing:
         return functools.partial(function, **arguments) if arguments else function
@@ -90,17 +90,17 @@ def _function(shape: CallShape) -> Callable[..., Any]:
     return call
 
 
-def _starter(shape: CallShape, prepare: Prepare | None) -> Call:
-    call = _caller(shape)
-    start = call if shape.is_async else functools.partial(_in_thread, call)
+def _starter(handler: HandlerCall, prepare: Prepare | None) -> Call:
+    call = _caller(handler)
+    start = call if handler.is_async else functools.partial(_in_thread, call)
     return start if prepare is None else _prepared(prepare, start)
 
 
-def _caller(shape: CallShape) -> Call:
-    function = _function(shape)
-    if shape.container is ContainerBy.POSITION:
+def _caller(handler: HandlerCall) -> Call:
+    function = _function(handler)
+    if handler.container is ContainerBy.POSITION:
         return function
-    if shape.container is ContainerBy.NAME:
+    if handler.container is ContainerBy.NAME:
         return lambda payload, container: function(payload, container=container)
     return lambda payload, _container: function(payload)
 
@@ -115,7 +115,9 @@ async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> 
     A thread cannot be stopped: after a timeout or a cancellation it runs on, and keeps its slot.
     """
     context = contextvars.copy_context()
-    outcome = await ThreadCall(functools.partial(context.run, _caught, call, payload, container)).result()
+    outcome = await ThreadCall(
+        functools.partial(context.run, _result_or_error, call, payload, container)
+    ).result()
     result, error = outcome
     outcome.clear()  # the future holds it, frames hold the future, and an exception holds its frames
     if error is not None:
@@ -128,7 +130,7 @@ async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> 
         await result
 
 
-def _caught(call: Call, payload: Mapping[str, Any], container: Any) -> list[Any]:
+def _result_or_error(call: Call, payload: Mapping[str, Any], container: Any) -> list[Any]:
     """What the handler returns, and what it raises.
 
     No exception goes through the future between thread and task: it refuses StopIteration, and of
@@ -147,7 +149,7 @@ def _is_awaitable(result: Any) -> bool:
         return False
 
 
-def _fail(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
+def _raise_outcome(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
     """Raise what this failure means: its own Reject or Retry, or what the retry policy says."""
     kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
     if issubclass(kind, Reject):

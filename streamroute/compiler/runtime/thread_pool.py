@@ -1,4 +1,4 @@
-"""Threads for handlers that are plain functions: as many as there are slots."""
+"""Threads for handlers that are plain functions: as many as there are concurrency."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from streamroute.system.forked import EndsCopies
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PREFIX: Final = "streamroute-handler"
-_MOST: Final = 256
-_SPARE: Final = 64  # threads beyond those of the slots, started only when they are needed
+_THREAD_PREFIX: Final = "streamroute-handler"
+_MAX_THREADS: Final = 256
+_SPARE_THREADS: Final = 64  # threads beyond those of the concurrency, started only when they are needed
 
 
 @contextmanager
-def handler_threads(slots: int) -> Iterator[None]:
-    """Make the loop's default executor as large as ``slots`` (at most 256 threads), for a while.
+def handler_threads(concurrency: int) -> Iterator[None]:
+    """Make the loop's default executor as large as ``concurrency`` (at most 256 threads), for a while.
 
     A function that runs on past its timeout keeps its thread and its slot. Some threads are spare: the loop's
     own work (host names are looked up in threads) goes on whatever handlers do.
@@ -30,7 +30,9 @@ def handler_threads(slots: int) -> Iterator[None]:
     its message is pending, to be run again.
     """
     loop = asyncio.get_running_loop()
-    executor = _Threads(min(max(slots, 1), _MOST) + _SPARE, thread_name_prefix=_PREFIX)
+    executor = _HandlerThreadPool(
+        min(max(concurrency, 1), _MAX_THREADS) + _SPARE_THREADS, thread_name_prefix=_THREAD_PREFIX
+    )
     loop.set_default_executor(executor)
     try:
         yield
@@ -40,7 +42,7 @@ def handler_threads(slots: int) -> Iterator[None]:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-class _Threads(ThreadPoolExecutor):
+class _HandlerThreadPool(ThreadPoolExecutor):
     """Threads in which a child that their function forks ends: it would wait in them for ever, alone."""
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -51,13 +53,13 @@ class _Threads(ThreadPoolExecutor):
         return super().submit(call)
 
 
-def stuck_threads(patience: float) -> int:
+def wait_for_threads(patience: float) -> int:
     """How many handler threads are still running after ``patience`` seconds; the interpreter would wait."""
     deadline = time.monotonic() + patience
-    for thread in _ours():
+    for thread in _handler_threads():
         thread.join(max(0.0, deadline - time.monotonic()))
-    return len(_ours())
+    return len(_handler_threads())
 
 
-def _ours() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith(_PREFIX)]
+def _handler_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(_THREAD_PREFIX)]

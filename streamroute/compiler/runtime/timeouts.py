@@ -21,7 +21,7 @@ from streamroute.logs.coalescing import NEVER_COALESCED
 
 log = logging.getLogger(__name__)
 
-_INSIST: Final = 1.0  # seconds until a handler that swallowed its cancellation is cancelled again
+_CANCEL_AGAIN_AFTER: Final = 1.0  # seconds until a handler that swallowed its cancellation is cancelled again
 
 
 class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, like asyncio's TimeoutError
@@ -32,7 +32,9 @@ class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, 
         self.seconds = seconds
 
 
-async def finish(coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float, route: str = "") -> Any:
+async def await_with_timeout(
+    coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float, route: str = ""
+) -> Any:
     """The result of a coroutine that has run its first step and yielded ``first``.
 
     A handler that goes on although it was cancelled keeps whoever awaits this; the log says so, once for
@@ -43,25 +45,25 @@ async def finish(coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float
     instead does. A cancellation from outside passes through as it is.
     """
     loop = asyncio.get_running_loop()
-    watch = _Watch(asyncio.current_task(loop), loop.time() + seconds, route)
+    waiter = _Waiter(asyncio.current_task(loop), loop.time() + seconds, route)
     deadlines = Deadlines.of(loop)
-    deadlines.add(watch, loop)
+    deadlines.add(waiter, loop)
     try:
         result = await _resumed(coroutine, first)
     except asyncio.CancelledError as error:
-        if deadlines.end(watch) is not _End.DEADLINE:
+        if deadlines.end(waiter) is not _End.DEADLINE:
             raise
         raise HandlerTimeout(seconds) from error
     except GeneratorExit as error:
-        deadlines.end(watch)
-        if _is_running(watch.task):
+        deadlines.end(waiter)
+        if _is_running(waiter.task):
             # The handler raised it: let through, it would look like the end of this very coroutine.
             raise RuntimeError("the handler raised GeneratorExit") from error
         raise
     except BaseException:
-        deadlines.end(watch)
+        deadlines.end(waiter)
         raise
-    end = deadlines.end(watch)
+    end = deadlines.end(waiter)
     if end is _OWN:
         return result
     if end is _End.DEADLINE:
@@ -109,10 +111,10 @@ def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, 
             return (yield from coroutine)
 
 
-class _Watch:
+class _Waiter:
     """A handler that is waiting: its task, its deadline (loop time), and how often we cancelled it."""
 
-    __slots__ = ("asked_before", "cancels", "deadline", "route", "task")
+    __slots__ = ("cancelling_before", "cancels", "deadline", "route", "task")
 
     def __init__(self, task: asyncio.Task[Any] | None, deadline: float, route: str = "") -> None:
         assert task is not None, "a handler runs in a task"  # noqa: S101 - true of every coroutine of asyncio
@@ -120,20 +122,20 @@ class _Watch:
         self.deadline = deadline
         self.route = route
         self.cancels = 0
-        self.asked_before = task.cancelling()
+        self.cancelling_before = task.cancelling()
 
     def expire(self) -> None:
         self.cancels += 1
-        self.deadline += _INSIST
+        self.deadline += _CANCEL_AGAIN_AFTER
         self.task.cancel()
 
-    def withdraw(self) -> _End:
+    def uncancel_own(self) -> _End:
         """Take our own cancellations back, so that only those from outside are left."""
         if self.cancels == 0:
             return _OWN
         for _ in range(self.cancels):
             self.task.uncancel()
-        return _End.OUTSIDE if self.task.cancelling() > self.asked_before else _End.DEADLINE
+        return _End.OUTSIDE if self.task.cancelling() > self.cancelling_before else _End.DEADLINE
 
 
 class Deadlines:
@@ -142,10 +144,10 @@ class Deadlines:
     _of_loop: ClassVar[dict[asyncio.AbstractEventLoop, Deadlines]] = {}
 
     def __init__(self) -> None:
-        self._watched: set[_Watch] = set()
+        self._watched: set[_Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Deadlines:
@@ -156,39 +158,39 @@ class Deadlines:
             found = cls._of_loop[loop] = cls()
         return found
 
-    def add(self, watch: _Watch, loop: asyncio.AbstractEventLoop) -> None:
+    def add(self, waiter: _Waiter, loop: asyncio.AbstractEventLoop) -> None:
         """Watch a handler until its end."""
-        self._watched.add(watch)
-        if watch.deadline < self._due:
-            self._arm(watch.deadline, loop)
+        self._watched.add(waiter)
+        if waiter.deadline < self._due:
+            self._arm(waiter.deadline, loop)
 
-    def end(self, watch: _Watch) -> _End:
+    def end(self, waiter: _Waiter) -> _End:
         """Forget a handler. The timer stays: a sweep that finds nothing costs less than many timers."""
-        self._watched.discard(watch)
-        return watch.withdraw()
+        self._watched.discard(waiter)
+        return waiter.uncancel_own()
 
     def _arm(self, due: float, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._due = due
-        self._timer = loop.call_at(due, self._sweep, loop)
+        self._timer = loop.call_at(due, self._expire_due, loop)
 
-    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _expire_due(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         self._timer, self._due = None, math.inf
-        for watch in [one for one in self._watched if one.deadline <= now]:
-            watch.expire()
-            if watch.cancels > 1 and watch.route not in self._told:
-                self._told.add(watch.route)
-                self._tell(watch.route)
+        for waiter in [one for one in self._watched if one.deadline <= now]:
+            waiter.expire()
+            if waiter.cancels > 1 and waiter.route not in self._warned:
+                self._warned.add(waiter.route)
+                self._warn(waiter.route)
         if self._watched:
-            self._arm(min(watch.deadline for watch in self._watched), loop)
+            self._arm(min(waiter.deadline for waiter in self._watched), loop)
 
-    def _tell(self, route: str) -> None:
-        deaf = sum(watch.route == route and watch.cancels > 1 for watch in self._watched)
+    def _warn(self, route: str) -> None:
+        uncancellable = sum(waiter.route == route and waiter.cancels > 1 for waiter in self._watched)
         log.warning(
             "a handler of the route %s goes on after its timeout, although it was cancelled; it keeps a slot "
             "until it ends (%d now; said once)",
-            *(route, deaf),
+            *(route, uncancellable),
             extra=NEVER_COALESCED,
         )

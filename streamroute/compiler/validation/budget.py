@@ -6,19 +6,19 @@ from typing import Any, Final
 
 from streamroute.errors import CostlyDataError
 
-FREE: Final = 100_000
+FREE_STEPS: Final = 100_000
 """Steps for any message; a step is a fraction of a microsecond."""
 
-A_VALUE: Final = 64
+STEPS_PER_VALUE: Final = 64
 """Further steps for each value of the data: reading it took about as long."""
 
-MOST: Final = 20_000_000
+MAX_STEPS: Final = 20_000_000
 """Steps that no message goes beyond, however large it is: some ten seconds."""
 
-CHARACTERS: Final = 8
+CHARACTERS_PER_VALUE: Final = 8
 """Characters that count as one value."""
 
-BITS: Final = 64
+BITS_PER_VALUE: Final = 64
 """Bits of an integer that count as one value."""
 
 _SMALL: Final = frozenset({bool, float, int, type(None)})
@@ -30,7 +30,7 @@ class Budget:
     __slots__ = ("_data", "_is_extended", "known", "left")
 
     def __init__(self, data: Any) -> None:
-        self.left = FREE
+        self.left = FREE_STEPS
         self.known: dict[tuple[int, int], bool] = {}
         """Verdicts by schema and value, of schemas that refer to themselves."""
         self._data = data
@@ -46,7 +46,7 @@ class Budget:
         """Allow more for large data, once; raises CostlyDataError."""
         if not self._is_extended:
             self._is_extended = True
-            self.left += min(A_VALUE * size_of(self._data), MOST)
+            self.left += min(STEPS_PER_VALUE * size_of(self._data), MAX_STEPS)
         if self.left < 0:
             raise CostlyDataError
 
@@ -58,14 +58,14 @@ def size_of(data: Any) -> int:
         value = waiting.pop()
         size += 1
         if isinstance(value, str):
-            size += len(value) // CHARACTERS
+            size += len(value) // CHARACTERS_PER_VALUE
         elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
             seen.add(id(value))
             if isinstance(value, dict):
-                size += sum([len(key) for key in value if isinstance(key, str)]) // CHARACTERS
+                size += sum([len(key) for key in value if isinstance(key, str)]) // CHARACTERS_PER_VALUE
                 value = value.values()
             larger = [one for one in value if type(one) not in _SMALL]
             size += len(value) - len(larger)
-            size += sum([one.bit_length() for one in value if type(one) is int]) // BITS
+            size += sum([one.bit_length() for one in value if type(one) is int]) // BITS_PER_VALUE
             waiting += larger
     return size

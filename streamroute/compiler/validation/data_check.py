@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from streamroute.compiler.validation.budget import A_VALUE, CHARACTERS, Budget
+from streamroute.compiler.validation.budget import CHARACTERS_PER_VALUE, STEPS_PER_VALUE, Budget
 from streamroute.compiler.validation.building import SchemaChecks
 from streamroute.compiler.validation.message import reason
-from streamroute.compiler.validation.problems import ProblemFinder
+from streamroute.compiler.validation.problems import DataProblemFinder
 from streamroute.config.messages.catalog import MessageSchema
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import walk
@@ -25,11 +25,11 @@ Check = Callable[[Any], str | None]
 """Says why data is invalid; None where it is valid."""
 
 _EXACT: Final = 2**53  # beyond it, not every library keeps an integer apart from its neighbors
-_FEW_TIMES: Final = A_VALUE // 4
+_FEW_TIMES: Final = STEPS_PER_VALUE // 4
 """How often schemas may look at a value, on average, so that the steps always suffice."""
 _LONG_INTEGER: Final = 2**63
 _SMALL: Final = 20_000  # values, or texts of their size, that jsonschema-rs is asked about at once
-_OURS_ALONE: Final = frozenset(
+_NOT_DELEGATED: Final = frozenset(
     {"additionalItems", "unevaluatedItems", "unevaluatedProperties", "uniqueItems"}
 )
 """What jsonschema-rs sees differently, or takes long for."""
@@ -48,11 +48,11 @@ class DataCheck:
         self._checks = SchemaChecks(schema.root, schema.dialect)
         self._fits = self._checks.check_of(schema.root)
         self.is_linear = self._checks.effort <= _FEW_TIMES
-        self._says_yes = _quick(schema) if fast and self.is_linear else None
+        self._accepts = _fast_validator(schema) if fast and self.is_linear else None
 
     def __call__(self, data: Any) -> str | None:
         """Why the data is invalid; None where it is valid."""
-        if self._says_yes is not None and _is_small(data) and self._says_yes(data):
+        if self._accepts is not None and _is_small(data) and self._accepts(data):
             return None
         try:
             return None if self._fits(data, Budget(data)) else _reason(self._checks, data)
@@ -67,7 +67,7 @@ def data_check(schema: MessageSchema, *, fast: bool = True) -> DataCheck:
 
 def _reason(checks: SchemaChecks, data: Any) -> str:
     try:
-        said = reason(ProblemFinder(checks, data).problems())
+        said = reason(DataProblemFinder(checks, data).problems())
     except CostlyDataError:
         said = None
     return said or "the data does not fit its schema"
@@ -76,13 +76,13 @@ def _reason(checks: SchemaChecks, data: Any) -> str:
 # The quick look.
 
 
-def _quick(schema: MessageSchema) -> Callable[[Any], bool] | None:
+def _fast_validator(schema: MessageSchema) -> Callable[[Any], bool] | None:
     """jsonschema-rs for a schema of which it thinks as we do, or None."""
     try:
         library = import_extra("jsonschema_rs")
     except ImportError:
         return None
-    if not _is_common(schema):
+    if not _is_delegable(schema):
         return None
     try:
         root = _for_rust(schema)
@@ -92,7 +92,7 @@ def _quick(schema: MessageSchema) -> Callable[[Any], bool] | None:
         )
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return _says_yes(validator.is_valid)
+    return _accepts(validator.is_valid)
 
 
 def _is_small(data: Any) -> bool:
@@ -109,9 +109,9 @@ def _is_small(data: Any) -> bool:
             if not -_LONG_INTEGER < value < _LONG_INTEGER:
                 return False
         elif kind is str:
-            left -= 1 + len(value) // CHARACTERS
+            left -= 1 + len(value) // CHARACTERS_PER_VALUE
         elif kind is dict:
-            left -= 1 + sum(1 + len(key) // CHARACTERS for key in value if type(key) is str)
+            left -= 1 + sum(1 + len(key) // CHARACTERS_PER_VALUE for key in value if type(key) is str)
             waiting += value.values()
         elif kind is list:
             left -= 1 + len(value)
@@ -121,38 +121,38 @@ def _is_small(data: Any) -> bool:
     return True
 
 
-def _says_yes(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    def says_yes(data: Any) -> bool:
+def _accepts(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def accepts(data: Any) -> bool:
         try:
             return is_valid(data)
         except (ValueError, TypeError):
             # A codec of the user's gave what JSON cannot hold: the other checks can tell.
             return False
 
-    return says_yes
+    return accepts
 
 
-def _is_common(schema: MessageSchema) -> bool:
+def _is_delegable(schema: MessageSchema) -> bool:
     nodes = list(walk(schema.root, (), "", schema.dialect))
     return (
         _has_small_numbers(schema.root)
         and all(len(node.path) <= _DEEPEST for node in nodes)
         and all(
-            _is_common_word(word, value, schema.dialect)
+            _is_delegable_keyword(word, value, schema.dialect)
             for node in nodes
             for word, value in node.schema.items()
         )
     )
 
 
-def _is_common_word(word: str, value: Any, dialect: Dialect) -> bool:
+def _is_delegable_keyword(word: str, value: Any, dialect: Dialect) -> bool:
     if word == "dependencies":
         return dialect is Dialect.DRAFT_07
     if word == "pattern":
         return isinstance(value, str) and pattern_for(value).for_rust is not None
     if word == "patternProperties":
         return isinstance(value, dict) and all(pattern_for(name).for_rust is not None for name in value)
-    return word not in _OURS_ALONE
+    return word not in _NOT_DELEGATED
 
 
 def _has_small_numbers(root: Any) -> bool:

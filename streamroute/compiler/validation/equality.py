@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any, Final
 
-from streamroute.compiler.validation.budget import BITS, Budget
+from streamroute.compiler.validation.budget import BITS_PER_VALUE, Budget
 
 _HASHED: Final = 2**60
 """From here on Python gives one hash to many integers, which anybody could put into one set."""
@@ -38,6 +38,6 @@ def _number(value: Any, budget: Budget) -> Any:
             return value
         if value == int(value):
             whole = int(value)
-            budget.spend(whole.bit_length() // BITS)
+            budget.spend(whole.bit_length() // BITS_PER_VALUE)
             return ("number", hex(whole))
     return value

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Final
 
 from streamroute.compiler.validation.budget import Budget
-from streamroute.compiler.validation.problems import Problem, other_keys
+from streamroute.compiler.validation.problems import DataProblem, other_keys
 from streamroute.config.findings.quoting import listed
 from streamroute.text.safe_text import clip, safe_str, type_name
 
@@ -28,7 +28,7 @@ _KINDS: Final = {
 }
 
 
-def reason(problems: Iterable[Problem]) -> str | None:
+def reason(problems: Iterable[DataProblem]) -> str | None:
     """The first problems in one line, in the order of their places; None where there are none."""
     found = sorted(islice(problems, _MOST_READ), key=lambda problem: [str(step) for step in problem.path])
     if not found:
@@ -38,7 +38,7 @@ def reason(problems: Iterable[Problem]) -> str | None:
     return "; ".join(said[:_MOST]) + (more if len(found) < _MOST_READ else " (and more)")
 
 
-def _where(problem: Problem) -> str:
+def _where(problem: DataProblem) -> str:
     text = ""
     for step in problem.path:
         name = clip(str(step), _LONGEST_NAME)
@@ -46,7 +46,7 @@ def _where(problem: Problem) -> str:
     return text or "the data"
 
 
-def _said(problem: Problem) -> str:
+def _said(problem: DataProblem) -> str:
     words = _WORDS.get(problem.word)
     return words(problem) if words else f'breaks "{problem.word}": {_short(problem.expected)}'
 
@@ -56,7 +56,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _types(problem: Problem) -> str:
+def _types(problem: DataProblem) -> str:
     names = problem.expected
     wanted = [names] if isinstance(names, str) else names
     return f"must be {listed(_KINDS[name] for name in wanted)}, not {_kind(problem.value)}"
@@ -78,12 +78,12 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), f"of the Python type {type_name(value)}")
 
 
-def _missing(problem: Problem) -> str:
+def _missing(problem: DataProblem) -> str:
     missing = [name for name in problem.expected if name not in problem.value]
     return f"lacks {_named(missing)}"
 
 
-def _unexpected(problem: Problem) -> str:
+def _unexpected(problem: DataProblem) -> str:
     names = other_keys(problem.schema, problem.value, Budget(problem.value))
     return f"has the unexpected {'key' if len(names) == 1 else 'keys'} {_named(names)}"
 
@@ -96,7 +96,7 @@ def _named(names: list[str]) -> str:
     return listed([_short(name) for name in names[:_MOST_NAMES]], "and")
 
 
-_WORDS: Final[dict[str, Callable[[Problem], str]]] = {
+_WORDS: Final[dict[str, Callable[[DataProblem], str]]] = {
     "additionalProperties": _unexpected,
     "anyOf": lambda _problem: "fits none of the forms that are allowed",
     "const": lambda problem: f"must be {_short(problem.expected)}",

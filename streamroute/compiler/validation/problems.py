@@ -28,7 +28,7 @@ _DEEPEST_COMPARED: Final = 4  # choices within choices: each multiplies what the
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DataProblem:
     """A value that breaks a keyword of ``schema``; of a schema that is plainly ``false``, that is ``not``."""
 
     path: DataPath
@@ -42,11 +42,11 @@ class Problem:
         return self.schema[self.word]
 
 
-_Found = Iterator[Problem]
+_Problems = Iterator[DataProblem]
 _FORBIDDEN: Final[Schema] = {"not": {}}
 
 
-class ProblemFinder:
+class DataProblemFinder:
     """Finds the problems of one value, within a budget of its own."""
 
     def __init__(self, checks: SchemaChecks, data: Any) -> None:
@@ -55,81 +55,81 @@ class ProblemFinder:
         self._budget = Budget(data)
         self._compared = 0  # choices within choices whose forms are being compared
 
-    def problems(self) -> _Found:
+    def problems(self) -> _Problems:
         """All problems, one after another; raises CostlyDataError where the next takes too many steps."""
         return self._in(self._checks.root, self._data, ())
 
-    def _in(self, schema: Any, value: Any, path: DataPath) -> _Found:
+    def _in(self, schema: Any, value: Any, path: DataPath) -> _Problems:
         if schema is False:
-            yield Problem(path, "not", _FORBIDDEN, value)
+            yield DataProblem(path, "not", _FORBIDDEN, value)
         if isinstance(schema, dict):
             self._budget.spend(_A_SCHEMA * len(schema))
             for word in filter(self._checks.is_known, schema):
-                yield from _FINDERS.get(word, ProblemFinder._leaf)(self, word, schema, value, path)
+                yield from _FINDERS.get(word, DataProblemFinder._leaf)(self, word, schema, value, path)
 
-    def _unless_valid(self, schema: Any, value: Any, path: DataPath) -> _Found:
+    def _unless_valid(self, schema: Any, value: Any, path: DataPath) -> _Problems:
         if not self._checks.fits(schema, value, self._budget):
             yield from self._in(schema, value, path)
 
-    def _leaf(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _leaf(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         if not self._checks.check_word(schema, word)(value, self._budget):
-            yield Problem(path, word, schema, value)
+            yield DataProblem(path, word, schema, value)
 
     # Schemas about the same value.
 
-    def _reference(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _reference(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         yield from self._unless_valid(self._checks.target_of(schema["$ref"]), value, path)
 
-    def _all(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _all(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for part in schema[word]:
             yield from self._unless_valid(part, value, path)
 
-    def _choice(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _choice(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         """Of several forms none of which fits, what is wrong in the one that comes nearest."""
         if self._checks.check_word(schema, word)(value, self._budget):
             return
         if self._compared == _DEEPEST_COMPARED:
-            yield Problem(path, "anyOf", {"anyOf": schema[word]}, value)
+            yield DataProblem(path, "anyOf", {"anyOf": schema[word]}, value)
             return
         self._compared += 1
         forms = [list(islice(self._in(part, value, path), _MOST_COMPARED)) for part in schema[word]]
         self._compared -= 1
         if not all(forms):
-            yield Problem(path, word, schema, value)
+            yield DataProblem(path, word, schema, value)
         else:
             yield min(forms, key=lambda form: _distance(form, path))[0]
 
-    def _if(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _if(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         branch = "then" if self._checks.fits(schema["if"], value, self._budget) else "else"
         yield from self._unless_valid(schema.get(branch, True), value, path)
 
-    def _dependent(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _dependent(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         if not check_dependent_required(schema, word)(value, self._budget):
-            yield Problem(path, word, schema, value)
+            yield DataProblem(path, word, schema, value)
         for name, part in schema[word].items() if isinstance(value, dict) else ():
             if name in value and not isinstance(part, list):
                 yield from self._unless_valid(part, value, path)
 
     # Schemas about its parts.
 
-    def _properties(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _properties(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for name, part in schema["properties"].items() if isinstance(value, dict) else ():
             if name in value:
                 yield from self._unless_valid(part, value[name], (*path, name))
 
-    def _matching(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _matching(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for pattern, part in patterns_of(schema) if isinstance(value, dict) else ():
             for name in value:
                 if fits_pattern(pattern, name, self._budget):
                     yield from self._unless_valid(part, value[name], (*path, name))
 
-    def _additional(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _additional(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         if not isinstance(value, dict):
             return
         names = other_keys(schema, value, self._budget)
         yield from self._rest(word, schema, value, path, names)
 
-    def _unevaluated(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _unevaluated(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         if word == "unevaluatedProperties" and isinstance(value, dict):
             names = unevaluated_keys(self._checks, schema, value, self._budget)
             yield from self._rest(word, schema, value, path, names)
@@ -137,18 +137,18 @@ class ProblemFinder:
             at = unevaluated_positions(self._checks, schema, value, self._budget)
             yield from self._rest(word, schema, value, path, at)
 
-    def _rest(self, word: str, schema: Schema, value: Any, path: DataPath, steps: list[Any]) -> _Found:
+    def _rest(self, word: str, schema: Schema, value: Any, path: DataPath, steps: list[Any]) -> _Problems:
         if schema[word] is False and steps:
-            yield Problem(path, word, schema, value)
+            yield DataProblem(path, word, schema, value)
         elif isinstance(schema[word], dict):
             for step in steps:
                 yield from self._unless_valid(schema[word], value[step], (*path, step))
 
-    def _names(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _names(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for name in value if isinstance(value, dict) else ():
             yield from self._unless_valid(schema["propertyNames"], name, path)
 
-    def _items(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Found:
+    def _items(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         if not is_array(value):
             return
         first, rest = items_of(schema, self._checks.dialect)
@@ -169,29 +169,31 @@ def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[An
     ]
 
 
-def _distance(problems: list[Problem], path: DataPath) -> tuple[bool, int]:
+def _distance(problems: list[DataProblem], path: DataPath) -> tuple[bool, int]:
     """A form of another type altogether is the farthest; else the one with the fewest problems is near."""
     return any(each.word == "type" and each.path == path for each in problems), len(problems)
 
 
-def _nothing(_finder: ProblemFinder, _word: str, _schema: Schema, _value: Any, _path: DataPath) -> _Found:
+def _nothing(
+    _finder: DataProblemFinder, _word: str, _schema: Schema, _value: Any, _path: DataPath
+) -> _Problems:
     """A keyword that is looked at with another, or describes and does not check."""
     yield from ()
 
 
-_Finder = Callable[[ProblemFinder, str, Schema, Any, DataPath], _Found]
+_Finder = Callable[[DataProblemFinder, str, Schema, Any, DataPath], _Problems]
 # ruff: noqa: SLF001 - the table belongs to the class above
 _FINDERS: Final[Mapping[str, _Finder]] = {
     **dict.fromkeys(("$defs", "definitions", "then", "else", "minContains", "maxContains"), _nothing),
-    **dict.fromkeys(("anyOf", "oneOf"), ProblemFinder._choice),
-    **dict.fromkeys(("dependencies", "dependentSchemas"), ProblemFinder._dependent),
-    **dict.fromkeys(("items", "prefixItems", "additionalItems"), ProblemFinder._items),
-    **dict.fromkeys(("unevaluatedItems", "unevaluatedProperties"), ProblemFinder._unevaluated),
-    "$ref": ProblemFinder._reference,
-    "additionalProperties": ProblemFinder._additional,
-    "allOf": ProblemFinder._all,
-    "if": ProblemFinder._if,
-    "patternProperties": ProblemFinder._matching,
-    "properties": ProblemFinder._properties,
-    "propertyNames": ProblemFinder._names,
+    **dict.fromkeys(("anyOf", "oneOf"), DataProblemFinder._choice),
+    **dict.fromkeys(("dependencies", "dependentSchemas"), DataProblemFinder._dependent),
+    **dict.fromkeys(("items", "prefixItems", "additionalItems"), DataProblemFinder._items),
+    **dict.fromkeys(("unevaluatedItems", "unevaluatedProperties"), DataProblemFinder._unevaluated),
+    "$ref": DataProblemFinder._reference,
+    "additionalProperties": DataProblemFinder._additional,
+    "allOf": DataProblemFinder._all,
+    "if": DataProblemFinder._if,
+    "patternProperties": DataProblemFinder._matching,
+    "properties": DataProblemFinder._properties,
+    "propertyNames": DataProblemFinder._names,
 }

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import isfinite
 from typing import Any, Final
 
-from streamroute.compiler.validation.budget import BITS, Budget
+from streamroute.compiler.validation.budget import BITS_PER_VALUE, Budget
 from streamroute.compiler.validation.equality import frozen
 from streamroute.config.regex.matching import pattern_for
 
@@ -98,7 +98,7 @@ def check_multiple(schema: Schema) -> Check:
         if not is_number(value):
             return True
         if isinstance(value, int):
-            budget.spend(value.bit_length() // BITS)
+            budget.spend(value.bit_length() // BITS_PER_VALUE)
         return _exact(value) % factor == 0
 
     return check

@@ -12,7 +12,7 @@ from streamroute.expansion import is_expanding
 from streamroute.message import ExpandingMessage
 
 if TYPE_CHECKING:
-    from streamroute.compiler.compiler import Compiled
+    from streamroute.compiler.compiled import Compiled
 
 
 def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None) -> Mapping[str, Any]:

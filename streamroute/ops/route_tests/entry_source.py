@@ -14,7 +14,7 @@ from streamroute.ops.route_tests.runner import MessageError
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.adapters.redis.connection import RedisConnection
-    from streamroute.compiler.compiler import Compiled
+    from streamroute.compiler.compiled import Compiled
     from streamroute.config.route_tests import EntryReference
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streamroute.compiler.compiler import Compiled
+from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.dry_run import Decision, decide
 from streamroute.config.document import RouteConfig
 from streamroute.errors import DecodeError, EncodeError

@@ -16,7 +16,7 @@ from streamroute.ops.route_tests.delivery import delivered
 from streamroute.ops.route_tests.diff import differing
 
 if TYPE_CHECKING:
-    from streamroute.compiler.compiler import Compiled
+    from streamroute.compiler.compiled import Compiled
 
 ReadEntry = Callable[[EntryReference], Awaitable[Mapping[str, Any]]]
 

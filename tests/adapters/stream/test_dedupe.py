@@ -56,7 +56,7 @@ async def test_each_key_succeeds_once_unless_every_message_with_it_died(
         succeeded.append(key)
 
     backend = MemoryBackend()
-    with patch("streamroute.compiler.runtime.dedupe.wait_after", lambda waited: 0.001):
+    with patch("streamroute.compiler.runtime.dedupe.wait_time", lambda waited: 0.001):
         async with consuming(backend.storage(), once(handle).process_message, concurrency=4):
             for n, (key, _) in enumerate(plan):
                 await backend.add(type="booked", key=key, n=str(n))

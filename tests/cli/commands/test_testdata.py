@@ -15,7 +15,7 @@ from streamroute.cli.output.findings import Report, summary
 from streamroute.cli.output.formats.as_concise import render as render_concise
 from streamroute.cli.output.formats.full import render_full
 from streamroute.compiler.pipeline import CheckResult, check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.config.findings.rules import RULES
 
 FOLDER = TESTDATA / "err"
@@ -24,7 +24,7 @@ ENVIRONMENT = {"SECRET": "hunter2", "NUMBER": "12", "EMPTY": ""}
 
 
 def check(name: str) -> CheckResult:
-    with own_imports(FOLDER):
+    with isolated_imports(FOLDER):
         return check_path(f"{name}.yaml", env=ENVIRONMENT)
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from misbehaving import ALL
 from streamroute.compiler.resolve.call_signature import (
-    CallShape,
     ContainerBy,
-    Misfit,
-    call_shape,
+    HandlerCall,
+    SignatureProblem,
     check_factory,
+    handler_call,
 )
 
 NOT, POSITION, NAME = ContainerBy.NOT, ContainerBy.POSITION, ContainerBy.NAME
@@ -55,9 +55,9 @@ def decorated(*args: Any, **kwargs: Any) -> Any:
 
 
 def fits(handler: Any, **arguments: Any) -> tuple[ContainerBy, bool]:
-    shape = call_shape(handler, "shop.f", arguments)
-    assert isinstance(shape, CallShape), shape
-    return shape.container, shape.is_async
+    call = handler_call(handler, "shop.f", arguments)
+    assert isinstance(call, HandlerCall), call
+    return call.container, call.is_async
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_async_handlers_are_known_through_their_wrappings(handler: Any, expected
     assert fits(handler, **arguments)[1] is expected
 
 
-def misfits(handler: Any, **arguments: Any) -> list[Misfit]:
-    found = call_shape(handler, "shop.f", arguments)
+def signature_problems(handler: Any, **arguments: Any) -> list[SignatureProblem]:
+    found = handler_call(handler, "shop.f", arguments)
     assert isinstance(found, list), found
     return found
 
@@ -145,8 +145,8 @@ def misfits(handler: Any, **arguments: Any) -> list[Misfit]:
 def test_arguments_that_do_not_fit_are_named(
     handler: Any, arguments: dict[str, Any], text: str, key: str | None
 ) -> None:
-    [misfit] = misfits(handler, **arguments)
-    assert (misfit.problem.code, misfit.problem.text, misfit.key) == ("SR404", text, key)
+    [problem] = signature_problems(handler, **arguments)
+    assert (problem.problem.code, problem.problem.text, problem.key) == ("SR404", text, key)
 
 
 @pytest.mark.parametrize(
@@ -164,14 +164,14 @@ def test_arguments_that_do_not_fit_are_named(
     ],
 )
 def test_what_cannot_handle_a_message_is_refused(handler: Any, text: str) -> None:
-    [misfit] = misfits(handler)
-    assert (misfit.problem.code, misfit.problem.text) == ("SR403", text)
+    [problem] = signature_problems(handler)
+    assert (problem.problem.code, problem.problem.text) == ("SR403", text)
 
 
 def test_a_class_that_needs_arguments_is_refused_with_what_it_raised() -> None:
-    [misfit] = misfits(NeedsSetup)
-    assert misfit.problem.code == "SR403"
-    assert "making its instance raised TypeError" in misfit.problem.message
+    [problem] = signature_problems(NeedsSetup)
+    assert problem.problem.code == "SR403"
+    assert "making its instance raised TypeError" in problem.problem.message
 
 
 class Unmade:
@@ -199,10 +199,10 @@ def test_whatever_a_constructor_raises_is_reported_in_a_line(kind: str) -> None:
     error = ALL[kind]()
     if type(error) is KeyboardInterrupt:
         return  # the command is ended
-    [misfit] = misfits(type("Made", (Unmade,), {"error": error}))
-    assert misfit.problem.code == "SR403"
-    assert len(misfit.problem.message.splitlines()) == 1
-    assert len(misfit.problem.message) <= 5_000
+    [problem] = signature_problems(type("Made", (Unmade,), {"error": error}))
+    assert problem.problem.code == "SR403"
+    assert len(problem.problem.message.splitlines()) == 1
+    assert len(problem.problem.message) <= 5_000
 
 
 def test_a_handler_that_answers_nothing_is_reported_or_taken_at_its_word() -> None:
@@ -210,8 +210,8 @@ def test_a_handler_that_answers_nothing_is_reported_or_taken_at_its_word() -> No
 
 
 def fits_or_not(handler: Any) -> bool:
-    found = call_shape(handler, "shop.f", {})
-    return isinstance(found, CallShape) or [misfit.problem.code for misfit in found] == ["SR403"]
+    found = handler_call(handler, "shop.f", {})
+    return isinstance(found, HandlerCall) or [problem.problem.code for problem in found] == ["SR403"]
 
 
 def test_compiled_code_without_a_signature_is_taken_at_its_word() -> None:
@@ -285,6 +285,6 @@ def test_a_proxy_that_raises_whatever_it_is_asked_is_taken_at_its_word() -> None
 
 
 def test_what_cannot_even_be_looked_at_is_refused() -> None:
-    [misfit] = misfits(Hostile())
-    assert misfit.problem.code == "SR403"
-    assert "to ask what it is raised RuntimeError" in misfit.problem.message
+    [problem] = signature_problems(Hostile())
+    assert problem.problem.code == "SR403"
+    assert "to ask what it is raised RuntimeError" in problem.problem.message

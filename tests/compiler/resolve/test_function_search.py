@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 
 CONFIG = """
 version: 1
@@ -36,7 +36,7 @@ def _shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def said(handler: str, extra: str = "", *, imports: bool = False) -> str:
     Path("routes.yaml").write_text(CONFIG.format(handler=handler, extra=extra))
-    with own_imports(Path.cwd()):
+    with isolated_imports(Path.cwd()):
         [found] = check_path("routes.yaml", imports=imports).findings
     return f"{found.code} {found.text} {found.help or ''}".strip()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.compiler.resolve.importer import Importer, Resolved, own_imports
+from streamroute.compiler.resolve.importer import Importer, Resolved, isolated_imports
 from streamroute.expressions.problem import Problem
 
 
@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "handlers.py").write_text("LIMIT = 3\ndef welcome(payload): ...\n")
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield tmp_path
 
 
@@ -45,11 +45,11 @@ def test_imports_are_forgotten_so_that_another_folder_may_use_the_names(folder: 
     other = tmp_path / "other"
     (other / "srsh").mkdir(parents=True)
     (other / "srsh" / "handlers.py").write_text("def bye(payload): ...\n")
-    with own_imports(folder):
+    with isolated_imports(folder):
         Importer(folder).resolve("srsh.handlers.welcome")
     assert "srsh" not in sys.modules
     assert str(folder) not in sys.path
-    with own_imports(other):
+    with isolated_imports(other):
         assert isinstance(Importer(other).resolve("srsh.handlers.bye"), Resolved)
 
 

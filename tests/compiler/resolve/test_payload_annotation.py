@@ -11,9 +11,9 @@ from typing import Any, Literal, NotRequired, Protocol, TypedDict, TypeVar
 import pytest
 
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.resolve.payload_annotation import check_annotation
-from streamroute.compiler.resolve.static_reader import SourceReader
+from streamroute.compiler.resolve.static_reader import StaticReader
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.payload_type import payload_type
 from streamroute.message import Message
@@ -181,16 +181,16 @@ routes:
 def test_a_handler_s_annotation_is_told_once_and_not_where_a_transform_stands_between(tmp_path: Path) -> None:
     (tmp_path / "annotated_one.py").write_text(CODE, encoding="utf-8")
     (tmp_path / "routes.yaml").write_text(ROUTES.replace("NAME", "annotated_one"), encoding="utf-8")
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         found = check_path(tmp_path / "routes.yaml").findings
     assert [(one.code, one.span.line) for one in found] == [("SR408", 5), ("SR408", 7), ("SR408", 10)]
 
 
 def test_reading_the_source_finds_the_plain_ones(tmp_path: Path) -> None:
     (tmp_path / "annotated_two.py").write_text(CODE, encoding="utf-8")
-    reader = SourceReader(tmp_path)
+    reader = StaticReader(tmp_path)
     found = {name: reader.handler(f"annotated_two.{name}", {}) for name in ("text", "stay", "plain", "other")}
-    assert {name: len(misfits) for name, misfits in found.items()} == {
+    assert {name: len(signature_problems) for name, signature_problems in found.items()} == {
         "text": 1,
         "stay": 0,
         "plain": 0,

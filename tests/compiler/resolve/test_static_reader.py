@@ -13,10 +13,10 @@ import pytest
 
 from streamroute.compiler.resolve import module_finder as module_files
 from streamroute.compiler.resolve import static_reader as source_reading
-from streamroute.compiler.resolve.call_signature import Misfit, call_shape
-from streamroute.compiler.resolve.importer import Importer, Resolved, own_imports
+from streamroute.compiler.resolve.call_signature import SignatureProblem, handler_call
+from streamroute.compiler.resolve.importer import Importer, Resolved, isolated_imports
 from streamroute.compiler.resolve.references import UNVERIFIED
-from streamroute.compiler.resolve.static_reader import SourceReader
+from streamroute.compiler.resolve.static_reader import StaticReader
 from streamroute.config.paths import entries
 from streamroute.expressions.problem import Problem
 
@@ -94,7 +94,7 @@ CERTAIN = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield tmp_path
 
 
@@ -107,14 +107,14 @@ def package(folder: Path, **sources: str) -> str:
     return name
 
 
-def imported(folder: Path, text: str, arguments: Mapping[str, Any]) -> list[Misfit]:
+def imported(folder: Path, text: str, arguments: Mapping[str, Any]) -> list[SignatureProblem]:
     """What importing finds."""
     found = Importer(folder).resolve(text)
     if isinstance(found, Problem):
-        return [Misfit(found)]
+        return [SignatureProblem(found)]
     assert isinstance(found, Resolved)
-    shape = call_shape(found.value, text, arguments)
-    return shape if isinstance(shape, list) else []
+    call = handler_call(found.value, text, arguments)
+    return call if isinstance(call, list) else []
 
 
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=str)
@@ -122,8 +122,8 @@ def imported(folder: Path, text: str, arguments: Mapping[str, Any]) -> list[Misf
 def test_what_reading_says_importing_says_too(folder: Path, name: str, arguments: dict[str, Any]) -> None:
     """And where reading has nothing to say, neither has importing."""
     text = f"{package(folder, handlers=SOURCE)}.handlers.{name}"
-    read = SourceReader(folder).handler(text, arguments)
-    if not [misfit for misfit in read if misfit.problem.code == UNVERIFIED]:
+    read = StaticReader(folder).handler(text, arguments)
+    if not [problem for problem in read if problem.problem.code == UNVERIFIED]:
         assert read == imported(folder, text, arguments)
         assert name in CERTAIN
     else:
@@ -131,7 +131,7 @@ def test_what_reading_says_importing_says_too(folder: Path, name: str, arguments
 
 
 def problem(folder: Path, text: str, allow: tuple[str, ...] | None = None) -> tuple[str, str]:
-    found = SourceReader(folder, allow).read(text)
+    found = StaticReader(folder, allow).read(text)
     assert isinstance(found, Problem)
     return found.code, found.text
 
@@ -156,7 +156,7 @@ def test_what_goes_beyond_a_plain_def_is_said_to_be_unknown(folder: Path, name: 
 def test_no_code_runs(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     name = package(folder, __init__="raise SystemExit('ran')", handlers="print('ran')\ndef run(payload): ...")
     before = set(sys.modules), list(sys.path)
-    assert SourceReader(folder).handler(f"{name}.handlers.run", {}) == []
+    assert StaticReader(folder).handler(f"{name}.handlers.run", {}) == []
     assert (set(sys.modules), sys.path) == before
     assert capfd.readouterr() == ("", "")
 
@@ -179,12 +179,12 @@ def test_a_module_may_bind_what_its_text_does_not_show(folder: Path, source: str
 
 def test_a_missing_module_of_the_project_is_an_error_as_importing_has_it(folder: Path) -> None:
     text = f"{package(folder, handlers=SOURCE)}.handlrs.plain"
-    assert [misfit.problem for misfit in imported(folder, text, {})] == [SourceReader(folder).read(text)]
+    assert [problem.problem for problem in imported(folder, text, {})] == [StaticReader(folder).read(text)]
 
 
 def test_a_path_that_goes_on_behind_a_module_is_an_error(folder: Path) -> None:
     text = f"{package(folder, handlers=SOURCE)}.handlers.plain.name"
-    assert [misfit.problem for misfit in imported(folder, text, {})] == [SourceReader(folder).read(text)]
+    assert [problem.problem for problem in imported(folder, text, {})] == [StaticReader(folder).read(text)]
 
 
 def test_a_package_that_is_not_here_is_unknown_since_it_may_be_elsewhere(folder: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_module_without_source_is_unknown(folder: Path) -> None:
 
 def test_a_file_that_is_not_python_is_an_error_once(folder: Path) -> None:
     name = package(folder, handlers="def run(payload:\n")
-    reader = SourceReader(folder)
+    reader = StaticReader(folder)
     first = reader.read(f"{name}.handlers.run")
     assert isinstance(first, Problem)
     assert (first.code, first.help) == ("SR407", f"in {name}/handlers.py:1")
@@ -257,7 +257,7 @@ def test_a_module_that_is_a_link_to_elsewhere_is_not_read(folder: Path) -> None:
         code, message = problem(folder / "project", text)
         assert (code, message.partition(":")[0]) == (UNVERIFIED, said.partition(":")[0])
     assert "secret" not in problem(folder / "project", "up.secrte.run")[1].replace("secrte", "")
-    assert SourceReader(folder / "project", outside=True).handler("up.secrets.run", {}) != []
+    assert StaticReader(folder / "project", outside=True).handler("up.secrets.run", {}) != []
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_module_that_would_take_all_memory_or_stack_is_unknown(folder: Path, s
 def test_modules_have_a_limit_together(folder: Path) -> None:
     names = [f"part{number}" for number in range(20)]
     name = package(folder, **dict.fromkeys(names, "def run(payload): ...\n#" + "x" * 240_000))
-    reader = SourceReader(folder)
+    reader = StaticReader(folder)
     found = [reader.read(f"{name}.{module}.run") for module in names]
     assert [isinstance(one, Problem) for one in found] == [False] * 8 + [True] * 12
 
@@ -299,7 +299,7 @@ def test_a_folder_is_listed_once_for_many_missing_modules(
 
     monkeypatch.setattr(module_files, "entries", list_folder)
     monkeypatch.setattr(source_reading, "entries", list_folder)
-    reader = SourceReader(folder)
+    reader = StaticReader(folder)
     for number in range(50):
         found = reader.read(f"missing{number}.handlers.run")
         assert isinstance(found, Problem)

@@ -14,8 +14,8 @@ from jmespath.visitor import TreeInterpreter
 from consuming import GROUP, STREAM, Handling, consuming, eventually
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.compiler.api import compile_routes
-from streamroute.compiler.resolve.importer import own_imports
-from streamroute.compiler.runtime.dedupe import deduplicated, digest, wait_after
+from streamroute.compiler.resolve.importer import isolated_imports
+from streamroute.compiler.runtime.dedupe import digest, wait_time, with_dedupe
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.errors import Postpone, Reject, SetupError
 from streamroute.message import Message
@@ -58,7 +58,7 @@ def test_numbers_inside_are_equal_too() -> None:
 async def test_a_message_that_nobody_can_deduplicate_is_refused() -> None:
     """In a dispatcher and with a storage of somebody else's: not run twice in silence."""
     handler = Handling("charge")
-    route = deduplicated(handler, lambda payload: payload["id"], 60)
+    route = with_dedupe(handler, lambda payload: payload["id"], 60)
     for payload in ({"type": "paid", "id": 7}, Message({"type": "paid", "id": 7})):
         with pytest.raises(SetupError, match=r"'consuming\.charge' has dedupe"):
             await route(payload, None)
@@ -70,7 +70,7 @@ async def test_a_key_that_is_far_larger_as_a_text_than_it_is_fails_for_its_route
     handler, key = Handling("charge"), ["a"]
     for _ in range(40):
         key = [key, key]  # type: ignore[list-item]  # a list of lists, whatever is in them
-    route = deduplicated(handler, lambda payload: payload["key"], 60)
+    route = with_dedupe(handler, lambda payload: payload["key"], 60)
     with pytest.raises(Reject, match="the key of dedupe failed: it contains itself, or the same values so"):
         await route(Message({"type": "paid", "key": key}), None)
     assert handler.seen == []
@@ -78,26 +78,26 @@ async def test_a_key_that_is_far_larger_as_a_text_than_it_is_fails_for_its_route
 
 async def test_without_a_key_a_plain_dict_will_do() -> None:
     handler = Handling("charge")
-    await deduplicated(handler, lambda payload: None, 60)({"type": "paid"}, None)
+    await with_dedupe(handler, lambda payload: None, 60)({"type": "paid"}, None)
     assert len(handler.seen) == 1
 
 
 async def test_where_nobody_can_be_asked_the_route_waits_and_spends_no_attempt() -> None:
-    route = deduplicated(Handling("charge"), lambda payload: 7, 60)
+    route = with_dedupe(Handling("charge"), lambda payload: 7, 60)
     with pytest.raises(Postpone, match="refused"):
         await route(Message({"type": "paid"}, coordinator=Away()), None)
 
 
 def test_the_wrapper_is_the_same_route() -> None:
-    route: Any = deduplicated(Handling("charge"), lambda payload: None, 60)
+    route: Any = with_dedupe(Handling("charge"), lambda payload: None, 60)
     assert (route.__name__, route.route_key) == ("consuming.charge", "consuming.charge")
     assert route.formerly == ()
 
 
 @given(st.floats(0, 1e9))
 def test_the_longer_the_other_has_had_the_key_the_longer_it_waits(waited: float) -> None:
-    assert 0.4 <= wait_after(waited) <= 36
-    assert wait_after(waited) <= max(0.6, waited * 0.6)
+    assert 0.4 <= wait_time(waited) <= 36
+    assert wait_time(waited) <= max(0.6, waited * 0.6)
 
 
 def _copied(value: Any) -> Any:
@@ -124,7 +124,7 @@ routes:
 async def test_a_route_declares_it(tmp_path: Path) -> None:
     (tmp_path / "routes.yaml").write_text(ROUTES)
     (tmp_path / "paying_once.py").write_text(HANDLERS)
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         [router] = compile_routes(tmp_path)["bot_events"]
         dispatcher = BotRedisDispatcher()
         dispatcher.setup(None)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.compiler.resolve.call_signature import CallShape, call_shape
+from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.runtime.route_handler import RouteHandler, route_handler
 from streamroute.compiler.runtime.timeouts import HandlerTimeout
 from streamroute.errors import Reject, Retry
@@ -27,13 +27,13 @@ WHERE: contextvars.ContextVar[str] = contextvars.ContextVar("where")
 def wrap(
     handler: Any, *, timeout: float = 3600, retry: RetryPolicy = POLICY, **arguments: Any
 ) -> RouteHandler:
-    shape = call_shape(handler, "shop.f", arguments)
-    assert isinstance(shape, CallShape), shape
-    return route_handler(shape, name="welcome-vip", timeout=timeout, retry=retry)
+    call = handler_call(handler, "shop.f", arguments)
+    assert isinstance(call, HandlerCall), call
+    return route_handler(call, name="welcome-vip", timeout=timeout, retry=retry)
 
 
 def recorder(calls: list[Any]) -> list[Callable[..., Any]]:
-    """The same handler in every shape that a route may name."""
+    """The same handler in every form that a route may name."""
 
     class Caller:
         async def __call__(self, payload: Any, container: Any) -> None:

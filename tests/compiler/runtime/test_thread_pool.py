@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from consuming import eventually, within_patience
-from streamroute.compiler.runtime.thread_pool import handler_threads, stuck_threads
+from streamroute.compiler.runtime.thread_pool import handler_threads, wait_for_threads
 
 
 async def test_there_is_a_thread_for_every_slot() -> None:
@@ -38,16 +38,16 @@ async def test_a_thread_that_does_not_end_is_not_waited_for() -> None:
     with handler_threads(1):
         running = asyncio.ensure_future(asyncio.to_thread(release.wait))
         await asyncio.sleep(0)
-    await eventually(lambda: stuck_threads(0) == 1)
+    await eventually(lambda: wait_for_threads(0) == 1)
     release.set()
     await within_patience(running)
-    assert stuck_threads(20) == 0
+    assert wait_for_threads(20) == 0
 
 
 async def test_other_threads_are_no_business_of_it() -> None:
     release = threading.Event()
     other = threading.Thread(target=release.wait)
     other.start()
-    assert stuck_threads(20) == 0
+    assert wait_for_threads(20) == 0
     release.set()
     other.join()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.compiler.runtime.timeouts import Deadlines, HandlerTimeout, _Watch, finish
+from streamroute.compiler.runtime.timeouts import Deadlines, HandlerTimeout, _Waiter, await_with_timeout
 
 LONG = 3600.0
 AT_ONCE = 0.0
@@ -21,7 +21,7 @@ async def run(coroutine: Coroutine[Any, Any, Any], seconds: float = LONG, route:
         first = coroutine.send(None)
     except StopIteration as done:
         return done.value
-    return await finish(coroutine, first, seconds, route)
+    return await await_with_timeout(coroutine, first, seconds, route)
 
 
 def cancelling() -> int:
@@ -112,7 +112,7 @@ async def test_a_handler_that_goes_on_after_its_cancellation_is_cancelled_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It keeps its slot all the while, and the log says whose it is, once."""
-    monkeypatch.setattr("streamroute.compiler.runtime.timeouts._INSIST", 0.001)
+    monkeypatch.setattr("streamroute.compiler.runtime.timeouts._CANCEL_AGAIN_AFTER", 0.001)
     refusals = 0
 
     async def handler() -> None:
@@ -287,16 +287,16 @@ class FakeLoop:
             callback(self)
 
 
-def watch(deadlines: Deadlines, loop: Any, deadline: float) -> tuple[Any, FakeTask]:
+def waiter(deadlines: Deadlines, loop: Any, deadline: float) -> tuple[Any, FakeTask]:
     task: Any = FakeTask()
-    watched = _Watch(task, deadline)
+    watched = _Waiter(task, deadline)
     deadlines.add(watched, loop)
     return watched, task
 
 
 def test_one_timer_watches_over_all() -> None:
     loop, deadlines = FakeLoop(), Deadlines()
-    watched = [watch(deadlines, loop, 30 + number / 1000)[0] for number in range(1000)]
+    watched = [waiter(deadlines, loop, 30 + number / 1000)[0] for number in range(1000)]
     for one in watched:
         deadlines.end(one)
     loop.move_to(30)
@@ -306,7 +306,7 @@ def test_one_timer_watches_over_all() -> None:
 
 def test_each_is_stopped_in_its_own_time() -> None:
     loop, deadlines = FakeLoop(), Deadlines()
-    tasks = {deadline: watch(deadlines, loop, deadline)[1] for deadline in (20.0, 40.0, 10.0, 30.0)}
+    tasks = {deadline: waiter(deadlines, loop, deadline)[1] for deadline in (20.0, 40.0, 10.0, 30.0)}
     for now in (10.0, 20.0, 30.0, 40.0):
         assert loop.timers[0][0] <= now
         loop.move_to(now)
@@ -315,8 +315,8 @@ def test_each_is_stopped_in_its_own_time() -> None:
 
 def test_a_shorter_deadline_moves_the_timer_forward() -> None:
     loop, deadlines = FakeLoop(), Deadlines()
-    watch(deadlines, loop, 300)
-    _, hasty = watch(deadlines, loop, 1)
+    waiter(deadlines, loop, 300)
+    _, hasty = waiter(deadlines, loop, 1)
     loop.move_to(1)
     assert hasty.asked == 1
     assert loop.timers[0][0] == 2.0, "what was cancelled and goes on is asked again"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from streamroute.compiler.validation import budget as budget_of_messages
-from streamroute.compiler.validation.budget import A_VALUE, FREE, Budget, size_of
+from streamroute.compiler.validation.budget import FREE_STEPS, STEPS_PER_VALUE, Budget, size_of
 from streamroute.compiler.validation.building import SchemaChecks
 from streamroute.compiler.validation.data_check import data_check
 from streamroute.compiler.validation.equality import frozen
-from streamroute.compiler.validation.problems import ProblemFinder
+from streamroute.compiler.validation.problems import DataProblemFinder
 from streamroute.config.messages.catalog import MessageSchema
 from streamroute.config.messages.dialects import Dialect
 from streamroute.errors import CostlyDataError
@@ -38,7 +38,7 @@ def steps_of(root: dict[str, Any], data: Any) -> int:
     """The steps that a validation takes; raises CostlyDataError where it is stopped."""
     budget = Budget(data)
     SchemaChecks(root, DIALECT).fits(root, data, budget)
-    allowed = FREE + (A_VALUE * size_of(data) if budget.left < 0 or budget._is_extended else 0)
+    allowed = FREE_STEPS + (STEPS_PER_VALUE * size_of(data) if budget.left < 0 or budget._is_extended else 0)
     return allowed - budget.left
 
 
@@ -112,11 +112,11 @@ def test_long_numbers_are_left_to_checks_that_count(root: dict[str, Any]) -> Non
 
 
 def test_no_message_goes_beyond_the_most_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget_of_messages, "MOST", 1_000)
+    monkeypatch.setattr(budget_of_messages, "MAX_STEPS", 1_000)
     root = {"uniqueItems": True}
-    assert checked(root, list(range(FREE // 2))) is None
+    assert checked(root, list(range(FREE_STEPS // 2))) is None
     with pytest.raises(CostlyDataError):
-        checked(root, list(range(2 * FREE)))
+        checked(root, list(range(2 * FREE_STEPS)))
 
 
 @pytest.mark.usefixtures("fast")
@@ -135,7 +135,7 @@ def test_no_message_goes_beyond_the_most_steps(monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_of_many_problems_a_few_are_found_and_no_more_is_looked_at(root: dict[str, Any], data: Any) -> None:
-    finder = ProblemFinder(SchemaChecks(root, DIALECT), data)
+    finder = DataProblemFinder(SchemaChecks(root, DIALECT), data)
     first = next(finder.problems())
     assert first.path in ((), (0,), ("0",))
     said = checked(root, data)
@@ -186,4 +186,4 @@ def test_equality_is_that_of_json(left: Any, right: Any, are_equal: bool) -> Non
     ],
 )  # fmt: skip
 def test_a_bound_on_the_steps_is_known_beforehand(root: dict[str, Any], is_bounded: bool) -> None:
-    assert (SchemaChecks(root, DIALECT).effort <= A_VALUE // 4) is is_bounded
+    assert (SchemaChecks(root, DIALECT).effort <= STEPS_PER_VALUE // 4) is is_bounded

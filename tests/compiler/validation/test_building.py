@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from streamroute.compiler.validation.budget import Budget
 from streamroute.compiler.validation.building import SchemaChecks
 from streamroute.compiler.validation.data_check import data_check
-from streamroute.compiler.validation.problems import ProblemFinder
+from streamroute.compiler.validation.problems import DataProblemFinder
 from streamroute.config.messages.catalog import MessageSchema
 from streamroute.config.messages.dialects import Dialect
 
@@ -80,7 +80,7 @@ def test_the_verdict_is_that_of_the_library_and_what_is_invalid_has_a_problem(
     for value in data:
         fits = checks.fits(whole, value, Budget(value))
         assert fits is library.is_valid(value)
-        assert (next(ProblemFinder(checks, value).problems(), None) is None) is fits
+        assert (next(DataProblemFinder(checks, value).problems(), None) is None) is fits
 
 
 def _bundled(schema: Any) -> Any:

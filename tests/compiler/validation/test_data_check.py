@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.compiler.api import compile_routes
+from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.importer import own_imports
-from streamroute.compiler.router_builder import Surroundings
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.validation.data_check import data_check
 from streamroute.config.messages.catalog import MessageSchema
 from streamroute.config.messages.dialects import Dialect
@@ -247,7 +247,7 @@ Handle = Callable[[str, dict[str, Any]], Any]
 def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "validated.py").write_text("GOT = []\nasync def f(payload): GOT.append(dict(payload))\n")
     (tmp_path / "routes.yaml").write_text(ROUTES)
-    with own_imports(tmp_path):
+    with isolated_imports(tmp_path):
         yield tmp_path
 
 
@@ -290,7 +290,7 @@ async def test_of_a_message_that_was_read_the_envelope_is_not_validated(folder: 
 async def test_where_the_storage_has_validated_the_route_does_not(folder: Path) -> None:
     compiled = check_path(folder).compiled
     assert compiled is not None
-    [router] = compiled.routers_in(Surroundings(validated=True))["s"]
+    [router] = compiled.routers_in(RuntimeContext(validated=True))["s"]
     await router.handlers["booking"][0][0]({"type": "booking", "nights": "3"}, None)
 
 

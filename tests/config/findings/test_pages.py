@@ -9,7 +9,7 @@ import pytest
 from streamroute.cli.commands.checking.run import Asked, check
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.rule_docs import Example, page_of
 from streamroute.config.findings.rules import RULES
@@ -62,7 +62,7 @@ def found_in(example: Example, code: str, folder: Path) -> tuple[Finding, ...]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if content is not None:
             path.write_bytes(content)
-    with own_imports(folder):
+    with isolated_imports(folder):
         if code == "SR215":
             return tuple(check(Asked(tuple(files))).report.findings)
         return check_path("routes.yaml", tests=True, imports=code != "SR410").findings
@@ -106,5 +106,5 @@ def test_an_error_that_may_be_silenced_keeps_nothing_from_being_built(code: str,
     silence = f"# streamroute: ignore[{code}] why\nroutes:".encode()
     files = {name: content.replace(b"routes:", silence) for name, content in example.files.items()}
     assert found_in(Example(files), code, folder) == ()
-    with own_imports(folder):
+    with isolated_imports(folder):
         assert compile_routes("routes.yaml")

@@ -10,7 +10,7 @@ from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.commands.checking.rule_selection import Selection
 from streamroute.cli.output.findings import Report
 from streamroute.compiler.pipeline import CheckResult, check_path
-from streamroute.compiler.resolve.importer import own_imports
+from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.config.findings.finding import sort_findings
 from streamroute.config.root_file import find_root
 
@@ -46,7 +46,7 @@ def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Che
     results: list[CheckResult] = []
     for root in roots:
         beside = [result.document for result in results if result.document is not None]
-        with own_imports(root.parent):
+        with isolated_imports(root.parent):
             result = check_path(
                 root,
                 unset=asked.unset,

@@ -1,0 +1,79 @@
+"""A compiled document: its checked routes, its findings, and the routers built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from streamroute.compiler.checked_route import CheckedRoute, RuntimeContext
+from streamroute.compiler.router_builder import build_routers
+from streamroute.config.document import Document
+from streamroute.config.findings.finding import Finding
+from streamroute.core.router import RedisRouter
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.compiler.validation.data_check import Check
+    from streamroute.config.messages.catalog import MessageSchema
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a document compiles to, and everything that was found on the way, sorted by place.
+
+    ``container`` is the user's factory, or None; ``codecs`` holds the user's own, by stream. Nothing may
+    run while ``findings`` hold an error.
+    """
+
+    document: Document
+    findings: tuple[Finding, ...]
+    routes: tuple[CheckedRoute, ...] = field(repr=False)
+    container: Callable[[], Any] | None = None
+    codecs: Mapping[str, Codec] = field(default_factory=dict)
+    _known_checks: dict[MessageSchema, Check] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def routers(self) -> dict[str, list[RedisRouter]]:
+        """For each stream, one router for each file that has routes of it, in the order of the files.
+
+        Raises SetupError where a handler is not known, since its check found an error or was left out.
+        """
+        return self.routers_in(RuntimeContext())
+
+    def routers_in(self, runtime: RuntimeContext) -> dict[str, list[RedisRouter]]:
+        """The routers for an app that gives its routes what they need. Raises as ``routers`` does."""
+        return {
+            name: build_routers(
+                self._enabled(name), stream, runtime, self.checks(name), self.codecs.get(name, stream.codec)
+            )
+            for name, stream in self.document.streams.items()
+        }
+
+    @property
+    def codecs_by_stream(self) -> dict[str, Codec | str]:
+        """The codec of each stream: the user's own, or the name of ours."""
+        return {name: self.codecs.get(name, stream.codec) for name, stream in self.document.streams.items()}
+
+    def names(self, stream: str) -> list[str]:
+        """The names of the routes that a stream's messages may take, in order."""
+        return [route.config.name for route in self._enabled(stream)]
+
+    def checks(self, stream: str) -> Mapping[str, Check]:
+        """For each type that routes of the stream take, the check of its data; none without ``validate``."""
+        if not self.document.streams[stream].validate:
+            return {}
+        types = {name for route in self._enabled(stream) for name in route.config.types}
+        schemas = {name: found.schema for name, found in self.document.messages.items() if name in types}
+        return {name: self._check(schema) for name, schema in schemas.items() if schema is not None}
+
+    def _check(self, schema: MessageSchema) -> Check:
+        from streamroute.compiler.validation.data_check import data_check
+
+        if schema not in self._known_checks:
+            self._known_checks[schema] = data_check(schema)
+        return self._known_checks[schema]
+
+    def _enabled(self, stream: str) -> Iterator[CheckedRoute]:
+        return (route for route in self.routes if route.config.enabled and stream in route.config.streams)

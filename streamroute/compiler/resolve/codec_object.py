@@ -1,0 +1,27 @@
+"""The codec that a configuration names, made from its dotted path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamroute.expressions.problem import Problem
+from streamroute.logs.exception_text import error_line
+from streamroute.system.forked import EndsCopies
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+
+
+def codec_object(named: Any, reference: str) -> Codec | Problem:
+    """The codec itself, or the instance of the class that was named."""
+    try:
+        with EndsCopies():
+            codec: Codec = named() if isinstance(named, type) else named
+            missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - an object of the user's may raise anything; it is reported
+        return Problem("SR403", f'making a "{reference}" raised {error_line(error)}')
+    if missing:
+        return Problem("SR403", f'"{reference}" is no codec: it has no {" and no ".join(missing)}')
+    return codec
