@@ -10,7 +10,7 @@ import pytest
 
 from repository import ROOT
 
-COMPLIANCE = ROOT / "shared" / "data" / "jmespath-compliance"
+COMPLIANCE = ROOT.parent / "shared" / "data" / "jmespath-compliance"
 
 needs_compliance = pytest.mark.skipif(
     not COMPLIANCE.is_dir(), reason="the JMESPath compliance suite (../shared/data) is not here"

@@ -145,7 +145,7 @@ class Odd:
 
 
 def test_a_handler_that_raises_when_it_is_asked_for_its_name_is_called_by_its_class() -> None:
-    assert route_key(Odd()) == "test_failures.Odd"
+    assert route_key(Odd()) == f"{__name__}.Odd"
     assert isinstance(judge(Route("r", Odd(), None), Retry(delay=1), 3, POLICY), DeadLetter)
 
 

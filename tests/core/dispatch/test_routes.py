@@ -52,10 +52,10 @@ def test_a_route_has_its_handler_and_its_filter() -> None:
 @pytest.mark.parametrize(
     ("made", "key"),
     [
-        (handler, "test_routes.handler"),
-        (Callable(), "test_routes.Callable"),
+        (handler, f"{__name__}.handler"),
+        (Callable(), f"{__name__}.Callable"),
         (named("own"), "own"),
-        (named(""), "test_routes.named.<locals>.made"),
+        (named(""), f"{__name__}.named.<locals>.made"),
     ],
 )
 def test_a_route_is_named_by_its_handler_or_where_that_is_defined(made: Any, key: str) -> None:
@@ -96,7 +96,7 @@ class Refusing:
 
 def test_a_handler_that_answers_to_no_name_has_no_former_one() -> None:
     [route] = unique_routes([(Refusing(), None)])
-    assert (route.key, route.formerly) == ("test_routes.Refusing", frozenset())
+    assert (route.key, route.formerly) == (f"{__name__}.Refusing", frozenset())
 
 
 @pytest.mark.parametrize(
