@@ -41,7 +41,7 @@ def _explained(error: ExpressionError) -> Problem:
     """The problem of an expression that does not parse, with what the author probably meant."""
     if not isinstance(error, ExpressionSyntaxError):
         return error.problem
-    from streamroute.expressions.foreign.syntax_hints import explain
+    from streamroute.expressions.translation.syntax_hints import explain
 
     return explain(error)
 
@@ -49,6 +49,6 @@ def _explained(error: ExpressionError) -> Problem:
 def _advised(tree: Tree, problem: Problem) -> Problem:
     if problem.code not in _CALLS:
         return problem
-    from streamroute.expressions.foreign.function_hints import advise
+    from streamroute.expressions.translation.function_hints import advise
 
     return advise(tree, problem)

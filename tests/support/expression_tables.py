@@ -28,8 +28,8 @@ from streamroute.expressions.explain.trace_explanation import because, lost, rea
 from streamroute.expressions.filters import FilterError, compile_filter, matches
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import ExpressionError, Problem
-from streamroute.expressions.results import check_transform
 from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.transform_checks import check_transform
 from streamroute.expressions.transforms import compile_transform
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.from_json_schema import from_schema
@@ -38,7 +38,7 @@ from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.members import field_of
 from streamroute.expressions.types.narrowing import assume
 from streamroute.expressions.types.payload_type import payload_type
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
 
 FOLDER = ROOT / "tests" / "expressions" / "tables"

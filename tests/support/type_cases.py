@@ -14,7 +14,7 @@ from streamroute.expressions.evaluate.interpreter import Interpreter
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.inference import Inference
 from streamroute.expressions.types.json_types import Shape, Type
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
 
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")

@@ -12,8 +12,8 @@ from streamroute.config.schema.replaced_values import finding_about
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import Problem
-from streamroute.expressions.results import check_transform
 from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.transform_checks import check_transform
 
 _CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
 

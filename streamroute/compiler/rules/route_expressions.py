@@ -11,13 +11,13 @@ from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import ExpressionError, Places, Problem
 from streamroute.expressions.syntax.parser import Tree, parse
 from streamroute.expressions.types.check import check_types, settled
-from streamroute.expressions.types.clean_shape_cache import Outlines, literals_in, outline_of
+from streamroute.expressions.types.clean_skeletons import Outlines, literals_in, outline_of
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
-from streamroute.expressions.types.mistakes.slips import Habits
+from streamroute.expressions.types.mistakes.likely_mistakes import Habits
 from streamroute.expressions.types.payload_type import payload_type
-from streamroute.expressions.types.steps_budget import Steps, TooManyStepsError
+from streamroute.expressions.types.step_budget import Steps, TooManyStepsError
 
 _Result = TypeVar("_Result")
 Messages = Callable[[], Iterable[Mapping[str, Any]]]

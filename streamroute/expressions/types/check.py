@@ -9,9 +9,9 @@ from typing import Final
 
 from streamroute.expressions.problem import Places, Problem
 from streamroute.expressions.syntax.parser import Tree, is_valid, parse
-from streamroute.expressions.types.arguments import MAY_BE_MISSING, WRONG_ARGUMENT, WRONG_ELEMENTS
-from streamroute.expressions.types.clean_shape_cache import Outlines, outline_of
-from streamroute.expressions.types.conditions import (
+from streamroute.expressions.types.argument_checks import MAY_BE_MISSING, WRONG_ARGUMENT, WRONG_ELEMENTS
+from streamroute.expressions.types.clean_skeletons import Outlines, outline_of
+from streamroute.expressions.types.condition_checks import (
     CONSTANT,
     CONSTANT_BY_SCHEMA,
     CONTRADICTION,
@@ -22,10 +22,8 @@ from streamroute.expressions.types.field_access import NEAR_MISS, UNKNOWN_FIELD
 from streamroute.expressions.types.inference import Inference
 from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
-from streamroute.expressions.types.mistakes.literal_slips import MALFORMED_LITERAL, VALUE_IN_QUOTES
-from streamroute.expressions.types.mistakes.never_equal import NEVER_EQUAL
-from streamroute.expressions.types.mistakes.payload_names import NAMED_PAYLOAD
-from streamroute.expressions.types.mistakes.slips import (
+from streamroute.expressions.types.mistakes.fields_for_literals import FIELD_FOR_LITERAL, find_mistakes
+from streamroute.expressions.types.mistakes.likely_mistakes import (
     FIELD_OF_A_LIST,
     LENGTH_AS_FIELD,
     NEGATION,
@@ -34,10 +32,12 @@ from streamroute.expressions.types.mistakes.slips import (
     Habits,
     find_slips,
 )
-from streamroute.expressions.types.mistakes.unquoted_literals import FIELD_FOR_LITERAL, find_mistakes
-from streamroute.expressions.types.mistakes.written_out import COLLECTION
+from streamroute.expressions.types.mistakes.malformed_literals import MALFORMED_LITERAL, VALUE_IN_QUOTES
+from streamroute.expressions.types.mistakes.misplaced_values import COLLECTION
+from streamroute.expressions.types.mistakes.never_equal import NEVER_EQUAL
+from streamroute.expressions.types.mistakes.payload_names import NAMED_PAYLOAD
 from streamroute.expressions.types.payload_type import declared_names
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
 
 _SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION})

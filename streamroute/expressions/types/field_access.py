@@ -8,12 +8,12 @@ from typing import Final
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.syntax.parser import Node
 from streamroute.expressions.types.json_types import DOUBTFUL, UNKNOWN, Kind, Shape, Type
-from streamroute.expressions.types.mistakes.near_miss import near_miss
+from streamroute.expressions.types.mistakes.misspelled_fields import near_miss
 from streamroute.expressions.types.mistakes.payload_names import NAMES_OF_THE_PAYLOAD
 from streamroute.expressions.types.payload_type import ENVELOPE_FIELD, declared_names
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.phrases import one_of
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
-from streamroute.expressions.types.type_names import one_of
 
 UNKNOWN_FIELD: Final = "SR315"
 NEAR_MISS: Final = "SR327"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from streamroute.expressions.evaluate.interpreter import equals as equal_values
 from streamroute.expressions.evaluate.interpreter import is_callable
 from streamroute.expressions.syntax.parser import Node, Tree, chain
-from streamroute.expressions.types import arguments, calls, conditions
+from streamroute.expressions.types import argument_checks, condition_checks, function_results
 from streamroute.expressions.types import field_access as steps
 from streamroute.expressions.types.comparability import (
     is_comparable,
@@ -42,12 +42,12 @@ from streamroute.expressions.types.json_types import (
     without,
 )
 from streamroute.expressions.types.members import elements_of, field_of, values_of
-from streamroute.expressions.types.mistakes import written_out
-from streamroute.expressions.types.node_shape import is_literal
+from streamroute.expressions.types.mistakes import misplaced_values
+from streamroute.expressions.types.nodes import is_literal
 from streamroute.expressions.types.payload_type import ENVELOPE_FIELD
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
-from streamroute.expressions.types.steps_budget import spend
+from streamroute.expressions.types.step_budget import spend
 from streamroute.expressions.types.truthiness import falsy, may_be_false, may_be_true, truthy
 
 _ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
@@ -70,11 +70,11 @@ class Inference:
     def condition(self, node: Node, scope: Scope) -> Type:
         """As ``infer``, of what is only asked for its truth: it should be able to come out both ways."""
         kind, before = node["type"], self.report.count
-        if written_out.is_collection(node):
-            written_out.report_collection(self.report, node)
+        if misplaced_values.is_collection(node):
+            misplaced_values.report_collection(self.report, node)
             return self.infer(node, scope)
         if kind in ("and_expression", "or_expression"):
-            operand_type = partial(self._operand, continuing=written_out.continuing(node))
+            operand_type = partial(self._operand, continuing=misplaced_values.continuing(node))
             inferred = self._chain(node, scope, operand_type)
         elif kind == "not_expression":
             inferred = _negation(self.condition(node["children"][0], scope))
@@ -83,7 +83,7 @@ class Inference:
         else:
             inferred = self.infer(node, scope)
         if self.report.count == before:
-            conditions.check(self.report, node, inferred, scope, self.infer)
+            condition_checks.check(self.report, node, inferred, scope, self.infer)
         return inferred
 
     def _operand(self, node: Node, scope: Scope, *, is_and: bool, continuing: Container[int]) -> Type:
@@ -109,7 +109,7 @@ class Inference:
         return union_all([*ends, operand_type(last, scope, is_and=is_and)])
 
     def _and_or(self, node: Node, scope: Scope) -> Type:
-        written_out.check_alternatives(self.report, node)
+        misplaced_values.check_alternatives(self.report, node)
         return self._chain(node, scope, self._value_operand)
 
     def _not(self, node: Node, scope: Scope) -> Type:
@@ -122,9 +122,9 @@ class Inference:
         inferred = self._equality(node, one, two) if operator in ("eq", "ne") else _ordering(one, two)
         before = self.report.count
         if inferred is NULL:
-            conditions.check_ordering(self.report, node, one, two)
+            condition_checks.check_ordering(self.report, node, one, two)
         if inferred is not BOOLEAN and self.report.count == before:
-            conditions.check(self.report, node, inferred, scope, self.infer)
+            condition_checks.check(self.report, node, inferred, scope, self.infer)
         return inferred
 
     def _equality(self, node: Node, one: Type, two: Type) -> Type:
@@ -243,24 +243,24 @@ class Inference:
         if not is_callable(name, len(given)):
             return UNKNOWN
         body = self._body(node, types)
-        sound = arguments.check(self.report, node, types, scope)
+        sound = argument_checks.check(self.report, node, types, scope)
         if any(is_never(t) for t in types):
             return NEVER
-        return calls.result_of(name, types, body) if sound else UNKNOWN
+        return function_results.result_of(name, types, body) if sound else UNKNOWN
 
     def _body(self, node: Node, types: list[Type]) -> Type:
         """The type that the expression in ``map(&expression, list)`` and its kin gives for an element."""
-        at = calls.list_argument(node["value"])
+        at = function_results.list_argument(node["value"])
         if at is None:
             return NEVER
         expression, elements = node["children"][1 - at], elements_of(types[at])
         if expression["type"] != "expref":
             return UNKNOWN
         body = NEVER if is_never(elements) else self.infer(expression["children"][0], Scope.of(elements))
-        if node["value"] in calls.BY_KEY:
+        if node["value"] in function_results.BY_KEY:
             may_be_empty = "array" in types[at].empty
             key = expression["children"][0]
-            arguments.check_key(self.report, node["value"], key, body, may_be_empty=may_be_empty)
+            argument_checks.check_key(self.report, node["value"], key, body, may_be_empty=may_be_empty)
         return body
 
     def _literal(self, node: Node, scope: Scope) -> Type:  # noqa: ARG002 - as every rule

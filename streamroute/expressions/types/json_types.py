@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from streamroute.expressions.types.steps_budget import spend
+from streamroute.expressions.types.step_budget import spend
 
 Kind = Literal["null", "boolean", "number", "string", "array", "object", "expref"]
 KINDS: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "array", "object", "expref")

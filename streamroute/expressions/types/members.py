@@ -14,7 +14,7 @@ from streamroute.expressions.types.json_types import (
     nullable,
     union_all,
 )
-from streamroute.expressions.types.steps_budget import spend
+from streamroute.expressions.types.step_budget import spend
 
 
 def field_of(t: Type, name: str) -> Type:

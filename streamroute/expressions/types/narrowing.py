@@ -23,8 +23,8 @@ from streamroute.expressions.types.json_types import (
     without,
 )
 from streamroute.expressions.types.members import field_of
-from streamroute.expressions.types.node_shape import Path, is_call, is_literal, is_scalar, path_of
-from streamroute.expressions.types.steps_budget import spend
+from streamroute.expressions.types.nodes import Path, is_call, is_literal, is_scalar, path_of
+from streamroute.expressions.types.step_budget import spend
 from streamroute.expressions.types.truthiness import falsy, truthy
 
 _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}

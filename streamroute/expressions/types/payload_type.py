@@ -24,7 +24,7 @@ from streamroute.expressions.types.json_types import (
     of_value,
     union_all,
 )
-from streamroute.expressions.types.steps_budget import spend
+from streamroute.expressions.types.step_budget import spend
 
 _NAMES_A_STEP: Final = 16
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from streamroute.expressions.syntax.parser import Node
 from streamroute.expressions.types.json_types import NEVER, Type, is_never, without
 from streamroute.expressions.types.narrowing import assume
-from streamroute.expressions.types.node_shape import outline, parts_of, path_of, paths_in
+from streamroute.expressions.types.nodes import outline, parts_of, path_of, paths_in
 
 
 class Scope(NamedTuple):

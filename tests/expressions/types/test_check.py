@@ -20,7 +20,7 @@ from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.inference import Inference
 from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.payload_type import payload_type
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
 
 ORDER: dict[str, Any] = {

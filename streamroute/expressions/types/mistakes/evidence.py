@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from streamroute.expressions.syntax.parser import Node, Tree, children
-from streamroute.expressions.types.node_shape import Path, is_literal, path_of
+from streamroute.expressions.types.nodes import Path, is_literal, path_of
 
 _MOST_NODES: Final = 200_000
 """How much of expressions and messages is looked at."""

@@ -8,11 +8,11 @@ from typing import Any, Final
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
 from streamroute.expressions.types.json_types import KNOWN, UNKNOWN, Kind, Type, of_value
-from streamroute.expressions.types.mistakes.bare_words import KINDS_OF_THINGS
 from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
-from streamroute.expressions.types.mistakes.literal_slips import replaced
-from streamroute.expressions.types.node_shape import Path, path_of, value_of
-from streamroute.expressions.types.type_names import is_numeric, one_of, written
+from streamroute.expressions.types.mistakes.malformed_literals import replaced
+from streamroute.expressions.types.mistakes.unquoted_strings import KINDS_OF_THINGS
+from streamroute.expressions.types.nodes import Path, path_of, value_of
+from streamroute.expressions.types.phrases import is_numeric, one_of, written
 
 NEVER_EQUAL: Final = "SR330"
 

@@ -9,9 +9,9 @@ from typing import Final
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
 from streamroute.expressions.types.mistakes.evidence import Shown, over_the_payload, steps_from_the_payload
-from streamroute.expressions.types.mistakes.literal_slips import advice_to_write
-from streamroute.expressions.types.mistakes.unquoted_literals import LITERAL_WORDS
-from streamroute.expressions.types.node_shape import is_literal, path_of
+from streamroute.expressions.types.mistakes.fields_for_literals import LITERAL_WORDS
+from streamroute.expressions.types.mistakes.malformed_literals import advice_to_write
+from streamroute.expressions.types.nodes import is_literal, path_of
 
 NAMED_PAYLOAD: Final = "SR322"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from streamroute.expressions.foreign.character_hints import hint_for_char
-from streamroute.expressions.foreign.hint import SyntaxHint
-from streamroute.expressions.foreign.rewrite import rewritten
-from streamroute.expressions.foreign.token_hints import hint_for_token
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.syntax_errors import ExpressionSyntaxError
+from streamroute.expressions.translation.character_hints import hint_for_char
+from streamroute.expressions.translation.hint import SyntaxHint
+from streamroute.expressions.translation.token_hints import hint_for_token
+from streamroute.expressions.translation.translate import rewritten
 
 
 def explain(error: ExpressionSyntaxError) -> Problem:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from streamroute.expressions.foreign.character_hints import PATTERNS
-from streamroute.expressions.foreign.hint import SyntaxHint, write
-from streamroute.expressions.foreign.operands import operand_after, path_before
 from streamroute.expressions.syntax.syntax_errors import Token
+from streamroute.expressions.translation.character_hints import PATTERNS
+from streamroute.expressions.translation.hint import SyntaxHint, write
+from streamroute.expressions.translation.operands import operand_after, path_before
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _SIGNS: Final = {

@@ -10,7 +10,7 @@ import pytest
 
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.rules import route_expressions
-from streamroute.expressions.types.steps_budget import EACH, Steps, TooManyStepsError, spend
+from streamroute.expressions.types.step_budget import EACH, Steps, TooManyStepsError, spend
 
 NODE = {"$ref": "#"}
 EITHER = {"anyOf": [{"properties": {"a": NODE}}, {"properties": {"b": NODE}}]}

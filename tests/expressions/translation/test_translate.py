@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from expression_cases import expressions, scraps
 from streamroute.expressions.filters import compile_filter
-from streamroute.expressions.foreign.rewrite import LONGEST, rewritten
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.translation.translate import LONGEST, rewritten
 from streamroute.expressions.types.check import check_types
 
 GOLD: Any = {

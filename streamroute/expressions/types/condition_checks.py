@@ -10,12 +10,12 @@ from typing import Final
 from streamroute.expressions.syntax.parser import Node, chain
 from streamroute.expressions.types.comparability import may_be_equal
 from streamroute.expressions.types.json_types import BOOLEAN, UNKNOWN, Type, is_never, of_value
-from streamroute.expressions.types.mistakes.written_out import continued, parent_of, piped
-from streamroute.expressions.types.node_shape import is_call, is_literal, path_of
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.mistakes.misplaced_values import continued, parent_of, piped
+from streamroute.expressions.types.nodes import is_call, is_literal, path_of
+from streamroute.expressions.types.phrases import NAMES_OF_TYPES, any_of, is_numeric, one_of, written
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
 from streamroute.expressions.types.truthiness import may_be_false, may_be_true
-from streamroute.expressions.types.type_names import NAMES_OF_TYPES, any_of, is_numeric, one_of, written
 
 CONTRADICTION: Final = "SR311"
 NUMBER_AS_CONDITION: Final = "SR313"

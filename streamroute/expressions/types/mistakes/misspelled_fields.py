@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from streamroute.config.findings.suggestions import edits
-from streamroute.expressions.types.mistakes.ordinary_words import ORDINARY
+from streamroute.expressions.types.mistakes.common_words import ORDINARY
 
 _SHORTEST: Final = 4
 _LETTER_REPLACED: Final = 6

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from streamroute.expressions.foreign.function_hints import ELEMENTS
-from streamroute.expressions.foreign.hint import SyntaxHint, write
+from streamroute.expressions.translation.function_hints import ELEMENTS
+from streamroute.expressions.translation.hint import SyntaxHint, write
 
 PATTERNS: Final = "there are starts_with, ends_with and contains"
 

@@ -9,10 +9,10 @@ from typing import Final
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
-from streamroute.expressions.types.mistakes.literal_slips import with_replaced
-from streamroute.expressions.types.mistakes.unquoted_literals import FIELD_FOR_LITERAL, LITERAL_WORDS
-from streamroute.expressions.types.node_shape import Path, is_call, path_of
-from streamroute.expressions.types.type_names import NAMES_OF_TYPES
+from streamroute.expressions.types.mistakes.fields_for_literals import FIELD_FOR_LITERAL, LITERAL_WORDS
+from streamroute.expressions.types.mistakes.malformed_literals import with_replaced
+from streamroute.expressions.types.nodes import Path, is_call, path_of
+from streamroute.expressions.types.phrases import NAMES_OF_TYPES
 
 KINDS_OF_THINGS: Final = frozenset(
     {"tier", "status", "state", "kind", "type", "category", "country", "currency", "plan", "level", "role"}

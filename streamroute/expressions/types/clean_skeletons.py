@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator
 from typing import Any, Final
 
 from streamroute.expressions.types.json_types import KINDS
-from streamroute.expressions.types.type_names import is_numeric
+from streamroute.expressions.types.phrases import is_numeric
 
 _LITERAL: Final = re.compile(
     r"""

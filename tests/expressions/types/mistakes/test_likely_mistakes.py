@@ -15,7 +15,7 @@ from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import Type
-from streamroute.expressions.types.mistakes.slips import USUAL, Habits
+from streamroute.expressions.types.mistakes.likely_mistakes import USUAL, Habits
 from streamroute.expressions.types.payload_type import payload_type
 
 MESSAGE: Any = {

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamroute.errors import Reject
-from streamroute.expressions.results import check_transform
 from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.transform_checks import check_transform
 from streamroute.expressions.transforms import compile_transform
 
 NEVER = [

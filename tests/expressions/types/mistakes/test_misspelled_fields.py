@@ -10,7 +10,7 @@ from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import Type
-from streamroute.expressions.types.mistakes.near_miss import near_miss
+from streamroute.expressions.types.mistakes.misspelled_fields import near_miss
 from streamroute.expressions.types.payload_type import payload_type
 
 DECLARED = (

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from streamroute.expressions.evaluate.interpreter import is_callable
-from streamroute.expressions.foreign.parts import GiveUpError
-from streamroute.expressions.foreign.reader import Reader
 from streamroute.expressions.static_checks import check_tree
 from streamroute.expressions.syntax.parser import is_valid, parse, walk
+from streamroute.expressions.translation.condition_parser import Reader
+from streamroute.expressions.translation.fragments import GiveUpError
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.mistakes.payload_names import IF_A_FIELD
 

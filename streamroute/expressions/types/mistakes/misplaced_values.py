@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from streamroute.expressions.syntax.parser import Node, chain, children
 from streamroute.expressions.types.json_types import of_value
-from streamroute.expressions.types.mistakes.literal_slips import with_replaced
-from streamroute.expressions.types.node_shape import is_literal
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.mistakes.malformed_literals import with_replaced
+from streamroute.expressions.types.nodes import is_literal
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.truthiness import may_be_true
 
 COLLECTION: Final = "SR320"

@@ -12,10 +12,10 @@ from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.transforms import compile_transform
 from streamroute.expressions.types import check
 from streamroute.expressions.types.check import check_types
-from streamroute.expressions.types.clean_shape_cache import Outlines, literals_in, outline_of
+from streamroute.expressions.types.clean_skeletons import Outlines, literals_in, outline_of
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import UNKNOWN
-from streamroute.expressions.types.node_shape import path_of, paths_in
+from streamroute.expressions.types.nodes import path_of, paths_in
 from streamroute.expressions.types.payload_type import payload_type
 
 

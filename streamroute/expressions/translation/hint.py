@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streamroute.expressions.foreign.rewrite import LONGEST, as_right, rewritten
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.syntax_errors import SYNTAX
+from streamroute.expressions.translation.translate import LONGEST, as_right, rewritten
 
 
 class SyntaxHint(NamedTuple):

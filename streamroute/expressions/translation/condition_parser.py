@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from streamroute.expressions.foreign.parts import (
+from streamroute.expressions.translation.fragments import (
     IDENTIFIER,
     LITERALS,
     NAMESPACES,

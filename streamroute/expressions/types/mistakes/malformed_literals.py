@@ -11,8 +11,8 @@ from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
-from streamroute.expressions.types.node_shape import Path, is_literal, path_of
-from streamroute.expressions.types.type_names import is_numeric
+from streamroute.expressions.types.nodes import Path, is_literal, path_of
+from streamroute.expressions.types.phrases import is_numeric
 
 VALUE_IN_QUOTES: Final = "SR324"
 MALFORMED_LITERAL: Final = "SR325"

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from streamroute.expressions.foreign.character_hints import template
-from streamroute.expressions.foreign.hint import SyntaxHint, write
-from streamroute.expressions.foreign.operands import path_before
-from streamroute.expressions.foreign.word_hints import hint_for_word
 from streamroute.expressions.syntax.syntax_errors import Token, ends_a_value
+from streamroute.expressions.translation.character_hints import template
+from streamroute.expressions.translation.hint import SyntaxHint, write
+from streamroute.expressions.translation.operands import path_before
+from streamroute.expressions.translation.word_hints import hint_for_word
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[-+:.0-9Z]+)?")

@@ -7,10 +7,10 @@ from typing import Final
 
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
-from streamroute.expressions.foreign.rewrite import rewritten
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.static_checks import UNKNOWN_FUNCTION
 from streamroute.expressions.syntax.parser import Node, Tree, walk
+from streamroute.expressions.translation.translate import rewritten
 
 _PATH_BEFORE: Final = r"(?<![\w.])([\w.]+)\.$"
 

@@ -9,13 +9,13 @@ from jmespath.exceptions import JMESPathTypeError
 
 from streamroute.expressions.evaluate.interpreter import FUNCTIONS, SIGNATURES
 from streamroute.expressions.syntax.parser import Node
-from streamroute.expressions.types.calls import KEYS, parameter_kinds
+from streamroute.expressions.types.function_results import KEYS, parameter_kinds
 from streamroute.expressions.types.json_types import KNOWN, Kind, Type, is_never
 from streamroute.expressions.types.members import elements_of
-from streamroute.expressions.types.node_shape import is_literal, path_of
-from streamroute.expressions.types.problem_collector import Report
+from streamroute.expressions.types.nodes import is_literal, path_of
+from streamroute.expressions.types.phrases import is_numeric, list_of, one_of, written
+from streamroute.expressions.types.problem_report import Report
 from streamroute.expressions.types.scope import Scope
-from streamroute.expressions.types.type_names import is_numeric, list_of, one_of, written
 
 WRONG_ARGUMENT: Final = "SR310"
 WRONG_ELEMENTS: Final = "SR328"

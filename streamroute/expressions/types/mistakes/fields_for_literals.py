@@ -8,8 +8,8 @@ from typing import Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, children, walk
-from streamroute.expressions.types.node_shape import is_literal
-from streamroute.expressions.types.type_names import is_numeric, written
+from streamroute.expressions.types.nodes import is_literal
+from streamroute.expressions.types.phrases import is_numeric, written
 
 FIELD_FOR_LITERAL: Final = "SR312"
 

@@ -8,11 +8,10 @@ from typing import Final, NamedTuple
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.json_types import Type
-from streamroute.expressions.types.mistakes.bare_words import find_bare_words
 from streamroute.expressions.types.mistakes.contains import in_contains
 from streamroute.expressions.types.mistakes.evidence import Shown
 from streamroute.expressions.types.mistakes.list_names import is_list_name
-from streamroute.expressions.types.mistakes.literal_slips import (
+from streamroute.expressions.types.mistakes.malformed_literals import (
     InQuotes,
     all_in_quotes,
     in_comparison,
@@ -21,7 +20,8 @@ from streamroute.expressions.types.mistakes.literal_slips import (
 )
 from streamroute.expressions.types.mistakes.never_equal import never_equal
 from streamroute.expressions.types.mistakes.payload_names import find_named_payloads
-from streamroute.expressions.types.node_shape import is_literal, path_of
+from streamroute.expressions.types.mistakes.unquoted_strings import find_bare_words
+from streamroute.expressions.types.nodes import is_literal, path_of
 
 LENGTH_AS_FIELD: Final = "SR323"
 FIELD_OF_A_LIST: Final = "SR326"
