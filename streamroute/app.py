@@ -32,7 +32,7 @@ from streamroute.core.observer import Observer, ignore
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
 from streamroute.errors import RedisUnavailableError
 from streamroute.handlers.webhooks import close_webhooks
-from streamroute.incidents import LOGGED, Incidents
+from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import GroupKeys
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ async def open_app(
     compiled: Compiled,
     *,
     observer: Observer = ignore,
-    incidents: Incidents = LOGGED,
+    incidents: Incidents = LOG_ONLY,
     on_stuck: Callable[[str], None] = keep_serving,
 ) -> AsyncIterator[App]:
     """The app of a configuration that was checked, not yet started; it is stopped on leaving.

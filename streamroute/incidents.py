@@ -47,21 +47,21 @@ _LEVELS: Final = {
 
 _ALWAYS_WRITTEN: Final = frozenset({Incident.DELETED, Incident.STUCK, Incident.WORKER_DIED})
 
-Watch = Callable[[str, Incident, int], None]
+IncidentCallback = Callable[[str, Incident, int], None]
 """``(stream, incident, how many)``; called from any thread, so it must be quick and must not raise."""
 
 
-def unwatched(_stream: str, _incident: Incident, _count: int) -> None:
-    """The watch of those who only read the log."""
+def ignore_incident(_stream: str, _incident: Incident, _count: int) -> None:
+    """The callback of those who only read the log."""
 
 
 class Incidents:
     """Where incidents are told: no incident is counted and not logged, nor logged and not counted."""
 
-    def __init__(self, watch: Watch = unwatched) -> None:
-        self._watch = watch
+    def __init__(self, callback: IncidentCallback = ignore_incident) -> None:
+        self._callback = callback
 
-    def tell(
+    def report(
         self, incident: Incident, stream: str, text: str, *details: object, count: int = 1, kind: str = ""
     ) -> None:
         """Log ``text % details``, at the level of the incident, and count it ``count`` times.
@@ -71,8 +71,8 @@ class Incidents:
         """
         alike = NEVER_COALESCED if incident in _ALWAYS_WRITTEN else coalesced_by(text, kind)
         log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=alike)
-        self._watch(stream, incident, count)
+        self._callback(stream, incident, count)
 
 
-LOGGED: Final = Incidents()
+LOG_ONLY: Final = Incidents()
 """Incidents of those who only read the log."""

@@ -38,7 +38,7 @@ def slot(key: str) -> int:
     return crc_hqx(hash_tag(key).encode(), 0) % _SLOTS
 
 
-def elsewhere(stream: str, keys: Iterable[str]) -> list[str]:
+def keys_in_other_slots(stream: str, keys: Iterable[str]) -> list[str]:
     """Those of the keys that Redis Cluster keeps in another slot than the stream."""
     return [key for key in keys if slot(key) != slot(stream)]
 
@@ -85,7 +85,7 @@ class GroupKeys(NamedTuple):
         return f"{self.prefix}:dedupe:{route}:{digest}"
 
 
-class ReturnKeys(NamedTuple):
+class ReinjectKeys(NamedTuple):
     """The keys of what goes back into a stream itself, where every group reads it again."""
 
     stream: str
@@ -94,7 +94,7 @@ class ReturnKeys(NamedTuple):
     secret: str
 
     @classmethod
-    def of(cls, stream: str) -> ReturnKeys:
+    def of(cls, stream: str) -> ReinjectKeys:
         """``due`` is a sorted set by Redis time, ``delayed`` the hash of what is due.
 
         ``secret`` is a string, which proves that a retry is one.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from streamroute.values import Claim, Failure, Outcome
+from streamroute.values import DedupeLock, Failure, Outcome
 
 _new: Final = dict.__new__
 _IMMUTABLE: Final = frozenset({str, int, float, bool, bytes, type(None)})
@@ -28,34 +28,34 @@ class Message(dict[str, Any]):
         the only routes that are to run (a retry), or None for every route that matches.
     ``fields``
         the entry's raw fields, bytes to bytes, read-only: what retries and dead letters are written from.
-    ``fault``
+    ``decode_error``
         why the entry cannot be routed (it did not decode), or None.
     ``history``
         the earlier failures of its routes, oldest first.
 
-    The rest is for the processor and its storage: where the entry is pending (``held_in``,
-    ``entry_id``), since when it was surely ours (``fresh``, Redis time in ms), and ``outcomes``, the
-    failures of its routes that one script will settle. ``outcomes`` is None where nobody collects them.
-    ``claims`` are the keys of dedupe that it holds, by route. ``coordinator`` gives them, and knows the other
-    workers of the group; None where nobody does. ``accepted`` says that the filters of its ``routes`` have
-    said yes before, and ``unknown_since`` from when on no worker was found that knows them (Redis time in
-    ms; 0: there was one).
+    The rest belongs to the processor and its storage: where the entry is pending (``pending_key``,
+    ``entry_id``), when its lease was last confirmed (``lease_confirmed_at``, Redis time in ms), and
+    ``outcomes``, the failures of its routes that one script settles (None: nobody collects them).
+    ``dedupe_locks`` are the dedupe keys that it holds, by route. ``coordinator`` grants them and knows the
+    other workers of the group (None: nobody does). ``accepted`` says that the filters of its ``routes``
+    have accepted it before, ``unknown_since`` since when no live worker knows them (Redis time in ms;
+    0: one does).
     """
 
     __slots__ = (
         "accepted",
         "attempt",
-        "claims",
         "coordinator",
+        "decode_error",
+        "dedupe_locks",
         "deliveries",
         "entry_id",
-        "fault",
-        "fresh",
         "group",
-        "held_in",
         "history",
         "id",
+        "lease_confirmed_at",
         "outcomes",
+        "pending_key",
         "raw",
         "routes",
         "stream",
@@ -73,11 +73,11 @@ class Message(dict[str, Any]):
         attempt: int = 1,
         routes: frozenset[str] | None = None,
         fields: Mapping[bytes, bytes] | None = None,
-        fault: str | None = None,
+        decode_error: str | None = None,
         history: Sequence[Failure] = (),
-        held_in: str = "",
+        pending_key: str = "",
         entry_id: str = "",
-        fresh: int = 0,
+        lease_confirmed_at: int = 0,
         outcomes: list[Outcome] | None = None,
         coordinator: object = None,
         accepted: bool = False,
@@ -91,16 +91,16 @@ class Message(dict[str, Any]):
         self.attempt = attempt
         self.routes = routes
         self.raw: Mapping[bytes, bytes] | list[bytes] = fields or {}
-        self.fault = fault
+        self.decode_error = decode_error
         self.history = history
-        self.held_in = held_in or stream
+        self.pending_key = pending_key or stream
         self.entry_id = entry_id or id
-        self.fresh = fresh
+        self.lease_confirmed_at = lease_confirmed_at
         self.outcomes = outcomes
         self.coordinator = coordinator
         self.accepted = accepted
         self.unknown_since = unknown_since
-        self.claims: dict[str, Claim] | None = None
+        self.dedupe_locks: dict[str, DedupeLock] | None = None
 
     @property
     def fields(self) -> Mapping[bytes, bytes]:
@@ -132,45 +132,45 @@ def first_delivery(
     raw: list[bytes],
     stream: str,
     group: str,
-    fresh: int,
+    lease_confirmed_at: int,
     coordinator: object,
 ) -> Message:
     """A new entry whose outcomes are collected; the constructor would take five times as long."""
     message = _new(Message)
     message.update(payload)
     message.id = message.entry_id = entry_id
-    message.stream = message.held_in = stream
+    message.stream = message.pending_key = stream
     message.group = group
     message.deliveries = message.attempt = 1
-    message.routes = message.fault = message.claims = None
+    message.routes = message.decode_error = message.dedupe_locks = None
     message.accepted = False
     message.unknown_since = 0
     message.raw = raw
     message.history = ()
-    message.fresh = fresh
+    message.lease_confirmed_at = lease_confirmed_at
     message.outcomes = []
     message.coordinator = coordinator
     return message
 
 
-def separate_copy(payload: dict[str, Any]) -> dict[str, Any]:
+def copy_for_route(payload: dict[str, Any]) -> dict[str, Any]:
     """The payload for one of several routes: what its handler changes is seen by no other route.
 
     Of a ``Message``, the copy is a delivery of the same entry: outcomes and claims are shared.
     """
     if not isinstance(payload, Message):
-        copied: dict[str, Any] = separated(payload)
+        copied: dict[str, Any] = unshared_copy(payload)
         return copied
-    if payload.claims is None:
-        payload.claims = {}
+    if payload.dedupe_locks is None:
+        payload.dedupe_locks = {}
     message = _new(type(payload))
-    message.update(separated(dict(payload)))
+    message.update(unshared_copy(dict(payload)))
     for name in Message.__slots__:
         setattr(message, name, getattr(payload, name))
     return message
 
 
-def separated(value: Any) -> Any:
+def unshared_copy(value: Any) -> Any:
     """A copy that shares no dict and no list with the value, however deep it is.
 
     What the value holds twice is held twice by the copy, and what contains itself does so there. What a

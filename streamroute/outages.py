@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamroute.errors import SetupError
-from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.logs.coalescing import coalesced_by
 from streamroute.logs.exception_text import error_line
 from streamroute.text.limits import ERROR
@@ -22,7 +22,7 @@ _LONGEST: Final = 2.0
 
 
 @dataclass(slots=True)
-class Outage:
+class OutageTracker:
     """One activity's run of failures: how long to wait before the next try, and what to say of it.
 
     ``stream`` is the stream that it befalls, empty where it is none in particular; ``%s`` in ``doing`` stands
@@ -31,7 +31,7 @@ class Outage:
 
     doing: str
     stream: str = ""
-    incidents: Incidents = LOGGED
+    incidents: Incidents = LOG_ONLY
     failures: int = 0
     _since: float = field(default=0.0)
     _stated: str = ""
@@ -41,12 +41,12 @@ class Outage:
         """What fails, with its stream."""
         return self.doing.replace("%s", self.stream) if self.stream else self.doing
 
-    def failed(self, error: BaseException | str) -> float:
+    def record_failure(self, error: BaseException | str) -> float:
         """Note a failure, or why there was one; returns the seconds to wait (jitter, at most two).
 
         Said is the first, and a SetupError that comes later: it knows what is to be done.
         """
-        kind, reason = _in_words(error)
+        kind, reason = _kind_and_reason(error)
         stated = reason if issubclass(type(error), SetupError) else ""
         if self.failures == 0:
             self._since, self._stated = time.monotonic(), ""
@@ -56,12 +56,12 @@ class Outage:
             new = int(self.failures == 0)  # what is said later is about the same outage
             details = (self.activity, reason)
             alike = f"{self.doing} {kind}"
-            self.incidents.tell(Incident.OUTAGE, self.stream, said, *details, count=new, kind=alike)
+            self.incidents.report(Incident.OUTAGE, self.stream, said, *details, count=new, kind=alike)
         self.failures += 1
         ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         """Note a success, which ends the outage."""
         if self.failures:
             lasted = time.monotonic() - self._since
@@ -70,11 +70,11 @@ class Outage:
             self.failures = 0
 
 
-def _in_words(error: Any) -> tuple[str, str]:
+def _kind_and_reason(error: Any) -> tuple[str, str]:
     """The kind of a failure and its reason; a storage of somebody else's may raise anything."""
-    return ("", clip(error, ERROR)) if type(error) is str else (type_name(error), describe(error))
+    return ("", clip(error, ERROR)) if type(error) is str else (type_name(error), one_line(error))
 
 
-def describe(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An exception in one line."""
     return error_line(error)

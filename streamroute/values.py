@@ -11,18 +11,18 @@ from streamroute.durations import RetryPolicy, format_duration, parse_duration
 
 __all__ = [
     "EMBEDDED_FOLDER",
-    "Claim",
-    "Claimed",
+    "ClaimResult",
     "DeadLetter",
+    "DedupeDecision",
+    "DedupeLock",
     "Failure",
+    "KnownRoutes",
     "Outcome",
     "Quotas",
-    "Repertoire",
     "RetryLater",
     "RetryPolicy",
     "RouteWait",
-    "Settled",
-    "Turn",
+    "SettleResult",
     "format_duration",
     "parse_duration",
 ]
@@ -31,7 +31,7 @@ EMBEDDED_FOLDER: Final = ".streamroute"
 """Where the embedded server keeps its data, beside the configuration: ``embedded:DIR`` names another."""
 
 
-class Turn(StrEnum):
+class DedupeDecision(StrEnum):
     """What a route with ``dedupe`` is told to do with a message."""
 
     RUN = "run"
@@ -45,7 +45,7 @@ class Turn(StrEnum):
 
 
 @dataclass(slots=True)
-class Claim:
+class DedupeLock:
     """The key of dedupe that a message holds for a route, until it is settled; ``ttl`` is in seconds.
 
     ``keys`` are where it is written: under the name of the route, and under each of its former names, which
@@ -108,7 +108,7 @@ Outcome = RetryLater | DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettleResult:
     """What became of a settlement: everything that is named in neither part is done.
 
     ``lost`` are the ids that were no longer ours: nothing was written for them. ``refused`` are the ids
@@ -133,7 +133,7 @@ class Quotas:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimResult:
     """What a claim within quotas brought, by the entries' ids.
 
     ``held_back`` entries were left where they are for a quota, ``suspects`` of them before their last
@@ -158,7 +158,7 @@ class RouteWait:
     unknown_since: int = 0
 
 
-class Repertoire(NamedTuple):
+class KnownRoutes(NamedTuple):
     """What a worker knows: the names of its routes, former ones included, and the types that they list."""
 
     routes: frozenset[str] = frozenset()

@@ -33,11 +33,11 @@ from streamroute.core.observer import Observer, Result, ignore
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.errors import LeaseLostError, SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
-from streamroute.message import Message, separate_copy
+from streamroute.message import Message, copy_for_route
 from streamroute.system.forked import end_if_copy
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import clip
-from streamroute.values import Outcome, Repertoire, RetryLater, RetryPolicy
+from streamroute.values import KnownRoutes, Outcome, RetryLater, RetryPolicy
 
 __all__ = ["BotRedisDispatcher", "RetrySchedulerProtocol"]
 
@@ -108,11 +108,11 @@ class BotRedisDispatcher:
         else:
             self._unwatched = True  # a router of another make: its handlers are counted for each message
 
-    def repertoire(self) -> Repertoire:
+    def repertoire(self) -> KnownRoutes:
         """The routes that this dispatcher knows, and their types; may be asked from any thread."""
         names = (name for route in self._all_routes() for name in (route.key, *route.formerly))
         tables = [dict(handlers) for handlers in self._tables]
-        return Repertoire(frozenset(names), frozenset(kind for table in tables for kind in table))
+        return KnownRoutes(frozenset(names), frozenset(kind for table in tables for kind in table))
 
     def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
         """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
@@ -142,7 +142,7 @@ class BotRedisDispatcher:
         for route in routes:
             left -= 1
             # A handler may change what it gets, and each gets the payload as it was produced.
-            own = separate_copy(payload) if left else payload
+            own = copy_for_route(payload) if left else payload
             try:
                 result = await route.handler(own, container)
             except LeaseLostError:

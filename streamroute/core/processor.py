@@ -14,10 +14,10 @@ from streamroute.core.consume.key_ordering import KeyOf
 from streamroute.core.observer import Observer, ignore
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
-from streamroute.incidents import LOGGED, Incidents
-from streamroute.outages import Outage
+from streamroute.incidents import LOG_ONLY, Incidents
+from streamroute.outages import OutageTracker
 from streamroute.system.forked import PROCESS, begin_consuming, end_consuming
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 _GROUP_ATTEMPTS: Final = 5
 
@@ -66,7 +66,7 @@ class RedisStreamProcessor:
         prefetch: float | None = None,
         order_by: KeyOf | None = None,
         observer: Observer = ignore,
-        incidents: Incidents = LOGGED,
+        incidents: Incidents = LOG_ONLY,
         on_stuck: Callable[[], None] = ignore_stuck,
     ) -> None:
         self.storage = storage
@@ -156,14 +156,14 @@ class RedisStreamProcessor:
 
     async def _create_group(self) -> None:
         doing = f"creating the group {self.consumer_group_name} of %s"
-        outage = Outage(doing, self.stream_name, self._incidents)
+        outage = OutageTracker(doing, self.stream_name, self._incidents)
         for attempt in range(1, _GROUP_ATTEMPTS + 1):
             try:
                 await self.storage.create_group(self.stream_name, self.consumer_group_name)
             except Exception as error:
                 if attempt == _GROUP_ATTEMPTS or issubclass(type(error), SetupError):
                     raise
-                await asyncio.sleep(outage.failed(error))
+                await asyncio.sleep(outage.record_failure(error))
             else:
                 return
 
@@ -180,11 +180,11 @@ class RedisStreamProcessor:
             repertoire=self._repertoire,
         )
 
-    def _repertoire(self) -> Repertoire:
+    def _repertoire(self) -> KnownRoutes:
         """What the dispatcher knows that handles the payloads; may be asked from any thread."""
         callback: Any = self._handling.callback
         while isinstance(callback, functools.partial):
             callback = callback.func
         knows = getattr(getattr(callback, "__self__", None), "repertoire", None)
         known = knows() if callable(knows) else None
-        return known if isinstance(known, Repertoire) else Repertoire()
+        return known if isinstance(known, KnownRoutes) else KnownRoutes()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, cast, runtime_checkable
 
 from streamroute.message import Message
-from streamroute.values import Claimed, Quotas, Repertoire, Settled
+from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
 
 
 @runtime_checkable
@@ -55,7 +55,7 @@ class ClaimsWithin(Protocol):
         min_idle_time: int,
         count: int,
         quotas: Quotas,
-    ) -> Claimed:
+    ) -> ClaimResult:
         """As ``claim_stale_events``, of each delivery number no more than its quota."""
         ...
 
@@ -77,7 +77,7 @@ class Settles(Protocol):
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         """Settle messages by their ids; raises where the storage cannot be reached."""
         ...
 
@@ -149,7 +149,7 @@ class KeepsLeases(Protocol):
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]],
-        repertoire: Callable[[], Repertoire],
+        repertoire: Callable[[], KnownRoutes],
     ) -> LeaseKeeper:
         """A keeper of what ``held()`` returns, by id; ``waiting()`` are the ids of what has not started.
 

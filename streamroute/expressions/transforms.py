@@ -13,7 +13,7 @@ from streamroute.expressions.evaluate.interpreter import evaluate
 from streamroute.expressions.filters import in_words
 from streamroute.expressions.lint import parse_compilable
 from streamroute.expressions.syntax.parser import Node, Tree, children
-from streamroute.message import Message, separated
+from streamroute.message import Message, unshared_copy
 from streamroute.text.safe_text import type_name
 
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -77,7 +77,7 @@ def _has_changing_literal(root: Node) -> bool:
 
 def _with_own_literals(value_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The same, with copies: what a handler does to its payload must not change the expression."""
-    return lambda payload: separated(value_of(payload))
+    return lambda payload: unshared_copy(value_of(payload))
 
 
 def _object(value: Any) -> dict[str, Any] | None:

@@ -437,9 +437,11 @@ async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None
     )
     [(_, payload, _)] = scheduler.calls
     again = dispatcher_of(handler := Handling("fails"))
-    await again.process_message(Message(payload, id="7-0", entry_id="7-0", held_in="bot_events", outcomes=[]))
+    await again.process_message(
+        Message(payload, id="7-0", entry_id="7-0", pending_key="bot_events", outcomes=[])
+    )
     [seen] = handler.seen
-    assert (seen.entry_id, seen.held_in) == ("7-0", "bot_events")
+    assert (seen.entry_id, seen.pending_key) == ("7-0", "bot_events")
 
 
 class Settling(Scheduler):

@@ -38,7 +38,7 @@ from streamroute.core.storage import (
 )
 from streamroute.errors import SetupError
 from streamroute.message import Message
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 
 def test_the_parameters_are_those_of_the_documented_api() -> None:
@@ -400,7 +400,7 @@ async def take(payload: dict[str, Any]) -> None:
     """Succeed."""
 
 
-KNOWN = Repertoire(frozenset(["consuming.note"]), frozenset(["booked"]))
+KNOWN = KnownRoutes(frozenset(["consuming.note"]), frozenset(["booked"]))
 
 
 @pytest.mark.parametrize(
@@ -409,13 +409,13 @@ KNOWN = Repertoire(frozenset(["consuming.note"]), frozenset(["booked"]))
         (dispatcher_of(Handling()).process_message, KNOWN),
         (partial(partial(dispatcher_of(Handling()).process_message), stream_name="s"), KNOWN),
         (Knows(lambda: KNOWN).process, KNOWN),
-        (Knows(lambda: "everything").process, Repertoire()),
-        (Knows("everything").process, Repertoire()),
-        (take, Repertoire()),
+        (Knows(lambda: "everything").process, KnownRoutes()),
+        (Knows("everything").process, KnownRoutes()),
+        (take, KnownRoutes()),
     ],
     ids=["a dispatcher", "a partial of it", "another", "odd", "odder", "a function"],
 )
-async def test_what_this_worker_knows_is_what_its_dispatcher_does(callback: Any, known: Repertoire) -> None:
+async def test_what_this_worker_knows_is_what_its_dispatcher_does(callback: Any, known: KnownRoutes) -> None:
     storage = Keeping()
     processor(storage, callback)
     assert storage.keepers[0].asks["repertoire"]() == known
@@ -424,7 +424,7 @@ async def test_what_this_worker_knows_is_what_its_dispatcher_does(callback: Any,
 def test_without_a_callback_nothing_is_known() -> None:
     storage: Any = Keeping()
     RedisStreamProcessor(storage, STREAM, GROUP, "me")
-    assert storage.keepers[0].asks["repertoire"]() == Repertoire()
+    assert storage.keepers[0].asks["repertoire"]() == KnownRoutes()
 
 
 async def test_who_keeps_leases_hears_what_is_held_and_what_waits_and_tells_what_is_lost() -> None:

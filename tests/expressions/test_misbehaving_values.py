@@ -20,7 +20,7 @@ from streamroute.expressions.filters import FilterError, compile_filter, no_matc
 from streamroute.expressions.transforms import compile_transform
 from streamroute.expressions.values import compile_value
 from streamroute.message import Message
-from streamroute.values import DeadLetter, RetryPolicy, Turn
+from streamroute.values import DeadLetter, DedupeDecision, RetryPolicy
 
 ENDS = [
     *(ZeroDivisionError, RecursionError, StopIteration, GeneratorExit, SystemExit, KeyboardInterrupt),
@@ -101,8 +101,8 @@ class Storage:
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
-    ) -> tuple[Turn, float]:
-        return Turn.RUN, 0.0
+    ) -> tuple[DedupeDecision, float]:
+        return DedupeDecision.RUN, 0.0
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)

@@ -9,7 +9,7 @@ from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.keys import GroupKeys
-from streamroute.values import DeadLetter, RetryLater, Settled
+from streamroute.values import DeadLetter, RetryLater, SettleResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,10 +34,10 @@ def ack_before_the_handler() -> None:
 
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         for message in messages.values():
             await _write(storage, GroupKeys.of(stream, group), message)
-        return Settled()
+        return SettleResult()
 
     _replace("read_events", acking(RedisStreamStorage.read_events))
     _replace("claim_stale_events", acking(RedisStreamStorage.claim_stale_events))
@@ -49,12 +49,12 @@ def unfenced_ack() -> None:
 
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         done = {entry_id: message for entry_id, message in messages.items() if not message.outcomes}
         failed = {entry_id: message for entry_id, message in messages.items() if message.outcomes}
         if done:
             await storage.ack_events(stream, group, list(done))
-        return await _settle(storage, stream, group, consumer, failed) if failed else Settled()
+        return await _settle(storage, stream, group, consumer, failed) if failed else SettleResult()
 
     _replace("settle", settle)
     _ignore_lost_leases()
@@ -85,12 +85,12 @@ def _settle_in_two_calls(kind: type, finish: Callable[..., Any]) -> None:
 
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         mine = {n: m for n, m in messages.items() if any(isinstance(o, kind) for o in m.outcomes or ())}
         for name, message in mine.items():
             await finish(storage, GroupKeys.of(stream, group), message, name)
         others = {n: m for n, m in messages.items() if n not in mine}
-        return await _settle(storage, stream, group, consumer, others) if others else Settled()
+        return await _settle(storage, stream, group, consumer, others) if others else SettleResult()
 
     _replace("settle", settle)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.incidents import LOGGED, Incident
+from streamroute.incidents import LOG_ONLY, Incident
 from streamroute.logs.coalescing import (
     NEVER_COALESCED,
     CoalescingHandler,
@@ -169,8 +169,8 @@ def test_an_outage_of_two_hundred_streams_is_a_few_lines(
     said = "%s failed, trying again until it works: %s"
     for number in range(200):
         for doing in ("reading from", "claiming in", "promoting retries of"):
-            LOGGED.tell(Incident.OUTAGE, f"s{number}", said, f"{doing} s{number}", "refused", kind="A")
-    LOGGED.tell(Incident.OUTAGE, "s", said, "settling s", "a right is missing", kind="SetupError")
+            LOG_ONLY.report(Incident.OUTAGE, f"s{number}", said, f"{doing} s{number}", "refused", kind="A")
+    LOG_ONLY.report(Incident.OUTAGE, "s", said, "settling s", "a right is missing", kind="SetupError")
     scene.pass_time()
     assert len(scene.kept.records) == 3
     assert scene.kept.messages[2].endswith("promoting retries of s199 failed, trying again until it works: "
@@ -184,7 +184,7 @@ def test_each_worker_that_dies_and_each_loss_has_a_line(
     """What was lost is named nowhere else."""
     monkeypatch.setattr("streamroute.incidents.log", scene.loggers[OURS])
     for number in range(4):
-        LOGGED.tell(incident, "", "worker %d ended by itself", number)
+        LOG_ONLY.report(incident, "", "worker %d ended by itself", number)
     assert len(scene.kept.records) == 4
 
 

@@ -18,7 +18,7 @@ from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
 from streamroute.ops.metrics.counters import Counters
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -121,7 +121,7 @@ async def test_a_group_left_behind_while_it_runs_is_told(
     old = GroupKeys.of("events", "renamed")
     seconds, _ = await client.time()
     await client.xgroup_create("events", "renamed", id="0", mkstream=True)
-    await client.hset(old.routes, "digest", packed(Repertoire(frozenset({"a"}), frozenset())))
+    await client.hset(old.routes, "digest", packed(KnownRoutes(frozenset({"a"}), frozenset())))
     await client.hset(old.workers, "alive", f"{seconds * 1000 + 60_000} 60000 ")
     await client.hset(old.delayed, "1", "a retry")
     async with app_of(folder, redis_url) as app:

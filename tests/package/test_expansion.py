@@ -21,7 +21,7 @@ from streamroute.expressions.explain.trace_explanation import shown, writable
 from streamroute.expressions.filters import FilterError, compile_filter
 from streamroute.expressions.values import compile_value
 from streamroute.keys import GroupKeys
-from streamroute.message import ExpandingMessage, Message, separate_copy
+from streamroute.message import ExpandingMessage, Message, copy_for_route
 from streamroute.ops.route_tests.delivery import delivered
 
 
@@ -91,15 +91,15 @@ class Knitting:
 def read(levels: int) -> Message:
     """The message of an entry of two bytes."""
     reader = EntryReader(Knitting(levels), GroupKeys.of("s", "g"), "g")
-    [(_, message)] = reader.read_new([(b"1-0", [b"d", b"x"])], fresh=0)
+    [(_, message)] = reader.read_new([(b"1-0", [b"d", b"x"])], read_at=0)
     assert isinstance(message, Message)
     return message
 
 
 def test_what_a_codec_made_larger_than_it_is_is_known_for_that() -> None:
     message = read(40)
-    assert type(message) is type(separate_copy(message)) is ExpandingMessage
-    assert type(read(10)) is type(separate_copy(read(10))) is Message
+    assert type(message) is type(copy_for_route(message)) is ExpandingMessage
+    assert type(read(10)) is type(copy_for_route(read(10))) is Message
 
 
 FLAT = "a" + "[]" * 40

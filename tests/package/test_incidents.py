@@ -7,13 +7,13 @@ import logging
 import pytest
 
 from streamroute.incidents import Incident, Incidents
-from streamroute.outages import Outage
+from streamroute.outages import OutageTracker
 
 
 def test_what_is_told_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     counted: list[tuple[str, Incident, int]] = []
     incidents = Incidents(lambda *told: counted.append(told))
-    incidents.tell(Incident.DELETED, "s", "%d entries of %s are gone", 3, "s", count=3)
+    incidents.report(Incident.DELETED, "s", "%d entries of %s are gone", 3, "s", count=3)
     [record] = caplog.records
     assert (record.levelno, record.getMessage()) == (logging.ERROR, "3 entries of s are gone")
     assert counted == [("s", Incident.DELETED, 3)]
@@ -26,7 +26,7 @@ def test_it_is_counted_although_nobody_hears_the_log() -> None:
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        incidents.tell(Incident.CLAIMED, "s", "taken")
+        incidents.report(Incident.CLAIMED, "s", "taken")
     finally:
         logger.setLevel(before)
     assert counted == [1]
@@ -34,9 +34,9 @@ def test_it_is_counted_although_nobody_hears_the_log() -> None:
 
 def test_an_outage_counts_once_however_often_it_is_tried_again() -> None:
     counted: list[tuple[str, Incident, int]] = []
-    outage = Outage("reading from s", "s", Incidents(lambda *told: counted.append(told)))
+    outage = OutageTracker("reading from s", "s", Incidents(lambda *told: counted.append(told)))
     for _ in range(3):
-        outage.failed(ConnectionError("gone"))
-    outage.worked()
-    outage.failed(ConnectionError("gone again"))
+        outage.record_failure(ConnectionError("gone"))
+    outage.record_success()
+    outage.record_failure(ConnectionError("gone again"))
     assert counted == 2 * [("s", Incident.OUTAGE, 1)]

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.message import Message, separate_copy, separated
-from streamroute.values import Claim
+from streamroute.message import Message, copy_for_route, unshared_copy
+from streamroute.values import DedupeLock
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 VALUES = st.recursive(
@@ -28,7 +28,7 @@ def containers(value: Any) -> list[Any]:
 
 @given(VALUES)
 def test_a_copy_is_equal_and_shares_no_dict_and_no_list(value: Any) -> None:
-    copied = separated(value)
+    copied = unshared_copy(value)
     assert copied == value
     assert repr(copied) == repr(value)  # the order of keys, and the types of numbers
     assert not {id(one) for one in containers(copied)} & {id(one) for one in containers(value)}
@@ -38,7 +38,7 @@ def test_a_copy_may_be_of_any_depth() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert separated(deep) is not deep
+    assert unshared_copy(deep) is not deep
 
 
 class Uncopied:
@@ -50,7 +50,7 @@ class Uncopied:
 
 def test_what_python_copies_is_copied_and_what_cannot_be_copied_is_shared() -> None:
     fixed, payload = Uncopied(), {"set": {1, 2}, "tuple": ([1],)}
-    copied = separated({**payload, "fixed": fixed})
+    copied = unshared_copy({**payload, "fixed": fixed})
     assert copied["fixed"] is fixed
     copied["set"].add(3)
     copied["tuple"][0].append(2)
@@ -72,22 +72,22 @@ def test_the_copy_of_a_message_is_the_same_delivery() -> None:
         accepted=True,
         unknown_since=7,
     )
-    copied = separate_copy(message)
+    copied = copy_for_route(message)
     assert isinstance(copied, Message)
     assert copied == message
     for name in Message.__slots__:
         assert getattr(copied, name) == getattr(message, name), name
     copied["guest"]["tier"] = "changed"
     assert message["guest"]["tier"] == "gold"
-    assert copied.claims is not None
-    copied.claims["r"] = Claim(["key"], 1.0)
-    assert message.claims == copied.claims
+    assert copied.dedupe_locks is not None
+    copied.dedupe_locks["r"] = DedupeLock(["key"], 1.0)
+    assert message.dedupe_locks == copied.dedupe_locks
     assert copied.outcomes is message.outcomes
 
 
 def test_the_copy_of_a_plain_payload_is_a_plain_dict() -> None:
     payload = {"a": [1]}
-    copied = separate_copy(payload)
+    copied = copy_for_route(payload)
     assert type(copied) is dict
     copied["a"].append(2)
     assert payload == {"a": [1]}
@@ -96,7 +96,7 @@ def test_the_copy_of_a_plain_payload_is_a_plain_dict() -> None:
 def test_the_copy_of_what_contains_itself_contains_itself() -> None:
     knot: dict[str, Any] = {}
     knot["a"], knot["b"] = knot, [knot, (knot,)]
-    copied = separated(knot)
+    copied = unshared_copy(knot)
     assert copied is not knot
     assert copied["a"] is copied["b"][0] is copied["b"][1][0] is copied
 
@@ -106,7 +106,7 @@ def test_what_is_held_twice_is_copied_once() -> None:
     shared: Any = [1]
     for _ in range(200):
         shared = [shared, shared]
-    copied, seen = separated({"type": "t", "shared": shared})["shared"], shared
+    copied, seen = unshared_copy({"type": "t", "shared": shared})["shared"], shared
     for _ in range(200):
         assert copied is not seen
         assert copied[0] is copied[1]
@@ -118,7 +118,7 @@ def test_of_a_copy_that_fails_nothing_is_left_over() -> None:
     """The list is half of a copy when the copy of what holds it fails."""
     fixed = Uncopied()
     inner = ["a", fixed]
-    copied = separated([inner, ({"inner": inner}, fixed)])
+    copied = unshared_copy([inner, ({"inner": inner}, fixed)])
     assert copied[0] == inner
     assert copied[0] is not inner
     assert copied[0][1] is fixed

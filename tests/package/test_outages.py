@@ -10,7 +10,7 @@ import pytest
 from misbehaving import ALL, BIG
 from streamroute.errors import SetupError
 from streamroute.incidents import Incident, Incidents
-from streamroute.outages import Outage, describe
+from streamroute.outages import OutageTracker, one_line
 from streamroute.text.limits import ERROR
 
 
@@ -18,27 +18,27 @@ from streamroute.text.limits import ERROR
 def test_whatever_a_storage_raises_is_an_outage_in_a_line(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outage = Outage("reading from s")
-    assert 0 < outage.failed(ALL[kind]()) <= 2
-    assert 0 < outage.failed(ALL[kind]()) <= 2
-    outage.worked()
+    outage = OutageTracker("reading from s")
+    assert 0 < outage.record_failure(ALL[kind]()) <= 2
+    assert 0 < outage.record_failure(ALL[kind]()) <= 2
+    outage.record_success()
     first, last = caplog.messages
     assert first.startswith("reading from s failed, trying again until it works: ")
     assert len(first) <= ERROR + 100
     assert last.startswith("reading from s works again after 2 failures")
-    assert len(describe(ALL[kind]()).splitlines()) == 1
+    assert len(one_line(ALL[kind]()).splitlines()) == 1
 
 
 def test_a_setup_error_that_comes_later_is_told_as_well(caplog: pytest.LogCaptureFixture) -> None:
-    outage = Outage("reading from s")
+    outage = OutageTracker("reading from s")
     for error in (
         OSError("refused"),
         OSError("refused"),
         SetupError("add a right"),
         SetupError("add a right"),
     ):
-        outage.failed(error)
-    outage.failed(BIG)
+        outage.record_failure(error)
+    outage.record_failure(BIG)
     assert [message.rpartition(": ")[2] for message in caplog.messages] == ["refused", "add a right"]
 
 
@@ -52,39 +52,39 @@ def test_waits_double_up_to_two_seconds_and_begin_again_after_a_success(
 ) -> None:
     """However long an outage takes: after thousands of failures it is still two seconds."""
     jitter(monkeypatch, max)
-    outage = Outage("reading")
-    waits = [outage.failed("no") for _ in range(3000)]
+    outage = OutageTracker("reading")
+    waits = [outage.record_failure("no") for _ in range(3000)]
     assert waits[:6] == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0]
     assert set(waits[6:]) == {2.0}
-    outage.worked()
-    assert outage.failed("no") == 0.1
+    outage.record_success()
+    assert outage.record_failure("no") == 0.1
     jitter(monkeypatch, min)
-    assert [outage.failed("no") for _ in range(5)] == [0.1, 0.2, 0.4, 0.8, 1.0]
+    assert [outage.record_failure("no") for _ in range(5)] == [0.1, 0.2, 0.4, 0.8, 1.0]
 
 
 def test_an_outage_is_counted_once_however_much_is_said_of_it(caplog: pytest.LogCaptureFixture) -> None:
     told: list[tuple[str, Incident, int]] = []
-    outage = Outage("reading from s", "s", Incidents(lambda *what: told.append(what)))
-    outage.worked()
+    outage = OutageTracker("reading from s", "s", Incidents(lambda *what: told.append(what)))
+    outage.record_success()
     for error in (OSError("refused"), OSError("refused"), SetupError("add a right")):
-        outage.failed(error)
+        outage.record_failure(error)
     assert told == [("s", Incident.OUTAGE, 1), ("s", Incident.OUTAGE, 0)]
-    outage.worked()
-    outage.worked()
-    outage.failed("again")
+    outage.record_success()
+    outage.record_success()
+    outage.record_failure("again")
     assert [count for _, _, count in told] == [1, 0, 1]
     assert len([said for said in caplog.messages if "works again after 3 failures" in said]) == 1
 
 
 def test_a_setup_error_is_said_once_in_each_outage(caplog: pytest.LogCaptureFixture) -> None:
-    outage = Outage("reading from s")
+    outage = OutageTracker("reading from s")
     for _ in range(2):
         for _ in range(3):
-            outage.failed(SetupError("add a right"))
-        outage.worked()
+            outage.record_failure(SetupError("add a right"))
+        outage.record_success()
     assert len([said for said in caplog.messages if "add a right" in said]) == 2
     for right in ("read", "write", "read"):
-        outage.failed(SetupError(f"add {right}"))
+        outage.record_failure(SetupError(f"add {right}"))
     assert [said.rpartition("add ")[2] for said in caplog.messages if "add " in said][2:] == [
         *("read", "write", "read")
     ]
@@ -96,10 +96,10 @@ def test_how_long_it_lasted_is_said(
     times = iter([1000.0, 1012.34])
     clock = SimpleNamespace(monotonic=lambda: next(times))
     monkeypatch.setattr("streamroute.outages.time", clock)
-    outage = Outage("reading from s")
-    outage.failed("no")
-    outage.failed("no")
-    outage.worked()
+    outage = OutageTracker("reading from s")
+    outage.record_failure("no")
+    outage.record_failure("no")
+    outage.record_success()
     assert caplog.messages[-1] == "reading from s works again after 2 failures in 12.3s"
 
 
@@ -113,7 +113,7 @@ def test_outages_of_many_streams_at_once_are_told_apart_by_activity_and_kind(
         ("reading from %s", "c", ValueError("x")),
         ("claiming in %s", "a", OSError("x")),
     ):
-        Outage(doing, stream).failed(error)
+        OutageTracker(doing, stream).record_failure(error)
     one, same, other_kind, other_activity = _kinds(caplog)
     assert one == same
     assert len({one, other_kind, other_activity}) == 3
@@ -122,9 +122,9 @@ def test_outages_of_many_streams_at_once_are_told_apart_by_activity_and_kind(
 def test_an_activity_that_works_again_is_not_taken_for_another(caplog: pytest.LogCaptureFixture) -> None:
     """At two hundred streams at once it is one line; another activity has a line of its own."""
     for doing, stream in (("reading from %s", "a"), ("reading from %s", "b"), ("claiming in %s", "a")):
-        outage = Outage(doing, stream)
-        outage.failed("no")
-        outage.worked()
+        outage = OutageTracker(doing, stream)
+        outage.record_failure("no")
+        outage.record_success()
     one, same, other = _kinds(caplog)[1::2]
     assert one == same != other
     assert caplog.messages[3].startswith("reading from b works again after 1 failures")

@@ -24,7 +24,7 @@ from consuming import (
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result
 from streamroute.errors import Reject, Retry
-from streamroute.values import Repertoire, RetryLater, RetryPolicy
+from streamroute.values import KnownRoutes, RetryLater, RetryPolicy
 
 AT_ONCE = RetryPolicy(max_attempts=3, delay=0, jitter=0)
 
@@ -496,7 +496,7 @@ class Deploys:
             *(STREAM, GROUP, "new"),
             held=dict,
             lost=lambda lost: None,
-            repertoire=lambda: Repertoire(frozenset({"newer"}), frozenset({"booked"})),
+            repertoire=lambda: KnownRoutes(frozenset({"newer"}), frozenset({"booked"})),
         )
         await keeper.open()
         storage = backend.storage(lease=0.05)

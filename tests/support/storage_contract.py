@@ -11,7 +11,7 @@ import pytest
 from backends import Backend
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.message import Message
-from streamroute.values import Claimed, DeadLetter, Quotas, RetryLater
+from streamroute.values import ClaimResult, DeadLetter, Quotas, RetryLater
 
 ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
 
@@ -92,8 +92,8 @@ class Groups:
         await backend.add(type="booked", data="{")
         _, message = await read_one(storage)
         assert message == {}
-        assert message.fault is not None
-        assert '"data"' in message.fault
+        assert message.decode_error is not None
+        assert '"data"' in message.decode_error
         assert message.fields == {b"type": b"booked", b"data": b"{"}
 
     @pytest.mark.parametrize("result", [["a", "list"], ZeroDivisionError("oops")])
@@ -113,8 +113,8 @@ class Groups:
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked")
         _, message = await read_one(storage)
-        assert message.fault is not None
-        assert message.fault.startswith("the codec")
+        assert message.decode_error is not None
+        assert message.decode_error.startswith("the codec")
 
 
 class Leases:
@@ -408,8 +408,10 @@ class Histories:
         assert dead.time > 0
 
 
-async def _claimed_within(storage: Any, quotas: Quotas, *, count: int = 10, least: int = 0) -> Claimed | None:
+async def _claimed_within(
+    storage: Any, quotas: Quotas, *, count: int = 10, least: int = 0
+) -> ClaimResult | None:
     """What a claim within quotas brings or leaves behind; None where it is too little."""
-    claimed: Claimed = await storage.claim_within(*TWO, 20, count, quotas)
+    claimed: ClaimResult = await storage.claim_within(*TWO, 20, count, quotas)
     is_enough = len(claimed.entries) >= least if least else claimed.entries or claimed.held_back
     return claimed if is_enough else None

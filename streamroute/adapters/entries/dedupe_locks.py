@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streamroute.message import Message
-from streamroute.values import Claim, DeadLetter
+from streamroute.values import DeadLetter, DedupeLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
     with the key finds that nobody runs any more.
     """
     failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
-    for route, claim in (message.claims or {}).items():
+    for route, claim in (message.dedupe_locks or {}).items():
         state: tuple[str, str | int]
         if claim.succeeded:
             state = "done", max(1, int(claim.ttl * 1000))
@@ -39,13 +39,13 @@ def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
         yield from (Fate(key, route, *state) for key in claim.keys)
 
 
-def hold(message: Message, route: str, claim: Claim) -> None:
+def hold(message: Message, route: str, claim: DedupeLock) -> None:
     """Let the message hold a claim until it is settled."""
-    if message.claims is None:
-        message.claims = {}
-    message.claims[route] = claim
+    if message.dedupe_locks is None:
+        message.dedupe_locks = {}
+    message.dedupe_locks[route] = claim
 
 
 def place_of(message: Message) -> str:
     """Where a message is pending: ``retry`` in the group's retry stream, ``entry`` in the stream itself."""
-    return "entry" if message.held_in == message.stream else "retry"
+    return "entry" if message.pending_key == message.stream else "retry"

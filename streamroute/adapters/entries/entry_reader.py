@@ -41,10 +41,16 @@ class EntryReader:
     coordinator: object = None
 
     def read(
-        self, key: str, entry_id: str, fields: Mapping[bytes, bytes], *, fresh: int, deliveries: int
+        self,
+        key: str,
+        entry_id: str,
+        fields: Mapping[bytes, bytes],
+        *,
+        read_at: int,
+        deliveries: int,
     ) -> tuple[str, Message]:
-        """The entry's id and its message; one that cannot be decoded is a message with a ``fault``."""
-        origin, payload, fault = self._decoded(key, entry_id, fields)
+        """The entry's id and its message; one that cannot be decoded is a message with a ``decode_error``."""
+        origin, payload, decode_error = self._decoded(key, entry_id, fields)
         end_if_copy()
         message = (ExpandingMessage if is_expanding(payload) else Message)(
             payload,
@@ -55,11 +61,11 @@ class EntryReader:
             attempt=origin.attempt,
             routes=origin.routes or None,
             fields=origin.fields,
-            fault=fault,
+            decode_error=decode_error,
             history=origin.history,
-            held_in=key,
+            pending_key=key,
             entry_id=entry_id,
-            fresh=fresh,
+            lease_confirmed_at=read_at,
             outcomes=[],
             coordinator=self.coordinator,
             accepted=origin.accepted and bool(origin.routes),
@@ -67,7 +73,7 @@ class EntryReader:
         )
         return self.name(key, entry_id), message
 
-    def read_new(self, rows: Iterable[Row], *, fresh: int) -> list[tuple[str, dict[str, Any]]]:
+    def read_new(self, rows: Iterable[Row], *, read_at: int) -> list[tuple[str, dict[str, Any]]]:
         """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
         usual = usual_decoder(self.codec)
         stream, group, coordinator = self.keys.stream, self.group, self.coordinator
@@ -79,10 +85,10 @@ class EntryReader:
             except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` says what is wrong
                 payload = None
             if type(payload) is dict:
-                message = first_delivery(payload, entry_id, parts, stream, group, fresh, coordinator)
+                message = first_delivery(payload, entry_id, parts, stream, group, read_at, coordinator)
                 entries.append((entry_id, message))
             else:
-                entries.append(self.read(stream, entry_id, paired(parts), fresh=fresh, deliveries=1))
+                entries.append(self.read(stream, entry_id, paired(parts), read_at=read_at, deliveries=1))
         end_if_copy()
         return entries
 

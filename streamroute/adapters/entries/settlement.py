@@ -16,7 +16,7 @@ _LONGEST_WAIT: Final = 365 * 86_400_000  # ms; the scripts take what is due much
 
 def has_something_to_tell(message: Message) -> bool:
     """Whether a plain ack would not do: it failed somewhere, or holds keys of dedupe."""
-    return bool(message.outcomes or message.claims)
+    return bool(message.outcomes or message.dedupe_locks)
 
 
 def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, generation: str) -> Call:
@@ -38,12 +38,18 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
         arguments += [len(fields), *fields]
     for held in keys_held:
         arguments += [held.route, held.state, held.fact]
-    return [message.held_in, keys.due, keys.delayed, keys.dead, *(held.key for held in keys_held)], arguments
+    return [
+        message.pending_key,
+        keys.due,
+        keys.delayed,
+        keys.dead,
+        *(held.key for held in keys_held),
+    ], arguments
 
 
 def drop_word(message: Message) -> str:
     """``drop`` where an acked entry leaves its stream: nobody else reads a group's retries."""
-    return "drop" if message.held_in != message.stream else "keep"
+    return "drop" if message.pending_key != message.stream else "keep"
 
 
 def wait_in_ms(delay: float) -> int:

@@ -50,17 +50,21 @@ class BeingRead:
         self,
         reader: EntryReader,
         deliveries: Callable[[], Iterator[Delivery]],
-        fresh: int,
+        read_at: int,
         read: Callable[[], Entries],
     ) -> Entries:
-        """What ``read`` makes of entries that were delivered at ``fresh`` (Redis time in ms)."""
+        """What ``read`` makes of entries that were delivered at ``read_at`` (Redis time in ms)."""
         if not isinstance(reader.codec, ValidatingCodec):
             return read()
         if not may_take_long(reader.codec, [fields for *_, fields in deliveries()]):
             return read()
         batch = {
             reader.name(key, text(entry_id)): Message(
-                {}, entry_id=text(entry_id), held_in=key, deliveries=count, fresh=fresh
+                {},
+                entry_id=text(entry_id),
+                pending_key=key,
+                deliveries=count,
+                lease_confirmed_at=read_at,
             )
             for key, entry_id, count, _ in deliveries()
         }
@@ -68,7 +72,7 @@ class BeingRead:
             entries = await apart(read)
         for name, message in entries:
             if isinstance(message, Message):
-                message.fresh = batch[name].fresh
+                message.lease_confirmed_at = batch[name].lease_confirmed_at
         return entries
 
     @contextmanager

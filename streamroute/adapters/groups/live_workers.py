@@ -20,7 +20,7 @@ from streamroute.adapters.groups.key_type_check import naming_wrong_keys
 from streamroute.adapters.redis.raw_client import send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.keys import GroupKeys
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 LONGEST_LEASE: Final = 30 * 86_400_000
 """The longest lease (ms) that is believed: one of a month more would block takeovers for ever."""
@@ -30,21 +30,21 @@ _SPARE: Final = 60_000  # ms
 _DIGITS: Final = 15  # of a time in ms
 
 
-def packed(known: Repertoire) -> bytes:
+def packed(known: KnownRoutes) -> bytes:
     """A repertoire as it is kept in Redis."""
     return json.dumps({"routes": sorted(known.routes), "types": sorted(known.types)}).encode()
 
 
-def unpacked(value: Any) -> Repertoire:
+def unpacked(value: Any) -> KnownRoutes:
     """The inverse of ``packed``; nothing is known of what cannot be read."""
     try:
         known: Mapping[str, list[str]] = json.loads(value)
-        return Repertoire(frozenset(known["routes"]), frozenset(known["types"]))
+        return KnownRoutes(frozenset(known["routes"]), frozenset(known["types"]))
     except (KeyError, TypeError, ValueError):
-        return Repertoire()
+        return KnownRoutes()
 
 
-def digest_of(known: Repertoire) -> str:
+def digest_of(known: KnownRoutes) -> str:
     """A short text that stands for a repertoire; empty where nothing is known."""
     return sha1(packed(known), usedforsecurity=False).hexdigest() if known.routes else ""
 

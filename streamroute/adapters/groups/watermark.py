@@ -14,7 +14,7 @@ from streamroute.adapters.entries.entry_ids import before, parsed
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import attributes, text
 from streamroute.adapters.redis.scripts import script
-from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_repr
@@ -27,7 +27,7 @@ _NOWHERE: Final = "0-0"
 class Watermarks:
     """How far the groups of one storage have come; may be used from several threads."""
 
-    def __init__(self, incidents: Incidents = LOGGED) -> None:
+    def __init__(self, incidents: Incidents = LOG_ONLY) -> None:
         self._incidents = incidents
         self._known: dict[tuple[str, str], str] = {}
         self._moved: set[tuple[str, str]] = set()
@@ -61,7 +61,7 @@ class Watermarks:
                 "state, or somebody moved the group; what was done since runs again"
             )
             facts = (group, keys.stream, known.removeprefix("("), low.removeprefix("("))
-            self._incidents.tell(Incident.WENT_BACK, keys.stream, said, *facts)
+            self._incidents.report(Incident.WENT_BACK, keys.stream, said, *facts)
 
     def begin(self, keys: GroupKeys, group: str, start: str) -> None:
         """The group was created, after the entry ``start``: that it is less far than it was is no news."""

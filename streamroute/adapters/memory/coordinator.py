@@ -10,7 +10,7 @@ from secrets import token_bytes
 from streamroute.adapters.memory.dedupe import MemoryDeduplicator
 from streamroute.adapters.stream.coordinator import route_wait
 from streamroute.message import Message
-from streamroute.values import Repertoire, RouteWait, Turn
+from streamroute.values import DedupeDecision, KnownRoutes, RouteWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class MemoryCoordinator:
     """
 
     dedupe: MemoryDeduplicator
-    workers: Mapping[str, Repertoire]
+    workers: Mapping[str, KnownRoutes]
     noted: Collection[str]
     clock: Callable[[], float]
     lease: float
@@ -37,7 +37,7 @@ class MemoryCoordinator:
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
-    ) -> tuple[Turn, float]:
+    ) -> tuple[DedupeDecision, float]:
         """See ``RedisDeduplicator.begin``."""
         return await self.dedupe.begin(message, route, digest, ttl, formerly)
 

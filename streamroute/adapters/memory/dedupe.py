@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from streamroute.adapters.entries.dedupe_locks import fates, hold, place_of
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import Claim, Turn
+from streamroute.values import DedupeDecision, DedupeLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +82,19 @@ class MemoryDeduplicator:
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
-    ) -> tuple[Turn, float]:
+    ) -> tuple[DedupeDecision, float]:
         """See ``RedisDeduplicator``."""
         await asyncio.sleep(0)
         if not self.holds(message):
-            return Turn.LOST, 0.0
+            return DedupeDecision.LOST, 0.0
         keys = [self.keys.dedupe(name, digest) for name in (route, *formerly)]
         for key in keys:
             held = self.known.get(key)
             if held is not None and held.until is not None:
-                return Turn.SKIP, 0.0
+                return DedupeDecision.SKIP, 0.0
             if held is not None and held.message != message.id and self.lives(held):
-                return Turn.WAIT, self.known.waited(held)
+                return DedupeDecision.WAIT, self.known.waited(held)
         for key in keys:
             self.known.take(key, message)
-        hold(message, route, Claim(keys, ttl))
-        return Turn.RUN, 0.0
+        hold(message, route, DedupeLock(keys, ttl))
+        return DedupeDecision.RUN, 0.0

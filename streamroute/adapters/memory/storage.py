@@ -26,7 +26,7 @@ from streamroute.adapters.memory.stream import RELEASED, MemoryGroup, MemoryStre
 from streamroute.errors import StreamrouteError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import Claimed, DeadLetter, Quotas, Repertoire, RetryLater, Settled
+from streamroute.values import ClaimResult, DeadLetter, KnownRoutes, Quotas, RetryLater, SettleResult
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class MemoryStreamStorage:
         self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
         self._dedupe = MemoryDedupeKeys(clock)
         self._retry_secrets: dict[str, bytes] = {}
-        self._workers: defaultdict[tuple[str, str], dict[str, Repertoire]] = defaultdict(dict)
+        self._workers: defaultdict[tuple[str, str], dict[str, KnownRoutes]] = defaultdict(dict)
         self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
         self._arrivals: set[asyncio.Future[None]] = set()
@@ -167,7 +167,7 @@ class MemoryStreamStorage:
         min_idle_time: int,
         count: int,
         quotas: Quotas,
-    ) -> Claimed:
+    ) -> ClaimResult:
         """As ``claim_stale_events``, of each delivery number no more than its quota."""
         await asyncio.sleep(0)
         reader, now = self._reader(stream_name, group_name, consumer_name), self._clock()
@@ -180,9 +180,9 @@ class MemoryStreamStorage:
                 if entry.fields is None:
                     log.error("the entry %s of %s was deleted while it was pending", entry.id, key)
                     continue
-                facts = {"fresh": int(now * 1000), "deliveries": entry.deliveries}
+                facts = {"lease_confirmed_at": int(now * 1000), "deliveries": entry.deliveries}
                 entries.append(reader.read(key, entry.id, entry.fields, **facts))
-        return Claimed(entries, counted.held_back, counted.suspects)
+        return ClaimResult(entries, counted.held_back, counted.suspects)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
         """Take the entry off the pending list, whoever has it."""
@@ -196,7 +196,7 @@ class MemoryStreamStorage:
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         """Write every outcome of a message, then ack it; only what this consumer still holds."""
         await asyncio.sleep(0)
         lost, refused = [], {}
@@ -208,7 +208,7 @@ class MemoryStreamStorage:
             else:
                 self._write(self._keys(stream_name, group_name), message)
                 self._ack(stream_name, group_name, name)
-        return Settled(lost, refused)
+        return SettleResult(lost, refused)
 
     async def release(
         self,
@@ -249,7 +249,7 @@ class MemoryStreamStorage:
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]] = tuple,  # noqa: ARG002 - an event loop in memory does not hang
-        repertoire: Callable[[], Repertoire] = Repertoire,
+        repertoire: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> MemoryLeaseKeeper:
         """Heartbeats for what is held, in real time."""
         alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
@@ -312,7 +312,7 @@ class MemoryStreamStorage:
 
     def _read(self, stream: str, group: str, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
         reader, now = self._reader(stream, group, consumer), self._clock()
-        facts = {"fresh": int(now * 1000), "deliveries": 1}
+        facts = {"lease_confirmed_at": int(now * 1000), "deliveries": 1}
         found = [(key, *self._group(key, group)) for key in (reader.keys.retry, reader.keys.stream)]
         return [
             reader.read(key, entry_id, fields, **facts)
@@ -322,7 +322,7 @@ class MemoryStreamStorage:
 
     def _held(self, stream: str, group: str, consumer: str, message: Message) -> Pending | None:
         keys = self._keys(stream, group)
-        entries = self._stream(keys.stream if message.held_in == stream else keys.retry)
+        entries = self._stream(keys.stream if message.pending_key == stream else keys.retry)
         found = entries.groups.get(group)
         if found is None:
             return None

@@ -23,7 +23,7 @@ from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
 from streamroute.adapters.redis.shared_reads import Read, Reader, read_command, read_from, reads_of
 from streamroute.adapters.urls.cluster_url import read_cluster_url
 from streamroute.errors import SetupError
-from streamroute.keys import GroupKeys, elsewhere, slot
+from streamroute.keys import GroupKeys, keys_in_other_slots, slot
 
 MULTI: Final = ("MULTI",)
 _ASKING: Final = ("ASKING",)
@@ -181,7 +181,9 @@ def clone_slot_client(client: SlotClient) -> SlotClient:
 
 def require_one_slot(client: Redis, keys: GroupKeys) -> None:
     """Raises SetupError where a cluster keeps some of these keys in another slot than their stream."""
-    strays = elsewhere(keys.stream, [keys.retry, keys.dead]) if isinstance(client, SlotClient) else ()
+    strays = (
+        keys_in_other_slots(keys.stream, [keys.retry, keys.dead]) if isinstance(client, SlotClient) else ()
+    )
     if strays:
         raise SetupError(
             f"a cluster keeps {', '.join(strays)} in another slot than {keys.stream}, and a message is "

@@ -12,7 +12,7 @@ from streamroute.adapters.stream.dedupe import RedisDeduplicator
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import RouteWait, Turn
+from streamroute.values import DedupeDecision, RouteWait
 
 KNOWN_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
 GIVE_UP: Final = 10
@@ -42,7 +42,7 @@ class RedisCoordinator:
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
-    ) -> tuple[Turn, float]:
+    ) -> tuple[DedupeDecision, float]:
         """See ``RedisDeduplicator.begin``."""
         return await self._dedupe.begin(message, route, digest, ttl, formerly)
 

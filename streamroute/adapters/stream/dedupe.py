@@ -17,9 +17,9 @@ from streamroute.adapters.groups.key_type_check import naming_wrong_keys
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import Claim, Turn
+from streamroute.values import DedupeDecision, DedupeLock
 
-_TURNS: Final = (Turn.RUN, Turn.SKIP, Turn.WAIT, Turn.LOST)
+_DECISIONS: Final = (DedupeDecision.RUN, DedupeDecision.SKIP, DedupeDecision.WAIT, DedupeDecision.LOST)
 
 
 class RedisDeduplicator:
@@ -39,7 +39,7 @@ class RedisDeduplicator:
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
-    ) -> tuple[Turn, float]:
+    ) -> tuple[DedupeDecision, float]:
         """Whether the route may run for this message, and for how many seconds another has had the key.
 
         ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on, ``formerly`` are
@@ -59,7 +59,7 @@ class RedisDeduplicator:
                     *(place_of(message), message.entry_id, message.deliveries, len(own)),
                 ],
             )
-        turn = _TURNS[code]
-        if turn is Turn.RUN:
-            hold(message, route, Claim(own, ttl))
-        return turn, waited / 1000
+        decision = _DECISIONS[code]
+        if decision is DedupeDecision.RUN:
+            hold(message, route, DedupeLock(own, ttl))
+        return decision, waited / 1000

@@ -25,7 +25,7 @@ from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ STALL: Final = 5
 
 Held = Callable[[], Mapping[str, Message]]
 Waiting = Callable[[], Collection[str]]
-Knows = Callable[[], Repertoire]
+Knows = Callable[[], KnownRoutes]
 Lost = Callable[[Sequence[tuple[str, int]]], None]
 
 
@@ -128,7 +128,7 @@ class RedisLeaseKeeper:
     async def _confirm_all(self, client: Redis, call: Call) -> None:
         held = self._held()
         for key in (self._keys.stream, self._keys.retry):
-            entries = [(name, message) for name, message in held.items() if message.held_in == key]
+            entries = [(name, message) for name, message in held.items() if message.pending_key == key]
             for start in range(0, len(entries), _BATCH):
                 await self._confirm(client, call, key, entries[start : start + _BATCH])
         if not held:
@@ -147,11 +147,11 @@ class RedisLeaseKeeper:
         )
         gone = [tokens.pop(text(entry_id)) for entry_id in lost]
         for _, message, _ in tokens.values():
-            message.fresh = now
+            message.lease_confirmed_at = now
         if deleted:
             said = "%d entries of %s were deleted while they were pending: %s"
             names, count = ", ".join(map(text, deleted)), len(deleted)
-            self._incidents.tell(Incident.DELETED, self._keys.stream, said, count, key, names, count=count)
+            self._incidents.report(Incident.DELETED, self._keys.stream, said, count, key, names, count=count)
         if gone:
             call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
         if not knows_routes:
@@ -192,7 +192,7 @@ class RedisLeaseKeeper:
         stream = self._keys.stream
         if self._works and error is not None:
             said = "heartbeats of %s fail, trying again until they work: %s"
-            self._incidents.tell(Incident.OUTAGE, stream, said, stream, error_line(error))
+            self._incidents.report(Incident.OUTAGE, stream, said, stream, error_line(error))
         elif error is None and not self._works:
             log.warning("heartbeats of %s work again", stream)
         self._works = error is None
@@ -209,7 +209,7 @@ async def release(
     """
     arguments: list[str | int] = [group, consumer, RELEASED]
     for message in messages:
-        if message.held_in == key:
+        if message.pending_key == key:
             count = message.deliveries if started else message.deliveries - 1
             arguments += [message.entry_id, message.deliveries, count]
     if len(arguments) > 3:

@@ -21,7 +21,7 @@ from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.errors import EncodeError
-from streamroute.keys import ReturnKeys
+from streamroute.keys import ReinjectKeys
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
 
@@ -73,7 +73,7 @@ class RedisRetryScheduler:
         does not know its id is always another. Returns once Redis has it; raises EncodeError for a payload
         that the codec cannot write, and whatever redis-py raises.
         """
-        keys = ReturnKeys.of(stream_name)
+        keys = ReinjectKeys.of(stream_name)
         packed = pack_fields(self._fields(payload))
         arguments: list[str | bytes | int] = [_identity(payload, packed), wait_in_ms(delay), packed]
         await script("schedule").run(self._client_of(keys.stream), [keys.due, keys.delayed], arguments)
@@ -88,7 +88,7 @@ class RedisRetryScheduler:
 
     async def bring_back(self, stream_name: str) -> float | None:
         """Bring back what is due, at most a hundred; returns the seconds until the next, or None."""
-        keys = ReturnKeys.of(stream_name)
+        keys = ReinjectKeys.of(stream_name)
         names = [keys.due, keys.delayed, keys.stream]
         client = self._client_of(keys.stream)
         left, undue = await script("bring_back").run(client, names, [_STEP])

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from streamroute.adapters.redis.raw_client import send_command
-from streamroute.keys import ReturnKeys
+from streamroute.keys import ReinjectKeys
 
 _BYTES: Final = 32
 _KNOWN: Final = 10.0  # seconds until it is read again: somebody may have deleted it to have another
@@ -27,7 +27,7 @@ class RetrySecret:
 
     def __init__(self, client: Redis, stream: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
-        self._key = ReturnKeys.of(stream).secret
+        self._key = ReinjectKeys.of(stream).secret
         self._clock = clock
         self._known: bytes | None = None
         self._until = 0.0

@@ -27,10 +27,10 @@ from streamroute.adapters.redis.shared_reads import Reader
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.adapters.stream.lease_keeper import STALL, RedisLeaseKeeper, nothing_waits, release
-from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
-from streamroute.values import Claimed, Quotas, Repertoire, Settled
+from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
 
 _SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
 _PROMOTE: Final = 100  # retries that one step promotes
@@ -68,7 +68,7 @@ class RedisStreamStorage:
         trim: float | None = None,
         forget_consumers: float = 3600.0,
         formerly_group: str | None = None,
-        incidents: Incidents = LOGGED,
+        incidents: Incidents = LOG_ONLY,
     ) -> None:
         self._client = client
         self._client_of = raw_clients(client)
@@ -114,10 +114,10 @@ class RedisStreamStorage:
             self._watermarks.begin(keys, group_name, start)
         if was_missing and (start != "0-0" or seen):
             said = "the group %s of %s was lost; it begins again after %s"
-            self._incidents.tell(Incident.GROUP_LOST, stream_name, said, group_name, stream_name, start)
+            self._incidents.report(Incident.GROUP_LOST, stream_name, said, group_name, stream_name, start)
         elif lost_retries and seen:
             said = "the group %s of %s was lost; retries that were running may run again"
-            self._incidents.tell(Incident.GROUP_LOST, stream_name, said, group_name, keys.retry)
+            self._incidents.report(Incident.GROUP_LOST, stream_name, said, group_name, keys.retry)
         self._seen.add((stream_name, group_name))
 
     async def _create_group(self, client: Redis, key: str, group: str, start: str) -> bool:
@@ -149,10 +149,10 @@ class RedisStreamStorage:
 
         def entries_of() -> list[tuple[str, dict[str, Any]]]:
             entries = [
-                made.read(keys.retry, text(entry_id), paired(fields), fresh=brought.time, deliveries=1)
+                made.read(keys.retry, text(entry_id), paired(fields), read_at=brought.time, deliveries=1)
                 for entry_id, fields in retries
             ]
-            return entries + made.read_new(new, fresh=brought.time)
+            return entries + made.read_new(new, read_at=brought.time)
 
         def deliveries() -> Iterator[Delivery]:
             for key, rows in ((keys.retry, retries), (keys.stream, new)):
@@ -191,7 +191,7 @@ class RedisStreamStorage:
         min_idle_time: int,
         count: int,
         quotas: Quotas,
-    ) -> Claimed:
+    ) -> ClaimResult:
         """As ``claim_stale_events``, of each delivery number no more than its quota.
 
         Sources: https://redis.io/docs/latest/commands/xpending/,
@@ -199,7 +199,7 @@ class RedisStreamStorage:
         """
         keys = self._keys(stream_name, group_name)
         if not await self._is_ready(keys, group_name):
-            return Claimed([])
+            return ClaimResult([])
         client, streams = self._client_of(keys.stream), (keys.retry, keys.stream)
         cursors = self._cursors.setdefault((stream_name, group_name), ["-"] * len(streams))
         async with naming_wrong_keys(client, keys):
@@ -220,7 +220,11 @@ class RedisStreamStorage:
         def entries_of() -> list[tuple[str, dict[str, Any]]]:
             return [
                 reader.read(
-                    streams[number - 1], text(entry_id), paired(fields), fresh=now, deliveries=deliveries
+                    streams[number - 1],
+                    text(entry_id),
+                    paired(fields),
+                    read_at=now,
+                    deliveries=deliveries,
                 )
                 for number, entry_id, deliveries, fields in claimed
             ]
@@ -231,7 +235,7 @@ class RedisStreamStorage:
 
         being_read = self._being_read(keys, group_name, consumer_name)
         entries = await being_read.read(reader, deliveries, now, entries_of)
-        return Claimed(entries, held_back, suspects)
+        return ClaimResult(entries, held_back, suspects)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
         """XACK, without a fence: for processors that do not settle."""
@@ -251,7 +255,7 @@ class RedisStreamStorage:
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         """Write every outcome, then ack: a step for each message that failed or holds keys of dedupe.
 
         All others are acked together.
@@ -259,10 +263,10 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         client = self._client_of(keys.stream)
         lost: list[str] = []
-        told = {entry_id: m for entry_id, m in messages.items() if m.outcomes or m.claims}
+        told = {entry_id: m for entry_id, m in messages.items() if m.outcomes or m.dedupe_locks}
         rest = [m for name, m in messages.items() if name not in told] if told else list(messages.values())
         for key in (keys.stream, keys.retry):
-            done = [message for message in rest if message.held_in == key]
+            done = [message for message in rest if message.pending_key == key]
             for start in range(0, len(done), _ACK):
                 gone = await self._ack(client, key, group_name, consumer_name, done[start : start + _ACK])
                 lost += [entry_name(keys, key, text(entry_id)) for entry_id in gone]
@@ -276,7 +280,7 @@ class RedisStreamStorage:
                     refused[entry_id] = script_error_text(answer)
                 elif not answer:
                     lost.append(entry_id)
-        return Settled(lost, refused)
+        return SettleResult(lost, refused)
 
     async def release(
         self,
@@ -309,7 +313,7 @@ class RedisStreamStorage:
         if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
             said = "%d retries of %s had lost their due time, and run now"
             facts = (restored, keys.stream)
-            self._incidents.tell(Incident.RESTORED, keys.stream, said, *facts, count=restored)
+            self._incidents.report(Incident.RESTORED, keys.stream, said, *facts, count=restored)
         if undue:
             left = 0  # there may be more
         self._tell_deleted(keys, keys.stream, deleted, "%d retries of %s were deleted before they ran: %s")
@@ -342,7 +346,7 @@ class RedisStreamStorage:
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]] = nothing_waits,
-        repertoire: Callable[[], Repertoire] = Repertoire,
+        repertoire: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> RedisLeaseKeeper:
         """Heartbeats for what is held, from the thread that all streams of the client share."""
         keys = self._keys(stream_name, group_name)
@@ -401,12 +405,12 @@ class RedisStreamStorage:
     def _tell_deleted(self, keys: GroupKeys, where: str, deleted: Sequence[bytes], said: str) -> None:
         if deleted:
             names, count = ", ".join(map(text, deleted)), len(deleted)
-            self._incidents.tell(Incident.DELETED, keys.stream, said, count, where, names, count=count)
+            self._incidents.report(Incident.DELETED, keys.stream, said, count, where, names, count=count)
 
     async def _ack(
         self, client: Redis, key: str, group: str, consumer: str, done: list[Message]
     ) -> list[bytes]:
-        deadline = min([message.fresh for message in done]) + self._lease
+        deadline = min([message.lease_confirmed_at for message in done]) + self._lease
         counts = [message.deliveries for message in done]
         ids = " ".join([message.entry_id for message in done])
         given = " ".join(map(str, counts)) if max(counts) > 1 else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from streamroute.compiler.rules.dead_letter_target import at_dead_letter
 from streamroute.config.document import Document, StreamConfig
 from streamroute.config.findings.finding import Finding
-from streamroute.keys import GroupKeys, base, elsewhere
+from streamroute.keys import GroupKeys, base, keys_in_other_slots
 
 
 def check_slots(document: Document) -> Iterator[Finding]:
@@ -16,10 +16,10 @@ def check_slots(document: Document) -> Iterator[Finding]:
         return
     for stream in document.streams.values():
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
-        if elsewhere(stream.name, [keys.retry]):
+        if keys_in_other_slots(stream.name, [keys.retry]):
             message = f'a cluster keeps the retries of "{stream.name}" in another slot: its name has a "}}"'
             yield stream.location.finding("SR506", message, on="key")
-        elif not stream.unresolved_keys & {"dead_letter", "group"} and elsewhere(
+        elif not stream.unresolved_keys & {"dead_letter", "group"} and keys_in_other_slots(
             stream.name, [stream.dead_letter]
         ):
             yield _dead_letters(stream)

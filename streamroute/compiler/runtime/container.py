@@ -16,7 +16,7 @@ from typing import Any
 
 from streamroute.core.cancellation import is_our_end
 from streamroute.errors import SetupError
-from streamroute.outages import describe
+from streamroute.outages import one_line
 from streamroute.system.forked import EndsCopies, consuming
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def _as_setup_error(what: str) -> Iterator[None]:
         if issubclass(type(error), KeyboardInterrupt) or is_our_end(error):
             raise  # the command is ended
         log.debug("%s failed", what, exc_info=True)
-        raise SetupError(f"{what} failed: {describe(error)}") from error
+        raise SetupError(f"{what} failed: {one_line(error)}") from error
 
 
 async def _enter(made: Any) -> Any:

@@ -22,7 +22,7 @@ from streamroute.expressions.filters import in_words
 from streamroute.logs.coalescing import coalesced_by
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
-from streamroute.values import Turn
+from streamroute.values import DedupeDecision
 
 if TYPE_CHECKING:
     from streamroute.compiler.runtime.route_handler import RouteHandler
@@ -41,13 +41,13 @@ class Deduplicates(Protocol):
     """What a message of our storages brings along (``Message.coordinator``): who gives keys of dedupe.
 
     The promise: of the messages of a group with the same ``digest`` for a route, one runs at a time, and
-    none after one that succeeded less than ``ttl`` seconds ago. Who may run holds a claim
-    (``Message.claims``) until its message is settled.
+    none after one that succeeded less than ``ttl`` seconds ago. Who may run holds a lock
+    (``Message.dedupe_locks``) until its message is settled.
     """
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
-    ) -> tuple[Turn, float]:
+    ) -> tuple[DedupeDecision, float]:
         """What the route may do, and for how many seconds another message has had the key.
 
         The keys that the route had under its former names count as well.
@@ -66,7 +66,7 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
             return None
         message, storage = _coordinator(name, payload)
         try:
-            turn, waited = await storage.begin(message, name, key, ttl, formerly)
+            decision, waited = await storage.begin(message, name, key, ttl, formerly)
         except Exception as error:
             # Nobody knows who has the key: the route has not failed, it has not even begun.
             said = "route %s cannot ask for its key of dedupe, and waits: %s"
@@ -74,15 +74,15 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
             raise Postpone(
                 _UNAVAILABLE_DELAY, f"the key of dedupe cannot be asked for: {error_line(error)}"
             ) from error
-        if turn is Turn.LOST:
+        if decision is DedupeDecision.LOST:
             raise LeaseLostError(f"the entry of message {message.id} is another worker's")
-        if turn is Turn.SKIP:
+        if decision is DedupeDecision.SKIP:
             return Result.SKIPPED
-        if turn is Turn.WAIT:
+        if decision is DedupeDecision.WAIT:
             raise Postpone(wait_time(waited), "another message with its key of dedupe runs")
         await handler(payload, container)
-        if message.claims is not None and name in message.claims:
-            message.claims[name].succeeded = True
+        if message.dedupe_locks is not None and name in message.dedupe_locks:
+            message.dedupe_locks[name].succeeded = True
         return None
 
     route.__name__ = route.__qualname__ = name

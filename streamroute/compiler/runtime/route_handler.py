@@ -21,7 +21,7 @@ from streamroute.core.thread_call import ThreadCall
 from streamroute.durations import RetryPolicy
 from streamroute.errors import Reject, Retry
 from streamroute.logs.exception_text import error_text
-from streamroute.message import separated
+from streamroute.message import unshared_copy
 from streamroute.text.safe_text import safe_str
 
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
@@ -85,7 +85,7 @@ def _function(handler: HandlerCall) -> Callable[..., Any]:
     fixed = {name: value for name, value in arguments.items() if name not in changing}
 
     def call(*payload: Any, **container: Any) -> Any:
-        return function(*payload, **container, **fixed, **separated(changing))
+        return function(*payload, **container, **fixed, **unshared_copy(changing))
 
     return call
 

@@ -26,7 +26,7 @@ from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
 from streamroute.logs.coalescing import coalesced_by_reason
 from streamroute.message import Message
-from streamroute.outages import describe
+from streamroute.outages import one_line
 from streamroute.system.forked import end_if_copy
 from streamroute.values import DeadLetter, Outcome, Quotas, RetryLater
 
@@ -132,7 +132,7 @@ class Handling:
         if self._slots.deaf:
             said = "of the cancelled handlers, %d did not end"
             deaf = self._slots.deaf
-            self._incidents.tell(Incident.STUCK, self._source.stream, said, deaf, count=deaf)
+            self._incidents.report(Incident.STUCK, self._source.stream, said, deaf, count=deaf)
         if cut:
             grace = self._limits.grace
             log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
@@ -260,7 +260,7 @@ class Handling:
         """Start one entry; one that must not run is done with at once, and its outcome is a dead letter."""
         if (
             isinstance(payload, Message)
-            and (payload.fault is not None or payload.deliveries > self._last_delivery)
+            and (payload.decode_error is not None or payload.deliveries > self._last_delivery)
             and payload.outcomes is not None
         ):
             return self._give_up(payload)
@@ -276,12 +276,12 @@ class Handling:
                 self._was_lost([entry_id])
             self.held.let_go([(entry_id, payload)])
         if not is_lost and not is_our_end(error):
-            log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, describe(error))
+            log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, one_line(error))
 
     async def _give_up(self, message: Message) -> None:
         """This entry must not be handled: its outcome is a dead letter."""
-        if message.fault is not None:
-            reason = message.fault
+        if message.decode_error is not None:
+            reason = message.decode_error
         else:
             reason = (
                 f"delivered {message.deliveries - 1} times without an outcome: "
@@ -298,10 +298,10 @@ class Handling:
         again = sum(isinstance(payload, Message) and payload.deliveries > 1 for _, payload in new)
         if new:
             said = "%d entries of %s were taken over"
-            self._incidents.tell(Incident.CLAIMED, stream, said, len(new), stream, count=len(new))
+            self._incidents.report(Incident.CLAIMED, stream, said, len(new), stream, count=len(new))
         if again:
             said = "%d entries of %s are delivered again"
-            self._incidents.tell(Incident.REDELIVERED, stream, said, again, stream, count=again)
+            self._incidents.report(Incident.REDELIVERED, stream, said, again, stream, count=again)
         return new
 
     async def _release(self, entries: Mapping[str, dict[str, Any]], *, started: bool) -> None:
@@ -313,7 +313,7 @@ class Handling:
         try:
             await self._releasing.release(*self._source, messages, started=started)
         except Exception as error:  # noqa: BLE001 - they stay pending, and are claimed when the lease ends
-            log.warning("%d entries wait for their lease to end: %s", len(messages), describe(error))
+            log.warning("%d entries wait for their lease to end: %s", len(messages), one_line(error))
 
     def _is_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
         """The handler goes on although it was cancelled, and its slot is lost.
@@ -322,11 +322,11 @@ class Handling:
         """
         stream = self._source.stream
         if worker.left is None:
-            self._incidents.tell(Incident.STUCK, stream, _STUCK, entry_id, stream, stack_of(worker.task))
+            self._incidents.report(Incident.STUCK, stream, _STUCK, entry_id, stream, stack_of(worker.task))
             self.held.let_go([(entry_id, payload)])  # its lease ends, and it is delivered again
         else:
             stack = ", and ".join(map(stack_in_thread, worker.left.calls))
-            self._incidents.tell(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
+            self._incidents.report(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
         if self._slots.all_stuck:
             self._give_back()
         self._on_stuck()

@@ -24,8 +24,8 @@ from streamroute.core.storage import (
     tidies,
 )
 from streamroute.incidents import Incidents
-from streamroute.outages import Outage
-from streamroute.values import Claimed, Quotas
+from streamroute.outages import OutageTracker
+from streamroute.values import ClaimResult, Quotas
 
 _PROMOTE_EVERY: Final = 5.0  # seconds, where retries wait; a worker may have died that had scheduled another
 _PROMOTE_IDLE: Final = 15.0  # seconds, where none waits; at most what a dead worker's entries wait for
@@ -142,9 +142,9 @@ class Intake:
 
     def _loop(self, step: Callable[[], Awaitable[None]], doing: str) -> asyncio.Task[None]:
         stream = self._source.stream
-        return asyncio.create_task(self._repeat(step, Outage(f"{doing} %s", stream, self._incidents)))
+        return asyncio.create_task(self._repeat(step, OutageTracker(f"{doing} %s", stream, self._incidents)))
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]], outage: Outage) -> None:
+    async def _repeat(self, step: Callable[[], Awaitable[None]], outage: OutageTracker) -> None:
         while not self._closing.is_set():
             try:
                 if outage.failures:
@@ -152,9 +152,9 @@ class Intake:
                     await self._storage.create_group(self._source.stream, self._source.group)
                 await step()
             except Exception as error:  # noqa: BLE001 - no error of a storage ends the loop
-                await self._pause(outage.failed(error))
+                await self._pause(outage.record_failure(error))
             else:
-                outage.worked()
+                outage.record_success()
                 # A storage in memory, or a mock, may answer without waiting: the handlers' turn comes too.
                 await asyncio.sleep(0)
 
@@ -176,7 +176,7 @@ class Intake:
 
     async def _claim(self) -> None:
         """Take over what dead consumers hold, until a claim finds less than it has room for."""
-        more, claimed = True, Claimed([])
+        more, claimed = True, ClaimResult([])
         while more and not self._closing.is_set():
             count = self._claiming.of(await self._sink.room(claims=True))
             if self._closing.is_set():
@@ -204,14 +204,14 @@ class Intake:
     async def _claim_suspect(self, quotas: Quotas) -> list[Entry]:
         return [] if self._closing.is_set() else (await self._claim_within(1, quotas)).entries
 
-    async def _claim_within(self, count: int, quotas: Quotas) -> Claimed:
+    async def _claim_within(self, count: int, quotas: Quotas) -> ClaimResult:
         """Take over up to ``count`` entries whose lease has ended."""
         idle, within = int(self._lease * 1000), claims_within(self._storage)
         async with self._reply():
             with self._claiming.taken():
                 if within is not None:
                     return await within.claim_within(*self._source, idle, count, quotas)
-                return Claimed(await self._storage.claim_stale_events(*self._source, idle, count))
+                return ClaimResult(await self._storage.claim_stale_events(*self._source, idle, count))
 
     async def _promote(self) -> None:
         storage = promotes(self._storage)

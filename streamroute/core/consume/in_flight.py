@@ -83,5 +83,5 @@ class Held:
             # Another entry under the same id (a stream that was made anew) must not be settled by this
             # run: with a delivery that never was, the fence refuses it, and the entry is claimed later.
             held.deliveries = payload.deliveries if same else 0
-            held.fresh = payload.fresh if same else 0
+            held.lease_confirmed_at = payload.lease_confirmed_at if same else 0
         return True

@@ -15,16 +15,16 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
-from streamroute.incidents import LOGGED, Incidents
+from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.message import Message
-from streamroute.outages import Outage, describe
-from streamroute.values import Settled
+from streamroute.outages import OutageTracker, one_line
+from streamroute.values import SettleResult
 
 log = logging.getLogger(__name__)
 
 _MOST: Final = 1024  # finished entries that may wait before nothing more is taken in
 
-Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[Settled]]
+Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[SettleResult]]
 """Writes finished entries to the storage."""
 
 
@@ -46,7 +46,7 @@ class Settler:
         lost: Callable[[Iterable[str]], None],
         delay: float,
         batch: int = 500,
-        incidents: Incidents = LOGGED,
+        incidents: Incidents = LOG_ONLY,
     ) -> None:
         self._write = write
         self._release = release
@@ -63,8 +63,8 @@ class Settler:
         self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         doing = "settling entries of %s"
-        self._outage = Outage(doing, stream, incidents)
-        self._refusals = Outage(f"{doing} (refused by the storage)", stream, incidents)
+        self._outage = OutageTracker(doing, stream, incidents)
+        self._refusals = OutageTracker(f"{doing} (refused by the storage)", stream, incidents)
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -156,14 +156,14 @@ class Settler:
             return self._failed(batch, error)
         finally:
             self._writing = 0
-        self._outage.worked()
+        self._outage.record_success()
         self._successes += 1
         if self._most < self._batch or self._apart:
             self._recover(batch)
         if result.refused:
             self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
         elif not self._refused and not self._apart:
-            self._refusals.worked()
+            self._refusals.record_success()
         try:
             if result.lost:
                 self._lost(result.lost)
@@ -182,10 +182,10 @@ class Settler:
             before = self._apart.get(entry_id, self._successes)
             self._apart[entry_id] = self._successes
             if before < self._successes:  # others were settled meanwhile: the storage is there
-                self._keep(batch, {entry_id: describe(error)})
+                self._keep(batch, {entry_id: one_line(error)})
                 return None
             self._put_back(batch)
-        return self._outage.failed(error)
+        return self._outage.record_failure(error)
 
     def _recover(self, settled: Mapping[str, dict[str, Any]]) -> None:
         self._most = min(2 * self._most, self._batch)
@@ -194,7 +194,7 @@ class Settler:
 
     def _keep(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
         """These could not be settled, and others can: they stay held and are offered again later."""
-        wait = self._refusals.failed(next(iter(reasons.values())))
+        wait = self._refusals.record_failure(next(iter(reasons.values())))
         self._refused += len(refused)
         asyncio.get_running_loop().call_later(wait, self._offer_again, refused)
 
@@ -220,12 +220,12 @@ def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer
             for entry_id in entry_ids:
                 await storage.ack_event(stream, group, entry_id)
 
-    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         messages = _messages(finished) if settling is not None else {}
         if len(messages) < len(finished):
             await ack([entry_id for entry_id in finished if entry_id not in messages])
         if settling is None or not messages:
-            return Settled()
+            return SettleResult()
         return await settling.settle(stream, group, consumer, messages)
 
     return write

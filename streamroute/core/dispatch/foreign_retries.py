@@ -133,7 +133,7 @@ class ForeignRetries:
 
 def is_of_a_scheduler(payload: dict[str, Any], read: dict[str, Any]) -> bool:
     """Whether a message, ``read`` as it came, is a scheduler's retry and has not become our own since."""
-    return payload is not read and isinstance(payload, Message) and payload.held_in == payload.stream
+    return payload is not read and isinstance(payload, Message) and payload.pending_key == payload.stream
 
 
 def _checked(secret: str | bytes | None) -> bytes | None:
@@ -160,7 +160,7 @@ def _continued(payload: dict[str, Any], mark: Marker) -> Message:
     """The message that was retried; its outcomes are still collected where they were."""
     known = payload if isinstance(payload, Message) else Message({})
     # Once it is a retry of our own, what that says counts.
-    is_newer = known.held_in != known.stream
+    is_newer = known.pending_key != known.stream
     message = Message(
         {key: value for key, value in payload.items() if key != KEY},
         id=known.id if is_newer else mark.id,
@@ -171,14 +171,14 @@ def _continued(payload: dict[str, Any], mark: Marker) -> Message:
         routes=known.routes if is_newer else mark.routes,
         fields=known.fields,
         history=known.history,
-        held_in=known.held_in,
+        pending_key=known.pending_key,
         entry_id=known.entry_id,
         accepted=known.accepted if is_newer else True,
         unknown_since=known.unknown_since,
     )
     message.outcomes = known.outcomes
     message.coordinator = known.coordinator
-    if known.claims is None:
-        known.claims = {}
-    message.claims = known.claims
+    if known.dedupe_locks is None:
+        known.dedupe_locks = {}
+    message.dedupe_locks = known.dedupe_locks
     return message

@@ -139,7 +139,7 @@ class Counters:
                 self._count(payload, route, result)
 
     def count_event(self, stream: str, what: Incident | str, count: int = 1) -> None:
-        """Count what concerns a stream; see ``Watch``."""
+        """Count what concerns a stream; see ``IncidentCallback``."""
         with self._lock:
             self.events[stream, str(what)] += count
 
@@ -214,7 +214,7 @@ class Counters:
                 row.succeeded += 1
             case Result.DEAD:
                 row.failed += 1
-                if route is None and message.fault is not None:
+                if route is None and message.decode_error is not None:
                     self.count_event(message.stream, UNDECODABLE)
             case Result.RETRIED:
                 row.retried += 1

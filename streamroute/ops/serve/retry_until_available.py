@@ -8,21 +8,21 @@ from typing import Any, TypeVar
 
 from streamroute.errors import RedisUnavailableError
 from streamroute.ops.publish.feed import Publishes
-from streamroute.outages import Outage
+from streamroute.outages import OutageTracker
 
 T = TypeVar("T")
 
 
 async def until_it_works(action: Callable[[], Awaitable[T]], doing: str) -> T:
     """The result of ``action``, tried again while it raises RedisUnavailableError; says so once."""
-    outage = Outage(doing)
+    outage = OutageTracker(doing)
     while True:
         try:
             result = await action()
         except RedisUnavailableError as error:
-            await asyncio.sleep(outage.failed(error))
+            await asyncio.sleep(outage.record_failure(error))
         else:
-            outage.worked()
+            outage.record_success()
             return result
 
 

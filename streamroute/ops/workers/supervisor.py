@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamroute.incidents import LOGGED, Incident, Incidents
+from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.ops.workers.ending import WorkerEnd
 from streamroute.ops.workers.report_pipe import ReportPipe
 from streamroute.ops.workers.reports import WorkerReports
@@ -45,7 +45,7 @@ class Supervisor:
     patience: float
     unreachable: int
     reachable: Callable[[], Awaitable[None]]
-    incidents: Incidents = LOGGED
+    incidents: Incidents = LOG_ONLY
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[Process] = field(default_factory=set)
     _deadline: asyncio.TimerHandle | None = None
@@ -97,7 +97,7 @@ class Supervisor:
                 return
             pause = self._pause(pauses, end, time.monotonic() - began)
             said = "worker %d ended by itself %s; it starts again in %gs"
-            self.incidents.tell(Incident.WORKER_DIED, "", said, number, end, pause)
+            self.incidents.report(Incident.WORKER_DIED, "", said, number, end, pause)
             await self._rest(pause)
 
     def _is_last(self, number: int, end: WorkerEnd) -> bool:

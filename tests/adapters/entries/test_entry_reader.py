@@ -49,7 +49,7 @@ def read(codec: Codec, *entries: list[bytes]) -> list[Message]:
     """The messages of these entries."""
     reader = EntryReader(codec, GroupKeys.of(STREAM, GROUP), GROUP)
     rows: Any = [(f"{n}-0".encode(), parts) for n, parts in enumerate(entries, 1)]
-    messages = [message for _, message in reader.read_new(rows, fresh=0)]
+    messages = [message for _, message in reader.read_new(rows, read_at=0)]
     assert all(isinstance(message, Message) for message in messages)
     return [message for message in messages if isinstance(message, Message)]
 
@@ -71,14 +71,15 @@ def test_whatever_a_codec_raises_is_the_fault_of_its_entry(error: BaseException)
     messages = read(Raising(error), [b"type", b"a"], [b"type", b"b"])
     assert [message.fields for message in messages] == [{b"type": b"a"}, {b"type": b"b"}]
     assert all(
-        str(message.fault).startswith(f"the codec failed: {type(error).__name__}") for message in messages
+        str(message.decode_error).startswith(f"the codec failed: {type(error).__name__}")
+        for message in messages
     )
 
 
 @pytest.mark.parametrize("kind", ALL)
 def test_whatever_it_raises_the_reason_has_a_bound(kind: str) -> None:
     [message] = read(Raising(ALL[kind]()), [b"type", b"a"])
-    assert 0 < len(message.fault or "") <= REASON
+    assert 0 < len(message.decode_error or "") <= REASON
 
 
 def test_a_retry_is_read_with_what_it_remembers_and_with_all_that_the_producer_wrote() -> None:
@@ -91,13 +92,13 @@ def test_a_retry_is_read_with_what_it_remembers_and_with_all_that_the_producer_w
         (frozenset[str](), True, False),
     ):
         record = RetryRecord("1-0", routes, 3, fields, accepted=accepted, unknown_since=77)
-        name, message = reader.read(keys.retry, "7-7", {b"entry": record.pack()}, fresh=5, deliveries=2)
+        name, message = reader.read(keys.retry, "7-7", {b"entry": record.pack()}, read_at=5, deliveries=2)
         assert (name, message) == ("7-7@retry", {"type": "booked", "n": 1, "_streamroute": {"id": "9-9"}})
-        assert (message.id, message.entry_id, message.held_in) == ("1-0", "7-7", keys.retry)
-        assert (message.attempt, message.deliveries, message.fresh) == (3, 2, 5)
+        assert (message.id, message.entry_id, message.pending_key) == ("1-0", "7-7", keys.retry)
+        assert (message.attempt, message.deliveries, message.lease_confirmed_at) == (3, 2, 5)
         assert (message.routes, message.accepted) == (routes or None, counts)
         assert (message.unknown_since, message.coordinator) == (77, "the coordinator")
-    name, message = reader.read(STREAM, "1-0", fields, fresh=5, deliveries=2)
+    name, message = reader.read(STREAM, "1-0", fields, read_at=5, deliveries=2)
     assert (name, message["_streamroute"]) == ("1-0", {"id": "9-9"})
     assert not message.accepted
 
@@ -166,14 +167,16 @@ class NoDict:
 def test_what_is_no_payload_is_the_fault_of_its_entry(make: Any) -> None:
     [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
     assert message == {}
-    assert str(message.fault).startswith("the codec ")
+    assert str(message.decode_error).startswith("the codec ")
 
 
 @pytest.mark.parametrize("make", [dict, HardToRead, lambda: Message({}), lambda: HardToRead(type="x")])
 def test_a_payload_is_a_dict_of_python_s_own(make: Any) -> None:
     [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
     assert type(message) is Message
-    assert list(message.items()) == list(dict.items(make())) or str(message.fault).startswith("the codec ")
+    assert list(message.items()) == list(dict.items(make())) or str(message.decode_error).startswith(
+        "the codec "
+    )
 
 
 def test_a_type_is_a_string_of_python_s_own() -> None:
@@ -205,4 +208,4 @@ def test_a_built_in_codec_reads_usual_entries_and_others() -> None:
 def test_no_password_of_an_address_is_in_the_reason(error: Exception) -> None:
     """It is kept with the dead letter."""
     [message] = read(Raising(error), [b"type", b"a"])
-    assert str(message.fault).endswith("redis://u:***@h")
+    assert str(message.decode_error).endswith("redis://u:***@h")

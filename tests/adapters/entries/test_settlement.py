@@ -12,7 +12,7 @@ from streamroute.adapters.entries.dedupe_locks import Fate, fates, hold, place_o
 from streamroute.adapters.entries.records import DeadRecord, RetryRecord
 from streamroute.adapters.entries.settlement import drop_word, has_something_to_tell, settlement
 from streamroute.message import Message
-from streamroute.values import Claim, DeadLetter, RetryLater
+from streamroute.values import DeadLetter, DedupeLock, RetryLater
 
 THANK, BILL = KEYS.dedupe("thank", "a"), KEYS.dedupe("bill", "a")
 
@@ -25,7 +25,7 @@ def message(**facts: Any) -> Message:
 
 def retried(**facts: Any) -> Message:
     """One that is held in the retry stream."""
-    return message(held_in=KEYS.retry, entry_id="7-7", **facts)
+    return message(pending_key=KEYS.retry, entry_id="7-7", **facts)
 
 
 def test_a_plain_ack_will_do_unless_something_failed_or_a_key_is_held() -> None:
@@ -33,7 +33,7 @@ def test_a_plain_ack_will_do_unless_something_failed_or_a_key_is_held() -> None:
     assert not has_something_to_tell(made)
     assert not has_something_to_tell(message(outcomes=None))
     assert has_something_to_tell(message(outcomes=[DeadLetter("thank", "no")]))
-    hold(made, "thank", Claim([THANK], 60))
+    hold(made, "thank", DedupeLock([THANK], 60))
     assert has_something_to_tell(made)
 
 
@@ -43,15 +43,15 @@ def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "held_in", "entry_id"), [(message, STREAM, "1-0"), (retried, KEYS.retry, "7-7")]
+    ("made", "pending_key", "entry_id"), [(message, STREAM, "1-0"), (retried, KEYS.retry, "7-7")]
 )
-def test_all_is_told_in_the_order_of_the_script(made: Any, held_in: str, entry_id: str) -> None:
+def test_all_is_told_in_the_order_of_the_script(made: Any, pending_key: str, entry_id: str) -> None:
     retry, letter = RetryLater("thank", 2.5, 2, "no luck"), DeadLetter("bill", "bad", attempt=1)
     settled = made(outcomes=[letter, retry])
-    hold(settled, "thank", Claim([THANK], 60))
-    hold(settled, "bill", Claim([BILL], 60))
+    hold(settled, "thank", DedupeLock([THANK], 60))
+    hold(settled, "bill", DedupeLock([BILL], 60))
     keys, (*head, name, delay, entry, count), rest = _parted(settled)
-    assert keys == [held_in, KEYS.due, KEYS.delayed, KEYS.dead, THANK, BILL]
+    assert keys == [pending_key, KEYS.due, KEYS.delayed, KEYS.dead, THANK, BILL]
     assert head == [GROUP, "me", entry_id, 3, drop_word(settled), 1, 1, "1-0"]
     assert (name, delay) == ("1-0|thank|2", 2_500)
     record = RetryRecord.unpack(entry)
@@ -75,11 +75,11 @@ def _bytes(value: Any) -> bytes:
 def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
     settled = message(outcomes=[DeadLetter("failed", "no"), RetryLater("later", 1, 2, "no luck")])
     claims = {
-        "done": Claim(["k1", "k1 formerly"], 60, succeeded=True),
-        "done at once": Claim(["k2"], 0.0001, succeeded=True),
-        "later": Claim(["k3"], 60),
-        "failed": Claim(["k4"], 60),
-        "elsewhere": Claim(["k5"], 60),
+        "done": DedupeLock(["k1", "k1 formerly"], 60, succeeded=True),
+        "done at once": DedupeLock(["k2"], 0.0001, succeeded=True),
+        "later": DedupeLock(["k3"], 60),
+        "failed": DedupeLock(["k4"], 60),
+        "elsewhere": DedupeLock(["k5"], 60),
     }
     for route, claim in claims.items():
         hold(settled, route, claim)

@@ -49,7 +49,7 @@ async def test_entries_that_may_take_long_are_validated_beside_the_loop(
     await check.started.wait()
     check.loop_went_on.set()
     [(entry_id, message)] = await reading
-    assert message.fault is None  # type: ignore[attr-defined]  # a message, whose type the protocol leaves open
+    assert message.decode_error is None  # type: ignore[attr-defined]  # a message, whose type the protocol leaves open
     assert check.threads == [thread for thread in check.threads if thread != threading.get_ident()]
     await client.xautoclaim("s", "g", "other", 0)
     claimed = await storage.claim_stale_events("s", "g", "c", 0, 10)
@@ -90,7 +90,7 @@ async def test_entries_are_kept_while_they_are_validated(redis_url: str) -> None
         check.loop_went_on.set()
         [(_, message)] = await reading
         assert isinstance(message, Message)
-        assert message.fresh > delivered + 1000 * _LEASE / 3
+        assert message.lease_confirmed_at > delivered + 1000 * _LEASE / 3
     finally:
         check.loop_went_on.set()
         await keeper.close()

@@ -26,7 +26,7 @@ from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import RetryPolicy, Turn
+from streamroute.values import DedupeDecision, RetryPolicy
 
 USERS = EXAMPLES / "acl" / "users.acl"
 KEYS = GroupKeys.of(STREAM, GROUP)
@@ -258,13 +258,13 @@ async def deduplicate(redis: RedisConnection, storage: RedisStreamStorage) -> No
     for name, message in read:
         assert isinstance(message, Message)
         turns.append((await _begin(redis, message))[0])
-        for claim in (message.claims or {}).values():
+        for claim in (message.dedupe_locks or {}).values():
             claim.succeeded = True
         await storage.settle(STREAM, GROUP, "dedupe", {name: message})
-    assert turns == [Turn.RUN, Turn.SKIP]
+    assert turns == [DedupeDecision.RUN, DedupeDecision.SKIP]
 
 
-async def _begin(redis: RedisConnection, message: Message) -> tuple[Turn, float]:
+async def _begin(redis: RedisConnection, message: Message) -> tuple[DedupeDecision, float]:
     from streamroute.adapters.stream.dedupe import RedisDeduplicator
 
     return await RedisDeduplicator(redis.client, KEYS, GROUP, "dedupe").begin(

@@ -26,9 +26,9 @@ from streamroute.adapters.stream.coordinator import GIVE_UP, KNOWN_ELSEWHERE, Re
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import Claim, Repertoire, RouteWait, Turn
+from streamroute.values import DedupeDecision, DedupeLock, KnownRoutes, RouteWait
 
-BOTH = Repertoire(frozenset({"thank", "bill"}), frozenset({"booked"}))
+BOTH = KnownRoutes(frozenset({"thank", "bill"}), frozenset({"booked"}))
 
 
 def test_a_repertoire_is_read_as_it_was_written() -> None:
@@ -40,13 +40,13 @@ def test_a_repertoire_is_read_as_it_was_written() -> None:
     "value", [None, b"", b"{", b"[]", b"{}", b'{"routes": ["a"]}', b'{"routes": 1, "types": 2}']
 )
 def test_nothing_is_known_of_what_cannot_be_read(value: Any) -> None:
-    assert unpacked(value) == Repertoire()
+    assert unpacked(value) == KnownRoutes()
 
 
 def test_a_digest_stands_for_what_is_known() -> None:
-    same = Repertoire(frozenset({"bill", "thank"}), frozenset({"booked"}))
+    same = KnownRoutes(frozenset({"bill", "thank"}), frozenset({"booked"}))
     assert digest_of(BOTH) == digest_of(same) != digest_of(BOTH._replace(types=frozenset()))
-    assert digest_of(Repertoire(types=frozenset({"booked"}))) == ""
+    assert digest_of(KnownRoutes(types=frozenset({"booked"}))) == ""
 
 
 def test_a_worker_is_alive_until_its_time_is_over() -> None:
@@ -82,7 +82,7 @@ class TestView:
     def group(self, redis_client: Redis) -> Scripted:
         return Scripted(redis_client)
 
-    async def note(self, group: Scripted, name: str, known: Repertoire | None, lease: int = 5) -> None:
+    async def note(self, group: Scripted, name: str, known: KnownRoutes | None, lease: int = 5) -> None:
         """A worker that is alive for a minute."""
         digest = "" if known is None else digest_of(known)
         await group.client.hset(KEYS.workers, name, f"{await group.now() + 60_000} {lease} {digest}")
@@ -94,9 +94,9 @@ class TestView:
 
     async def test_it_is_of_all_that_are_alive_together(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH, 7)
-        await self.note(group, "two", Repertoire(frozenset({"note"}), frozenset({"paid"})), 9)
+        await self.note(group, "two", KnownRoutes(frozenset({"note"}), frozenset({"paid"})), 9)
         await self.note(group, "three", None, 11)
-        gone = Repertoire(frozenset({"gone"}), frozenset({"left"}))
+        gone = KnownRoutes(frozenset({"gone"}), frozenset({"left"}))
         await self.note(group, "gone", gone)
         await group.client.hset(KEYS.workers, "gone", f"{await group.now() - 1} 5 {digest_of(gone)}")
         await group.client.hset(KEYS.workers, "unknown", f"{await group.now() + 60_000} 13 no-such-digest")
@@ -146,7 +146,7 @@ class TestView:
         old = GroupKeys.of(STREAM, "mailer")
         client = raw_client(group.client, STREAM)
         coordinator = RedisCoordinator(client, KEYS, GROUP, "me", lease=60, former=[old])
-        message = Message({}, id="1-0", stream=STREAM, entry_id="1-0", held_in=STREAM, deliveries=1)
+        message = Message({}, id="1-0", stream=STREAM, entry_id="1-0", pending_key=STREAM, deliveries=1)
         for key in (old.dedupe("greet", "a"), KEYS.dedupe("thank", "a")):
             await group.client.hset(key, "a", "b")
             said = f"the key {key} is a hash, and streamroute needs a string there; rename or delete it"
@@ -161,14 +161,14 @@ class TestView:
         await group.read()
         coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
         first, second = (Message({}, id=name, stream=STREAM) for name in ("1-0", "2-0"))
-        assert await coordinator.begin(first, "thank", "a", 2.5) == (Turn.RUN, 0)
-        assert first.claims == {"thank": Claim([KEYS.dedupe("thank", "a")], 2.5)}
+        assert await coordinator.begin(first, "thank", "a", 2.5) == (DedupeDecision.RUN, 0)
+        assert first.dedupe_locks == {"thank": DedupeLock([KEYS.dedupe("thank", "a")], 2.5)}
         since = await group.now() - 5_000
         await group.client.set(KEYS.dedupe("greet", "a"), f"running {since} 1-0 greet entry 1-0")
-        turn, waited = await coordinator.begin(second, "bill", "a", 60, ["greet"])
-        assert turn is Turn.WAIT
+        decision, waited = await coordinator.begin(second, "bill", "a", 60, ["greet"])
+        assert decision is DedupeDecision.WAIT
         assert 5 <= waited < 25
-        assert second.claims is None
+        assert second.dedupe_locks is None
 
     async def test_a_message_asks_for_its_route_and_for_its_type(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)

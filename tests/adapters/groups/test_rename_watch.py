@@ -19,7 +19,7 @@ from streamroute.adapters.groups.rename_watch import GroupWatch, keep_looking
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 OLD, OTHER = "mailer", "billing"
 OLD_KEYS, OTHER_KEYS = GroupKeys.of(STREAM, OLD), GroupKeys.of(STREAM, OTHER)
@@ -160,7 +160,7 @@ async def test_a_group_that_knows_no_route_yet_is_looked_at_again(redis_client: 
     await client.hset(OLD_KEYS.delayed, "1", "a retry")
     groups = OtherGroups(connection_of(client), STREAM, GROUP, {"note"})
     assert await groups.abandoned() == []
-    await client.hset(OLD_KEYS.routes, "digest", packed(Repertoire(frozenset({"note"}), frozenset())))
+    await client.hset(OLD_KEYS.routes, "digest", packed(KnownRoutes(frozenset({"note"}), frozenset())))
     assert [left.name for left in await groups.abandoned()] == [OLD]
 
 
@@ -169,7 +169,7 @@ async def left_with_a_retry(client: Any, group: str, route: str) -> None:
     keys = GroupKeys.of(STREAM, group)
     await client.xgroup_create(STREAM, group, id="0", mkstream=True)
     await client.hset(keys.delayed, "1", "a retry")
-    await client.hset(keys.routes, "digest", packed(Repertoire(frozenset({route}), frozenset())))
+    await client.hset(keys.routes, "digest", packed(KnownRoutes(frozenset({route}), frozenset())))
 
 
 async def calls(client: Any) -> dict[str, int]:

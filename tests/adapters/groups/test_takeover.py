@@ -23,7 +23,7 @@ from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.keys import GroupKeys
-from streamroute.values import Repertoire, RetryPolicy
+from streamroute.values import KnownRoutes, RetryPolicy
 
 OLD, NEW = "mailer", "notifications"
 OLD_KEYS, NEW_KEYS = GroupKeys.of(STREAM, OLD), GroupKeys.of(STREAM, NEW)
@@ -280,7 +280,7 @@ async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBacken
     knows_lag = not (await client.info("server"))["redis_version"].startswith("6.")
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     assert await left_behind(backend) is None
-    known = Repertoire(frozenset({"note", "other"}), frozenset())
+    known = KnownRoutes(frozenset({"note", "other"}), frozenset())
     await client.hset(OLD_KEYS.routes, "digest", packed(known))
     assert await left_behind(backend) is None
     for count in (1, 2):
@@ -301,7 +301,7 @@ async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBacken
 
 async def test_a_key_of_the_wrong_type_is_no_reason_to_pass_a_group_over(backend: RedisBackend) -> None:
     await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
-    known = Repertoire(frozenset({"note"}), frozenset())
+    known = KnownRoutes(frozenset({"note"}), frozenset())
     await backend.client.hset(OLD_KEYS.routes, "digest", packed(known))
     await backend.client.set(OLD_KEYS.workers, "a string")
     with pytest.raises(SetupError, match="WRONGTYPE"):

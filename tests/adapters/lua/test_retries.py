@@ -11,9 +11,9 @@ from scripted import Scripted
 from streamroute.adapters.entries.field_packing import pack_fields
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.due_times import DueTimes
-from streamroute.keys import ReturnKeys
+from streamroute.keys import ReinjectKeys
 
-RETURNING = ReturnKeys.of(STREAM)
+RETURNING = ReinjectKeys.of(STREAM)
 ROOM = 10**9
 
 

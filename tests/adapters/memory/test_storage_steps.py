@@ -16,7 +16,16 @@ from streamroute.adapters.codecs.builtin import FieldsCodec
 from streamroute.adapters.memory.storage import MemoryRetryScheduler, MemoryStreamStorage
 from streamroute.errors import StreamrouteError
 from streamroute.message import Message
-from streamroute.values import Claim, DeadLetter, Outcome, Quotas, Repertoire, RetryLater, RouteWait, Turn
+from streamroute.values import (
+    DeadLetter,
+    DedupeDecision,
+    DedupeLock,
+    KnownRoutes,
+    Outcome,
+    Quotas,
+    RetryLater,
+    RouteWait,
+)
 
 ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
 
@@ -170,7 +179,7 @@ class TestReading:
         stream.add()
         stream.clock.now = 1_234.5
         [message] = (await stream.read()).values()
-        assert (message.fresh, message.deliveries) == (1_234_500, 1)
+        assert (message.lease_confirmed_at, message.deliveries) == (1_234_500, 1)
 
     async def test_a_read_brings_no_more_than_it_asks_for_and_nothing_twice(self) -> None:
         stream = Stream()
@@ -256,7 +265,7 @@ class TestClaiming:
         assert (await stream.claim(1_500)).entries == []
         stream.clock.now = 2_001.5
         [(_, message)] = (await stream.claim(1_500)).entries
-        assert (message.deliveries, message.fresh) == (3, 2_001_500)
+        assert (message.deliveries, message.lease_confirmed_at) == (3, 2_001_500)
 
     async def test_retries_come_first_and_count_for_what_is_asked(self) -> None:
         stream = Stream()
@@ -369,12 +378,12 @@ class TestSettling:
         await stream.settle(first)
         second = await stream.begin(1)
         [message] = second.values()
-        assert await begun(message) == (Turn.SKIP, 0.0)
+        assert await begun(message) == (DedupeDecision.SKIP, 0.0)
         await stream.settle(second, RetryLater("thank", 60, 2, "no luck"))
         stream.storage.clear()
         assert await stream.storage.promote_due(STREAM, GROUP) is None
         [message] = (await stream.begin(1)).values()
-        assert await begun(message) == (Turn.RUN, 0.0)
+        assert await begun(message) == (DedupeDecision.RUN, 0.0)
 
 
 class TestTidying:
@@ -436,35 +445,35 @@ class TestDedupe:
         stream.clock.now = 2_000.0
         await stream.settle({first.id: first})
         stream.clock.now += 59.95
-        assert await begun(second) == (Turn.SKIP, 0.0)
-        assert second.claims is None
+        assert await begun(second) == (DedupeDecision.SKIP, 0.0)
+        assert second.dedupe_locks is None
         stream.clock.now = 2_060.0
-        assert await begun(third) == (Turn.RUN, 0.0)
-        assert await begun(second) == (Turn.WAIT, 0.0)
+        assert await begun(third) == (DedupeDecision.RUN, 0.0)
+        assert await begun(second) == (DedupeDecision.WAIT, 0.0)
 
     async def test_who_waits_is_told_for_how_long_the_key_has_been_held(self) -> None:
         stream = Stream()
         held = await stream.begin(2)
         first, second = held.values()
         stream.clock.now = 2_000.0
-        assert await begun(first) == (Turn.RUN, 0.0)
+        assert await begun(first) == (DedupeDecision.RUN, 0.0)
         stream.clock.now += 5
-        assert await begun(second) == (Turn.WAIT, 5.0)
-        assert await begun(first) == (Turn.RUN, 0.0)
+        assert await begun(second) == (DedupeDecision.WAIT, 5.0)
+        assert await begun(first) == (DedupeDecision.RUN, 0.0)
         stream.clock.now += 2
-        assert await begun(second) == (Turn.WAIT, 7.0)
+        assert await begun(second) == (DedupeDecision.WAIT, 7.0)
         first.outcomes = [RetryLater("thank", 60, 2, "no luck")]
         await stream.storage.settle(*ONE, {first.id: first})
         stream.clock.now += 3
-        assert await begun(second) == (Turn.WAIT, 10.0)
+        assert await begun(second) == (DedupeDecision.WAIT, 10.0)
         stream.clock.now += 60
         await stream.storage.promote_due(STREAM, GROUP)
-        assert await begun(second) == (Turn.WAIT, 70.0)
+        assert await begun(second) == (DedupeDecision.WAIT, 70.0)
         [retry] = (await stream.read()).values()
-        assert await begun(second) == (Turn.WAIT, 70.0)
-        assert await begun(retry) == (Turn.RUN, 0.0)
+        assert await begun(second) == (DedupeDecision.WAIT, 70.0)
+        assert await begun(retry) == (DedupeDecision.RUN, 0.0)
         stream.clock.now += 1
-        assert await begun(second) == (Turn.WAIT, 71.0)
+        assert await begun(second) == (DedupeDecision.WAIT, 71.0)
 
     async def test_the_key_of_a_message_that_is_gone_goes_to_the_next(self) -> None:
         stream = Stream()
@@ -473,18 +482,18 @@ class TestDedupe:
         await stream.storage.ack_event(STREAM, GROUP, first.id)
         [third] = (await stream.begin(1)).values()
         stream.clock.now = 2_000.0
-        assert await begun(second) == (Turn.RUN, 0.0)
+        assert await begun(second) == (DedupeDecision.RUN, 0.0)
         stream.clock.now += 5
-        assert await begun(third) == (Turn.WAIT, 5.0)
+        assert await begun(third) == (DedupeDecision.WAIT, 5.0)
 
     async def test_the_key_of_a_retry_that_is_gone_goes_to_the_next(self) -> None:
         stream = Stream()
         [retry] = (await stream.retried(1)).values()
         await begun(retry)
         [message] = (await stream.begin(1)).values()
-        assert (await begun(message))[0] is Turn.WAIT
+        assert (await begun(message))[0] is DedupeDecision.WAIT
         await stream.storage.ack_event(STREAM, GROUP, f"{retry.entry_id}@retry")
-        assert (await begun(message))[0] is Turn.RUN
+        assert (await begun(message))[0] is DedupeDecision.RUN
 
     async def test_a_late_settlement_leaves_the_keys_of_another_alone(self) -> None:
         """And writes those that are its own all the same."""
@@ -493,23 +502,23 @@ class TestDedupe:
         for route in ("thank", "bill"):
             await coordinator(first).begin(first, route, "a", 60)
         await stream.storage.ack_event(STREAM, GROUP, first.id)
-        assert await begun(second) == (Turn.RUN, 0.0)
+        assert await begun(second) == (DedupeDecision.RUN, 0.0)
         stream.storage.destroy_group(STREAM, GROUP)
         await stream.begin()
         await stream.read()  # the entry is pending again, as it was
-        for claim in (first.claims or {}).values():
+        for claim in (first.dedupe_locks or {}).values():
             claim.succeeded = True
         await stream.storage.settle(*ONE, {first.id: first})
-        assert (await coordinator(third).begin(third, "thank", "a", 60))[0] is Turn.WAIT
-        assert (await coordinator(third).begin(third, "bill", "a", 60))[0] is Turn.SKIP
+        assert (await coordinator(third).begin(third, "thank", "a", 60))[0] is DedupeDecision.WAIT
+        assert (await coordinator(third).begin(third, "bill", "a", 60))[0] is DedupeDecision.SKIP
 
     async def test_who_does_not_hold_the_entry_gets_no_key(self) -> None:
         stream = Stream()
         first, second = (await stream.begin(2)).values()
         await stream.claim(count=1)
-        assert await begun(first) == (Turn.LOST, 0.0)
-        assert first.claims is None
-        assert await begun(second) == (Turn.RUN, 0.0)
+        assert await begun(first) == (DedupeDecision.LOST, 0.0)
+        assert first.dedupe_locks is None
+        assert await begun(second) == (DedupeDecision.RUN, 0.0)
 
     async def test_a_final_failure_frees_the_key(self) -> None:
         stream = Stream()
@@ -517,32 +526,36 @@ class TestDedupe:
         await begun(first)
         first.outcomes = [DeadLetter("thank", "no")]
         await stream.storage.settle(*ONE, {first.id: first})
-        assert await begun(second) == (Turn.RUN, 0.0)
+        assert await begun(second) == (DedupeDecision.RUN, 0.0)
 
     async def test_a_key_under_any_former_name_counts_and_is_taken(self) -> None:
         stream = Stream()
         first, second, third = (await stream.begin(3)).values()
         await coordinator(first).begin(first, "old", "a", 60)
-        assert (await coordinator(second).begin(second, "new", "a", 60, ["older", "old"]))[0] is Turn.WAIT
+        assert (await coordinator(second).begin(second, "new", "a", 60, ["older", "old"]))[
+            0
+        ] is DedupeDecision.WAIT
         await coordinator(second).begin(second, "new", "b", 60, ["older", "old"])
         for name in ("new", "older", "old"):
-            assert (await coordinator(third).begin(third, name, "b", 60))[0] is Turn.WAIT
-        assert second.claims == {
-            "new": Claim([f"{{bot_events}}:notifications:dedupe:{n}:b" for n in ("new", "older", "old")], 60)
+            assert (await coordinator(third).begin(third, name, "b", 60))[0] is DedupeDecision.WAIT
+        assert second.dedupe_locks == {
+            "new": DedupeLock(
+                [f"{{bot_events}}:notifications:dedupe:{n}:b" for n in ("new", "older", "old")], 60
+            )
         }
 
 
-async def begun(message: Message, digest: str = "a", ttl: float = 60) -> tuple[Turn, float]:
+async def begun(message: Message, digest: str = "a", ttl: float = 60) -> tuple[DedupeDecision, float]:
     """What a route is told to do with a message, and for how many seconds another has had its key."""
-    turn: tuple[Turn, float] = await coordinator(message).begin(message, "thank", digest, ttl)
+    turn: tuple[DedupeDecision, float] = await coordinator(message).begin(message, "thank", digest, ttl)
     return turn
 
 
 async def run(message: Message, digest: str = "a", ttl: float = 60) -> None:
     """Have a route run a message, and succeed."""
-    assert (await begun(message, digest, ttl))[0] is Turn.RUN
-    assert message.claims is not None
-    message.claims["thank"].succeeded = True
+    assert (await begun(message, digest, ttl))[0] is DedupeDecision.RUN
+    assert message.dedupe_locks is not None
+    message.dedupe_locks["thank"].succeeded = True
 
 
 def coordinator(message: Message) -> Any:
@@ -550,7 +563,7 @@ def coordinator(message: Message) -> Any:
     return message.coordinator
 
 
-KNOWN = Repertoire(frozenset({"thank"}), frozenset({"booked"}))
+KNOWN = KnownRoutes(frozenset({"thank"}), frozenset({"booked"}))
 
 
 class TestWorkers:
@@ -615,9 +628,9 @@ class TestWorkers:
                     *(STREAM, GROUP, str(known)),
                     held=dict,
                     lost=lambda lost: None,
-                    repertoire=partial(Repertoire, *known),
+                    repertoire=partial(KnownRoutes, *known),
                 )
-                for known in (KNOWN, Repertoire())
+                for known in (KNOWN, KnownRoutes())
             ]
             for keeper in keepers:
                 await keeper.open()

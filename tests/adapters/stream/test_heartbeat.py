@@ -19,7 +19,7 @@ from streamroute.adapters.stream.heartbeat import HeartbeatThread, LoopIsClosedE
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.keys import GroupKeys
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 
 @pytest.fixture
@@ -341,14 +341,14 @@ async def test_what_no_worker_can_have_written_is_passed_over(backend: RedisBack
 async def test_what_a_worker_knows_is_left_beside_its_heartbeat(backend: RedisBackend) -> None:
     storage = backend.storage(lease=0.3)
     await storage.create_group(STREAM, GROUP)
-    known = [Repertoire(frozenset({"b", "a"}), frozenset({"t"}))]
+    known = [KnownRoutes(frozenset({"b", "a"}), frozenset({"t"}))]
     keeper = storage.lease_keeper(
         STREAM, GROUP, "one", held=dict, lost=lambda lost: None, repertoire=lambda: known[0]
     )
     await keeper.open()
     stored = await eventually(lambda: backend.client.hvals(KEYS.routes))
     assert stored == [b'{"routes": ["a", "b"], "types": ["t"]}']
-    known[0] = Repertoire(frozenset({"c"}), frozenset({"t"}))
+    known[0] = KnownRoutes(frozenset({"c"}), frozenset({"t"}))
     await eventually(lambda: _has_known(backend.client, 2))
     await keeper.close()
 

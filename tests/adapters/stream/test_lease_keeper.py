@@ -109,10 +109,10 @@ async def test_a_heartbeat_makes_an_entry_fresh(backend: RedisBackend) -> None:
     await backend.add(type="booked")
     held: dict[str, Message] = dict(await storage.read_events(STREAM, GROUP, "one", 1))
     [message] = held.values()
-    read = message.fresh
+    read = message.lease_confirmed_at
     keeper = storage.lease_keeper(STREAM, GROUP, "one", held=lambda: held, lost=lambda lost: None)
     await keeper.open()
-    await eventually(lambda: message.fresh > read + 100)
+    await eventually(lambda: message.lease_confirmed_at > read + 100)
     await keeper.close()
     await keeper.close()
     assert message.deliveries == 1
@@ -124,10 +124,10 @@ async def test_more_entries_than_one_script_confirms_are_all_kept(backend: Redis
     for _ in range(1100):
         await backend.add(type="booked")
     held: dict[str, Message] = dict(await storage.read_events(STREAM, GROUP, "one", 2000))
-    first = {name: message.fresh for name, message in held.items()}
+    first = {name: message.lease_confirmed_at for name, message in held.items()}
     keeper = storage.lease_keeper(STREAM, GROUP, "one", held=lambda: held, lost=lambda lost: None)
     await keeper.open()
-    await eventually(lambda: all(message.fresh > first[name] for name, message in held.items()))
+    await eventually(lambda: all(message.lease_confirmed_at > first[name] for name, message in held.items()))
     await keeper.close()
 
 
@@ -198,8 +198,8 @@ async def test_heartbeats_go_on_after_the_server_was_away(
         server.kill()
         await eventually(lambda: "heartbeats of bot_events fail" in caplog.text)
         server.start()
-        before = message.fresh
-        await eventually(lambda: message.fresh > before)
+        before = message.lease_confirmed_at
+        await eventually(lambda: message.lease_confirmed_at > before)
         await keeper.close()
     assert "work again" in caplog.text
 

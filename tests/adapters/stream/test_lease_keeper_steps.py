@@ -20,10 +20,10 @@ from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED
 from streamroute.message import Message
-from streamroute.values import Repertoire
+from streamroute.values import KnownRoutes
 
 LEASE = 300.0
-KNOWN = Repertoire(frozenset({"thank"}), frozenset({"booked"}))
+KNOWN = KnownRoutes(frozenset({"thank"}), frozenset({"booked"}))
 
 
 class Keeping(Scripted):
@@ -35,7 +35,7 @@ class Keeping(Scripted):
         self.waiting: list[str] = []
         self.lost: list[tuple[str, int]] = []
         self.told: list[tuple[Incident, str, int]] = []
-        self.knows = Repertoire()
+        self.knows = KnownRoutes()
         incidents = Incidents(lambda stream, incident, count: self.told.append((incident, stream, count)))
         self.watermarks = Watermarks(incidents)
         self.keeper = RedisLeaseKeeper(
@@ -53,7 +53,9 @@ class Keeping(Scripted):
     def take(self, entry_id: str, deliveries: int = 1, key: str = STREAM) -> Message:
         """Have the worker hold an entry."""
         name = entry_id if key == STREAM else f"{entry_id}@retry"
-        message = Message({}, id=entry_id, stream=STREAM, deliveries=deliveries, held_in=key, fresh=5)
+        message = Message(
+            {}, id=entry_id, stream=STREAM, deliveries=deliveries, pending_key=key, lease_confirmed_at=5
+        )
         self.held[name] = message
         return message
 
@@ -89,7 +91,7 @@ class TestConfirming:
         entry, retry = group.take("1-0"), group.take("2-0", key=KEYS.retry)
         before = await group.now()
         await group.beat()
-        assert before <= entry.fresh <= retry.fresh <= await group.now()
+        assert before <= entry.lease_confirmed_at <= retry.lease_confirmed_at <= await group.now()
         assert group.lost == []
         idle = {
             (key, entry_id): await group.idle(entry_id, key) < 50_000
@@ -111,7 +113,12 @@ class TestConfirming:
         kept = group.take("3-0")
         await group.beat()
         assert sorted(group.lost) == [("1-0", 1), ("1-0@retry", 1), ("2-0", 3)]
-        assert [message.fresh == 5 for message in (older, newer, retry, kept)] == [True, True, True, False]
+        assert [message.lease_confirmed_at == 5 for message in (older, newer, retry, kept)] == [
+            True,
+            True,
+            True,
+            False,
+        ]
 
     async def test_of_many_entries_each_is_confirmed_once(
         self, group: Keeping, monkeypatch: pytest.MonkeyPatch
@@ -120,7 +127,7 @@ class TestConfirming:
         messages = [group.take(f"{n}-0") for n in (1, 2, 3)]
         await group.client.config_resetstat()
         await group.beat()
-        assert all(message.fresh > 5 for message in messages)
+        assert all(message.lease_confirmed_at > 5 for message in messages)
         stats = await group.client.info("commandstats")
         assert stats["cmdstat_xclaim"]["calls"] == 3
 
@@ -174,7 +181,7 @@ class TestDue:
         assert group.is_due_in(0)
         message = group.take("1-0")
         await group.keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
-        assert message.fresh == 5
+        assert message.lease_confirmed_at == 5
         assert not group.is_due_in(0)
         assert await group.hash(KEYS.meta) == {"low": "1-0"}
 

@@ -19,11 +19,11 @@ from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler
 from streamroute.core.dispatcher import RetrySchedulerProtocol
 from streamroute.errors import EncodeError
-from streamroute.keys import ReturnKeys
+from streamroute.keys import ReinjectKeys
 from streamroute.message import Message
 from streamroute.values import RetryPolicy
 
-RETURNING = ReturnKeys.of(STREAM)
+RETURNING = ReinjectKeys.of(STREAM)
 MARK = {"v": 1, "id": "7-0", "group": GROUP, "routes": ["thank"], "attempt": 2}
 
 

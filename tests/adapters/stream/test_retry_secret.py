@@ -17,10 +17,10 @@ from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler
 from streamroute.adapters.stream.retry_secret import RetrySecret
 from streamroute.core.dispatch.retry_marker import KEY
-from streamroute.keys import ReturnKeys
+from streamroute.keys import ReinjectKeys
 from streamroute.values import RetryPolicy
 
-SECRET = ReturnKeys.of(STREAM).secret
+SECRET = ReinjectKeys.of(STREAM).secret
 FORGED = {"v": 2, "id": "7-0", "group": "nobody's", "routes": ["r"], "attempt": 1, "proof": "0" * 64}
 
 

@@ -205,7 +205,7 @@ async def test_a_fresh_entry_in_a_batch_lets_no_stale_one_be_acked(backend: Redi
     await storage.create_group(STREAM, GROUP)
     stale, fresh = [await backend.add(type="booked") for _ in range(2)]
     read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 2))
-    read[stale].fresh -= 60_001
+    read[stale].lease_confirmed_at -= 60_001
     await backend.client.xclaim(STREAM, GROUP, "two", 0, [stale])
     assert list((await storage.settle(STREAM, GROUP, "one", read)).lost) == [stale]
     assert await backend.pending() == [stale]

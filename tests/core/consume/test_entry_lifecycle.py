@@ -23,7 +23,7 @@ from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
-from streamroute.values import DeadLetter, Quotas, RetryLater, Settled
+from streamroute.values import DeadLetter, Quotas, RetryLater, SettleResult
 
 ME = Source(STREAM, GROUP, "me")
 
@@ -38,7 +38,7 @@ class Noted(MemoryStreamStorage):
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         """Note the ids, when it is done."""
         settled = await super().settle(stream_name, group_name, consumer_name, messages)
         self.settled += messages
@@ -384,7 +384,7 @@ class TestPatience:
         may_settle, asked = asyncio.Event(), list[str]()
         settle = Noted.settle
 
-        async def wait(storage: Noted, *what: Any) -> Settled:
+        async def wait(storage: Noted, *what: Any) -> SettleResult:
             asked.extend(what[-1])
             await may_settle.wait()
             return await settle(storage, *what)
@@ -584,7 +584,7 @@ class TestEnds:
         async with opened() as work:
             [(_, message)] = entries = await work.read("1")
             assert isinstance(message, Message)
-            message.fault, message.attempt = "it is odd", 3
+            message.decode_error, message.attempt = "it is odd", 3
             work.handling.take(entries)
             [letter] = await eventually(lambda: work.storage.dead_letters(STREAM, GROUP))
             assert (letter.reason, letter.attempt, work.started) == ("it is odd", 3, [])
@@ -594,7 +594,7 @@ class TestEnds:
         async with opened() as work:
             [(name, message)] = await work.claim(9, "1")
             assert isinstance(message, Message)
-            message.outcomes, message.fault = None, "it is odd"
+            message.outcomes, message.decode_error = None, "it is odd"
             work.handling.take([(name, message)])
             await eventually(lambda: work.started == ["1"])
 

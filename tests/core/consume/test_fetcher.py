@@ -17,7 +17,7 @@ from streamroute.core.consume.due import DueTimer
 from streamroute.core.consume.fetcher import Intake, Source
 from streamroute.core.consume.worker_pool import Entry
 from streamroute.incidents import Incident, Incidents
-from streamroute.values import Claimed, Quotas
+from streamroute.values import ClaimResult, Quotas
 
 ME = Source(STREAM, GROUP, "me")
 QUOTAS, ONE = Quotas(5, {5: 0}), Quotas(5, {5: 1}, others=0)
@@ -66,7 +66,7 @@ class Claiming(Reading):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stale: list[Claimed | Exception] = []
+        self.stale: list[ClaimResult | Exception] = []
         self.claimed_at: list[float] = []
         self.may_claim = asyncio.Event()
         self.may_claim.set()
@@ -87,13 +87,13 @@ class Claiming(Reading):
         min_idle_time: int,
         count: int,
         quotas: Quotas,
-    ) -> Claimed:
+    ) -> ClaimResult:
         """The next answer; nothing where there is none."""
         self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count, quotas))
         self.claimed_at.append(asyncio.get_running_loop().time())
         await self.may_claim.wait()
         await asyncio.sleep(0)
-        answer = self.stale.pop(0) if self.stale else Claimed([])
+        answer = self.stale.pop(0) if self.stale else ClaimResult([])
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -294,7 +294,7 @@ class TestClaiming:
 
     async def test_it_claims_again_at_once_as_long_as_it_is_told_to(self) -> None:
         storage, sink = Claiming(), Sink()
-        storage.stale, sink.again = [Claimed(SOME), Claimed(SOME), Claimed([])], [True, True]
+        storage.stale, sink.again = [ClaimResult(SOME), ClaimResult(SOME), ClaimResult([])], [True, True]
         async with opened(storage, sink):
             await eventually(lambda: len(sink.of("claimed")) == 3)
             await asyncio.sleep(0.01)
@@ -321,7 +321,7 @@ class TestClaiming:
         self, held_back: int, suspects: int, interval: float, waits: float
     ) -> None:
         storage, sink = Claiming(), Sink()
-        storage.stale = [Claimed(SOME, held_back, suspects)]
+        storage.stale = [ClaimResult(SOME, held_back, suspects)]
         async with opened(storage, sink, claim_interval=interval):
             await eventually(lambda: sink.of("wait"))
             assert sink.of("wait") == [(waits,)]
@@ -329,7 +329,7 @@ class TestClaiming:
 
     async def test_a_suspect_is_claimed_alone_and_what_waited_has_as_long_for_itself(self) -> None:
         storage, sink = Claiming(), Sink()
-        storage.stale = [Claimed([], 1, 1), Claimed(SOME[:1]), Claimed([])]
+        storage.stale = [ClaimResult([], 1, 1), ClaimResult(SOME[:1]), ClaimResult([])]
         sink.takes_long = 0.05
         async with opened(storage, sink):
             await eventually(lambda: len(storage.of("claim")) == 3)
@@ -462,7 +462,7 @@ class TestPatience:
     async def test_a_claim_in_flight_is_waited_for_and_what_it_brings_is_taken(self) -> None:
         """The server may have handed the entries out: they would be pending, and nobody would know."""
         storage, sink = Claiming(), Sink()
-        storage.stale = [Claimed(SOME)]
+        storage.stale = [ClaimResult(SOME)]
         storage.may_claim.clear()
         async with opened(storage, sink) as made:
             await eventually(lambda: storage.of("claim"))
@@ -539,7 +539,7 @@ class TestPatience:
     async def test_where_no_suspect_ran_its_quota_is_waited_for(self) -> None:
         """Another stream of the process has one: there is nothing to make up for."""
         storage, sink = Claiming(), Sink()
-        storage.stale = [Claimed([], 1, 1), Claimed([])]
+        storage.stale = [ClaimResult([], 1, 1), ClaimResult([])]
         async with opened(storage, sink):
             await eventually(lambda: sink.of("wait"))
             assert len(storage.of("claim")) == 2

@@ -12,8 +12,8 @@ from streamroute.core.consume.in_flight import Held
 from streamroute.message import Message
 
 
-def delivery(deliveries: int, fresh: int = 0, n: bytes = b"1") -> Message:
-    return Message({}, id="1-0", deliveries=deliveries, fresh=fresh, fields={b"n": n})
+def delivery(deliveries: int, confirmed: int = 0, n: bytes = b"1") -> Message:
+    return Message({}, id="1-0", deliveries=deliveries, lease_confirmed_at=confirmed, fields={b"n": n})
 
 
 def test_what_was_not_held_is_to_be_handled() -> None:
@@ -24,20 +24,20 @@ def test_what_was_not_held_is_to_be_handled() -> None:
 
 
 def test_the_run_in_progress_answers_for_a_new_delivery_of_its_entry() -> None:
-    held, running = Held(), delivery(1, fresh=100)
+    held, running = Held(), delivery(1, confirmed=100)
     held.take([("1-0", running)])
-    assert held.take([("1-0", delivery(2, fresh=200))]) == []
-    assert (running.deliveries, running.fresh) == (2, 200)
+    assert held.take([("1-0", delivery(2, confirmed=200))]) == []
+    assert (running.deliveries, running.lease_confirmed_at) == (2, 200)
     assert held.has_delivery("1-0", 2)
     assert not held.has_delivery("1-0", 1)
 
 
 def test_a_run_does_not_answer_for_another_entry_under_its_id() -> None:
     """Else it would ack an entry that nobody has handled: the fence must refuse it."""
-    held, running = Held(), delivery(1, fresh=100)
+    held, running = Held(), delivery(1, confirmed=100)
     held.take([("1-0", running)])
-    assert held.take([("1-0", delivery(1, fresh=200, n=b"2"))]) == []
-    assert (running.deliveries, running.fresh) == (0, 0)
+    assert held.take([("1-0", delivery(1, confirmed=200, n=b"2"))]) == []
+    assert (running.deliveries, running.lease_confirmed_at) == (0, 0)
 
 
 def test_an_entry_that_was_let_go_and_came_back_is_another() -> None:

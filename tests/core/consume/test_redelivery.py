@@ -15,9 +15,9 @@ from streamroute.core.consume.entry_lifecycle import Handling, Limits
 from streamroute.core.consume.fetcher import Source
 from streamroute.core.observer import Result
 from streamroute.core.processor import ignore_stuck
-from streamroute.incidents import LOGGED
+from streamroute.incidents import LOG_ONLY
 from streamroute.message import Message
-from streamroute.values import Settled
+from streamroute.values import SettleResult
 
 ME = Source(STREAM, GROUP, "me")
 LIMITS = Limits(batch_count=10, concurrency=2, max_deliveries=5, lease=60.0, grace=0.0, ack_delay=0.001)
@@ -33,7 +33,7 @@ class SlowStorage(MemoryStreamStorage):
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         """Settle when it may."""
         self.asked += 1
         await self.go_on.wait()
@@ -48,7 +48,7 @@ class Work:
         self.results: list[Result] = []
         self.started: list[int] = []
         self.go_on = {deliveries: asyncio.Event() for deliveries in (1, 3)}
-        self.handling = Handling(storage, ME, LIMITS, self._observe, LOGGED, DueTimer(), ignore_stuck)
+        self.handling = Handling(storage, ME, LIMITS, self._observe, LOG_ONLY, DueTimer(), ignore_stuck)
         self.handling.callback = self._handle
 
     async def lose_and_claim(self, entry_id: str) -> None:

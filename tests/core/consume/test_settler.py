@@ -15,7 +15,7 @@ from consuming import consuming, dispatcher_of, eventually
 from seed_storages import PlainStorage
 from streamroute import outages as backoff
 from streamroute.core.consume.settler import Settler
-from streamroute.values import Settled
+from streamroute.values import SettleResult
 
 
 class PickyStorage(PlainStorage):
@@ -60,9 +60,9 @@ async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
     """Were one that must not raise the end of it, nothing would be acked any more, and nobody told."""
     written, released = list[str](), list[str]()
 
-    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         written.extend(finished)
-        return Settled(lost=["1"]) if "1" in finished else Settled()
+        return SettleResult(lost=["1"]) if "1" in finished else SettleResult()
 
     def raising(_ids: Iterable[str]) -> None:
         raise RuntimeError("an observer's mistake")
@@ -82,15 +82,15 @@ async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_o
     older, newer, written = {"n": 1}, {"n": 2}, list[dict[str, Any]]()
     go_on = asyncio.Event()
 
-    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         written.extend(finished.values())
         if finished.get("1") is older:
             if raises:
                 settler.add("1", newer)
                 raise RuntimeError("not now")
-            return Settled(refused={"1": "not now"})
+            return SettleResult(refused={"1": "not now"})
         await go_on.wait()
-        return Settled()
+        return SettleResult()
 
     settler = Settler(write, stream="s", release=lambda _: None, lost=lambda _: None, delay=0)
     settler.open()
@@ -117,7 +117,7 @@ def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int,
     left = dict(refused)
     calls = 0
 
-    async def write(batch: Any) -> Settled:
+    async def write(batch: Any) -> SettleResult:
         nonlocal calls
         calls += 1
         if calls <= outage:
@@ -126,7 +126,7 @@ def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int,
             if left.get(number, 0) > 0:
                 left[number] -= 1
                 raise RuntimeError("no")
-        return Settled()
+        return SettleResult()
 
     released: list[str] = []
 

@@ -15,7 +15,7 @@ from streamroute import outages as backoff
 from streamroute.core.consume import settler as settling
 from streamroute.core.consume.settler import Settler, writer_for
 from streamroute.message import Message
-from streamroute.values import Settled
+from streamroute.values import SettleResult
 
 FOREVER = 600.0
 
@@ -28,18 +28,18 @@ class Storage:
         self.released: list[str] = []
         self.lost: list[str] = []
         self.failures = 0
-        self.answer = Settled()
+        self.answer = SettleResult()
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
 
-    async def write(self, finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(self, finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         """Note the batch, and answer."""
         self.batches.append(list(finished))
         await self.may_go_on.wait()
         if self.failures:
             self.failures -= 1
             raise ConnectionError("away")
-        answer, self.answer = self.answer, Settled()
+        answer, self.answer = self.answer, SettleResult()
         return answer
 
     def note_lost(self, ids: Iterable[str]) -> None:
@@ -146,7 +146,7 @@ async def test_close_settles_what_waits_for_the_delay_and_what_was_refused(
 ) -> None:
     storage = Storage()
     async with opened(storage) as settler:
-        storage.answer = Settled(refused={"2": "not now"})
+        storage.answer = SettleResult(refused={"2": "not now"})
         add(settler, 1, 2)
         await within_patience(settler.close(10))
         assert storage.batches == [["1", "2"], ["2"]]
@@ -234,7 +234,7 @@ async def test_nothing_more_is_taken_in_while_too_much_is_left(
         if where == "refused":
             monkeypatch.setattr(backoff, "_LONGEST", FOREVER)
             monkeypatch.setattr(backoff, "_FIRST", FOREVER)
-            storage.answer = Settled(refused=dict.fromkeys("123", "no"))
+            storage.answer = SettleResult(refused=dict.fromkeys("123", "no"))
             storage.may_go_on.set()
         add(settler, 1, 2, 3)
         await within_patience(settler.room())
@@ -256,7 +256,7 @@ async def test_nothing_more_is_taken_in_while_too_much_is_left(
 async def test_what_was_lost_is_told_and_let_go_and_what_was_refused_is_neither() -> None:
     storage = Storage()
     async with opened(storage, batch=3) as settler:
-        storage.answer = Settled(["1"], {"2": "not now"})
+        storage.answer = SettleResult(["1"], {"2": "not now"})
         add(settler, 1, 2, 3)
         await eventually(lambda: storage.released == ["1", "3", "2"])
         assert storage.lost == ["1"]
@@ -267,11 +267,11 @@ async def test_an_entry_with_which_every_call_fails_is_tried_apart_from_the_othe
     """It is found by halves, and no other is written with it again."""
     storage, bad = Storage(), "2"
 
-    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         storage.batches.append(list(finished))
         if bad in finished:
             raise RuntimeError("no")
-        return Settled()
+        return SettleResult()
 
     settler = Settler(
         write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=4
@@ -307,12 +307,12 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
 ) -> None:
     storage, bad, calls = Storage(), {"bad"}, [0]
 
-    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         calls[0] += 1
         await asyncio.sleep(0)
         if bad & finished.keys():
             raise RuntimeError("no")
-        return Settled()
+        return SettleResult()
 
     settler = Settler(write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=0)
     settler.open()
@@ -421,7 +421,7 @@ async def test_of_two_deliveries_that_wait_the_newer_is_settled_where_a_batch_fa
     older, newer, storage = {"n": 1}, {"n": 2}, Storage()
     written: list[Mapping[str, Any]] = []
 
-    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         written.append(dict(finished))
         if len(written) == 1:
             settler.add("1", newer)
@@ -446,7 +446,7 @@ async def test_refusals_are_over_when_nothing_is_refused_any_more(
     monkeypatch.setattr(backoff, "_LONGEST", 100.0)
     storage, clock = Storage(), LoopClock(monkeypatch)
     async with opened(storage, batch=1) as settler:
-        storage.answer = Settled(refused={"1": "no room"})
+        storage.answer = SettleResult(refused={"1": "no room"})
         add(settler, 1)
         await turns()
         add(settler, 2)
@@ -468,7 +468,7 @@ async def test_one_that_fails_alone_is_refused_until_it_is_settled(
     monkeypatch.setattr(backoff, "_LONGEST", 100.0)
     storage, clock, bad = Storage(), LoopClock(monkeypatch), {"bad"}
 
-    async def write(finished: Mapping[str, dict[str, Any]]) -> Settled:
+    async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         if bad & finished.keys():
             raise RuntimeError("no")
         return await storage.write(finished)
@@ -538,11 +538,11 @@ class Settling(AckingMany):
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         """Note the ids; the first had gone."""
         assert (stream_name, group_name, consumer_name) == ("s", "g", "me")
         self.calls.append(("settle", list(messages)))
-        return Settled(list(messages)[:1])
+        return SettleResult(list(messages)[:1])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.message import Message
-from streamroute.values import Settled
+from streamroute.values import SettleResult
 
 OTHER = "payments"
 LAST = 3
@@ -30,7 +30,7 @@ class Noted(MemoryStreamStorage):
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
-    ) -> Settled:
+    ) -> SettleResult:
         await self.slow.wait()
         self.events += [f"settled {message['n']}" for message in messages.values()]
         return await super().settle(stream_name, group_name, consumer_name, messages)

@@ -14,7 +14,7 @@ from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result
 from streamroute.errors import Postpone
 from streamroute.message import Message
-from streamroute.values import Claim, DeadLetter, Failure, RetryLater
+from streamroute.values import DeadLetter, DedupeLock, Failure, RetryLater
 
 SECRET = b"known to the workers"
 
@@ -118,7 +118,7 @@ async def test_where_retries_are_expected_one_without_proof_is_in_the_log(
     dispatcher = dispatcher_of(Handling("again"), retry_scheduler=scheduler, retry_secret=SECRET)
     await dispatcher.process_message(message({**marked(), "retried_at": 7}))
     await dispatcher.process_message(message({"type": "booked", KEY: 7}))
-    said = [line for line in caplog.messages if "claims to be a retry and does not prove it" in line]
+    said = [line for line in caplog.messages if "dedupe_locks to be a retry and does not prove it" in line]
     assert len(said) == scheduled
 
 
@@ -195,7 +195,7 @@ async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None
 
     async def again(payload: Any, container: Any) -> None:
         got.append(payload)
-        payload.claims["k"] = Claim(["k"], 1.0)
+        payload.dedupe_locks["k"] = DedupeLock(["k"], 1.0)
 
     vars(again)["route_key"] = "consuming.again"
     entry = message(
@@ -215,11 +215,11 @@ async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None
     assert (seen.id, seen.attempt, seen.routes) == ("1-0", 2, frozenset(["consuming.again"]))
     assert (seen.stream, seen.group, seen.deliveries) == ("orders", GROUP, 4)
     assert (seen.fields, list(seen.history)) == ({b"data": b"x"}, list(entry.history))
-    assert (seen.held_in, seen.entry_id, seen.unknown_since) == ("orders", "9-7", 123)
+    assert (seen.pending_key, seen.entry_id, seen.unknown_since) == ("orders", "9-7", 123)
     assert seen.coordinator is entry.coordinator
     assert seen.outcomes is entry.outcomes
     assert (seen.accepted, seen) == (True, {"type": "booked"})
-    assert entry.claims == {"k": Claim(["k"], 1.0)}, "what is settled is the entry that was read"
+    assert entry.dedupe_locks == {"k": DedupeLock(["k"], 1.0)}, "what is settled is the entry that was read"
 
 
 async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_s() -> None:
@@ -230,9 +230,9 @@ async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_
 
     vars(again)["route_key"] = "consuming.again"
     entry = message(marked())
-    entry.claims = claims = {"k": Claim(["k"], 1.0)}
+    entry.dedupe_locks = claims = {"k": DedupeLock(["k"], 1.0)}
     await dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET).process_message(entry)
-    assert got[0].claims is claims is entry.claims
+    assert got[0].dedupe_locks is claims is entry.dedupe_locks
 
 
 async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says() -> None:
@@ -240,7 +240,7 @@ async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says()
     handler = Handling("later", failing(Postpone(delay=3)))
     routes = frozenset(["consuming.later"])
     dispatcher = dispatcher_of(handler, retry_scheduler=Scheduler(), retry_secret=SECRET)
-    facts: dict[str, Any] = {"held_in": "bot_events:retry", "entry_id": "9-9", "accepted": True}
+    facts: dict[str, Any] = {"pending_key": "bot_events:retry", "entry_id": "9-9", "accepted": True}
     entry = message(marked(routes=frozenset(["consuming.gone"])), routes=routes, attempt=5, **facts)
     await dispatcher.process_message(entry)
     [seen] = handler.seen

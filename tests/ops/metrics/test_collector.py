@@ -82,7 +82,7 @@ def test_messages_of_a_feed_are_counted_like_others() -> None:
 
 def test_what_concerns_no_route_is_counted_by_stream() -> None:
     service = Service()
-    service.counters.observe(message(fault="no JSON"), None, Result.DEAD)
+    service.counters.observe(message(decode_error="no JSON"), None, Result.DEAD)
     service.counters.observe(message(), None, Result.UNKNOWN)
     service.counters.observe(message(), None, Result.LOST)
     for incident in Incident:

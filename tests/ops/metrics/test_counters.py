@@ -81,7 +81,7 @@ def test_what_befalls_a_stream_is_counted_by_stream() -> None:
     counters.count_event("s", Incident.DELETED, 3)
     counters.count_event("other", Incident.DELETED, 1)
     counters.observe(message(), None, Result.UNKNOWN)
-    counters.observe(Message({}, stream="s", fault="no JSON"), None, Result.DEAD)
+    counters.observe(Message({}, stream="s", decode_error="no JSON"), None, Result.DEAD)
     assert counters.event_total(Incident.DELETED) == 4
     assert counters.events == {
         ("s", "deleted"): 3,
@@ -98,7 +98,7 @@ def test_what_is_told_from_several_threads_is_all_counted() -> None:
 
     def tell() -> None:
         for _ in range(2000):
-            incidents.tell(Incident.CLAIMED, "s", "one of %s", "s")
+            incidents.report(Incident.CLAIMED, "s", "one of %s", "s")
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(tell) for _ in range(4)]:
