@@ -22,28 +22,28 @@ class Fate:
 def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
     """What becomes of the keys that a message holds; ``names`` are those of its routes' retries.
 
-    A claim without an outcome here (another scheduler has its retry) stays as it is: the next message
+    A lock without an outcome here (another scheduler has its retry) stays as it is: the next message
     with the key finds that nobody runs any more.
     """
     failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
-    for route, claim in (message.dedupe_locks or {}).items():
+    for route, lock in (message.dedupe_locks or {}).items():
         state: tuple[str, str | int]
-        if claim.succeeded:
-            state = "done", max(1, int(claim.ttl * 1000))
+        if lock.succeeded:
+            state = "done", max(1, int(lock.ttl * 1000))
         elif route in names:
             state = "delayed", names[route]
         elif route in failed:
             state = "free", ""
         else:
             continue
-        yield from (Fate(key, route, *state) for key in claim.keys)
+        yield from (Fate(key, route, *state) for key in lock.keys)
 
 
-def hold(message: Message, route: str, claim: DedupeLock) -> None:
-    """Let the message hold a claim until it is settled."""
+def hold(message: Message, route: str, lock: DedupeLock) -> None:
+    """Let the message hold a lock until it is settled."""
     if message.dedupe_locks is None:
         message.dedupe_locks = {}
-    message.dedupe_locks[route] = claim
+    message.dedupe_locks[route] = lock
 
 
 def place_of(message: Message) -> str:

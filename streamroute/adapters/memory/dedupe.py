@@ -45,7 +45,7 @@ class MemoryDedupeKeys:
         self._held[key] = KeyHeld(message.id, place_of(message), message.entry_id, began)
 
     def settle(self, message: Message, names: dict[str, str]) -> None:
-        """Write what becomes of the message's claims; ``names`` are those of its routes' retries."""
+        """Write what becomes of the message's dedupe locks; ``names`` are those of its routes' retries."""
         for fate in fates(message, names):
             held = self.get(fate.key)
             if held is not None and held.message != message.id:

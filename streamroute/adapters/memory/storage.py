@@ -180,7 +180,7 @@ class MemoryStreamStorage:
                 if entry.fields is None:
                     log.error("the entry %s of %s was deleted while it was pending", entry.id, key)
                     continue
-                facts = {"lease_confirmed_at": int(now * 1000), "deliveries": entry.deliveries}
+                facts = {"read_at": int(now * 1000), "deliveries": entry.deliveries}
                 entries.append(reader.read(key, entry.id, entry.fields, **facts))
         return ClaimResult(entries, counted.held_back, counted.suspects)
 
@@ -312,7 +312,7 @@ class MemoryStreamStorage:
 
     def _read(self, stream: str, group: str, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
         reader, now = self._reader(stream, group, consumer), self._clock()
-        facts = {"lease_confirmed_at": int(now * 1000), "deliveries": 1}
+        facts = {"read_at": int(now * 1000), "deliveries": 1}
         found = [(key, *self._group(key, group)) for key in (reader.keys.retry, reader.keys.stream)]
         return [
             reader.read(key, entry_id, fields, **facts)
