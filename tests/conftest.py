@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-pytest_plugins = ["fault_plugin"]
+pytest_plugins = ["fault_plugin", "outside_data"]
 
 # How long an example takes says more of the machine than of what is tested.
 hypothesis.settings.register_profile(

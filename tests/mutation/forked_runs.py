@@ -28,7 +28,7 @@ from typing import Any
 _MEMORY = 6 << 30  # bytes of address space: a mutant that appends for ever ends early
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 _ARGUMENTS = ("-x", "-q", "--assert=plain", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:xdist",
-              "-p", "no:cov", "-p", "no:randomly")  # fmt: skip
+              "-p", "no:cov", "-p", "no:randomly", "-m", "")  # fmt: skip
 
 
 def main() -> None:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from outside_data import WEBHOOKS, webhook_events
 from projects import Done, Project
 from repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-REAL_EVENTS = ROOT.parent / "shared" / "data" / "github-webhooks" / "events.jsonl"
 
 
 @pytest.fixture
@@ -180,14 +179,20 @@ WANTED: dict[str, Wanted] = {
     ),
 }
 
-needs_real_events = pytest.mark.skipif(
-    not REAL_EVENTS.exists(), reason="the 329 real payloads are not beside this checkout"
-)
+needs_real_events = pytest.mark.outside(WEBHOOKS)
 
 
 @pytest.fixture(scope="module")
 def real_events() -> list[Any]:
-    return [json.loads(line) for line in REAL_EVENTS.read_text(encoding="utf-8").splitlines()]
+    return list(webhook_events())
+
+
+@pytest.fixture
+def feed(real_events: list[Any], tmp_path: Path) -> str:
+    """The file of all of them, one a line."""
+    path = tmp_path / "real-events.jsonl"
+    path.write_text("".join(f"{json.dumps(event)}\n" for event in real_events), encoding="utf-8")
+    return str(path)
 
 
 def matching(events: list[Any], wanted: Wanted) -> int:
@@ -198,9 +203,9 @@ def matching(events: list[Any], wanted: Wanted) -> int:
 @needs_real_events
 @github
 def test_all_real_payloads_go_where_an_independent_count_says(
-    example: Project, real_events: list[Any]
+    example: Project, real_events: list[Any], feed: str
 ) -> None:
-    done = example.run("serve", "--feed", str(REAL_EVENTS), "--drain")
+    done = example.run("serve", "--feed", feed, "--drain")
     expected = {route: matching(real_events, wanted) for route, wanted in WANTED.items()}
     assert counts(done) == {route: [count, count, 0] for route, count in expected.items()}
     assert f"published {len(real_events)} events" in done.err
@@ -213,9 +218,9 @@ def test_all_real_payloads_go_where_an_independent_count_says(
 @needs_real_events
 @github
 def test_real_payloads_of_types_that_no_route_lists_are_counted(
-    example: Project, real_events: list[Any]
+    example: Project, real_events: list[Any], feed: str
 ) -> None:
-    done = example.run("serve", "--feed", str(REAL_EVENTS), "--drain")
+    done = example.run("serve", "--feed", feed, "--drain")
     listed = set().union(*(types for types, _, _ in WANTED.values()))
     others = [event["type"] for event in real_events if event["type"] not in listed]
     said = f"no route lists its type: {len(others)} messages of {len(set(others))} types"
@@ -225,7 +230,7 @@ def test_real_payloads_of_types_that_no_route_lists_are_counted(
 @needs_real_events
 @github
 def test_a_worker_killed_in_the_middle_of_them_loses_nothing(
-    example: Project, real_events: list[Any]
+    example: Project, real_events: list[Any], feed: str
 ) -> None:
     """The second worker finishes what the first held, and each event is kept once."""
     routes = example.folder / "routes.yaml"
@@ -234,7 +239,7 @@ def test_a_worker_killed_in_the_middle_of_them_loses_nothing(
     store = example.folder / "webhooks" / "store.py"
     store.write_text(store.read_text() + KILLED_AFTER_TEN)
     example.env["DIES"] = "yes"
-    killed = example.run("serve", "--feed", str(REAL_EVENTS), "--drain")
+    killed = example.run("serve", "--feed", feed, "--drain")
     assert killed.code == -9
     assert sum(kept(example).values()) == 10
     example.env["DIES"] = ""

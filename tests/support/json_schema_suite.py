@@ -1,20 +1,18 @@
-"""The JSON-Schema-Test-Suite, as the source distribution of jsonschema ships it, and how we fare with it."""
+"""The JSON-Schema-Test-Suite, as the source distribution of jsonschema ships it, and departures from it."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repository import ROOT
+from outside_data import JSON_SCHEMA
 from streamroute.compiler.validation.data_check import data_check
 from streamroute.config.load import load_config
 from streamroute.config.messages.dialects import Dialect
 
-FOLDER = Path(os.environ.get("STREAMROUTE_SUITES", ROOT / ".suites"))
 DIALECTS = {"draft7": Dialect.DRAFT_07, "draft2020-12": Dialect.DRAFT_2020_12}
 DEPARTURES = Path(__file__).with_name("json_schema_departures.txt")
 
@@ -35,25 +33,15 @@ class Group:
     cases: list[dict[str, Any]]
 
 
-def suite_folder() -> Path | None:
-    """The folder ``tests`` of the suite, or None where it was not fetched."""
-    return next(iter(sorted(FOLDER.glob("jsonschema-*/json/tests"))), None)
-
-
 def files() -> list[str]:
-    """The suite's files for our dialects. ``format`` is a note to us, as it is by default in 2020-12."""
-    root = suite_folder()
-    if root is None:
-        return []
-    found = [path for name in DIALECTS for path in (root / name).rglob("*.json")]
-    return sorted(str(path.relative_to(root)) for path in found if "format" not in path.parts)
+    """The suite's files for the supported dialects; ``format`` is an annotation."""
+    found = [path for name in DIALECTS for path in (JSON_SCHEMA / name).rglob("*.json")]
+    return sorted(str(path.relative_to(JSON_SCHEMA)) for path in found if "format" not in path.parts)
 
 
 def groups(file: str) -> Iterator[Group]:
     """The groups of one file."""
-    root = suite_folder()
-    assert root is not None
-    for group in json.loads((root / file).read_text("utf-8")):
+    for group in json.loads((JSON_SCHEMA / file).read_text("utf-8")):
         yield Group(file, group["description"], group["schema"], group["tests"])
 
 
