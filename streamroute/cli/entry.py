@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from streamroute.cli.output.standard_streams import reopen_closed
+from streamroute.cli.output.standard_streams import reopen_closed_streams
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -16,8 +16,8 @@ def main() -> None:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody wants it ignored
     if ours:
         # Raised while modules are loaded, an exception would be shown, or get lost in the import system.
-        signal.signal(signal.SIGINT, _leave)
-    reopen_closed()
+        signal.signal(signal.SIGINT, _exit_now)
+    reopen_closed_streams()
     from streamroute.cli.main import main as run
 
     try:
@@ -28,9 +28,9 @@ def main() -> None:
         sys.exit(_INTERRUPTED)
     finally:
         if ours:
-            signal.signal(signal.SIGINT, _leave)
+            signal.signal(signal.SIGINT, _exit_now)
 
 
-def _leave(_number: int, _frame: object) -> None:
+def _exit_now(_number: int, _frame: object) -> None:
     """Nothing is open yet, or no more."""
     os._exit(_INTERRUPTED)

@@ -9,8 +9,8 @@ from typing import Final
 import click
 
 from streamroute import __version__
-from streamroute.cli.output.streams import say_warnings
-from streamroute.cli.process.error_boundary import guarded
+from streamroute.cli.output.streams import capture_warnings
+from streamroute.cli.process.error_boundary import run_guarded
 
 _COMMANDS: Final = {
     "check": "Say what is wrong in routes.yaml, before an event arrives.",
@@ -78,5 +78,5 @@ def streamroute() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
-    say_warnings()
-    sys.exit(guarded(lambda: streamroute.main(arguments, prog_name="streamroute", standalone_mode=False)))
+    capture_warnings()
+    sys.exit(run_guarded(lambda: streamroute.main(arguments, prog_name="streamroute", standalone_mode=False)))

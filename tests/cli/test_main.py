@@ -13,8 +13,8 @@ import pytest
 
 from streamroute import __version__
 from streamroute.cli.main import streamroute
-from streamroute.cli.process.error_boundary import guarded
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.process.error_boundary import run_guarded
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
 
 if TYPE_CHECKING:
@@ -64,19 +64,19 @@ def test_the_module_is_the_command(project: Project) -> None:
 @pytest.mark.parametrize(("typed", "meant"), [("serv", "serve"), ("chekc", "check"), ("publsh", "publish")])
 def test_a_misspelt_command_is_recognized(command: Callable[..., Done], typed: str, meant: str) -> None:
     done = command(typed)
-    assert done.code == Exit.USAGE
+    assert done.code == ExitCode.USAGE
     assert f'No such command "{typed}". Did you mean "{meant}"?' in done.err
 
 
 def test_a_misspelt_option_is_recognized(command: Callable[..., Done]) -> None:
     done = command("serve", "--drian")
-    assert done.code == Exit.USAGE
+    assert done.code == ExitCode.USAGE
     assert "--drain" in done.err
 
 
 def test_no_command_shows_the_help(command: Callable[..., Done]) -> None:
     done = command()
-    assert done.code == Exit.USAGE
+    assert done.code == ExitCode.USAGE
     assert "Usage: streamroute" in done.out + done.err
 
 
@@ -134,22 +134,22 @@ def fail(error: BaseException) -> Callable[[], None]:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (SetupError("no container"), Exit.FOUND, "error: no container\n"),
-        (RedisUnavailableError("no Redis"), Exit.NO_REDIS, "error: no Redis\n"),
-        (EmbeddedServerError("no server"), Exit.NO_REDIS, "error: no server\n"),
-        (click.UsageError("no such thing"), Exit.USAGE, "Error: no such thing\n"),
+        (SetupError("no container"), ExitCode.FOUND, "error: no container\n"),
+        (RedisUnavailableError("no Redis"), ExitCode.NO_REDIS, "error: no Redis\n"),
+        (EmbeddedServerError("no server"), ExitCode.NO_REDIS, "error: no server\n"),
+        (click.UsageError("no such thing"), ExitCode.USAGE, "Error: no such thing\n"),
         (click.Abort(), 130, ""),
     ],
 )
 def test_what_can_be_expected_is_one_line(
     capsys: pytest.CaptureFixture[str], error: Exception, code: int, said: str
 ) -> None:
-    assert guarded(fail(error)) == code
+    assert run_guarded(fail(error)) == code
     assert capsys.readouterr().err == said
 
 
 def test_what_nobody_expected_is_called_a_fault_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    assert guarded(fail(KeyError("guest"))) == Exit.INTERNAL
+    assert run_guarded(fail(KeyError("guest"))) == ExitCode.INTERNAL
     err = capsys.readouterr().err
     assert "KeyError: 'guest'" in err
     assert err.endswith("This is a fault of streamroute, not of your files: please report it.\n")

@@ -46,7 +46,7 @@ FORMS = (
 """Values of a variable, good and bad for each key, with the secret inside."""
 
 QUIET = (
-    *(("check", "--no-import", "--format", form) for form in FORMATS),
+    *(("check", "--no-import", "--format", output_format) for output_format in FORMATS),
     ("check", "--env"),
     ("check", "--diff"),
     ("routes",),
@@ -95,14 +95,14 @@ def test_no_finding_and_no_drawing_shows_what_a_variable_holds(
     monkeypatch.chdir(lone_project.folder)
     tests = {"version": 1, "tests": [{"name": "n", "message": {"type": "t"}, "stream": "s", "routes": []}]}
     lone_project.write("routes.test.yaml", json.dumps(tests))
-    for number, form in enumerate(FORMS):
+    for number, output_format in enumerate(FORMS):
         secret = f"x{secrets.token_hex(8)}"
-        monkeypatch.setenv("S", form.replace("{}", secret))
+        monkeypatch.setenv("S", output_format.replace("{}", secret))
         written = "a${S}" if number % 4 == 3 else "${S}"
         lone_project.write("routes.yaml", json.dumps(configuration(place, written, url)))
         commands = QUIET if number == 0 else QUIET[:1]
         shown = [text for arguments in commands for text in outputs(command, arguments)]
-        assert not any(secret in text for text in shown), (form, written, shown)
+        assert not any(secret in text for text in shown), (output_format, written, shown)
 
 
 def test_two_configurations_that_disagree_do_not_show_it(

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.formats.rendering import render
 from streamroute.compiler.api import compile_routes
@@ -235,7 +235,7 @@ def test_check_never_raises_and_names_a_place(content: bytes, project: Path) -> 
         assert (found.span.line, found.span.column) <= (found.span.end_line, found.span.end_column)
     render_full(result.findings, result.sources)
     for form in ("concise", "json", "github", "gitlab", "sarif", "junit"):
-        render(Report(result.findings, result.sources), form).encode()
+        render(FindingsReport(result.findings, result.sources), form).encode()
 
 
 @LAW

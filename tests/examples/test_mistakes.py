@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from repository import ROOT
-from streamroute.cli.commands.checking.run import Asked, check
+from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.cli.output.formats.full import render_full
 
 FOLDER: Final = ROOT / "examples" / "mistakes"
@@ -27,7 +27,7 @@ FILES: Final = sorted(path.name for path in FOLDER.glob("*.yaml"))
 
 def printed(name: str) -> str:
     """What a person gets for a file."""
-    report = check(Asked((name,))).report
+    report = check(CheckOptions((name,))).report
     return render_full(report.findings, report.sources)
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from streamroute.cli.arguments.paths import outside_allowed
-from streamroute.cli.output.logging import say_error
-from streamroute.cli.output.streams import say
-from streamroute.cli.output.terminal import columns_of, wants_color
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.logging import echo_error
+from streamroute.cli.output.streams import echo
+from streamroute.cli.output.terminal import terminal_width, wants_color
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.logs.coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Runnable:
+class LoadedConfig:
     """A configuration without errors, and the check that says so."""
 
     document: Document
@@ -40,7 +40,7 @@ class Runnable:
         return [route.config for route in self.compiled.routes]
 
 
-def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
+def load_or_exit(path: Path, *, imports: bool = True) -> LoadedConfig:
     """Check the configuration as for production; with an error, print every finding and exit with 1.
 
     Without ``imports`` no code of the user's runs, and there is a limit of time. Warnings and infos are
@@ -50,28 +50,28 @@ def load_or_exit(path: Path, *, imports: bool = True) -> Runnable:
     from streamroute.config.findings.finding import Severity
 
     with nullcontext() if imports else time_limit(SECONDS, path, "full"):
-        runnable = usable_or_exit(path, imports=imports, unset="error")
-    for finding in runnable.checked.findings:
+        loaded = check_or_exit(path, imports=imports, unset="error")
+    for finding in loaded.checked.findings:
         level = logging.WARNING if finding.severity is Severity.WARNING else logging.INFO
         log.log(level, "%s", finding, extra=NEVER_COALESCED)
-    return runnable
+    return loaded
 
 
-def usable_or_exit(
+def check_or_exit(
     path: Path,
     *,
     imports: bool = False,
     unset: Literal["error", "info"] = "info",
     tests: bool = False,
     for_people: bool = True,
-) -> Runnable:
+) -> LoadedConfig:
     """Check the configuration; with an error in it, print every finding and exit with 1.
 
     With ``tests`` its tests are read as well: what is wrong in their files does not stop here. Nor does a
     handler without ``imports``, since none is to run. What is not ``for_people`` leaves stdout to the
     command's own format.
     """
-    from streamroute.cli.output.findings import shortened, summary
+    from streamroute.cli.output.findings import summary, truncate_findings
     from streamroute.cli.output.formats.full import render_full
     from streamroute.compiler.pipeline import check_path
     from streamroute.config.files.includes import TEST_SUFFIX
@@ -84,9 +84,9 @@ def usable_or_exit(
     if has_errors(findings) or result.document is None or result.compiled is None:
         out = sys.stdout if for_people else sys.stderr
         shown = render_full(
-            shortened(findings), result.sources, color=wants_color(out), columns=columns_of(out)
+            truncate_findings(findings), result.sources, color=wants_color(out), columns=terminal_width(out)
         )
-        say(shown, nl=False, err=not for_people)
-        say_error(f"{path} cannot be used: {summary(findings)}")
-        click.get_current_context().exit(Exit.FOUND)
-    return Runnable(result.document, result.compiled, result)
+        echo(shown, nl=False, err=not for_people)
+        echo_error(f"{path} cannot be used: {summary(findings)}")
+        click.get_current_context().exit(ExitCode.FOUND)
+    return LoadedConfig(result.document, result.compiled, result)

@@ -23,7 +23,7 @@ def _allow(context: click.Context, _parameter: click.Parameter, value: bool) -> 
     context.meta[_OUTSIDE] = value
 
 
-OUTSIDE: Final = click.option(
+ALLOW_OUTSIDE: Final = click.option(
     "--allow-outside",
     is_flag=True,
     expose_value=False,

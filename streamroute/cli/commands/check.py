@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from streamroute.cli.arguments.paths import OUTSIDE, PATH, outside_allowed
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, outside_allowed
 from streamroute.cli.output.formats import FORMATS
-from streamroute.cli.output.streams import say
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.streams import echo
+from streamroute.cli.process.exit_codes import ExitCode
 
 _PASSES: Final = 5
 """How often ``--fix`` looks again: what could not be read hides what else is wrong."""
 
 if TYPE_CHECKING:
-    from streamroute.cli.commands.checking.run import Asked, Checked
+    from streamroute.cli.commands.checking.run import CheckOptions, CheckRun
 
 
 @click.command(name="check")
 @click.argument("paths", nargs=-1, type=PATH)
-@OUTSIDE
+@ALLOW_OUTSIDE
 @click.option("--env", "needs_env", is_flag=True, help="A ${VARIABLE} that is not set here is an error.")
 @click.option("--no-import", is_flag=True, help="Run none of the project's code; read its source.")
 @click.option(
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(list(FORMATS)),
     default="full",
     show_default=True,
@@ -52,7 +52,7 @@ def command(
     paths: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
-    form: str,
+    output_format: str,
     time_limit: float,
     **flags: bool,
 ) -> int:
@@ -74,10 +74,10 @@ def command(
         gc.disable()  # a process that ends in a moment gives its memory back as a whole
         click.get_current_context().call_on_close(gc.enable)  # another one, as that of tests, goes on
     from streamroute.cli.commands.checking.rule_selection import Selection, read_codes
-    from streamroute.cli.commands.checking.run import Asked
+    from streamroute.cli.commands.checking.run import CheckOptions
 
     selection = Selection(read_codes(select), read_codes(ignore))
-    asked = Asked(
+    asked = CheckOptions(
         paths,
         unset="error" if flags["needs_env"] else "info",
         imports=not flags["no_import"],
@@ -85,37 +85,39 @@ def command(
         outside=outside_allowed(),
     )
     if flags["watch"]:
-        return _watch(asked, form)
+        return _watch(asked, output_format)
     if flags["fix"] or flags["diff"]:
-        return _fix(asked, form, time_limit, write=flags["fix"])
-    return _report(*_check(asked, form, time_limit), form)
+        return _fix(asked, output_format, time_limit, write=flags["fix"])
+    return _report(*_check(asked, output_format, time_limit), output_format)
 
 
-def _check(asked: Asked, form: str, seconds: float) -> tuple[Checked, str]:
+def _check(asked: CheckOptions, output_format: str, seconds: float) -> tuple[CheckRun, str]:
     """What was found, and the text that says it."""
     from streamroute.cli.commands.checking.run import check
-    from streamroute.cli.output.findings import shortened
+    from streamroute.cli.output.findings import truncate_findings
     from streamroute.cli.output.formats.rendering import render
-    from streamroute.cli.output.terminal import columns_of, wants_color
+    from streamroute.cli.output.terminal import terminal_width, wants_color
     from streamroute.cli.process.time_limit import time_limit
 
-    with time_limit(seconds, asked.paths[0] if asked.paths else "routes.yaml", form):
+    with time_limit(seconds, asked.paths[0] if asked.paths else "routes.yaml", output_format):
         checked = check(asked)
-        shown = checked.report._replace(findings=shortened(checked.report.findings))
-        return checked, render(shown, form, color=wants_color(sys.stdout), columns=columns_of(sys.stdout))
+        shown = checked.report._replace(findings=truncate_findings(checked.report.findings))
+        return checked, render(
+            shown, output_format, color=wants_color(sys.stdout), columns=terminal_width(sys.stdout)
+        )
 
 
-def _report(checked: Checked, text: str, form: str) -> int:
+def _report(checked: CheckRun, text: str, output_format: str) -> int:
     """Print what was found; the exit code says whether it is more than info."""
     from streamroute.cli.output.findings import is_clean, summary
     from streamroute.cli.output.formats.rendering import write_rendered
 
     findings = checked.report.findings
-    write_rendered(text, form)
+    write_rendered(text, output_format)
     roots = ", ".join(map(str, checked.roots))
     found = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    say(found + _left_out(checked.left_out), err=True)
-    return Exit.OK if is_clean(findings) else Exit.FOUND
+    echo(found + _left_out(checked.left_out), err=True)
+    return ExitCode.OK if is_clean(findings) else ExitCode.FOUND
 
 
 def _left_out(number: int) -> str:
@@ -125,26 +127,26 @@ def _left_out(number: int) -> str:
     return f" ({number} finding{'s' if number > 1 else ''} left out by --select and --ignore)"
 
 
-def _fix(asked: Asked, form: str, seconds: float, *, write: bool) -> int:
+def _fix(asked: CheckOptions, output_format: str, seconds: float, *, write: bool) -> int:
     from streamroute.cli.commands.checking.fix import fixes_of, show, write_all
 
-    checked, text = _check(asked, form, seconds)
+    checked, text = _check(asked, output_format, seconds)
     fixes = fixes_of(checked.report, checked.roots)
     if not write:
-        say(show(fixes), nl=False)
-        return Exit.FOUND if fixes else Exit.OK
+        echo(show(fixes), nl=False)
+        return ExitCode.FOUND if fixes else ExitCode.OK
     for _ in range(_PASSES):
-        say(show(fixes), nl=False, err=True)
+        echo(show(fixes), nl=False, err=True)
         write_all(fixes, checked.roots)
-        checked, text = _check(asked, form, seconds)
+        checked, text = _check(asked, output_format, seconds)
         fixes = fixes_of(checked.report, checked.roots)
         if not fixes:
             break
-    return _report(checked, text, form)
+    return _report(checked, text, output_format)
 
 
-def _watch(asked: Asked, form: str) -> int:
+def _watch(asked: CheckOptions, output_format: str) -> int:
     from streamroute.cli.commands.checking.watch import watch
 
-    watch(asked, form)
-    return Exit.OK
+    watch(asked, output_format)
+    return ExitCode.OK

@@ -9,26 +9,28 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamroute.cli.arguments.event_files import STDIN, name_of, read_events
-from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path
-from streamroute.cli.output.streams import as_json, printable, say, write_document
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
+from streamroute.cli.output.streams import as_json, echo, printable, write_document
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.config.paths import ABSENT, why_no_file
 from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.text.safe_text import clip, safe_str
 
 if TYPE_CHECKING:
-    from streamroute.cli.arguments.config import Runnable
+    from streamroute.cli.arguments.config import LoadedConfig
 
 
 @click.command(name="explain")
 @click.argument("event", required=False, type=PATH)
 @click.option("--config", type=PATH, metavar="PATH", help="The routes.yaml to ask (default: here).")
-@OUTSIDE
+@ALLOW_OUTSIDE
 @click.option("--type", "event_type", metavar="TYPE", help="The event's type, without EVENT.")
 @click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
 @click.option("--stream", metavar="NAME", help="The stream that the event arrives on (default: any).")
 @click.option("--all", "everything", is_flag=True, help="Show the routes of other types too.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
 def command(
     event: str | None,
     config: str | None,
@@ -36,7 +38,7 @@ def command(
     data: str | None,
     stream: str | None,
     everything: bool,
-    form: str,
+    output_format: str,
 ) -> int:
     """Say which routes take EVENT, and why: the value of each part of each filter.
 
@@ -47,20 +49,20 @@ def command(
       streamroute explain event.json
       streamroute explain --type booking.confirmed --data '{"nights": 3}'
     """
-    from streamroute.cli.arguments.config import usable_or_exit
+    from streamroute.cli.arguments.config import check_or_exit
     from streamroute.cli.process.time_limit import SECONDS, time_limit
     from streamroute.config.root_file import find_root
 
     message = _message(event, event_type, data)
     root = find_root(config_path(config))
-    with time_limit(SECONDS, root, "full" if form == "text" else None):
-        runnable = usable_or_exit(root, for_people=form == "text")
-        shown = _explained(runnable, message, stream, form, everything=everything)
-    if form == "json":
+    with time_limit(SECONDS, root, "full" if output_format == "text" else None):
+        loaded = check_or_exit(root, for_people=output_format == "text")
+        shown = _explained(loaded, message, stream, output_format, everything=everything)
+    if output_format == "json":
         write_document(shown)
     else:
-        say(shown, nl=False)
-    return Exit.OK
+        echo(shown, nl=False)
+    return ExitCode.OK
 
 
 def _message(event: str | None, event_type: str | None, data: str | None) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def _is_object(text: str) -> bool:
 
 
 def _explained(
-    runnable: Runnable, message: dict[str, Any], stream: str | None, form: str, *, everything: bool
+    loaded: LoadedConfig, message: dict[str, Any], stream: str | None, output_format: str, *, everything: bool
 ) -> str:
     from streamroute.cli.arguments.stream_argument import stream_named
     from streamroute.cli.output.explanation import explained, render_text
@@ -133,22 +135,22 @@ def _explained(
     from streamroute.compiler.dry_run import decide
     from streamroute.ops.route_tests.delivery import delivered
 
-    document = runnable.document
+    document = loaded.document
     if stream is not None:
         stream_named(document.streams, stream)
     kind = str(message["type"])
     try:
-        payload = delivered(runnable.compiled, message, stream)
+        payload = delivered(loaded.compiled, message, stream)
     except DecodeError as error:
-        return _refused(kind, str(error), form)
-    decisions = decide(runnable.routes, payload, stream)
-    if form == "json":
+        return _refused(kind, str(error), output_format)
+    decisions = decide(loaded.routes, payload, stream)
+    if output_format == "json":
         return as_json(explained(kind, decisions, everything=everything), safe_str) + "\n"
     return render_text(kind, decisions, everything=everything, color=wants_color(sys.stdout))
 
 
-def _refused(kind: str, reason: str, form: str) -> str:
+def _refused(kind: str, reason: str, output_format: str) -> str:
     """A message that is dead-lettered before any route sees it."""
-    if form == "json":
+    if output_format == "json":
         return as_json({"type": kind, "routes": [], "decisions": [], "invalid": reason}) + "\n"
     return printable(f"{kind}: dead-lettered as a whole, and no route sees it: {reason}") + "\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from streamroute.cli.output.streams import say
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.streams import echo
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.files import create_all, is_taken
 from streamroute.config.json_schema import published_text
 
@@ -29,14 +29,14 @@ def command(folder: Path) -> int:
     files = dict(_starter())
     taken = [name for name in files if is_taken(folder / name)]
     if taken:
-        say(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
-        return Exit.FOUND
+        echo(f"nothing was written: {folder} already has {', '.join(taken)}", err=True)
+        return ExitCode.FOUND
     create_all({folder / name: content for name, content in files.items()}, folder)
     for name in files:
-        say(f"wrote {folder / name}")
+        echo(f"wrote {folder / name}")
     here = "" if folder == Path() else f"cd {shlex.quote(os.fspath(folder))} && "
-    say(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
-    return Exit.OK
+    echo(f"\nnow try:\n  {here}streamroute serve --feed events.jsonl --drain")
+    return ExitCode.OK
 
 
 def _starter() -> Iterator[tuple[str, bytes]]:

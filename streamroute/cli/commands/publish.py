@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.arguments.event_files import STDIN, name_of, open_events
-from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
-from streamroute.cli.output.streams import progress_bar, say
+from streamroute.cli.output.streams import echo, progress_bar
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.paths import is_file
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.adapters.stream.publisher import Publisher
-    from streamroute.cli.arguments.config import Runnable
+    from streamroute.cli.arguments.config import LoadedConfig
     from streamroute.ops.publish.feed import Progress
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 )
 @click.option("--type", "event_type", metavar="TYPE", help="Publish one event of this type.")
 @click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
-@OUTSIDE
+@ALLOW_OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server.")
 def command(
     stream: str,
@@ -70,10 +70,10 @@ def command(
             if event_type is not None
             else _file(STDIN if file is None else file, stack)
         )
-        runnable = _load(config_path(config), stream)
+        loaded = _load(config_path(config), stream)
         if event_type is not None:
-            _warn_of_near_miss(event_type, runnable)
-        asyncio.run(_publish(runnable, stream, source, embedded=not no_embedded))
+            _warn_of_near_miss(event_type, loaded)
+        asyncio.run(_publish(loaded, stream, source, embedded=not no_embedded))
     return 0
 
 
@@ -83,24 +83,24 @@ def _what_to_name(stream: str, file: str | None) -> str:
     return "name a FILE of events, or one event with --type"
 
 
-def _warn_of_near_miss(event_type: str, runnable: Runnable) -> None:
+def _warn_of_near_miss(event_type: str, loaded: LoadedConfig) -> None:
     """Say that a type is nearly one that a route takes; it is published, for others may know it."""
-    types = {name for route in runnable.routes for name in route.types}
-    if event_type in types or event_type in runnable.document.messages:
+    types = {name for route in loaded.routes for name in route.types}
+    if event_type in types or event_type in loaded.document.messages:
         return
     meant = did_you_mean(event_type, sorted(types))
     if meant:
         log.warning('no route takes the type "%s"; did you mean "%s"?', event_type, meant)
 
 
-def _load(path: Path, stream: str) -> Runnable:
+def _load(path: Path, stream: str) -> LoadedConfig:
     """The configuration; code of the user's runs only where the stream's codec is the user's."""
     from streamroute.adapters.codecs.builtin import CODEC_NAMES
     from streamroute.cli.arguments.config import load_or_exit
 
-    runnable = load_or_exit(path, imports=False)
-    codec = stream_named(runnable.document.streams, stream).codec
-    return runnable if codec in CODEC_NAMES else load_or_exit(path)
+    loaded = load_or_exit(path, imports=False)
+    codec = stream_named(loaded.document.streams, stream).codec
+    return loaded if codec in CODEC_NAMES else load_or_exit(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,11 @@ def _file(file: str, stack: ExitStack) -> _Source:
     return _Source(name_of(file), read_lines(source), size or None)
 
 
-async def _publish(runnable: Runnable, stream: str, source: _Source, *, embedded: bool) -> None:
+async def _publish(loaded: LoadedConfig, stream: str, source: _Source, *, embedded: bool) -> None:
     from streamroute.adapters.stream.publisher import Publisher
 
-    document = runnable.document
-    codec = runnable.compiled.codecs.get(stream, document.streams[stream].codec)
+    document = loaded.document
+    codec = loaded.compiled.codecs.get(stream, document.streams[stream].codec)
     async with open_server(document, embedded=embedded) as redis:
         await _feed(Publisher(redis, stream, codec), stream, source, redis)
 
@@ -163,4 +163,4 @@ async def _feed(target: Publisher, stream: str, source: _Source, redis: RedisCon
 def _conclude(stream: str, progress: Progress, redis: RedisConnection) -> None:
     from streamroute.text.counted import counted
 
-    say(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)
+    echo(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)

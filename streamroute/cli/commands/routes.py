@@ -8,59 +8,61 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path
-from streamroute.cli.output.streams import as_json, say, write_document
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
+from streamroute.cli.output.streams import as_json, echo, write_document
+from streamroute.cli.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamroute.cli.arguments.config import Runnable
+    from streamroute.cli.arguments.config import LoadedConfig
     from streamroute.config.document import RouteConfig
 
 
 @click.command(name="routes")
 @click.argument("config", required=False, type=PATH)
-@OUTSIDE
+@ALLOW_OUTSIDE
 @click.option("--stream", metavar="NAME", help="The routes of this stream only.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
 @click.option("--graph", type=click.Choice(["mermaid", "dot", "svg"]), help="Print a drawing of them.")
-def command(config: str | None, stream: str | None, form: str, graph: str | None) -> int:
+def command(config: str | None, stream: str | None, output_format: str, graph: str | None) -> int:
     """List the routes of CONFIG, or of routes.yaml here, in the order in which they are asked.
 
     \b
     A drawing of streams, types, filters and handlers:
       streamroute routes --graph svg > routes.svg
     """
-    from streamroute.cli.arguments.config import usable_or_exit
+    from streamroute.cli.arguments.config import check_or_exit
     from streamroute.cli.process.time_limit import SECONDS, time_limit
     from streamroute.config.root_file import find_root
 
-    root, for_people = find_root(config_path(config)), form == "text" and graph is None
+    root, for_people = find_root(config_path(config)), output_format == "text" and graph is None
     with time_limit(SECONDS, root, "full" if for_people else None):
-        runnable = usable_or_exit(root, for_people=for_people)
-        shown = _shown(runnable, stream, form, graph)
+        loaded = check_or_exit(root, for_people=for_people)
+        shown = _shown(loaded, stream, output_format, graph)
     if for_people:
-        say(shown)
+        echo(shown)
     else:
         write_document(shown)
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _shown(runnable: Runnable, stream: str | None, form: str, graph: str | None) -> str:
-    routes = _routes(runnable, stream)
+def _shown(loaded: LoadedConfig, stream: str | None, output_format: str, graph: str | None) -> str:
+    routes = _routes(loaded, stream)
     if graph is not None:
-        return _drawn(graph, [stream] if stream else list(runnable.document.streams), routes)
-    return as_json([_object(route) for route in routes]) + "\n" if form == "json" else _table(routes)
+        return _drawn(graph, [stream] if stream else list(loaded.document.streams), routes)
+    return as_json([_object(route) for route in routes]) + "\n" if output_format == "json" else _table(routes)
 
 
-def _routes(runnable: Runnable, stream: str | None) -> list[RouteConfig]:
+def _routes(loaded: LoadedConfig, stream: str | None) -> list[RouteConfig]:
     from streamroute.cli.arguments.stream_argument import stream_named
 
     if stream is None:
-        return runnable.routes
-    stream_named(runnable.document.streams, stream)
-    return [route for route in runnable.routes if stream in route.streams]
+        return loaded.routes
+    stream_named(loaded.document.streams, stream)
+    return [route for route in loaded.routes if stream in route.streams]
 
 
 def _drawn(kind: str, streams: Sequence[str], routes: Sequence[RouteConfig]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamroute.cli.output.streams import say, write_json
+from streamroute.cli.output.streams import echo, write_json
 
 if TYPE_CHECKING:
     from streamroute.config.findings.rules import Rule
@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 
 @click.command(name="rule")
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(codes: tuple[str, ...], form: str) -> None:
+@click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def command(codes: tuple[str, ...], output_format: str) -> None:
     """Explain the rules of check: what CODE finds, with an example. Without CODE, list all."""
     from streamroute.config.findings.rules import RULES
 
     rules = [_named(code) for code in codes] or list(RULES.values())
-    if form == "json":
+    if output_format == "json":
         write_json([_object(rule) for rule in rules])
     elif codes:
-        say("\n\n".join(map(_page, rules)))
+        echo("\n\n".join(map(_page, rules)))
     else:
-        say(_list(rules))
+        echo(_list(rules))
 
 
 def _named(code: str) -> Rule:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamroute.cli.arguments.event_files import name_of, open_events
-from streamroute.cli.arguments.paths import OUTSIDE, PATH, config_path, outside_allowed
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path, outside_allowed
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
-from streamroute.cli.output.standard_streams import forgive_closed_stdout
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.standard_streams import tolerate_closed_stdout
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import endpoint_option, process_metrics, worker_metrics
 from streamroute.cli.process.workers import (
     REPORT_OPTION,
-    open_descriptor,
+    open_descriptor_option,
     supervise,
     watch_lifeline,
     worker_command,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamroute.adapters.redis.connection import RedisConnection
-    from streamroute.cli.arguments.config import Runnable
+    from streamroute.cli.arguments.config import LoadedConfig
     from streamroute.config.document import Document
     from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.serve.session import Feed
@@ -88,10 +88,10 @@ class _Orders:
     hidden=True,
     metavar="DESCRIPTOR",
     type=int,
-    callback=open_descriptor,
+    callback=open_descriptor_option,
     help="Run as a worker that reports to its supervisor through this file descriptor.",
 )
-@OUTSIDE
+@ALLOW_OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Refuse to run on the embedded server.")
 @click.option(
     "--adopt-data",
@@ -142,13 +142,13 @@ def command(
     """
     import streamroute.app  # noqa: F401 - what it needs is looked for before the user's folder is importable
     from streamroute.cli.arguments.config import load_or_exit
-    from streamroute.cli.process.event_loop import run_and_leave
+    from streamroute.cli.process.event_loop import run_until_exit
     from streamroute.ops.serve.session import Feed
 
     logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
     embedded, adopt = not others["no_embedded"], others["adopt_data"]
     set_up_logging(logs["log_format"], logs["log_level"])
-    forgive_closed_stdout()
+    tolerate_closed_stdout()
     if feed_stream is not None and feed is None:
         raise click.UsageError("--feed-stream goes with --feed")
     if feed is not None and workers is not None:
@@ -156,18 +156,18 @@ def command(
     path = config_path(config)
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
-        runnable = load_or_exit(path)
-        served = _served(runnable.document)
+        loaded = load_or_exit(path)
+        served = _served(loaded.document)
         if workers is not None:
             options = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
             options += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
             orders = _Orders(None, drain, embedded, adopt, metrics)
-            return run_and_leave(_supervise(runnable, orders, worker_command(path, options), workers))
+            return run_until_exit(_supervise(loaded, orders, worker_command(path, options), workers))
         fed = None
         if feed is not None and events is not None:
-            fed = Feed(events, name_of(feed), _feed_target(runnable.document, served, feed_stream))
+            fed = Feed(events, name_of(feed), _feed_target(loaded.document, served, feed_stream))
         orders = _Orders(fed, drain, embedded, adopt, metrics, report)
-        return run_and_leave(_serve(runnable, orders))
+        return run_until_exit(_serve(loaded, orders))
 
 
 def _served(document: Document) -> list[str]:
@@ -194,19 +194,19 @@ def _route_names(document: Document) -> dict[str, tuple[str, ...]]:
     return {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}
 
 
-async def _serve(runnable: Runnable, orders: _Orders) -> int:
+async def _serve(loaded: LoadedConfig, orders: _Orders) -> int:
     from streamroute.app import open_app
     from streamroute.cli.output.run_summary import print_summary
-    from streamroute.cli.process.deadline import Deadline, longest_stop
-    from streamroute.cli.process.signals import stopping_on_signals
+    from streamroute.cli.process.deadline import StopDeadline, max_stop_seconds
+    from streamroute.cli.process.signals import stop_on_signals
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.serve.gc_tuning import rare_collections
     from streamroute.ops.serve.session import run_session
 
-    document, feed, stop = runnable.document, orders.feed, asyncio.Event()
-    counters, deadline = Counters(_route_names(document)), Deadline(longest_stop(document))
+    document, feed, stop = loaded.document, orders.feed, asyncio.Event()
+    counters, deadline = Counters(_route_names(document)), StopDeadline(max_stop_seconds(document))
     async with AsyncExitStack() as stack:
-        signals = stopping_on_signals(stop.set, begun=deadline.begin, leaves=orders.report is None)
+        signals = stop_on_signals(stop.set, begun=deadline.begin, leaves=orders.report is None)
         stack.enter_context(signals)
         redis = await stack.enter_async_context(
             open_server(document, embedded=orders.embedded, adopt=orders.adopt)
@@ -221,7 +221,7 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
         opened = open_app(
             redis,
             document,
-            runnable.compiled,
+            loaded.compiled,
             observer=counters.observe,
             incidents=Incidents(counters.count_event),
             on_stuck=end_where_stuck,
@@ -244,17 +244,17 @@ async def _serve(runnable: Runnable, orders: _Orders) -> int:
             await app.stop()
             if orders.ends_with_table and orders.report is None:
                 print_summary(counters)
-    return Exit.FOUND if stuck or (orders.ends_with_table and counters.failed) else Exit.OK
+    return ExitCode.FOUND if stuck or (orders.ends_with_table and counters.failed) else ExitCode.OK
 
 
-async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str], workers: int) -> int:
+async def _supervise(loaded: LoadedConfig, orders: _Orders, command: Sequence[str], workers: int) -> int:
     """Run workers that do what ``_serve`` does; an embedded server runs here, for all of them."""
     from streamroute.cli.output.run_summary import print_summary
-    from streamroute.cli.process.deadline import longest_stop
+    from streamroute.cli.process.deadline import max_stop_seconds
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.workers.reports import WorkerReports
 
-    document = runnable.document
+    document = loaded.document
     counters = Counters(_route_names(document))
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
@@ -264,12 +264,12 @@ async def _supervise(runnable: Runnable, orders: _Orders, command: Sequence[str]
         await stack.enter_async_context(worker_metrics(orders.metrics, redis, document, reports))
         _introduce(document, redis)
         try:
-            patience = longest_stop(document)
+            patience = max_stop_seconds(document)
             code = await supervise(command, workers, reports, redis, ends=orders.drain, patience=patience)
         finally:
             if orders.ends_with_table:
                 print_summary(counters)
-    return code or (Exit.FOUND if orders.ends_with_table and counters.failed else Exit.OK)
+    return code or (ExitCode.FOUND if orders.ends_with_table and counters.failed else ExitCode.OK)
 
 
 def _introduce(document: Document, redis: RedisConnection) -> None:

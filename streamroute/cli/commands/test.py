@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.arguments.paths import OUTSIDE, PATH
-from streamroute.cli.output.streams import say, write_document
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
+from streamroute.cli.output.streams import echo, write_document
+from streamroute.cli.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from streamroute.cli.output.route_tests.result import Run
+    from streamroute.cli.output.route_tests.result import RouteTestRun
 
 
 @click.command(name="test")
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(["full", "json", "junit"]),
     default="full",
     show_default=True,
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     "--import", "imports", is_flag=True, help="Import the project's own codecs, which decode such entries."
 )
 @click.option("--no-embedded", is_flag=True, help="With --redis, refuse to start the embedded server.")
-@OUTSIDE
+@ALLOW_OUTSIDE
 def command(
-    paths: tuple[str, ...], fail_under: float | None, events: str | None, form: str, **allowed: bool
+    paths: tuple[str, ...], fail_under: float | None, events: str | None, output_format: str, **allowed: bool
 ) -> int:
     """Run the tests of routes: NAME.test.yaml beside the routes.yaml of PATHS, or here.
 
@@ -63,32 +63,32 @@ def command(
         from streamroute.cli.commands.testing.init import write_first
 
         return write_first(paths, events)
-    from streamroute.cli.commands.testing.run import Reading, run, wanted
+    from streamroute.cli.commands.testing.run import EntryAccess, run, wanted
     from streamroute.cli.process.time_limit import SECONDS, time_limit
 
-    for_people = form == "full"
-    reading = Reading(allowed["redis"], allowed["imports"], not allowed["no_embedded"])
+    for_people = output_format == "full"
+    reading = EntryAccess(allowed["redis"], allowed["imports"], not allowed["no_embedded"])
     meant = wanted(paths)
     with time_limit(SECONDS, meant[0].root, "full" if for_people else None):
         runs = [run(each, reading, for_people=for_people) for each in meant]
-        shown = _rendered(runs, form)
+        shown = _rendered(runs, output_format)
     if not any(found.outcomes or found.findings for found in runs):
         raise click.UsageError(
             f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"
         )
     if for_people:
-        say(shown, nl=False)
+        echo(shown, nl=False)
     else:
         write_document(shown)
     return _verdict(runs, fail_under)
 
 
-def _rendered(runs: Sequence[Run], form: str) -> str:
-    if form == "json":
+def _rendered(runs: Sequence[RouteTestRun], output_format: str) -> str:
+    if output_format == "json":
         from streamroute.cli.output.route_tests import as_json
 
         return as_json.render(runs)
-    if form == "junit":
+    if output_format == "junit":
         from streamroute.cli.output.route_tests import as_junit
 
         return as_junit.render(runs)
@@ -98,13 +98,13 @@ def _rendered(runs: Sequence[Run], form: str) -> str:
     return render(runs, color=wants_color(sys.stdout))
 
 
-def _verdict(runs: Sequence[Run], fail_under: float | None) -> int:
+def _verdict(runs: Sequence[RouteTestRun], fail_under: float | None) -> int:
     from streamroute.cli.output.findings import is_clean
-    from streamroute.cli.output.logging import say_error
+    from streamroute.cli.output.logging import echo_error
 
     low = [run for run in runs if fail_under is not None and run.coverage.percent < fail_under]
     for run in low:
-        say_error(f"{run.root} has a coverage of {run.coverage.percent:.1f}%, below {fail_under:g}%")
+        echo_error(f"{run.root} has a coverage of {run.coverage.percent:.1f}%, below {fail_under:g}%")
     passed = all(outcome.passed for run in runs for outcome in run.outcomes)
     clean = all(is_clean(run.findings) for run in runs)
-    return Exit.OK if passed and clean and not low else Exit.FOUND
+    return ExitCode.OK if passed and clean and not low else ExitCode.FOUND

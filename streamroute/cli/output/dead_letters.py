@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.cli.output.streams import printable, say, write_json
+from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
-from streamroute.ops.dead_letters.summary import Summary
+from streamroute.ops.dead_letters.summary import DeadLetterSummary
 from streamroute.text.counted import counted
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
-    from streamroute.ops.dead_letters.actions import Deed
-    from streamroute.ops.dead_letters.query import Letter
+    from streamroute.ops.dead_letters.actions import ActionResult
+    from streamroute.ops.dead_letters.letter import DeadLetter
     from streamroute.values import Failure
 
 _LONGEST_CELL: Final = 60
@@ -30,10 +30,10 @@ class Listing:
     """All letters counted, and the newest ``limit`` of them kept (0: all)."""
 
     limit: int
-    summary: Summary = field(default_factory=Summary)
-    kept: list[tuple[tuple[int, int], int, Letter]] = field(default_factory=list)
+    summary: DeadLetterSummary = field(default_factory=DeadLetterSummary)
+    kept: list[tuple[tuple[int, int], int, DeadLetter]] = field(default_factory=list)
 
-    def add(self, letter: Letter) -> None:
+    def add(self, letter: DeadLetter) -> None:
         """Count a letter, and keep it while it is among the newest."""
         self.summary.add(letter)
         milliseconds, _, sequence = letter.stored.id.partition("-")
@@ -43,56 +43,57 @@ class Listing:
         else:
             heapq.heappushpop(self.kept, item)
 
-    def newest(self) -> list[Letter]:
+    def newest(self) -> list[DeadLetter]:
         """The letters that were kept, the newest first."""
         return [letter for _, _, letter in sorted(self.kept, reverse=True, key=lambda item: item[:2])]
 
 
-def print_listing(listing: Listing, now: int, form: str) -> None:
+def print_listing(listing: Listing, now: int, output_format: str) -> None:
     """The counts, then the newest letters."""
-    if form == "json":
+    if output_format == "json":
         _print_json(_listing_data(listing))
     elif not listing.summary.total:
-        say("no dead letters")
+        echo("no dead letters")
     else:
-        say(_counts(listing, now))
-        say(f"\n{_newest(listing, now)}")
+        echo(_counts(listing, now))
+        echo(f"\n{_newest(listing, now)}")
         left = listing.summary.total - len(listing.kept)
         if left:
-            say(f"... and {left} more; --limit 0 lists all")
+            echo(f"... and {left} more; --limit 0 lists all")
 
 
-def print_letter(letter: Letter, now: int, form: str) -> None:
+def print_letter(letter: DeadLetter, now: int, output_format: str) -> None:
     """All that is known of one letter."""
-    if form == "json":
+    if output_format == "json":
         _print_json(_letter_data(letter, whole=True))
         return
-    say(f"dead letter {letter.stored.id} in {printable(letter.box.key)}, {age(now - letter.stored.at)} old")
+    key, old = printable(letter.dead_letter_stream.key), age(now - letter.stored.at)
+    echo(f"dead letter {letter.stored.id} in {key}, {old} old")
     record = letter.record
     if record is None:
-        say(f"  {letter.reason}")
+        echo(f"  {letter.reason}")
         return
     _print_pairs("", _facts(record))
     _print_pairs("fields", {_shown(name): _shown(value) for name, value in record.fields.items()})
     if record.history:
-        say("\nhistory")
+        echo("\nhistory")
         for failure in record.history:
-            say(f"  {_failure(failure)}")
+            echo(f"  {_failure(failure)}")
     if record.traceback:
-        say("\ntraceback")
+        echo("\ntraceback")
         for line in record.traceback.rstrip().splitlines():
-            say(f"  {printable(line)}")
+            echo(f"  {printable(line)}")
 
 
-def print_deed(deed: Deed, verb: str, form: str, *, dry_run: bool) -> None:
+def print_result(result: ActionResult, verb: str, output_format: str, *, dry_run: bool) -> None:
     """What was done, and what was refused and why."""
-    if form == "json":
-        _print_json({verb: deed.done, "refused": dict(deed.refused), "dry_run": dry_run})
+    if output_format == "json":
+        _print_json({verb: result.done, "refused": dict(result.refused), "dry_run": dry_run})
         return
     done = f"would be {verb}" if dry_run else verb
-    say(f"{counted(deed.done, 'dead letter')} {done}")
-    for why, count in deed.refused.most_common():
-        say(f"{counted(count, 'dead letter')} not {verb}: {printable(why)}")
+    echo(f"{counted(result.done, 'dead letter')} {done}")
+    for why, count in result.refused.most_common():
+        echo(f"{counted(count, 'dead letter')} not {verb}: {printable(why)}")
 
 
 def age(milliseconds: int) -> str:
@@ -143,10 +144,10 @@ def _facts(record: DeadRecord) -> dict[str, str]:
 
 def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:
     if title:
-        say(f"\n{title}")
+        echo(f"\n{title}")
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
-        say(f"  {printable(name):<{width}}  {printable(value)}")
+        echo(f"  {printable(name):<{width}}  {printable(value)}")
 
 
 def _failure(failure: Failure) -> str:
@@ -164,8 +165,12 @@ def _listing_data(listing: Listing) -> dict[str, Any]:
     return {"total": listing.summary.total, "groups": groups, "letters": letters}
 
 
-def _letter_data(letter: Letter, *, whole: bool) -> dict[str, Any]:
-    data: dict[str, Any] = {"id": letter.stored.id, "at": letter.stored.at, "dead_letter": letter.box.key}
+def _letter_data(letter: DeadLetter, *, whole: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "id": letter.stored.id,
+        "at": letter.stored.at,
+        "dead_letter": letter.dead_letter_stream.key,
+    }
     record = letter.record
     if record is None:
         return {**data, "unreadable": True}

@@ -10,7 +10,7 @@ from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.text_file import TextFile
 
 
-class Report(NamedTuple):
+class FindingsReport(NamedTuple):
     """What came of a check: the one result that every format shows in its way.
 
     ``findings`` are sorted by place; ``sources`` are the files that were read, by the paths that findings
@@ -32,20 +32,20 @@ def summary(findings: Sequence[Finding]) -> str:
     )
 
 
-MOST: Final = 1_000
+MAX_FINDINGS: Final = 1_000
 """Findings that are shown: nobody reads more, and some files ask for millions."""
 
 
-def shortened(findings: Sequence[Finding]) -> list[Finding]:
+def truncate_findings(findings: Sequence[Finding]) -> list[Finding]:
     """The findings as they are shown: the first of many, and a last one that says how many more there are."""
-    if len(findings) <= MOST:
+    if len(findings) <= MAX_FINDINGS:
         return list(findings)
-    first = findings[MOST]
-    message = f"{len(findings) - MOST:,} more findings are not shown"
+    first = findings[MAX_FINDINGS]
+    message = f"{len(findings) - MAX_FINDINGS:,} more findings are not shown"
     told = Finding(
         "SR025", Severity.INFO, message, first.file, first.span, "mend those above, and check again"
     )
-    return [*findings[:MOST], told]
+    return [*findings[:MAX_FINDINGS], told]
 
 
 def is_clean(findings: Sequence[Finding]) -> bool:

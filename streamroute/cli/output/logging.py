@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from streamroute.cli.output.streams import harmless, say, write_at_once
+from streamroute.cli.output.streams import echo, sanitize, write_at_once
 from streamroute.cli.output.terminal import wants_color
 from streamroute.logs.coalescing import NEVER_COALESCED, CoalescingHandler, message_of
 from streamroute.logs.exception_text import error_text, traceback_text
@@ -22,35 +22,35 @@ from streamroute.text.limits import LONG, NAME
 from streamroute.text.safe_text import clip, one_line, safe_repr
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
-_TALKATIVE: Final = ("asyncio", "redis", "httpx", "httpcore")
+_NOISY_LOGGERS: Final = ("asyncio", "redis", "httpx", "httpcore")
 """Their debug and info are about themselves, or show whole addresses and headers."""
 
 log = logging.getLogger("streamroute")
 
 
-def set_up_logging(form: str, level: str) -> None:
+def set_up_logging(output_format: str, level: str) -> None:
     """Send every log record from ``level`` up to stderr, as ``text`` or ``json``; warnings of Python too."""
     stderr = logging.StreamHandler(sys.stderr)
-    stderr.setFormatter(_JsonLines() if form == "json" else _Lines(wants_color(sys.stderr)))
+    stderr.setFormatter(_JsonLines() if output_format == "json" else _Lines(wants_color(sys.stderr)))
     root = logging.getLogger()
     flush_logs()
-    root.handlers[:] = [CoalescingHandler(stderr, annotate=form != "json")]
+    root.handlers[:] = [CoalescingHandler(stderr, annotate=output_format != "json")]
     root.setLevel(level.upper())
-    for name in _TALKATIVE:
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
     # What Python itself would print of threads and finalizers would be lines of no record.
-    threading.excepthook = _tell_of_thread
-    sys.unraisablehook = _tell_of_unraisable
+    threading.excepthook = _log_thread_exception
+    sys.unraisablehook = _log_unraisable
 
 
-def _tell_of_thread(failure: threading.ExceptHookArgs) -> None:
+def _log_thread_exception(failure: threading.ExceptHookArgs) -> None:
     if failure.exc_type is not SystemExit:
         name = clip(failure.thread.name, NAME) if failure.thread is not None else "(ended)"
         log.error("the thread %s has failed", name, exc_info=failure.exc_value)
 
 
-def _tell_of_unraisable(failure: sys.UnraisableHookArgs) -> None:
+def _log_unraisable(failure: sys.UnraisableHookArgs) -> None:
     said = failure.err_msg or "an exception was ignored in"
     log.error("%s: %s", said, safe_repr(failure.object, NAME), exc_info=failure.exc_value)
 
@@ -62,22 +62,22 @@ def flush_logs() -> None:
             handler.flush()
 
 
-def speaks_json() -> bool:
+def logs_as_json() -> bool:
     """Whether stderr is for a machine."""
     return isinstance(_formatter(), _JsonLines)
 
 
-def say_error(text: str) -> None:
+def echo_error(text: str) -> None:
     """Say why a command ends: as a log line where logs are JSON, else for a person."""
-    if speaks_json():
+    if logs_as_json():
         log.error("%s", text, extra=NEVER_COALESCED)
     else:
         word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
         lines = "\n  ".join(map(one_line, text.split("\n")))
-        say(f"{word}: {lines}", err=True)
+        echo(f"{word}: {lines}", err=True)
 
 
-def say_at_once(level: int, text: str) -> None:
+def log_at_once(level: int, text: str) -> None:
     """Write one line in the form of the logs; fit for a signal handler, which may interrupt another write."""
     record = logging.LogRecord(log.name, level, __file__, 0, text, (), None)
     line = (_formatter() or _Lines(colored=False)).format(record)
@@ -124,7 +124,7 @@ class _Lines(_Form):
         when = time.strftime("%H:%M:%S", time.localtime(record.created))
         line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
         trace = _trace(record, one_line).split("\n") if record.exc_info else []
-        return harmless("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)
+        return sanitize("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)
 
 
 class _JsonLines(_Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from streamroute.cli.output.streams import printable, say
+from streamroute.cli.output.streams import echo, printable
 from streamroute.cli.output.table import table
 from streamroute.incidents import Incident
 from streamroute.ops.metrics.counters import LEASE_LOST
@@ -25,15 +25,15 @@ _HAPPENED: Final = {
 def print_summary(counters: Counters) -> None:
     """What was fed, then what had been there before, then what concerns no route."""
     if counters.feed_start_ids:
-        say(_table(counters, counters.feed))
+        echo(_table(counters, counters.feed))
     if counters.backlog or not counters.feed_start_ids:
         title = "\nleft over from before:\n" if counters.feed_start_ids else ""
-        say(f"{title}{_table(counters, counters.backlog)}")
+        echo(f"{title}{_table(counters, counters.backlog)}")
     if counters.unlisted.messages:
-        say(f"\n{describe_unlisted(counters.unlisted)}")
+        echo(f"\n{describe_unlisted(counters.unlisted)}")
     for what, said in _HAPPENED.items():
         if count := counters.event_total(what):
-            say(f"\n{said}: {count}")
+            echo(f"\n{said}: {count}")
 
 
 def describe_unlisted(unlisted: UnlistedMessages) -> str:

@@ -10,7 +10,7 @@ from typing import Final, TextIO
 _NAMES: Final = ("stdin", "stdout", "stderr")
 
 
-def reopen_closed() -> None:
+def reopen_closed_streams() -> None:
     """Give a process that was started without one of them (``>&-``) a stream in its place.
 
     The next file that is opened would be taken for it. Nothing is read from such a stdin, what is written to
@@ -35,7 +35,7 @@ def discard(stream: TextIO) -> None:
         stream.flush()
 
 
-def forgive_closed_stdout() -> None:
+def tolerate_closed_stdout() -> None:
     """Let what runs print, although stdout is closed: a service is often started without one."""
     if isinstance(getattr(sys.stdout, "name", None), int):  # one of ours has its number for a name
         discard(sys.stdout)

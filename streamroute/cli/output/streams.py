@@ -29,7 +29,7 @@ REPLACEMENT: Final = "\ufffd"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LAYOUT: Final = re.compile(r"([\n\t])")
-_OWN: Final = re.compile(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
+_LAYOUT_AND_STYLE: Final = re.compile(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
 """Layout, and what click.style() makes of the colors and the bold that streamroute uses."""
 _COMMAND: Final = re.compile(r"^([^\S\n]*+):(?=:)|#(?=#\[)", re.MULTILINE)
 """What GitHub's runner obeys: ``::`` where a line begins, and, of old, ``##[`` anywhere."""
@@ -43,22 +43,22 @@ def printable(text: str) -> str:
     return "".join(REPLACEMENT if unicodedata.category(char) in _HIDDEN else char for char in text)
 
 
-def harmless(text: str, *, styled: bool = False) -> str:
+def sanitize(text: str, *, styled: bool = False) -> str:
     """Lines of text without control characters and without a command to a CI; its own colors stay."""
-    kept = _OWN if styled else _LAYOUT
+    kept = _LAYOUT_AND_STYLE if styled else _LAYOUT
     parts = kept.split(text)
     clean = "".join(part if at % 2 else printable(part) for at, part in enumerate(parts))
-    return _COMMAND.sub(_disarmed, clean)
+    return _COMMAND.sub(_replace_marker, clean)
 
 
-def _disarmed(command: re.Match[str]) -> str:
+def _replace_marker(command: re.Match[str]) -> str:
     return f"{command[1] or ''}{REPLACEMENT}"
 
 
-def say(text: str, *, err: bool = False, nl: bool = True) -> bool:
+def echo(text: str, *, err: bool = False, nl: bool = True) -> bool:
     """Write text for people; colors only where a terminal shows them. Returns whether anybody reads it."""
     stream = sys.stderr if err else sys.stdout
-    return _write(harmless(text, styled=stream.isatty()), stream, nl=nl)
+    return _write(sanitize(text, styled=stream.isatty()), stream, nl=nl)
 
 
 def write_json(value: Any) -> None:
@@ -85,16 +85,16 @@ def write_document(text: str) -> bool:
     return _write(text, sys.stdout, nl=False)
 
 
-def show_usage_error(error: click.ClickException) -> None:
+def echo_usage_error(error: click.ClickException) -> None:
     """Write what is wrong with a command's words, as click words it."""
     shown = StringIO()
     error.show(shown)
-    say(shown.getvalue(), err=True, nl=False)
+    echo(shown.getvalue(), err=True, nl=False)
 
 
 def confirm(question: str) -> None:
     """Ask on stderr; raises click.Abort for a no."""
-    click.confirm(harmless(question), abort=True, err=True)
+    click.confirm(sanitize(question), abort=True, err=True)
 
 
 def clear_screen() -> None:
@@ -124,7 +124,7 @@ def write_at_once(line: str) -> None:
         os.write(sys.stderr.fileno(), f"{line}\n".encode(errors="backslashreplace"))
 
 
-def say_warnings() -> None:
+def capture_warnings() -> None:
     """Have Python's own warnings, which may quote somebody's source, written as everything else is."""
 
     warnings.showwarning = _say_warning
@@ -138,7 +138,7 @@ def _say_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    say(f"{category.__name__}: {printable(str(message))}", err=True)
+    echo(f"{category.__name__}: {printable(str(message))}", err=True)
 
 
 def _write(text: str, stream: TextIO, *, nl: bool = True) -> bool:

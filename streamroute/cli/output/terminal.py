@@ -13,7 +13,7 @@ def wants_color(stream: TextIO) -> bool:
     return stream.isatty()
 
 
-def columns_of(stream: TextIO) -> int | None:
+def terminal_width(stream: TextIO) -> int | None:
     """How wide the terminal is that the stream leads to; None where it leads elsewhere, or nobody knows."""
     if not stream.isatty():
         return None

@@ -9,8 +9,8 @@ import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from streamroute.cli.output.logging import say_at_once
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.logging import log_at_once
+from streamroute.cli.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from streamroute.config.document import Document
@@ -19,13 +19,13 @@ _BEYOND_GRACE: Final = 15.0  # seconds in which outcomes are written and everyth
 _PATIENCE: Final = 1.0  # seconds that the last line has: nobody may be reading stderr
 
 
-def longest_stop(document: Document) -> float:
+def max_stop_seconds(document: Document) -> float:
     """The seconds from a signal until ``serve`` has ended."""
     graces = [stream.grace for stream in document.streams.values() if document.served(stream.name)]
     return max(graces, default=0.0) + _BEYOND_GRACE
 
 
-class Deadline:
+class StopDeadline:
     """Ends the process with 1 when ``seconds`` have passed since ``begin()``, unless it has ended by itself.
 
     A thread of its own does that: a handler may block the event loop, or whatever is closed after it.
@@ -46,8 +46,8 @@ class Deadline:
         last_words = threading.Thread(target=self._say, daemon=True)
         last_words.start()
         last_words.join(_PATIENCE)
-        os._exit(Exit.FOUND)
+        os._exit(ExitCode.FOUND)
 
     def _say(self) -> None:
         said = "not finished %g s after the stop began; ended at once, unfinished entries stay pending"
-        say_at_once(logging.ERROR, said % self._seconds)
+        log_at_once(logging.ERROR, said % self._seconds)

@@ -10,8 +10,8 @@ from typing import Any, Final
 import click
 
 from streamroute.cli.output.standard_streams import discard
-from streamroute.cli.output.streams import say, show_usage_error
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.streams import echo, echo_usage_error
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.errors import RedisUnavailableError, StreamrouteError
 from streamroute.logs.exception_text import traceback_text
 from streamroute.text.safe_text import safe_str
@@ -20,7 +20,7 @@ _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBA
 """What writing to stdout may meet where click does it, as for ``--help``; other errors name their file."""
 
 
-def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
+def run_guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
     """Run a command; returns its exit code. Expected errors are one line, a traceback is a bug here."""
     try:
         code = run()
@@ -30,38 +30,38 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each
         return 130
     except click.ClickException as error:
         _show(error)
-        return Exit.USAGE
+        return ExitCode.USAGE
     except RedisUnavailableError as error:
-        return _say(error, Exit.NO_REDIS)
+        return _say(error, ExitCode.NO_REDIS)
     except StreamrouteError as error:
-        return _say(error, Exit.FOUND)
+        return _say(error, ExitCode.FOUND)
     except OSError as error:
         if error.errno not in _UNWRITABLE or error.filename is not None:
             return _say_fault(error)
         discard(sys.stdout)
-        return _say(StreamrouteError(f"the output cannot be written: {error.strerror}"), Exit.FOUND)
+        return _say(StreamrouteError(f"the output cannot be written: {error.strerror}"), ExitCode.FOUND)
     except Exception as error:  # noqa: BLE001 - the last line of defense says whose fault it was
         return _say_fault(error)
     return int(code or 0)
 
 
 def _say_fault(error: Exception) -> int:
-    say(traceback_text(error), nl=False, err=True)
-    say("This is a fault of streamroute, not of your files: please report it.", err=True)
-    return Exit.INTERNAL
+    echo(traceback_text(error), nl=False, err=True)
+    echo("This is a fault of streamroute, not of your files: please report it.", err=True)
+    return ExitCode.INTERNAL
 
 
 def _show(error: click.ClickException) -> None:
-    from streamroute.cli.output.logging import say_error, speaks_json
+    from streamroute.cli.output.logging import echo_error, logs_as_json
 
-    if speaks_json():
-        say_error(error.format_message())
+    if logs_as_json():
+        echo_error(error.format_message())
     else:
-        show_usage_error(error)
+        echo_usage_error(error)
 
 
-def _say(error: StreamrouteError, code: Exit) -> int:
-    from streamroute.cli.output.logging import say_error
+def _say(error: StreamrouteError, code: ExitCode) -> int:
+    from streamroute.cli.output.logging import echo_error
 
-    say_error(safe_str(error))
+    echo_error(safe_str(error))
     return code

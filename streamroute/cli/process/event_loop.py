@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, NoReturn
 
 from streamroute.cli.output.logging import flush_logs
-from streamroute.cli.process.error_boundary import guarded
+from streamroute.cli.process.error_boundary import run_guarded
 from streamroute.compiler.runtime.thread_pool import wait_for_threads
 from streamroute.errors import SetupError
 from streamroute.logs.exception_text import error_line
@@ -24,23 +24,23 @@ _STOPPED: Final = "Event loop stopped before Future completed."
 _PATIENCE: Final = 1.0  # seconds that what was cancelled has to end
 
 
-def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
+def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
     """Run a coroutine in an event loop of its own, uvloop's if there is one; returns its exit code.
 
     Where a handler ignores its cancellation, or sits in a thread that cannot be stopped, the process
     ends here, since Python would wait for it for ever. Its entry is pending and runs again.
     """
     runner = asyncio.Runner(loop_factory=_fastest_loop())
-    code = guarded(lambda: _run(runner, main))
+    code = run_guarded(lambda: _run(runner, main))
     try:
         stuck = runner.run(_end_tasks()) + wait_for_threads(_PATIENCE)
     except OSError as error:  # the loop opens a pair of sockets, and handlers may have left too many open
         log.warning("what still runs cannot be waited for: %s", error_line(error))
-        _leave(code)
+        _exit_now(code)
     if stuck:
         said = "%s did not end; entries of theirs that are not settled run again"
         log.warning(said, counted(stuck, "handler"))
-        _leave(code)
+        _exit_now(code)
     runner.close()
     flush_logs()
     return code
@@ -70,7 +70,7 @@ def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def _leave(code: int) -> NoReturn:
+def _exit_now(code: int) -> NoReturn:
     """End here, without waiting for anything."""
     flush_logs()
     sys.stdout.flush()

@@ -38,7 +38,7 @@ def create_all(contents: Mapping[Path, bytes], folder: Path) -> None:
 
 def _refuse(path: Path, folder: Path) -> None:
     """Refuse what could not be created: before anything is, where there are others."""
-    with writing(path):
+    with translate_write_errors(path):
         files = FileReader(real_path(folder, folder=True))
         for above in (path.parent, *path.parent.parents):
             if is_taken(above) and not above.is_dir():
@@ -53,7 +53,7 @@ def create(path: Path, content: bytes, folder: Path) -> None:
     Raises StreamrouteError where that cannot be: where there is something already, or a link leads out.
     """
     _refuse(path, folder)
-    with writing(path):
+    with translate_write_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         files = FileReader(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def replace(path: str, before: bytes, after: bytes, files: FileReader) -> bool:
 
     False where it holds something else by now. Raises StreamrouteError where it cannot be written.
     """
-    with writing(path):
+    with translate_write_errors(path):
         if files.read(path) != before:
             return False
         real = Path(os.path.realpath(path))
@@ -93,7 +93,7 @@ def _write(name: str, content: bytes, created: int, inside: int, mode: int | Non
 
 
 @contextmanager
-def writing(path: Path | str) -> Iterator[None]:
+def translate_write_errors(path: Path | str) -> Iterator[None]:
     """Raise what the system refuses as a StreamrouteError that names the file."""
     try:
         yield

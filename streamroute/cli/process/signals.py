@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from streamroute.cli.output.logging import say_at_once
+from streamroute.cli.output.logging import log_at_once
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def _nothing() -> None:
 
 
 @contextmanager
-def stopping_on_signals(
+def stop_on_signals(
     stop: Callable[[], None],
     *,
     begun: Callable[[], None] = _nothing,
@@ -63,14 +63,14 @@ def stopping_on_signals(
             loop.call_soon_threadsafe(begin)
         elif leaves and number != _HANGUP and time.monotonic() - first >= _ONE_REQUEST:
             leaving()
-            say_at_once(logging.WARNING, "stopped at once; unfinished entries stay pending")
+            log_at_once(logging.WARNING, "stopped at once; unfinished entries stay pending")
             os._exit(128 + number)
 
     numbers = [*_SIGNALS]
     if _HANGUP is not None and signal.getsignal(_HANGUP) is signal.SIG_DFL:
         numbers.append(_HANGUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
-    keeping = _Keeping(loop, on_signal, numbers)
+    keeping = _HandlerGuard(loop, on_signal, numbers)
     try:
         yield
     finally:
@@ -79,7 +79,7 @@ def stopping_on_signals(
             signal.signal(number, handler)
 
 
-class _Keeping:
+class _HandlerGuard:
     """Looks from time to time whether a handler of signals is still in place, and puts it back."""
 
     def __init__(

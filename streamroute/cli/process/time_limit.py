@@ -18,10 +18,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.rendering import render, write_rendered
-from streamroute.cli.output.streams import say
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.streams import echo
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.rules import RULES
 
@@ -34,7 +34,7 @@ _BEYOND: Final = 10.0
 
 
 @contextmanager
-def time_limit(seconds: float, root: Path | str, form: str | None) -> Iterator[None]:
+def time_limit(seconds: float, root: Path | str, output_format: str | None) -> Iterator[None]:
     """End the process with a finding about ``root``, and exit code 1, unless what is inside ends in time.
 
     The finding is in that form of ``check``; with None, it is for people, and stdout stays empty. Only the
@@ -43,17 +43,19 @@ def time_limit(seconds: float, root: Path | str, form: str | None) -> Iterator[N
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    told = too_long(root, seconds)
-    text = render(Report([told], {}), form or "full")  # now: later, nothing may be importable any more
+    told = time_limit_finding(root, seconds)
+    text = render(
+        FindingsReport([told], {}), output_format or "full"
+    )  # now: later, nothing may be importable any more
 
     def end(_signal: int, _frame: FrameType | None) -> None:
-        if form is None:
-            say(text, err=True)
+        if output_format is None:
+            echo(text, err=True)
         else:
-            write_rendered(text, form)
-        say(f"{root}: the check was ended after {seconds:g} s", err=True)
+            write_rendered(text, output_format)
+        echo(f"{root}: the check was ended after {seconds:g} s", err=True)
         sys.stdout.flush()
-        os._exit(Exit.FOUND)
+        os._exit(ExitCode.FOUND)
 
     begun = time.monotonic()
     handler = signal.signal(signal.SIGALRM, end)
@@ -69,7 +71,7 @@ def time_limit(seconds: float, root: Path | str, form: str | None) -> Iterator[N
             signal.setitimer(signal.ITIMER_REAL, max(0.001, running - (time.monotonic() - begun)), again)
 
 
-def too_long(root: Path | str, seconds: float) -> Finding:
+def time_limit_finding(root: Path | str, seconds: float) -> Finding:
     """The finding of a check that did not end in time."""
     message = f"the check was ended after {seconds:g} s, before it had found everything"
     help_text = "take out what is huge, or allow more: streamroute check --time-limit SECONDS"

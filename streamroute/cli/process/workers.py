@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.incidents import Incidents
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ REPORT_OPTION = "--worker-report"
 """A hidden option of ``serve``: the file descriptor for reports. It makes the process a worker."""
 
 
-def open_descriptor(_context: click.Context, _parameter: click.Parameter, value: int | None) -> int | None:
+def open_descriptor_option(
+    _context: click.Context, _parameter: click.Parameter, value: int | None
+) -> int | None:
     """The option's value; raises click.BadParameter unless it is an open file descriptor."""
     if value is not None:
         try:
@@ -56,7 +58,7 @@ async def supervise(
 
     What has not ended ``patience`` seconds after the signal is killed, and all at a second signal.
     """
-    from streamroute.cli.process.signals import stopping_on_signals
+    from streamroute.cli.process.signals import stop_on_signals
     from streamroute.ops.serve.retry_until_available import until_it_works
     from streamroute.ops.workers.supervisor import Supervisor
 
@@ -72,11 +74,11 @@ async def supervise(
         reports,
         ends=ends,
         patience=patience,
-        unreachable=Exit.NO_REDIS,
+        unreachable=ExitCode.NO_REDIS,
         reachable=reachable,
         incidents=Incidents(reports.ended.count_event),
     )
-    with stopping_on_signals(supervisor.stop, leaving=supervisor.kill):
+    with stop_on_signals(supervisor.stop, leaving=supervisor.kill):
         return await supervisor.run()
 
 

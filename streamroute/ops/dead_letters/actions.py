@@ -1,47 +1,44 @@
-"""What is done to dead letters: they run again, or are deleted."""
+"""Requeues and drops dead letters."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
     from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
-    from streamroute.ops.dead_letters.query import Office, Page
+    from streamroute.ops.dead_letters.query import DeadLetterPage, DeadLetterQuery
 
 
 @dataclass(slots=True)
-class Deed:
-    """What was done: how many letters it was done to, and why not to others."""
+class ActionResult:
+    """How many letters were changed, and how many were refused, by reason."""
 
     done: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
 
-async def retry_page(office: Office, page: Page, deed: Deed, *, dry_run: bool = False) -> None:
-    """Let the letters of a page run again, where the configuration lets them."""
-    willing: dict[DeadLetters, list[tuple[StoredLetter, DeadRecord]]] = {}
+async def retry_page(
+    query: DeadLetterQuery, page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False
+) -> None:
+    """Requeue the letters of a page that the configuration can still route."""
+    accepted: dict[DeadLetters, list[tuple[StoredLetter, DeadRecord]]] = {}
     for letter in page.letters:
-        why_not = office.refusal(letter)
-        if why_not is not None:
-            deed.refused[why_not] += 1
+        refusal = query.requeue_refusal(letter)
+        if refusal is not None:
+            result.refused[refusal] += 1
         elif letter.current is not None:
-            willing.setdefault(letter.box, []).append((letter.stored, letter.current))
-    for box, letters in willing.items():
-        deed.done += len(letters) if dry_run else await box.revive(letters)
+            accepted.setdefault(letter.dead_letter_stream, []).append((letter.stored, letter.current))
+    for stream, letters in accepted.items():
+        result.done += len(letters) if dry_run else await stream.revive(letters)
 
 
-async def drop_page(page: Page, deed: Deed, *, dry_run: bool = False) -> None:
+async def drop_page(page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False) -> None:
     """Delete the letters of a page."""
-    for box, letters in _by_box(page).items():
-        deed.done += len(letters) if dry_run else await box.drop(letters)
-
-
-def _by_box(page: Page) -> Mapping[DeadLetters, list[StoredLetter]]:
-    boxes: dict[DeadLetters, list[StoredLetter]] = {}
+    by_stream: dict[DeadLetters, list[StoredLetter]] = {}
     for letter in page.letters:
-        boxes.setdefault(letter.box, []).append(letter.stored)
-    return boxes
+        by_stream.setdefault(letter.dead_letter_stream, []).append(letter.stored)
+    for stream, letters in by_stream.items():
+        result.done += len(letters) if dry_run else await stream.drop(letters)

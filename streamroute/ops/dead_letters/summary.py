@@ -1,4 +1,4 @@
-"""A summary of dead letters: how many failed where, and why."""
+"""Dead letters counted by stream, route and reason."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from streamroute.ops.dead_letters.query import Letter
+    from streamroute.ops.dead_letters.letter import DeadLetter
 
-_MOST_GROUPS: Final = 1000
+_MAX_GROUPS: Final = 1000
 
 
 @dataclass(slots=True)
-class Group:
-    """Letters of one stream, route and reason: how many, and the times of the first and the last (ms)."""
+class FailureGroup:
+    """Letters of one stream, route and reason: their number, and the times of the oldest and newest (ms)."""
 
     count: int = 0
     oldest: int = 0
     newest: int = 0
 
     def add(self, at: int) -> None:
-        """Count one more."""
+        """Count a letter that was written at ``at``."""
         self.oldest = min(at, self.oldest) if self.count else at
         self.newest = max(at, self.newest)
         self.count += 1
 
 
 @dataclass(slots=True)
-class Summary:
-    """Letters counted by stream, route and reason; beyond a thousand groups, without their reasons."""
+class DeadLetterSummary:
+    """Counts letters by stream, route and reason; reasons beyond a thousand groups are counted as one."""
 
     total: int = 0
-    groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
+    groups: dict[tuple[str, str, str], FailureGroup] = field(default_factory=dict)
 
-    def add(self, letter: Letter) -> None:
+    def add(self, letter: DeadLetter) -> None:
         """Count a letter."""
         self.total += 1
         key = (letter.stream, letter.route, letter.reason)
-        if key not in self.groups and len(self.groups) >= _MOST_GROUPS:
+        if key not in self.groups and len(self.groups) >= _MAX_GROUPS:
             key = (letter.stream, letter.route, "(other reasons)")
-        self.groups.setdefault(key, Group()).add(letter.stored.at)
+        self.groups.setdefault(key, FailureGroup()).add(letter.stored.at)
 
-    def rows(self) -> list[tuple[tuple[str, str, str], Group]]:
+    def rows(self) -> list[tuple[tuple[str, str, str], FailureGroup]]:
         """The groups, the largest first."""
         return sorted(self.groups.items(), key=lambda row: (-row[1].count, row[0]))

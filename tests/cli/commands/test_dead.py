@@ -142,7 +142,7 @@ def test_what_is_no_dead_letter_is_shown_and_dropped_but_never_retried(
     done = command("dead", "retry", odd)
     assert (done.code, done.out.splitlines()[1]) == (
         1,
-        "1 dead letter not retried: not a dead letter of streamroute's, or damaged",
+        "1 dead letter not retried: not a dead letter of streamroute, or damaged",
     )
     assert left(shop) == [odd]
     assert command("dead", "drop", odd, "--yes").code == 0
@@ -155,7 +155,7 @@ def test_nothing_happens_without_saying_to_which(
 ) -> None:
     put(shop)
     done = command("dead", verb, "--stream", "events")
-    assert (done.code, "say which" in done.err) == (2, True)
+    assert (done.code, "select dead letters" in done.err) == (2, True)
     assert len(left(shop)) == 1
 
 
@@ -200,10 +200,10 @@ def test_a_stream_that_is_not_configured(shop: Project, command: Callable[..., D
     [
         (
             ["--route", "fial"],
-            'no route is called "fial", and no dead letter is of one; did you mean "fail"?',
+            'unknown route "fial": neither the configuration nor a dead letter has it; did you mean "fail"?',
         ),
-        (["--route", "gon"], 'no route is called "gon", and no dead letter is of one; did you mean "gone"?'),
-        (["--route", "fail", "--route", "billing"], 'no route is called "billing"'),
+        (["--route", "gon"], 'did you mean "gone"?'),
+        (["--route", "fail", "--route", "billing"], 'unknown route "billing"'),
         (["--type", "order.pad"], 'did you mean "order.paid"?'),
         (["--stream", "event", "--error", "x"], 'did you mean "events"?'),
     ],
@@ -240,7 +240,7 @@ def test_no_bar_is_left_on_a_terminal(shop: Project) -> None:
 def test_dropping_asks_first(shop: Project, command: Callable[..., Done]) -> None:
     put(shop)
     done = command("dead", "drop", "--all")
-    assert (done.code, "say --yes" in done.err) == (2, True)
+    assert (done.code, "add --yes" in done.err) == (2, True)
     assert len(left(shop)) == 1
 
 

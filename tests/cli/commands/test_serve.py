@@ -382,17 +382,17 @@ def test_the_second_signal_ends_a_handler_that_blocks_the_event_loop(project: Pr
     assert json.loads(running.err.splitlines()[-1])["message"].startswith("stopped at once")
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_one_signal_ends_a_handler_that_blocks_the_event_loop(project: Project, form: str) -> None:
+@pytest.mark.parametrize("output_format", ["text", "json"])
+def test_one_signal_ends_a_handler_that_blocks_the_event_loop(project: Project, output_format: str) -> None:
     project.routes("name: w, type: t, handler: jobs.blocking", head=ROUTES.replace("20s", "100ms"))
     project.feed(event(1))
-    command = ("serve", "--feed", "events.jsonl", "--log-format", form)
+    command = ("serve", "--feed", "events.jsonl", "--log-format", output_format)
     running = project.start(*command, program=("-c", SHORT_DEADLINE))
     project.notes("started 1")
     done = running.signal(signal.SIGTERM).end()
     assert done.code == 1
     assert done.err.count("not finished 0.6 s after the stop began; ended at once") == 1
-    assert form == "text" or json.loads(done.err.splitlines()[-1])["level"] == "error"
+    assert output_format == "text" or json.loads(done.err.splitlines()[-1])["level"] == "error"
     assert project.pending() == 1
 
 

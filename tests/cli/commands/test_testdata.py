@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from repository import TESTDATA
-from streamroute.cli.output.findings import Report, summary
+from streamroute.cli.output.findings import FindingsReport, summary
 from streamroute.cli.output.formats.as_concise import render as render_concise
 from streamroute.cli.output.formats.full import render_full
 from streamroute.compiler.pipeline import CheckResult, check_path
@@ -53,7 +53,7 @@ def test_every_finding_has_a_rule_a_place_and_one_line(name: str, monkeypatch: p
         assert found.span.line >= 1
         assert found.span.column >= 1
         assert (found.span.end_line, found.span.end_column) >= (found.span.line, found.span.column)
-        assert len(render_concise(Report([found], {})).splitlines()) == 1
+        assert len(render_concise(FindingsReport([found], {})).splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -161,7 +161,11 @@ def test_a_worker_that_blocks_does_not_outlive_its_supervisor(project: Project) 
     reading, writing = os.pipe()
     option = f"--worker-report={writing}"
     worker = project.start(
-        "serve", option, program=("-c", SHORT_DEADLINE), stdin=subprocess.PIPE, pass_fds=[writing]
+        "serve",
+        option,
+        program=("-c", SHORT_DEADLINE),
+        stdin=subprocess.PIPE,
+        pass_fds=[writing],
     )
     publish(project, 1)
     project.notes("started 0")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from misbehaving import ALL
-from streamroute.cli.output.logging import flush_logs, say_at_once, say_error, set_up_logging, speaks_json
+from streamroute.cli.output.logging import echo_error, flush_logs, log_at_once, logs_as_json, set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ def test_a_last_error_keeps_its_lines_and_none_of_them_looks_like_a_record(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     set_up_logging("text", "info")
-    say_error(f"no Redis{FORGED}\x1b[2J")
+    echo_error(f"no Redis{FORGED}\x1b[2J")
     assert capsys.readouterr().err == "error: no Redis\n  12:34:56 error: forged\\x1b[2J\n"
 
 
@@ -156,44 +156,46 @@ def test_warnings_of_python_are_records_too(capsys: pytest.CaptureFixture[str]) 
 
 def test_errors_speak_the_language_of_the_logs(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("text", "info")
-    say_error("no Redis")
+    echo_error("no Redis")
     assert capsys.readouterr().err == "error: no Redis\n"
     set_up_logging("json", "info")
-    assert speaks_json()
-    say_error("no Redis")
+    assert logs_as_json()
+    echo_error("no Redis")
     assert json.loads(capsys.readouterr().err)["message"] == "no Redis"
 
 
 def test_a_last_word_needs_no_buffer(capfd: pytest.CaptureFixture[str]) -> None:
     set_up_logging("json", "info")
-    say_at_once(logging.WARNING, "stopped")
+    log_at_once(logging.WARNING, "stopped")
     record = json.loads(capfd.readouterr().err)
     assert (record["level"], record["message"]) == ("warning", "stopped")
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_one_record_is_one_line_of_a_bounded_length(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("output_format", ["text", "json"])
+def test_one_record_is_one_line_of_a_bounded_length(
+    output_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Whatever somebody else's text holds, it can add no line and no megabytes."""
-    set_up_logging(form, "info")
+    set_up_logging(output_format, "info")
     for text in ("one\ntwo", "a\r\x0bb\x0c\x85\u2028\u2029c", "x" * 10_000_000, "\n" * 10_000, "\ud800"):
         logging.getLogger("shop").warning("no price: %s", text)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 5
-    assert max(map(len, lines)) <= (16_050 if form == "text" else 100_000)
-    if form == "json":
+    assert max(map(len, lines)) <= (16_050 if output_format == "text" else 100_000)
+    if output_format == "json":
         assert max(len(json.loads(line)["message"]) for line in lines) <= 16_000
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("output_format", ["text", "json"])
 @pytest.mark.parametrize("kind", ALL)
 def test_the_traceback_of_any_exception_is_written(
-    kind: str, form: str, capsys: pytest.CaptureFixture[str]
+    kind: str, output_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    set_up_logging(form, "info")
+    set_up_logging(output_format, "info")
     error = ALL[kind]()
     logging.getLogger("shop").error("failed", exc_info=(type(error), error, None))
     said = capsys.readouterr().err
-    if form == "json":
+    if output_format == "json":
         record = json.loads(said)
         assert 0 < len(record["traceback"]) <= 16_000
     assert "failed" in said
@@ -227,21 +229,21 @@ ODD_RECORDS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("output_format", ["text", "json"])
 @pytest.mark.parametrize("odd", ODD_RECORDS, ids=str)
 def test_a_record_of_odd_make_is_one_line_as_well(
-    odd: dict[str, Any], form: str, capsys: pytest.CaptureFixture[str]
+    odd: dict[str, Any], output_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """User code makes some, with ``extra`` or out of another process; logging would print them raw."""
     usual = {"name": "shop", "msg": "fine", "levelname": "INFO", "levelno": logging.INFO}
-    set_up_logging(form, "info")
+    set_up_logging(output_format, "info")
     for _ in range(2):
         logging.getLogger("shop").handle(logging.makeLogRecord({**usual, **odd}))
     flush_logs()
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("  ")]
     assert 1 <= len(lines) <= 2
     for line in lines:
-        if form == "json":
+        if output_format == "json":
             assert {"time", "level", "message"} <= json.loads(line).keys()
         else:
             assert re.match(r"\d\d:\d\d:\d\d \w+: ", line)
@@ -255,8 +257,8 @@ class Silent:
 
 
 def test_equal_failures_are_counted_in_text_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    for form in ("text", "json"):
-        set_up_logging(form, "info")
+    for output_format in ("text", "json"):
+        set_up_logging(output_format, "info")
         for number in range(5_000):
             logging.getLogger("streamroute.core.dispatch.outcomes").warning(
                 "route %s failed: %d", "r", number

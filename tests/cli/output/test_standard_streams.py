@@ -13,7 +13,7 @@ from streamroute.cli.output.formats import FORMATS
 HEAD = "version: 1\nstreams: {s: {group: g}}\nroutes:\n"
 ROUTE = "  - {{name: r{}, type: t, handler: streamroute.handlers.log, filter: a{}{}}}\n"
 COMMANDS = (
-    *(f"check --no-import --format {form}" for form in FORMATS),
+    *(f"check --no-import --format {output_format}" for output_format in FORMATS),
     "rule",
     "rule --format json",
     "schema",
@@ -54,11 +54,13 @@ def test_output_that_cannot_be_written_is_an_error_in_one_line(lone_project: Pro
         assert (done.code, done.err) == (1, f"error: the output cannot be written: {why}\n")
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_reader_who_has_read_enough_does_not_change_the_verdict(lone_project: Project, form: str) -> None:
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_a_reader_who_has_read_enough_does_not_change_the_verdict(
+    lone_project: Project, output_format: str
+) -> None:
     """What is written is more than a pipe holds, so that it meets its end."""
     lay_out(lone_project, wrong=True, routes=1_200)
-    done = run(lone_project, f"check --no-import --format {form}", "| head -c 1")
+    done = run(lone_project, f"check --no-import --format {output_format}", "| head -c 1")
     assert (done.code, done.err) == (1, "1200 errors in routes.yaml\n")
 
 

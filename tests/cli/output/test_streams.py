@@ -16,7 +16,7 @@ import pytest
 import streamroute
 from projects import Done, Project
 from streamroute.cli.output.formats import FORMATS
-from streamroute.cli.output.streams import as_json, harmless, printable
+from streamroute.cli.output.streams import as_json, printable, sanitize
 
 PACKAGE = Path(streamroute.__file__).parent
 WRITER = PACKAGE / "cli" / "output" / "streams.py"
@@ -84,16 +84,16 @@ HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_is_printed_without_controls_and_without_commands(text: str) -> None:
-    assert is_harmless(harmless(text))
-    assert is_harmless(harmless(text, styled=True))
-    assert is_harmless(harmless(f"before\n{text}\nafter"))
+    assert is_harmless(sanitize(text))
+    assert is_harmless(sanitize(text, styled=True))
+    assert is_harmless(sanitize(f"before\n{text}\nafter"))
     assert "\n" not in printable(text)
 
 
 def test_own_colors_stay_where_a_terminal_shows_them() -> None:
     painted = "\x1b[31m\x1b[1merror\x1b[0m"
-    assert harmless(f"{painted}\x1b[8m", styled=True) == f"{painted}\ufffd[8m"
-    assert harmless(painted) == "\ufffd[31m\ufffd[1merror\ufffd[0m"
+    assert sanitize(f"{painted}\x1b[8m", styled=True) == f"{painted}\ufffd[8m"
+    assert sanitize(painted) == "\ufffd[31m\ufffd[1merror\ufffd[0m"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -137,14 +137,14 @@ def _sound(name: str) -> str:
     )
 
 
-def _check_streams(done: Done, form: str) -> None:
+def _check_streams(done: Done, output_format: str) -> None:
     assert done.code in (0, 1, 2, 4), done
     assert is_harmless(done.err), done.err
-    if form == "json" or form in ("gitlab", "sarif"):
+    if output_format == "json" or output_format in ("gitlab", "sarif"):
         json.loads(done.out)
-    elif form == "junit":
+    elif output_format == "junit":
         ET.fromstring(done.out)  # noqa: S314 - the report is our own
-    if form == "github":
+    if output_format == "github":
         hidden = [line for line in done.out.splitlines() if not re.match("::(error|warning|notice) ", line)]
         assert hidden == []
         assert is_harmless(done.out.replace("::", ""))
@@ -153,24 +153,26 @@ def _check_streams(done: Done, form: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("output_format", FORMATS)
 def test_names_in_a_file_are_printed_harmlessly(
-    hostile: Project, command: Callable[..., Done], name: str, form: str
+    hostile: Project, command: Callable[..., Done], name: str, output_format: str
 ) -> None:
     hostile.write("routes.yaml", _config(name))
-    _check_streams(command("check", "--no-import", "--format", form), form)
+    _check_streams(command("check", "--no-import", "--format", output_format), output_format)
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("output_format", FORMATS)
 def test_names_of_files_are_printed_harmlessly(
-    hostile: Project, command: Callable[..., Done], name: str, form: str
+    hostile: Project, command: Callable[..., Done], name: str, output_format: str
 ) -> None:
     folder = Path(f"{name}-d")
     folder.mkdir()
     (folder / "routes.yaml").write_text(_config("plain"), encoding="utf-8")
     (folder / "routes.test.yaml").write_text("version: 1\ntests: [{nam: x}]\n", encoding="utf-8")
-    _check_streams(command("check", "--no-import", "--format", form, os.fspath(folder)), form)
+    _check_streams(
+        command("check", "--no-import", "--format", output_format, os.fspath(folder)), output_format
+    )
 
 
 COMMANDS = (
@@ -217,10 +219,10 @@ def test_what_a_command_is_given_is_printed_harmlessly(
     tests = {"version": 1, "tests": [{"name": name, "message": {"type": name}, "routes": [name, "good"]}]}
     hostile.write("routes.test.yaml", json.dumps(tests))
     given = [word.replace("NAME", name) for word in arguments]
-    form = "json" if "json" in arguments else "junit" if "junit" in arguments else "text"
+    output_format = "json" if "json" in arguments else "junit" if "junit" in arguments else "text"
     done = command(*given)
-    if done.out or form == "text":
-        _check_streams(done, form)
+    if done.out or output_format == "text":
+        _check_streams(done, output_format)
 
 
 def test_python_s_warnings_of_a_source_that_is_read_stay_inside(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streamroute.cli.process.event_loop import run_and_leave
+from streamroute.cli.process.event_loop import run_until_exit
 
 
 async def _loop_s_module() -> str:
@@ -28,7 +28,7 @@ def test_uvloop_runs_the_command_where_it_is_installed(fast: bool, monkeypatch: 
         seen.append(await _loop_s_module())
         return 3
 
-    assert run_and_leave(main()) == 3
+    assert run_until_exit(main()) == 3
     assert seen[0].startswith("uvloop" if fast else "asyncio")
 
 
@@ -85,7 +85,7 @@ def test_user_code_that_ends_the_command_is_named_as_why(
         await asyncio.Event().wait()
         return 0
 
-    assert run_and_leave(main()) == 1
+    assert run_until_exit(main()) == 1
     assert capsys.readouterr().err == f"error: user code {said}, and this process ends\n"
     while tasks:
         assert isinstance(tasks.pop().exception(), SystemExit)
@@ -95,5 +95,5 @@ def test_another_error_is_a_fault_still(capsys: pytest.CaptureFixture[str]) -> N
     async def main() -> int:
         raise RuntimeError("Event loop stopped")
 
-    assert run_and_leave(main()) == 3
+    assert run_until_exit(main()) == 3
     assert "This is a fault of streamroute" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from projects import Done
-from streamroute.cli.process import files as writing
+from streamroute.cli.process import files
 from streamroute.cli.process.files import create, replace
 from streamroute.errors import StreamrouteError
 from streamroute.system.files import FileReader
@@ -87,14 +87,14 @@ def test_init_writes_nothing_where_it_could_not_write_all(
 def test_init_takes_back_what_it_wrote_where_it_cannot_go_on(
     project: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = writing._write
+    write = files._write
 
     def fails(name: str, *arguments: Any) -> None:
         if name == "routes.yaml":
             raise OSError(28, "No space left on device")
         write(name, *arguments)
 
-    monkeypatch.setattr(writing, "_write", fails)
+    monkeypatch.setattr(files, "_write", fails)
     assert "No space left" in command("init").err
     assert [path for path in project.rglob("*") if path.is_file()] == []
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streamroute.cli.process.signals import _Keeping, stopping_on_signals
+from streamroute.cli.process.signals import _HandlerGuard, stop_on_signals
 
 
 class Left(BaseException):
@@ -29,14 +29,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     monkeypatch.setattr("streamroute.cli.process.signals.time.monotonic", lambda: now[0])
     monkeypatch.setattr("streamroute.cli.process.signals.os._exit", leave)
-    monkeypatch.setattr("streamroute.cli.process.signals.say_at_once", lambda *_: None)
+    monkeypatch.setattr("streamroute.cli.process.signals.log_at_once", lambda *_: None)
     return set_to
 
 
 async def _signalled(clock: Callable[[float], None], *moments: float, leaves: bool = True) -> list[str]:
     """What is called where SIGTERM comes at these seconds."""
     called: list[str] = []
-    with stopping_on_signals(
+    with stop_on_signals(
         lambda: called.append("stop"),
         begun=lambda: called.append("begun"),
         leaving=lambda: called.append("leaving"),
@@ -74,7 +74,7 @@ async def test_a_handler_that_user_code_has_replaced_is_put_back(
 ) -> None:
     monkeypatch.setattr("streamroute.cli.process.signals._LOOK_EVERY", 0.01)
     stopped, before = asyncio.Event(), signal.getsignal(number)
-    with stopping_on_signals(stopped.set):
+    with stop_on_signals(stopped.set):
         ours = signal.signal(number, theirs)
         async with asyncio.timeout(60):
             while signal.getsignal(number) is not ours:  # noqa: ASYNC110 - nobody tells of it
@@ -88,7 +88,7 @@ async def test_a_handler_that_user_code_has_replaced_is_put_back(
 async def test_a_handler_that_is_replaced_for_a_moment_is_left_alone() -> None:
     """As around what must not be interrupted."""
     loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
-    keeping = _Keeping(loop, lambda *_: None, [signal.SIGTERM])
+    keeping = _HandlerGuard(loop, lambda *_: None, [signal.SIGTERM])
     signal.signal(signal.SIGTERM, keeping._handler)
     try:
         for _ in range(3):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from projects import Done, Project
-from streamroute.cli.output.findings import MOST, shortened
+from streamroute.cli.output.findings import MAX_FINDINGS, truncate_findings
 from streamroute.cli.output.formats import FORMATS
 from streamroute.cli.process.time_limit import time_limit
 from streamroute.compiler import pipeline as checking
@@ -59,15 +59,15 @@ def test_a_check_ends_wherever_it_hangs(tmp_path: Path, hang: str) -> None:
     )
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_its_output_is_valid_in_every_format(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_its_output_is_valid_in_every_format(tmp_path: Path, output_format: str) -> None:
     (tmp_path / "routes.yaml").write_text(ROUTES, encoding="utf-8")
-    done = run(tmp_path, HANGS["in Python"], "check", "--time-limit", "0.5", "--format", form)
+    done = run(tmp_path, HANGS["in Python"], "check", "--time-limit", "0.5", "--format", output_format)
     assert done.code == 1
     assert "SR026" in done.out
-    if form in ("json", "gitlab", "sarif"):
+    if output_format in ("json", "gitlab", "sarif"):
         json.loads(done.out)
-    if form == "junit":
+    if output_format == "junit":
         ET.fromstring(done.out)  # noqa: S314 - our own report
 
 
@@ -129,17 +129,19 @@ def test_of_many_findings_the_first_thousand_are_shown_in_every_format(
     lone_project: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(lone_project.folder)
-    wrong = "".join(f"  - {{name: r{at}, type: t{at}, handlr: x}}\n" for at in range(MOST + 200))
+    wrong = "".join(f"  - {{name: r{at}, type: t{at}, handlr: x}}\n" for at in range(MAX_FINDINGS + 200))
     lone_project.write("routes.yaml", f"version: 1\nstreams: {{events: }}\nroutes:\n{wrong}")
-    for form in FORMATS:
-        done = command("check", "--format", form)
+    for output_format in FORMATS:
+        done = command("check", "--format", output_format)
         assert done.code == 1
-        assert done.err == f"{MOST + 200} errors in routes.yaml\n"
+        assert done.err == f"{MAX_FINDINGS + 200} errors in routes.yaml\n"
         assert "200 more findings are not shown" in done.out
-        if form == "json":
-            assert len(json.loads(done.out)) == MOST + 1
+        if output_format == "json":
+            assert len(json.loads(done.out)) == MAX_FINDINGS + 1
 
 
 def test_a_thousand_findings_are_all_shown() -> None:
-    found = [Finding("SR102", Severity.ERROR, "m", "f", Span(at, 1, at, 2)) for at in range(1, MOST + 1)]
-    assert shortened(found) == found
+    found = [
+        Finding("SR102", Severity.ERROR, "m", "f", Span(at, 1, at, 2)) for at in range(1, MAX_FINDINGS + 1)
+    ]
+    assert truncate_findings(found) == found

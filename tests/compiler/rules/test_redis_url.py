@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats import FORMATS
 from streamroute.cli.output.formats.rendering import render
 from streamroute.compiler.pipeline import CheckResult, check_path
@@ -71,7 +71,7 @@ def test_a_variable_is_named_and_its_value_is_not_shown(
     )
     assert advice in str(found.help)
     for form in FORMATS:
-        shown = render(Report(result.findings, result.sources), form)
+        shown = render(FindingsReport(result.findings, result.sources), form)
         assert "S3c" not in shown
         assert value.strip() in ("", "$REDIS_URL", "{REDIS_URL}") or value.strip() not in shown
 

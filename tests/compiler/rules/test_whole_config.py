@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.cli.commands.checking.run import Asked, check
+from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.compiler.pipeline import check_path
 
 HEAD = "version: 1\nstreams: {events: , audits: }\n"
@@ -208,7 +208,7 @@ def both(tmp_path: Path, one: str, two: str) -> list[str]:
             f"version: 1\n{text}\nroutes: [{{name: r, type: {name}, handler: h.x}}]\n", encoding="utf-8"
         )
     paths = tuple(str(tmp_path / f"{name}.yaml") for name in ("one", "two"))
-    findings = check(Asked(paths, imports=False)).report.findings
+    findings = check(CheckOptions(paths, imports=False)).report.findings
     return [str(finding) for finding in findings if finding.code != "SR410"]
 
 
@@ -289,7 +289,7 @@ def test_the_embedded_servers_of_two_folders_are_two(tmp_path: Path) -> None:
             f"version: 1\nstreams: {{events: {{lease: {lease}}}}}\n", encoding="utf-8"
         )
     paths = (str(tmp_path / "one"), str(tmp_path / "two"))
-    assert check(Asked(paths)).report.findings == []
+    assert check(CheckOptions(paths)).report.findings == []
 
 
 def test_routes_of_one_handler_are_not_compared_one_by_one(

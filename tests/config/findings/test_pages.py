@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.cli.commands.checking.run import Asked, check
+from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.importer import isolated_imports
@@ -64,7 +64,7 @@ def found_in(example: Example, code: str, folder: Path) -> tuple[Finding, ...]:
             path.write_bytes(content)
     with isolated_imports(folder):
         if code == "SR215":
-            return tuple(check(Asked(tuple(files))).report.findings)
+            return tuple(check(CheckOptions(tuple(files))).report.findings)
         return check_path("routes.yaml", tests=True, imports=code != "SR410").findings
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.streams import printable
 from streamroute.cli.process.files import replace
 from streamroute.config.files.loader import load_text
@@ -33,7 +33,7 @@ class Fix:
     after: str
 
 
-def fixes_of(report: Report, roots: Iterable[Path]) -> list[Fix]:
+def fixes_of(report: FindingsReport, roots: Iterable[Path]) -> list[Fix]:
     """The files that change: of those below the folders of the configurations.
 
     One that could not be read afterwards is left as it is.

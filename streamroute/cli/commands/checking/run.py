@@ -8,14 +8,14 @@ from typing import Literal, NamedTuple
 
 from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.commands.checking.rule_selection import Selection
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.compiler.pipeline import CheckResult, check_path
 from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.config.findings.finding import sort_findings
 from streamroute.config.root_file import find_root
 
 
-class Asked(NamedTuple):
+class CheckOptions(NamedTuple):
     """What a run is asked for.
 
     ``unset`` is the severity of a variable that is not set; ``outside`` lets files be read that are not below
@@ -29,15 +29,15 @@ class Asked(NamedTuple):
     outside: bool = False
 
 
-class Checked(NamedTuple):
+class CheckRun(NamedTuple):
     """What came of a run: its report, the configurations, and how many findings were not asked for."""
 
-    report: Report
+    report: FindingsReport
     roots: tuple[Path, ...]
     left_out: int = 0
 
 
-def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Checked:
+def check(asked: CheckOptions, after_each: Callable[[Path], None] | None = None) -> CheckRun:
     """Check each configuration that is meant once. Raises click.UsageError for a path that is not there.
 
     ``after_each`` is called with each root while what it imported is still there.
@@ -61,7 +61,7 @@ def check(asked: Asked, after_each: Callable[[Path], None] | None = None) -> Che
     findings = sort_findings(found for result in results for found in result.findings)
     sources = {name: file for result in results for name, file in result.sources.items()}
     selected = asked.selection.of(findings)
-    return Checked(Report(selected, sources), tuple(roots), len(findings) - len(selected))
+    return CheckRun(FindingsReport(selected, sources), tuple(roots), len(findings) - len(selected))
 
 
 def _roots(paths: Sequence[str]) -> list[Path]:

@@ -18,12 +18,12 @@ from typing import Final
 import click
 
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.commands.checking.run import Asked, Checked, check
-from streamroute.cli.output.findings import shortened, summary
+from streamroute.cli.commands.checking.run import CheckOptions, CheckRun, check
+from streamroute.cli.output.findings import summary, truncate_findings
 from streamroute.cli.output.formats.rendering import render, write_rendered
-from streamroute.cli.output.streams import clear_screen, say
-from streamroute.cli.output.terminal import columns_of, wants_color
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.output.streams import clear_screen, echo
+from streamroute.cli.output.terminal import terminal_width, wants_color
+from streamroute.cli.process.exit_codes import ExitCode
 
 INTERVAL: Final = 0.3
 """Seconds between two looks at the files."""
@@ -33,7 +33,7 @@ Snapshot = Mapping[str, tuple[int, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class WatchRun:
     """What one run printed, and the paths whose change calls for another; none where it came to no end."""
 
     text: str
@@ -41,7 +41,7 @@ class Shown:
     paths: tuple[str, ...]
 
 
-def watch(asked: Asked, form: str) -> None:
+def watch(asked: CheckOptions, output_format: str) -> None:
     """Check until Ctrl-C. Each run is a process of its own, so that changed code is imported anew.
 
     Raises click.UsageError for a path that is not there at the start.
@@ -50,18 +50,18 @@ def watch(asked: Asked, form: str) -> None:
     start = [str(config_path(path)) for path in asked.paths or (None,)]
     try:
         loop(
-            lambda: _in_process(asked, form, color=color, columns=columns_of(sys.stdout)),
-            partial(_print, form),
+            lambda: _in_process(asked, output_format, color=color, columns=terminal_width(sys.stdout)),
+            partial(_print, output_format),
             time.sleep,
             start,
         )
     except KeyboardInterrupt:
-        say("", err=True)
+        echo("", err=True)
 
 
 def loop(
-    run: Callable[[], Shown],
-    show: Callable[[Shown], None],
+    run: Callable[[], WatchRun],
+    show: Callable[[WatchRun], None],
     wait: Callable[[float], None],
     start: Iterable[str] = (),
 ) -> None:
@@ -94,18 +94,20 @@ def _look(path: str) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def run_once(asked: Asked, form: str, *, color: bool = False, columns: int | None = None) -> Shown:
+def run_once(
+    asked: CheckOptions, output_format: str, *, color: bool = False, columns: int | None = None
+) -> WatchRun:
     """One run, rendered."""
     modules: list[str] = []
     try:
         checked = check(asked, lambda root: modules.extend(_modules_in(root.parent.resolve())))
     except click.ClickException as error:
-        return Shown("", error.format_message(), ())  # it may come back: an editor is saving it
+        return WatchRun("", error.format_message(), ())  # it may come back: an editor is saving it
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
     conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    shown = checked.report._replace(findings=shortened(findings))
-    text = render(shown, form, color=color, columns=columns)
-    return Shown(text, conclusion, watched(checked, modules))
+    shown = checked.report._replace(findings=truncate_findings(findings))
+    text = render(shown, output_format, color=color, columns=columns)
+    return WatchRun(text, conclusion, watched(checked, modules))
 
 
 def _modules_in(folder: Path) -> Iterator[str]:
@@ -113,7 +115,7 @@ def _modules_in(folder: Path) -> Iterator[str]:
     return (file for file in files if isinstance(file, str) and Path(file).is_relative_to(folder))
 
 
-def watched(checked: Checked, modules: Iterable[str]) -> tuple[str, ...]:
+def watched(checked: CheckRun, modules: Iterable[str]) -> tuple[str, ...]:
     """The files that a run read, and their folders, where new ones may be found by an include."""
     files = [Path(name) for name in (*checked.report.sources, *modules)]
     folders = {parent for file in files for parent in _folders(file, checked.roots)}
@@ -127,15 +129,15 @@ def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
     return [parents[0], *inside]
 
 
-def _in_process(asked: Asked, form: str, *, color: bool, columns: int | None) -> Shown:
+def _in_process(asked: CheckOptions, output_format: str, *, color: bool, columns: int | None) -> WatchRun:
     # Else the new process would look for Python's own modules in the working folder first.
     os.environ["PYTHONSAFEPATH"] = "1"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_run) as pool:
         try:
-            return pool.submit(run_once, asked, form, color=color, columns=columns).result()
+            return pool.submit(run_once, asked, output_format, color=color, columns=columns).result()
         except BrokenProcessPool:
             # A module that the configuration names ended the process while it was imported.
-            return Shown("", "the check ended in the middle: does a module call os._exit()?", ())
+            return WatchRun("", "the check ended in the middle: does a module call os._exit()?", ())
 
 
 def _begin_run() -> None:
@@ -146,9 +148,9 @@ def _begin_run() -> None:
     sys.dont_write_bytecode = True
 
 
-def _print(form: str, shown: Shown) -> None:
+def _print(output_format: str, shown: WatchRun) -> None:
     if sys.stdout.isatty():
         clear_screen()
-    if not write_rendered(shown.text, form):
-        raise click.exceptions.Exit(Exit.OK)
-    say(f"{shown.conclusion}; watching", err=True)
+    if not write_rendered(shown.text, output_format):
+        raise click.exceptions.Exit(ExitCode.OK)
+    echo(f"{shown.conclusion}; watching", err=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from streamroute.cli.arguments.config import usable_or_exit
+from streamroute.cli.arguments.config import check_or_exit
 from streamroute.cli.arguments.event_files import name_of, read_events
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.commands.testing.run import Reading, Wanted, run
-from streamroute.cli.output.streams import say
-from streamroute.cli.process.exit_codes import Exit
+from streamroute.cli.commands.testing.run import EntryAccess, RouteTestSelection, run
+from streamroute.cli.output.streams import echo
+from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.files import create, is_taken
 from streamroute.cli.process.time_limit import SECONDS, time_limit
 from streamroute.config.files.includes import TEST_SUFFIX
@@ -30,31 +30,31 @@ def write_first(paths: Sequence[str], events: str) -> int:
     root = find_root(config_path(paths[0] if paths else None))
     target = root.with_name(f"{root.stem}{TEST_SUFFIX}")
     if is_taken(target):
-        say(f"nothing was written: {target} is there already", err=True)
-        return Exit.FOUND
+        echo(f"nothing was written: {target} is there already", err=True)
+        return ExitCode.FOUND
     lines = read_events(events, MAX_TOTAL).split(b"\n")
     with time_limit(SECONDS, root, "full"):
-        found, count = examples(usable_or_exit(root).compiled, lines, name_of(events))
+        found, count = examples(check_or_exit(root).compiled, lines, name_of(events))
         text = written(found).encode()
     if not found:
-        say(f"nothing was written: {events} holds no event", err=True)
-        return Exit.FOUND
+        echo(f"nothing was written: {events} holds no event", err=True)
+        return ExitCode.FOUND
     create(target, text, target.parent)
     _write_schema(root.with_name(TESTS))
     said = f"wrote {target}: {counted(len(found), 'test')} from {counted(count, 'event')}"
     with time_limit(SECONDS, root, "full"):
         coverage = _coverage(root, target)
-    say(f"{said}, {coverage}")
-    return Exit.OK
+    echo(f"{said}, {coverage}")
+    return ExitCode.OK
 
 
 def _write_schema(path: Path) -> None:
     """The schema that the file's first line names, for editors."""
     if not is_taken(path):
         create(path, published_text(TESTS).encode(), path.parent)
-        say(f"wrote {path}")
+        echo(f"wrote {path}")
 
 
 def _coverage(root: Path, target: Path) -> str:
-    seen = run(Wanted(root, frozenset({target.resolve()})), Reading()).coverage
+    seen = run(RouteTestSelection(root, frozenset({target.resolve()})), EntryAccess()).coverage
     return f"{seen.percent:.1f}% coverage"

@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from streamroute.adapters.codecs.builtin import CODEC_NAMES
-from streamroute.cli.arguments.config import Runnable, load_or_exit, usable_or_exit
+from streamroute.cli.arguments.config import LoadedConfig, check_or_exit, load_or_exit
 from streamroute.cli.arguments.paths import NAME, config_path
 from streamroute.cli.arguments.server import open_server
-from streamroute.cli.output.route_tests.result import Run
+from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.config.files.includes import TEST_SUFFIX
 from streamroute.config.paths import why_no_file
 from streamroute.config.root_file import find_root
@@ -25,7 +25,7 @@ from streamroute.ops.route_tests.runner import MessageError, Outcome, ReadEntry,
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RouteTestSelection:
     """The tests that are meant: a configuration, and of its test files those (None: all)."""
 
     root: Path
@@ -39,7 +39,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class EntryAccess:
     """How entries that tests name may be read: from a server, with codecs of the project's code."""
 
     redis: bool = False
@@ -56,7 +56,7 @@ class Reading:
         return ""
 
 
-def wanted(paths: Sequence[str]) -> list[Wanted]:
+def wanted(paths: Sequence[str]) -> list[RouteTestSelection]:
     """What PATHS mean: configurations, and files of tests beside one.
 
     Raises click.UsageError for a path that does not exist.
@@ -71,56 +71,56 @@ def wanted(paths: Sequence[str]) -> list[Wanted]:
     named: Sequence[str | None] = configs or beside or [None]
     roots = {root.resolve(): root for root in (find_root(config_path(path)) for path in named)}
     files = frozenset(path.resolve() for path in tests) or None
-    return [Wanted(root, files) for root in roots.values()]
+    return [RouteTestSelection(root, files) for root in roots.values()]
 
 
-def run(meant: Wanted, reading: Reading, *, for_people: bool = True) -> Run:
+def run(meant: RouteTestSelection, reading: EntryAccess, *, for_people: bool = True) -> RouteTestRun:
     """Run the tests that are meant; no handler runs, and entries are read only as ``reading`` allows.
 
     Exits with 1 where the configuration has errors, which are printed as ``usable_or_exit`` does.
     """
-    runnable = usable_or_exit(meant.root, tests=True, for_people=for_people)
-    tests = [test for test in runnable.checked.tests if meant.holds(test.location.source.path)]
-    findings = [found for found in runnable.checked.findings if meant.holds(found.file)]
-    if reading.redis and reading.imports and _needs_imports(runnable, tests):
-        runnable = load_or_exit(meant.root)
-    outcomes = asyncio.run(_outcomes(runnable, tests, reading))
+    loaded = check_or_exit(meant.root, tests=True, for_people=for_people)
+    tests = [test for test in loaded.checked.tests if meant.holds(test.location.source.path)]
+    findings = [found for found in loaded.checked.findings if meant.holds(found.file)]
+    if reading.redis and reading.imports and _needs_imports(loaded, tests):
+        loaded = load_or_exit(meant.root)
+    outcomes = asyncio.run(_outcomes(loaded, tests, reading))
     decisions = (decision for outcome in outcomes for decision in outcome.decisions)
-    seen = coverage(runnable.routes, decisions)
-    return Run(meant.root, outcomes, seen, findings, runnable.checked.sources)
+    seen = coverage(loaded.routes, decisions)
+    return RouteTestRun(meant.root, outcomes, seen, findings, loaded.checked.sources)
 
 
 def _entries(tests: Iterable[RouteTest]) -> list[EntryReference]:
     return [test.message for test in tests if isinstance(test.message, EntryReference)]
 
 
-def _needs_imports(runnable: Runnable, tests: Iterable[RouteTest]) -> bool:
+def _needs_imports(loaded: LoadedConfig, tests: Iterable[RouteTest]) -> bool:
     """Whether an entry must be decoded by a codec of the user's."""
     streams = {entry.stream for entry in _entries(tests)}
-    codecs = {stream.codec for name, stream in runnable.document.streams.items() if name in streams}
+    codecs = {stream.codec for name, stream in loaded.document.streams.items() if name in streams}
     return not codecs <= set(CODEC_NAMES)
 
 
-async def _outcomes(runnable: Runnable, tests: Sequence[RouteTest], reading: Reading) -> list[Outcome]:
+async def _outcomes(loaded: LoadedConfig, tests: Sequence[RouteTest], reading: EntryAccess) -> list[Outcome]:
     async with AsyncExitStack() as stack:
-        entries, streams = _entries(tests), runnable.document.streams
+        entries, streams = _entries(tests), loaded.document.streams
         codecs = {entry: getattr(streams.get(entry.stream), "codec", None) for entry in entries}
         refusals = {entry: reading.refusal(entry, codec) for entry, codec in codecs.items()}
         read: ReadEntry | None = None
         if not all(refusals.values()):
-            read = await _reader(runnable, stack, embedded=reading.embedded)
+            read = await _reader(loaded, stack, embedded=reading.embedded)
 
         async def read_entry(reference: EntryReference) -> Mapping[str, Any]:
             if refusals[reference] or read is None:
                 raise MessageError(refusals[reference])
             return await read(reference)
 
-        return await run_tests(runnable.compiled, tests, read_entry)
+        return await run_tests(loaded.compiled, tests, read_entry)
 
 
-async def _reader(runnable: Runnable, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
+async def _reader(loaded: LoadedConfig, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
     from streamroute.ops.route_tests.entry_source import EntryReader
 
-    opened = open_server(runnable.document, embedded=embedded, create=False)
+    opened = open_server(loaded.document, embedded=embedded, create=False)
     redis = await stack.enter_async_context(opened)
-    return EntryReader(redis, runnable.compiled)
+    return EntryReader(redis, loaded.compiled)

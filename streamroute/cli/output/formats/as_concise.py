@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.streams import printable
 from streamroute.config.findings.finding import Finding
 
 
-def render(report: Report) -> str:
+def render(report: FindingsReport) -> str:
     """Lines such as ``routes.yaml:12:5: error[SR104]: "lease" must ...; help: write a unit: 60s``."""
     return "".join(f"{printable(_line(found))}\n" for found in report.findings)
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import relative_path
-from streamroute.cli.output.streams import harmless, printable
+from streamroute.cli.output.streams import printable, sanitize
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import RULES
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
-def render(report: Report) -> str:
+def render(report: FindingsReport) -> str:
     """One command a line."""
     return "".join(f"{_command(found)}\n" for found in report.findings)
 
@@ -37,7 +37,7 @@ def _command(found: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return harmless(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return sanitize(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import fingerprinted, relative_path
 from streamroute.cli.output.streams import as_json, printable
 from streamroute.config.findings.finding import Finding, Severity
@@ -15,7 +15,7 @@ from streamroute.config.findings.finding import Finding, Severity
 _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 
 
-def render(report: Report) -> str:
+def render(report: FindingsReport) -> str:
     """A JSON array with an object for each finding."""
     return as_json([_issue(found, name) for found, name in fingerprinted(report)]) + "\n"
 

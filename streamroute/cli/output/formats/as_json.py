@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.streams import as_json
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.rules import RULES
 
 
-def render(report: Report) -> str:
+def render(report: FindingsReport) -> str:
     """Lines and columns count from 1, columns in characters; ends are exclusive."""
     return as_json([as_object(found) for found in report.findings]) + "\n"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.formats.junit_xml import Case, Suite, junit_xml
 from streamroute.config.findings.finding import Finding, Severity
 
 
-def render(report: Report) -> str:
+def render(report: FindingsReport) -> str:
     """Errors and warnings are failures; what is only info passes, and says so in its output."""
     cases: dict[str, list[Case]] = {file: [] for file in report.sources}
     for found in report.findings:
@@ -16,7 +16,7 @@ def render(report: Report) -> str:
     return junit_xml([Suite(file, of_file or [Case("check", file)]) for file, of_file in cases.items()])
 
 
-def _case(report: Report, found: Finding) -> Case:
+def _case(report: FindingsReport, found: Finding) -> Case:
     name = f"{found.code}:{found.span.line}:{found.span.column}"
     text = render_full([found], report.sources)
     if found.severity is Severity.INFO:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from streamroute import __version__
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import fingerprinted, relative_path
 from streamroute.cli.output.streams import as_json, printable
 from streamroute.config.findings.finding import Finding, Severity, Span
@@ -20,7 +20,7 @@ _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sch
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def render(report: Report) -> str:
+def render(report: FindingsReport) -> str:
     """A log with one run, whose columns count characters."""
     used = sorted({found.code for found in report.findings})
     results = [_result(found, name, used) for found, name in fingerprinted(report)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from streamroute.cli.output.streams import REPLACEMENT, harmless
+from streamroute.cli.output.streams import REPLACEMENT, sanitize
 
 _NO_CHARACTERS: Final = dict.fromkeys((0xFFFE, 0xFFFF), REPLACEMENT)
 """What XML 1.0 may not hold beside controls and halves of surrogate pairs."""
@@ -69,7 +69,7 @@ def _attributes(**values: str) -> str:
 
 def _legal(text: str) -> str:
     """What XML 1.0 may hold and a log may show: lines without control characters, and no command to a CI."""
-    return harmless(text).translate(_NO_CHARACTERS)
+    return sanitize(text).translate(_NO_CHARACTERS)
 
 
 def _quote(text: str) -> str:

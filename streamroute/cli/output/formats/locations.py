@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path, PurePath
 
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.config.findings.finding import Finding
 
 
@@ -20,7 +20,7 @@ def relative_path(name: str) -> str:
     return shown.as_posix()
 
 
-def fingerprinted(report: Report) -> Iterator[tuple[Finding, str]]:
+def fingerprinted(report: FindingsReport) -> Iterator[tuple[Finding, str]]:
     """Each finding with a name that stays the same where other lines of the file change."""
     seen: Counter[str] = Counter()
     for found in report.findings:

@@ -8,7 +8,7 @@ from typing import Any
 from streamroute.cli.output.formats.as_json import as_object
 from streamroute.cli.output.route_location import line_of
 from streamroute.cli.output.route_tests.full import line_of_test
-from streamroute.cli.output.route_tests.result import Run
+from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.cli.output.streams import as_json
 from streamroute.expressions.explain.trace_explanation import writable
 from streamroute.ops.route_tests.coverage import Goal
@@ -16,12 +16,12 @@ from streamroute.ops.route_tests.runner import Difference, Outcome
 from streamroute.text.safe_text import safe_str
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[RouteTestRun]) -> str:
     """Lines count from 1, ``percent`` from 0 to 100. Routes that fail stand under ``dead_letter``."""
     return as_json({"configs": [_run(run) for run in runs]}, safe_str) + "\n"
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: RouteTestRun) -> dict[str, Any]:
     seen = run.coverage
     return {
         "config": str(run.root),

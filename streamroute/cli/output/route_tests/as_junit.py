@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.formats.junit_xml import Case, Suite, junit_xml
 from streamroute.cli.output.route_tests.full import explained
-from streamroute.cli.output.route_tests.result import Run
+from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.ops.route_tests.runner import Outcome
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[RouteTestRun]) -> str:
     """The report as XML."""
     return junit_xml([suite for run in runs for suite in _suites(run)])
 
 
-def _suites(run: Run) -> list[Suite]:
+def _suites(run: RouteTestRun) -> list[Suite]:
     cases: dict[str, list[Case]] = {}
     for found in run.findings:
         cases.setdefault(found.file, []).append(_finding(found, run))
@@ -36,7 +36,7 @@ def _case(outcome: Outcome) -> Case:
     return Case(name, file, "failure", outcome.differences[0].message, "difference", "\n".join(lines))
 
 
-def _finding(found: Finding, run: Run) -> Case:
+def _finding(found: Finding, run: RouteTestRun) -> Case:
     name = f"{found.code}:{found.span.line}:{found.span.column}"
     text = render_full([found], run.sources)
     if found.severity is Severity.INFO:

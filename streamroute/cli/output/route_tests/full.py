@@ -9,19 +9,19 @@ import click
 from streamroute.cli.output.findings import summary
 from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.route_location import place_of
-from streamroute.cli.output.route_tests.result import Run
+from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.cli.output.streams import printable
 from streamroute.ops.route_tests.coverage import Coverage, Goal
 from streamroute.ops.route_tests.runner import Difference, Outcome
 from streamroute.text.counted import counted
 
 
-def render(runs: Sequence[Run], *, color: bool = False) -> str:
+def render(runs: Sequence[RouteTestRun], *, color: bool = False) -> str:
     """The whole report as text."""
     return "".join(f"{line}\n" for run in runs for line in _run(run, color=color))
 
 
-def _run(run: Run, *, color: bool) -> Iterator[str]:
+def _run(run: RouteTestRun, *, color: bool) -> Iterator[str]:
     if run.findings:
         yield render_full(run.findings, run.sources, color=color)
     for outcome in run.outcomes:
@@ -66,7 +66,7 @@ def _missed(goal: Goal) -> str:
     return f"{place_of(goal.route)}: {goal.route.name}: {goal.missed}"
 
 
-def _counts(run: Run) -> str:
+def _counts(run: RouteTestRun) -> str:
     failed = sum(not outcome.passed for outcome in run.outcomes)
     passed = len(run.outcomes) - failed
     counts = f"{counted(len(run.outcomes), 'test')}: {passed} passed, {failed} failed"

@@ -13,7 +13,7 @@ from streamroute.ops.route_tests.runner import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RouteTestRun:
     """What came of the tests of one configuration; ``findings`` are those about the files of tests."""
 
     root: Path

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streamroute.cli.commands.checking.fix import fixes_of, write_all
-from streamroute.cli.commands.checking.run import Asked, check
+from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.cli.main import streamroute
 from streamroute.config.files.loader import load_text
 from streamroute.errors import StreamrouteError
@@ -120,7 +120,7 @@ def test_diff_of_a_clean_file_is_empty(path: Path) -> None:
 
 def test_a_file_that_changed_meanwhile_is_left_as_it_is(path: Path) -> None:
     path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
-    fixes = fixes_of(check(Asked(imports=False)).report, [Path("routes.yaml")])
+    fixes = fixes_of(check(CheckOptions(imports=False)).report, [Path("routes.yaml")])
     path.write_text("version: 1\n")
     with pytest.raises(click.ClickException, match="has changed meanwhile"):
         write_all(fixes, [Path("routes.yaml")])
@@ -129,7 +129,7 @@ def test_a_file_that_changed_meanwhile_is_left_as_it_is(path: Path) -> None:
 
 def test_a_file_that_went_meanwhile_is_told(path: Path) -> None:
     path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
-    fixes = fixes_of(check(Asked(imports=False)).report, [Path("routes.yaml")])
+    fixes = fixes_of(check(CheckOptions(imports=False)).report, [Path("routes.yaml")])
     path.unlink()
     with pytest.raises(StreamrouteError, match=r"routes\.yaml cannot be written: No such file"):
         write_all(fixes, [Path("routes.yaml")])

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from repository import ROOT
-from streamroute.cli.commands.checking.run import Asked
-from streamroute.cli.commands.checking.watch import Shown, loop, run_once, snapshot
+from streamroute.cli.commands.checking.run import CheckOptions
+from streamroute.cli.commands.checking.watch import WatchRun, loop, run_once, snapshot
 from streamroute.cli.main import streamroute
 
 ROUTE = """
@@ -40,9 +40,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def watched_runs(run: Callable[[], Shown], *steps: Callable[[], object]) -> list[Shown]:
+def watched_runs(run: Callable[[], WatchRun], *steps: Callable[[], object]) -> list[WatchRun]:
     """What is shown when each step happens in a wait of its own, and Ctrl-C after the last."""
-    shown: list[Shown] = []
+    shown: list[WatchRun] = []
     ahead: Iterator[Callable[[], object]] = iter(steps)
 
     def wait(_seconds: float) -> None:
@@ -56,8 +56,8 @@ def watched_runs(run: Callable[[], Shown], *steps: Callable[[], object]) -> list
     return shown
 
 
-def check() -> Shown:
-    return run_once(Asked(), "concise")
+def check() -> WatchRun:
+    return run_once(CheckOptions(), "concise")
 
 
 def nothing() -> None:
@@ -108,12 +108,12 @@ def test_a_change_in_the_middle_of_a_run_calls_for_another(tmp_path: Path) -> No
     path.write_text("0")
     count = 0
 
-    def run() -> Shown:
+    def run() -> WatchRun:
         nonlocal count
         count += 1
         if count == 2:
             path.write_text("changed while it is read")
-        return Shown(str(count), "", (str(path),))
+        return WatchRun(str(count), "", (str(path),))
 
     runs = watched_runs(run, lambda: path.write_text("first change"), nothing)
     assert [shown.text for shown in runs] == ["1", "2", "3"]
@@ -125,7 +125,7 @@ def test_a_change_in_answer_to_what_is_shown_calls_for_another_run(tmp_path: Pat
     file.write_text("one")
     texts: list[str] = []
 
-    def show(shown: Shown) -> None:
+    def show(shown: WatchRun) -> None:
         texts.append(shown.text)
         if shown.text == "one":
             file.write_text("another")
@@ -134,7 +134,7 @@ def test_a_change_in_answer_to_what_is_shown_calls_for_another_run(tmp_path: Pat
         raise EndedError
 
     with pytest.raises(EndedError):
-        loop(lambda: Shown(file.read_text(), "", (str(file),)), show, wait)
+        loop(lambda: WatchRun(file.read_text(), "", (str(file),)), show, wait)
     assert texts == ["one", "another"]
 
 

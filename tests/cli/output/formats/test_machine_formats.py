@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from repository import TESTDATA
-from streamroute.cli.output.findings import Report
+from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats import FORMATS
 from streamroute.cli.output.formats.rendering import render
 from streamroute.config.findings.finding import Finding, Severity, Span
@@ -44,7 +44,7 @@ FINDING = st.builds(
     st.none() | st.text(st.characters(codec="utf-8")),
 )
 REPORTS = st.lists(FINDING, max_size=4).map(
-    lambda findings: Report(findings, {"routes.yaml": TextFile("routes.yaml", "a: 1\n" * 9)})
+    lambda findings: FindingsReport(findings, {"routes.yaml": TextFile("routes.yaml", "a: 1\n" * 9)})
 )
 
 
@@ -53,8 +53,8 @@ def finding(message: str = "wrong", severity: Severity = Severity.ERROR, **parts
     return Finding("SR102", severity, message, parts.pop("file", "routes.yaml"), span, **parts)
 
 
-def report(*findings: Finding, text: str = "a: 1\n  nmae: 1\n") -> Report:
-    return Report(findings, {"routes.yaml": TextFile("routes.yaml", text)})
+def report(*findings: Finding, text: str = "a: 1\n  nmae: 1\n") -> FindingsReport:
+    return FindingsReport(findings, {"routes.yaml": TextFile("routes.yaml", text)})
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_github_s_own_signs_are_escaped() -> None:
 
 
 @given(REPORTS)
-def test_nothing_in_a_message_can_be_a_second_command(shown: Report) -> None:
+def test_nothing_in_a_message_can_be_a_second_command(shown: FindingsReport) -> None:
     lines = render(shown, "github").split("\n")
     assert len(lines) == len(shown.findings) + 1
     assert "\r" not in "".join(lines)
@@ -149,7 +149,7 @@ def test_gitlab_gets_what_its_report_needs() -> None:
     assert issue["location"] == {"path": "routes.yaml", "lines": {"begin": 2, "end": 2}}
 
 
-def fingerprints(shown: Report) -> list[str]:
+def fingerprints(shown: FindingsReport) -> list[str]:
     return [issue["fingerprint"] for issue in json.loads(render(shown, "gitlab"))]
 
 
@@ -175,7 +175,9 @@ def test_an_absolute_path_below_the_working_folder_is_shown_from_there(
 
 
 @given(REPORTS)
-def test_sarif_is_valid_under_its_published_schema(sarif_validator: Draft4Validator, shown: Report) -> None:
+def test_sarif_is_valid_under_its_published_schema(
+    sarif_validator: Draft4Validator, shown: FindingsReport
+) -> None:
     log = json.loads(render(shown, "sarif"))
     sarif_validator.validate(log)
     (run,) = log["runs"]
@@ -204,7 +206,9 @@ def test_sarif_names_a_file_whose_name_is_not_utf_8_by_its_bytes() -> None:
 
 
 @given(REPORTS)
-def test_junit_is_valid_under_its_published_schema(junit_schema: xmlschema.XMLSchema, shown: Report) -> None:
+def test_junit_is_valid_under_its_published_schema(
+    junit_schema: xmlschema.XMLSchema, shown: FindingsReport
+) -> None:
     junit_schema.validate(render(shown, "junit"))
 
 
@@ -240,7 +244,7 @@ _COUNT: dict[str, Callable[[str], int]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_every_format_shows_every_finding(form: str) -> None:
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_every_format_shows_every_finding(output_format: str) -> None:
     findings = [finding(NASTY), finding("other", file="other.yaml"), finding(help="h")]
-    assert _COUNT[form](render(report(*findings), form)) == 3
+    assert _COUNT[output_format](render(report(*findings), output_format)) == 3

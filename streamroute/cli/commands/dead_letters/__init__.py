@@ -1,0 +1,1 @@
+"""The parts of ``dead``: its options, and the session in which one of its commands runs."""

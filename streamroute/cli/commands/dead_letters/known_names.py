@@ -1,0 +1,46 @@
+"""Refuses a route or a type that neither the configuration nor a dead letter has: it is misspelt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from streamroute.config.findings.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from streamroute.config.document import Document
+    from streamroute.ops.dead_letters.filter import DeadLetterFilter
+    from streamroute.ops.dead_letters.query import DeadLetterQuery
+
+
+async def require_known_names(query: DeadLetterQuery, document: Document, criteria: DeadLetterFilter) -> None:
+    """Raise click.UsageError for a route or a type that does not exist.
+
+    The letters are read only for names that are not in the configuration.
+    """
+    from streamroute.ops.dead_letters.filter import DeadLetterFilter
+    from streamroute.ops.dead_letters.letter import NO_ROUTE, UNREADABLE
+
+    routes = {name for route in document.routes for name in (route.name, *route.formerly)}
+    types = {name for route in document.routes for name in route.types} | set(document.messages)
+    new_routes = set(criteria.routes) - routes - {NO_ROUTE, UNREADABLE}
+    new_types = set(criteria.types) - types
+    if not new_routes and not new_types:
+        return
+    async for page in query.find(DeadLetterFilter()):
+        for letter in page.letters:
+            routes |= letter.route_names
+            types.add(letter.type)
+    _refuse_unknown("route", new_routes - routes, routes)
+    _refuse_unknown("type", new_types - types, types)
+
+
+def _refuse_unknown(kind: str, unknown: Iterable[str], known: Iterable[str]) -> None:
+    for name in sorted(unknown):
+        suggestion = did_you_mean(name, sorted(known))
+        hint = f'; did you mean "{suggestion}"?' if suggestion else "; `streamroute dead list` lists them"
+        raise click.UsageError(
+            f'unknown {kind} "{name}": neither the configuration nor a dead letter has it{hint}'
+        )

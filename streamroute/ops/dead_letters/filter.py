@@ -1,0 +1,48 @@
+"""Which dead letters a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamroute.ops.dead_letters.letter import DeadLetter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterFilter:
+    """Selects the dead letters that meet every condition; without conditions, all of them.
+
+    ``error`` and ``reason`` are substrings, compared without case; ``older`` and ``newer`` are seconds since
+    the letter was written.
+    """
+
+    ids: Sequence[str] = ()
+    streams: Sequence[str] = ()
+    routes: Sequence[str] = ()
+    types: Sequence[str] = ()
+    error: str = ""
+    reason: str = ""
+    older: float | None = None
+    newer: float | None = None
+
+    @property
+    def matches_all(self) -> bool:
+        """Whether there is no condition, apart from the streams."""
+        return self == DeadLetterFilter(streams=self.streams)
+
+    def matches(self, letter: DeadLetter) -> bool:
+        """Whether a letter meets the conditions; ids and ages are checked when letters are read."""
+        return (
+            (not self.streams or letter.stream in self.streams)
+            and (not self.routes or not letter.route_names.isdisjoint(self.routes))
+            and (not self.types or letter.type in self.types)
+            and self.error.lower() in letter.error.lower()
+            and self.reason.lower() in letter.reason.lower()
+        )
+
+    def time_range(self, now: int) -> tuple[int, int]:
+        """The first and the last time (ms) at which a matching letter was written; ``now`` in ms."""
+        since = 0 if self.newer is None else now - int(self.newer * 1000)
+        return since, now - int((self.older or 0) * 1000)

@@ -1,0 +1,64 @@
+"""A dead letter as an operator sees it: the stored record, under the names of the current configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from streamroute.adapters.entries.records import DeadRecord
+    from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
+
+NO_ROUTE: Final = "(no route)"
+UNREADABLE: Final = "(unreadable)"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A dead letter of one of the configuration's streams, and the dead letter stream that holds it.
+
+    ``current`` is its record under the current names of its routes and group; None if the record is
+    unreadable.
+    """
+
+    dead_letter_stream: DeadLetters
+    stored: StoredLetter
+    stream: str
+    current: DeadRecord | None
+
+    @property
+    def record(self) -> DeadRecord | None:
+        """The record as it was written; None if it cannot be read."""
+        return self.stored.record
+
+    @property
+    def route(self) -> str:
+        """The name of the route that failed, ``NO_ROUTE`` or ``UNREADABLE``."""
+        if self.record is None:
+            return UNREADABLE
+        return self.record.route or NO_ROUTE
+
+    @property
+    def route_names(self) -> frozenset[str]:
+        """The former and the current name of the route that failed."""
+        current = self.current.route if self.current else None
+        return frozenset(name for name in (self.route, current) if name is not None)
+
+    @property
+    def type(self) -> str:
+        """The message's type; empty if it is unknown."""
+        if self.record is None:
+            return ""
+        return self.record.type or self.record.fields.get(b"type", b"").decode(errors="replace")
+
+    @property
+    def error(self) -> str:
+        """The exception's text."""
+        return self.record.error if self.record else ""
+
+    @property
+    def reason(self) -> str:
+        """Why the message was dead-lettered, without the exception's text."""
+        if self.record is None:
+            return "not a dead letter of streamroute, or damaged"
+        return self.record.reason.removesuffix(f": {self.record.error}")
