@@ -33,7 +33,7 @@ from streamroute.config.findings.finding import Finding, sort_findings
 from streamroute.config.findings.rules import RULES
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.expressions.problem import Problem
-from streamroute.system.forked import EndsCopies
+from streamroute.system.forked import ExitForkedChild
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
@@ -69,7 +69,7 @@ class _Compilation:
         self.search: FunctionSearch | None = None
 
     def result(self) -> Compiled:
-        with EndsCopies():  # of whatever user code is asked for its signature, its annotations ...
+        with ExitForkedChild():  # of whatever user code is asked for its signature, its annotations ...
             return self._result()
 
     def _result(self) -> Compiled:

@@ -15,12 +15,12 @@ from streamroute.config.files.includes import TEST_SUFFIX
 from streamroute.config.findings import suggestions
 from streamroute.config.findings.finding import START, Finding, Severity, has_errors, sort_findings
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.load import Loaded, config_file, load_config
-from streamroute.config.paths import entries
+from streamroute.config.load import LoadedConfig, config_file, load_config
+from streamroute.config.paths import list_folder
 from streamroute.config.yaml.source import SourceFile
 
 if TYPE_CHECKING:
-    from streamroute.config.route_tests import Expectations, RouteTest
+    from streamroute.config.route_tests import RouteTest, RouteTestSuite
 
 
 class CheckResult(NamedTuple):
@@ -56,7 +56,7 @@ def check_path(
     Never raises for what the files hold.
     """
     try:
-        with suggestions.bounded():
+        with suggestions.limit_lookups():
             return _checked(path, env, unset, outside=outside, imports=imports, tests=tests, beside=beside)
     except (RecursionError, MemoryError) as error:
         name = config_file(path)
@@ -98,26 +98,26 @@ def _together(
         yield from check_together(compiled.document, compiled.routes, beside)
 
 
-def _expectations(loaded: Loaded) -> Expectations | None:
+def _expectations(loaded: LoadedConfig) -> RouteTestSuite | None:
     """The tests beside the files; None where there are none."""
     if loaded.document is None:
         return None
     folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
-    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in entries(folder)):
+    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in list_folder(folder)):
         return None
-    from streamroute.config.route_tests import find_expectations, load_expectations
+    from streamroute.config.route_tests import find_test_files, load_route_tests
 
-    return load_expectations(find_expectations(folders), loaded.document.reader)
+    return load_route_tests(find_test_files(folders), loaded.document.reader)
 
 
-def _messages(read: Expectations | None) -> Iterator[Mapping[str, Any]]:
+def _messages(read: RouteTestSuite | None) -> Iterator[Mapping[str, Any]]:
     """The messages of the tests, but for those that lie in Redis."""
     for test in () if read is None else read.tests:
         if isinstance(test.message, Mapping):
             yield test.message
 
 
-def _with_tests(result: CheckResult, loaded: Loaded, read: Expectations | None) -> CheckResult:
+def _with_tests(result: CheckResult, loaded: LoadedConfig, read: RouteTestSuite | None) -> CheckResult:
     """The result together with the tests beside the files, and with what is wrong in them.
 
     Where the files have errors, routes may be missing that the tests name.
@@ -136,10 +136,10 @@ def _silenced(result: CheckResult, *, imports: bool, beside: Sequence[Document])
     sources = [file for file in result.sources.values() if isinstance(file, SourceFile)]
     if not any("streamroute" in source.text for source in sources):
         return result.findings
-    from streamroute.config.suppressions.ignore_comments import silence
+    from streamroute.config.suppressions.ignore_comments import suppress
 
     unchecked = _unchecked(result.findings, imports=imports, beside=beside)
-    return tuple(sort_findings(silence(result.findings, sources, unchecked=unchecked)))
+    return tuple(sort_findings(suppress(result.findings, sources, unchecked=unchecked)))
 
 
 def _unchecked(findings: Iterable[Finding], *, imports: bool, beside: Sequence[Document]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.schema.pruning import INVALID
-from streamroute.config.schema.replaced_values import is_default, is_replaced
+from streamroute.config.schema.replaced_values import has_variable, is_default
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.durations import RetryPolicy, format_duration, parse_duration
 from streamroute.keys import GroupKeys
@@ -31,15 +31,15 @@ class RedisConfig(NamedTuple):
     location: SourceLocation | None = None
 
     @property
-    def written(self) -> str | None:
+    def url_in_file(self) -> str | None:
         """The URL as it stands in the file, where it has variables that gave more than the file says."""
         written = self.location.source.value(self.location.path) if self.location is not None else None
-        if not is_replaced(written) or self.url in (written, EMBEDDED):
+        if not has_variable(written) or self.url in (written, EMBEDDED):
             return None
         return None if is_default(str(written), self.url) else str(written)
 
     def __repr__(self) -> str:
-        return f"RedisConfig({hide_secrets(self.written or self.url)!r})"
+        return f"RedisConfig({hide_secrets(self.url_in_file or self.url)!r})"
 
 
 class StreamConfig(NamedTuple):
@@ -74,13 +74,13 @@ class StreamConfig(NamedTuple):
     location: SourceLocation
     unresolved_keys: frozenset[str] = frozenset()
 
-    def shown(self, key: str) -> str:
+    def display(self, key: str) -> str:
         """A setting as a finding may show it: of what a variable gave, only what is written in the file."""
         written = self.location.value(key)
-        if is_replaced(written):
+        if has_variable(written):
             return str(written)
         if key == "dead_letter" and self.dead_letter == GroupKeys.of(self.name, self.group).dead:
-            return GroupKeys.of(self.name, self.shown("group")).dead
+            return GroupKeys.of(self.name, self.display("group")).dead
         value = getattr(self, key)
         return format_duration(value) if isinstance(value, (int, float)) else str(value)
 
@@ -265,7 +265,7 @@ def _stream(
 
 def _unresolved_keys(stated: Any, own: Mapping[str, Any]) -> frozenset[str]:
     """The keys of a stream that are stated with a variable which has given nothing that can be used."""
-    if is_replaced(stated):
+    if has_variable(stated):
         return frozenset(StreamConfig._fields)
     pairs = stated.items() if isinstance(stated, dict) else ()
     return frozenset(key for key, value in pairs if _is_unresolved(value, own.get(key)))
@@ -275,7 +275,7 @@ def _is_unresolved(stated: Any, own: Any) -> bool:
     if isinstance(stated, dict):
         left = own if isinstance(own, dict) else {}
         return any(_is_unresolved(value, left.get(key)) for key, value in stated.items())
-    return own is None and is_replaced(stated)
+    return own is None and has_variable(stated)
 
 
 def _trim(settings: Mapping[str, Any] | None) -> float | None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from streamroute.config.findings.finding import Finding, Severity
-from streamroute.config.findings.quoting import hide_secrets, listed, quoted
+from streamroute.config.findings.quoting import hide_secrets, join_words, quote_value
 from streamroute.config.json_schema import schema_at, types_of
-from streamroute.config.schema.labels import EXPECTED, label
+from streamroute.config.schema.labels import TYPE_LABELS, label
 from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile
 
@@ -86,7 +86,7 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
     return [
         source.finding(
             "SR503",
-            f"{quoted(match[0])} is not replaced here: variables work in redis and streams only",
+            f"{quote_value(match[0])} is not replaced here: variables work in redis and streams only",
             source.span_in(path, *match.span()) if not on_key else source.span(path, "key"),
             help=_advice(path),
         )
@@ -152,7 +152,7 @@ def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any])
             result.findings.append(
                 result.source.finding(
                     "SR503",
-                    f"{quoted(key)} is not replaced here: a variable can be a value, not a key",
+                    f"{quote_value(key)} is not replaced here: a variable can be a value, not a key",
                     result.source.span((*path, key), "key"),
                 )
             )
@@ -204,8 +204,8 @@ def _takes_scalars(path: DataPath) -> bool:
 def _refuse(result: Replacement, path: DataPath, text: str) -> object:
     """Whatever the variable holds, it is no mapping."""
     result.replaced[path] = text
-    expected = listed(EXPECTED[kind] for kind in types_of(schema_at(path)) if kind != "null")
-    message = f"{label(path)} must be {expected}, and the value of {quoted(text)} is not"
+    expected = join_words(TYPE_LABELS[kind] for kind in types_of(schema_at(path)) if kind != "null")
+    message = f"{label(path)} must be {expected}, and the value of {quote_value(text)} is not"
     advice = "a variable gives one value: write the keys here, and a variable as the value of each"
     result.findings.append(result.source.finding("SR502", message, result.source.span(path), help=advice))
     return _GONE
@@ -217,7 +217,7 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
         return "$"
     if match[1] is None:
         shown = hide_secrets(match.string)[match.start() : match.end()]
-        what = quoted(shown) if shown == match[0] else 'what begins with "${"'
+        what = quote_value(shown) if shown == match[0] else 'what begins with "${"'
         _report(
             result,
             path,
@@ -268,11 +268,11 @@ def _converted(result: Replacement, path: DataPath, text: str, value: str) -> An
         converted = _as_type(kind, value)
         if converted is not _GONE:
             return converted
-    expected = listed(EXPECTED[kind] for kind in types)
+    expected = join_words(TYPE_LABELS[kind] for kind in types)
     result.findings.append(
         result.source.finding(
             "SR502",
-            f"{label(path)} must be {expected}, and the value of {quoted(text)} is not",
+            f"{label(path)} must be {expected}, and the value of {quote_value(text)} is not",
             result.source.span(path),
         )
     )

@@ -21,7 +21,7 @@ LISTS: Final = {ROUTES: "routes", TESTS: "tests"}
 _VARIABLE: Final = {"$ref": "#/$defs/variable"}
 
 
-def published_text(name: str = ROUTES) -> str:
+def schema_text(name: str = ROUTES) -> str:
     """A schema as editors get it."""
     try:
         return (Path(__file__).parents[1] / "schemas" / name).read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def checked_schema(name: str = ROUTES) -> dict[str, Any]:
     Its patterns end with ``\\Z``: in JSON Schema ``$`` is the end of the text, in Python also the place
     before a last line break.
     """
-    schema: dict[str, Any] = _prepare(json.loads(published_text(name)))
+    schema: dict[str, Any] = _prepare(json.loads(schema_text(name)))
     return schema
 
 

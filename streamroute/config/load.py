@@ -12,13 +12,13 @@ from streamroute.config.env_variables import find_misplaced, replace_variables, 
 from streamroute.config.files.includes import collect_includes
 from streamroute.config.files.loader import load_file
 from streamroute.config.findings.finding import Finding, Severity, sort_findings
-from streamroute.config.findings.quoting import quoted
+from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.json_schema import ROOT_ONLY
 from streamroute.config.paths import is_folder
-from streamroute.config.schema.fast_validator import document_verdict
+from streamroute.config.schema.fast_validator import document_validator
 from streamroute.config.schema.pruning import prune
-from streamroute.config.schema.replaced_values import is_replaced
+from streamroute.config.schema.replaced_values import has_variable
 from streamroute.config.yaml.source import DataPath, SourceFile
 from streamroute.system.files import FileReader
 
@@ -30,7 +30,7 @@ VERSION: Final = 1
 _UNSET: Final = "SR501"
 
 
-class Loaded(NamedTuple):
+class LoadedConfig(NamedTuple):
     """What came of a configuration.
 
     ``document`` is None where its errors leave nothing to go on with; where it is there, it holds what
@@ -49,7 +49,7 @@ def load_config(
     env: Mapping[str, str] | None = None,
     unset: Literal["info", "error"] = "error",
     outside: bool = False,
-) -> Loaded:
+) -> LoadedConfig:
     """Read a configuration and all that it includes; a folder means its routes.yaml.
 
     ``env`` gives the variables (the process's own where it is None), ``unset`` the severity of one that
@@ -58,17 +58,17 @@ def load_config(
     """
     name = config_file(path)
     reader = FileReader(None if outside else Path(name).parent)
-    loading = load_file(Path(name), name, outside=outside)
-    files = [loading.file]
-    findings = list(loading.findings)
+    loaded = load_file(Path(name), name, outside=outside)
+    files = [loaded.file]
+    findings = list(loaded.findings)
     document = None
-    if loading.source is not None:
+    if loaded.source is not None:
         environment = os.environ if env is None else env
-        run = _Run(loading.source, environment, Severity(unset), loading.findings, reader)
+        run = _Run(loaded.source, environment, Severity(unset), loaded.findings, reader)
         document = run.document()
         findings += run.findings
         files += run.files
-    return Loaded(document, tuple(sort_findings(findings)), {file.path: file for file in files})
+    return LoadedConfig(document, tuple(sort_findings(findings)), {file.path: file for file in files})
 
 
 def config_file(path: str | Path) -> str:
@@ -143,7 +143,7 @@ class _Run:
     def _checked(
         self, source: SourceFile, data: dict[str, Any], replaced: Mapping[DataPath, str]
     ) -> dict[str, Any]:
-        if document_verdict()(data):
+        if document_validator()(data):
             return data
         from streamroute.config.schema.findings import (
             check_against_schema,  # a file without mistakes does not pay for the words
@@ -151,7 +151,7 @@ class _Run:
 
         report = check_against_schema(source, data, replaced)
         self.findings += _new(report.findings, (*self.known, *self.findings))
-        source.spelt.update(_spelt(report.renamed))
+        source.renamed_keys.update(_spelt(report.renamed))
         return prune(data, report.invalid, report.renamed)
 
     def _version_is_known(self, source: SourceFile) -> bool:
@@ -159,7 +159,7 @@ class _Run:
         if version == VERSION and not isinstance(version, bool):
             return True
         advice = "this release reads version 1" if type(version) in {int, float} else "write version: 1"
-        message = f"the version {quoted(version)} is not known"
+        message = f"the version {quote_value(version)} is not known"
         self.findings.append(source.finding("SR101", message, source.span(("version",)), help=advice))
         return False
 
@@ -169,7 +169,7 @@ class _Run:
         has_routes = any(data.get("routes") for _, data in files)
         if streams is None and "streams" in self.root.data:
             return False
-        if streams and any(is_replaced(name) for name in streams):
+        if streams and any(has_variable(name) for name in streams):
             return False  # which name was meant, nobody knows
         if streams or not has_routes:
             return True

@@ -9,10 +9,10 @@ import os
 from pathlib import Path
 from typing import Final
 
-from streamroute.system.files import kind_of
+from streamroute.system.files import file_type_name
 
-ABSENT: Final = "does not exist"
-SHUT: Final = "is in a folder that may not be entered"
+MISSING: Final = "does not exist"
+NOT_ENTERABLE: Final = "is in a folder that may not be entered"
 
 
 def is_file(path: str | Path) -> bool:
@@ -35,25 +35,25 @@ def is_broken_link(path: str | Path) -> bool:
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above
 
 
-def is_no_folder(path: str | Path) -> bool:
+def is_non_folder(path: str | Path) -> bool:
     """Whether there is something that is no folder, be it a pipe or a link that leads nowhere."""
     return os.path.lexists(path) and not is_folder(path)
 
 
-def why_no_file(path: str | Path) -> str:
+def why_not_a_file(path: str | Path) -> str:
     """Why a path is no file, to be said behind its name; empty where it is one."""
     if is_broken_link(path):
         return "is a link that leads nowhere"
     try:
-        kind = kind_of(os.stat(path).st_mode)  # noqa: PTH116 - see above
+        kind = file_type_name(os.stat(path).st_mode)  # noqa: PTH116 - see above
     except PermissionError:
-        return SHUT
+        return NOT_ENTERABLE
     except (OSError, ValueError):
-        return ABSENT
+        return MISSING
     return f"is {kind}, not a file" if kind else ""
 
 
-def entries(folder: str | Path) -> list[Path]:
+def list_folder(folder: str | Path) -> list[Path]:
     """What lies in a folder; nothing where there is none, or where it may not be looked into."""
     try:
         return list(Path(folder).iterdir())

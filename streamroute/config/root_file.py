@@ -63,8 +63,8 @@ def _parents(folder: Path) -> Iterator[Path]:
 
 
 def _reaches(candidate: Path, path: Path) -> bool:
-    loading = load_file(candidate)
-    if loading.source is None:
+    loaded = load_file(candidate)
+    if loaded.source is None:
         return False
-    included = collect_includes(loading.source).files
+    included = collect_includes(loaded.source).files
     return any(Path(file.path).samefile(path) for file in included if is_file(file.path))

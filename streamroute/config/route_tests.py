@@ -11,15 +11,15 @@ from typing import Any, Final
 from streamroute.config.files.includes import MAX_FILES, TEST_SUFFIX
 from streamroute.config.files.loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.findings.finding import START, Finding
-from streamroute.config.findings.quoting import quoted
+from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.json_schema import TESTS
 from streamroute.config.load import VERSION
-from streamroute.config.paths import is_no_folder
+from streamroute.config.paths import is_non_folder
 from streamroute.config.schema.findings import check_against_schema
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader, OutsideFolderError
-from streamroute.text.json_problems import explained
+from streamroute.text.json_problems import describe_json_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RouteTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Expectations:
+class RouteTestSuite:
     """The tests of some files, in order, and everything that was found in them; ``files`` by their paths."""
 
     tests: tuple[RouteTest, ...] = ()
@@ -58,13 +58,13 @@ class Expectations:
     files: Mapping[str, TextFile] = field(default_factory=dict, repr=False)
 
 
-def find_expectations(folders: Iterable[Path]) -> list[Path]:
+def find_test_files(folders: Iterable[Path]) -> list[Path]:
     """The test files that lie in these folders, sorted."""
-    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_no_folder(path)}
+    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_non_folder(path)}
     return sorted(found)
 
 
-def load_expectations(paths: Iterable[Path], files: FileReader) -> Expectations:
+def load_route_tests(paths: Iterable[Path], files: FileReader) -> RouteTestSuite:
     """Read test files, and the messages that they name, with ``files``. Never raises for what they hold."""
     tests: list[RouteTest] = []
     findings: list[Finding] = []
@@ -74,15 +74,15 @@ def load_expectations(paths: Iterable[Path], files: FileReader) -> Expectations:
             message = f"there are more than {MAX_FILES:,} files of tests: this one and the rest are not read"
             file = TextFile(str(path), "")
             findings.append(file.finding("SR022", message, START))
-            return Expectations(tuple(tests), tuple(findings), {**texts, file.path: file})
-        loading = load_file(path, files=files)
-        texts[loading.file.path] = loading.file
-        findings += loading.findings
-        if loading.source is not None:
-            reading = _Reading(loading.source, files)
+            return RouteTestSuite(tuple(tests), tuple(findings), {**texts, file.path: file})
+        loaded = load_file(path, files=files)
+        texts[loaded.file.path] = loaded.file
+        findings += loaded.findings
+        if loaded.source is not None:
+            reading = _Reading(loaded.source, files)
             tests += reading.tests()
             findings += reading.findings
-    return Expectations(tuple(tests), tuple(findings), texts)
+    return RouteTestSuite(tuple(tests), tuple(findings), texts)
 
 
 class _Reading:
@@ -95,7 +95,7 @@ class _Reading:
 
     def tests(self) -> Iterator[RouteTest]:
         if self.source.data.get("version", VERSION) != VERSION:
-            message = f"the version {quoted(self.source.data['version'])} is not known"
+            message = f"the version {quote_value(self.source.data['version'])} is not known"
             span = self.source.span(("version",))
             self.findings.append(self.source.finding("SR101", message, span, help="write version: 1"))
             return
@@ -115,7 +115,7 @@ class _Reading:
             line = self.source.span(("tests", first[name], "name")).line
             location = SourceLocation(self.source, ("tests", at, "name"))
             self.findings.append(
-                location.finding("SR604", f"there is another test {quoted(name)}, on line {line}")
+                location.finding("SR604", f"there is another test {quote_value(name)}, on line {line}")
             )
 
     def _test(self, settings: Mapping[str, Any], at: int) -> RouteTest:
@@ -169,11 +169,11 @@ def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
     except UnicodeDecodeError:
         raise _UnusableError(f"{path} is not UTF-8 text") from None
     except ValueError:
-        raise _UnusableError(f"{quoted(str(path))} is no name of a file") from None
+        raise _UnusableError(f"{quote_value(str(path))} is no name of a file") from None
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _UnusableError(f"{path} {explained(text, error)}") from None
+        raise _UnusableError(f"{path} {describe_json_error(text, error)}") from None
     if not isinstance(message, dict):
         raise _UnusableError(f"{path} holds JSON, but not an object, and a message is one")
     return _typed(message, str(path))
@@ -183,5 +183,7 @@ def _typed(message: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     kind = message.get("type")
     if isinstance(kind, str) and kind:
         return message
-    told = 'has no "type"' if kind is None else f'has a "type" that is {quoted(kind)}, and must be a string'
+    told = (
+        'has no "type"' if kind is None else f'has {quote_value(kind)} as its "type", which must be a string'
+    )
     raise _UnusableError(f"{what} {told}")

@@ -34,7 +34,7 @@ from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.errors import LeaseLostError, SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message, copy_for_route
-from streamroute.system.forked import end_if_copy
+from streamroute.system.forked import exit_if_forked
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import clip
 from streamroute.values import KnownRoutes, Outcome, RetryLater, RetryPolicy
@@ -137,7 +137,7 @@ class BotRedisDispatcher:
         routes = self._accepting(payload, failures)
         if routes is None:
             routes = await self._routes_otherwise(payload, failures, message_data)
-        end_if_copy()  # a filter may be user code, too
+        exit_if_forked()  # a filter may be user code, too
         left, observe = len(routes), self._observe
         for route in routes:
             left -= 1
@@ -153,7 +153,7 @@ class BotRedisDispatcher:
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
             finally:
-                end_if_copy()
+                exit_if_forked()
         if failures:
             await self._answer_for(payload, failures, stream_name)
 

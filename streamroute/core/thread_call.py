@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final
 
-from streamroute.system.forked import end_if_copy
+from streamroute.system.forked import exit_if_forked
 
 LEFT_BEHIND: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
 """Calls that run on although they were cancelled, by the task that awaited them; none that has ended."""
@@ -51,7 +51,7 @@ class ThreadCall:
             return self._function()
         finally:
             self._thread = None
-            end_if_copy()
+            exit_if_forked()
 
     def _leave(self, running: asyncio.Future[Any]) -> None:
         task = asyncio.current_task()

@@ -14,10 +14,10 @@ from streamroute.text.safe_text import (
     clip,
     clip_middle,
     one_line,
+    redact_logins,
     redacted_str,
     safe_str,
     type_name,
-    without_logins,
 )
 
 _LONGEST_LINE: Final = 500  # characters of a frame: it shows a line of somebody's source
@@ -159,5 +159,5 @@ def _frames(stack: TracebackType) -> Iterator[str]:
 
 def _shown(frames: traceback.StackSummary) -> Iterator[str]:
     for frame in frames.format():
-        shown = without_logins(frame)
+        shown = redact_logins(frame)
         yield shown if len(shown) <= _LONGEST_LINE else f"{clip(shown, _LONGEST_LINE)}\n"

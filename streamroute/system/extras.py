@@ -14,7 +14,7 @@ _NAMES: Final = ("httpx", "jsonschema_rs", "orjson", "prometheus_client", "uvloo
 _absent: set[str] = set()
 
 
-def decide_extras() -> None:
+def freeze_extras() -> None:
     """From now on, what is not installed is not looked for any more."""
     _absent.update(name for name in _NAMES if not is_installed(name))
 

@@ -21,7 +21,7 @@ MAX_BYTES: Final = 10_000_000
 MAX_TOTAL: Final = 50_000_000
 """How much the files of one configuration may hold together."""
 
-HISTORY: Final = frozenset({".git", ".hg", ".jj", ".svn"})
+VCS_FOLDERS: Final = frozenset({".git", ".hg", ".jj", ".svn"})
 """What lies at the top of a checkout: a folder that came from somebody else."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -91,7 +91,7 @@ class FileReader:
         self._total = total
         self._left = total
 
-    def holds(self, path: str | Path) -> bool:
+    def allows(self, path: str | Path) -> bool:
         """Whether a path really leads to a place below the folder, whatever links it goes through.
 
         One that no file can have leads nowhere, and so not out.
@@ -147,12 +147,12 @@ class FileReader:
             return []
         top = folder if folder.endswith(os.sep) else folder + os.sep
         parts = list(Path(real[len(top) :]).parts) if real.startswith(top) else None
-        return None if parts is None or holds_history(parts) else parts
+        return None if parts is None or in_vcs_folder(parts) else parts
 
 
-def holds_history(parts: Iterable[str]) -> bool:
+def in_vcs_folder(parts: Iterable[str]) -> bool:
     """Whether names lead into what version control keeps of its own, ``.git`` and the like."""
-    return not HISTORY.isdisjoint(map(str.lower, parts))
+    return not VCS_FOLDERS.isdisjoint(map(str.lower, parts))
 
 
 def open_anywhere(path: str | Path) -> int:
@@ -212,7 +212,7 @@ def _regular(descriptor: int) -> int:
     return descriptor
 
 
-def kind_of(mode: int) -> str:
+def file_type_name(mode: int) -> str:
     """What something is that is no regular file, by its mode; empty for one that is."""
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "a device")
 
@@ -220,6 +220,6 @@ def kind_of(mode: int) -> str:
 def _refuse_special(found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    kind = kind_of(found.st_mode)
+    kind = file_type_name(found.st_mode)
     if kind:
         raise NotRegularError(f"it is {kind}, not a file")

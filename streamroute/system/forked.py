@@ -65,13 +65,13 @@ def consuming(loop: AbstractEventLoop) -> Iterator[None]:
         end_consuming(consumer)
 
 
-def end_if_copy() -> None:
+def exit_if_forked() -> None:
     """End this process if it is a copy: called wherever user code returns, and before we write."""
     if PROCESS.is_copy:
         _end_copy()
 
 
-class EndsCopies:
+class ExitForkedChild:
     """User code that runs while nothing consumes: a child that it forks ends when it leaves this block."""
 
     __slots__ = ("_process",)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from streamroute.system.files import (
-    HISTORY,
     MAX_BYTES,
+    VCS_FOLDERS,
     OutsideFolderError,
     content_of,
-    holds_history,
+    in_vcs_folder,
     open_anywhere,
     open_below,
 )
@@ -70,7 +70,7 @@ def read_named(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = Fals
 
 def _leads_out(real: str, folder: str) -> bool:
     """Whether a link in a folder leads out of it, or to what version control keeps of its own there."""
-    return not _is_below(real, folder) or holds_history(Path(real).relative_to(folder).parts)
+    return not _is_below(real, folder) or in_vcs_folder(Path(real).relative_to(folder).parts)
 
 
 def _is_anybodys(folder: str) -> bool:
@@ -79,7 +79,7 @@ def _is_anybodys(folder: str) -> bool:
     if working != os.sep and _is_below(folder, working):  # services work in /
         return True
     above = (folder, *map(str, Path(folder).parents))
-    return any(os.path.lexists(os.path.join(each, name)) for each in above for name in HISTORY)  # noqa: PTH118 - text
+    return any(os.path.lexists(os.path.join(each, name)) for each in above for name in VCS_FOLDERS)  # noqa: PTH118 - text
 
 
 def _is_below(path: str, folder: str) -> bool:

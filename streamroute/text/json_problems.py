@@ -14,7 +14,7 @@ _DEEP: Final = 200
 """Levels of lists and objects; whoever reads a text and fails over them has read more."""
 
 
-def deep_at(text: str, levels: int) -> int | None:
+def nesting_offset(text: str, levels: int) -> int | None:
     """Where a text is nested deeper than so many levels, or None: whoever reads it recurses."""
     depth = 0
     for token in _BRACKETS.finditer(text):
@@ -27,16 +27,17 @@ def deep_at(text: str, levels: int) -> int | None:
     return None
 
 
-def explained(text: str, error: ValueError | RecursionError) -> str:
+def describe_json_error(text: str, error: ValueError | RecursionError) -> str:
     """What an error of reading a text says of it; the words go on behind the text's name."""
     if isinstance(error, json.JSONDecodeError):
-        return f"is not JSON: {error.msg} at {place_of(text, error.pos)}"
+        return f"is not JSON: {error.msg} at {position_text(text, error.pos)}"
     if isinstance(error, RecursionError):
-        return f"is nested deeper than {_DEEP} levels, at {place_of(text, deep_at(text, _DEEP) or 0)}"
+        at = nesting_offset(text, _DEEP) or 0
+        return f"is nested deeper than {_DEEP} levels, at {position_text(text, at)}"
     number = long_number(text)
     if number is None:
         return f"is not JSON: {error}"
-    return f"holds {too_long(number)} at {place_of(text, number.start())}"
+    return f"holds {long_number_message(number)} at {position_text(text, number.start())}"
 
 
 def long_number(text: str) -> re.Match[str] | None:
@@ -46,12 +47,12 @@ def long_number(text: str) -> re.Match[str] | None:
     return next((number for number in numbers if 0 < limit < len(number[0])), None)
 
 
-def too_long(number: re.Match[str]) -> str:
+def long_number_message(number: re.Match[str]) -> str:
     """What is wrong with such a number."""
     return f"a number of {len(number[0]):,} digits, and at most {sys.get_int_max_str_digits():,} are read,"
 
 
-def place_of(text: str, at: int) -> str:
+def position_text(text: str, at: int) -> str:
     """A place, for people: a text of one line has no lines."""
     line = text.count("\n", 0, at) + 1
     if "\n" not in text.rstrip():

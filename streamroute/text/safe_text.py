@@ -72,10 +72,10 @@ def one_line(text: str) -> str:
 
 def redacted_str(value: object, limit: int = ERROR) -> str:
     """``safe_str`` without the passwords in its addresses."""
-    return without_logins(safe_str(value, limit))
+    return redact_logins(safe_str(value, limit))
 
 
-def without_logins(text: str) -> str:
+def redact_logins(text: str) -> str:
     """The text of somebody else without the passwords in its addresses: it goes to logs and dead letters."""
     return _ADDRESS.sub(_without_login, text) if "://" in text else text
 

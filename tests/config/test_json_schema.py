@@ -10,13 +10,13 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from repository import README
-from streamroute.config.json_schema import TESTS, checked_schema, published_text
+from streamroute.config.json_schema import TESTS, checked_schema, schema_text
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import walk
-from streamroute.config.schema.fast_validator import ANNOTATIONS, compile_schema, document_verdict
+from streamroute.config.schema.fast_validator import ANNOTATIONS, compile_schema, document_validator
 
-SCHEMA: dict[str, Any] = json.loads(published_text())
-OF_TESTS: dict[str, Any] = json.loads(published_text(TESTS))
+SCHEMA: dict[str, Any] = json.loads(schema_text())
+OF_TESTS: dict[str, Any] = json.loads(schema_text(TESTS))
 
 
 def properties(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -108,15 +108,15 @@ def test_an_editor_accepts_a_variable_where_one_is_replaced(text: str) -> None:
 
 
 def test_a_replaced_value_is_checked_without_the_variables() -> None:
-    assert not document_verdict()({"version": 1, "streams": {"a": {"concurrency": "${WORKERS}"}}})
+    assert not document_validator()({"version": 1, "streams": {"a": {"concurrency": "${WORKERS}"}}})
     assert "anyOf" not in json.dumps(checked_schema())
 
 
 def test_the_snippets_are_routes_that_pass() -> None:
     for snippet in SCHEMA["defaultSnippets"]:
-        assert document_verdict()(json.loads(_filled(json.dumps(snippet["body"]))))
+        assert document_validator()(json.loads(_filled(json.dumps(snippet["body"]))))
     for snippet in OF_TESTS["defaultSnippets"]:
-        assert document_verdict(TESTS)(json.loads(_filled(json.dumps(snippet["body"]))))
+        assert document_validator(TESTS)(json.loads(_filled(json.dumps(snippet["body"]))))
 
 
 def _filled(text: str) -> str:

@@ -15,9 +15,9 @@ from streamroute.config.files.loader import load_text
 from streamroute.config.findings.rules import RULES
 from streamroute.config.json_schema import checked_schema
 from streamroute.config.load import load_config
-from streamroute.config.schema.fast_validator import compile_schema, document_verdict
+from streamroute.config.schema.fast_validator import compile_schema, document_validator
 from streamroute.config.schema.violations import find_violations
-from streamroute.config.yaml.positions import build_marks
+from streamroute.config.yaml.positions import build_nodes
 from streamroute.config.yaml.scalar_offsets import align
 
 # How fast a machine is, is no law.
@@ -98,7 +98,7 @@ EXPRESSIONS = st.text("ab =|&'\"\\`\n#:!é予", min_size=1, max_size=30).filter(
 def test_every_character_of_a_string_is_found_in_the_file(expression: str, style: str, width: int) -> None:
     """Whatever its quotes, folds and indentation, a caret into a string points at the right character."""
     text = yaml.safe_dump({"a": {"b": expression}}, default_style=style, allow_unicode=True, width=width)
-    pair = build_marks(text).child("a")
+    pair = build_nodes(text).child("a")
     assert pair is not None
     found = pair[1].child("b")
     assert found is not None
@@ -191,7 +191,7 @@ def _reference() -> Any:
 def test_the_quick_verdict_is_jsonschemas(config: Any) -> None:
     """The quick check and the jsonschema library never differ on whether a file is valid."""
     expected = not _violations_of_the_library(config)
-    assert document_verdict()(config) == expected
+    assert document_validator()(config) == expected
 
 
 def _violations_of_the_library(config: Any) -> list[Any]:

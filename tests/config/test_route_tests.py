@@ -8,23 +8,23 @@ import pytest
 
 from streamroute.config.route_tests import (
     EntryReference,
-    Expectations,
-    find_expectations,
-    load_expectations,
+    RouteTestSuite,
+    find_test_files,
+    load_route_tests,
 )
 from streamroute.system.files import FileReader
 
 TEST = "name: a, message: {type: t}, routes: []"
 
 
-def load(folder: Path, *tests: str, head: str = "version: 1\n") -> Expectations:
+def load(folder: Path, *tests: str, head: str = "version: 1\n") -> RouteTestSuite:
     path = folder / "routes.test.yaml"
     lines = "".join(f"  - {{{test}}}\n" for test in tests)
     path.write_text(f"{head}tests:\n{lines or '  []'}\n", encoding="utf-8")
-    return load_expectations([path], FileReader(folder))
+    return load_route_tests([path], FileReader(folder))
 
 
-def found(read: Expectations) -> list[str]:
+def found(read: RouteTestSuite) -> list[str]:
     return [f"{one.code} {one.span.line}:{one.span.column} {one.text}" for one in read.findings]
 
 
@@ -64,8 +64,8 @@ def test_a_message_is_a_mapping_a_file_or_an_entry(tmp_path: Path) -> None:
     ("message", "said"),
     [
         ("{n: 1}", 'the message has no "type"'),
-        ("{type: 3}", 'the message has a "type" that is 3, and must be a string'),
-        ("{type: ''}", 'the message has a "type" that is "", and must be a string'),
+        ("{type: 3}", 'the message has 3 as its "type", which must be a string'),
+        ("{type: ''}", 'the message has "" as its "type", which must be a string'),
         ("absent.json", "FOLDER/absent.json can't be read: No such file or directory"),
         ("broken.json", "FOLDER/broken.json is not JSON: "),
         ("list.json", "FOLDER/list.json holds JSON, but not an object, and a message is one"),
@@ -134,7 +134,7 @@ def test_two_tests_of_one_name_are_a_finding(tmp_path: Path) -> None:
 def test_a_file_that_is_none_is_a_finding(tmp_path: Path, text: str, code: str) -> None:
     path = tmp_path / "routes.test.yaml"
     path.write_text(text, encoding="utf-8")
-    read = load_expectations([path], FileReader(path.parent))
+    read = load_route_tests([path], FileReader(path.parent))
     assert [one.code for one in read.findings] == [code]
     assert read.tests == ()
     assert list(read.files) == [str(path)]
@@ -143,7 +143,7 @@ def test_a_file_that_is_none_is_a_finding(tmp_path: Path, text: str, code: str) 
 def test_a_misspelt_list_of_tests_is_a_finding(tmp_path: Path) -> None:
     path = tmp_path / "routes.test.yaml"
     path.write_text("version: 1\ntest: [{name: a, message: {type: t}, routes: []}]\n")
-    read = load_expectations([path], FileReader(tmp_path))
+    read = load_route_tests([path], FileReader(tmp_path))
     assert found(read) == ['SR102 2:1 unexpected key "test" at the top level; did you mean "tests"?']
     assert read.tests == ()
 
@@ -182,4 +182,4 @@ def test_files_of_tests_are_found_by_their_name_and_sorted(tmp_path: Path) -> No
     for name in ("b.test.yaml", "a.test.yaml", "routes.yaml", "test.yaml", "sub/c.test.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert [path.name for path in find_expectations([tmp_path])] == ["a.test.yaml", "b.test.yaml"]
+    assert [path.name for path in find_test_files([tmp_path])] == ["a.test.yaml", "b.test.yaml"]

@@ -59,7 +59,7 @@ def lead_out(folder: Path) -> list[Path]:
 def test_what_leads_out_of_the_folder_is_refused_and_its_content_never_said(folder: Path) -> None:
     files = FileReader(folder)
     for path in lead_out(folder):
-        assert not files.holds(path)
+        assert not files.allows(path)
         with pytest.raises(OutsideFolderError) as refused:
             files.read(path)
         assert "secret" not in str(refused.value)
@@ -72,7 +72,7 @@ def test_what_version_control_keeps_counts_as_outside(folder: Path, top: str) ->
     (folder / "link").symlink_to(f"{top}/config")
     (folder / "linked").symlink_to(top)
     for path in (f"{top}/config", "link", "linked/config", f"inner/../{top}/config"):
-        assert not FileReader(folder).holds(folder / path)
+        assert not FileReader(folder).allows(folder / path)
         with pytest.raises(OutsideFolderError):
             FileReader(folder).read(folder / path)
     assert FileReader(folder / top).read(folder / top / "config") == b"secret"
@@ -81,7 +81,7 @@ def test_what_version_control_keeps_counts_as_outside(folder: Path, top: str) ->
 def test_a_folder_whose_name_begins_alike_is_another(folder: Path) -> None:
     (folder.parent / "project-2").mkdir()
     (folder.parent / "project-2/file").touch()
-    assert not FileReader(folder).holds(folder.parent / "project-2/file")
+    assert not FileReader(folder).allows(folder.parent / "project-2/file")
 
 
 def test_without_a_folder_every_place_may_be_read(folder: Path) -> None:

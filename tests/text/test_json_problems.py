@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from streamroute.text.json_problems import deep_at, explained, long_number
+from streamroute.text.json_problems import describe_json_error, long_number, nesting_offset
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_place_and_a_reason(text: str, said: str) -> None:
     with pytest.raises((ValueError, RecursionError)) as raised:
         json.loads(text)
     assert isinstance(raised.value, ValueError | RecursionError)
-    words = explained(text, raised.value)
+    words = describe_json_error(text, raised.value)
     assert said in words
     assert not any(word in words for word in ("recursion", "int", "sys.", "char ", "Exceeds"))
 
@@ -47,6 +47,6 @@ def test_a_number_that_is_read_is_not_too_long() -> None:
 
 
 def test_brackets_in_texts_nest_nothing() -> None:
-    assert deep_at('["[[[", "\\"[[["]', 1) is None
-    assert deep_at("[[], []]", 2) is None
-    assert deep_at("[[], []]", 1) == 1
+    assert nesting_offset('["[[[", "\\"[[["]', 1) is None
+    assert nesting_offset("[[], []]", 2) is None
+    assert nesting_offset("[[], []]", 1) == 1

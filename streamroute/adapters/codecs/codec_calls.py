@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.errors import DecodeError, EncodeError, StreamrouteError
 from streamroute.logs.exception_text import error_text
-from streamroute.system.forked import EndsCopies
+from streamroute.system.forked import ExitForkedChild
 from streamroute.text.limits import REASON
 from streamroute.text.safe_text import redacted_str
 
@@ -33,7 +33,7 @@ def beside_decode(codec: Codec, name: str) -> Callable[..., Any] | None:
 def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
     """The payload of an entry; raises DecodeError for one that cannot be read."""
     try:
-        with EndsCopies():
+        with ExitForkedChild():
             return codec.decode(fields)
     except KeyboardInterrupt:
         raise  # a command is ended
@@ -44,7 +44,7 @@ def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
 def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
     """The fields of an entry; raises EncodeError for a payload that the codec cannot hold."""
     try:
-        with EndsCopies():
+        with ExitForkedChild():
             return dict(codec.encode(payload))
     except KeyboardInterrupt:
         raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from streamroute.expansion import refuse_expanding
 from streamroute.system.extras import import_extra
-from streamroute.text.json_problems import deep_at, explained, place_of
+from streamroute.text.json_problems import describe_json_error, nesting_offset, position_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ def _judged(data: bytes) -> Any:
     except NotJsonError:
         raise
     except ValueError as error:  # an integer of more digits than Python reads
-        raise NotJsonError(explained(data.decode(), error)) from None
+        raise NotJsonError(describe_json_error(data.decode(), error)) from None
     _refuse_half_pairs(data, value)
     _refuse_deep(data, value)
     return value
@@ -131,7 +131,7 @@ def _explained(error: json.JSONDecodeError) -> str:
     if error.doc.startswith("\ufeff"):
         return "starts with a byte order mark, which is not JSON"
     around = error.doc[max(error.pos - 20, 0) : error.pos + 40]
-    return f"is not JSON: {error.msg} at {place_of(error.doc, error.pos)}, in {shown(around)}"
+    return f"is not JSON: {error.msg} at {position_text(error.doc, error.pos)}, in {shown(around)}"
 
 
 def _refuse_half_pairs(data: bytes, value: Any) -> None:
@@ -159,8 +159,8 @@ def _refuse_deep(data: bytes, value: Any) -> None:
 
 def _nested(data: bytes) -> NestingError:
     text = data.decode(errors="replace")
-    at = deep_at(text, MAX_NESTING)
-    return NestingError(_TOO_DEEP if at is None else f"{_TOO_DEEP}, at {place_of(text, at)}")
+    at = nesting_offset(text, MAX_NESTING)
+    return NestingError(_TOO_DEEP if at is None else f"{_TOO_DEEP}, at {position_text(text, at)}")
 
 
 def _children(node: Any) -> list[Any]:

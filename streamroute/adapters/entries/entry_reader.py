@@ -19,7 +19,7 @@ from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
 from streamroute.logs.exception_text import error_text
 from streamroute.message import ExpandingMessage, Message, first_delivery
-from streamroute.system.forked import end_if_copy
+from streamroute.system.forked import exit_if_forked
 from streamroute.text.limits import REASON
 from streamroute.text.safe_text import redacted_str, type_name
 
@@ -51,7 +51,7 @@ class EntryReader:
     ) -> tuple[str, Message]:
         """The entry's id and its message; one that cannot be decoded is a message with a ``decode_error``."""
         origin, payload, decode_error = self._decoded(key, entry_id, fields)
-        end_if_copy()
+        exit_if_forked()
         message = (ExpandingMessage if is_expanding(payload) else Message)(
             payload,
             id=origin.id,
@@ -89,7 +89,7 @@ class EntryReader:
                 entries.append((entry_id, message))
             else:
                 entries.append(self.read(stream, entry_id, paired(parts), read_at=read_at, deliveries=1))
-        end_if_copy()
+        exit_if_forked()
         return entries
 
     def name(self, key: str, entry_id: str) -> str:

@@ -21,7 +21,7 @@ from redis.exceptions import (
 )
 
 from streamroute.adapters.redis.driver_errors import redact_server_error
-from streamroute.system.forked import end_if_copy
+from streamroute.system.forked import exit_if_forked
 
 CommandArgs = Sequence[str | bytes | float]
 """A command and its arguments."""
@@ -48,7 +48,7 @@ async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> l
     Raises NotSentError where there is no connection, else what redis-py raises where the server is lost
     meanwhile, or is not ready.
     """
-    end_if_copy()  # before it writes on its parent's connection
+    exit_if_forked()  # before it writes on its parent's connection
     cancelled = _Cancellation()
     connection: Any = await _connection(pool)
     try:

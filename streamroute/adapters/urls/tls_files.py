@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from streamroute.errors import SetupError
-from streamroute.system.files import kind_of
+from streamroute.system.files import file_type_name
 
 _NAMES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
@@ -21,7 +21,7 @@ def refuse_special_files(url: str) -> None:
         if name not in _NAMES:
             continue
         try:
-            kind = kind_of(os.stat(path).st_mode)  # noqa: PTH116 - pathlib raises other errors for odd paths
+            kind = file_type_name(os.stat(path).st_mode)  # noqa: PTH116 - pathlib raises other errors for odd paths
         except (OSError, ValueError):
             continue
         if kind:

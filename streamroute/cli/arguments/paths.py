@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from streamroute.config.paths import entries, exists, is_folder, why_no_file
+from streamroute.config.paths import exists, is_folder, list_folder, why_not_a_file
 from streamroute.text.safe_text import clip_middle
 
 NAME: Final = "routes.yaml"
@@ -70,13 +70,13 @@ def _in_folder(folder: Path) -> Path:
 def _missing(path: Path) -> str:
     near = _near(path)
     hint = f"; did you mean {near}?" if near else ""
-    return f"{clip_middle(str(path), _LONGEST)} {why_no_file(path)}{hint}"
+    return f"{clip_middle(str(path), _LONGEST)} {why_not_a_file(path)}{hint}"
 
 
 def _near(path: Path) -> Path | None:
     """A file beside a missing one that is called nearly so: .yml for .yaml, above all."""
     from streamroute.config.findings.suggestions import did_you_mean
 
-    beside = [entry.name for entry in entries(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
+    beside = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
     meant = did_you_mean(path.name, sorted(beside))
     return path.with_name(meant) if meant else None

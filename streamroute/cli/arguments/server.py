@@ -25,7 +25,7 @@ async def open_server(
     opened = open_redis(
         address.url,
         folder=document.folder,
-        written=address.written,
+        written=address.url_in_file,
         embedded=embedded,
         adopt=adopt,
         create=create,

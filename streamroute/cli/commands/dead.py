@@ -124,9 +124,9 @@ def drop_letters(
 
 async def _confirm(session: DeadLetterSession) -> None:
     """Ask before letters are deleted; raise click.Abort if the answer is no."""
-    from streamroute.text.counted import counted
+    from streamroute.text.counted import pluralize
 
     if not sys.stdin.isatty():
         raise click.UsageError("cannot ask for confirmation without a terminal; add --yes, or try --dry-run")
     count = sum([len(page.letters) async for page in session.pages()])
-    confirm(f"Permanently delete {counted(count, 'dead letter')}?")
+    confirm(f"Permanently delete {pluralize(count, 'dead letter')}?")

@@ -12,7 +12,7 @@ from streamroute.cli.arguments.event_files import STDIN, name_of, read_events
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.output.streams import as_json, echo, printable, write_document
 from streamroute.cli.process.exit_codes import ExitCode
-from streamroute.config.paths import ABSENT, why_no_file
+from streamroute.config.paths import MISSING, why_not_a_file
 from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.text.safe_text import clip, safe_str
 
@@ -79,7 +79,7 @@ def _read(event: str) -> tuple[str, str]:
     """The event's text, and what to call it."""
     if event.lstrip().startswith("{"):
         return event, "EVENT"
-    if event not in {STDIN, ""} and why_no_file(event) == ABSENT:
+    if event not in {STDIN, ""} and why_not_a_file(event) == MISSING:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
     name = name_of(event)
     try:

@@ -14,7 +14,7 @@ import click
 from streamroute.cli.output.streams import echo
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.files import create_all, is_taken
-from streamroute.config.json_schema import published_text
+from streamroute.config.json_schema import schema_text
 
 
 @click.command(name="init")
@@ -41,7 +41,7 @@ def command(folder: Path) -> int:
 
 def _starter() -> Iterator[tuple[str, bytes]]:
     yield from _files(resources.files("streamroute.cli.starter"), "")
-    yield "routes.schema.json", published_text().encode()
+    yield "routes.schema.json", schema_text().encode()
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:

@@ -161,6 +161,6 @@ async def _feed(target: Publisher, stream: str, source: _Source, redis: RedisCon
 
 
 def _conclude(stream: str, progress: Progress, redis: RedisConnection) -> None:
-    from streamroute.text.counted import counted
+    from streamroute.text.counted import pluralize
 
-    echo(f"published {counted(progress.events, 'event')} to {stream} at {redis.address}", err=True)
+    echo(f"published {pluralize(progress.events, 'event')} to {stream} at {redis.address}", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from streamroute.cli.output.streams import echo
-from streamroute.config.json_schema import ROUTES, TESTS, published_text
+from streamroute.config.json_schema import ROUTES, TESTS, schema_text
 
 _SCHEMAS = {"routes": ROUTES, "tests": TESTS}
 
@@ -19,4 +19,4 @@ def command(of: str) -> None:
     An editor with a YAML language server completes and explains every key under this line:
       # yaml-language-server: $schema=routes.schema.json
     """
-    echo(published_text(_SCHEMAS[of]), nl=False)
+    echo(schema_text(_SCHEMAS[of]), nl=False)

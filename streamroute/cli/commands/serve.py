@@ -280,13 +280,13 @@ def _introduce(document: Document, redis: RedisConnection) -> None:
         log.warning("this is an embedded server, for development; its data is in %s", folder)
     for stream in document.streams.values():
         names = [route.name for route in document.served(stream.name)]
-        log.info("stream %s, group %s: %s", stream.name, stream.shown("group"), _routes(names))
+        log.info("stream %s, group %s: %s", stream.name, stream.display("group"), _routes(names))
 
 
 def _routes(names: list[str]) -> str:
-    from streamroute.text.counted import counted
+    from streamroute.text.counted import pluralize
 
     if not names:
         return "no routes, not consumed"
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{counted(len(names), 'route')}: {', '.join(names[:_NAMED])}{more}"
+    return f"{pluralize(len(names), 'route')}: {', '.join(names[:_NAMED])}{more}"

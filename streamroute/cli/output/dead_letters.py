@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
 from streamroute.ops.dead_letters.summary import DeadLetterSummary
-from streamroute.text.counted import counted
+from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
@@ -91,9 +91,9 @@ def print_result(result: ActionResult, verb: str, output_format: str, *, dry_run
         _print_json({verb: result.done, "refused": dict(result.refused), "dry_run": dry_run})
         return
     done = f"would be {verb}" if dry_run else verb
-    echo(f"{counted(result.done, 'dead letter')} {done}")
+    echo(f"{pluralize(result.done, 'dead letter')} {done}")
     for why, count in result.refused.most_common():
-        echo(f"{counted(count, 'dead letter')} not {verb}: {printable(why)}")
+        echo(f"{pluralize(count, 'dead letter')} not {verb}: {printable(why)}")
 
 
 def age(milliseconds: int) -> str:

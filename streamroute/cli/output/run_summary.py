@@ -8,7 +8,7 @@ from streamroute.cli.output.streams import echo, printable
 from streamroute.cli.output.table import table
 from streamroute.incidents import Incident
 from streamroute.ops.metrics.counters import LEASE_LOST
-from streamroute.text.counted import counted
+from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
     from streamroute.ops.metrics.counters import Counters, CountsByRoute, UnlistedMessages
@@ -39,9 +39,9 @@ def print_summary(counters: Counters) -> None:
 def describe_unlisted(unlisted: UnlistedMessages) -> str:
     """How many messages no route lists, and of which types most of them are; one line."""
     count = len(unlisted.types)
-    types = f"{'more than ' if unlisted.has_more else ''}{counted(count, 'type')}"
-    messages = counted(unlisted.messages, "message")
-    most = sorted(unlisted.types.items(), key=lambda counted: (-counted[1], counted[0]))[:_NAMED]
+    types = f"{'more than ' if unlisted.has_more else ''}{pluralize(count, 'type')}"
+    messages = pluralize(unlisted.messages, "message")
+    most = sorted(unlisted.types.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
     named = ", ".join(f"{printable(name)} {times}" for name, times in most)
     rest = ", ..." if count > _NAMED else ""
     return f"acknowledged, since no route lists its type: {messages} of {types} ({named}{rest})"

@@ -15,7 +15,7 @@ from streamroute.compiler.runtime.thread_pool import wait_for_threads
 from streamroute.errors import SetupError
 from streamroute.logs.exception_text import error_line
 from streamroute.system.extras import import_extra
-from streamroute.text.counted import counted
+from streamroute.text.counted import pluralize
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
         _exit_now(code)
     if stuck:
         said = "%s did not end; entries of theirs that are not settled run again"
-        log.warning(said, counted(stuck, "handler"))
+        log.warning(said, pluralize(stuck, "handler"))
         _exit_now(code)
     runner.close()
     flush_logs()

@@ -43,7 +43,7 @@ def _refuse(path: Path, folder: Path) -> None:
         for above in (path.parent, *path.parent.parents):
             if is_taken(above) and not above.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, f"{above} is no folder")
-        if not files.holds(path.parent):
+        if not files.allows(path.parent):
             raise OutsideFolderError(f"{path.parent} is a link that leads out of the folder")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.expressions.problem import Problem
 from streamroute.logs.exception_text import error_line
-from streamroute.system.forked import EndsCopies
+from streamroute.system.forked import ExitForkedChild
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def codec_object(named: Any, reference: str) -> Codec | Problem:
     """The codec itself, or the instance of the class that was named."""
     try:
-        with EndsCopies():
+        with ExitForkedChild():
             codec: Codec = named() if isinstance(named, type) else named
             missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from streamroute.compiler.resolve.references import (
     parse_reference,
 )
 from streamroute.config.findings.suggestions import did_you_mean
-from streamroute.config.paths import entries, is_file, is_folder
+from streamroute.config.paths import is_file, is_folder, list_folder
 from streamroute.expressions.problem import Problem
 from streamroute.system.files import FileReader
 
@@ -86,11 +86,11 @@ class FunctionSearch:
         for _ in range(_DEPTH):
             below: list[tuple[tuple[str, ...], Path]] = []
             for package, folder in level:
-                for entry in sorted(entries(folder))[: max(left, 0)]:
+                for entry in sorted(list_folder(folder))[: max(left, 0)]:
                     left -= 1
                     if entry.suffix == ".py" and is_file(entry) and not _is_test(entry.name):
                         yield ".".join([*package, *([] if entry.stem == "__init__" else [entry.stem])]), entry
-                    elif _may_be_package(entry) and self._files.holds(entry):
+                    elif _may_be_package(entry) and self._files.allows(entry):
                         below.append(((*package, entry.name), entry))
             level = below
 

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 from streamroute.compiler.resolve.references import Reference, check_allowed, is_built_in, parse_reference
 from streamroute.config.findings.suggestions import did_you_mean
-from streamroute.config.paths import entries, is_file
+from streamroute.config.paths import is_file, list_folder
 from streamroute.expressions.problem import Problem
 from streamroute.logs.exception_text import error_line
-from streamroute.system.extras import decide_extras
-from streamroute.system.forked import EndsCopies
+from streamroute.system.extras import freeze_extras
+from streamroute.system.forked import ExitForkedChild
 from streamroute.text.safe_text import one_line, safe_str, type_name
 
 _added: set[str] = set()
@@ -30,7 +30,7 @@ _added: set[str] = set()
 def make_importable(folder: Path) -> None:
     """Put the configuration's folder at the end of ``sys.path``, once, for this process."""
     if str(folder) not in sys.path:
-        decide_extras()
+        freeze_extras()
         sys.path.append(str(folder))
         _added.add(str(folder))
         importlib.invalidate_caches()
@@ -85,7 +85,7 @@ class Importer:
         refused = check_allowed(reference, self._allow)
         if refused is not None:
             return refused
-        with EndsCopies():
+        with ExitForkedChild():
             module = self._module(reference)
             if module is None or isinstance(module, Problem):
                 return module
@@ -103,7 +103,7 @@ class Importer:
         if not is_built_in(reference.text):
             make_importable(self.folder)
         try:
-            with redirect_stdout(sys.stderr), EndsCopies():
+            with redirect_stdout(sys.stderr), ExitForkedChild():
                 module = importlib.import_module(reference.module)
         except KeyboardInterrupt:
             raise
@@ -194,7 +194,7 @@ def _holds_module(package: ModuleType, name: str) -> bool:
 def _siblings(folder: Path, package: ModuleType | None) -> list[str]:
     """The modules that stand where one was missed."""
     places = [folder] if package is None else [Path(path) for path in package.__path__]
-    found = [entry for place in places for entry in entries(place)]
+    found = [entry for place in places for entry in list_folder(place)]
     names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
     return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
 

@@ -11,7 +11,7 @@ from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Final
 
-from streamroute.config.paths import entries, is_file, is_folder
+from streamroute.config.paths import is_file, is_folder, list_folder
 from streamroute.system.files import FileReader
 
 MAX_SOURCE: Final = 250_000
@@ -79,7 +79,7 @@ class ModuleFinder:
 
     def _names(self, folder: Path) -> frozenset[str]:
         if folder not in self._listed:
-            self._listed[folder] = frozenset(entry.name for entry in entries(folder))
+            self._listed[folder] = frozenset(entry.name for entry in list_folder(folder))
         return self._listed[folder]
 
 
@@ -104,9 +104,9 @@ class ModuleSources:
             for place in places
         }
 
-    def holds(self, path: Path) -> bool:
+    def allows(self, path: Path) -> bool:
         """Whether a path really lies below the place that Python finds it in."""
-        return self._reader(path).holds(path)
+        return self._reader(path).allows(path)
 
     def read(self, source: Path) -> bytes:
         """The content of a module. Raises as ``FileReader.read`` does."""

@@ -17,7 +17,7 @@ from streamroute.compiler.resolve.module_scope import Binding, ModuleScope, Plai
 from streamroute.compiler.resolve.payload_annotation import misfit as annotation_misfit
 from streamroute.compiler.resolve.references import UNVERIFIED, Reference, check_allowed, parse_reference
 from streamroute.config.findings.suggestions import did_you_mean
-from streamroute.config.paths import entries
+from streamroute.config.paths import list_folder
 from streamroute.expressions.problem import Problem
 
 _NO_MAPPINGS: Final = frozenset(
@@ -132,7 +132,9 @@ class StaticReader:
     def _modules_in(self, folders: tuple[Path, ...]) -> list[str]:
         """The names of the modules in folders that may be looked into; they are listed once."""
         if folders not in self._names:
-            found = [entry for folder in folders if self._sources.holds(folder) for entry in entries(folder)]
+            found = [
+                entry for folder in folders if self._sources.allows(folder) for entry in list_folder(folder)
+            ]
             names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
             self._names[folders] = sorted({n for n in names if n.isidentifier() and n != "__pycache__"})
         return self._names[folders]

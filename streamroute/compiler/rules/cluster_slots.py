@@ -26,6 +26,6 @@ def check_slots(document: Document) -> Iterator[Finding]:
 
 
 def _dead_letters(stream: StreamConfig) -> Finding:
-    message = f'a cluster keeps "{stream.shown("dead_letter")}" in another slot than "{stream.name}"'
+    message = f'a cluster keeps "{stream.display("dead_letter")}" in another slot than "{stream.name}"'
     help_text = f'leave "dead_letter" out, or begin it with "{base(stream.name)}:"'
     return at_dead_letter(stream, "SR506", message, help_text)

@@ -7,7 +7,7 @@ from typing import Final
 
 from streamroute.config.document import EMBEDDED, Document, StreamConfig
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.quoting import listed
+from streamroute.config.findings.quoting import join_words
 
 _COMMON: Final = ("codec", "lease", "max_deliveries", "retry", "dead_letter", "unknown_type")
 """What workers of one group must agree on; how many messages one takes at once is its own affair."""
@@ -39,11 +39,13 @@ def _moved(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterat
     """What one of them moves to its own group, and the other one still serves, or moves as well."""
     where, message = _where(other, known), None
     if stream.formerly_group == known.group:
-        message = f'"{stream.name}" takes over the group "{known.shown("group")}", which {where} serves'
+        message = f'"{stream.name}" takes over the group "{known.display("group")}", which {where} serves'
     elif known.formerly_group == stream.group:
-        message = f'the group "{stream.shown("group")}" of "{stream.name}" is taken over by {where}'
+        message = f'the group "{stream.display("group")}" of "{stream.name}" is taken over by {where}'
     elif stream.formerly_group is not None and stream.formerly_group == known.formerly_group:
-        message = f'"{stream.name}" takes over the group "{stream.shown("formerly_group")}", as does {where}'
+        message = (
+            f'"{stream.name}" takes over the group "{stream.display("formerly_group")}", as does {where}'
+        )
     if message is not None:
         help_text = 'state "formerly_group" once, and for a group that nothing serves any more'
         yield stream.location.finding("SR215", message, on="key", help=help_text)
@@ -62,8 +64,8 @@ def _server(document: Document) -> tuple[str, ...]:
 
 def _finding(stream: StreamConfig, other: Document, known: StreamConfig, differing: list[str]) -> Finding:
     where = _where(other, known)
-    names = listed((f'"{name}"' for name in differing), "and")
-    group = f'the group "{stream.shown("group")}" of "{stream.name}"'
+    names = join_words((f'"{name}"' for name in differing), "and")
+    group = f'the group "{stream.display("group")}" of "{stream.name}"'
     message = f"{group} is served by {where} too, with another {names}"
     help_text = "workers of one group take each other's messages: give both the same settings, or two groups"
     return stream.location.finding("SR215", message, on="key", help=help_text)

@@ -24,10 +24,10 @@ def check_dead_letters(document: Document) -> Iterator[Finding]:
         if stream.dead_letter == stream.name:
             where = "the stream itself, and would fail again for ever"
         elif _comes_back(stream, onwards):
-            where = f'"{stream.shown("dead_letter")}", whose own come back here, to fail again for ever'
+            where = f'"{stream.display("dead_letter")}", whose own come back here, to fail again for ever'
         elif stream.dead_letter in kept:
             where = (
-                f'"{stream.shown("dead_letter")}", where the retries of "{kept[stream.dead_letter]}" are kept'
+                f'"{stream.display("dead_letter")}", which holds the retries of "{kept[stream.dead_letter]}"'
             )
         if where:
             message = f'the dead letters of "{stream.name}" go to {where}'

@@ -74,7 +74,7 @@ def _check_timeout(route: RouteConfig, streams: Sequence[StreamConfig]) -> Itera
     if any("grace" in stream.unresolved_keys for stream in streams):
         return
     if patient is not None and route.timeout > patient.grace and "timeout" in written(route):
-        longest, timeout = patient.shown("grace"), format_duration(route.timeout)
+        longest, timeout = patient.display("grace"), format_duration(route.timeout)
         message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
         help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"
         yield route.location.finding("SR214", message, at=("timeout",), help=help_text)

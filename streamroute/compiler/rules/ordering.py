@@ -12,7 +12,7 @@ from streamroute.compiler.rules.route_expressions import habits_of
 from streamroute.config.document import Document, StreamConfig
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import RULES
-from streamroute.config.schema.replaced_values import finding_about, is_replaced
+from streamroute.config.schema.replaced_values import finding_about, has_variable
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.syntax.parser import parse
@@ -59,7 +59,7 @@ def _stated(document: Document) -> Mapping[SourceLocation, list[StreamConfig]]:
     found: dict[SourceLocation, list[StreamConfig]] = {}
     for stream in document.streams.values():
         written = stream.location.value("order_by")
-        if stream.order_by is None or not (written in (None, stream.order_by) or is_replaced(written)):
+        if stream.order_by is None or not (written in (None, stream.order_by) or has_variable(written)):
             continue  # there is none, or it cannot be used, and a finding says why
         found.setdefault(document.location_of(stream, "order_by"), []).append(stream)
     return found

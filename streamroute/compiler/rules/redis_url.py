@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from streamroute.config.document import EMBEDDED, Document
 from streamroute.config.files.loader import ALLOW_OUTSIDE
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.quoting import quoted
-from streamroute.config.schema.replaced_values import is_default, one_variable
+from streamroute.config.findings.quoting import quote_value
+from streamroute.config.schema.replaced_values import is_default, match_variable
 from streamroute.config.yaml.source import SourceLocation
 from streamroute.values import EMBEDDED_FOLDER
 
@@ -38,7 +38,7 @@ def check_address(document: Document) -> Iterator[Finding]:
 
 def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
     """The embedded server makes its folder where it is not: below that of the configuration."""
-    if document.reader.holds(folder):
+    if document.reader.allows(folder):
         return
     place = document.redis.location
     message = "the embedded server would keep its data outside the folder of the configuration"
@@ -50,7 +50,7 @@ def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
 
 def _of_environment(written: str, url: str) -> bool:
     """Whether whoever runs the command chose the whole address, and the file no part of it."""
-    return one_variable(written) is not None and not is_default(written, url)
+    return match_variable(written) is not None and not is_default(written, url)
 
 
 def _finding(url: str, place: SourceLocation, error: AddressError) -> Finding:
@@ -58,11 +58,11 @@ def _finding(url: str, place: SourceLocation, error: AddressError) -> Finding:
     problem = error.problem
     written = str(place.source.value(place.path))
     if written == url:
-        message = f"the address {quoted(error.shown)} {problem.text}"
+        message = f"the address {quote_value(error.shown)} {problem.text}"
         advice = None if error.meant else problem.advice
         return place.finding("SR505", message, help=advice, suggestion=error.meant)
-    variable = one_variable(written)
-    whose = quoted(written)
+    variable = match_variable(written)
+    whose = quote_value(written)
     if variable and _of_environment(written, url):
         whose = f'the environment variable "{variable[1]}"'
     message = f"the value of {whose} is not an address of Redis: it {problem.text}"

@@ -20,7 +20,7 @@ def check_stall_limits(document: Document) -> Iterator[Finding]:
 
 
 def _finding(place: SourceLocation, key: str, stream: StreamConfig) -> Finding:
-    stall, lease = stream.shown("stall"), stream.shown("lease")
+    stall, lease = stream.display("stall"), stream.display("lease")
     message = f'"stall" ({stall}) is shorter than "lease" ({lease}): a worker gives up entries too early'
     help_text = f"no other worker can take them before the lease ends; write stall: {lease}, or more"
     return place.finding("SR220", message, at=(key,), help=help_text)

@@ -17,7 +17,7 @@ from typing import Any
 from streamroute.core.cancellation import is_our_end
 from streamroute.errors import SetupError
 from streamroute.outages import one_line
-from streamroute.system.forked import EndsCopies, consuming
+from streamroute.system.forked import ExitForkedChild, consuming
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
         yield None
         return
     with consuming(asyncio.get_running_loop()):
-        with _as_setup_error(f"container {reference}"), EndsCopies():
+        with _as_setup_error(f"container {reference}"), ExitForkedChild():
             made = factory()
             if inspect.isawaitable(made):
                 made = await made
@@ -42,7 +42,7 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
         try:
             yield entered
         finally:
-            with _as_setup_error(f"closing the container {reference}"), EndsCopies():
+            with _as_setup_error(f"closing the container {reference}"), ExitForkedChild():
                 await _leave(made)
 
 

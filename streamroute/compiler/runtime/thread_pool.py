@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
 
-from streamroute.system.forked import EndsCopies
+from streamroute.system.forked import ExitForkedChild
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class _HandlerThreadPool(ThreadPoolExecutor):
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         def call() -> T:
-            with EndsCopies():
+            with ExitForkedChild():
                 return function(*args, **kwargs)
 
         return super().submit(call)

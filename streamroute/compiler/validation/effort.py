@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, Final
 
 from streamroute.config.messages.dialects import Dialect
-from streamroute.config.messages.keywords import OF_A_MAPPING, own_parts
+from streamroute.config.messages.keywords import SCHEMA_MAP, known_subschemas
 
 Resolve = Callable[[str], Any]
 
@@ -33,7 +33,7 @@ class SchemaGraph:
     def _next(self, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(schema.get("$ref"), str):
             yield "$ref", self._target_of(schema["$ref"])
-        for steps, part in own_parts(schema, self._dialect):
+        for steps, part in known_subschemas(schema, self._dialect):
             if steps[0] not in _DEFINITIONS:
                 yield str(steps[0]), part
 
@@ -82,7 +82,7 @@ class SchemaGraph:
             effort = efforts.get(id(part), inf) if isinstance(part, dict) else 1.0
             if word in _ALTERNATIVES:
                 alternatives[word] = max(alternatives.get(word, 0.0), effort)
-            elif word in OF_A_MAPPING or not isinstance(part, list):
+            elif word in SCHEMA_MAP or not isinstance(part, list):
                 total += effort
         return total + sum(alternatives.values())
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from streamroute.compiler.validation.budget import Budget
 from streamroute.compiler.validation.problems import DataProblem, other_keys
-from streamroute.config.findings.quoting import listed
+from streamroute.config.findings.quoting import join_words
 from streamroute.text.safe_text import clip, safe_str, type_name
 
 _MOST: Final = 3
@@ -59,7 +59,7 @@ def _short(value: Any) -> str:
 def _types(problem: DataProblem) -> str:
     names = problem.expected
     wanted = [names] if isinstance(names, str) else names
-    return f"must be {listed(_KINDS[name] for name in wanted)}, not {_kind(problem.value)}"
+    return f"must be {join_words(_KINDS[name] for name in wanted)}, not {_kind(problem.value)}"
 
 
 def _kind(value: Any) -> str:
@@ -89,11 +89,11 @@ def _unexpected(problem: DataProblem) -> str:
 
 
 def _choices(values: list[Any]) -> str:
-    return listed(map(_short, values[:_MOST_NAMES])) if values else "one of no values at all"
+    return join_words(map(_short, values[:_MOST_NAMES])) if values else "one of no values at all"
 
 
 def _named(names: list[str]) -> str:
-    return listed([_short(name) for name in names[:_MOST_NAMES]], "and")
+    return join_words([_short(name) for name in names[:_MOST_NAMES]], "and")
 
 
 _WORDS: Final[dict[str, Callable[[DataProblem], str]]] = {

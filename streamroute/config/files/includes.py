@@ -11,7 +11,7 @@ from streamroute.config.files.loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.files.search import MAX_STEPS, WILDCARD, FileSearch, SearchLimitError
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.paths import SHUT, is_folder, is_no_folder, why_no_file
+from streamroute.config.paths import NOT_ENTERABLE, is_folder, is_non_folder, why_not_a_file
 from streamroute.config.yaml.source import SourceFile
 from streamroute.system.files import FileReader
 
@@ -22,7 +22,7 @@ TEST_SUFFIX: Final = ".test.yaml"
 """How files of tests are named: they lie beside configurations, and a wildcard passes over them."""
 
 
-class Collection:
+class IncludeCollector:
     """A root's included files, depth first, with what was found on the way and every text there is."""
 
     def __init__(self, files: FileReader) -> None:
@@ -34,12 +34,12 @@ class Collection:
 
     def read(self, path: str) -> SourceFile | None:
         """Read one file."""
-        loading = load_file(Path(path), path, files=self.reader)
-        self.files.append(loading.file)
-        self.findings += loading.findings
-        if loading.source is not None:
-            self.sources.append(loading.source)
-        return loading.source
+        loaded = load_file(Path(path), path, files=self.reader)
+        self.files.append(loaded.file)
+        self.findings += loaded.findings
+        if loaded.source is not None:
+            self.sources.append(loaded.source)
+        return loaded.source
 
 
 class _Include(NamedTuple):
@@ -63,12 +63,12 @@ class _Visit(NamedTuple):
     include: _Include
 
 
-def collect_includes(root: SourceFile, files: FileReader | None = None) -> Collection:
+def collect_includes(root: SourceFile, files: FileReader | None = None) -> IncludeCollector:
     """Read every file that ``root`` includes, or that one of those includes; each is read once.
 
     ``files`` reads them: by default those below the folder of ``root``.
     """
-    collection = Collection(files or FileReader(Path(root.path).parent))
+    collection = IncludeCollector(files or FileReader(Path(root.path).parent))
     own = os.path.realpath(root.path)
     seen = {own}
     waiting = list(_visits(root, (own,), collection))[::-1]
@@ -86,8 +86,8 @@ def collect_includes(root: SourceFile, files: FileReader | None = None) -> Colle
     return collection
 
 
-def _visits(source: SourceFile, above: tuple[str, ...], collection: Collection) -> Iterator[_Visit]:
-    for position, pattern in stated_includes(source):
+def _visits(source: SourceFile, above: tuple[str, ...], collection: IncludeCollector) -> Iterator[_Visit]:
+    for position, pattern in usable_includes(source):
         include = _Include(source, position, pattern)
         try:
             matches = match_include(source.path, pattern, collection.search)
@@ -102,7 +102,7 @@ def _visits(source: SourceFile, above: tuple[str, ...], collection: Collection) 
 
 
 def _new_visits(
-    include: _Include, matches: list[str], above: tuple[str, ...], collection: Collection
+    include: _Include, matches: list[str], above: tuple[str, ...], collection: IncludeCollector
 ) -> Iterator[_Visit]:
     told = False
     for path in matches:
@@ -114,13 +114,13 @@ def _new_visits(
                 collection.findings.append(_cycle(include, path))
             told = True
             continue
-        if not collection.reader.holds(real):
+        if not collection.reader.allows(real):
             collection.findings.append(_outside(include))
             return
         yield _Visit(path, (*above, real), include)
 
 
-def stated_includes(source: SourceFile) -> list[tuple[int, str]]:
+def usable_includes(source: SourceFile) -> list[tuple[int, str]]:
     """Position and text of each usable include of a file; the schema reports the others, and repetitions."""
     stated = source.data.get("include")
     items = stated if isinstance(stated, list) else []
@@ -139,7 +139,7 @@ def match_include(including: str, pattern: str, search: FileSearch) -> list[str]
     else:
         matches = [match for match in search.find(pattern, folder) if not match.endswith(TEST_SUFFIX)]
     found = (os.path.join(folder, match) for match in matches)  # noqa: PTH118 - as above
-    return [_normal(path) for path in found if is_no_folder(path)]
+    return [_normal(path) for path in found if is_non_folder(path)]
 
 
 def _normal(path: str) -> str:
@@ -154,8 +154,8 @@ def _no_match(include: _Include) -> Finding:
     advice = "an include is relative to the file that states it"
     if is_folder(folder):
         advice = f"it is a folder; write {pattern.rstrip('/')}/routes.yaml"
-    elif why_no_file(folder) == SHUT:
-        advice = f"it {SHUT}"
+    elif why_not_a_file(folder) == NOT_ENTERABLE:
+        advice = f"it {NOT_ENTERABLE}"
     return include.finding("SR015", f'the include "{pattern}" matches no file', advice)
 
 

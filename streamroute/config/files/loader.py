@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from streamroute.config.findings.collector import TooMuchError
+from streamroute.config.findings.collector import AbortReadingError
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.builder import Builder
@@ -25,13 +25,13 @@ from streamroute.system.named_files import read_named
 ALLOW_OUTSIDE: Final = "move it there, or run the command with --allow-outside"
 """What to do about a file that is outside the folder of the configuration."""
 
-NAME_ITSELF: Final = "name the place that it leads to, or run the command with --allow-outside"
+NAME_LINK_TARGET: Final = "name the place that it leads to, or run the command with --allow-outside"
 """What to do about a link, on the way that the user named, that leads out of its folder."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class Loading(NamedTuple):
+class LoadedFile(NamedTuple):
     """What came of one file: ``source`` is None where it can't be used; ``file`` holds what text there is."""
 
     file: TextFile
@@ -42,11 +42,11 @@ class Loading(NamedTuple):
 def load_file(
     path: Path,
     name: str | None = None,
-    read: Callable[[str, str], Loading] | None = None,
+    read: Callable[[str, str], LoadedFile] | None = None,
     files: FileReader | None = None,
     *,
     outside: bool = False,
-) -> Loading:
+) -> LoadedFile:
     """Read a file, which people know as ``name``; ``read`` makes its data of a text and that name.
 
     ``files`` reads what a configuration names; without it, the file is one that the user named, which may be
@@ -60,14 +60,14 @@ def load_file(
     except FileTooLargeError as error:
         return _too_large(name, str(error.strerror))
     except OutsideFolderError as error:
-        advice = NAME_ITSELF if files is None else ALLOW_OUTSIDE
+        advice = NAME_LINK_TARGET if files is None else ALLOW_OUTSIDE
         return _refused(TextFile(name, ""), "SR021", str(error.strerror), advice)
     except (OSError, ValueError) as error:
         return _unreadable(name, error)
     return load_bytes(content, name, read)
 
 
-def load_bytes(content: bytes, name: str, read: Callable[[str, str], Loading] | None = None) -> Loading:
+def load_bytes(content: bytes, name: str, read: Callable[[str, str], LoadedFile] | None = None) -> LoadedFile:
     """Read the content of a file, as YAML unless ``read`` is given."""
     if len(content) > MAX_BYTES:
         return _too_large(name, str(FileTooLargeError.of(MAX_BYTES).strerror))
@@ -78,7 +78,7 @@ def load_bytes(content: bytes, name: str, read: Callable[[str, str], Loading] | 
     return (read or load_text)(text, name)
 
 
-def load_text(text: str, name: str) -> Loading:
+def load_text(text: str, name: str) -> LoadedFile:
     """Read the text of a configuration file."""
     file = TextFile(name, text)
     builder = Builder(file)
@@ -88,25 +88,25 @@ def load_text(text: str, name: str) -> Loading:
         # Its patterns take milliseconds to compile, which a readable file does not pay.
         from streamroute.config.yaml.syntax.errors import explain_yaml_error
 
-        return Loading(file, None, (*builder.reports.findings, explain_yaml_error(error, file)))
-    except TooMuchError:
-        return Loading(file, None, tuple(builder.reports.findings))
+        return LoadedFile(file, None, (*builder.collector.findings, explain_yaml_error(error, file)))
+    except AbortReadingError:
+        return LoadedFile(file, None, tuple(builder.collector.findings))
     if not isinstance(data, dict):
         return _not_a_mapping(file, data, builder.root_start)
     source = SourceFile(name, text, data)
-    return Loading(source, source, tuple(builder.reports.findings))
+    return LoadedFile(source, source, tuple(builder.collector.findings))
 
 
-def _refused(file: TextFile, code: str, message: str, advice: str | None = None, at: int = 0) -> Loading:
-    return Loading(file, None, (file.finding(code, message, file.between(at, at), help=advice),))
+def _refused(file: TextFile, code: str, message: str, advice: str | None = None, at: int = 0) -> LoadedFile:
+    return LoadedFile(file, None, (file.finding(code, message, file.between(at, at), help=advice),))
 
 
-def _too_large(name: str, message: str) -> Loading:
+def _too_large(name: str, message: str) -> LoadedFile:
     advice = "split it, and bring the parts in by include"
     return _refused(TextFile(name, ""), "SR003", message, advice)
 
 
-def _unreadable(name: str, error: Exception) -> Loading:
+def _unreadable(name: str, error: Exception) -> LoadedFile:
     reasons: dict[type[Exception], str] = {
         FileNotFoundError: "there is no such file",
         IsADirectoryError: "this is a folder, not a file",
@@ -117,7 +117,7 @@ def _unreadable(name: str, error: Exception) -> Loading:
     return _refused(TextFile(name, ""), "SR001", reasons.get(type(error), other))
 
 
-def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> Loading:
+def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> LoadedFile:
     start = len(content) - len(content.removeprefix(_BOM)) + error.start
     # What stands before the first wrong byte is UTF-8, so that its place can still be told.
     file = TextFile(name, content.removeprefix(_BOM).decode(errors="replace"))
@@ -128,14 +128,14 @@ def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> Loading:
     return _refused(file, "SR002", message, "save it as UTF-8", at)
 
 
-def _not_a_mapping(file: TextFile, data: object, start: int | None) -> Loading:
+def _not_a_mapping(file: TextFile, data: object, start: int | None) -> LoadedFile:
     if start is None or data is None:
         return _refused(file, "SR012", "the file is empty", "start it with: version: 1", start or 0)
     from streamroute.config.yaml.syntax.other_formats import find_other_format
 
     other = find_other_format(file)
     if other is not None:
-        return Loading(file, None, (other,))
+        return LoadedFile(file, None, (other,))
     kind = "a list" if isinstance(data, list) else "a single value"
     return _refused(
         file, "SR012", f"the file holds {kind}, not a mapping", "start it with: version: 1", start

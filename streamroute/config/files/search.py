@@ -51,7 +51,7 @@ class FileSearch:
     def reaches(self, path: str) -> bool:
         """Whether a path without wildcards is one that may be read, be there a file or not."""
         self.count()
-        self.outside = not self._files.holds(path)
+        self.outside = not self._files.allows(path)
         return not self.outside
 
     def count(self, steps: int = 1) -> None:
@@ -63,7 +63,7 @@ class FileSearch:
     def names(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """What lies in a folder; nothing where it may not be looked into."""
         self.count(1 + max(0, folder.count(os.sep) - _DEEP))
-        if not self._files.holds(folder or os.curdir):
+        if not self._files.allows(folder or os.curdir):
             self.outside = True
             return
         try:
@@ -78,7 +78,7 @@ class FileSearch:
     def may_enter(self, link: os.DirEntry[str]) -> bool:
         """Whether a link to a folder leads to one that may be read, and that the link is not in."""
         here, there = (os.path.realpath(os.path.dirname(link.path)), os.path.realpath(link.path))  # noqa: PTH120 - text
-        return self._files.holds(there) and os.path.commonpath([here, there]) != there
+        return self._files.allows(there) and os.path.commonpath([here, there]) != there
 
 
 class _Search:

@@ -8,7 +8,7 @@ from streamroute.config.findings.finding import Finding, Span
 from streamroute.config.findings.text_file import TextFile
 
 
-def fixed(file: TextFile, findings: Iterable[Finding]) -> str:
+def apply_fixes(file: TextFile, findings: Iterable[Finding]) -> str:
     """The file's text with the fixes of its findings; of two that overlap, the first counts."""
     parts: list[str] = []
     at = 0

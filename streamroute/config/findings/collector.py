@@ -9,18 +9,18 @@ Extent = tuple[int, int]
 """Offsets into a text: from the first up to the second."""
 
 
-class TooMuchError(Exception):
+class AbortReadingError(Exception):
     """Raised inside the reader, after its finding was written, where reading on would be no use."""
 
 
-class Reports:
+class FindingCollector:
     """Collects findings about extents of a text."""
 
     def __init__(self, file: TextFile) -> None:
         self.file = file
         self.findings: list[Finding] = []
 
-    def find(
+    def add(
         self,
         code: str,
         message: str,
@@ -35,7 +35,7 @@ class Reports:
             self.file.finding(code, message, span, help=advice, suggestion=suggestion, fix=fix)
         )
 
-    def stop(self, code: str, message: str, extent: Extent, advice: str | None = None) -> None:
+    def abort(self, code: str, message: str, extent: Extent, advice: str | None = None) -> None:
         """Add a finding, and raise TooMuchError."""
-        self.find(code, message, extent, advice)
-        raise TooMuchError(message)
+        self.add(code, message, extent, advice)
+        raise AbortReadingError(message)

@@ -40,24 +40,24 @@ _SECRETS: Final = (
 )
 
 
-def listed(words: Iterable[str], last: str = "or") -> str:
+def join_words(words: Iterable[str], last: str = "or") -> str:
     """``a, b or c``."""
     *most, end = words
     return f"{', '.join(most)} {last} {end}" if most else end
 
 
-def kind_of(value: Any) -> str:
+def describe_value(value: Any) -> str:
     """What a value is, as a person would say it."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return f"the number {quoted(value)}"
+        return f"the number {quote_value(value)}"
     return "a string" if isinstance(value, str) else "a list" if isinstance(value, list) else "a mapping"
 
 
-def quoted(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """A value as JSON writes it, short, without a password."""
     plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
     written = str(value) if plain else json.dumps(value, ensure_ascii=False)
@@ -67,14 +67,14 @@ def quoted(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
 
 
-def quote(text: str) -> str:
+def quote_yaml(text: str) -> str:
     """The text in quotes that YAML needs no escapes for."""
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
     return f'"{text}"'
 
 
-def respelt(raw: str, key: str) -> str:
+def requote(raw: str, key: str) -> str:
     """A key in the quotes, if any, of the one whose place it takes."""
     mark = raw[0] if raw[:1] in {'"', "'"} else ""
     return f"{mark}{key}{mark}"

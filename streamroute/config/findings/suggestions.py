@@ -59,7 +59,7 @@ def synonym_of(word: str, candidates: Iterable[str]) -> str | None:
 
 
 @contextmanager
-def bounded(words: int = _MOST_WORDS) -> Iterator[None]:
+def limit_lookups(words: int = _MOST_WORDS) -> Iterator[None]:
     """Of all the words that are looked for inside, the first ``words`` find what was meant."""
     token = _left.set([words])
     try:
@@ -98,7 +98,7 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
         other = candidate.lower()
         if len(letters.difference(other)) > allowed:
             continue  # each edit takes one letter away at most
-        distance = edits(small, other, allowed)
+        distance = edit_distance(small, other, allowed)
         if distance <= allowed and candidate != word and (best is None or distance < best[0]):
             best = (distance, candidate)
     return best[1] if best else None
@@ -119,7 +119,7 @@ def _sorted(candidates: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tu
     )
 
 
-def edits(one: str, two: str, allowed: int) -> int:
+def edit_distance(one: str, two: str, allowed: int) -> int:
     """The optimal string alignment distance, or something above ``allowed``."""
     if abs(len(one) - len(two)) > allowed:
         return allowed + 1

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.quoting import quoted
+from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.messages.dialects import Dialect, dialect_of
@@ -19,13 +19,13 @@ from streamroute.config.messages.ref_bundler import bundle
 from streamroute.config.messages.schema_checks import SchemaCheck
 from streamroute.config.messages.schema_registry import (
     NOT_FETCHED,
-    Document,
-    Library,
+    SchemaDocument,
+    SchemaRegistry,
     UnresolvedError,
     file_uri,
     unknown_dialect,
 )
-from streamroute.config.paths import entries
+from streamroute.config.paths import list_folder
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader
 
@@ -70,17 +70,17 @@ def read_catalogue(files: Files, reader: FileReader) -> Catalogue:
     """
     if not any(data.get("messages") for _, data in files):
         return Catalogue({})
-    reading = _Reading(Library(reader))
+    reading = _Reading(SchemaRegistry(reader))
     messages = reading.messages(files)
-    findings = (*reading.findings, *reading.library.findings)
-    return Catalogue(messages, findings, tuple(reading.library.files))
+    findings = (*reading.findings, *reading.registry.findings)
+    return Catalogue(messages, findings, tuple(reading.registry.files))
 
 
 class _Reading:
     """One reading of a catalogue."""
 
-    def __init__(self, library: Library) -> None:
-        self.library = library
+    def __init__(self, registry: SchemaRegistry) -> None:
+        self.registry = registry
         self.findings: list[Finding] = []
 
     def messages(self, files: Files) -> dict[str, MessageConfig]:
@@ -93,10 +93,10 @@ class _Reading:
                 declared[name] = (location, settings)
         # Every document is there before the first reference is followed: it may name any of them.
         documents = {name: self._document(*found) for name, found in declared.items()}
-        check = SchemaCheck(self.library)
+        check = SchemaCheck(self.registry)
         sound = {name: found for name, found in documents.items() if found and check.check(found)}
         self.findings += [*check.findings, *check.endless()]
-        schemas = {} if self.findings or self.library.findings else self._schemas(sound)
+        schemas = {} if self.findings or self.registry.findings else self._schemas(sound)
         self.findings += check.warnings
         return {
             name: MessageConfig(
@@ -108,13 +108,13 @@ class _Reading:
             for name, (location, settings) in declared.items()
         }
 
-    def _schemas(self, documents: Mapping[str, Document]) -> dict[str, MessageSchema]:
+    def _schemas(self, documents: Mapping[str, SchemaDocument]) -> dict[str, MessageSchema]:
         return {
-            name: MessageSchema(bundle(document, self.library), document.dialect)
+            name: MessageSchema(bundle(document, self.registry), document.dialect)
             for name, document in documents.items()
         }
 
-    def _document(self, location: SourceLocation, settings: Mapping[str, Any]) -> Document | None:
+    def _document(self, location: SourceLocation, settings: Mapping[str, Any]) -> SchemaDocument | None:
         schema = settings.get("schema")
         if schema is None:
             return None
@@ -123,27 +123,29 @@ class _Reading:
             return self._file(schema, here)
         return self._inline(schema, here)
 
-    def _inline(self, schema: Mapping[str, Any], location: SourceLocation) -> Document | None:
+    def _inline(self, schema: Mapping[str, Any], location: SourceLocation) -> SchemaDocument | None:
         dialect = dialect_of(schema)
         if dialect is None:
             self.findings.append(unknown_dialect(location, schema["$schema"]))
             return None
         # Relative references count from the file that holds the schema, and "#" means the schema alone.
         home = file_uri(os.path.abspath(location.source.path))  # noqa: PTH100 - no link is followed
-        return self.library.add(f"{home}?message={quote(str(location.path[1]))}", schema, dialect, location)
+        return self.registry.add(f"{home}?message={quote(str(location.path[1]))}", schema, dialect, location)
 
-    def _file(self, stated: str, location: SourceLocation) -> Document | None:
+    def _file(self, stated: str, location: SourceLocation) -> SchemaDocument | None:
         if re.match(r"\w+://", stated):
             self.findings.append(
                 location.finding(
-                    "SR113", f"{quoted(stated)} is not a file: it would have to be fetched", help=NOT_FETCHED
+                    "SR113",
+                    f"{quote_value(stated)} is not a file: it would have to be fetched",
+                    help=NOT_FETCHED,
                 )
             )
             return None
         folder = os.path.dirname(location.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
         name = os.path.normpath(os.path.join(folder, stated))  # noqa: PTH118 - as above
         try:
-            return self.library.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
+            return self.registry.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
         except UnresolvedError as error:
             code = "SR111" if error.code == "SR114" else error.code
             near = None if code != "SR111" else _neighbor(stated, name)
@@ -165,5 +167,5 @@ def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Findin
 
 def _neighbor(stated: str, name: str) -> str | None:
     """A file beside the missing one whose name is nearly the same, as it would be stated."""
-    near = did_you_mean(Path(name).name, sorted(entry.name for entry in entries(Path(name).parent)))
+    near = did_you_mean(Path(name).name, sorted(entry.name for entry in list_folder(Path(name).parent)))
     return None if near is None else str(Path(stated).with_name(near))

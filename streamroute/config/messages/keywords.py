@@ -14,12 +14,12 @@ from urllib.parse import urljoin
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.yaml.source import DataPath
 
-OF_ONE: Final = frozenset(
+SINGLE_SCHEMA: Final = frozenset(
     {"additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not"}
     | {"propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"}
 )
-OF_A_LIST: Final = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
-OF_A_MAPPING: Final = frozenset(
+SCHEMA_LIST: Final = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
+SCHEMA_MAP: Final = frozenset(
     {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
 )
 IN_PLACE: Final = frozenset(
@@ -39,7 +39,7 @@ _FOREIGN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class SchemaNode:
     """A schema inside a document: where it stands there, and the address that its references count from."""
 
     path: DataPath
@@ -47,25 +47,25 @@ class Node:
     base: str
 
 
-def parts(schema: Mapping[str, Any]) -> Iterator[tuple[DataPath, Any]]:
+def subschemas(schema: Mapping[str, Any]) -> Iterator[tuple[DataPath, Any]]:
     """What stands where ``schema`` takes schemas, by path; it need not be one."""
     for word, value in schema.items():
-        if word in OF_A_MAPPING and isinstance(value, dict):
+        if word in SCHEMA_MAP and isinstance(value, dict):
             for name, part in value.items():
                 yield (word, name), part
-        elif word in OF_A_LIST and isinstance(value, list):
+        elif word in SCHEMA_LIST and isinstance(value, list):
             for position, part in enumerate(value):
                 yield (word, position), part
-        elif word in OF_ONE:
+        elif word in SINGLE_SCHEMA:
             yield (word,), value
 
 
-def own_parts(schema: Mapping[str, Any], dialect: Dialect) -> Iterator[tuple[DataPath, Any]]:
-    """As ``parts``, of the keywords alone that the dialect knows."""
-    return ((steps, part) for steps, part in parts(schema) if steps[0] not in _FOREIGN[dialect])
+def known_subschemas(schema: Mapping[str, Any], dialect: Dialect) -> Iterator[tuple[DataPath, Any]]:
+    """As ``subschemas``, of the keywords alone that the dialect knows."""
+    return ((steps, part) for steps, part in subschemas(schema) if steps[0] not in _FOREIGN[dialect])
 
 
-def walk(root: Any, path: DataPath, base: str, dialect: Dialect) -> Iterator[Node]:
+def walk(root: Any, path: DataPath, base: str, dialect: Dialect) -> Iterator[SchemaNode]:
     """``root`` and every schema inside it that is a mapping, outer ones first.
 
     ``base`` is the address that the root's own references count from.
@@ -74,9 +74,9 @@ def walk(root: Any, path: DataPath, base: str, dialect: Dialect) -> Iterator[Nod
     while waiting:
         path, schema, base = waiting.pop()
         if isinstance(schema, dict):
-            yield Node(path, schema, base)
+            yield SchemaNode(path, schema, base)
             below = [
-                ((*path, *steps), part, base_below(part, base, dialect)) for steps, part in parts(schema)
+                ((*path, *steps), part, base_below(part, base, dialect)) for steps, part in subschemas(schema)
             ]
             waiting += below[::-1]
 
@@ -87,13 +87,13 @@ def base_below(schema: Any, base: str, dialect: Dialect) -> str:
     if not isinstance(own, str) or hides_siblings(schema, dialect):
         return base
     try:
-        return joined(base, own.partition("#")[0])
+        return resolve_uri(base, own.partition("#")[0])
     except ValueError:
         # It is not an address: whatever refers to it does not find it.
         return base
 
 
-def joined(base: str, reference: str) -> str:
+def resolve_uri(base: str, reference: str) -> str:
     """The address that a reference means, seen from ``base``, which may be of any scheme."""
     plain = base.partition("#")[0]
     return plain + reference if reference[:1] in ("", "#") else urljoin(plain, reference)

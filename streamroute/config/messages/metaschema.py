@@ -13,12 +13,12 @@ from functools import cache
 from itertools import islice
 from typing import Any, Final
 
-from streamroute.config.findings.quoting import listed, quoted
+from streamroute.config.findings.quoting import join_words, quote_value
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.messages.dialects import Dialect
-from streamroute.config.messages.keywords import OF_A_LIST, OF_A_MAPPING, OF_ONE, own_parts
+from streamroute.config.messages.keywords import SCHEMA_LIST, SCHEMA_MAP, SINGLE_SCHEMA, known_subschemas
 from streamroute.config.schema.fast_validator import is_integer, is_number
-from streamroute.config.schema.labels import EXPECTED
+from streamroute.config.schema.labels import TYPE_LABELS
 from streamroute.config.yaml.source import DataPath
 
 _MOST: Final = 100  # flaws of one document
@@ -27,7 +27,7 @@ TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "stri
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class SchemaProblem:
     """Something in a schema that its metaschema forbids; ``path`` leads to it."""
 
     path: DataPath
@@ -35,15 +35,15 @@ class Flaw:
     suggestion: str | None = None
 
 
-def flaws(schema: Any, dialect: Dialect) -> list[Flaw]:
+def schema_problems(schema: Any, dialect: Dialect) -> list[SchemaProblem]:
     """What the metaschema has against a schema; one for each value that is wrong, and of many the first."""
     if not _is_schema(schema):
-        return _asked(schema, (), dialect)
-    found: list[Flaw] = []
+        return _ask_metaschema(schema, (), dialect)
+    found: list[SchemaProblem] = []
     for path, part in _schemas_in(schema, dialect):
         if not _holds_plain_words(part, dialect):
             # The library takes long over large schemas: it gets what is not plainly right, and no more.
-            found += _asked(_shallow(part), path, dialect)
+            found += _ask_metaschema(_shallow(part), path, dialect)
             if len(found) >= _MOST:
                 break
     return found
@@ -56,16 +56,16 @@ def _schemas_in(schema: Any, dialect: Dialect) -> Iterator[tuple[DataPath, dict[
         path, schema = waiting.pop()
         if isinstance(schema, dict):
             yield path, schema
-            held = list(own_parts(schema, dialect))
+            held = list(known_subschemas(schema, dialect))
             waiting += [((*path, *steps), part) for steps, part in reversed(held)]
 
 
-def _asked(schema: Any, at: DataPath, dialect: Dialect) -> list[Flaw]:
-    found: dict[DataPath, Flaw] = {}
+def _ask_metaschema(schema: Any, at: DataPath, dialect: Dialect) -> list[SchemaProblem]:
+    found: dict[DataPath, SchemaProblem] = {}
     for error in islice(_validator(dialect).iter_errors(schema), _MOST):
         path = tuple(error.absolute_path)
-        flaw = _flaw(path, error)
-        found.setdefault(path, replace(flaw, path=(*at, *path)))
+        problem = _problem_of(path, error)
+        found.setdefault(path, replace(problem, path=(*at, *path)))
     return list(found.values())
 
 
@@ -73,11 +73,11 @@ def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema without what is inside the schemas that it holds."""
     made = dict(schema)
     for word, value in schema.items():
-        if word in OF_A_MAPPING and isinstance(value, dict):
+        if word in SCHEMA_MAP and isinstance(value, dict):
             made[word] = {name: _emptied(part) for name, part in value.items()}
-        elif word in OF_A_LIST and isinstance(value, list):
+        elif word in SCHEMA_LIST and isinstance(value, list):
             made[word] = [_emptied(part) for part in value]
-        elif word in OF_ONE:
+        elif word in SINGLE_SCHEMA:
             made[word] = _emptied(value)
     return made
 
@@ -154,9 +154,9 @@ def _ask(_value: Any) -> bool:
 
 
 _WORDS: Final[dict[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(OF_ONE, _is_schema),
-    **dict.fromkeys(OF_A_LIST - {"items"}, _are_schemas),
-    **dict.fromkeys(OF_A_MAPPING - {"dependencies"}, _is_map),
+    **dict.fromkeys(SINGLE_SCHEMA, _is_schema),
+    **dict.fromkeys(SCHEMA_LIST - {"items"}, _are_schemas),
+    **dict.fromkeys(SCHEMA_MAP - {"dependencies"}, _is_map),
     **dict.fromkeys(
         ("$comment", "$id", "$ref", "$schema", "description", "format", "pattern", "title"), _is_string
     ),
@@ -192,24 +192,24 @@ def _validator(dialect: Dialect) -> Any:
     return known(known.META_SCHEMA)
 
 
-def _flaw(path: DataPath, error: Any) -> Flaw:
+def _problem_of(path: DataPath, error: Any) -> SchemaProblem:
     word = next((str(step) for step in reversed(path) if isinstance(step, str)), "a schema")
     value = error.instance
     if word == "type" and isinstance(value, str):
-        message = f"{quoted(value)} is not a type of JSON Schema: {listed(TYPES)}"
-        return Flaw(path, message, did_you_mean(value, TYPES))
+        message = f"{quote_value(value)} is not a type of JSON Schema: {join_words(TYPES)}"
+        return SchemaProblem(path, message, did_you_mean(value, TYPES))
     said = _WORDING.get(str(error.validator), _other)(error)
-    return Flaw(path, f'"{word}" {said}' if path else f"a schema {said}")
+    return SchemaProblem(path, f'"{word}" {said}' if path else f"a schema {said}")
 
 
 def _expected(error: Any) -> str:
     kinds = error.validator_value
     names = [kinds] if isinstance(kinds, str) else list(kinds)
-    return f"must be {listed(EXPECTED[name] for name in names)}"
+    return f"must be {join_words(TYPE_LABELS[name] for name in names)}"
 
 
 def _choices(error: Any) -> str:
-    return f"must be {listed(map(quoted, error.validator_value))}"
+    return f"must be {join_words(map(quote_value, error.validator_value))}"
 
 
 def _other(error: Any) -> str:

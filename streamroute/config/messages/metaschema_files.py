@@ -35,12 +35,12 @@ def metaschema(uri: str) -> tuple[JsonSource, Dialect] | None:
     return JsonSource(uri, json.dumps(data), data), dialect
 
 
-def is_metaschema_s(uri: str) -> bool:
+def is_metaschema_uri(uri: str) -> bool:
     """Whether this is the address of one of JSON Schema's own schemas."""
     return uri in _ADDRESSES
 
 
-def is_another_metaschema(uri: str, schema: Any) -> bool:
+def differs_from_metaschema(uri: str, schema: Any) -> bool:
     """Whether a schema that has such an address is not the one that it is the address of."""
     published = _as_published(uri)
     return schema not in (published, _without_scopes(published))

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import (
-    OF_A_LIST,
-    OF_A_MAPPING,
-    OF_ONE,
-    Node,
+    SCHEMA_LIST,
+    SCHEMA_MAP,
+    SINGLE_SCHEMA,
+    SchemaNode,
     base_below,
     hides_siblings,
     walk,
 )
-from streamroute.config.messages.schema_registry import Document, Library, Target, root_of
+from streamroute.config.messages.schema_registry import SchemaDocument, SchemaRegistry, Target, root_of
 from streamroute.config.yaml.source import DataPath
 
 _ADDRESSES: Final = frozenset({"$anchor", "$dynamicAnchor", "$id", "$schema", "$vocabulary"})
@@ -22,15 +22,15 @@ _NOTES: Final = frozenset({"contentEncoding", "contentMediaType", "contentSchema
 """What describes a string, and checks nothing: libraries differ in that."""
 
 
-def bundle(document: Document, library: Library) -> dict[str, Any]:
+def bundle(document: SchemaDocument, registry: SchemaRegistry) -> dict[str, Any]:
     """The document's schema, which must have been checked, without an address and without a note."""
-    return _Bundle(document, library).made()
+    return _Bundle(document, registry).made()
 
 
 class _Bundle:
-    def __init__(self, document: Document, library: Library) -> None:
+    def __init__(self, document: SchemaDocument, registry: SchemaRegistry) -> None:
         self.document = document
-        self.library = library
+        self.registry = registry
         self.home = "definitions" if document.dialect is Dialect.DRAFT_07 else "$defs"
         start = root_of(document, document.uri)
         # A reference may lead to what is no schema where it stands: that is taken along on its own.
@@ -50,7 +50,7 @@ class _Bundle:
             made[self.home] = {**made.get(self.home, {}), **added}
         return made
 
-    def _copy(self, schema: Any, base: str, document: Document) -> Any:
+    def _copy(self, schema: Any, base: str, document: SchemaDocument) -> Any:
         """Inner schemas first: they may be nested deeper than a function can call itself."""
         nodes = list(walk(schema, (), base, document.dialect))
         copies: dict[tuple[int, str], Any] = {}
@@ -61,7 +61,7 @@ class _Bundle:
             }
         return copies.get((id(schema), base), schema)
 
-    def _kept(self, schema: dict[str, Any], document: Document) -> dict[str, Any]:
+    def _kept(self, schema: dict[str, Any], document: SchemaDocument) -> dict[str, Any]:
         words = schema.keys() - _ADDRESSES - _NOTES
         if hides_siblings(schema, document.dialect):
             # What is beside the reference counts for nothing, but others may refer to its definitions.
@@ -69,21 +69,26 @@ class _Bundle:
         return {word: value for word, value in schema.items() if word in words}
 
     def _copy_word(
-        self, word: str, value: Any, node: Node, document: Document, copies: dict[tuple[int, str], Any]
+        self,
+        word: str,
+        value: Any,
+        node: SchemaNode,
+        document: SchemaDocument,
+        copies: dict[tuple[int, str], Any],
     ) -> Any:
         def inner(part: Any) -> Any:
             return copies.get((id(part), base_below(part, node.base, document.dialect)), part)
 
         if word == "$ref":
             return self._reference(value, node.base, document)
-        if word in OF_A_MAPPING and isinstance(value, dict):
+        if word in SCHEMA_MAP and isinstance(value, dict):
             return {name: inner(part) for name, part in value.items()}
-        if word in OF_A_LIST and isinstance(value, list):
+        if word in SCHEMA_LIST and isinstance(value, list):
             return [inner(part) for part in value]
-        return inner(value) if word in OF_ONE else value
+        return inner(value) if word in SINGLE_SCHEMA else value
 
-    def _reference(self, reference: str, base: str, document: Document) -> str:
-        target = self.library.lookup(reference, base, document)
+    def _reference(self, reference: str, base: str, document: SchemaDocument) -> str:
+        target = self.registry.lookup(reference, base, document)
         assert target is not None  # noqa: S101 - the check has followed it already
         if target.document is self.document and id(target.value) in self.own:
             return _pointer(target.path)

@@ -7,12 +7,25 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.quoting import quoted
+from streamroute.config.findings.quoting import quote_value
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.ignored_keywords import ignored_keywords
-from streamroute.config.messages.keywords import IN_PLACE, Node, base_below, hides_siblings, parts, walk
-from streamroute.config.messages.metaschema import flaws
-from streamroute.config.messages.schema_registry import Document, Library, Target, UnresolvedError, root_of
+from streamroute.config.messages.keywords import (
+    IN_PLACE,
+    SchemaNode,
+    base_below,
+    hides_siblings,
+    subschemas,
+    walk,
+)
+from streamroute.config.messages.metaschema import schema_problems
+from streamroute.config.messages.schema_registry import (
+    SchemaDocument,
+    SchemaRegistry,
+    Target,
+    UnresolvedError,
+    root_of,
+)
 from streamroute.config.regex.matching import pattern_for
 from streamroute.config.regex.syntax import RegexError
 from streamroute.config.yaml.source import DataPath, Part
@@ -31,14 +44,14 @@ Key = tuple[str, int]
 class SchemaCheck:
     """Checks schemas and all that their references lead to, each once."""
 
-    library: Library
+    registry: SchemaRegistry
     findings: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     _pattern_work: int = 0
-    _seen: dict[Key, tuple[Document, Node]] = field(default_factory=dict)
+    _seen: dict[Key, tuple[SchemaDocument, SchemaNode]] = field(default_factory=dict)
     _targets: dict[Key, Key] = field(default_factory=dict)
 
-    def check(self, document: Document) -> bool:
+    def check(self, document: SchemaDocument) -> bool:
         """Whether the document's root is a schema, with all that it refers to."""
         known = len(self.findings)
         waiting = [root_of(document, document.uri)]
@@ -50,23 +63,23 @@ class SchemaCheck:
         """Check one schema; returns what its references lead to."""
         if (at.base, id(at.value)) in self._seen:
             return []
-        wrong = flaws(at.value, at.document.dialect)
-        for flaw in wrong:
-            path, suggestion = (*at.path, *flaw.path), flaw.suggestion
+        wrong = schema_problems(at.value, at.document.dialect)
+        for problem in wrong:
+            path, suggestion = (*at.path, *problem.path), problem.suggestion
             location = at.document.location
-            self.findings.append(location.finding("SR112", flaw.message, at=path, suggestion=suggestion))
+            self.findings.append(location.finding("SR112", problem.message, at=path, suggestion=suggestion))
         if wrong:
             return []
         return [target for node in self._new_nodes(at) for target in self._node(at.document, node)]
 
-    def _new_nodes(self, at: Target) -> Iterator[Node]:
+    def _new_nodes(self, at: Target) -> Iterator[SchemaNode]:
         for node in walk(at.value, at.path, at.base, at.document.dialect):
             key = _key(node)
             if key not in self._seen:
                 self._seen[key] = (at.document, node)
                 yield node
 
-    def _node(self, document: Document, node: Node) -> Iterator[Target]:
+    def _node(self, document: SchemaDocument, node: SchemaNode) -> Iterator[Target]:
         self._check_patterns(document, node)
         for word, what, advice in ignored_keywords(node.schema, document.dialect):
             message = f'"{word}" is ignored: {_NAMES[document.dialect]} does not read {what}'
@@ -82,7 +95,7 @@ class SchemaCheck:
             self._targets[_key(node)] = (target.base, id(target.value))
             yield target
 
-    def _check_patterns(self, document: Document, node: Node) -> None:
+    def _check_patterns(self, document: SchemaDocument, node: SchemaNode) -> None:
         pattern = node.schema.get("pattern")
         if isinstance(pattern, str):
             self._check_pattern(document, pattern, (*node.path, "pattern"), "value")
@@ -90,10 +103,10 @@ class SchemaCheck:
         for name in by_name if isinstance(by_name, dict) else ():
             self._check_pattern(document, name, (*node.path, "patternProperties", name), "key")
 
-    def _check_pattern(self, document: Document, pattern: str, at: DataPath, on: Part) -> None:
+    def _check_pattern(self, document: SchemaDocument, pattern: str, at: DataPath, on: Part) -> None:
         if self._pattern_work > _MOST_WORK:
             return
-        shown, location = quoted(clip(pattern, _LONGEST)), document.location
+        shown, location = quote_value(clip(pattern, _LONGEST)), document.location
         try:
             known = pattern_for(pattern)
         except RegexError as error:
@@ -108,10 +121,10 @@ class SchemaCheck:
             message = "the patterns of all schemas up to here are too many, or too large"
             self.findings.append(location.finding("SR120", message, at=at, on=on))
 
-    def _target(self, document: Document, node: Node, reference: str) -> Target | None:
+    def _target(self, document: SchemaDocument, node: SchemaNode, reference: str) -> Target | None:
         at = (*node.path, "$ref")
         try:
-            target = self.library.lookup(reference, node.base, document)
+            target = self.registry.lookup(reference, node.base, document)
         except UnresolvedError as error:
             self.findings.append(document.location.finding(error.code, str(error), at=at, help=error.help))
             return None
@@ -152,10 +165,10 @@ class SchemaCheck:
             yield self._targets[key]
         if hides_siblings(node.schema, document.dialect):
             return
-        for steps, part in parts(node.schema):
+        for steps, part in subschemas(node.schema):
             if steps[0] in IN_PLACE and isinstance(part, dict):
                 yield (base_below(part, node.base, document.dialect), id(part))
 
 
-def _key(node: Node) -> Key:
+def _key(node: SchemaNode) -> Key:
     return (node.base, id(node.schema))

@@ -12,13 +12,13 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from streamroute.config.files.loader import Loading, load_file
+from streamroute.config.files.loader import LoadedFile, load_file
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.yaml.positions import Mark, build_marks
+from streamroute.config.yaml.positions import YamlNode, build_nodes
 from streamroute.config.yaml.source import SourceFile
 from streamroute.system.files import FileReader
-from streamroute.text.json_problems import deep_at, long_number, too_long
+from streamroute.text.json_problems import long_number, long_number_message, nesting_offset
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+"?)(\s*+:)?', re.DOTALL)
@@ -31,31 +31,31 @@ class JsonSource(SourceFile):
     """A JSON text, whose places are found by reading it as YAML: JSON is nearly a part of that."""
 
     @cached_property
-    def _root(self) -> Mark:
+    def _root(self) -> YamlNode:
         # What YAML would refuse is overwritten, and every offset stays where it is.
         text = _SURROGATE.sub("\\\\u0020", self.text).replace("\t", " ")
         try:
-            return build_marks(text)
+            return build_nodes(text)
         except yaml.YAMLError:
-            return Mark(0, 0)
+            return YamlNode(0, 0)
 
 
-def load_schema_file(path: Path, name: str, reader: FileReader) -> Loading:
+def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
     """Read a schema, which people know as ``name``; the data of the source is a mapping."""
     if path.suffix.lower() not in {".yaml", ".yml"}:
         return load_file(path, name, load_json, reader)
-    loading = load_file(path, name, files=reader)
-    if any(found.code in {"SR012", "SR028"} for found in loading.findings):
-        return _refused(loading.file, "the file holds no schema", advice=_NO_SCHEMA)
-    return loading
+    loaded = load_file(path, name, files=reader)
+    if any(found.code in {"SR012", "SR028"} for found in loaded.findings):
+        return _refused(loaded.file, "the file holds no schema", advice=_NO_SCHEMA)
+    return loaded
 
 
-def load_json(text: str, name: str) -> Loading:
+def load_json(text: str, name: str) -> LoadedFile:
     """Read a JSON text that holds an object."""
     file = TextFile(name, text)
-    deep = deep_at(text, _DEEPEST)
+    deep = nesting_offset(text, _DEEPEST)
     if deep is not None:
-        return Loading(file, None, (file.finding("SR011", _TOO_DEEP, file.between(deep, deep + 1)),))
+        return LoadedFile(file, None, (file.finding("SR011", _TOO_DEEP, file.between(deep, deep + 1)),))
     repeated: list[str] = []
     try:
         data = _decode(text, repeated)
@@ -64,12 +64,12 @@ def load_json(text: str, name: str) -> Loading:
     except ValueError as error:
         number = long_number(text)
         if number is not None:
-            return _refused(file, f"the file holds {too_long(number)} here", number.start())
+            return _refused(file, f"the file holds {long_number_message(number)} here", number.start())
         return _refused(file, f"the file is not JSON: {error}")
     if not isinstance(data, dict):
         return _refused(file, "the file holds no schema", advice=_NO_SCHEMA)
     source = JsonSource(name, text, data)
-    return Loading(source, source, tuple(_duplicates(source, repeated)))
+    return LoadedFile(source, source, tuple(_duplicates(source, repeated)))
 
 
 def _decode(text: str, repeated: list[str]) -> Any:
@@ -106,5 +106,5 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _refused(file: TextFile, message: str, at: int = 0, *, advice: str | None = None) -> Loading:
-    return Loading(file, None, (file.finding("SR111", message, file.between(at, at), help=advice),))
+def _refused(file: TextFile, message: str, at: int = 0, *, advice: str | None = None) -> LoadedFile:
+    return LoadedFile(file, None, (file.finding("SR111", message, file.between(at, at), help=advice),))

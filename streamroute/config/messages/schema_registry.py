@@ -15,10 +15,14 @@ from streamroute.config.files.loader import ALLOW_OUTSIDE
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.messages.dialects import DEFAULT, Dialect, dialect_of
-from streamroute.config.messages.keywords import anchors_of, base_below, hides_siblings, joined, walk
-from streamroute.config.messages.metaschema_files import is_another_metaschema, is_metaschema_s, metaschema
+from streamroute.config.messages.keywords import anchors_of, base_below, hides_siblings, resolve_uri, walk
+from streamroute.config.messages.metaschema_files import (
+    differs_from_metaschema,
+    is_metaschema_uri,
+    metaschema,
+)
 from streamroute.config.messages.schema_files import load_schema_file
-from streamroute.config.paths import is_file, why_no_file
+from streamroute.config.paths import is_file, why_not_a_file
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.system.files import FileReader
 from streamroute.text.safe_text import clip
@@ -29,7 +33,7 @@ _LONGEST: Final = 200  # characters of a reference that a finding shows
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SchemaDocument:
     """A document with a schema in it; ``location`` is where its root stands in a file."""
 
     uri: str
@@ -42,7 +46,7 @@ class Document:
 class Target:
     """What a reference leads to: a value in a document, and the address that references in it count from."""
 
-    document: Document
+    document: SchemaDocument
     path: DataPath
     value: Any
     base: str
@@ -58,7 +62,7 @@ class UnresolvedError(Exception):
 
 
 @dataclass(slots=True)
-class Library:
+class SchemaRegistry:
     """The documents of one configuration, read as they are named by ``reader``.
 
     ``files`` and ``findings`` are of the files that were read on the way.
@@ -67,35 +71,35 @@ class Library:
     reader: FileReader
     files: list[TextFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    _documents: dict[str, Document | None] = field(default_factory=dict)
+    _documents: dict[str, SchemaDocument | None] = field(default_factory=dict)
     _named: dict[str, Target] = field(default_factory=dict)
 
-    def add(self, uri: str, root: Any, dialect: Dialect, location: SourceLocation) -> Document:
+    def add(self, uri: str, root: Any, dialect: Dialect, location: SourceLocation) -> SchemaDocument:
         """Take a document in, with every name that it gives to itself and to its parts."""
-        document = Document(uri, root, dialect, location)
+        document = SchemaDocument(uri, root, dialect, location)
         self._documents[uri] = document
         for node in walk(root, (), base_below(root, uri, dialect), dialect):
             target = Target(document, node.path, node.schema, node.base)
             if _names_itself(node.schema, dialect) and node.base != uri:
-                self._name_it(node.base, target, "$id")
+                self._register(node.base, target, "$id")
             for anchor in anchors_of(node.schema, dialect):
-                self._name_it(f"{node.base}#{anchor}", target, "$anchor")
-        self._must_be_free(uri, Target(document, (), root, uri), "$id")
+                self._register(f"{node.base}#{anchor}", target, "$anchor")
+        self._check_name_is_free(uri, Target(document, (), root, uri), "$id")
         return document
 
-    def _name_it(self, name: str, target: Target, word: str) -> None:
-        self._must_be_free(name, target, word)
+    def _register(self, name: str, target: Target, word: str) -> None:
+        self._check_name_is_free(name, target, word)
         self._named.setdefault(name, target)
 
-    def _must_be_free(self, name: str, target: Target, word: str) -> None:
+    def _check_name_is_free(self, name: str, target: Target, word: str) -> None:
         """A second schema of the same name would be judged by the first."""
         first = self._named.get(name)
         other = self._documents.get(name)
         if first is None and other is not None and other is not target.document:
             first = root_of(other, name)
         address, fragment = urldefrag(name)
-        if is_metaschema_s(address):
-            if not fragment and is_another_metaschema(address, target.value):
+        if is_metaschema_uri(address):
+            if not fragment and differs_from_metaschema(address, target.value):
                 self._refuse_name(target, word, name, "already: JSON Schema's own")
         elif first is not None and first.value != target.value:
             where = first.document.location.line_seen_from(target.document.location.source, first.path)
@@ -109,7 +113,7 @@ class Library:
         message = f'another schema has the name "{clip(shown, _LONGEST)}" {why}'
         self.findings.append(target.document.location.finding("SR117", message, at=at))
 
-    def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> Document | None:
+    def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> SchemaDocument | None:
         """The document in a file; None where a finding says why there is none.
 
         ``path`` is absolute, ``name`` what people call it; ``dialect`` holds where the file states none.
@@ -118,42 +122,42 @@ class Library:
         uri = file_uri(path)
         if uri not in self._documents:
             self._documents[uri] = None
-            self._must_be_ours(path, name)
+            self._check_allowed(path, name)
             self._documents[uri] = self._load(uri, path, name, dialect)
         elif self._documents[uri] is None:
-            self._must_be_ours(path, name)
+            self._check_allowed(path, name)
         return self._documents[uri]
 
-    def _must_be_ours(self, path: str, name: str) -> None:
-        if not self.reader.holds(path):
+    def _check_allowed(self, path: str, name: str) -> None:
+        if not self.reader.allows(path):
             message = f'"{clip(name, _LONGEST)}" is not below the folder of the configuration'
             raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
-        reason = why_no_file(path)
+        reason = why_not_a_file(path)
         if reason:
             raise UnresolvedError(
                 "SR114", f'"{clip(name, _LONGEST)}" {reason}', "a path is relative to the file that states it"
             )
 
-    def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> Document | None:
-        loading = load_schema_file(Path(path), name, self.reader)
-        self.files.append(loading.file)
-        self.findings += loading.findings
-        if loading.source is None:
+    def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> SchemaDocument | None:
+        loaded = load_schema_file(Path(path), name, self.reader)
+        self.files.append(loaded.file)
+        self.findings += loaded.findings
+        if loaded.source is None:
             return None
-        location = SourceLocation(loading.source)
-        stated = dialect_of(loading.source.data, dialect)
+        location = SourceLocation(loaded.source)
+        stated = dialect_of(loaded.source.data, dialect)
         if stated is None:
-            self.findings.append(unknown_dialect(location, loading.source.data["$schema"]))
+            self.findings.append(unknown_dialect(location, loaded.source.data["$schema"]))
             return None
-        return self.add(uri, loading.source.data, stated, location)
+        return self.add(uri, loaded.source.data, stated, location)
 
-    def lookup(self, reference: str, base: str, origin: Document) -> Target | None:
+    def lookup(self, reference: str, base: str, origin: SchemaDocument) -> Target | None:
         """What a reference in ``origin`` leads to; None where a finding about that file says why not.
 
         Raises UnresolvedError for a reference that leads nowhere.
         """
         try:
-            uri, fragment = urldefrag(joined(base, reference))
+            uri, fragment = urldefrag(resolve_uri(base, reference))
             resource = self._resource(uri, reference, origin)
         except ValueError:
             raise UnresolvedError("SR114", f'"{clip(reference, _LONGEST)}" is not an address') from None
@@ -168,7 +172,7 @@ class Library:
             )
         return found
 
-    def _resource(self, uri: str, reference: str, origin: Document) -> Target | None:
+    def _resource(self, uri: str, reference: str, origin: SchemaDocument) -> Target | None:
         """The document, or the part of one, that has this address."""
         if uri in self._named:
             return self._named[uri]
@@ -177,7 +181,7 @@ class Library:
             return None
         return root_of(document, uri)
 
-    def _file(self, uri: str, reference: str, origin: Document) -> Document | None:
+    def _file(self, uri: str, reference: str, origin: SchemaDocument) -> SchemaDocument | None:
         path = file_path(uri)
         own = metaschema(uri) if path is None else None
         if own is not None:
@@ -186,15 +190,15 @@ class Library:
         if path is None:
             # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
             plain = urldefrag(reference)[0]
-            path = None if urlsplit(plain).scheme else file_path(joined(origin.uri, plain))
-            if path is None or not self.reader.holds(path) or not is_file(path):
+            path = None if urlsplit(plain).scheme else file_path(resolve_uri(origin.uri, plain))
+            if path is None or not self.reader.allows(path) or not is_file(path):
                 message = f'"{clip(reference, _LONGEST)}" is no file: it would have to be fetched'
                 raise UnresolvedError("SR113", message, NOT_FETCHED)
         document = self.read(path, self._name(path, origin), origin.dialect)
         self._documents.setdefault(uri, document)
         return document
 
-    def _name(self, path: str, origin: Document) -> str:
+    def _name(self, path: str, origin: SchemaDocument) -> str:
         """A file's path, spelt like that of the file which names it."""
         home = os.path.dirname(origin.location.source.path)  # noqa: PTH120 - pathlib would lose its spelling
         own = os.path.dirname(os.path.abspath(origin.location.source.path))  # noqa: PTH100, PTH120 - as above
@@ -207,7 +211,7 @@ def _names_itself(schema: dict[str, Any], dialect: Dialect) -> bool:
     return isinstance(own, str) and own[:1] not in ("", "#") and not hides_siblings(schema, dialect)
 
 
-def root_of(document: Document, uri: str) -> Target:
+def root_of(document: SchemaDocument, uri: str) -> Target:
     """The root of a document that was asked for under an address."""
     return Target(document, (), document.root, base_below(document.root, uri, document.dialect))
 

@@ -14,7 +14,16 @@ from functools import lru_cache
 from typing import Final
 
 from streamroute.config.regex.char_sets import EVERYTHING, Ranges, overlap
-from streamroute.config.regex.syntax import At, Backreference, Chars, Choice, Look, Node, Repeat, parts_of
+from streamroute.config.regex.syntax import (
+    Alternation,
+    Assertion,
+    Backreference,
+    CharSet,
+    Lookaround,
+    RegexNode,
+    Repetition,
+    parts_of,
+)
 
 _MOST_CHARACTERS: Final = 400  # of a pattern, its repetitions written out
 _MOST_EDGES: Final = 8_000
@@ -46,7 +55,7 @@ class Effort:
 
 
 UNKNOWN: Final = Effort(1, 1, is_known=False)
-_ANY_TEXT: Final = Repeat(Chars(EVERYTHING), 0, None)
+_ANY_TEXT: Final = Repetition(CharSet(EVERYTHING), 0, None)
 
 
 class _TooLargeError(Exception):
@@ -54,7 +63,7 @@ class _TooLargeError(Exception):
 
 
 @lru_cache(maxsize=1024)
-def effort(root: Node, *, is_anchored: bool) -> Effort:
+def effort(root: RegexNode, *, is_anchored: bool) -> Effort:
     """The effort of a search for the pattern, which starts anew at each character if it is not anchored."""
     graph = _Graph()
     try:
@@ -64,7 +73,7 @@ def effort(root: Node, *, is_anchored: bool) -> Effort:
     return replace(found, compared=graph.size + graph.compared)
 
 
-def _effort(graph: _Graph, root: Node, *, is_anchored: bool) -> Effort:
+def _effort(graph: _Graph, root: RegexNode, *, is_anchored: bool) -> Effort:
     _, first, _ = graph.add(root)
     graph.link([_START], first)
     loops = [each for each in _components(graph.edges) if _is_loop(graph.edges, each)]
@@ -95,25 +104,25 @@ class _Graph:
         for place in last:
             self.edges[place].update(first)
 
-    def add(self, node: Node) -> tuple[bool, list[int], list[int]]:
+    def add(self, node: RegexNode) -> tuple[bool, list[int], list[int]]:
         """Add a part: whether it may be empty, which of its characters come first, and which last."""
-        if isinstance(node, Chars):
+        if isinstance(node, CharSet):
             return self._add_char(node)
-        if isinstance(node, At):
+        if isinstance(node, Assertion):
             return True, [], []
-        if isinstance(node, Look):
+        if isinstance(node, Lookaround):
             raise _TooLargeError  # what is looked at may be as long as the text, at each position
         if isinstance(node, Backreference):
             return self._add_repeat(_ANY_TEXT)
-        if isinstance(node, Repeat):
+        if isinstance(node, Repetition):
             return self._add_repeat(node)
-        if isinstance(node, Choice):
+        if isinstance(node, Alternation):
             added = [self.add(option) for option in node.options]
             empty = any(each[0] for each in added)
             return empty, [p for each in added for p in each[1]], [p for each in added for p in each[2]]
         return self._add_sequence(parts_of(node))
 
-    def _add_char(self, node: Chars) -> tuple[bool, list[int], list[int]]:
+    def _add_char(self, node: CharSet) -> tuple[bool, list[int], list[int]]:
         if len(self.chars) > _MOST_CHARACTERS:
             raise _TooLargeError
         self.chars.append(node.ranges)
@@ -121,7 +130,7 @@ class _Graph:
         place = [len(self.chars) - 1]
         return False, place, place
 
-    def _add_sequence(self, parts: tuple[Node, ...]) -> tuple[bool, list[int], list[int]]:
+    def _add_sequence(self, parts: tuple[RegexNode, ...]) -> tuple[bool, list[int], list[int]]:
         empty, first, last = True, list[int](), list[int]()
         for part in parts:
             may_be_empty, begins, ends = self.add(part)
@@ -131,7 +140,7 @@ class _Graph:
             empty = empty and may_be_empty
         return empty, first, last
 
-    def _add_repeat(self, node: Repeat) -> tuple[bool, list[int], list[int]]:
+    def _add_repeat(self, node: Repetition) -> tuple[bool, list[int], list[int]]:
         if node.most is None or node.most > 40:
             empty, first, last = self.add(node.body)
             self.link(last, first)

@@ -15,14 +15,14 @@ from typing import Final
 
 from streamroute.config.regex.char_sets import WORD, Ranges, contains
 from streamroute.config.regex.syntax import (
-    At,
-    Chars,
-    Choice,
-    Look,
-    Node,
-    Place,
+    Alternation,
+    Assertion,
+    CharSet,
+    Lookaround,
+    Position,
     RegexError,
-    Repeat,
+    RegexNode,
+    Repetition,
     parts_of,
 )
 from streamroute.config.regex.writing import is_anchored
@@ -42,7 +42,7 @@ _START, _END, _BOUNDARY, _FIRST_LOOK = 1, 2, 4, 8  # bits of what holds at a pos
 _WORD_CHARS: Final = frozenset(chr(code) for low, high in WORD for code in range(low, high + 1))
 
 
-def size_of(root: Node) -> int:
+def size_of(root: RegexNode) -> int:
     """The states that a pattern takes. Raises RegexError for one that is too large."""
     if _count_looks(root) > _MOST_LOOKS:
         raise RegexError(f"it looks ahead or behind more than {_MOST_LOOKS} times")
@@ -52,15 +52,15 @@ def size_of(root: Node) -> int:
     return size
 
 
-def _size(node: Node) -> int:
+def _size(node: RegexNode) -> int:
     inner = sum(map(_size, parts_of(node)))
-    if not isinstance(node, Repeat):
+    if not isinstance(node, Repetition):
         return 1 + inner
     return max(node.least, 1) * inner + 1 if node.most is None else node.most * (inner + 1)
 
 
-def _count_looks(node: Node) -> int:
-    return isinstance(node, Look) + sum(map(_count_looks, parts_of(node)))
+def _count_looks(node: RegexNode) -> int:
+    return isinstance(node, Lookaround) + sum(map(_count_looks, parts_of(node)))
 
 
 @dataclass(slots=True)
@@ -91,30 +91,30 @@ class _Builder:
         self._is_mirrored = is_mirrored
         self._look_bits = look_bits
 
-    def build(self, node: Node) -> _Program:
+    def build(self, node: RegexNode) -> _Program:
         self.program.start = self.before(node, 0)
         return self.program
 
-    def before(self, node: Node, after: int) -> int:
+    def before(self, node: RegexNode, after: int) -> int:
         """The state that matches ``node`` and goes on with ``after``."""
         add = self.program.add
-        if isinstance(node, Chars):
+        if isinstance(node, CharSet):
             return add([after], node.ranges)
-        if isinstance(node, At):
+        if isinstance(node, Assertion):
             return add([after], wanted=_PLACES[node.place])
-        if isinstance(node, Look):
+        if isinstance(node, Lookaround):
             bit = self._look_bits[id(node)]
             return add([after], wanted=(bit, 0 if node.is_negative else bit))
-        if isinstance(node, Repeat):
+        if isinstance(node, Repetition):
             return self._repeat(node, after)
-        if isinstance(node, Choice):
+        if isinstance(node, Alternation):
             return add([self.before(option, after) for option in node.options])
         parts = parts_of(node)
         for part in parts if self._is_mirrored else parts[::-1]:
             after = self.before(part, after)
         return after
 
-    def _repeat(self, node: Repeat, after: int) -> int:
+    def _repeat(self, node: Repetition, after: int) -> int:
         least = node.least
         if node.most is None:
             loop = self.program.add([after])
@@ -130,10 +130,10 @@ class _Builder:
 
 
 _PLACES: Final = {
-    Place.START: (_START, _START),
-    Place.END: (_END, _END),
-    Place.BOUNDARY: (_BOUNDARY, _BOUNDARY),
-    Place.NO_BOUNDARY: (_BOUNDARY, 0),
+    Position.START: (_START, _START),
+    Position.END: (_END, _END),
+    Position.BOUNDARY: (_BOUNDARY, _BOUNDARY),
+    Position.NO_BOUNDARY: (_BOUNDARY, 0),
 }
 
 
@@ -225,23 +225,23 @@ class _Machine:
 class Automaton:
     """Searches for a pattern without backreferences, whose size is within bounds (``size_of``)."""
 
-    def __init__(self, root: Node) -> None:
-        self._looks: list[tuple[Look, _Machine]] = []
+    def __init__(self, root: RegexNode) -> None:
+        self._looks: list[tuple[Lookaround, _Machine]] = []
         self._bits: dict[int, int] = {}
         self._find_looks(root)
         self._machine = self._machine_for(root, is_mirrored=False, is_anchored=is_anchored(root))
 
-    def _find_looks(self, node: Node) -> None:
+    def _find_looks(self, node: RegexNode) -> None:
         """The inner ones first: the outer ones ask for what they found."""
         for part in parts_of(node):
             self._find_looks(part)
-        if isinstance(node, Look):
+        if isinstance(node, Lookaround):
             # A match may begin, or end, anywhere: which it is, is marked.
             machine = self._machine_for(node.body, is_mirrored=node.is_ahead, is_anchored=False)
             self._bits[id(node)] = _FIRST_LOOK << len(self._looks)
             self._looks.append((node, machine))
 
-    def _machine_for(self, node: Node, *, is_mirrored: bool, is_anchored: bool) -> _Machine:
+    def _machine_for(self, node: RegexNode, *, is_mirrored: bool, is_anchored: bool) -> _Machine:
         program = _Builder(is_mirrored=is_mirrored, look_bits=self._bits).build(node)
         used = 0
         for bits, _ in program.wanted:

@@ -22,17 +22,17 @@ from streamroute.config.regex.char_sets import (
     union,
 )
 from streamroute.config.regex.syntax import (
-    At,
+    Alternation,
+    Assertion,
     Backreference,
-    Chars,
-    Choice,
-    Group,
-    Look,
-    Node,
-    Place,
+    CaptureGroup,
+    CharSet,
+    Concatenation,
+    Lookaround,
+    Position,
     RegexError,
-    Repeat,
-    Sequence,
+    RegexNode,
+    Repetition,
     parts_of,
 )
 
@@ -50,7 +50,7 @@ _CLASSES: Final = {"d": DIGITS, "w": WORD, "s": SPACE} | {
 }
 _CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 _OCTAL: Final = tuple(f"0{digit}" for digit in "0123456789")
-_PLACES: Final = {"b": Place.BOUNDARY, "B": Place.NO_BOUNDARY}
+_PLACES: Final = {"b": Position.BOUNDARY, "B": Position.NO_BOUNDARY}
 _CODE: Final = re.compile(
     r"c([A-Za-z])|x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,20})\}"
     r"|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})"
@@ -62,7 +62,7 @@ _PROPERTY: Final = re.compile(r"([pP])\{(?:(?:General_Category|gc)=)?([A-Za-z_]+
 class Regex:
     """A regular expression that was read."""
 
-    root: Node
+    root: RegexNode
     has_backreferences: bool
     has_looks: bool
 
@@ -94,7 +94,7 @@ class _Reading:
     _count: int = 0
     _depth: int = 0
 
-    def choice(self) -> Node:
+    def choice(self) -> RegexNode:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise RegexError(f"its groups are nested more than {_DEEPEST} deep")
@@ -103,24 +103,24 @@ class _Reading:
             self.at += 1
             options.append(self._sequence())
         self._depth -= 1
-        return options[0] if len(options) == 1 else Choice(tuple(options))
+        return options[0] if len(options) == 1 else Alternation(tuple(options))
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]
 
-    def _sequence(self) -> Node:
-        parts: list[Node] = []
+    def _sequence(self) -> RegexNode:
+        parts: list[RegexNode] = []
         while self._peek() not in ("", "|", ")"):
             parts.append(self._term())
-        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+        return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
-    def _term(self) -> Node:
+    def _term(self) -> RegexNode:
         atom = self._atom()
         found = _QUANTIFIER.match(self.text, self.at)
         return self._repeated(atom, found) if found else atom
 
-    def _repeated(self, atom: Node, found: re.Match[str]) -> Node:
-        if isinstance(atom, (At, Look)):
+    def _repeated(self, atom: RegexNode, found: re.Match[str]) -> RegexNode:
+        if isinstance(atom, (Assertion, Lookaround)):
             raise RegexError(f'"{found[0]}" repeats a position, which cannot be repeated')
         self.at = found.end()
         if found[1]:
@@ -132,14 +132,14 @@ class _Reading:
             raise RegexError(f'the numbers of "{found[0]}" are out of order')
         if max(least, most or 0) > _MOST_REPEATS:
             raise RegexError(f'"{found[0]}" is too large')
-        return Repeat(atom, least, most)
+        return Repetition(atom, least, most)
 
-    def _atom(self) -> Node:
+    def _atom(self) -> RegexNode:
         char = self._peek()
         if char == "(":
             return self._group()
         if char == "[":
-            return Chars(self._class())
+            return CharSet(self._class())
         if char == "\\":
             return self._escape()
         if char in "*+?":
@@ -148,14 +148,14 @@ class _Reading:
             raise RegexError(f'"{found[0]}" repeats nothing; write "\\{{" for the brace itself')
         self.at += 1
         if char == "^":
-            return At(Place.START)
+            return Assertion(Position.START)
         if char == "$":
-            return At(Place.END)
-        return Chars(complement(LINE_ENDS)) if char == "." else _one(ord(char))
+            return Assertion(Position.END)
+        return CharSet(complement(LINE_ENDS)) if char == "." else _one(ord(char))
 
     # Groups.
 
-    def _group(self) -> Node:
+    def _group(self) -> RegexNode:
         found = _OPENING.match(self.text, self.at)
         assert found is not None  # noqa: S101 - it stands on a bracket
         opening = found[0]
@@ -169,11 +169,11 @@ class _Reading:
         self.at += 1
         if number is not None:
             self.closed.add(number)
-            return Group(body, number)
+            return CaptureGroup(body, number)
         if opening == "(?:":
-            return Sequence((body,)) if isinstance(body, (At, Look)) else body
+            return Concatenation((body,)) if isinstance(body, (Assertion, Lookaround)) else body
         self.has_looks = True
-        return Look(body, is_ahead="<" not in opening, is_negative="!" in opening)
+        return Lookaround(body, is_ahead="<" not in opening, is_negative="!" in opening)
 
     def _number(self, name: str | None) -> int:
         self._count += 1
@@ -185,11 +185,11 @@ class _Reading:
 
     # Escapes.
 
-    def _escape(self) -> Node:
+    def _escape(self) -> RegexNode:
         char = self.text[self.at + 1 : self.at + 2]
         if char in _PLACES and char:
             self.at += 2
-            return At(_PLACES[char])
+            return Assertion(_PLACES[char])
         if char and char in "123456789":
             found = re.compile(r"[0-9]{1,4}").match(self.text, self.at + 1)
             assert found is not None  # noqa: S101 - it stands on a digit
@@ -197,9 +197,9 @@ class _Reading:
         named = re.compile(r"k<([A-Za-z_$][\w$]*)>").match(self.text, self.at + 1)
         if named:
             return self._reference(self.names.get(named[1], 0), named.end())
-        return Chars(self._chars())
+        return CharSet(self._chars())
 
-    def _reference(self, number: int, end: int) -> Node:
+    def _reference(self, number: int, end: int) -> RegexNode:
         if number not in self.closed:
             raise RegexError("a backreference leads to no group before it")
         self.at, self.has_backreferences = end, True
@@ -291,8 +291,8 @@ def _foreign(text: str) -> str:
     return f'"{text[:3]}" opens no group of ECMA-262'
 
 
-def _one(code: int) -> Chars:
-    return Chars(((code, code),))
+def _one(code: int) -> CharSet:
+    return CharSet(((code, code),))
 
 
 def _is_one(ranges: Ranges) -> bool:
@@ -311,18 +311,18 @@ def _code_point(found: re.Match[str]) -> int:
     return code
 
 
-def _check_backreferences(root: Node) -> None:
+def _check_backreferences(root: RegexNode) -> None:
     """Refuse those on which engines differ: into what is repeated or looked at, from outside of it."""
     groups: dict[int, tuple[int, ...]] = {}
     references: list[tuple[int, tuple[int, ...]]] = []
-    waiting: list[tuple[Node, tuple[int, ...]]] = [(root, ())]
+    waiting: list[tuple[RegexNode, tuple[int, ...]]] = [(root, ())]
     while waiting:
         node, scopes = waiting.pop()
-        if isinstance(node, Group):
+        if isinstance(node, CaptureGroup):
             groups[node.number] = scopes
         elif isinstance(node, Backreference):
             references.append((node.number, scopes))
-        elif isinstance(node, Look) or (isinstance(node, Repeat) and node.most != 1):
+        elif isinstance(node, Lookaround) or (isinstance(node, Repetition) and node.most != 1):
             scopes = (*scopes, id(node))
         waiting += [(part, scopes) for part in parts_of(node)]
     for number, scopes in references:

@@ -12,7 +12,7 @@ class RegexError(ValueError):
     """Raised for what is no regular expression of ECMA-262, or none that can be matched here."""
 
 
-class Place(Enum):
+class Position(Enum):
     """A condition on a position of the text."""
 
     START = "start"
@@ -22,47 +22,47 @@ class Place(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Chars:
+class CharSet:
     """One character of a set."""
 
     ranges: Ranges
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class Assertion:
     """A position, without a character."""
 
-    place: Place
+    place: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Concatenation:
     """One part after another; without parts, the empty text."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[RegexNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Alternation:
     """One of several."""
 
-    options: tuple[Node, ...]
+    options: tuple[RegexNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Repetition:
     """``least`` to ``most`` times; None for no bound. Whether a match is found does not hang on greed."""
 
-    body: Node
+    body: RegexNode
     least: int
     most: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CaptureGroup:
     """A group whose text a backreference may ask for."""
 
-    body: Node
+    body: RegexNode
     number: int
 
 
@@ -74,21 +74,23 @@ class Backreference:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Lookaround:
     """What must, or must not, stand after or before a position."""
 
-    body: Node
+    body: RegexNode
     is_ahead: bool
     is_negative: bool
 
 
-Node = Chars | At | Sequence | Choice | Repeat | Group | Backreference | Look
+RegexNode = (
+    CharSet | Assertion | Concatenation | Alternation | Repetition | CaptureGroup | Backreference | Lookaround
+)
 
 
-def parts_of(node: Node) -> tuple[Node, ...]:
+def parts_of(node: RegexNode) -> tuple[RegexNode, ...]:
     """What a part is made of."""
-    if isinstance(node, Sequence):
+    if isinstance(node, Concatenation):
         return node.parts
-    if isinstance(node, Choice):
+    if isinstance(node, Alternation):
         return node.options
-    return (node.body,) if isinstance(node, (Repeat, Group, Look)) else ()
+    return (node.body,) if isinstance(node, (Repetition, CaptureGroup, Lookaround)) else ()

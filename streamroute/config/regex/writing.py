@@ -7,31 +7,31 @@ from typing import Final
 
 from streamroute.config.regex.char_sets import EVERYTHING, LAST, Ranges, complement
 from streamroute.config.regex.syntax import (
-    At,
+    Alternation,
+    Assertion,
     Backreference,
-    Chars,
-    Choice,
-    Group,
-    Look,
-    Node,
-    Place,
-    Repeat,
-    Sequence,
+    CaptureGroup,
+    CharSet,
+    Concatenation,
+    Lookaround,
+    Position,
+    RegexNode,
+    Repetition,
     parts_of,
 )
 
 _PLACES: Final = {
-    Place.START: r"\A",
-    Place.END: r"\Z",
-    Place.BOUNDARY: r"(?a:\b)",
-    Place.NO_BOUNDARY: r"(?!(?a:\b))",  # \B of Python is false in the empty text
+    Position.START: r"\A",
+    Position.END: r"\Z",
+    Position.BOUNDARY: r"(?a:\b)",
+    Position.NO_BOUNDARY: r"(?!(?a:\b))",  # \B of Python is false in the empty text
 }
 _LOOKS: Final = {(True, False): "=", (True, True): "!", (False, False): "<=", (False, True): "<!"}
 
 
-def for_python(node: Node) -> str | None:
+def for_python(node: RegexNode) -> str | None:
     """The pattern for ``re``; None where ``re`` cannot do it: it looks back over a fixed width alone."""
-    if isinstance(node, Look) and not node.is_ahead and width(node.body) is None:
+    if isinstance(node, Lookaround) and not node.is_ahead and width(node.body) is None:
         return None
     parts = [for_python(part) for part in parts_of(node)]
     if any(part is None for part in parts):
@@ -39,18 +39,18 @@ def for_python(node: Node) -> str | None:
     return _for_python(node, [part for part in parts if part is not None])
 
 
-def _for_python(node: Node, parts: list[str]) -> str | None:
+def _for_python(node: RegexNode, parts: list[str]) -> str | None:
     match node:
-        case Chars(ranges):
+        case CharSet(ranges):
             return _python_class(ranges)
-        case At(place):
+        case Assertion(place):
             return _PLACES[place]
-        case Group():
+        case CaptureGroup():
             return f"({parts[0]})"
         case Backreference(number):
             # What has no text yet is empty in ECMA-262, and matches nothing in Python.
             return f"(?({number})(?:\\{number})|)"
-    if isinstance(node, Look):
+    if isinstance(node, Lookaround):
         return f"(?{_LOOKS[node.is_ahead, node.is_negative]}{parts[0]})"
     return _composed(node, parts)
 
@@ -63,14 +63,14 @@ def _python_class(ranges: Ranges) -> str | None:
     return f"[^{rest.removeprefix('[').removesuffix(']')}]"
 
 
-def for_rust(node: Node) -> str | None:
+def for_rust(node: RegexNode) -> str | None:
     """The pattern for Rust's ``regex``; None for what it does not have."""
-    if isinstance(node, Chars):
+    if isinstance(node, CharSet):
         ranges = tuple(_without_surrogates(node.ranges))
         return _chars(ranges, _rust_char, empty=None)
-    if isinstance(node, At):
-        return {Place.START: r"\A", Place.END: r"\z"}.get(node.place)
-    if isinstance(node, (Look, Backreference)):
+    if isinstance(node, Assertion):
+        return {Position.START: r"\A", Position.END: r"\z"}.get(node.place)
+    if isinstance(node, (Lookaround, Backreference)):
         return None
     parts = [for_rust(part) for part in parts_of(node)]
     if any(part is None for part in parts):
@@ -78,11 +78,11 @@ def for_rust(node: Node) -> str | None:
     return _composed(node, [part for part in parts if part is not None])
 
 
-def _composed(node: Node, parts: list[str]) -> str:
-    if isinstance(node, Repeat):
+def _composed(node: RegexNode, parts: list[str]) -> str:
+    if isinstance(node, Repetition):
         most = "" if node.most is None else str(node.most)
         return f"(?:{parts[0]}){{{node.least},{most}}}"
-    return f"(?:{('|' if isinstance(node, Choice) else '').join(parts)})"
+    return f"(?:{('|' if isinstance(node, Alternation) else '').join(parts)})"
 
 
 def _size(ranges: Ranges) -> int:
@@ -114,27 +114,27 @@ def _without_surrogates(ranges: Ranges) -> list[tuple[int, int]]:
     return kept
 
 
-def width(node: Node) -> int | None:
+def width(node: RegexNode) -> int | None:
     """The number of characters that a part matches, where it is always the same."""
-    if isinstance(node, (Chars, At, Look, Backreference)):
-        return {Chars: 1, Backreference: None}.get(type(node), 0)
+    if isinstance(node, (CharSet, Assertion, Lookaround, Backreference)):
+        return {CharSet: 1, Backreference: None}.get(type(node), 0)
     widths = [width(part) for part in parts_of(node)]
     known = [each for each in widths if each is not None]
     if len(known) < len(widths):
         return None
-    if isinstance(node, Repeat):
+    if isinstance(node, Repetition):
         return known[0] * node.least if node.least == node.most or known == [0] else None
-    if isinstance(node, Choice):
+    if isinstance(node, Alternation):
         return known[0] if len(set(known)) == 1 else None
     return sum(known)
 
 
-def is_anchored(node: Node) -> bool:
+def is_anchored(node: RegexNode) -> bool:
     """Whether it matches at the start of the text alone."""
-    if isinstance(node, Choice):
+    if isinstance(node, Alternation):
         return all(map(is_anchored, node.options))
-    if isinstance(node, Sequence):
+    if isinstance(node, Concatenation):
         return bool(node.parts) and is_anchored(node.parts[0])
-    if isinstance(node, Group):
+    if isinstance(node, CaptureGroup):
         return is_anchored(node.body)
-    return isinstance(node, At) and node.place is Place.START
+    return isinstance(node, Assertion) and node.place is Position.START

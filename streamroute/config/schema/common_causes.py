@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from streamroute.config.findings.quoting import listed, quoted
+from streamroute.config.findings.quoting import join_words, quote_value
 from streamroute.config.findings.suggestions import did_you_mean, synonym_of
 from streamroute.config.json_schema import ROUTES, schema_at
 from streamroute.config.schema.labels import label
@@ -58,7 +58,7 @@ def _below_its_name(path: DataPath, present: Mapping[str, Any]) -> Cause | None:
 
 def _glued(path: DataPath, key: str) -> Cause:
     name, _, value = key.partition(":")
-    message = f'a space is missing behind the ":" of {quoted(key)}'
+    message = f'a space is missing behind the ":" of {quote_value(key)}'
     return Cause("SR102", message, (*path, key), suggestion=f"{name}: {value}")
 
 
@@ -66,7 +66,7 @@ def _bare_schema(path: DataPath, unexpected: Sequence[str]) -> Cause | None:
     keyword = next((key for key in unexpected if key in _SCHEMA_KEYWORDS), None)
     if keyword is None:
         return None
-    message = f'{quoted(keyword)} is a keyword of JSON Schema, and a schema stands under "schema"'
+    message = f'{quote_value(keyword)} is a keyword of JSON Schema, and a schema stands under "schema"'
     advice = f"write {path[1]}: {{schema: {{{keyword}: ...}}}}"
     return Cause("SR102", message, (*path, keyword), advice)
 
@@ -78,15 +78,15 @@ def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | No
         return None
     first, value = next(iter(present.items()))
     if len(present) == 1 and isinstance(value, dict) and {"routes", "streams"} & value.keys():
-        message = f"the keys below {quoted(first)} belong at the top level"
+        message = f"the keys below {quote_value(first)} belong at the top level"
         return Cause("SR030", message, (first,), "take this line away, and the indentation of those below it")
-    message = f"this is not a configuration: it holds none of {listed(sorted(free))}"
+    message = f"this is not a configuration: it holds none of {join_words(sorted(free))}"
     return Cause("SR030", message, (first,), "name another file, or start with: version: 1")
 
 
 def home_of_anchors(source: SourceFile, path: DataPath) -> str | None:
     """The key that an unexpected one at the top level is meant to be, where its value holds anchors."""
-    if len(path) != 1 or not _ANCHOR.search(source.written(path)):
+    if len(path) != 1 or not _ANCHOR.search(source.text_at(path)):
         return None
     name = re.sub(r"^(x[_.-]?(?=[a-z])|[._]+)", "", str(path[0]))
     return f"x-{name}"
@@ -101,8 +101,8 @@ def split_items(items: Any, key: str) -> dict[int, Cause | None]:
     for run in _runs([item if _is_part(item, known) else None for item in items]):
         names = [next(iter(items[at])) for at in run]
         if len(run) > 1 and len(set(names)) == len(names):
-            advice = f'take the "- " away, and indent it as {quoted(names[0])} is'
-            message = f'this "- " begins another item, and {quoted(names[1])} belongs to the one above'
+            advice = f'take the "- " away, and indent it as {quote_value(names[0])} is'
+            message = f'this "- " begins another item, and {quote_value(names[1])} belongs to the one above'
             found |= dict.fromkeys(run)
             found[run[1]] = Cause("SR103", message, (key, run[1], names[1]), advice)
     return found

@@ -55,13 +55,13 @@ _TYPES: Final[dict[str, Check]] = {
 
 
 @cache
-def document_verdict(schema: str = ROUTES) -> Check:
+def document_validator(schema: str = ROUTES) -> Check:
     """Whether a whole file is valid."""
     return compile_schema(checked_schema(schema))
 
 
 @cache
-def item_verdict(schema: str = ROUTES) -> Check:
+def item_validator(schema: str = ROUTES) -> Check:
     """Whether one item of a file's main list, such as a route, is valid."""
     return compile_schema(schema_at((LISTS[schema], 0), schema))
 

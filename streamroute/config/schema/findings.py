@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.quoting import kind_of, listed, quote, quoted, respelt
+from streamroute.config.findings.quoting import describe_value, join_words, quote_value, quote_yaml, requote
 from streamroute.config.findings.suggestions import did_you_mean, synonym_of
 from streamroute.config.json_schema import ROUTES, schema_at, types_of
 from streamroute.config.schema.common_causes import (
@@ -19,8 +19,8 @@ from streamroute.config.schema.common_causes import (
     split_items,
 )
 from streamroute.config.schema.fast_validator import compile_schema
-from streamroute.config.schema.labels import EXPECTED, home_of, inside, label, owner
-from streamroute.config.schema.normalized_guess import nearly
+from streamroute.config.schema.labels import TYPE_LABELS, home_phrase, label, location_phrase, mapping_label
+from streamroute.config.schema.normalized_guess import normalized_guess
 from streamroute.config.schema.value_hints import NO_FILTER, hint_for_type
 from streamroute.config.schema.violations import Violation, find_violations, violations_by_path
 from streamroute.config.yaml.source import DataPath, Part, SourceFile
@@ -55,7 +55,7 @@ class SchemaReport:
             self.source.finding(code, message, span, help=advice, suggestion=suggestion, fix=fix)
         )
 
-    def tell(self, cause: Cause | None) -> None:
+    def add_cause(self, cause: Cause | None) -> None:
         """Add the finding of a cause, unless it was told."""
         if cause is not None:
             self.add(
@@ -67,9 +67,9 @@ class SchemaReport:
                 suggestion=cause.suggestion,
             )
 
-    def shown(self, violation: Violation) -> str:
+    def display(self, violation: Violation) -> str:
         """The value as it may be shown: what a variable gave stays secret."""
-        return quoted(self.replaced.get(violation.path, violation.value))
+        return quote_value(self.replaced.get(violation.path, violation.value))
 
 
 def check_against_schema(
@@ -82,7 +82,7 @@ def check_against_schema(
         keywords = {violation.keyword: violation for violation in group}
         if len(path) == 2 and path[1] in split:
             report.invalid.append(path)
-            report.tell(split[int(path[1])])
+            report.add_cause(split[int(path[1])])
             continue
         if keywords.keys() == {"pattern"} and _is_read_later(path, group[0].value):
             continue
@@ -111,7 +111,7 @@ def _explain_keys(report: SchemaReport, path: DataPath, violation: Violation) ->
     cause = cause_of_keys(path, present, unexpected, free, report.schema) if unexpected else None
     if cause is not None:
         report.invalid += [(*path, key) for key in (*unexpected, *missing)]
-        report.tell(cause)
+        report.add_cause(cause)
         return
     for key in unexpected:
         misspelt = did_you_mean(key, free)
@@ -119,7 +119,9 @@ def _explain_keys(report: SchemaReport, path: DataPath, violation: Violation) ->
         report.invalid.append((*path, key))
         anchors = None if meant else home_of_anchors(report.source, (*path, key))
         if anchors is not None:
-            message = f"unexpected key {quoted(key)} {inside(path)}: a home for anchors starts with x-"
+            message = (
+                f"unexpected key {quote_value(key)} {location_phrase(path)}: a key for anchors starts with x-"
+            )
             report.add("SR102", message, (*path, key), "key", suggestion=anchors)
             continue
         if meant is not None:
@@ -156,15 +158,15 @@ def _read_as_meant(report: SchemaReport, path: DataPath, key: str, meant: str, v
 def _explain_unexpected(
     report: SchemaReport, path: DataPath, key: str, meant: str | None, *, is_safe: bool
 ) -> None:
-    home = None if meant else home_of(key, report.schema)
+    home = None if meant else home_phrase(key, report.schema)
     report.add(
         "SR102",
-        f"unexpected key {quoted(key)} {inside(path)}",
+        f"unexpected key {quote_value(key)} {location_phrase(path)}",
         (*path, key),
         "key",
         suggestion=meant,
         advice=f'"{key}" belongs {home}' if home else None if meant else _ELSEWHERE.get((*path[:1], key)),
-        fix=respelt(report.source.written((*path, key), "key"), meant) if meant and is_safe else None,
+        fix=requote(report.source.text_at((*path, key), "key"), meant) if meant and is_safe else None,
     )
 
 
@@ -183,10 +185,10 @@ _ELSEWHERE: Final[dict[DataPath, str]] = {
 def _explain_missing(report: SchemaReport, path: DataPath, missing: Mapping[str, Mapping[str, Any]]) -> None:
     examples = {key: schema.get("examples", [None])[0] for key, schema in missing.items()}
     pairs = ", ".join(f"{key}: {example}" for key, example in examples.items() if example is not None)
-    keys = listed((f'"{key}"' for key in missing), "and")
+    keys = join_words((f'"{key}"' for key in missing), "and")
     report.add(
         "SR103",
-        f"{owner(path)} lacks the key{'s' if len(missing) > 1 else ''} {keys}",
+        f"{mapping_label(path)} lacks the key{'s' if len(missing) > 1 else ''} {keys}",
         path,
         "first-key",
         advice=f"for instance {pairs}" if pairs else None,
@@ -200,7 +202,7 @@ def _explain_value(report: SchemaReport, violation: Violation) -> None:
 def _wrong_type(report: SchemaReport, violation: Violation) -> None:
     path, value = violation.path, violation.value
     types = [name for name in types_of(violation.schema) if name != "null"]
-    expected = listed(EXPECTED[name] for name in types)
+    expected = join_words(TYPE_LABELS[name] for name in types)
     if value is None:
         advice = NO_FILTER if path[-1] == "filter" else _after_hash(report, path)
         report.add("SR104", f"{label(path)} is empty, and must be {expected}", path, advice=advice)
@@ -213,7 +215,7 @@ def _wrong_type(report: SchemaReport, violation: Violation) -> None:
 def _after_hash(report: SchemaReport, path: DataPath) -> str | None:
     """What to do about a value that YAML takes for a comment."""
     comment = report.source.comment_after(path)
-    return f"YAML takes it for a comment; quote it: {quote(comment)}" if _is_word(comment) else None
+    return f"YAML takes it for a comment; quote it: {quote_yaml(comment)}" if _is_word(comment) else None
 
 
 def _is_word(comment: str | None) -> TypeGuard[str]:
@@ -223,19 +225,19 @@ def _is_word(comment: str | None) -> TypeGuard[str]:
 def _actual(report: SchemaReport, violation: Violation, types: list[str]) -> str:
     value = violation.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or violation.path in report.replaced:
-        return kind_of(value)
-    raw = report.source.raw(violation.path)
+        return describe_value(value)
+    raw = report.source.scalar_text(violation.path)
     return raw if {"integer", "number"} & set(types) else f"the number {raw}"
 
 
 def _wrong_choice(report: SchemaReport, violation: Violation) -> None:
     choices = violation.schema["enum"]
-    shown, meant = report.shown(violation), None
+    shown, meant = report.display(violation), None
     if violation.path not in report.replaced:
         meant = did_you_mean(str(violation.value), choices)
     report.add(
         "SR105",
-        f"{label(violation.path)} is {shown}, and must be {listed(choices)}",
+        f"{label(violation.path)} is {shown}, and must be {join_words(choices)}",
         violation.path,
         suggestion=meant,
     )
@@ -245,7 +247,7 @@ def _wrong_constant(report: SchemaReport, violation: Violation) -> None:
     constant = violation.schema["const"]
     report.add(
         "SR105",
-        f"{label(violation.path)} must be {quoted(constant)}, not {report.shown(violation)}",
+        f"{label(violation.path)} must be {quote_value(constant)}, not {report.display(violation)}",
         violation.path,
     )
 
@@ -257,7 +259,7 @@ def _wrong_pattern(report: SchemaReport, violation: Violation) -> None:
         meant = _nearest_form(violation.value, violation.schema)
     report.add(
         "SR107",
-        f"{label(violation.path)} can't be {report.shown(violation)}: {words}",
+        f"{label(violation.path)} can't be {report.display(violation)}: {words}",
         violation.path,
         suggestion=meant,
     )
@@ -265,7 +267,7 @@ def _wrong_pattern(report: SchemaReport, violation: Violation) -> None:
 
 def _nearest_form(value: str, schema: Mapping[str, Any]) -> str | None:
     """The value in the form that is wanted, or an example that it looks like: no digit may be guessed."""
-    meant = nearly(value, schema["pattern"])
+    meant = normalized_guess(value, schema["pattern"])
     if meant is None and not any(char.isdigit() for char in value):
         meant = did_you_mean(value, schema.get("examples", ()))
     return meant
@@ -276,7 +278,7 @@ def _out_of_range(report: SchemaReport, violation: Violation) -> None:
     side = "at least" if violation.keyword == "minimum" else "at most"
     report.add(
         "SR106",
-        f"{label(violation.path)} must be {side} {limit}, not {report.shown(violation)}",
+        f"{label(violation.path)} must be {side} {limit}, not {report.display(violation)}",
         violation.path,
     )
 
@@ -296,7 +298,7 @@ def _repeated(report: SchemaReport, violation: Violation) -> None:
     items = violation.value
     later = next(position for position, item in enumerate(items) if item in items[:position])
     report.add(
-        "SR108", f"{label(violation.path)} holds {quoted(items[later])} twice", (*violation.path, later)
+        "SR108", f"{label(violation.path)} holds {quote_value(items[later])} twice", (*violation.path, later)
     )
 
 

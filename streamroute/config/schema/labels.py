@@ -7,7 +7,7 @@ from typing import Final
 from streamroute.config.json_schema import ROUTES, TESTS, schema_at
 from streamroute.config.yaml.source import DataPath
 
-EXPECTED: Final = {
+TYPE_LABELS: Final = {
     "string": "a string",
     "integer": "a whole number",
     "number": "a number",
@@ -33,19 +33,19 @@ def label(path: DataPath) -> str:
     return f'"{path[-1]}"'
 
 
-def owner(path: DataPath) -> str:
+def mapping_label(path: DataPath) -> str:
     """How a mapping is called that lacks a key."""
     return f'stream "{path[1]}"' if path[:1] == ("streams",) and len(path) == 2 else label(path)
 
 
-def inside(path: DataPath) -> str:
+def location_phrase(path: DataPath) -> str:
     """Where a key stands: ``in a route``, ``at the top level``."""
-    return f"in {owner(path)}" if path else "at the top level"
+    return f"in {mapping_label(path)}" if path else "at the top level"
 
 
-def home_of(key: str, schema: str = ROUTES) -> str | None:
+def home_phrase(key: str, schema: str = ROUTES) -> str | None:
     """Where a key that stands in the wrong mapping belongs, or None."""
     for path in _HOMES[schema]:
         if key in schema_at(path, schema).get("properties", {}):
-            return "in a stream" if path == ("streams", "") else inside(path)
+            return "in a stream" if path == ("streams", "") else location_phrase(path)
     return None

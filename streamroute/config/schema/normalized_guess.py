@@ -28,7 +28,7 @@ _SIGNED: Final = re.compile(r"\s*[-+]\s*[0-9]")
 _CALL: Final = re.compile(r"\([^()]*\)$")
 
 
-def nearly(value: str, pattern: str) -> str | None:
+def normalized_guess(value: str, pattern: str) -> str | None:
     """What ``value`` is once it is brought into the form of ``pattern``, or None where nobody can say."""
     if len(value) > _LONGEST:
         return None

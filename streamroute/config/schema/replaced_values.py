@@ -6,24 +6,24 @@ import re
 from typing import Any
 
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.quoting import quoted
+from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.rules import RULES
 from streamroute.config.yaml.source import DataPath, SourceLocation
 
 
-def is_replaced(written: Any) -> bool:
+def has_variable(written: Any) -> bool:
     """Whether what a file holds is not the value itself, where variables are replaced."""
     return isinstance(written, str) and "${" in written
 
 
-def one_variable(written: str) -> re.Match[str] | None:
+def match_variable(written: str) -> re.Match[str] | None:
     """What is a single variable and nothing else: its name, and its default or None."""
     return re.fullmatch(r"\$\{(\w+)(?::-([^}$]*))?\}", written)
 
 
 def is_default(written: str, value: str) -> bool:
     """Whether a value stands in the file as the default of the variable that could have given it."""
-    variable = one_variable(written)
+    variable = match_variable(written)
     return variable is not None and variable[2] == value
 
 
@@ -43,10 +43,8 @@ def finding_about(
     Where a variable gave that string, nothing of it is quoted: the finding is about the variable as a whole.
     """
     written = location.source.value((*location.path, *at))
-    if not is_replaced(written) or written == text:
+    if not has_variable(written) or written == text:
         return location.finding(code, message, at=at, within=within, help=help, suggestion=suggestion)
     summary = RULES[code].summary
-    said = (
-        f"the value of {quoted(written)} cannot be used here: {summary[:1].lower()}{summary[1:].rstrip('.')}"
-    )
-    return location.finding(code, said, at=at)
+    reason = summary[:1].lower() + summary[1:].rstrip(".")
+    return location.finding(code, f"the value of {quote_value(written)} cannot be used here: {reason}", at=at)

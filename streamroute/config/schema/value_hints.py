@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streamroute.config.findings.quoting import quote
+from streamroute.config.findings.quoting import quote_yaml
 from streamroute.config.schema.common_causes import belongs_to_a_stream, indent_below
 from streamroute.config.schema.fast_validator import compile_schema
 from streamroute.config.schema.violations import Violation
@@ -60,7 +60,7 @@ def _to_expression(source: SourceFile, violation: Violation) -> str:
 
 def _of_collection(source: SourceFile, violation: Violation) -> str:
     """Advice where YAML reads a list or a mapping; as a filter it would be true for every message."""
-    value, raw = violation.value, source.raw(violation.path)
+    value, raw = violation.value, source.scalar_text(violation.path)
     if violation.path[-1] == "filter":
         meant = as_condition(value)
         if meant is None:
@@ -68,11 +68,11 @@ def _of_collection(source: SourceFile, violation: Violation) -> str:
         several = isinstance(value, list) and len(value) > 1
         return f"a filter is {'one' if several else 'an'} expression: {meant}"
     if raw[:1] in ("{", "[") and not ("\n" in raw and "#" in raw):
-        return f"quote the whole of it: {quote(' '.join(raw.split()))}"
+        return f"quote the whole of it: {quote_yaml(' '.join(raw.split()))}"
     if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
         whole = ", ".join(f"{name}: {item}" for name, item in value.items())
         if len(whole) <= _LONGEST and "\n" not in whole:
-            return f"an object is written in braces: {quote(f'{{{whole}}}')}"
+            return f"an object is written in braces: {quote_yaml(f'{{{whole}}}')}"
     return "write it as one expression, under >- on a line of its own"
 
 
@@ -175,11 +175,11 @@ _ENTRIES: Final = {
 
 
 def _to_string(source: SourceFile, violation: Violation) -> Hint:
-    raw, pattern = source.raw(violation.path), violation.schema.get("pattern", "")
+    raw, pattern = source.scalar_text(violation.path), violation.schema.get("pattern", "")
     if raw not in violation.schema.get("enum", [raw]):
         return Hint()  # in quotes it would be wrong as well
     if re.search(pattern, raw):
-        return Hint(f"quote it: {quote(raw)}", _in_place(source, violation, quote(raw)))
+        return Hint(f"quote it: {quote_yaml(raw)}", _in_place(source, violation, quote_yaml(raw)))
     lacks_unit = re.search(pattern, f"{raw}s") and not isinstance(violation.value, bool)
     return Hint(f"write a unit: {raw}s" if lacks_unit else None)
 
@@ -202,6 +202,6 @@ def _to_number(source: SourceFile, violation: Violation) -> Hint:
 
 def _in_place(source: SourceFile, violation: Violation, text: Any) -> str | None:
     """The text, if it can stand where the value is written: an alias or a tag may mean more than one."""
-    written = source.written(violation.path)
+    written = source.text_at(violation.path)
     is_simple = "\n" not in written and written[:1] not in {"*", "&", "!"}
     return text if is_simple else None

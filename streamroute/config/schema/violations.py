@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from streamroute.config.json_schema import LISTS, ROUTES, checked_schema
-from streamroute.config.schema.fast_validator import document_verdict, is_integer, is_number, item_verdict
+from streamroute.config.schema.fast_validator import document_validator, is_integer, is_number, item_validator
 from streamroute.config.yaml.source import DataPath
 
 
@@ -24,7 +24,7 @@ class Violation:
 
 def find_violations(data: Mapping[str, Any], schema: str = ROUTES) -> list[Violation]:
     """Every violation of a file's data; jsonschema is imported only where there is one."""
-    if document_verdict(schema)(data):
+    if document_validator(schema)(data):
         return []
     suspects, positions = _narrow(data, schema)
     errors = _validator(schema).iter_errors(suspects)
@@ -37,7 +37,7 @@ def _narrow(data: Mapping[str, Any], schema: str) -> tuple[dict[str, Any], list[
     items = data.get(key)
     if not isinstance(items, list):
         return dict(data), []
-    valid = item_verdict(schema)
+    valid = item_validator(schema)
     positions = [position for position, item in enumerate(items) if not valid(item)]
     return {**data, key: [items[position] for position in positions]}, positions
 

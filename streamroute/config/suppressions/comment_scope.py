@@ -9,14 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from streamroute.config.yaml.positions import Mark, build_marks
+from streamroute.config.yaml.positions import YamlNode, build_nodes
 from streamroute.config.yaml.source import SourceFile
 
 Lines = tuple[int, int]
 """From the first line to the last, both included."""
 
 
-class Comments:
+class CommentScopes:
     """The comments of a file that was read without errors; built once, then asked for each of them."""
 
     def __init__(self, source: SourceFile) -> None:
@@ -25,11 +25,11 @@ class Comments:
         self._touching: dict[int, Lines] = {}  # the lines of the scalars that begin or end on a line
         self._last: dict[int, int] = {}  # the last line of what begins on a line
         self._next: dict[int, int] = {}  # the line that those without content stand above
-        for mark in _marks(build_marks(source.text)):
+        for mark in _marks(build_nodes(source.text)):
             self._add(mark)
         self._scalars.sort()
 
-    def begins_at(self, at: int) -> bool:
+    def is_comment_at(self, at: int) -> bool:
         """Whether the # at an offset begins a comment; it may stand inside a string."""
         text = self._source.text
         if at and text[at - 1] not in " \t\r\n":
@@ -37,7 +37,7 @@ class Comments:
         before = bisect_right(self._scalars, (at, len(text))) - 1
         return before < 0 or self._scalars[before][1] <= at
 
-    def lines_meant(self, at: int) -> Lines:
+    def covered_lines(self, at: int) -> Lines:
         """The lines that the comment at an offset is about."""
         line = self._source.position(at)[0]
         if self._source.text[self._source.start_of_line(line) : at].strip():
@@ -57,7 +57,7 @@ class Comments:
         self._next.update(dict.fromkeys(passed, found))
         return found
 
-    def _add(self, mark: Mark) -> None:
+    def _add(self, mark: YamlNode) -> None:
         if mark.value is not None:
             self._add_scalar(mark)
         for key, value in mark.pairs or ():
@@ -65,7 +65,7 @@ class Comments:
         for item in mark.items or ():
             self._add_entry(item.start, item.end)
 
-    def _add_scalar(self, mark: Mark) -> None:
+    def _add_scalar(self, mark: YamlNode) -> None:
         text = self._source.text
         start, end = mark.start, _end(text, mark.start, mark.end)
         if mark.style in {"|", ">"}:
@@ -97,7 +97,7 @@ def _is_blank(line: str) -> bool:
     return not text or text.startswith("#")
 
 
-def _marks(root: Mark) -> Iterator[Mark]:
+def _marks(root: YamlNode) -> Iterator[YamlNode]:
     stack = [root]
     while stack:
         mark = stack.pop()

@@ -10,7 +10,7 @@ from typing import Final
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import ABOUT_IGNORES, RULES
 from streamroute.config.findings.suggestions import did_you_mean
-from streamroute.config.suppressions.comment_scope import Comments, Lines
+from streamroute.config.suppressions.comment_scope import CommentScopes, Lines
 from streamroute.config.yaml.source import SourceFile
 
 _SIGN: Final = re.compile(r"#[ \t]*streamroute:[ \t]*ignore\b", re.IGNORECASE)
@@ -28,7 +28,7 @@ class Ignore:
     end: int
 
 
-def silence(
+def suppress(
     findings: Sequence[Finding], sources: Iterable[SourceFile], *, unchecked: tuple[str, ...] = ()
 ) -> list[Finding]:
     """The findings that no comment silences, and what is wrong with the comments themselves.
@@ -45,9 +45,9 @@ def silence(
 
 def _silence_in(source: SourceFile, findings: Sequence[Finding], unchecked: tuple[str, ...]) -> list[Finding]:
     ignores, mistakes = _read(source)
-    covers = _Covers({(ignore.code, ignore.lines) for ignore in ignores})
-    left = [found for found in findings if found.file != source.path or not covers.take(found)]
-    idle = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in covers.used)
+    coverage = _Coverage({(ignore.code, ignore.lines) for ignore in ignores})
+    left = [found for found in findings if found.file != source.path or not coverage.suppresses(found)]
+    idle = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in coverage.used)
     looked_for = (ignore for ignore in idle if not ignore.code.startswith(unchecked))
     errors = (found for found in left if found.severity is Severity.ERROR and found.file == source.path)
     wrong = {(found.code[:3], found.span.line) for found in errors}
@@ -61,17 +61,17 @@ def _is_hidden(ignore: Ignore, wrong: Collection[tuple[str, int]]) -> bool:
     return any((ignore.code[:3], line) in wrong for line in range(first, last + 1))
 
 
-class _Covers:
+class _Coverage:
     """Which lines of a file are silenced for which codes; ``used`` are those where something was found."""
 
-    def __init__(self, covers: Iterable[tuple[str, Lines]]) -> None:
+    def __init__(self, coverage: Iterable[tuple[str, Lines]]) -> None:
         self.used: set[tuple[str, Lines]] = set()
         self._at: dict[tuple[str, int], list[Lines]] = {}
-        for code, lines in covers:
+        for code, lines in coverage:
             for line in range(lines[0], lines[1] + 1):
                 self._at.setdefault((code, line), []).append(lines)
 
-    def take(self, found: Finding) -> bool:
+    def suppresses(self, found: Finding) -> bool:
         """Whether a finding is silenced."""
         covering = self._at.get((found.code, found.span.line), ())
         self.used.update((found.code, lines) for lines in covering)
@@ -89,10 +89,10 @@ def _read(source: SourceFile) -> tuple[list[Ignore], list[Finding]]:
     """The file's ignores, and what is wrong with them."""
     ignores: list[Ignore] = []
     mistakes: list[Finding] = []
-    comments = Comments(source)
+    comments = CommentScopes(source)
     for sign in _SIGN.finditer(source.text):
-        if comments.begins_at(sign.start()):
-            lines = comments.lines_meant(sign.start())
+        if comments.is_comment_at(sign.start()):
+            lines = comments.covered_lines(sign.start())
             codes = _codes(source.text, sign.end())
             if len(codes) > len(RULES):
                 mistakes.append(_too_many(source, sign))

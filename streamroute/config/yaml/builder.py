@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import yaml
 
-from streamroute.config.findings.collector import Extent, Reports
+from streamroute.config.findings.collector import Extent, FindingCollector
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.events import events, extent
 from streamroute.config.yaml.merge_keys import merge
 from streamroute.config.yaml.scalar_reader import QUOTE_IT, ScalarReader
 from streamroute.config.yaml.scalars import CORE
-from streamroute.config.yaml.versions import find_differences, lost_question_mark
+from streamroute.config.yaml.versions import find_differences, report_dropped_question_mark
 
 MAX_DEPTH: Final = 64
 TOO_DEEP: Final = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"
@@ -54,14 +54,14 @@ class _Frame:
 
 
 class Builder:
-    """Builds the data of one text; ``reports`` fills on the way."""
+    """Builds the data of one text; ``collector`` fills on the way."""
 
     def __init__(self, file: TextFile) -> None:
         self.file = file
-        self.reports = Reports(file)
+        self.collector = FindingCollector(file)
         self.root: Any = None
         self.root_start: int | None = None
-        self._scalars = ScalarReader(self.reports)
+        self._scalars = ScalarReader(self.collector)
         self._documents = 0
         self._count = 0
         self._expanded = 0
@@ -85,7 +85,7 @@ class Builder:
         }
         for event in events(self.file.text):
             handlers[type(event)](event)
-        find_differences(self.reports)
+        find_differences(self.collector)
         return self.root
 
     def _ignore(self, event: yaml.Event) -> None:
@@ -97,7 +97,7 @@ class Builder:
             advice = "keep one document a file, and bring the others in by include"
             if not self.file.text[extent(event)[1] :].strip():
                 advice = "take this line away"
-            self.reports.stop("SR013", "the file holds more than one YAML document", extent(event), advice)
+            self.collector.abort("SR013", "the file holds more than one YAML document", extent(event), advice)
 
     # Values
 
@@ -130,7 +130,7 @@ class Builder:
         name, where = str(event.anchor), extent(event)
         value, size = self._anchors.get(name, (_NO_KEY, 0))
         if value is _OPEN:
-            self.reports.find("SR007", f'"*{name}" stands inside the very value that it names', where)
+            self.collector.add("SR007", f'"*{name}" stands inside the very value that it names', where)
         elif value is _NO_KEY:
             meant = self._unknown_alias(name, where)
             value, size = self._anchors.get(meant or "", (_NO_KEY, 0))
@@ -142,12 +142,12 @@ class Builder:
     def _unknown_alias(self, name: str, where: Extent) -> str | None:
         """Report it; the anchor that was meant, with which to read on."""
         if self._top is not None and self._wants_expression(self._top.key):
-            self.reports.find("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
+            self.collector.add("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
             return None
         near = did_you_mean(name, self._anchors)
         message = f'"*{name}" names an anchor that does not exist above it'
         meant = f"*{near}" if near else None
-        self.reports.find("SR007", message, where, f"an anchor is written &{name}", meant)
+        self.collector.add("SR007", message, where, f"an anchor is written &{name}", meant)
         return near
 
     def _expand(self, size: int, where: Extent) -> None:
@@ -155,7 +155,7 @@ class Builder:
         self._count += size
         self._expanded += size
         if self._expanded > MAX_EXPANSION:
-            self.reports.stop("SR008", f"aliases expand to more than {MAX_EXPANSION:,} values", where)
+            self.collector.abort("SR008", f"aliases expand to more than {MAX_EXPANSION:,} values", where)
 
     # Mappings and lists
 
@@ -170,7 +170,7 @@ class Builder:
         if event.tag not in _CORE_TAGS:
             self._scalars.unknown_tag(event, event.tag, wants_expression=False)
         if len(self._stack) >= MAX_DEPTH:
-            self.reports.stop("SR011", TOO_DEEP, extent(event))
+            self.collector.abort("SR011", TOO_DEEP, extent(event))
         if event.anchor is not None:
             self._anchors[event.anchor] = (_OPEN, 0)
         self._top = _Frame(data, event.anchor, event.start_mark.index, self._count)
@@ -189,7 +189,7 @@ class Builder:
         grown = merge(frame.data, value)
         if grown is None:
             advice = "name an anchor: <<: *common"
-            self.reports.find("SR014", "<< takes a mapping or a list of mappings", where, advice)
+            self.collector.add("SR014", "<< takes a mapping or a list of mappings", where, advice)
         else:
             self._expand(grown, where)
 
@@ -229,7 +229,7 @@ class Builder:
     def _lost_question_mark(self, where: Extent) -> None:
         # A filter of [?...] is a list, which is told of it as a whole.
         if not any(self._wants_expression(frame.key) for frame in self._stack):
-            lost_question_mark(self.reports, where)
+            report_dropped_question_mark(self.collector, where)
 
     def _duplicate(self, top: _Frame, key: Any, where: Extent) -> None:
         line = self.file.position(top.keys[key])[0]
@@ -240,7 +240,7 @@ class Builder:
             top.begins_anew = True
             advice = f'does another item begin here? write "- {name}:"'
         message = f'key "{name}" appears a second time; the first is on line {line}'
-        self.reports.find("SR006", message, where, advice)
+        self.collector.add("SR006", message, where, advice)
 
     def _odd_key(self, key: Any, where: Extent) -> str:
         text = self.file.text[where[0] : where[1]].strip()
@@ -249,12 +249,12 @@ class Builder:
             advice = "a value that starts with { or [ must be quoted"
             if "$" in text or self.file.text[where[0] - 1 : where[0]] == "{":
                 advice = "{{ }} is not expanded: write an expression without it, and a variable as ${NAME}"
-            self.reports.find("SR009", f"a {kind} can't be a key", where, advice)
+            self.collector.add("SR009", f"a {kind} can't be a key", where, advice)
         elif not text:
-            self.reports.find("SR009", "a key is missing", where)
+            self.collector.add("SR009", "a key is missing", where)
         else:
             message = f"a key must be a string, and {text} is {_KINDS.get(type(key), 'null')}"
-            self.reports.find("SR009", message, where, f'quote it: "{text}"')
+            self.collector.add("SR009", message, where, f'quote it: "{text}"')
         return text
 
 

@@ -13,7 +13,7 @@ from streamroute.config.yaml.events import events, extent
 
 
 @dataclass(slots=True)
-class Mark:
+class YamlNode:
     """A value, or an alias of one, from offset ``start`` up to ``end``.
 
     ``value`` is a scalar's text as YAML reads it; ``pairs`` are a mapping's keys and values, ``<<`` among
@@ -24,17 +24,17 @@ class Mark:
     end: int
     style: str = ""
     value: str | None = None
-    pairs: list[tuple[Mark, Mark]] | None = None
-    items: list[Mark] | None = None
-    target: Mark | None = field(default=None, repr=False)
+    pairs: list[tuple[YamlNode, YamlNode]] | None = None
+    items: list[YamlNode] | None = None
+    target: YamlNode | None = field(default=None, repr=False)
     _keys: _Keys | None = field(default=None, repr=False)
 
     @property
-    def content(self) -> Mark:
+    def content(self) -> YamlNode:
         """What an alias stands for; any other mark is its own content."""
         return self.target or self
 
-    def child(self, step: Step) -> tuple[Mark, Mark] | None:
+    def child(self, step: Step) -> tuple[YamlNode, YamlNode] | None:
         """Key and value of one step down, or None; an item of a list is its own key."""
         here = self.content
         if here.pairs is not None:
@@ -54,12 +54,12 @@ class Mark:
 class _Keys:
     """A mapping's own keys, of several equal ones the last, and the mappings that it merges."""
 
-    def __init__(self, pairs: Sequence[tuple[Mark, Mark]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[YamlNode, YamlNode]]) -> None:
         merges = [value.content for key, value in pairs if _is_merge(key)]
         self._own = {pair[0].value: pair for pair in pairs if not _is_merge(pair[0])}
         self._merged = [source for content in merges for source in content.items or [content]]
 
-    def find(self, name: str) -> tuple[Mark, Mark] | None:
+    def find(self, name: str) -> tuple[YamlNode, YamlNode] | None:
         """Key and value; what is merged comes after what is the mapping's own."""
         found = self._own.get(name)
         if found is None:
@@ -67,11 +67,11 @@ class _Keys:
         return found
 
 
-def _is_merge(key: Mark) -> bool:
+def _is_merge(key: YamlNode) -> bool:
     return key.value == "<<" and key.style == "plain"
 
 
-def build_marks(text: str) -> Mark:
+def build_nodes(text: str) -> YamlNode:
     """The marks of a text that was read without errors."""
     return _Marker(text).build()
 
@@ -79,28 +79,28 @@ def build_marks(text: str) -> Mark:
 class _Marker:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._anchors: dict[str, Mark] = {}
-        self._open: list[tuple[Mark, list[Mark]]] = []
-        self._root = Mark(0, 0)
+        self._anchors: dict[str, YamlNode] = {}
+        self._open: list[tuple[YamlNode, list[YamlNode]]] = []
+        self._root = YamlNode(0, 0)
 
-    def build(self) -> Mark:
+    def build(self) -> YamlNode:
         for event in events(self._text):
             if isinstance(event, yaml.ScalarEvent):
                 self._add(self._anchored(event, _scalar(event)))
             elif isinstance(event, yaml.AliasEvent):
-                self._add(Mark(*extent(event), target=self._anchors.get(str(event.anchor))))
+                self._add(YamlNode(*extent(event), target=self._anchors.get(str(event.anchor))))
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 self._open.append((self._anchored(event, _collection(event)), []))
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
                 self._close(event)
         return self._root
 
-    def _anchored(self, event: Any, mark: Mark) -> Mark:
+    def _anchored(self, event: Any, mark: YamlNode) -> YamlNode:
         if event.anchor is not None:
             self._anchors[event.anchor] = mark
         return mark
 
-    def _add(self, mark: Mark) -> None:
+    def _add(self, mark: YamlNode) -> None:
         if self._open:
             self._open[-1][1].append(mark)
         else:
@@ -117,17 +117,17 @@ class _Marker:
         self._add(mark)
 
 
-def _end(children: Sequence[Mark], start: int) -> int:
+def _end(children: Sequence[YamlNode], start: int) -> int:
     return children[-1].end if children else start
 
 
-def _scalar(event: yaml.ScalarEvent) -> Mark:
+def _scalar(event: yaml.ScalarEvent) -> YamlNode:
     plain = event.style in {"", None}
-    return Mark(*extent(event), style="plain" if plain else str(event.style), value=event.value)
+    return YamlNode(*extent(event), style="plain" if plain else str(event.style), value=event.value)
 
 
-def _collection(event: Any) -> Mark:
+def _collection(event: Any) -> YamlNode:
     style = "flow" if event.flow_style else "block"
     if isinstance(event, yaml.MappingStartEvent):
-        return Mark(*extent(event), style=style, pairs=[])
-    return Mark(*extent(event), style=style)
+        return YamlNode(*extent(event), style=style, pairs=[])
+    return YamlNode(*extent(event), style=style)

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import yaml
 
-from streamroute.config.findings.collector import Reports
-from streamroute.config.findings.quoting import quote
+from streamroute.config.findings.collector import FindingCollector
+from streamroute.config.findings.quoting import quote_yaml
 from streamroute.config.yaml.events import extent
 from streamroute.config.yaml.scalars import CORE, read_plain, read_tagged
-from streamroute.config.yaml.versions import lost_exclamation_mark, may_hold_lone_tag
+from streamroute.config.yaml.versions import may_hold_lone_tag, report_dropped_exclamation_mark
 
 QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
 
@@ -22,9 +22,9 @@ _LONE_TAG: Final = re.compile(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
 class ScalarReader:
     """Reads scalars; ``wants_expression`` says that the value of a key such as ``filter`` is read."""
 
-    def __init__(self, reports: Reports) -> None:
-        self._reports = reports
-        self._text = reports.file.text
+    def __init__(self, collector: FindingCollector) -> None:
+        self._collector = collector
+        self._text = collector.file.text
         self._lone_tags = may_hold_lone_tag(self._text)
 
     def read(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
@@ -42,13 +42,13 @@ class ScalarReader:
             return None
         if self._lone_tags and _LONE_TAG.match(self._text, *extent(event)):
             if event.style in {"", None}:
-                lost_exclamation_mark(self._reports, extent(event))
+                report_dropped_exclamation_mark(self._collector, extent(event))
             return event.value  # in quotes or a block it is the string that it looks like
         try:
             return read_plain(event.value)
         except ValueError:
             digits = len(event.value)
-            self._reports.find("SR017", f"a number of {digits} digits is too long to be read", extent(event))
+            self._collector.add("SR017", f"a number of {digits} digits is too long to be read", extent(event))
             return event.value
 
     def _has_bang(self, event: yaml.ScalarEvent) -> bool:
@@ -57,13 +57,13 @@ class ScalarReader:
     def _tagged(self, event: yaml.ScalarEvent, tag: str, wants_expression: bool) -> Any:
         if tag == "!" and event.style in {"", None} and not wants_expression:
             if event.style in {"", None}:
-                lost_exclamation_mark(self._reports, extent(event))
+                report_dropped_exclamation_mark(self._collector, extent(event))
             return event.value  # in quotes or a block it is the string that it looks like
         try:
             return read_tagged(tag, event.value)
         except ValueError:
             name = tag.removeprefix(CORE)
-            self._reports.find("SR010", f'"{event.value}" is not what its tag !!{name} says', extent(event))
+            self._collector.add("SR010", f'"{event.value}" is not what its tag !!{name} says', extent(event))
         except KeyError:
             self.unknown_tag(event, tag, wants_expression)
             if wants_expression:
@@ -84,11 +84,11 @@ class ScalarReader:
             advice = "take the tag away: ${NAME} is replaced without one, in redis and streams"
         elif name.lower() in {"!include", "!inc"}:
             advice = "write the file's name at the top level: include: [FILE]"
-        self._reports.find("SR010", f'unknown tag "{name}"', (start, start + len(name)), advice)
+        self._collector.add("SR010", f'unknown tag "{name}"', (start, start + len(name)), advice)
 
     def _misread(self, name: str, event: yaml.Event) -> None:
         message = f'YAML reads "{name}" as a tag, and the expression loses it'
         start, end = extent(event)
         text = self._text[start:end].rstrip()
-        fix = quote(text) if "\n" not in text else None
-        self._reports.find("SR303", message, (start, end), QUOTE_IT, fix=fix)
+        fix = quote_yaml(text) if "\n" not in text else None
+        self._collector.add("SR303", message, (start, end), QUOTE_IT, fix=fix)

@@ -11,7 +11,7 @@ from streamroute.config.findings.finding import Finding, Severity, Span
 from streamroute.config.findings.text_file import Step, TextFile
 
 if TYPE_CHECKING:
-    from streamroute.config.yaml.positions import Mark
+    from streamroute.config.yaml.positions import YamlNode
 
 Part = Literal["key", "value", "first-key"]
 DataPath = tuple[Step, ...]
@@ -32,20 +32,20 @@ class SourceFile(TextFile):
         super().__init__(path, text)
         self.data = data
         self._aligned: tuple[int, list[int]] = (-1, [])
-        self.spelt: dict[DataPath, str] = {}
+        self.renamed_keys: dict[DataPath, str] = {}
         """Paths that lead to a misspelt key, and how it is written there."""
 
     @cached_property
-    def _root(self) -> Mark:
-        from streamroute.config.yaml.positions import build_marks  # for what must be pointed at
+    def _root(self) -> YamlNode:
+        from streamroute.config.yaml.positions import build_nodes  # for what must be pointed at
 
-        return build_marks(self.text)
+        return build_nodes(self.text)
 
     def value(self, path: Sequence[Step]) -> Any:
         """What the file holds at ``path``, or None; of a misspelt key, what the one that was meant would."""
         found: Any = self.data
         for at, step in enumerate(path, 1):
-            written = self.spelt.get(tuple(path[:at]), step)
+            written = self.renamed_keys.get(tuple(path[:at]), step)
             found = found.get(written) if isinstance(found, dict) else None
         return found
 
@@ -72,12 +72,12 @@ class SourceFile(TextFile):
         last = offsets[min(end, len(mark.value)) - 1] + 1 if end > start else first
         return self.between(content + first, content + last)
 
-    def raw(self, path: Sequence[Step]) -> str:
+    def scalar_text(self, path: Sequence[Step]) -> str:
         """The value at ``path`` as it is written in the file; for an alias, where its anchor is."""
         mark = self._find(path)[1].content
         return self.text[mark.start : mark.end].rstrip()
 
-    def written(self, path: Sequence[Step], on: Part = "value") -> str:
+    def text_at(self, path: Sequence[Step], on: Part = "value") -> str:
         """What stands at the span of the value, or of the key, at ``path``."""
         mark = self._find(path)[0 if on == "key" else 1]
         return self.text[mark.start : mark.end].rstrip()
@@ -91,21 +91,23 @@ class SourceFile(TextFile):
         """Whether the value at ``path`` is a scalar without quotes."""
         return self._find(path)[1].content.style == "plain"
 
-    def _find(self, path: Sequence[Step]) -> tuple[Mark, Mark]:
+    def _find(self, path: Sequence[Step]) -> tuple[YamlNode, YamlNode]:
         found = (self._root, self._root)
         for at, step in enumerate(path, 1):
-            deeper = found[1].child(self.spelt.get(tuple(path[:at]), step) if self.spelt else step)
+            deeper = found[1].child(
+                self.renamed_keys.get(tuple(path[:at]), step) if self.renamed_keys else step
+            )
             if deeper is None:
                 return found[1], found[1]
             found = deeper
         return found
 
-    def _span_of(self, mark: Mark) -> Span:
+    def _span_of(self, mark: YamlNode) -> Span:
         # The end of a block scalar stands behind its last line break.
         return self.between(mark.start, mark.start + len(self.text[mark.start : mark.end].rstrip()))
 
 
-def _first_key(mark: Mark) -> Mark:
+def _first_key(mark: YamlNode) -> YamlNode:
     pairs = mark.content.pairs
     return pairs[0][0] if pairs else mark
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from streamroute.config.findings.collector import Extent, Reports
+from streamroute.config.findings.collector import Extent, FindingCollector
 from streamroute.config.yaml.events import events, extent
 
 RULE: Final = "SR031"
@@ -24,9 +24,9 @@ _LONE_TAGS: Final = ("! ", "!\n", "!\r", "!\t", "!,", "!]", "!}", "!<!>")
 _GLUED: Final = ('"#', "'#", "]#", "}#")
 
 
-def find_differences(reports: Reports) -> None:
+def find_differences(collector: FindingCollector) -> None:
     """Report what only a look at the whole text finds; most texts hold nothing that needs it."""
-    text = reports.file.text
+    text = collector.file.text
     parts = ((*_LINE_ENDS, _MARK) if not text.isascii() else ()) + (_GLUED if "#" in text else ())
     if not any(part in text for part in parts):  # much quicker than the pattern
         return
@@ -35,22 +35,22 @@ def find_differences(reports: Reports) -> None:
         at = match.start()
         inside = any(start <= at < end for start, end in quoted)
         if len(match[0]) == 1 and (not inside or match[0] == "\x85"):
-            _report_character(reports, at)
+            _report_character(collector, at)
             return
         if at + 1 in ends and not inside:
             advice = "put a space before the #, or quote the whole value"
-            reports.find(RULE, 'a space is missing before this "#"', (at + 1, at + 2), advice)
+            collector.add(RULE, 'a space is missing before this "#"', (at + 1, at + 2), advice)
             return
 
 
-def _report_character(reports: Reports, at: int) -> None:
-    char = reports.file.text[at]
+def _report_character(collector: FindingCollector, at: int) -> None:
+    char = collector.file.text[at]
     if char == _MARK:
         message = "a byte order mark (U+FEFF) stands inside the file; were several files put together?"
-        reports.find(RULE, message, (at, at + 1), "take it away")
+        collector.add(RULE, message, (at, at + 1), "take it away")
         return
     message = f"U+{ord(char):04X} ends a line in YAML 1.1, and not in YAML 1.2"
-    reports.find(RULE, message, (at, at + 1), f'write it as "\\u{ord(char):04x}" in double quotes')
+    collector.add(RULE, message, (at, at + 1), f'write it as "\\u{ord(char):04x}" in double quotes')
 
 
 def _quoted_and_ended(text: str) -> tuple[list[Extent], set[int]]:
@@ -78,17 +78,17 @@ def may_hold_lone_tag(text: str) -> bool:
     return "!" in text and (text.endswith("!") or any(part in text for part in _LONE_TAGS))
 
 
-def lost_question_mark(reports: Reports, where: Extent) -> None:
+def report_dropped_question_mark(collector: FindingCollector, where: Extent) -> None:
     """Report a key of a mapping in braces that begins with a question mark, which libyaml takes away."""
     start, end = where[0] - 1, where[1]
-    word = reports.file.text[start:end]
+    word = collector.file.text[start:end]
     message = f'YAML 1.1 takes the "?" of {word} for a mark, and the key loses it'
-    reports.find(RULE, message, (start, end), f'quote it: "{word}"')
+    collector.add(RULE, message, (start, end), f'quote it: "{word}"')
 
 
-def lost_exclamation_mark(reports: Reports, where: Extent) -> None:
+def report_dropped_exclamation_mark(collector: FindingCollector, where: Extent) -> None:
     """Report a value behind a lone exclamation mark: a string in YAML 1.2, anything in YAML 1.1."""
-    word = reports.file.text[where[0] : where[1]].split("\n")[0].rstrip()
+    word = collector.file.text[where[0] : where[1]].split("\n")[0].rstrip()
     message = 'YAML takes the "!" for a tag, and the value loses it'
     advice = f"quote it: '{word}'" if "'" not in word else "quote the whole value"
-    reports.find(RULE, message, where, advice)
+    collector.add(RULE, message, where, advice)

@@ -27,7 +27,7 @@ from streamroute.incidents import Incident, Incidents
 from streamroute.logs.coalescing import coalesced_by_reason
 from streamroute.message import Message
 from streamroute.outages import one_line
-from streamroute.system.forked import end_if_copy
+from streamroute.system.forked import exit_if_forked
 from streamroute.values import DeadLetter, Outcome, Quotas, RetryLater
 
 log = logging.getLogger(__name__)
@@ -265,7 +265,7 @@ class Handling:
         ):
             return self._give_up(payload)
         assert self.callback is not None  # noqa: S101 - the processor has made sure of it
-        end_if_copy()
+        exit_if_forked()
         return self.callback(payload)
 
     def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:

@@ -11,7 +11,7 @@ from streamroute.ops.publish.feed import Progress, publish_feed
 from streamroute.ops.publish.line_reader import read_lines
 from streamroute.ops.serve.drain import wait_until_done
 from streamroute.ops.serve.retry_until_available import Persistent, until_it_works
-from streamroute.text.counted import counted
+from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
     from streamroute.app import App
@@ -61,9 +61,9 @@ async def _publish(app: App, feed: Feed) -> None:
     progress = Progress()
     try:
         async for _ in publish_feed(target, read_lines(feed.source), feed.name, progress):
-            log.debug("published %s to %s", counted(progress.events, "event"), feed.stream)
+            log.debug("published %s to %s", pluralize(progress.events, "event"), feed.stream)
     finally:
-        events = counted(progress.events, "event")
+        events = pluralize(progress.events, "event")
         log.info("published %s from %s to %s", events, feed.name, feed.stream)
 
 

@@ -22,7 +22,7 @@ from streamroute.ops.workers.ending import WorkerEnd
 from streamroute.ops.workers.report_pipe import ReportPipe
 from streamroute.ops.workers.reports import WorkerReports
 from streamroute.ops.workers.restart_pause import RestartPause, pause_while_unreachable
-from streamroute.text.counted import counted
+from streamroute.text.counted import pluralize
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Supervisor:
                 process.kill()
 
     def _kill_late(self) -> None:
-        late = counted(len(self._running), "worker")
+        late = pluralize(len(self._running), "worker")
         said = "%s did not end within %g s and will be killed; unfinished entries stay pending"
         log.error(said, late, self.patience)
         self.kill()

@@ -17,7 +17,6 @@ from streamroute.compiler.resolve.call_signature import SignatureProblem, handle
 from streamroute.compiler.resolve.importer import Importer, Resolved, isolated_imports
 from streamroute.compiler.resolve.references import UNVERIFIED
 from streamroute.compiler.resolve.static_reader import StaticReader
-from streamroute.config.paths import entries
 from streamroute.expressions.problem import Problem
 
 _NUMBERS = count()
@@ -293,12 +292,12 @@ def test_a_folder_is_listed_once_for_many_missing_modules(
 ) -> None:
     listed: list[Path] = []
 
-    def list_folder(path: Path) -> list[Path]:
+    def spy(path: Path) -> list[Path]:
         listed.append(path)
-        return entries(path)
+        return list_folder(path)
 
-    monkeypatch.setattr(module_files, "entries", list_folder)
-    monkeypatch.setattr(source_reading, "entries", list_folder)
+    monkeypatch.setattr(module_files, "list_folder", spy)
+    monkeypatch.setattr(source_reading, "list_folder", spy)
     reader = StaticReader(folder)
     for number in range(50):
         found = reader.read(f"missing{number}.handlers.run")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from streamroute.config.files.loader import Loading, load_bytes, load_file, load_text
+from streamroute.config.files.loader import LoadedFile, load_bytes, load_file, load_text
 from streamroute.system.files import MAX_BYTES
 
 
-def codes(loading: Loading) -> list[str]:
+def codes(loading: LoadedFile) -> list[str]:
     return [found.code for found in loading.findings]
 
 

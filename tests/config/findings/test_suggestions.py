@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamroute.config.findings import suggestions
-from streamroute.config.findings.suggestions import bounded, did_you_mean, edits, synonym_of
+from streamroute.config.findings.suggestions import did_you_mean, edit_distance, limit_lookups, synonym_of
 
 KEYS = ["handler", "filter", "name", "type", "timeout", "with", "retry", "stream"]
 
@@ -104,14 +104,14 @@ def test_of_many_candidates_one_that_begins_or_ends_alike_is_found(word: str) ->
 
 
 def test_a_check_looks_for_so_many_words_and_no_more() -> None:
-    with bounded(2):
+    with limit_lookups(2):
         assert [did_you_mean("hander", KEYS) for _ in range(3)] == ["handler", "handler", None]
     assert did_you_mean("hander", KEYS) == "handler"
 
 
 def test_a_word_among_many_candidates_counts_for_several() -> None:
     candidates = [f"hello_{at}" for at in range(10_000)]
-    with bounded(50):
+    with limit_lookups(50):
         found = [did_you_mean("helo_4711", candidates) for _ in range(4)]
     assert found == ["hello_4711", "hello_4711", None, None]
 
@@ -124,9 +124,9 @@ def test_words_whose_letters_differ_too_much_are_not_compared(
 
     def note(_one: str, two: str, allowed: int) -> int:
         compared.append(two)
-        return edits(word, two, allowed)
+        return edit_distance(word, two, allowed)
 
-    monkeypatch.setattr(suggestions, "edits", note)
+    monkeypatch.setattr(suggestions, "edit_distance", note)
     assert did_you_mean(word, KEYS) == "handler"
     assert "handler" in compared
     assert len(compared) < len(KEYS)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from streamroute.config.messages.dialects import Dialect
-from streamroute.config.messages.keywords import OF_A_LIST, OF_A_MAPPING, OF_ONE
-from streamroute.config.messages.metaschema import flaws
+from streamroute.config.messages.keywords import SCHEMA_LIST, SCHEMA_MAP, SINGLE_SCHEMA
+from streamroute.config.messages.metaschema import schema_problems
 
 _META = {
     Dialect.DRAFT_07: Draft7Validator(Draft7Validator.META_SCHEMA),
     Dialect.DRAFT_2020_12: Draft202012Validator(Draft202012Validator.META_SCHEMA),
 }
 _WORDS = sorted(
-    {*OF_ONE, *OF_A_LIST, *OF_A_MAPPING, "type", "enum", "const", "required", "minimum", "maxLength"}
+    {*SINGLE_SCHEMA, *SCHEMA_LIST, *SCHEMA_MAP, "type", "enum", "const", "required", "minimum", "maxLength"}
     | {"multipleOf", "pattern", "uniqueItems", "$id", "$ref", "$anchor", "$dynamicRef", "examples", "default"}
     | {"dependentRequired", "title", "deprecated", "$vocabulary", "format", "if", "unknown"}
 )
@@ -37,7 +37,7 @@ _SCHEMA = st.dictionaries(st.sampled_from(_WORDS), _VALUE, max_size=4)
 def test_flaws_are_found_exactly_where_the_metaschema_is_broken(
     dialect: Dialect, schema: dict[str, Any]
 ) -> None:
-    found = flaws(schema, dialect)
+    found = schema_problems(schema, dialect)
     assert (found == []) == _META[dialect].is_valid(schema)
     assert len({flaw.path for flaw in found}) == len(found)
 
@@ -59,7 +59,7 @@ def test_a_usual_schema_needs_no_second_look(dialect: Dialect, monkeypatch: pyte
         },
         "definitions": {"x": {"const": 1, "multipleOf": 0.5}},
     }
-    assert flaws(usual, dialect) == []
+    assert schema_problems(usual, dialect) == []
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
@@ -77,10 +77,10 @@ def test_of_a_large_schema_only_what_is_unusual_is_asked_about(
     monkeypatch.setattr("streamroute.config.messages.metaschema._validator", lambda _dialect: Asked())
     large = {"properties": {str(number): {"type": "string"} for number in range(50_000)}}
     broken = {**large, "items": {"minimum": "1", "properties": {"a": large}}}
-    assert [flaw.path for flaw in flaws(broken, dialect)] == [("items", "minimum")]
+    assert [flaw.path for flaw in schema_problems(broken, dialect)] == [("items", "minimum")]
     assert asked == [{"minimum": "1", "properties": {"a": {}}}]
 
 
 def test_of_many_flaws_the_first_are_found() -> None:
     wrong = {"properties": {str(number): {"minimum": "1"} for number in range(5_000)}}
-    assert len(flaws(wrong, Dialect.DRAFT_2020_12)) == 100
+    assert len(schema_problems(wrong, Dialect.DRAFT_2020_12)) == 100

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.config.schema.normalized_guess import nearly
+from streamroute.config.schema.normalized_guess import normalized_guess
 from streamroute.durations import parse_duration
 
 DURATION = "^[0-9]{1,9}(\\.[0-9]{1,6})?(ms|s|m|h|d)$"
@@ -31,12 +31,12 @@ PATH = "^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*[.:][A-Za-z_][A-Za-z0
     ],
 )
 def test_a_duration_in_other_words_is_the_same_time(written: str, meant: str | None) -> None:
-    assert nearly(written, DURATION) == meant
+    assert normalized_guess(written, DURATION) == meant
 
 
 @given(st.integers(0, 999), st.integers(0, 999), st.sampled_from(["", " "]))
 def test_the_parts_of_a_duration_are_added(minutes: int, seconds: int, space: str) -> None:
-    meant = nearly(f"{minutes}{space}min{space}{seconds}{space}sec", DURATION)
+    meant = normalized_guess(f"{minutes}{space}min{space}{seconds}{space}sec", DURATION)
     assert meant is not None
     assert parse_duration(meant) == minutes * 60 + seconds
 
@@ -55,10 +55,10 @@ def test_the_parts_of_a_duration_are_added(minutes: int, seconds: int, space: st
     ],
 )
 def test_a_path_of_files_is_one_of_modules(written: str, meant: str | None) -> None:
-    assert nearly(written, PATH) == meant
+    assert normalized_guess(written, PATH) == meant
 
 
 @given(st.text(), st.sampled_from([DURATION, PATH]))
 def test_what_is_given_is_of_the_form_that_is_wanted(written: str, pattern: str) -> None:
-    meant = nearly(written, pattern)
-    assert meant is None or nearly(meant, pattern) is None
+    meant = normalized_guess(written, pattern)
+    assert meant is None or normalized_guess(meant, pattern) is None

@@ -9,7 +9,7 @@ import pytest
 from streamroute.compiler.pipeline import check_path
 from streamroute.config.files.loader import load_text
 from streamroute.config.findings.rules import ABOUT_IGNORES
-from streamroute.config.suppressions.ignore_comments import silence
+from streamroute.config.suppressions.ignore_comments import suppress
 from streamroute.config.yaml.source import SourceFile
 
 TWO_STREAMS = "version: 1\nstreams: {a: , b: }\nroutes:\n"
@@ -26,7 +26,7 @@ def lines_left(text: str, *lines: int, code: str = "SR307") -> list[str]:
     """What is left of findings at the beginnings of these lines, and what came of the comments."""
     file = source(text)
     found = [file.finding(code, "x", file.between(*[file.start_of_line(line)] * 2)) for line in lines]
-    return [f"{one.span.line} {one.code}" for one in silence(found, [file])]
+    return [f"{one.span.line} {one.code}" for one in suppress(found, [file])]
 
 
 def test_a_comment_behind_something_silences_its_line() -> None:
@@ -88,14 +88,14 @@ def test_what_only_looks_like_a_comment_silences_nothing(text: str) -> None:
 
 def test_an_ignore_that_silences_nothing_is_a_finding() -> None:
     file = source("a: 1 # streamroute: ignore[SR307] why\n")
-    (found,) = silence([], [file])
+    (found,) = suppress([], [file])
     assert str(found) == (
         "routes.yaml:1:28: warning[SR018]: nothing is silenced here: SR307 finds nothing on line 1"
     )
 
 
 def test_a_rule_that_was_not_looked_for_is_no_unused_one() -> None:
-    assert silence([], [source("a: 1 # streamroute: ignore[SR307] why\n")], unchecked=("SR3",)) == []
+    assert suppress([], [source("a: 1 # streamroute: ignore[SR307] why\n")], unchecked=("SR3",)) == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_an_ignore_of_what_another_error_or_way_of_checking_hides_is_not_called_
     ],
 )
 def test_an_ignore_that_names_no_rule_it_may_silence_is_a_finding(comment: str, message: str) -> None:
-    (found,) = silence([], [source(f"a: 1 {comment}\n")])
+    (found,) = suppress([], [source(f"a: 1 {comment}\n")])
     assert found.text == message
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from streamroute.config.yaml.positions import build_marks
+from streamroute.config.yaml.positions import build_nodes
 
 
 def test_of_a_key_that_stands_twice_the_later_one_counts() -> None:
-    found = build_marks("a: 1\nb: 2\na: 3\n").child("a")
+    found = build_nodes("a: 1\nb: 2\na: 3\n").child("a")
     assert found is not None
     assert (found[0].start, found[1].value) == (10, "3")
 
 
 def test_a_mappings_own_keys_go_before_what_it_merges() -> None:
-    root = build_marks("x: &x {a: 1, b: 2}\ny: {<<: *x, a: 3}\n")
+    root = build_nodes("x: &x {a: 1, b: 2}\ny: {<<: *x, a: 3}\n")
     merging = root.child("y")
     assert merging is not None
     found = [merging[1].child(key) for key in ("a", "b", "c")]
@@ -25,6 +25,6 @@ def test_a_mappings_own_keys_go_before_what_it_merges() -> None:
 @pytest.mark.timeout(60)
 def test_each_of_many_keys_of_a_mapping_is_found_at_once() -> None:
     many = 30_000
-    root = build_marks("".join(f"key{at}: 1\n" for at in range(many)))
+    root = build_nodes("".join(f"key{at}: 1\n" for at in range(many)))
     assert all(root.child(f"key{at}") is not None for at in range(many))
     assert all(root.child(f"other{at}") is None for at in range(many))

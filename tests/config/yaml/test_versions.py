@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamroute.config.files.loader import Loading, load_text
+from streamroute.config.files.loader import LoadedFile, load_text
 
 PARTS = [
     *("a", "b", "k: ", "x: ", "- ", "? ", ": ", ":", "?", "!", "! ", "!!str ", "&A ", "*A", "'q'", '"q"'),
@@ -37,14 +37,14 @@ PARTS = [
 ]
 
 
-def read(text: str, *, pure: bool = False) -> Loading:
+def read(text: str, *, pure: bool = False) -> LoadedFile:
     with pytest.MonkeyPatch.context() as patch:
         if pure:
             patch.delattr(yaml, "CSafeLoader", raising=False)
         return load_text(text, "routes.yaml")
 
 
-def data(loading: Loading) -> Any:
+def data(loading: LoadedFile) -> Any:
     """What a text means; None for one that is refused."""
     return None if loading.source is None or loading.findings else loading.source.data
 

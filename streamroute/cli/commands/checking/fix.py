@@ -14,7 +14,7 @@ from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.streams import printable
 from streamroute.cli.process.files import replace
 from streamroute.config.files.loader import load_text
-from streamroute.config.findings.autofix import fixed
+from streamroute.config.findings.autofix import apply_fixes
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.findings.text_file import TextFile
@@ -58,17 +58,17 @@ def _folder(root: Path) -> str | None:
 
 
 def _of(readers: Iterable[FileReader], fix: Fix) -> FileReader | None:
-    return next((reader for reader in readers if reader.holds(fix.path)), None)
+    return next((reader for reader in readers if reader.allows(fix.path)), None)
 
 
 def _mended(file: TextFile, findings: Sequence[Finding]) -> str:
     """The text with its fixes, and with those of what could not be read before each of them."""
-    text, reached = fixed(file, findings), 0
+    text, reached = apply_fixes(file, findings), 0
     while (read := load_text(text, file.path)).source is None:
         last = read.findings[-1]
         if last.fix is None or last.span.line <= reached:
             return file.text
-        text, reached = fixed(read.file, read.findings), last.span.line
+        text, reached = apply_fixes(read.file, read.findings), last.span.line
     return text
 
 

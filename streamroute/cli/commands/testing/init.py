@@ -16,11 +16,11 @@ from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.files import create, is_taken
 from streamroute.cli.process.time_limit import SECONDS, time_limit
 from streamroute.config.files.includes import TEST_SUFFIX
-from streamroute.config.json_schema import TESTS, published_text
+from streamroute.config.json_schema import TESTS, schema_text
 from streamroute.config.root_file import find_root
 from streamroute.ops.route_tests.generator import examples, written
 from streamroute.system.files import MAX_TOTAL
-from streamroute.text.counted import counted
+from streamroute.text.counted import pluralize
 
 
 def write_first(paths: Sequence[str], events: str) -> int:
@@ -41,7 +41,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
         return ExitCode.FOUND
     create(target, text, target.parent)
     _write_schema(root.with_name(TESTS))
-    said = f"wrote {target}: {counted(len(found), 'test')} from {counted(count, 'event')}"
+    said = f"wrote {target}: {pluralize(len(found), 'test')} from {pluralize(count, 'event')}"
     with time_limit(SECONDS, root, "full"):
         coverage = _coverage(root, target)
     echo(f"{said}, {coverage}")
@@ -51,7 +51,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
 def _write_schema(path: Path) -> None:
     """The schema that the file's first line names, for editors."""
     if not is_taken(path):
-        create(path, published_text(TESTS).encode(), path.parent)
+        create(path, schema_text(TESTS).encode(), path.parent)
         echo(f"wrote {path}")
 
 

@@ -13,7 +13,7 @@ from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.cli.output.streams import printable
 from streamroute.ops.route_tests.coverage import Coverage, Goal
 from streamroute.ops.route_tests.runner import Difference, Outcome
-from streamroute.text.counted import counted
+from streamroute.text.counted import pluralize
 
 
 def render(runs: Sequence[RouteTestRun], *, color: bool = False) -> str:
@@ -69,5 +69,5 @@ def _missed(goal: Goal) -> str:
 def _counts(run: RouteTestRun) -> str:
     failed = sum(not outcome.passed for outcome in run.outcomes)
     passed = len(run.outcomes) - failed
-    counts = f"{counted(len(run.outcomes), 'test')}: {passed} passed, {failed} failed"
+    counts = f"{pluralize(len(run.outcomes), 'test')}: {passed} passed, {failed} failed"
     return f"{counts}, {summary(run.findings)}" if run.findings else counts

@@ -8,7 +8,7 @@ from typing import Final
 import yaml
 
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.quoting import hide_secrets, quote
+from streamroute.config.findings.quoting import hide_secrets, quote_yaml
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.yaml.syntax.lines import explain_line
@@ -112,7 +112,7 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
         advice, fix = _advice(value)
         return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice, fix=fix)
     if value[0] not in MISREAD and "mapping values" in problem_of(error):
-        advice = f"quote it: {quote(hide_secrets(value))}"
+        advice = f"quote it: {quote_yaml(hide_secrets(value))}"
         return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=advice)
     if value[0] in CLOSED and "did not find expected" in problem_of(error):
         return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=CLOSED[value[0]])
@@ -132,7 +132,7 @@ def _advice(value: str) -> tuple[str, str | None]:
     if pair:
         return f"an expression compares with ==: {pair[1]} == '{pair[2]}'", None
     # A comment behind it is no part of it.
-    return f"quote the whole of it: {quote(value)}", None if " #" in value else quote(value)
+    return f"quote the whole of it: {quote_yaml(value)}", None if " #" in value else quote_yaml(value)
 
 
 def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
@@ -208,7 +208,10 @@ def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, s
         return f"a value can't start with {'a tab' if char == chr(9) else char}", "quote the value"
     if "alphabetic or numeric character" in problem:
         value = _alone(file.text[max(at - 1, 0) :].splitlines()[0].split(" #")[0].strip())
-        return "a value that starts with * or & must be quoted", f"write {quote(value)}" if value else None
+        return (
+            "a value that starts with * or & must be quoted",
+            f"write {quote_yaml(value)}" if value else None,
+        )
     opened = file.position(error.context_mark.index)[0] if error.context_mark else 1
     for part, message, advice in PROBLEMS:
         if part in problem:

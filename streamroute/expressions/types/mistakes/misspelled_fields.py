@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from streamroute.config.findings.suggestions import edits
+from streamroute.config.findings.suggestions import edit_distance
 from streamroute.expressions.types.mistakes.common_words import ORDINARY
 
 _SHORTEST: Final = 4
@@ -47,8 +47,8 @@ def _is_slip_of_word(one: str, two: str) -> bool:
         return False
     allowed = 2 if min(len(one), len(two)) >= _TWO_EDITS else 1
     if len(one) == len(two) < _LETTER_REPLACED:
-        return sorted(one) == sorted(two) and edits(one, two, 1) == 1
-    return edits(one, two, allowed) <= allowed
+        return sorted(one) == sorted(two) and edit_distance(one, two, 1) == 1
+    return edit_distance(one, two, allowed) <= allowed
 
 
 def _words_of(name: str) -> list[str]:
