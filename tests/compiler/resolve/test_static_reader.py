@@ -17,6 +17,7 @@ from streamroute.compiler.resolve.call_signature import SignatureProblem, handle
 from streamroute.compiler.resolve.importer import Importer, Resolved, isolated_imports
 from streamroute.compiler.resolve.references import UNVERIFIED
 from streamroute.compiler.resolve.static_reader import StaticReader
+from streamroute.config.paths import list_folder
 from streamroute.expressions.problem import Problem
 
 _NUMBERS = count()
