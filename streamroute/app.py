@@ -28,7 +28,7 @@ from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.runtime.container import open_container
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.dispatcher import BotRedisDispatcher
-from streamroute.core.observer import Observer, ignore
+from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
 from streamroute.errors import RedisUnavailableError
 from streamroute.handlers.webhooks import close_webhooks
@@ -155,7 +155,7 @@ async def open_app(
     document: Document,
     compiled: Compiled,
     *,
-    observer: Observer = ignore,
+    observer: Observer = ignore_result,
     incidents: Incidents = LOG_ONLY,
     on_stuck: Callable[[str], None] = keep_serving,
 ) -> AsyncIterator[App]:

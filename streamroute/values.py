@@ -136,13 +136,13 @@ class Quotas:
 class ClaimResult:
     """What a claim within quotas brought, by the entries' ids.
 
-    ``held_back`` entries were left where they are for a quota, ``suspects`` of them before their last
+    ``held_back`` entries were left where they are for a quota, ``last_deliveries`` of them before their last
     delivery.
     """
 
     entries: list[tuple[str, dict[str, Any]]]
     held_back: int = 0
-    suspects: int = 0
+    last_deliveries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any, cast
 
 
-def is_our_end(error: BaseException, task: asyncio.Task[Any] | None = None) -> bool:
+def is_own_cancellation(error: BaseException, task: asyncio.Task[Any] | None = None) -> bool:
     """Whether this is the end of the running task, and not something that its handler did.
 
     A cancellation counts only where the task was really cancelled: a handler may raise CancelledError,
@@ -24,9 +24,9 @@ def is_our_end(error: BaseException, task: asyncio.Task[Any] | None = None) -> b
     return issubclass(kind, GeneratorExit) and current is None
 
 
-async def raise_our_end(error: BaseException) -> None:
+async def reraise_own_cancellation(error: BaseException) -> None:
     """Raise the exception again where it is our end; return where it is a handler's failure."""
-    if is_our_end(error):
+    if is_own_cancellation(error):
         raise error
     if issubclass(type(error), GeneratorExit):
         # The handler's own, or of a coroutine that is closed by the garbage collector while another task

@@ -7,29 +7,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from streamroute.core.cancellation import raise_our_end
-from streamroute.core.consume.repertoire import retry_of_unknown, wait_for_type
-from streamroute.core.dispatch.foreign_retries import (
-    USUAL_STREAM,
-    ForeignRetries,
+from streamroute.core.cancellation import reraise_own_cancellation
+from streamroute.core.dispatch.external_retries import (
+    DEFAULT_STREAM,
+    ExternalRetries,
     RetrySchedulerProtocol,
-    is_of_a_scheduler,
+    is_scheduler_retry,
 )
 from streamroute.core.dispatch.outcomes import (
     RoutesFailedError,
     as_one_letter,
     attempt_of,
-    dead,
-    judge,
+    dead_letter,
     no_route,
     no_type,
+    outcome_for,
     result_of,
     type_of,
 )
-from streamroute.core.dispatch.retry_marker import KEY
+from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.core.dispatch.route_table import RouteTable
 from streamroute.core.dispatch.routes import Route, unique_routes
-from streamroute.core.observer import Observer, Result, ignore
+from streamroute.core.dispatch.unknown_routes import outcome_of_unknown_route, outcome_of_unknown_type
+from streamroute.core.observer import Observer, Result, ignore_result
 from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
 from streamroute.errors import LeaseLostError, SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
@@ -77,10 +77,10 @@ class BotRedisDispatcher:
         retry: RetryPolicy | None = None,
         unknown_type: Literal["ack", "dead_letter"] = "ack",
         group_name: str | None = None,
-        observer: Observer = ignore,
+        observer: Observer = ignore_result,
         retry_secret: str | bytes | None = None,
     ) -> None:
-        self._foreign = ForeignRetries(retry_scheduler, group_name, retry_secret)
+        self._external = ExternalRetries(retry_scheduler, group_name, retry_secret)
         self._policy = retry or RetryPolicy(delay=60, jitter=0)
         self._unknown_type = unknown_type
         self._observe = observer
@@ -108,7 +108,7 @@ class BotRedisDispatcher:
         else:
             self._unwatched = True  # a router of another make: its handlers are counted for each message
 
-    def repertoire(self) -> KnownRoutes:
+    def known_routes(self) -> KnownRoutes:
         """The routes that this dispatcher knows, and their types; may be asked from any thread."""
         names = (name for route in self._all_routes() for name in (route.key, *route.formerly))
         tables = [dict(handlers) for handlers in self._tables]
@@ -118,7 +118,7 @@ class BotRedisDispatcher:
         """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
         return self._own.message(message_type, filter_func)
 
-    async def process_message(self, message_data: dict[str, Any], stream_name: str = USUAL_STREAM) -> None:
+    async def process_message(self, message_data: dict[str, Any], stream_name: str = DEFAULT_STREAM) -> None:
         """Run every handler that matches; returning means that the entry may be acknowledged.
 
         ``message_data`` is a payload with a ``type``; ``stream_name`` is where a scheduler's retry goes.
@@ -130,7 +130,7 @@ class BotRedisDispatcher:
             raise SetupError("call setup(container) before messages are processed; setup(None) will do")
         payload: dict[str, Any] | None = message_data
         if _MARKER in message_data:
-            payload = await self._foreign.returned(message_data, stream_name)
+            payload = await self._external.resume(message_data, stream_name)
         if payload is None:
             return  # another group's retry: ours is done with this entry
         failures: list[Outcome] = []
@@ -148,8 +148,10 @@ class BotRedisDispatcher:
             except LeaseLostError:
                 raise  # nothing more of it may run here, and nothing be written
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
-                await raise_our_end(error)  # the drain is over or the lease is lost; the entry stays pending
-                failures.append(judge(route, error, attempt_of(payload), self._policy))
+                await reraise_own_cancellation(
+                    error
+                )  # the drain is over or the lease is lost; the entry stays pending
+                failures.append(outcome_for(route, error, attempt_of(payload), self._policy))
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
             finally:
@@ -189,7 +191,7 @@ class BotRedisDispatcher:
             self._observe(payload, route.key, _FILTERED)
         except BaseException as error:  # noqa: BLE001 - a failure of this route alone
             # A filter is a function of the payload alone: it would raise again, so no retry.
-            letter = dead(route.key, "the filter failed", error, attempt_of(payload))
+            letter = dead_letter(route.key, "the filter failed", error, attempt_of(payload))
             failures.append(replace(letter, accepted=False))
         return False
 
@@ -202,10 +204,10 @@ class BotRedisDispatcher:
             failures.append(no_type(payload))
         elif isinstance(payload, Message) and payload.routes:
             routes = await self._routes_of_retry(payload, payload.routes, failures)
-            if is_of_a_scheduler(payload, read):
+            if is_scheduler_retry(payload, read):
                 failures[:] = as_one_letter(payload, failures)
             return routes
-        elif (wait := await wait_for_type(payload, message_type)) is not None:
+        elif (wait := await outcome_of_unknown_type(payload, message_type)) is not None:
             failures.append(wait)
         elif self._unknown_type == "dead_letter":
             failures.append(no_route(message_type, payload))
@@ -228,7 +230,7 @@ class BotRedisDispatcher:
         missing = frozenset(_unknown(names, routes))
         if missing:
             routes += self._of_other_types(missing)
-        failures.extend([await retry_of_unknown(message, name) for name in _unknown(names, routes)])
+        failures.extend([await outcome_of_unknown_route(message, name) for name in _unknown(names, routes)])
         if message.accepted:
             return routes
         return [route for route in routes if self._accepts(route, message, failures)]
@@ -278,9 +280,9 @@ class BotRedisDispatcher:
             retries = [retry for retry in retries if not retry.postponed]
         # Without a place for the dead ones the whole entry has to stay pending, and to schedule the
         # others as well would double them when it comes again.
-        scheduler = self._foreign.scheduler_for(payload)
+        scheduler = self._external.scheduler_for(payload)
         if scheduler and retries and (collected is not None or len(retries) == len(failures)):
-            await self._foreign.schedule(scheduler, payload, retries, stream_name)
+            await self._external.schedule(scheduler, payload, retries, stream_name)
             self._tell(payload, retries)
             failures = [outcome for outcome in failures if outcome not in retries]
         if collected is not None:

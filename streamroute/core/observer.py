@@ -30,5 +30,5 @@ Observer = Callable[[Mapping[str, Any], str | None, Result], None]
 """``(payload, route or None, result)``; called in the event loop, so it must be quick and must not raise."""
 
 
-def ignore(payload: Mapping[str, Any], route: str | None, result: Result) -> None:
+def ignore_result(payload: Mapping[str, Any], route: str | None, result: Result) -> None:
     """The observer of those who do not watch."""

@@ -7,11 +7,11 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from streamroute.core.consume.due import DueTimer
-from streamroute.core.consume.entry_lifecycle import Handling, Limits, MessageCallback
-from streamroute.core.consume.fetcher import Intake, Source
+from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.entry_lifecycle import ConsumerSettings, EntryLifecycle, MessageCallback
+from streamroute.core.consume.fetcher import ConsumerId, Fetcher
 from streamroute.core.consume.key_ordering import KeyOf
-from streamroute.core.observer import Observer, ignore
+from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
 from streamroute.incidents import LOG_ONLY, Incidents
@@ -23,7 +23,7 @@ _GROUP_ATTEMPTS: Final = 5
 
 
 def ignore_stuck() -> None:
-    """Default for ``on_stuck``: the stream has one slot less."""
+    """Default for ``on_stuck``: the stream goes on with one worker less."""
 
 
 class RedisStreamProcessor:
@@ -65,7 +65,7 @@ class RedisStreamProcessor:
         ack_delay: float = 0.005,
         prefetch: float | None = None,
         order_by: KeyOf | None = None,
-        observer: Observer = ignore,
+        observer: Observer = ignore_result,
         incidents: Incidents = LOG_ONLY,
         on_stuck: Callable[[], None] = ignore_stuck,
     ) -> None:
@@ -78,8 +78,8 @@ class RedisStreamProcessor:
         self._incidents = incidents
         self._turn = asyncio.Lock()
         self._listening = False
-        source = Source(stream_name, consumer_group_name, consumer_name)
-        limits = Limits(
+        source = ConsumerId(stream_name, consumer_group_name, consumer_name)
+        limits = ConsumerSettings(
             batch_count=batch_count,
             concurrency=concurrency,
             max_deliveries=max_deliveries,
@@ -90,11 +90,11 @@ class RedisStreamProcessor:
             order_by=order_by,
         )
         due = DueTimer()
-        self._handling = Handling(storage, source, limits, observer, incidents, due, on_stuck)
-        self._intake = Intake(
+        self._lifecycle = EntryLifecycle(storage, source, limits, observer, incidents, due, on_stuck)
+        self._fetcher = Fetcher(
             storage,
             source,
-            self._handling,
+            self._lifecycle,
             incidents,
             poll_interval=poll_interval,
             lease=lease,
@@ -105,7 +105,7 @@ class RedisStreamProcessor:
 
     def set_message_callback(self, callback: MessageCallback) -> None:
         """Set what handles each payload, usually ``dispatcher.process_message``."""
-        self._handling.callback = callback
+        self._lifecycle.callback = callback
 
     async def start_listening(self) -> None:
         """Create the group where it is missing, then consume in the background; harmless when started.
@@ -116,7 +116,7 @@ class RedisStreamProcessor:
         async with self._turn:
             if self._listening:
                 return
-            if self._handling.callback is None:
+            if self._lifecycle.callback is None:
                 raise SetupError("call set_message_callback(...) before start_listening()")
             if PROCESS.is_copy:
                 raise SetupError("this process was forked by a handler; consume in a process that is started")
@@ -125,8 +125,8 @@ class RedisStreamProcessor:
             self._listening = True
             if self._keeper is not None:
                 await self._keeper.open()
-            self._handling.open()
-            self._intake.open()
+            self._lifecycle.open()
+            self._fetcher.open()
 
     async def stop_listening(self) -> None:
         """Stop reading, let running handlers finish within ``grace``, settle, and release the rest.
@@ -137,8 +137,8 @@ class RedisStreamProcessor:
         async with self._turn:
             if not self._listening:
                 return
-            await self._intake.close()
-            await self._handling.close()
+            await self._fetcher.close()
+            await self._lifecycle.close()
             if self._keeper is not None:
                 await self._keeper.close()
             self._listening = False
@@ -147,12 +147,12 @@ class RedisStreamProcessor:
     @property
     def running(self) -> int:
         """How many handlers run at this moment; may be asked from any thread."""
-        return self._handling.running
+        return self._lifecycle.running
 
     @property
     def stuck(self) -> int:
-        """How many slots are held by handlers that do not end; may be asked from any thread."""
-        return self._handling.stuck
+        """How many workers are occupied by handlers that do not end; may be called from any thread."""
+        return self._lifecycle.stuck
 
     async def _create_group(self) -> None:
         doing = f"creating the group {self.consumer_group_name} of %s"
@@ -167,24 +167,24 @@ class RedisStreamProcessor:
             else:
                 return
 
-    def _lease_keeper(self, source: Source) -> LeaseKeeper | None:
+    def _lease_keeper(self, source: ConsumerId) -> LeaseKeeper | None:
         keeping = keeps_leases(self.storage)
         if keeping is None:
             return None
-        handling = self._handling
+        handling = self._lifecycle
         return keeping.lease_keeper(
             *source,
             held=handling.held.snapshot,
-            lost=handling.lose,
+            lost=handling.on_lease_lost,
             waiting=handling.waiting,
-            repertoire=self._repertoire,
+            known_routes=self._known_routes,
         )
 
-    def _repertoire(self) -> KnownRoutes:
+    def _known_routes(self) -> KnownRoutes:
         """What the dispatcher knows that handles the payloads; may be asked from any thread."""
-        callback: Any = self._handling.callback
+        callback: Any = self._lifecycle.callback
         while isinstance(callback, functools.partial):
             callback = callback.func
-        knows = getattr(getattr(callback, "__self__", None), "repertoire", None)
+        knows = getattr(getattr(callback, "__self__", None), "known_routes", None)
         known = knows() if callable(knows) else None
         return known if isinstance(known, KnownRoutes) else KnownRoutes()

@@ -41,7 +41,7 @@ class StreamStorageProtocol(Protocol):
         ...
 
 
-class ClaimsWithin(Protocol):
+class SupportsQuotas(Protocol):
     """Capability ``claim_within``: what was delivered before is claimed in bounded numbers.
 
     An entry that is left behind for a quota has not been delivered: its count stays as it was.
@@ -60,7 +60,7 @@ class ClaimsWithin(Protocol):
         ...
 
 
-class ManyAcks(Protocol):
+class SupportsAckMany(Protocol):
     """Capability ``ack_events``: many entries acked in one call."""
 
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
@@ -68,7 +68,7 @@ class ManyAcks(Protocol):
         ...
 
 
-class Settles(Protocol):
+class SupportsSettle(Protocol):
     """Capability ``settle``: the outcomes of messages are written and the entries acked in one step.
 
     A storage with it hands out ``Message``s whose ``outcomes`` is a list. For each message the storage
@@ -82,7 +82,7 @@ class Settles(Protocol):
         ...
 
 
-class Releases(Protocol):
+class SupportsRelease(Protocol):
     """Capability ``release``: what was read and did not finish goes to another worker at once."""
 
     async def release(
@@ -98,7 +98,7 @@ class Releases(Protocol):
         ...
 
 
-class PromotesDue(Protocol):
+class SupportsPromoteDue(Protocol):
     """Capability ``promote_due``: retries whose time has come are put where they will be read."""
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
@@ -106,7 +106,7 @@ class PromotesDue(Protocol):
         ...
 
 
-class InterruptsReads(Protocol):
+class SupportsInterrupt(Protocol):
     """Capability ``interrupt_read``: a read that waits can be ended without losing what is on its way."""
 
     def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
@@ -114,10 +114,10 @@ class InterruptsReads(Protocol):
         ...
 
 
-class Tidies(Protocol):
-    """Capability ``tidy``: what nobody needs any more is taken away, and never more than that."""
+class SupportsCleanup(Protocol):
+    """Capability ``clean_up``: what nobody needs any more is taken away, and never more than that."""
 
-    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
+    async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
         """Do one short step of it; returns the seconds until the next one."""
         ...
 
@@ -134,7 +134,7 @@ class LeaseKeeper(Protocol):
         ...
 
 
-class KeepsLeases(Protocol):
+class SupportsLeases(Protocol):
     """Capability ``lease_keeper``: an entry is not taken for a dead worker's because it takes long.
 
     Without it, a handler that runs longer than the lease has its entry run by another worker as well.
@@ -149,60 +149,60 @@ class KeepsLeases(Protocol):
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]],
-        repertoire: Callable[[], KnownRoutes],
+        known_routes: Callable[[], KnownRoutes],
     ) -> LeaseKeeper:
         """A keeper of what ``held()`` returns, by id; ``waiting()`` are the ids of what has not started.
 
-        ``repertoire()`` is what this worker knows, which other workers may ask for. The three may be called
+        ``known_routes()`` is what this worker knows, which other workers may ask for. The three may be called
         from any thread. ``lost`` is called in the event loop, with the id and the delivery count of each
         entry that another worker has taken all the same, or that was given up.
         """
         ...
 
 
-def acks_many(storage: object) -> ManyAcks | None:
+def acks_many(storage: object) -> SupportsAckMany | None:
     """The storage as one that acks many entries in one call, or None."""
-    return cast("ManyAcks", storage) if offers(storage, "ack_events") else None
+    return cast("SupportsAckMany", storage) if has_method(storage, "ack_events") else None
 
 
-def settles(storage: object) -> Settles | None:
+def settles(storage: object) -> SupportsSettle | None:
     """The storage as one that settles outcomes, or None."""
-    return cast("Settles", storage) if offers(storage, "settle") else None
+    return cast("SupportsSettle", storage) if has_method(storage, "settle") else None
 
 
-def releases(storage: object) -> Releases | None:
+def releases(storage: object) -> SupportsRelease | None:
     """The storage as one that releases unfinished entries, or None."""
-    return cast("Releases", storage) if offers(storage, "release") else None
+    return cast("SupportsRelease", storage) if has_method(storage, "release") else None
 
 
-def promotes(storage: object) -> PromotesDue | None:
+def promotes(storage: object) -> SupportsPromoteDue | None:
     """The storage as one that promotes due retries, or None."""
-    return cast("PromotesDue", storage) if offers(storage, "promote_due") else None
+    return cast("SupportsPromoteDue", storage) if has_method(storage, "promote_due") else None
 
 
-def interrupts_reads(storage: object) -> InterruptsReads | None:
+def interrupts_reads(storage: object) -> SupportsInterrupt | None:
     """The storage as one whose reads can be interrupted, or None."""
-    return cast("InterruptsReads", storage) if offers(storage, "interrupt_read") else None
+    return cast("SupportsInterrupt", storage) if has_method(storage, "interrupt_read") else None
 
 
-def tidies(storage: object) -> Tidies | None:
-    """The storage as one that tidies up, or None."""
-    return cast("Tidies", storage) if offers(storage, "tidy") else None
+def cleans_up(storage: object) -> SupportsCleanup | None:
+    """The storage as one that cleans_up up, or None."""
+    return cast("SupportsCleanup", storage) if has_method(storage, "clean_up") else None
 
 
-def keeps_leases(storage: object) -> KeepsLeases | None:
+def keeps_leases(storage: object) -> SupportsLeases | None:
     """The storage as one that keeps leases, or None."""
-    return cast("KeepsLeases", storage) if offers(storage, "lease_keeper") else None
+    return cast("SupportsLeases", storage) if has_method(storage, "lease_keeper") else None
 
 
-def claims_within(storage: object) -> ClaimsWithin | None:
+def claims_within(storage: object) -> SupportsQuotas | None:
     """The storage as one that claims within quotas, or None."""
-    return cast("ClaimsWithin", storage) if offers(storage, "claim_within") else None
+    return cast("SupportsQuotas", storage) if has_method(storage, "claim_within") else None
 
 
 def claims(storage: object) -> bool:
     """Whether the storage can claim; one without leaves the entries of dead consumers pending."""
-    return offers(storage, "claim_stale_events")
+    return has_method(storage, "claim_stale_events")
 
 
 def blocks(storage: object) -> bool:
@@ -210,6 +210,6 @@ def blocks(storage: object) -> bool:
     return getattr(type(storage), "blocks", False) is True
 
 
-def offers(storage: object, method: str) -> bool:
+def has_method(storage: object, method: str) -> bool:
     """Whether the storage's class has this method: an attribute that a mock makes up does not count."""
     return callable(getattr(type(storage), method, None))

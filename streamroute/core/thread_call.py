@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from streamroute.system.forked import exit_if_forked
 
-LEFT_BEHIND: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
+ABANDONED_CALLS: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
 """Calls that run on although they were cancelled, by the task that awaited them; none that has ended."""
 
 
@@ -20,7 +20,7 @@ class ThreadCall:
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
-        self._claim = threading.Lock()  # of the thread that begins, or of who cancels: never of both
+        self._begun = threading.Lock()  # of the thread that begins, or of who cancels: never of both
         self._thread: int | None = None
         self._running: asyncio.Future[Any] | None = None
 
@@ -30,10 +30,10 @@ class ThreadCall:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            if self._claim.acquire(blocking=False):
+            if self._begun.acquire(blocking=False):
                 running.cancel()
             elif not running.done():
-                self._leave(running)
+                self._abandon(running)
             raise
 
     def frames(self) -> Iterator[FrameType]:
@@ -44,7 +44,7 @@ class ThreadCall:
             frame = frame.f_back
 
     def _run(self) -> Any:
-        if not self._claim.acquire(blocking=False):
+        if not self._begun.acquire(blocking=False):
             return None
         self._thread = threading.get_ident()
         try:
@@ -53,17 +53,17 @@ class ThreadCall:
             self._thread = None
             exit_if_forked()
 
-    def _leave(self, running: asyncio.Future[Any]) -> None:
+    def _abandon(self, running: asyncio.Future[Any]) -> None:
         task = asyncio.current_task()
         if task is not None:
-            LEFT_BEHIND.setdefault(task, []).append(self)
+            ABANDONED_CALLS.setdefault(task, []).append(self)
             running.add_done_callback(lambda _: self._forget(task))
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        calls = LEFT_BEHIND[task]
+        calls = ABANDONED_CALLS[task]
         calls.remove(self)
         if not calls:
-            del LEFT_BEHIND[task]
+            del ABANDONED_CALLS[task]
 
     @staticmethod
     async def all_ended(calls: Sequence[ThreadCall]) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from streamroute.core.dispatch.retry_marker import KEY
+from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.errors import EncodeError, Reject
 from streamroute.handlers.contract import ArgumentProblem, built_in
 from streamroute.message import Message

@@ -13,8 +13,8 @@ from consuming import Handling, dispatcher_of, eventually
 from loop_clock import LoopClock, turns
 from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.runtime.route_handler import route_handler
-from streamroute.core.cancellation import is_our_end, raise_our_end, uncloseable
-from streamroute.core.consume.worker_pool import Slots
+from streamroute.core.cancellation import is_own_cancellation, reraise_own_cancellation, uncloseable
+from streamroute.core.consume.worker_pool import WorkerPool
 from streamroute.message import Message
 from streamroute.values import RetryPolicy
 
@@ -30,20 +30,20 @@ class LyingError(Exception):
 
 async def test_a_handler_s_own_exception_is_not_our_end() -> None:
     for error in (GeneratorExit(), asyncio.CancelledError(), SystemExit(), KeyboardInterrupt(), LyingError()):
-        assert not is_our_end(error)
-        assert not is_our_end(error, asyncio.current_task())
+        assert not is_own_cancellation(error)
+        assert not is_own_cancellation(error, asyncio.current_task())
 
 
 async def test_whatever_is_raised_elsewhere_than_in_the_task_is_its_end() -> None:
     other = asyncio.create_task(asyncio.sleep(0))
-    assert is_our_end(GeneratorExit(), other)
-    assert is_our_end(RuntimeError("coroutine ignored GeneratorExit"), other)
+    assert is_own_cancellation(GeneratorExit(), other)
+    assert is_own_cancellation(RuntimeError("coroutine ignored GeneratorExit"), other)
     await other
 
 
 def test_without_a_task_a_coroutine_is_being_closed() -> None:
-    assert is_our_end(GeneratorExit())
-    assert not is_our_end(ValueError())
+    assert is_own_cancellation(GeneratorExit())
+    assert not is_own_cancellation(ValueError())
 
 
 def compiled(handler: Any) -> Any:
@@ -132,7 +132,7 @@ async def test_it_is_a_coroutine_in_every_other_respect() -> None:
     uncloseable(cast("Any", asyncio.sleep(0))).close()
 
 
-async def test_a_slot_whose_handler_awaits_a_generator_exit_goes_on() -> None:
+async def test_a_worker_whose_handler_awaits_a_generator_exit_goes_on() -> None:
     seen: list[str] = []
     failed: list[str] = []
 
@@ -143,21 +143,21 @@ async def test_a_slot_whose_handler_awaits_a_generator_exit_goes_on() -> None:
             asyncio.get_running_loop().call_soon(future.set_exception, GeneratorExit())
             await future
 
-    slots = Slots(1, handle, failed=lambda entry_id, _payload, error: failed.append(type(error).__name__))
-    slots.open()
-    slots.put([("1", {}), ("2", {}), ("good", {})])
-    [worker] = slots._workers
+    pool = WorkerPool(1, handle, failed=lambda entry_id, _payload, error: failed.append(type(error).__name__))
+    pool.open()
+    pool.put([("1", {}), ("2", {}), ("good", {})])
+    [worker] = pool._workers
     await eventually(lambda: seen == ["1", "2", "good"])
     assert failed == ["RuntimeError", "RuntimeError"]
-    assert slots._workers == {worker}, "the slot is the same"
-    await slots.close(grace=0)
+    assert pool._workers == {worker}, "the worker is the same"
+    await pool.close(grace=0)
 
 
 async def test_a_handler_s_own_generator_exit_costs_a_turn_of_the_loop_and_no_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     LoopClock(monkeypatch)
-    going_on = asyncio.create_task(raise_our_end(GeneratorExit()))
+    going_on = asyncio.create_task(reraise_own_cancellation(GeneratorExit()))
     await turns()
     assert going_on.done()
     assert going_on.exception() is None
@@ -165,7 +165,7 @@ async def test_a_handler_s_own_generator_exit_costs_a_turn_of_the_loop_and_no_ti
 
 @pytest.mark.parametrize("error", [GeneratorExit(), ValueError(), SystemExit(1)])
 async def test_what_a_handler_raised_is_not_raised_again(error: BaseException) -> None:
-    await raise_our_end(error)
+    await reraise_own_cancellation(error)
 
 
 async def test_a_cancellation_is_our_end_until_it_is_taken_back() -> None:
@@ -175,21 +175,21 @@ async def test_a_cancellation_is_our_end_until_it_is_taken_back() -> None:
         task = asyncio.current_task()
         assert task is not None
         task.cancel()
-        judged.append(is_our_end(asyncio.CancelledError()))
-        judged.append(is_our_end(asyncio.CancelledError(), task))
-        judged.append(is_our_end(ValueError()))  # a handler may fail while it is cancelled
+        judged.append(is_own_cancellation(asyncio.CancelledError()))
+        judged.append(is_own_cancellation(asyncio.CancelledError(), task))
+        judged.append(is_own_cancellation(ValueError()))  # a handler may fail while it is cancelled
         with pytest.raises(asyncio.CancelledError):
-            await raise_our_end(asyncio.CancelledError())
+            await reraise_own_cancellation(asyncio.CancelledError())
         task.uncancel()
-        judged.append(is_our_end(asyncio.CancelledError()))
+        judged.append(is_own_cancellation(asyncio.CancelledError()))
 
     await asyncio.wait([asyncio.create_task(cancel_oneself())])
     assert judged == [True, True, False, False]
 
 
 def test_without_a_loop_a_cancellation_is_of_somebody_else_s() -> None:
-    assert not is_our_end(asyncio.CancelledError())
-    assert not is_our_end(SystemExit())
+    assert not is_own_cancellation(asyncio.CancelledError())
+    assert not is_own_cancellation(SystemExit())
 
 
 def test_a_coroutine_that_is_closed_runs_its_end() -> None:

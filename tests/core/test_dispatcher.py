@@ -331,9 +331,9 @@ async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None
     dispatcher = dispatcher_of(Handling("bad", failing()), Handling("good"), retry_scheduler=scheduler)
     got = message({"type": "booked", "n": "1"})
     await dispatcher.process_message(got, "orders")
-    mark = {"v": 2, "id": "1-0", "group": GROUP, "routes": ["consuming.bad"], "attempt": 2}
-    mark["proof"] = scheduler.calls[0][1]["_streamroute"]["proof"]
-    assert scheduler.calls == [("orders", {"type": "booked", "n": "1", "_streamroute": mark}, 60)]
+    envelope = {"v": 2, "id": "1-0", "group": GROUP, "routes": ["consuming.bad"], "attempt": 2}
+    envelope["proof"] = scheduler.calls[0][1]["_streamroute"]["proof"]
+    assert scheduler.calls == [("orders", {"type": "booked", "n": "1", "_streamroute": envelope}, 60)]
     assert got.outcomes == []
     assert "_streamroute" not in got
 
@@ -422,7 +422,7 @@ async def test_a_failure_that_is_raised_is_told_for_each_route() -> None:
 async def test_a_retry_runs_the_route_of_its_type_where_another_types_has_the_same_name() -> None:
     dispatcher = dispatcher_of(here := Handling("same"))
     dispatcher.on_message("cancelled")(there := Handling("same"))
-    [route] = dispatcher.repertoire().routes
+    [route] = dispatcher.known_routes().routes
     await dispatcher.process_message(message(routes=frozenset({route})))
     await dispatcher.process_message(message({"type": "cancelled"}, routes=frozenset({route})))
     assert [seen["type"] for seen in here.seen] == ["booked"]
@@ -591,7 +591,7 @@ def test_a_repertoire_is_every_route_with_its_former_names_and_every_type() -> N
     router.message("changed")(old)
     dispatcher = dispatcher_of(Handling("new"), Handling("new"))
     dispatcher.include_router(router)
-    assert dispatcher.repertoire() == (
+    assert dispatcher.known_routes() == (
         frozenset(["consuming.new", "consuming.new#2", "consuming.old", "older"]),
         frozenset(["booked", "changed"]),
     )

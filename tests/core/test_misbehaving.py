@@ -1,4 +1,4 @@
-"""Whatever a handler or a filter raises is its route's failure: nothing else runs twice, no slot is lost."""
+"""Whatever a handler or a filter raises is its route's failure: nothing else runs twice."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Siblings:
         self.runs["after", payload["n"]] += 1
         await asyncio.sleep(0)
         if not payload["kind"]:
-            await self._both.wait()  # comes together where as many slots work as there were
+            await self._both.wait()  # comes together where as many workers work as there were
             self.met += 1
 
 
@@ -175,7 +175,7 @@ async def test_whatever_a_handler_raises_on_a_real_server(shape: str, redis_clie
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-async def test_a_callback_of_one_s_own_costs_no_slot(kind: str) -> None:
+async def test_a_callback_of_one_s_own_costs_no_worker(kind: str) -> None:
     """Without a dispatcher the entry stays pending, and the next one is handled."""
     backend, handled = MemoryBackend(), asyncio.Event()
     make: Make = FAILURES[kind]

@@ -198,7 +198,7 @@ async def test_errors_of_reading_and_acking_are_waited_out() -> None:
     assert len(storage.groups) == 3  # at the start, and after each error: the group may have gone as well
 
 
-async def test_a_handler_that_cancels_its_own_task_costs_no_slot() -> None:
+async def test_a_handler_that_cancels_its_own_task_costs_no_worker() -> None:
     def cancel_self(payload: dict[str, Any]) -> Any:
         if payload["n"] == "1":
             task = asyncio.current_task()
@@ -389,8 +389,8 @@ async def test_starting_and_stopping_twice_at_once_does_it_once() -> None:
 class Knows:
     """A dispatcher of another make, which says something of what it knows."""
 
-    def __init__(self, repertoire: Any) -> None:
-        self.repertoire = repertoire
+    def __init__(self, known_routes: Any) -> None:
+        self.known_routes = known_routes
 
     async def process(self, payload: dict[str, Any], *_more: Any) -> None:
         """Succeed."""
@@ -418,13 +418,13 @@ KNOWN = KnownRoutes(frozenset(["consuming.note"]), frozenset(["booked"]))
 async def test_what_this_worker_knows_is_what_its_dispatcher_does(callback: Any, known: KnownRoutes) -> None:
     storage = Keeping()
     processor(storage, callback)
-    assert storage.keepers[0].asks["repertoire"]() == known
+    assert storage.keepers[0].asks["known_routes"]() == known
 
 
 def test_without_a_callback_nothing_is_known() -> None:
     storage: Any = Keeping()
     RedisStreamProcessor(storage, STREAM, GROUP, "me")
-    assert storage.keepers[0].asks["repertoire"]() == KnownRoutes()
+    assert storage.keepers[0].asks["known_routes"]() == KnownRoutes()
 
 
 async def test_who_keeps_leases_hears_what_is_held_and_what_waits_and_tells_what_is_lost() -> None:

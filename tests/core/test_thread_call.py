@@ -13,13 +13,13 @@ import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.core.consume.due import DueTimer
-from streamroute.core.consume.entry_lifecycle import Handling, Limits
-from streamroute.core.consume.fetcher import Source
-from streamroute.core.consume.worker_pool import Slots
-from streamroute.core.observer import ignore
-from streamroute.core.stacks import stack_in_thread
-from streamroute.core.thread_call import LEFT_BEHIND, ThreadCall
+from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.entry_lifecycle import ConsumerSettings, EntryLifecycle
+from streamroute.core.consume.fetcher import ConsumerId
+from streamroute.core.consume.worker_pool import WorkerPool
+from streamroute.core.observer import ignore_result
+from streamroute.core.stack_traces import thread_stack
+from streamroute.core.thread_call import ABANDONED_CALLS, ThreadCall
 from streamroute.incidents import Incident, Incidents
 
 
@@ -44,17 +44,17 @@ async def blocked() -> AsyncIterator[Blocked]:
         yield function
     finally:
         function.go_on.set()
-        await eventually(lambda: not LEFT_BEHIND)
+        await eventually(lambda: not ABANDONED_CALLS)
 
 
 class Plain:
-    """Slots whose handlers are plain functions; the one for ``hang`` has run out of its time at once."""
+    """WorkerPool whose handlers are plain functions; the one for ``hang`` has run out of its time at once."""
 
     def __init__(self, function: Blocked, concurrency: int, **settings: Any) -> None:
         self.done: list[str] = []
         self.told: list[str] = []
         self.function = function
-        self.slots = Slots(
+        self.pool = WorkerPool(
             concurrency,
             self._handle,
             done=lambda entry_id, payload: self.done.append(entry_id),
@@ -83,11 +83,11 @@ class Plain:
 
 @asynccontextmanager
 async def hanging(concurrency: int, *more: str, **settings: Any) -> AsyncIterator[Plain]:
-    """Slots that begin with a function which hangs past its time, and go on with ``more``."""
+    """WorkerPool that begin with a function which hangs past its time, and go on with ``more``."""
     async with blocked() as function:
         plain = Plain(function, concurrency, **settings)
-        plain.slots.open()
-        plain.slots.put([(entry_id, {}) for entry_id in ("hang", *more)])
+        plain.pool.open()
+        plain.pool.put([(entry_id, {}) for entry_id in ("hang", *more)])
         yield plain
 
 
@@ -106,7 +106,7 @@ async def test_a_call_that_is_cancelled_before_its_thread_begins_does_not_run() 
         second.cancel()
         await asyncio.wait([second])
         assert second.cancelled()
-        assert not LEFT_BEHIND
+        assert not ABANDONED_CALLS
         function.go_on.set()
         assert await within_patience(first) == "done"
         await ThreadCall(lambda: None).result()  # behind it in the only thread
@@ -118,94 +118,98 @@ async def test_a_call_that_runs_on_is_known_until_it_ends() -> None:
         call = ThreadCall(function.hang)
         task = asyncio.create_task(call.result())
         await eventually(function.begun.is_set)
-        assert stack_in_thread(call).split(", in ")[-1].startswith("Blocked.hang at ")
+        assert thread_stack(call).split(", in ")[-1].startswith("Blocked.hang at ")
         task.cancel()
         await asyncio.wait([task])
-        assert {task: [call]} == LEFT_BEHIND
+        assert {task: [call]} == ABANDONED_CALLS
         function.go_on.set()
         await within_patience(ThreadCall.all_ended([call]))
-        await eventually(lambda: not LEFT_BEHIND)
-        assert stack_in_thread(call) == "not known"
+        await eventually(lambda: not ABANDONED_CALLS)
+        assert thread_stack(call) == "not known"
 
 
-async def test_a_function_that_runs_on_keeps_its_slot_and_its_entry_has_its_outcome() -> None:
+async def test_a_function_that_runs_on_keeps_its_worker_and_its_entry_has_its_outcome() -> None:
     async with hanging(1, "next") as plain:
         await eventually(lambda: plain.done == ["hang"])
-        await eventually(lambda: plain.slots._watch is not None)
-        assert (plain.slots.queued, plain.slots.free, plain.slots.running) == (1, 0, 0)
+        await eventually(lambda: plain.pool._watch is not None)
+        assert (plain.pool.queued, plain.pool.free, plain.pool.running) == (1, 0, 0)
         plain.function.go_on.set()
         await eventually(lambda: plain.done == ["hang", "next"])
-        await eventually(lambda: plain.slots.free == 1)
-        await within_patience(plain.slots.close(grace=1))
+        await eventually(lambda: plain.pool.free == 1)
+        await within_patience(plain.pool.close(grace=1))
     assert plain.told == []
 
 
-async def test_other_slots_go_on_with_what_is_queued() -> None:
+async def test_other_workers_go_on_with_what_is_queued() -> None:
     async with hanging(2, *map(str, range(20))) as plain:
         await eventually(lambda: len(plain.done) == 21)
-        assert plain.slots.free == 1
+        assert plain.pool.free == 1
         plain.function.go_on.set()
-        await eventually(lambda: plain.slots.free == 2)
-        await within_patience(plain.slots.close(grace=1))
+        await eventually(lambda: plain.pool.free == 2)
+        await within_patience(plain.pool.close(grace=1))
 
 
 async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
     async with hanging(1, "next", stuck_after=0.01) as plain:
         await eventually(lambda: plain.told == ["hang"])
-        assert (plain.slots.stuck, plain.slots.all_stuck, plain.done) == (1, True, ["hang"])
+        assert (plain.pool.stuck, plain.pool.all_stuck, plain.done) == (1, True, ["hang"])
         await asyncio.sleep(0.05)  # it is looked at again and again, and told once
         plain.function.go_on.set()
         await eventually(lambda: plain.done == ["hang", "next"])
-        assert (plain.slots.stuck, plain.told) == (0, ["hang"])
-        await within_patience(plain.slots.close(grace=1))
+        assert (plain.pool.stuck, plain.told) == (0, ["hang"])
+        await within_patience(plain.pool.close(grace=1))
 
 
 async def test_who_wants_to_run_alone_waits_for_it_and_not_once_it_is_stuck() -> None:
     """A function may kill the process after its time as well."""
     async with hanging(1) as plain:
         await eventually(lambda: plain.done == ["hang"])
-        idle = asyncio.create_task(plain.slots.wait_idle())
+        idle = asyncio.create_task(plain.pool.wait_idle())
         done, _ = await asyncio.wait([idle], timeout=0.05)
         assert not done
         plain.function.go_on.set()
         await within_patience(idle)
-        await within_patience(plain.slots.close(grace=1))
+        await within_patience(plain.pool.close(grace=1))
     async with hanging(1, stuck_after=0.01) as plain:
         await eventually(lambda: plain.done == ["hang"])
-        await within_patience(plain.slots.wait_idle())
+        await within_patience(plain.pool.wait_idle())
         assert plain.told == ["hang"]
-        await within_patience(plain.slots.close(grace=1))
+        await within_patience(plain.pool.close(grace=1))
 
 
 async def test_a_close_does_not_wait_for_it() -> None:
     """Its entry has its outcome, and a thread cannot be stopped."""
     async with hanging(2) as plain:
         await eventually(lambda: plain.done == ["hang"])
-        await eventually(lambda: plain.slots._watch is not None)
-        cut = await within_patience(plain.slots.close(grace=3600))
-        assert (cut, plain.slots.deaf) == ({}, 0)
+        await eventually(lambda: plain.pool._watch is not None)
+        cut = await within_patience(plain.pool.close(grace=3600))
+        assert (cut, plain.pool.uncancellable) == ({}, 0)
 
 
 async def test_where_it_is_is_told_and_its_entry_stays_settled(caplog: pytest.LogCaptureFixture) -> None:
     told: list[tuple[Incident, int]] = []
     incidents = Incidents(lambda stream, incident, count: told.append((incident, count)))
-    storage, me = MemoryStreamStorage(), Source(STREAM, GROUP, "me")
-    limits = Limits(batch_count=1, concurrency=1, max_deliveries=5, lease=60.0, grace=5.0, ack_delay=0.001)
+    storage, me = MemoryStreamStorage(), ConsumerId(STREAM, GROUP, "me")
+    limits = ConsumerSettings(
+        batch_count=1, concurrency=1, max_deliveries=5, lease=60.0, grace=5.0, ack_delay=0.001
+    )
     noted: list[int] = []
     async with blocked() as function:
-        handling = Handling(storage, me, limits, ignore, incidents, DueTimer(), lambda: noted.append(1))
+        lifecycle = EntryLifecycle(
+            storage, me, limits, ignore_result, incidents, DueTimer(), lambda: noted.append(1)
+        )
         plain = Plain(function, 1)
-        handling.callback = lambda payload: plain._handle("hang", payload)
-        handling._slots._stuck_after = 0.01
+        lifecycle.callback = lambda payload: plain._handle("hang", payload)
+        lifecycle._pool._stuck_after = 0.01
         await storage.create_group(STREAM, GROUP)
         storage.add(STREAM, {"type": "booked"})
         [(name, message)] = await storage.read_events(*me, 1)
-        handling.open()
-        handling.take([(name, message)])
+        lifecycle.open()
+        lifecycle.take([(name, message)])
         await eventually(lambda: noted == [1])
         assert told == [(Incident.STUCK, 1)]
-        said = "a plain function still runs after its timeout or cancellation and keeps its slot; "
+        said = "a plain function still runs after its timeout or cancellation and keeps its worker; "
         assert f"{said}it was started for entry {name} of {STREAM}: " in caplog.text
         assert "Blocked.hang at " in caplog.text
         await eventually(lambda: not storage._stream(STREAM).groups[GROUP].pending)
-        await within_patience(handling.close())
+        await within_patience(lifecycle.close())

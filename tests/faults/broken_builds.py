@@ -36,7 +36,7 @@ class BrokenBuild:
     patience: float = 20.0
 
 
-_JUDGED = "return _judged(route, error, attempt, policy)"
+_JUDGED = "return _outcome_for(route, error, attempt, policy)"
 _DEDUPE, _SUPERVISOR = "adapters/lua/dedupe.lua", "ops/workers/supervisor.py"
 
 BROKEN: Mapping[str, BrokenBuild] = {
@@ -87,14 +87,14 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "killers among innocents",
         "dead-lettered without cause",
         (
-            Edit("core/consume/batch_limiter.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),
-            Edit("core/consume/batch_limiter.py", "by_delivery[self.last] = 0", "pass"),
+            Edit("core/consume/delivery_limits.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),
+            Edit("core/consume/delivery_limits.py", "by_delivery[self.last] = 0", "pass"),
         ),
     ),
     "entries are not held back before their last delivery": BrokenBuild(
         "four crashes of everything",
         r"\d+ entries were on their last delivery|waited .* s for everything to be done",
-        (Edit("core/consume/batch_limiter.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),),
+        (Edit("core/consume/delivery_limits.py", "_SHARES: Final = {1: 8, 2: 2}", "_SHARES: Final = {}"),),
     ),
     "an exit code is a refusal to start": BrokenBuild(
         "a message that exits, under --workers",

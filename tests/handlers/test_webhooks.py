@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from servers import free_port, wait_until
-from streamroute.core.dispatch.outcomes import judge
+from streamroute.core.dispatch.outcomes import outcome_for
 from streamroute.core.dispatch.routes import Route
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.handlers.contract import CHECK
@@ -252,7 +252,7 @@ async def test_a_value_that_cannot_be_sent_is_refused_before_and_never_quoted(
 def said_of(error: BaseException, caplog: pytest.LogCaptureFixture) -> set[str]:
     """The words of what a failure leaves behind: its dead letter, and the log."""
     handler: Any = webhook
-    made = judge(Route("r", handler, None), error, 1, RetryPolicy(max_attempts=1))
+    made = outcome_for(Route("r", handler, None), error, 1, RetryPolicy(max_attempts=1))
     return set(re.findall(r"\w+", f"{made}{traceback_text(error)}{caplog.text}"))
 
 

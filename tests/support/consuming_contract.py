@@ -496,7 +496,7 @@ class Deploys:
             *(STREAM, GROUP, "new"),
             held=dict,
             lost=lambda lost: None,
-            repertoire=lambda: KnownRoutes(frozenset({"newer"}), frozenset({"booked"})),
+            known_routes=lambda: KnownRoutes(frozenset({"newer"}), frozenset({"booked"})),
         )
         await keeper.open()
         storage = backend.storage(lease=0.05)

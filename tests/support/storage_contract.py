@@ -163,10 +163,10 @@ class Leases:
         await storage.read_events(*ONE, 10)
         first = await eventually(lambda: _claimed_within(storage, Quotas(5, {2: 2})))
         assert [entry_id for entry_id, _ in first.entries] == ids[:2]
-        assert (first.held_back, first.suspects) == (4, 0)
+        assert (first.held_back, first.last_deliveries) == (4, 0)
         await eventually(lambda: _claimed_within(storage, Quotas(5, {2: 0, 3: 2}), least=2))
         last = await storage.claim_within(*TWO, 20, 10, Quotas(2, {2: 0}, others=0))
-        assert (last.entries, last.suspects) == ([], 4)
+        assert (last.entries, last.last_deliveries) == ([], 4)
         rest = await eventually(lambda: _claimed_within(storage, Quotas(5, {4: 0}), least=4))
         assert sorted(message.deliveries for _, message in rest.entries) == [2, 2, 2, 2]
 

@@ -35,7 +35,7 @@ class Tidier:
         self._released = released
         self._next_burial: dict[tuple[str, str], float] = {}
 
-    async def tidy(self, client: Redis, keys: GroupKeys, group: str, consumer: str) -> float:
+    async def clean_up(self, client: Redis, keys: GroupKeys, group: str, consumer: str) -> float:
         """Do one step; returns the seconds until the next. Raises what redis-py raises."""
         if time.monotonic() >= self._next_burial.get((keys.stream, group), 0.0):
             for key in (keys.stream, keys.retry):

@@ -36,7 +36,7 @@ for i = 1, #known, 2 do
   end
 end
 
-local found, held_back, suspects = {}, 0, 0
+local found, held_back, last_deliveries = {}, 0, 0
 
 local function is_allowed(delivery)
   local name = quotas[tostring(delivery)] and tostring(delivery) or '*'
@@ -47,7 +47,7 @@ local function is_allowed(delivery)
     return true
   end
   held_back = held_back + 1
-  if delivery == last then suspects = suspects + 1 end
+  if delivery == last then last_deliveries = last_deliveries + 1 end
   return false
 end
 
@@ -105,4 +105,4 @@ for _, one in ipairs(found) do
     end
   end
 end
-return {now, claimed, deleted, held_back, suspects, cursors}
+return {now, claimed, deleted, held_back, last_deliveries, cursors}

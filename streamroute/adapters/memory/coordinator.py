@@ -29,7 +29,7 @@ class MemoryCoordinator:
     secrets: dict[str, bytes] = field(default_factory=dict)
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
-        """See ``KeepsSecrets``."""
+        """See ``SupportsRetrySecret``."""
         await asyncio.sleep(0)
         if make:
             self.secrets.setdefault(stream, token_bytes(32))

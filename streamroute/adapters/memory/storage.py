@@ -182,7 +182,7 @@ class MemoryStreamStorage:
                     continue
                 facts = {"read_at": int(now * 1000), "deliveries": entry.deliveries}
                 entries.append(reader.read(key, entry.id, entry.fields, **facts))
-        return ClaimResult(entries, counted.held_back, counted.suspects)
+        return ClaimResult(entries, counted.held_back, counted.last_deliveries)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
         """Take the entry off the pending list, whoever has it."""
@@ -233,7 +233,7 @@ class MemoryStreamStorage:
         waits = [self._promote(key) for key in (self._keys(stream_name, group_name).due, stream_name)]
         return min((wait for wait in waits if wait is not None), default=None)
 
-    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:  # noqa: ARG002 - the storage's form
+    async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:  # noqa: ARG002 - the storage's form
         """Trim the stream; returns seconds until the next step."""
         await asyncio.sleep(0)
         if self.trim is not None:
@@ -249,13 +249,13 @@ class MemoryStreamStorage:
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]] = tuple,  # noqa: ARG002 - an event loop in memory does not hang
-        repertoire: Callable[[], KnownRoutes] = KnownRoutes,
+        known_routes: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> MemoryLeaseKeeper:
         """Heartbeats for what is held, in real time."""
         alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
 
         def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
-            alive[consumer_name] = repertoire()
+            alive[consumer_name] = known_routes()
             listed.update(alive[consumer_name].types)
             return self._keep(stream_name, group_name, consumer_name, messages)
 
@@ -405,7 +405,7 @@ class _Counted:
         self._others = quotas.others
         self._last = quotas.last
         self.held_back = 0
-        self.suspects = 0
+        self.last_deliveries = 0
 
     def is_allowed(self, delivery: int) -> bool:
         """Whether one more entry may be claimed at this delivery; it is counted then."""
@@ -416,5 +416,5 @@ class _Counted:
             self._left[delivery] = left - 1
             return True
         self.held_back += 1
-        self.suspects += delivery == self._last
+        self.last_deliveries += delivery == self._last
         return False

@@ -47,7 +47,7 @@ class RedisCoordinator:
         return await self._dedupe.begin(message, route, digest, ttl, formerly)
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
-        """See ``KeepsSecrets``; raises what redis-py raises."""
+        """See ``SupportsRetrySecret``; raises what redis-py raises."""
         return await self._secrets.get(stream, make=make)
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:

@@ -47,9 +47,9 @@ def nothing_waits() -> Collection[str]:
 class RedisLeaseKeeper:
     """Confirms every third of ``lease`` seconds what ``held()`` returns, from the client's heartbeat thread.
 
-    There it also notes in ``watermarks`` how far the group has come, and leaves in Redis that this worker is
-    alive, its lease, and what ``repertoire()`` says that it knows. ``waiting()`` are the ids of what is held
-    and has not started. ``lost`` is called in the event loop that opened the keeper.
+    There it also notes in ``watermarks`` how far the group has come, and writes to Redis that this
+    worker is alive, its lease, and ``known_routes()``. ``waiting()`` are the ids of what is held and has not
+    started. ``lost`` is called in the event loop that opened the keeper.
     """
 
     def __init__(  # noqa: PLR0913 - whose leases, how they are kept, and who is told
@@ -64,7 +64,7 @@ class RedisLeaseKeeper:
         held: Held,
         lost: Lost,
         waiting: Waiting,
-        repertoire: Knows,
+        known_routes: Knows,
         watermarks: Watermarks,
         incidents: Incidents,
     ) -> None:
@@ -78,7 +78,7 @@ class RedisLeaseKeeper:
         self._held = held
         self._lost = lost
         self._waiting = waiting
-        self._repertoire = repertoire
+        self._known_routes = known_routes
         self._watermarks = watermarks
         self._incidents = incidents
         self._due = 0.0
@@ -136,7 +136,7 @@ class RedisLeaseKeeper:
 
     async def _confirm(self, client: Redis, call: Call, key: str, entries: list[tuple[str, Message]]) -> None:
         tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}
-        known = self._repertoire()
+        known = self._known_routes()
         digest = digest_of(known)
         arguments: list[str | int] = [self._group, self._consumer, int(self._lease * 1000), digest]
         for entry_id, (_, _, deliveries) in tokens.items():

@@ -83,7 +83,7 @@ class RedisRetryScheduler:
             self._sooner.set()
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
-        """See ``KeepsSecrets``; raises what redis-py raises."""
+        """See ``SupportsRetrySecret``; raises what redis-py raises."""
         return await self._secrets.get(stream, make=make)
 
     async def bring_back(self, stream_name: str) -> float | None:

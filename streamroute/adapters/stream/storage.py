@@ -203,7 +203,7 @@ class RedisStreamStorage:
         client, streams = self._client_of(keys.stream), (keys.retry, keys.stream)
         cursors = self._cursors.setdefault((stream_name, group_name), ["-"] * len(streams))
         async with naming_wrong_keys(client, keys):
-            now, claimed, deleted, held_back, suspects, cursors[:] = await script("claim").run(
+            now, claimed, deleted, held_back, last_deliveries, cursors[:] = await script("claim").run(
                 client,
                 [keys.workers, *streams],
                 [
@@ -235,7 +235,7 @@ class RedisStreamStorage:
 
         being_read = self._being_read(keys, group_name, consumer_name)
         entries = await being_read.read(reader, deliveries, now, entries_of)
-        return ClaimResult(entries, held_back, suspects)
+        return ClaimResult(entries, held_back, last_deliveries)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
         """XACK, without a fence: for processors that do not settle."""
@@ -319,7 +319,7 @@ class RedisStreamStorage:
         self._tell_deleted(keys, keys.stream, deleted, "%d retries of %s were deleted before they ran: %s")
         return None if left < 0 else left / 1000
 
-    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
+    async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
         """Trim the stream, and delete consumers that are gone; returns seconds until the next step.
 
         Sources: https://redis.io/docs/latest/commands/xtrim/,
@@ -330,7 +330,7 @@ class RedisStreamStorage:
             return _NOT_READY
         client = self._client_of(keys.stream)
         async with naming_wrong_keys(client, keys):
-            return await self._tidier.tidy(client, keys, group_name, consumer_name)
+            return await self._tidier.clean_up(client, keys, group_name, consumer_name)
 
     @property
     def trimmed(self) -> int:
@@ -346,7 +346,7 @@ class RedisStreamStorage:
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]] = nothing_waits,
-        repertoire: Callable[[], KnownRoutes] = KnownRoutes,
+        known_routes: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> RedisLeaseKeeper:
         """Heartbeats for what is held, from the thread that all streams of the client share."""
         keys = self._keys(stream_name, group_name)
@@ -357,7 +357,7 @@ class RedisStreamStorage:
             held=self._being_read(keys, group_name, consumer_name).with_held(held),
             lost=lost,
             waiting=waiting,
-            repertoire=repertoire,
+            known_routes=known_routes,
             watermarks=self._watermarks,
             incidents=self._incidents,
         )

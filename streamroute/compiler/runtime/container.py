@@ -14,7 +14,7 @@ from contextlib import (
 )
 from typing import Any
 
-from streamroute.core.cancellation import is_our_end
+from streamroute.core.cancellation import is_own_cancellation
 from streamroute.errors import SetupError
 from streamroute.outages import one_line
 from streamroute.system.forked import ExitForkedChild, consuming
@@ -51,7 +51,7 @@ def _as_setup_error(what: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if issubclass(type(error), KeyboardInterrupt) or is_our_end(error):
+        if issubclass(type(error), KeyboardInterrupt) or is_own_cancellation(error):
             raise  # the command is ended
         log.debug("%s failed", what, exc_info=True)
         raise SetupError(f"{what} failed: {one_line(error)}") from error

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, cast
 
 from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
 from streamroute.compiler.runtime.timeouts import await_with_timeout
-from streamroute.core.cancellation import is_our_end
+from streamroute.core.cancellation import is_own_cancellation
 from streamroute.core.dispatch.outcomes import asked_delay, attempt_of
 from streamroute.core.thread_call import ThreadCall
 from streamroute.durations import RetryPolicy
@@ -59,14 +59,14 @@ def route_handler(
             # It ended without waiting for anything: done, and no timer was needed.
             return
         except BaseException as error:
-            if issubclass(type(error), asyncio.CancelledError) and is_our_end(error):
+            if issubclass(type(error), asyncio.CancelledError) and is_own_cancellation(error):
                 raise
             _raise_outcome(error, payload, retry)
         try:
             await await_with_timeout(coroutine, first, timeout, name)
         except BaseException as error:
             # GeneratorExit ends this coroutine itself; one from the handler was replaced by RuntimeError.
-            if issubclass(type(error), GeneratorExit) or is_our_end(error):
+            if issubclass(type(error), GeneratorExit) or is_own_cancellation(error):
                 raise
             _raise_outcome(error, payload, retry)
 

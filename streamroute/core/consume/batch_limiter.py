@@ -1,45 +1,31 @@
-"""Caution with entries that were delivered before: they may have killed their worker, or been beside it.
+"""Batch limiter: after a call that failed, the next one asks for a single entry.
 
-A crash spends a delivery of everything that its worker held. The nearer entries are to their last delivery,
-the fewer of them are held at once, so that few innocents get there, however often workers are killed. On its
-last delivery an entry is a suspect: it runs alone.
+A reply may have been too large to arrive in time; the same request would never succeed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any, Final
-
-from streamroute.message import Message
-from streamroute.values import Quotas
-
-_SHARES: Final = {1: 8, 2: 2}
-"""By the deliveries that an entry has left after this one: among how many it shares the slots."""
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-class DeliveryLimits:
-    """How many entries may be held at each of their deliveries, of which there are at most ``last``."""
+class BatchLimiter:
+    """How many entries one call may ask for: one after a failure, then twice as many after each success."""
 
-    def __init__(self, last: int, concurrency: int) -> None:
-        self.last = last
-        self._concurrency = concurrency
+    def __init__(self) -> None:
+        self._limit = math.inf
 
-    def quotas(self, held: Iterable[dict[str, Any]]) -> Quotas:
-        """What may be claimed beside what is held; suspects are not among it."""
-        counts = Counter(payload.deliveries for payload in held if isinstance(payload, Message))
-        limits = {self.last - left: max(1, self._concurrency // share) for left, share in _SHARES.items()}
-        by_delivery = {
-            delivery: max(0, limit - counts[delivery]) for delivery, limit in limits.items() if delivery > 1
-        }
-        if self.last > 1:
-            by_delivery[self.last] = 0
-        return Quotas(self.last, by_delivery)
+    def limit(self, count: int) -> int:
+        """Return ``count``, or less while calls recover from a failure."""
+        return int(min(count, self._limit))
 
-    def one_suspect(self) -> Quotas:
-        """A claim of nothing else."""
-        return Quotas(self.last, {self.last: 1}, others=0)
-
-    def is_suspect(self, payload: dict[str, Any]) -> bool:
-        """Whether this is an entry's last delivery, after others that had no outcome."""
-        return isinstance(payload, Message) and 1 < payload.deliveries == self.last
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Wrap one call; its failure sets the limit to one entry, its success doubles it."""
+        try:
+            yield
+        except Exception:
+            self._limit = 1
+            raise
+        self._limit *= 2

@@ -1,4 +1,4 @@
-"""Intake: where entries come from - claims first, then what the stream has not delivered yet.
+"""Fetcher: where entries come from - claims first, then what the stream has not delivered yet.
 
 Beside it, due retries are promoted, and what nobody needs is tidied away. Each has a loop of its own, which
 survives any error of the storage: it waits, makes sure that the group is there, and goes on.
@@ -11,17 +11,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Protocol
 
-from streamroute.core.consume.due import DueTimer
-from streamroute.core.consume.prefetch import Caution
+from streamroute.core.consume.batch_limiter import BatchLimiter
+from streamroute.core.consume.due_timer import DueTimer
 from streamroute.core.consume.worker_pool import Entry
 from streamroute.core.storage import (
     StreamStorageProtocol,
     blocks,
     claims,
     claims_within,
+    cleans_up,
     interrupts_reads,
     promotes,
-    tidies,
 )
 from streamroute.incidents import Incidents
 from streamroute.outages import OutageTracker
@@ -30,11 +30,11 @@ from streamroute.values import ClaimResult, Quotas
 _PROMOTE_EVERY: Final = 5.0  # seconds, where retries wait; a worker may have died that had scheduled another
 _PROMOTE_IDLE: Final = 15.0  # seconds, where none waits; at most what a dead worker's entries wait for
 _FIRST_CLAIM: Final = 1.0  # seconds that what was left behind is claimed before anything new is read
-_SUSPECTS_EVERY: Final = 1.0  # seconds between looks at suspects, where another stream has one
+_LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between looks at suspects, where another stream has one
 _READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
 
 
-class Source(NamedTuple):
+class ConsumerId(NamedTuple):
     """Whose entries: a stream, its consumer group, and this consumer."""
 
     stream: str
@@ -42,7 +42,7 @@ class Source(NamedTuple):
     consumer: str
 
 
-class Sink(Protocol):
+class EntrySink(Protocol):
     """Where entries go."""
 
     async def room(self, *, claims: bool) -> int:
@@ -65,19 +65,19 @@ class Sink(Protocol):
         """Wait until more of them may be, for so many seconds at most."""
         ...
 
-    async def run_suspect(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
+    async def run_last_delivery(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
         """Run one entry on its last delivery alone; returns whether there was one."""
         ...
 
 
-class Intake:
+class Fetcher:
     """Brings entries into the ``sink`` for as long as it is open."""
 
     def __init__(
         self,
         storage: StreamStorageProtocol,
-        source: Source,
-        sink: Sink,
+        source: ConsumerId,
+        sink: EntrySink,
         incidents: Incidents,
         *,
         poll_interval: float,
@@ -92,7 +92,7 @@ class Intake:
         self._poll_interval = poll_interval
         self._lease = lease
         self._claim_interval = claim_interval
-        self._reading, self._claiming = Caution(), Caution()
+        self._reading, self._claiming = BatchLimiter(), BatchLimiter()
         self._due = due
         self._closing = asyncio.Event()
         self._has_claimed = asyncio.Event()
@@ -110,7 +110,7 @@ class Intake:
             self._has_claimed.set()
         if promotes(self._storage):
             self._loops.append(self._loop(self._promote, "promoting retries of"))
-        if tidies(self._storage):
+        if cleans_up(self._storage):
             self._loops.append(self._loop(self._tidy, "tidying"))
 
     async def close(self) -> None:
@@ -167,8 +167,8 @@ class Intake:
         if self._closing.is_set():
             return
         async with self._reply():
-            with self._reading.taken():
-                entries = await self._storage.read_events(*self._source, self._reading.of(count))
+            with self._reading.attempt():
+                entries = await self._storage.read_events(*self._source, self._reading.limit(count))
         if entries:
             self._sink.take(entries)
         elif not blocks(self._storage):
@@ -178,37 +178,41 @@ class Intake:
         """Take over what dead consumers hold, until a claim finds less than it has room for."""
         more, claimed = True, ClaimResult([])
         while more and not self._closing.is_set():
-            count = self._claiming.of(await self._sink.room(claims=True))
+            count = self._claiming.limit(await self._sink.room(claims=True))
             if self._closing.is_set():
                 return  # what was claimed now would be cut off with its reply
             claimed = await self._claim_within(count, self._sink.quotas())
             more = self._sink.take_claimed(claimed.entries, count)
         self._has_claimed.set()
-        if claimed.suspects and await self._has_run_suspect():
+        if claimed.last_deliveries and await self._has_run_last_delivery():
             return
         if claimed.held_back:
-            interval = _SUSPECTS_EVERY if claimed.held_back == claimed.suspects else self._claim_interval
+            interval = (
+                _LAST_DELIVERIES_EVERY
+                if claimed.held_back == claimed.last_deliveries
+                else self._claim_interval
+            )
             await self._sink.wait_for_quota(min(interval, self._claim_interval))
         else:
             await self._pause(self._claim_interval)
 
-    async def _has_run_suspect(self) -> bool:
+    async def _has_run_last_delivery(self) -> bool:
         """Run an entry that may kill this process; then whatever waited for it has as long for itself."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if not await self._sink.run_suspect(self._claim_suspect):
+        if not await self._sink.run_last_delivery(self._claim_last_delivery):
             return False
         await self._pause(loop.time() - began)
         return True
 
-    async def _claim_suspect(self, quotas: Quotas) -> list[Entry]:
+    async def _claim_last_delivery(self, quotas: Quotas) -> list[Entry]:
         return [] if self._closing.is_set() else (await self._claim_within(1, quotas)).entries
 
     async def _claim_within(self, count: int, quotas: Quotas) -> ClaimResult:
         """Take over up to ``count`` entries whose lease has ended."""
         idle, within = int(self._lease * 1000), claims_within(self._storage)
         async with self._reply():
-            with self._claiming.taken():
+            with self._claiming.attempt():
                 if within is not None:
                     return await within.claim_within(*self._source, idle, count, quotas)
                 return ClaimResult(await self._storage.claim_stale_events(*self._source, idle, count))
@@ -221,9 +225,9 @@ class Intake:
         await self._due.sleep(idle if wait is None else min(wait, _PROMOTE_EVERY))
 
     async def _tidy(self) -> None:
-        storage = tidies(self._storage)
+        storage = cleans_up(self._storage)
         assert storage is not None  # noqa: S101 - this loop runs only where it is one
-        await self._pause(await storage.tidy(*self._source))
+        await self._pause(await storage.clean_up(*self._source))
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not past the closing."""

@@ -1,4 +1,4 @@
-"""Held: the entries that a consumer answers for, from the read until they are settled or let go."""
+"""In flight: the entries that a consumer answers for, from the read until they are settled or let go."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from streamroute.core.consume.worker_pool import Entry
 from streamroute.message import Message
 
 
-class Held:
+class InFlight:
     """``payloads`` by the id of their entry. ``snapshot`` may be called from any thread."""
 
     def __init__(self) -> None:
         self.payloads: dict[str, dict[str, Any]] = {}
         self._change: asyncio.Future[None] | None = None
 
-    def take(self, entries: Iterable[Entry]) -> list[Entry]:
+    def add(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold these entries from now on; returns those that were not held, which are to be handled.
 
         An entry that is held already has come again because its group was lost, or because it ran past
@@ -26,7 +26,7 @@ class Held:
         new = list(entries)
         taken = dict(new)
         if not self.payloads.keys().isdisjoint(taken):
-            new = [entry for entry in new if not self._adopt(*entry)]
+            new = [entry for entry in new if not self._merge_redelivery(*entry)]
             taken = dict(new)
         self.payloads.update(taken)
         return new
@@ -47,7 +47,7 @@ class Held:
         message = self.payloads.get(entry_id)
         return isinstance(message, Message) and message.deliveries == deliveries
 
-    def let_go(self, entries: Iterable[Entry]) -> None:
+    def discard(self, entries: Iterable[Entry]) -> None:
         """Hold these very payloads no longer; a newer delivery of the same entry stays held."""
         payloads = self.payloads
         for entry_id, payload in entries:
@@ -74,7 +74,7 @@ class Held:
         """The messages that are held at this moment."""
         return {name: held for name, held in list(self.payloads.items()) if isinstance(held, Message)}
 
-    def _adopt(self, entry_id: str, payload: dict[str, Any]) -> bool:
+    def _merge_redelivery(self, entry_id: str, payload: dict[str, Any]) -> bool:
         held = self.payloads.get(entry_id)
         if held is None:
             return False

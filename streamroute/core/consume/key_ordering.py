@@ -1,7 +1,7 @@
 """Ordering: entries with equal keys start one after the other, in order, while others run beside them.
 
-An entry whose key is taken waits in the key's own queue, and takes no slot: one hot key fills none but its
-own. An entry without a key waits for nobody.
+An entry whose key is taken waits in the key's own queue, and occupies no worker. An entry without a key does
+not wait.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KeyOf = Callable[[dict[str, Any]], Hashable | None]
 """The key of a payload; None for one that is not ordered, as for one on which this raises."""
 
 
-class KeyOrder:
+class KeyedQueue:
     """Which entries may start, and which wait for another with the same key to end."""
 
     def __init__(self, key_of: KeyOf) -> None:
@@ -73,13 +73,13 @@ class KeyOrder:
         queue.rotate(ahead)
         self._first[key] = ahead + len(entries)
 
-    def _no_longer_first(self, key: Hashable) -> None:
+    def _remove_from_first(self, key: Hashable) -> None:
         """One of those at the head of this key's queue that were put there has left it."""
         left = self._first.pop(key, 0) - 1
         if left > 0:
             self._first[key] = left
 
-    def take_over(self, entry: Entry, ready: deque[Entry]) -> None:
+    def acquire(self, entry: Entry, ready: deque[Entry]) -> None:
         """This entry starts now, and has its key from now on.
 
         Nothing with its key runs. One that is among the ``ready`` and has not started waits behind it.
@@ -96,11 +96,11 @@ class KeyOrder:
             self.waiting += 1
         self._holders[entry[0]] = key
 
-    def waiting_names(self) -> list[str]:
+    def waiting_ids(self) -> list[str]:
         """The ids of what waits; may be asked from any thread while the event loop hangs."""
         return [entry_id for queue in list(self._waiting.values()) for entry_id, _ in queue.copy()]
 
-    def end(self, entry_id: str) -> Entry | None:
+    def complete(self, entry_id: str) -> Entry | None:
         """This entry has ended, or will not start; returns the one that may start in its place."""
         key = self._holders.pop(entry_id, None)
         if key is None:
@@ -111,11 +111,11 @@ class KeyOrder:
             return None
         self.waiting -= 1
         following = queue.popleft()
-        self._no_longer_first(key)
+        self._remove_from_first(key)
         self._holders[following[0]] = key
         return following
 
-    def forget(self, entry_id: str) -> None:
+    def discard(self, entry_id: str) -> None:
         """This entry waits no longer; harmless for one that does not wait."""
         for key, queue in self._waiting.items():
             for position, entry in enumerate(queue):
@@ -123,7 +123,7 @@ class KeyOrder:
                     queue.remove(entry)
                     self.waiting -= 1
                     if position < self._first.get(key, 0):
-                        self._no_longer_first(key)
+                        self._remove_from_first(key)
                     return
 
     def clear(self) -> list[Entry]:

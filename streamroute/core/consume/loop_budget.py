@@ -1,4 +1,4 @@
-"""Breath: how long handlers that never wait may keep the event loop from turning."""
+"""LoopBudget: how long handlers that never wait may keep the event loop from turning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SECONDS: Final = 0.0005
 _TURNS: Final = 2  # of the loop, until whoever reads has asked for more: one to go on, one to send
 
 
-class Breath:
+class LoopBudget:
     """Half a millisecond a turn of the loop, for all workers; ``end`` is when it is over (``monotonic``).
 
     Were it one for each worker, a turn of the loop would take as many.
@@ -22,7 +22,7 @@ class Breath:
         self.end = 0.0
         self._turns = 0
 
-    def draw(self) -> bool:
+    def renew(self) -> bool:
         """Begin the next, if the loop has turned as it should; returns whether it has."""
         if self._turns:
             return False
@@ -30,7 +30,7 @@ class Breath:
         self._wait(1)
         return True
 
-    def hold(self) -> None:
+    def yield_to_reader(self) -> None:
         """Let those who read go on: handlers run while the server looks for more, and not before it does."""
         self.end = 0.0
         if self._turns:

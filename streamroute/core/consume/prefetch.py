@@ -1,6 +1,6 @@
-"""Pace: how many entries to ask for, so that handlers are busy and others get what they could do.
+"""PrefetchWindow: how many entries to ask for, so that handlers are busy and others get what they could do.
 
-What is read waits in this process, invisible to other workers. So no more is read than the free slots take
+What is read waits in this process, invisible to other workers. So no more is read than the free workers take
 at once and the handlers start within a moment; and of large entries few, since they lie in memory.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from streamroute.message import Message
@@ -19,7 +18,7 @@ BUDGET: Final = 16 * 1024 * 1024  # bytes that one read should bring at most
 _SAMPLE: Final = 8  # entries of each read that are measured
 
 
-class Pace:
+class PrefetchWindow:
     """The size of reads: at most ``most`` entries, and what is started in ``ahead`` seconds."""
 
     def __init__(self, most: int, ahead: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +32,7 @@ class Pace:
         self._bytes = 1.0
 
     def room(self, *, queued: int, free: int, started: int) -> int:
-        """How many entries may be queued; ``queued`` are, ``free`` slots idle, ``started`` counts all."""
+        """How many entries may be queued; ``queued`` are, ``free`` workers idle, ``started`` counts all."""
         self._note(started)
         wanted = free + math.ceil(self._rate * self._ahead)
         if not queued and free:
@@ -45,12 +44,12 @@ class Pace:
         """The largest read for now."""
         return max(1, min(self._most, max(_FIRST, 2 * self._last), int(BUDGET / self._bytes)))
 
-    def read(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    def record_read(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """These were read: their number and their sizes say how many to ask for the next time."""
         self._last = len(entries)
-        self.weigh(entries)
+        self.record_sizes(entries)
 
-    def weigh(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    def record_sizes(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """These came: of large entries, few are to be asked for."""
         sizes = [_size(payload) for _, payload in entries[:: max(1, len(entries) // _SAMPLE)]]
         if sizes:
@@ -67,33 +66,9 @@ class Pace:
         self._started, self._since = started, now
 
 
-def is_heavy(entries: Sequence[tuple[str, dict[str, Any]]]) -> bool:
+def over_byte_budget(entries: Sequence[tuple[str, dict[str, Any]]]) -> bool:
     """Whether a claim brought about as many bytes as one should: there may be more, whatever their number."""
     return sum(_size(payload) for _, payload in entries) > BUDGET // 2
-
-
-class Caution:
-    """How many entries one call may bring: after a call that failed one, and twice as many each time.
-
-    A reply may have been too large to arrive in time; asked for again as it was, it would never arrive.
-    """
-
-    def __init__(self) -> None:
-        self._most = math.inf
-
-    def of(self, count: int) -> int:
-        """So many, where ``count`` are wanted."""
-        return int(min(count, self._most))
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Within is the call."""
-        try:
-            yield
-        except Exception:
-            self._most = 1
-            raise
-        self._most *= 2
 
 
 def _size(payload: dict[str, Any]) -> int:

@@ -1,7 +1,7 @@
 """Settling: what handlers have finished is acknowledged in the background, many entries a call.
 
 An entry waits here for at most ``delay`` seconds or ``batch`` companions. It stays held (leased and
-counted against the slots) until the storage has answered, and a call that fails is made again, with half
+counted against the limits) until the storage has answered, and a call that fails is made again, with half
 as many entries: so an entry with which every call fails is found, and settled apart from all others.
 """
 
@@ -53,13 +53,13 @@ class Settler:
         self._lost = lost
         self._delay = delay
         self._batch = batch
-        self._most = batch
-        self._apart: dict[str, int] = {}
+        self._batch_limit = batch
+        self._isolated: dict[str, int] = {}
         self._successes = 0
         self._finished: dict[str, dict[str, Any]] = {}
         self._refused = 0
         self._writing = 0
-        self._kick = asyncio.Event()
+        self._flush_requested = asyncio.Event()
         self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         doing = "settling entries of %s"
@@ -69,16 +69,16 @@ class Settler:
 
     def open(self) -> None:
         """Start settling in the background."""
-        self._kick, self._progress = asyncio.Event(), asyncio.Event()
+        self._flush_requested, self._progress = asyncio.Event(), asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     def add(self, entry_id: str, payload: dict[str, Any]) -> None:
         """A handler has finished with this entry."""
         self._finished[entry_id] = payload
         if len(self._finished) == self._batch:
-            self._kick.set()
+            self._flush_requested.set()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._delay, self._kick.set)
+            self._timer = asyncio.get_running_loop().call_later(self._delay, self._flush_requested.set)
 
     async def room(self) -> None:
         """Wait while more is finished than can be settled: the storage is away, or refuses outcomes."""
@@ -90,7 +90,7 @@ class Settler:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while self._finished or self._writing:
-                    self._kick.set()
+                    self._flush_requested.set()
                     await self._next_progress()
 
     async def close(self, patience: float) -> None:
@@ -101,7 +101,7 @@ class Settler:
         try:
             async with asyncio.timeout(patience):
                 while self._left:
-                    self._kick.set()
+                    self._flush_requested.set()
                     await self._next_progress()
         except TimeoutError:
             log.error("%d finished entries could not be settled; they stay pending and run again", self._left)
@@ -119,8 +119,8 @@ class Settler:
 
     async def _run(self) -> None:
         while True:
-            await self._kick.wait()
-            self._kick.clear()
+            await self._flush_requested.wait()
+            self._flush_requested.clear()
             self._stop_timer()
             while self._finished:
                 pause: float | None = None
@@ -140,10 +140,10 @@ class Settler:
     def _next_batch(self) -> dict[str, dict[str, Any]]:
         """The entries that finished first, taken out; what failed alone comes after all others, alone."""
         finished, self._finished = self._finished, {}
-        if len(finished) <= self._most and not self._apart:
+        if len(finished) <= self._batch_limit and not self._isolated:
             return finished
-        ordinary = (entry_id for entry_id in finished if entry_id not in self._apart)
-        chosen = list(islice(ordinary, self._most)) or [next(iter(finished))]
+        ordinary = (entry_id for entry_id in finished if entry_id not in self._isolated)
+        chosen = list(islice(ordinary, self._batch_limit)) or [next(iter(finished))]
         self._finished = finished
         return {entry_id: finished.pop(entry_id) for entry_id in chosen}
 
@@ -158,11 +158,11 @@ class Settler:
             self._writing = 0
         self._outage.record_success()
         self._successes += 1
-        if self._most < self._batch or self._apart:
+        if self._batch_limit < self._batch or self._isolated:
             self._recover(batch)
         if result.refused:
-            self._keep({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
-        elif not self._refused and not self._apart:
+            self._quarantine({entry_id: batch.pop(entry_id) for entry_id in result.refused}, result.refused)
+        elif not self._refused and not self._isolated:
             self._refusals.record_success()
         try:
             if result.lost:
@@ -174,34 +174,34 @@ class Settler:
 
     def _failed(self, batch: dict[str, dict[str, Any]], error: Exception) -> float | None:
         """The entries come again: fewer at a time, and one that failed alone after all others."""
-        self._most = (len(batch) + 1) // 2
+        self._batch_limit = (len(batch) + 1) // 2
         if len(batch) > 1:
             self._finished = batch | self._finished
         else:
             (entry_id,) = batch
-            before = self._apart.get(entry_id, self._successes)
-            self._apart[entry_id] = self._successes
+            before = self._isolated.get(entry_id, self._successes)
+            self._isolated[entry_id] = self._successes
             if before < self._successes:  # others were settled meanwhile: the storage is there
-                self._keep(batch, {entry_id: one_line(error)})
+                self._quarantine(batch, {entry_id: one_line(error)})
                 return None
             self._put_back(batch)
         return self._outage.record_failure(error)
 
     def _recover(self, settled: Mapping[str, dict[str, Any]]) -> None:
-        self._most = min(2 * self._most, self._batch)
-        for entry_id in self._apart.keys() & settled:
-            del self._apart[entry_id]
+        self._batch_limit = min(2 * self._batch_limit, self._batch)
+        for entry_id in self._isolated.keys() & settled:
+            del self._isolated[entry_id]
 
-    def _keep(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
+    def _quarantine(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
         """These could not be settled, and others can: they stay held and are offered again later."""
         wait = self._refusals.record_failure(next(iter(reasons.values())))
         self._refused += len(refused)
-        asyncio.get_running_loop().call_later(wait, self._offer_again, refused)
+        asyncio.get_running_loop().call_later(wait, self._requeue, refused)
 
-    def _offer_again(self, refused: dict[str, dict[str, Any]]) -> None:
+    def _requeue(self, refused: dict[str, dict[str, Any]]) -> None:
         self._refused -= len(refused)
         self._put_back(refused)
-        self._kick.set()
+        self._flush_requested.set()
 
     def _put_back(self, entries: Mapping[str, dict[str, Any]]) -> None:
         """Try these again, but not where a newer delivery of the same entry has finished meanwhile."""

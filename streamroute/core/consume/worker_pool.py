@@ -1,4 +1,4 @@
-"""Slots: worker coroutines that take entries from one bounded queue.
+"""Worker pool: coroutines that take entries from one bounded queue.
 
 A fixed set of coroutines instead of a task for each entry: starting a task costs more than most
 handlers. A worker that takes an entry wakes two idle ones if more is queued, so that handlers which
@@ -15,12 +15,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
-from streamroute.core.cancellation import is_our_end, uncloseable
-from streamroute.core.consume.key_ordering import Entry, KeyOrder
-from streamroute.core.consume.loop_budget import Breath
-from streamroute.core.thread_call import LEFT_BEHIND, ThreadCall
+from streamroute.core.cancellation import is_own_cancellation, uncloseable
+from streamroute.core.consume.key_ordering import Entry, KeyedQueue
+from streamroute.core.consume.loop_budget import LoopBudget
+from streamroute.core.thread_call import ABANDONED_CALLS, ThreadCall
 
-__all__ = ["Entry", "Slots", "Worker"]
+__all__ = ["Entry", "Worker", "WorkerPool"]
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,11 @@ def _ignore(*_what: object) -> None:
 
 
 class Worker:
-    """A slot: its task and the entry that it runs.
+    """One worker: its task and the entry that it runs.
 
-    ``dropped`` says that the end of that run does not count, ``retired`` that it is the last.
-    ``cancelled`` is an entry that was seen to go on although it was cancelled, and since when (monotonic);
-    ``is_stuck`` says that this is too long ago. ``left`` are the threads of a run that has ended without
-    them: plain functions that run on after their timeout.
+    ``dropped``: the result of this run does not count. ``retired``: this run is its last. ``cancelled`` is an
+    entry that runs on although it was cancelled, and since when (monotonic); ``is_stuck``: for too long.
+    ``left`` are threads that outlived their run: plain functions that run on after their timeout.
     """
 
     __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "left", "retired", "task")
@@ -56,29 +55,28 @@ class Worker:
 
 
 class _Left(NamedTuple):
-    """Threads that hold a slot since ``since`` (monotonic), and the entry that they were started for."""
+    """Threads that occupy a worker since ``since`` (monotonic), and the entry that they were started for."""
 
     entry: Entry
     calls: Sequence[ThreadCall]
     since: float
 
 
-class Slots:
-    """``concurrency`` workers, and the queue of what they will handle next.
+class WorkerPool:
+    """``concurrency`` workers, and the queue of entries that they handle next.
 
-    ``handle`` starts an entry: what it returns is awaited. ``done`` is told of each entry whose run has
-    ended, ``failed`` of each that raised; neither of one that was dropped and still goes on to its end.
-    ``stuck`` is told of each that goes on ``stuck_after`` seconds after it was cancelled, with its worker.
-    A plain function that runs on in its thread has its outcome, and keeps its slot.
-    ``order`` keeps entries with equal keys from running at once. ``deaf`` is how many handlers had not
-    ended when the slots were closed, although they were cancelled.
+    ``handle`` starts an entry and returns an awaitable. ``done`` is called with each entry whose run ended,
+    ``failed`` with each that raised; neither with one that was dropped. ``stuck`` is called with each entry
+    that runs on ``stuck_after`` seconds after it was cancelled, and with its worker. A plain function that
+    runs on in its thread has its outcome, and occupies its worker. ``order`` keeps entries with equal keys
+    from running at once. ``uncancellable`` is how many cancelled handlers had not ended when the pool closed.
     """
 
     def __init__(
         self,
         concurrency: int,
         handle: Callable[[str, dict[str, Any]], Awaitable[Any]],
-        order: KeyOrder | None = None,
+        order: KeyedQueue | None = None,
         *,
         done: Callable[[str, dict[str, Any]], None] = _ignore,
         failed: Callable[[str, dict[str, Any], BaseException], None] = _ignore,
@@ -100,17 +98,17 @@ class Slots:
         self._room: list[tuple[int, asyncio.Future[None]]] = []
         self._startable = self._queue
         self._paused: deque[Entry] = deque()
-        self._still: asyncio.Future[None] | None = None
+        self._idle_waiter: asyncio.Future[None] | None = None
         self._workers: set[Worker] = set()
         self._stuck_workers: set[Worker] = set()
         self._unstarted = concurrency  # workers that were not needed so far
         self._starting = 0
         self._closing = False
-        self.deaf = 0
+        self.uncancellable = 0
         self._put = 0
         self._first_until = 0  # how many have been started when nothing is queued any more that was put first
         self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
-        self._breath = Breath()
+        self._budget = LoopBudget()
         self._watch: asyncio.TimerHandle | None = None
 
     @property
@@ -130,12 +128,12 @@ class Slots:
 
     @property
     def stuck(self) -> int:
-        """How many slots are held by handlers that do not end; may be asked from any thread."""
+        """How many pool are held by handlers that do not end; may be asked from any thread."""
         return len(self._stuck_workers)
 
     @property
     def all_stuck(self) -> bool:
-        """Whether no slot is left that could start anything."""
+        """Whether no worker is left that could start anything."""
         return len(self._stuck_workers) == self._concurrency
 
     @property
@@ -146,12 +144,12 @@ class Slots:
     def waiting(self) -> Collection[str]:
         """The ids of what has not started; may be asked from any thread while the event loop hangs."""
         names = [entry_id for entry_id, _ in (*self._queue.copy(), *self._paused.copy())]
-        return [*names, *self._order.waiting_names()] if self._order is not None else names
+        return [*names, *self._order.waiting_ids()] if self._order is not None else names
 
     def open(self) -> None:
         """Let entries be started."""
-        self._closing, self._breath, self._stuck_workers = False, Breath(), set()
-        self._unstarted, self._starting, self.deaf = self._concurrency, 0, 0
+        self._closing, self._budget, self._stuck_workers = False, LoopBudget(), set()
+        self._unstarted, self._starting, self.uncancellable = self._concurrency, 0, 0
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
@@ -162,7 +160,7 @@ class Slots:
         else:
             self._queue.extend(entries)
         self._put += len(entries)
-        self._breath.hold()
+        self._budget.yield_to_reader()
         self._wake(len(self._startable))
 
     def _put_first(self, entries: list[Entry]) -> None:
@@ -174,7 +172,7 @@ class Slots:
         self._first_until = started + ahead + len(entries)
 
     async def room(self, below: int) -> None:
-        """Wait until fewer than ``below`` entries are queued, and some slot is not stuck; or for the end."""
+        """Wait until fewer than ``below`` entries are queued and a worker is not stuck, or until closed."""
         while not self._has_room(below) and not self._closing:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._room.append((below, future))
@@ -182,7 +180,7 @@ class Slots:
             await future
 
     def _has_room(self, below: int) -> bool:
-        # What waits for its key takes no slot, and is no reason to leave slots empty; but it takes memory.
+        # Entries that wait for their key occupy no worker, but they take memory.
         if self._order is not None and self._order.waiting >= _MOST_WAITING:
             return False
         return len(self._queue) < below and not self.all_stuck
@@ -200,11 +198,11 @@ class Slots:
         self._paused.clear()
         self._wake(len(self._startable))
 
-    def put_alone(self, entries: list[Entry]) -> None:
-        """Start these although the slots are paused, before what is queued with their keys."""
+    def put_exclusive(self, entries: list[Entry]) -> None:
+        """Start these although the pool is paused, before what is queued with their keys."""
         if self._order is not None:
             for entry in entries:
-                self._order.take_over(entry, self._queue)
+                self._order.acquire(entry, self._queue)
         self._put += len(entries)
         self._paused.extend(entries)
         self._wake(len(self._startable))
@@ -213,20 +211,20 @@ class Slots:
         """Wait until nothing runs, and nothing that may be started is queued."""
         try:
             while self._is_running() or (self._startable is not self._queue and self._startable):
-                self._still = asyncio.get_running_loop().create_future()
-                await self._still
+                self._idle_waiter = asyncio.get_running_loop().create_future()
+                await self._idle_waiter
         finally:
-            self._still = None
+            self._idle_waiter = None
 
     def drop(self, entry_id: str) -> None:
         """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
         was_queued = _take_out(entry_id, self._queue) or _take_out(entry_id, self._paused)
         if self._order is not None:
-            self._order.forget(entry_id)
+            self._order.discard(entry_id)
             if was_queued:
-                self._go_on(self._order, entry_id)
+                self._start_next_with_key(self._order, entry_id)
         if was_queued:
-            self._tell_idle()
+            self._resolve_idle_waiter()
         for worker in self._busy():
             if worker.entry is not None and worker.entry[0] == entry_id and not worker.dropped:
                 worker.dropped = True
@@ -245,7 +243,7 @@ class Slots:
     async def close(self, grace: float) -> dict[str, dict[str, Any]]:
         """Let what runs finish within ``grace`` seconds, then cancel it; returns what was cut off."""
         self._closing = True
-        self._admit()
+        self._release_waiters()
         for idle in self._idle:
             _resolve(idle)
         for worker in self._workers:
@@ -265,10 +263,10 @@ class Slots:
         for task in self._tasks():
             task.cancel()
         if self._workers:
-            _, deaf = await asyncio.wait(self._tasks(), timeout=self._last_patience)
-            self.deaf = len(deaf)
+            _, uncancellable = await asyncio.wait(self._tasks(), timeout=self._last_patience)
+            self.uncancellable = len(uncancellable)
         for worker in self._workers:
-            worker.dropped = worker.retired = True  # what a deaf one runs is released: its end comes too late
+            worker.dropped = worker.retired = True  # their entries are released: a late end does not count
         self._workers.clear()
 
     def _busy(self) -> list[Worker]:
@@ -291,12 +289,12 @@ class Slots:
         try:
             await self._work_until_retired(worker)
         except Exception:
-            log.exception("a slot has failed, which it must not; another takes its place")
+            log.exception("a worker failed, which is a defect of streamroute; another one takes its place")
             self._replace(worker)
         except GeneratorExit:
             raise  # the event loop has ended without a stop
         except BaseException:
-            # A handler has left a cancellation behind for its own task: that costs no slot.
+            # A handler cancelled its own task, which must not cost a worker.
             self._replace(worker)
             raise
 
@@ -308,38 +306,38 @@ class Slots:
             elif self._closing:
                 return
             else:
-                await self._rest()
+                await self._wait_for_work()
 
     async def _run(self, worker: Worker, queue: deque[Entry]) -> None:
         """Run what is queued, one entry after the other, until the event loop has to turn."""
-        handle, done, breath = self._handle, self._done, self._breath
-        breath.draw()
+        handle, done, budget = self._handle, self._done, self._budget
+        budget.renew()
         while queue is self._startable and queue and not worker.retired:
             worker.entry = entry_id, payload = queue.popleft()
             if queue and (self._idle or self._unstarted) and not self._waking and not self._starting:
                 self._wake(len(queue))
             if len(queue) < self._wanted or self._watch is None:
-                self._look_around()
+                self._note_start()
             try:
                 await handle(entry_id, payload)
             except BaseException as error:
                 self._failed(entry_id, payload, error)
-                if is_our_end(error, worker.task) and not worker.dropped:
+                if is_own_cancellation(error, worker.task) and not worker.dropped:
                     raise
             else:
                 if not worker.dropped:
                     done(entry_id, payload)
             finally:
                 worker.entry = None
-                if worker.dropped or self._still is not None or self._order is not None:
+                if worker.dropped or self._idle_waiter is not None or self._order is not None:
                     self._finish(worker, entry_id)
-            has_left = LEFT_BEHIND and await self._outlast(worker, (entry_id, payload))
-            if has_left or (monotonic() > breath.end and not breath.draw()):
+            has_left = ABANDONED_CALLS and await self._await_abandoned_calls(worker, (entry_id, payload))
+            if has_left or (monotonic() > budget.end and not budget.renew()):
                 return
 
-    async def _outlast(self, worker: Worker, entry: Entry) -> bool:
-        """Hold the slot until the threads that its entry left behind have ended; whether there were any."""
-        calls = () if worker.task is None else tuple(LEFT_BEHIND.get(worker.task, ()))
+    async def _await_abandoned_calls(self, worker: Worker, entry: Entry) -> bool:
+        """Keep the worker until the threads of its entry have ended; return whether there were any."""
+        calls = () if worker.task is None else tuple(ABANDONED_CALLS.get(worker.task, ()))
         if not calls or self._closing:
             return False
         worker.left = _Left(entry, calls, monotonic())
@@ -351,12 +349,12 @@ class Slots:
         finally:
             worker.left = None
             self._unstick(worker)
-            self._tell_idle()
+            self._resolve_idle_waiter()
         return True
 
-    def _go_on(self, order: KeyOrder, entry_id: str) -> None:
+    def _start_next_with_key(self, order: KeyedQueue, entry_id: str) -> None:
         """An entry has ended: the next with its key may start."""
-        following = order.end(entry_id)
+        following = order.complete(entry_id)
         if following is not None:
             self._put += 1
             self._queue.append(following)
@@ -364,37 +362,37 @@ class Slots:
 
     def _finish(self, worker: Worker, entry_id: str) -> None:
         if self._order is not None and not worker.is_stuck:
-            self._go_on(self._order, entry_id)
+            self._start_next_with_key(self._order, entry_id)
         self._unstick(worker)
         if worker.dropped and not worker.retired:
             worker.dropped = False
             _take_back_cancellations(worker.task)
-        self._tell_idle()
+        self._resolve_idle_waiter()
 
     def _unstick(self, worker: Worker) -> None:
         if worker.is_stuck:
             worker.is_stuck = False
             self._stuck_workers.discard(worker)
-            self._admit()
+            self._release_waiters()
 
     def _is_running(self) -> bool:
         """Whether anything runs whose end may be waited for: threads left behind may kill as well."""
         workers = [worker for worker in list(self._workers) if not worker.is_stuck]
         return any(worker.entry is not None or worker.left is not None for worker in workers)
 
-    def _tell_idle(self) -> None:
-        if self._still is not None and not self._is_running():
-            _resolve(self._still)
+    def _resolve_idle_waiter(self) -> None:
+        if self._idle_waiter is not None and not self._is_running():
+            _resolve(self._idle_waiter)
 
     def _replace(self, worker: Worker) -> None:
-        """A handler has cancelled its own task, or something failed that must not: that slot lives on."""
+        """Replace a worker whose task was cancelled by its handler, or failed by a defect."""
         if worker in self._workers:
             self._workers.discard(worker)
             self._unstarted += 1
         if not self._closing and not worker.retired:
             self._start_worker()
 
-    async def _rest(self) -> None:
+    async def _wait_for_work(self) -> None:
         """Wait until there is something to do; whoever is woken wakes others, if there is more."""
         idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(idle)
@@ -418,22 +416,22 @@ class Slots:
             elif self._unstarted and not self._closing:
                 self._start_worker()
 
-    def _admit(self) -> None:
+    def _release_waiters(self) -> None:
         """Wake waiters whose limit is now satisfied."""
         waiting, self._room, self._wanted = self._room, [], 0
         for below, future in waiting:
             if self._closing or self._has_room(below):
                 _resolve(future)
-                self._breath.hold()
+                self._budget.yield_to_reader()
             else:
                 self._room.append((below, future))
                 self._wanted = max(self._wanted, below)
 
     # Handlers that do not end although they were cancelled.
 
-    def _look_around(self) -> None:
+    def _note_start(self) -> None:
         """An entry has started: there may be room for more, and it is watched."""
-        self._admit()
+        self._release_waiters()
         if self._watch is None:
             self._begin_watch()
 
@@ -451,7 +449,7 @@ class Slots:
             if now - since >= self._stuck_after and not worker.is_stuck:
                 worker.is_stuck = True
                 self._stuck_workers.add(worker)
-                self._tell_idle()
+                self._resolve_idle_waiter()
                 self._stuck(*entry, worker)
         if (left or self._busy()) and not self._closing:
             self._begin_watch()
@@ -463,16 +461,16 @@ class Slots:
         elif worker.cancelled is None or worker.cancelled[0] is not entry:
             worker.cancelled = (entry, now)
         elif now - worker.cancelled[1] >= self._stuck_after and not worker.is_stuck:
-            self._give_up(worker, entry, task)
+            self._abandon(worker, entry, task)
 
-    def _give_up(self, worker: Worker, entry: Entry, task: asyncio.Task[None]) -> None:
-        """The handler keeps its slot until it ends; its end does not count, and nobody waits for it."""
+    def _abandon(self, worker: Worker, entry: Entry, task: asyncio.Task[None]) -> None:
+        """Stop waiting for the handler: it occupies its worker until it ends, without effect."""
         worker.is_stuck = worker.dropped = True
         self._stuck_workers.add(worker)
         task.cancel()
         if self._order is not None:
-            self._go_on(self._order, entry[0])
-        self._tell_idle()
+            self._start_next_with_key(self._order, entry[0])
+        self._resolve_idle_waiter()
         self._stuck(*entry, worker)
 
 

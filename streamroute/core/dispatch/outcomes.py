@@ -42,18 +42,18 @@ def attempt_of(payload: Mapping[str, Any]) -> int:
     return attempt if type(attempt) is int else 1
 
 
-def judge(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
+def outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
     """What a failed handler asks for, or what the policy says where it asks for nothing."""
     try:
-        return _judged(route, error, attempt, policy)
+        return _outcome_for(route, error, attempt, policy)
     except BaseException:  # noqa: BLE001 - the last line of defense: the message must not be without an outcome
-        return _unjudged(route, error, attempt, policy)
+        return _fallback_outcome(route, error, attempt, policy)
 
 
-def _judged(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
+def _outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
     kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
     if issubclass(kind, Reject):
-        return dead(route.key, _reason_of(error), error, attempt)
+        return dead_letter(route.key, _reason_of(error), error, attempt)
     asked = asked_delay(error) if issubclass(kind, Retry) else None
     if issubclass(kind, Postpone) and asked is not None:
         log.debug("route %s waits %.3gs: %s", route.key, asked, redacted_str(error))
@@ -62,7 +62,7 @@ def _judged(route: Route, error: BaseException, attempt: int, policy: RetryPolic
     has_own_policy = asked is not None and has_policy(route.handler)
     if attempt >= policy.max_attempts and not has_own_policy:
         plural = "" if attempt == 1 else "s"
-        return dead(route.key, f"failed after {attempt} attempt{plural}", error, attempt)
+        return dead_letter(route.key, f"failed after {attempt} attempt{plural}", error, attempt)
     delay = as_delay(policy.delay_after(attempt) if asked is None else asked)
     again = RetryLater(route.key, _USUAL_DELAY if delay is None else delay, attempt + 1, _text(error))
     log.warning(
@@ -73,14 +73,14 @@ def _judged(route: Route, error: BaseException, attempt: int, policy: RetryPolic
     return again
 
 
-def _unjudged(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
+def _fallback_outcome(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
     name = type_name(error)
     if attempt >= policy.max_attempts:
         return DeadLetter(route.key, f"failed after {attempt} attempts", name, "", attempt)
     return RetryLater(route.key, _USUAL_DELAY, attempt + 1, name)
 
 
-def dead(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
+def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
     """The outcome of a route that failed for good, with the traceback of what it raised."""
     cause, text, reason = _cause(error), _text(error), clip(reason, REASON)
     own = safe_str(cause)
@@ -101,7 +101,7 @@ def asked_delay(error: BaseException) -> float | None:
         return None
 
 
-def route_is_gone(route: str, payload: Mapping[str, Any]) -> DeadLetter:
+def unknown_route(route: str, payload: Mapping[str, Any]) -> DeadLetter:
     """The outcome of a retry whose route nobody knows any more."""
     return _unroutable(payload, f"the route {safe_repr(route, NAME)} is no longer configured", route)
 

@@ -81,7 +81,7 @@ def _indexed(routes: Sequence[Route]) -> tuple[list[_Index], Sequence[int]]:
     wanted = {position: _equalities(route) for position, route in enumerate(routes)}
     indexes: list[_Index] = []
     while len(indexes) < _MOST_INDEXES and len(wanted) > _FEW:
-        path = _most_telling(wanted.values())
+        path = _most_selective_path(wanted.values())
         covered = {position: known[path] for position, known in wanted.items() if path in known}
         if len(covered) <= _FEW:
             break
@@ -90,7 +90,7 @@ def _indexed(routes: Sequence[Route]) -> tuple[list[_Index], Sequence[int]]:
     return indexes, list(wanted)
 
 
-def _most_telling(wanted: Iterable[Mapping[Path, str | int | float]]) -> Path:
+def _most_selective_path(wanted: Iterable[Mapping[Path, str | int | float]]) -> Path:
     """The path that tells the most routes apart."""
     values: dict[Path, set[object]] = defaultdict(set)
     counts: dict[Path, int] = defaultdict(int)

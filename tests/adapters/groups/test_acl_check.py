@@ -99,7 +99,7 @@ async def test_a_worker_with_these_rights_can_do_all_its_work(
             await eventually(lambda: _dead(redis_client, 3))
             await eventually(lambda: _nothing_pending(redis_client))
             await eventually(lambda: redis_client.hget(KEYS.meta, "low"))
-        await storage.tidy(STREAM, GROUP, "other")
+        await storage.clean_up(STREAM, GROUP, "other")
         await deduplicate(redis, storage)
     assert denials(server) == b""
     assert "ermission" not in caplog.text

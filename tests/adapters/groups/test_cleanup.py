@@ -15,7 +15,7 @@ from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.core.storage import tidies
+from streamroute.core.storage import cleans_up
 from streamroute.errors import Retry, SetupError
 
 ME = (STREAM, GROUP, "me")
@@ -47,7 +47,7 @@ async def finished(storage: Any, count: int, who: tuple[str, str, str] = ME) -> 
 
 async def tidied(storage: Any) -> None:
     """Tidy until there is nothing left to do."""
-    while await storage.tidy(*ME) < 1:
+    while await storage.clean_up(*ME) < 1:
         pass
 
 
@@ -56,8 +56,8 @@ async def left(client: Any) -> list[str]:
 
 
 def test_it_is_a_capability() -> None:
-    assert tidies(RedisStreamStorage(Redis()))
-    assert tidies(MemoryStreamStorage())
+    assert cleans_up(RedisStreamStorage(Redis()))
+    assert cleans_up(MemoryStreamStorage())
 
 
 async def test_a_stream_is_not_trimmed_unless_it_is_asked_for(client: Any) -> None:
@@ -139,7 +139,7 @@ async def test_consumers_that_are_gone_and_hold_nothing_are_deleted(client: Any)
     for key in (KEYS.stream, KEYS.retry):
         for name in ("gone", "me"):
             await client.xgroup_createconsumer(key, GROUP, name)
-    await storage.tidy(*ME)
+    await storage.clean_up(*ME)
     for key, names in ((KEYS.stream, {b"holds-something", b"me"}), (KEYS.retry, {b"me"})):
         assert {consumer["name"] for consumer in await client.xinfo_consumers(key, GROUP)} == names
     assert (await client.xpending(STREAM, GROUP))["pending"] == 1
@@ -149,7 +149,7 @@ async def test_consumers_that_were_there_lately_stay(client: Any) -> None:
     storage = RedisStreamStorage(client)
     await storage.create_group(STREAM, GROUP)
     await client.xgroup_createconsumer(STREAM, GROUP, "lately")
-    await storage.tidy(*ME)
+    await storage.clean_up(*ME)
     assert len(await client.xinfo_consumers(STREAM, GROUP)) == 1
 
 
@@ -163,13 +163,13 @@ async def test_the_twin_never_trims_what_is_needed(acked: list[bool], read: int,
     await storage.ack_events(STREAM, GROUP, done)
     await finished(storage, other, OTHER)
     storage._clock = lambda: 2000.0
-    await storage.tidy(*ME)
+    await storage.clean_up(*ME)
     needed = [entry_id for entry_id in ids if entry_id not in done or entry_id in ids[other:]]
     assert set(needed) <= set(storage._stream(STREAM).entries)
 
 
 async def _has_length(length: int, client: Any, storage: RedisStreamStorage) -> bool:
-    await storage.tidy(*ME)
+    await storage.clean_up(*ME)
     return bool(await client.xlen(STREAM) <= length)
 
 
@@ -177,13 +177,13 @@ async def test_the_next_step_is_soon_where_something_went_and_later_where_nothin
     storage = RedisStreamStorage(client, trim=1.0)
     await fill(client, 50)
     await finished(storage, 50)
-    assert [await storage.tidy(*ME) for _ in range(2)] == [0.05, 5.0]
+    assert [await storage.clean_up(*ME) for _ in range(2)] == [0.05, 5.0]
     assert storage.trimmed == 50 - len(await left(client)) > 0
     await fill(client, 50, first=51)
     await finished(storage, 50)
-    assert await storage.tidy(*ME) == 0.05
+    assert await storage.clean_up(*ME) == 0.05
     assert storage.trimmed == 100 - len(await left(client)) > 50
-    assert await RedisStreamStorage(client).tidy(*ME) == 60.0
+    assert await RedisStreamStorage(client).clean_up(*ME) == 60.0
 
 
 async def test_consumers_and_routes_are_looked_at_once_a_minute_for_each_group(client: Any) -> None:
@@ -197,7 +197,7 @@ async def test_consumers_and_routes_are_looked_at_once_a_minute_for_each_group(c
 
     await client.config_resetstat()
     for who in (ME, OTHER, ME, OTHER):
-        await storage.tidy(*who)
+        await storage.clean_up(*who)
     if "cmdstat_xinfo|consumers" in await client.info("commandstats"):
         assert await looks() == 4  # the stream and its retries, of two groups
 
@@ -207,4 +207,4 @@ async def test_a_key_of_the_wrong_type_is_named(client: Any) -> None:
     await storage.create_group(STREAM, GROUP)
     await client.set(KEYS.routes, "a string")
     with pytest.raises(SetupError, match=f"the key {KEYS.routes} is a string.*; rename or delete it"):
-        await storage.tidy(*ME)
+        await storage.clean_up(*ME)

@@ -160,7 +160,7 @@ async def test_while_it_waits_nothing_is_tidied_or_promoted(backend: RedisBacken
     await client.hset(NEW_KEYS.delayed, "1", "a retry")
     waiting = storage(backend)
     await waiting.create_group(STREAM, NEW)
-    assert await waiting.tidy(STREAM, NEW, "me") == 1
+    assert await waiting.clean_up(STREAM, NEW, "me") == 1
     assert await waiting.promote_due(STREAM, NEW) == 1
     assert await client.hlen(NEW_KEYS.delayed) == 1
     await client.delete(OLD_KEYS.workers, NEW_KEYS.delayed)
@@ -170,7 +170,7 @@ async def test_while_it_waits_nothing_is_tidied_or_promoted(backend: RedisBacken
         return bool(await client.exists(NEW_KEYS.retry))
 
     await eventually(is_ready)
-    assert await waiting.tidy(STREAM, NEW, "me") == 60
+    assert await waiting.clean_up(STREAM, NEW, "me") == 60
     assert await waiting.promote_due(STREAM, NEW) is None
 
 

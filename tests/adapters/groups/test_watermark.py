@@ -238,7 +238,7 @@ async def test_two_groups_of_one_storage_are_two(
         await storage.read_events(STREAM, group, "gone", 10)
         claimed = await eventually(lambda: storage.claim_stale_events(STREAM, group, "me", 20, 2))  # noqa: B023 - awaited in this round
         assert len(claimed) == 2
-        await storage.tidy(STREAM, group, "me")
+        await storage.clean_up(STREAM, group, "me")
 
 
 async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(

@@ -25,7 +25,7 @@ class Reply(NamedTuple):
     claimed: list[tuple[int, str, int, list[str]]]
     deleted: list[tuple[int, str]]
     held_back: int
-    suspects: int
+    last_deliveries: int
     cursors: list[str]
 
     @property
@@ -85,7 +85,7 @@ class TestLeases:
         reply = await group.claim(idle=10_000)
         assert before <= reply.now <= await group.now()
         assert reply.claimed == [(2, "1-0", 2, ["n", "1-0"]), (2, "3-0", 5, ["n", "3-0"])]
-        assert (reply.deleted, reply.held_back, reply.suspects) == ([], 0, 0)
+        assert (reply.deleted, reply.held_back, reply.last_deliveries) == ([], 0, 0)
         assert await group.pending() == [
             Pending("1-0", ME, 2),
             Pending("2-0", OTHER, 1),
@@ -268,13 +268,13 @@ class TestQuotas:
         await group.held("4-0", "5-0", deliveries=2)
         await group.held("6-0", deliveries=3)
         reply = await group.claim(last=4, quotas="2:2 3:0 4:0")
-        assert (reply.ids, reply.held_back, reply.suspects) == (["1-0", "2-0"], 4, 1)
+        assert (reply.ids, reply.held_back, reply.last_deliveries) == (["1-0", "2-0"], 4, 1)
         assert {row.deliveries for row in await group.pending() if row.consumer == OTHER} == {1, 2, 3}
 
     async def test_deliveries_without_a_quota_have_none(self, group: Claiming) -> None:
         await group.held("1-0", "2-0", deliveries=7)
         reply = await group.claim(last=9, quotas="9:0")
-        assert (reply.ids, reply.held_back, reply.suspects) == (["1-0", "2-0"], 0, 0)
+        assert (reply.ids, reply.held_back, reply.last_deliveries) == (["1-0", "2-0"], 0, 0)
 
     async def test_what_had_its_last_delivery_is_counted_once_more_and_no_further(
         self, group: Claiming

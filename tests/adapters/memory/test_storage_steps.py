@@ -274,7 +274,7 @@ class TestClaiming:
         await stream.read()
         claimed = await stream.claim(count=3)
         assert [name for name, _ in claimed.entries] == [*retries, new[0]]
-        assert (claimed.held_back, claimed.suspects) == (0, 0)
+        assert (claimed.held_back, claimed.last_deliveries) == (0, 0)
 
     async def test_a_quota_is_for_retries_and_entries_together(self) -> None:
         stream = Stream()
@@ -283,7 +283,7 @@ class TestClaiming:
         await stream.read()
         claimed = await stream.claim(quotas=Quotas(2, {2: 3}))
         assert [name for name, _ in claimed.entries][:2] == retries
-        assert (len(claimed.entries), claimed.held_back, claimed.suspects) == (3, 1, 1)
+        assert (len(claimed.entries), claimed.held_back, claimed.last_deliveries) == (3, 1, 1)
 
     async def test_a_delivery_is_never_above_the_last_that_counts_and_one(self) -> None:
         stream = Stream()
@@ -301,7 +301,7 @@ class TestClaiming:
         assert taken == first
         claimed = await stream.claim(quotas=Quotas(5, {3: 0}))
         assert [name for name, _ in claimed.entries] == [second]
-        assert (claimed.held_back, claimed.suspects) == (1, 0)
+        assert (claimed.held_back, claimed.last_deliveries) == (1, 0)
 
     async def test_each_that_was_deleted_is_told_and_no_longer_pending(
         self, caplog: pytest.LogCaptureFixture
@@ -398,7 +398,7 @@ class TestTidying:
         stream.add()
         await stream.settle(await stream.read())
         stream.clock.now = now + 1 / 4096
-        assert await stream.storage.tidy(*ONE) == 1.0
+        assert await stream.storage.clean_up(*ONE) == 1.0
         assert (stream.storage.trimmed, stream.left()) == (trimmed, 4 - trimmed)
 
     async def test_what_a_group_has_not_read_or_not_settled_stays(self) -> None:
@@ -408,29 +408,29 @@ class TestTidying:
         mailed = await stream.read(3, group="mailing")
         await stream.settle(held)
         stream.clock.now += 1_000
-        await stream.storage.tidy(*ONE)
+        await stream.storage.clean_up(*ONE)
         assert stream.left() == 5
         await stream.storage.ack_events(STREAM, "mailing", list(mailed)[1:])
-        await stream.storage.tidy(*ONE)
+        await stream.storage.clean_up(*ONE)
         assert stream.left() == 5
         await stream.storage.ack_events(STREAM, "mailing", list(mailed))
-        await stream.storage.tidy(*ONE)
+        await stream.storage.clean_up(*ONE)
         assert (stream.left(), stream.storage.trimmed) == (3, 2)
         mailed = await stream.read(group="mailing")
         await stream.storage.ack_events(STREAM, "mailing", list(mailed))
-        await stream.storage.tidy(*ONE)
+        await stream.storage.clean_up(*ONE)
         assert (stream.left(), stream.storage.trimmed) == (1, 4)
 
     async def test_without_a_group_or_without_an_age_all_stays(self) -> None:
         stream = Stream(trim=10.0)
         stream.add(2)
         stream.clock.now += 1_000
-        assert await stream.storage.tidy(*ONE) == 1.0
+        assert await stream.storage.clean_up(*ONE) == 1.0
         assert (stream.left(), stream.storage.trimmed) == (2, 0)
         stream = Stream()
         await stream.settle(await stream.begin(2))
         stream.clock.now += 1_000
-        assert await stream.storage.tidy(*ONE) == 1.0
+        assert await stream.storage.clean_up(*ONE) == 1.0
         assert (stream.left(), stream.storage.trimmed) == (2, 0)
 
 
@@ -628,7 +628,7 @@ class TestWorkers:
                     *(STREAM, GROUP, str(known)),
                     held=dict,
                     lost=lambda lost: None,
-                    repertoire=partial(KnownRoutes, *known),
+                    known_routes=partial(KnownRoutes, *known),
                 )
                 for known in (KNOWN, KnownRoutes())
             ]
@@ -671,7 +671,7 @@ def test_every_call_lets_others_run_and_waits_for_no_time() -> None:
             storage.settle(*ONE, {}),
             storage.release(*ONE, {}, started=True),
             storage.promote_due(STREAM, GROUP),
-            storage.tidy(*ONE),
+            storage.clean_up(*ONE),
             asking.begin(held[message], "thank", "a", 60),
             asking.route_wait(held[message], "thank"),
             asking.type_wait(held[message], "booked"),

@@ -343,7 +343,7 @@ async def test_what_a_worker_knows_is_left_beside_its_heartbeat(backend: RedisBa
     await storage.create_group(STREAM, GROUP)
     known = [KnownRoutes(frozenset({"b", "a"}), frozenset({"t"}))]
     keeper = storage.lease_keeper(
-        STREAM, GROUP, "one", held=dict, lost=lambda lost: None, repertoire=lambda: known[0]
+        STREAM, GROUP, "one", held=dict, lost=lambda lost: None, known_routes=lambda: known[0]
     )
     await keeper.open()
     stored = await eventually(lambda: backend.client.hvals(KEYS.routes))

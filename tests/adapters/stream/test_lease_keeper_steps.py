@@ -45,7 +45,7 @@ class Keeping(Scripted):
             held=lambda: self.held,
             lost=self.lost.extend,
             waiting=lambda: self.waiting,
-            repertoire=lambda: self.knows,
+            known_routes=lambda: self.knows,
             watermarks=self.watermarks,
             incidents=incidents,
         )

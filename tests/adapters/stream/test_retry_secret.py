@@ -16,7 +16,7 @@ from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler
 from streamroute.adapters.stream.retry_secret import RetrySecret
-from streamroute.core.dispatch.retry_marker import KEY
+from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.keys import ReinjectKeys
 from streamroute.values import RetryPolicy
 
@@ -95,7 +95,7 @@ async def test_a_worker_of_another_process_knows_the_retry_and_the_groups_withou
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "streamroute.core.dispatch.foreign_retries._known", {}
+        "streamroute.core.dispatch.external_retries._known", {}
     )  # a process that has seen nothing
     backend, scheduler = RedisBackend(redis_client), AtOnce(redis_client)
     good, bad, other = Handling("good"), Handling("bad", failing_first()), Handling("other")

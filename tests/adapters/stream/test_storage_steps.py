@@ -277,7 +277,7 @@ class TestQuotas:
     """How the script is asked."""
 
     @pytest.mark.parametrize(
-        ("quotas", "taken", "held_back", "suspects"),
+        ("quotas", "taken", "held_back", "last_deliveries"),
         [
             (Quotas(0, {}), ["1-0", "2-0", "3-0"], 0, 0),
             (Quotas(4, {2: 0}, others=1), ["2-0"], 2, 1),
@@ -287,7 +287,7 @@ class TestQuotas:
         ],
     )
     async def test_of_each_delivery_no_more_is_claimed_than_its_quota(
-        self, group: Storing, quotas: Quotas, taken: list[str], held_back: int, suspects: int
+        self, group: Storing, quotas: Quotas, taken: list[str], held_back: int, last_deliveries: int
     ) -> None:
         storage = group.storage()
         await storage.create_group(STREAM, GROUP)
@@ -297,7 +297,7 @@ class TestQuotas:
             await group.hold(f"{n}-0", OTHER, n, 50_000)
         claimed = await storage.claim_within(STREAM, GROUP, ME, 10_000, 10, quotas)
         assert [name for name, _ in claimed.entries] == taken
-        assert (claimed.held_back, claimed.suspects) == (held_back, suspects)
+        assert (claimed.held_back, claimed.last_deliveries) == (held_back, last_deliveries)
 
 
 async def test_a_group_that_cannot_be_read_yet_is_looked_at_every_second(
@@ -319,7 +319,7 @@ async def test_a_group_that_cannot_be_read_yet_is_looked_at_every_second(
             patch.setattr(asyncio, "sleep", pause)
             assert await group.reads(storage) == {}
         claimed = await storage.claim_within(STREAM, GROUP, ME, 0, 10, Quotas(0, {}))
-        assert (claimed.entries, claimed.held_back, claimed.suspects) == ([], 0, 0)
+        assert (claimed.entries, claimed.held_back, claimed.last_deliveries) == ([], 0, 0)
     assert [seconds for seconds in paused if seconds] == [0.05, 1.0]
 
 

@@ -1,4 +1,4 @@
-"""Handling: what becomes of an entry from when it is taken in until it is settled or let go."""
+"""EntryLifecycle: what becomes of an entry from when it is taken in until it is settled or let go."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.core.consume.due import DueTimer
-from streamroute.core.consume.entry_lifecycle import Handling, Limits
-from streamroute.core.consume.fetcher import Source
-from streamroute.core.consume.peers import peers_of_loop
+from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.entry_lifecycle import ConsumerSettings, EntryLifecycle
+from streamroute.core.consume.fetcher import ConsumerId
+from streamroute.core.consume.pause_group import pause_group_of_loop
 from streamroute.core.consume.worker_pool import Entry
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError
@@ -25,7 +25,7 @@ from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Quotas, RetryLater, SettleResult
 
-ME = Source(STREAM, GROUP, "me")
+ME = ConsumerId(STREAM, GROUP, "me")
 
 
 class Noted(MemoryStreamStorage):
@@ -72,7 +72,7 @@ class Due(DueTimer):
 
 
 class Work:
-    """A worker's handling, and what it told; ``then`` is what the handler of a payload does."""
+    """A worker's lifecycle, and what it told; ``then`` is what the handler of a payload does."""
 
     def __init__(self, **limits: Any) -> None:
         self.storage, self.due = Noted(), Due()
@@ -84,10 +84,12 @@ class Work:
         self.outcomes: dict[str, RetryLater | DeadLetter] = {}
         usual = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5, "lease": 60.0, "grace": 5.0}
         incidents = Incidents(lambda stream, incident, count: self.told.append((incident, count)))
-        made = Limits(**({"ack_delay": 0.001} | usual | limits))
+        made = ConsumerSettings(**({"ack_delay": 0.001} | usual | limits))
         self.stuck = 0
-        self.handling = Handling(self.storage, ME, made, self._observe, incidents, self.due, self._note_stuck)
-        self.handling.callback = self._handle
+        self.lifecycle = EntryLifecycle(
+            self.storage, ME, made, self._observe, incidents, self.due, self._note_stuck
+        )
+        self.lifecycle.callback = self._handle
 
     async def read(self, *numbers: str) -> list[Entry]:
         """New entries, read as this worker."""
@@ -126,12 +128,12 @@ class Work:
 @asynccontextmanager
 async def opened(**limits: Any) -> AsyncIterator[Work]:
     work = Work(**limits)
-    work.handling.open()
+    work.lifecycle.open()
     try:
         yield work
     finally:
         work.go_on.set()
-        await within_patience(work.handling.close())
+        await within_patience(work.lifecycle.close())
 
 
 def numbers(entries: list[Entry]) -> list[str]:
@@ -144,16 +146,16 @@ class TestClosing:
     async def test_what_runs_is_settled_and_what_did_not_start_is_released(self) -> None:
         async with opened() as work:
             entries = await work.read("1", "2", "3", "4")
-            work.handling.take(entries)
+            work.lifecycle.take(entries)
             await eventually(lambda: len(work.started) == 2)
-            closing = asyncio.create_task(work.handling.close())
+            closing = asyncio.create_task(work.lifecycle.close())
             await eventually(lambda: work.storage.released)
             work.go_on.set()
             await within_patience(closing)
             names = [name for name, _ in entries]
             assert sorted(work.storage.settled) == names[:2]
             assert work.storage.released == [(name, False) for name in names[2:]]
-            assert work.handling.held.payloads == {}
+            assert work.lifecycle.held.payloads == {}
 
     @pytest.mark.parametrize(
         ("count", "said"),
@@ -167,39 +169,39 @@ class TestClosing:
     ) -> None:
         async with opened(grace=0.01) as work:
             entries = await work.read(*"12"[:count])
-            work.handling.take(entries)
+            work.lifecycle.take(entries)
             await eventually(lambda: len(work.started) == count)
-            await within_patience(work.handling.close())
+            await within_patience(work.lifecycle.close())
             assert sorted(work.storage.released) == [(name, True) for name, _ in entries]
             assert said in caplog.text
             assert "stays pending" not in caplog.text
-            assert (work.handling.held.payloads, work.told) == ({}, [])
+            assert (work.lifecycle.held.payloads, work.told) == ({}, [])
 
     async def test_where_all_has_ended_nothing_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
         async with opened() as work:
             work.go_on.set()
-            work.handling.take(await work.read("1"))
+            work.lifecycle.take(await work.read("1"))
             await eventually(lambda: work.storage.settled)
-            await within_patience(work.handling.close())
+            await within_patience(work.lifecycle.close())
             assert (caplog.messages, work.told, work.storage.released) == ([], [], [])
 
     @pytest.mark.parametrize("count", [1, 2])
     async def test_a_handler_that_is_deaf_is_told(self, caplog: pytest.LogCaptureFixture, count: int) -> None:
         async with opened(grace=0.01) as work:
-            work.handling._slots._last_patience = 0.01
+            work.lifecycle._pool._last_patience = 0.01
 
-            async def deaf(payload: dict[str, Any]) -> None:
-                work.started.append("deaf")
+            async def uncancellable(payload: dict[str, Any]) -> None:
+                work.started.append("uncancellable")
                 while not work.go_on.is_set():
                     try:
                         await work.go_on.wait()
                     except asyncio.CancelledError:
                         continue
 
-            work.handling.callback = deaf
-            work.handling.take(await work.read(*"12"[:count]))
+            work.lifecycle.callback = uncancellable
+            work.lifecycle.take(await work.read(*"12"[:count]))
             await eventually(lambda: len(work.started) == count)
-            await within_patience(work.handling.close())
+            await within_patience(work.lifecycle.close())
             assert work.told == [(Incident.STUCK, count)]
             assert f"of the cancelled handlers, {count} did not end" in caplog.text
             work.go_on.set()
@@ -207,15 +209,15 @@ class TestClosing:
 
     async def test_one_that_is_closed_is_no_peer_any_more(self) -> None:
         async with opened() as work:
-            assert work.handling in peers_of_loop()._members
-            await within_patience(work.handling.close())
-            assert work.handling not in peers_of_loop()._members
+            assert work.lifecycle in pause_group_of_loop()._members
+            await within_patience(work.lifecycle.close())
+            assert work.lifecycle not in pause_group_of_loop()._members
 
     async def test_it_may_be_opened_again(self) -> None:
         async with opened() as work:
-            await within_patience(work.handling.close())
-            work.handling.open()
-            work.handling.take(await work.read("1", "2", "3"))
+            await within_patience(work.lifecycle.close())
+            work.lifecycle.open()
+            work.lifecycle.take(await work.read("1", "2", "3"))
             await eventually(lambda: work.started == ["1", "2"])
 
     async def test_a_release_that_fails_leaves_entries_to_their_lease(
@@ -226,10 +228,10 @@ class TestClosing:
 
         monkeypatch.setattr(Noted, "release", fail)
         async with opened() as work:
-            work.handling.take(await work.read("1", "2", "3"))
+            work.lifecycle.take(await work.read("1", "2", "3"))
             await eventually(lambda: len(work.started) == 2)
             work.go_on.set()
-            await within_patience(work.handling.close())
+            await within_patience(work.lifecycle.close())
             assert "1 entries wait for their lease to end: ConnectionError: away" in caplog.text
 
 
@@ -238,54 +240,54 @@ class TestTaking:
 
     async def test_what_was_claimed_goes_before_what_was_read(self) -> None:
         async with opened(concurrency=1) as work:
-            work.handling.take(await work.read("1", "2"))
+            work.lifecycle.take(await work.read("1", "2"))
             await eventually(lambda: work.started == ["1"])
-            assert not work.handling.take_claimed(await work.claim(2, "a", "b"), 3)
+            assert not work.lifecycle.take_claimed(await work.claim(2, "a", "b"), 3)
             work.go_on.set()
             await eventually(lambda: work.started == ["1", "a", "b", "2"])
 
     async def test_entries_with_equal_keys_run_one_after_the_other(self) -> None:
         async with opened(concurrency=3, order_by=lambda payload: payload["n"] in "12") as work:
-            work.handling.take(await work.read("1", "2", "3"))
+            work.lifecycle.take(await work.read("1", "2", "3"))
             await eventually(lambda: work.started == ["1", "3"])
-            assert len(work.handling.waiting()) == 1
+            assert len(work.lifecycle.waiting()) == 1
 
     @pytest.mark.parametrize(("asked", "again"), [(1, True), (2, True), (3, False)])
     async def test_it_claims_again_where_as_much_came_as_was_asked_for(self, asked: int, again: bool) -> None:
         async with opened() as work:
             entries = await work.claim(2, "a", "b")
-            assert work.handling.take_claimed(entries, asked) is again
-            assert not work.handling.take_claimed(entries, asked)  # they are held already
+            assert work.lifecycle.take_claimed(entries, asked) is again
+            assert not work.lifecycle.take_claimed(entries, asked)  # they are held already
 
     async def test_it_claims_again_where_few_large_entries_came(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 20)
         async with opened() as work:
-            assert work.handling.take_claimed(await work.claim(2, "a"), 10)
-            assert not work.handling.take_claimed([], 10)
+            assert work.lifecycle.take_claimed(await work.claim(2, "a"), 10)
+            assert not work.lifecycle.take_claimed([], 10)
 
     async def test_what_was_taken_over_is_told_and_what_had_run_before_apart(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         async with opened() as work:
-            work.handling.take_claimed([*await work.claim(2, "a", "b"), *await work.claim(1, "c")], 10)
+            work.lifecycle.take_claimed([*await work.claim(2, "a", "b"), *await work.claim(1, "c")], 10)
             assert work.told == [(Incident.CLAIMED, 3), (Incident.REDELIVERED, 2)]
             work.told.clear()
-            work.handling.take_claimed(await work.claim(1, "d"), 10)
+            work.lifecycle.take_claimed(await work.claim(1, "d"), 10)
             assert work.told == [(Incident.CLAIMED, 1)]
             work.told.clear()
-            work.handling.take_claimed([], 10)
+            work.lifecycle.take_claimed([], 10)
             assert work.told == []
 
     @pytest.mark.parametrize(("claims", "queued"), [(False, 20), (True, 30)])
     async def test_claims_have_room_of_their_own(self, claims: bool, queued: int) -> None:
         async with opened(concurrency=1) as work:
-            work.handling.take(await work.read(*map(str, range(queued))))
+            work.lifecycle.take(await work.read(*map(str, range(queued))))
             await eventually(lambda: work.started)  # one of them is queued no longer
-            assert await within_patience(work.handling.room(claims=claims)) == 10
-            work.handling.take(await work.read("one more"))
-            waiting = asyncio.create_task(work.handling.room(claims=claims))
+            assert await within_patience(work.lifecycle.room(claims=claims)) == 10
+            work.lifecycle.take(await work.read("one more"))
+            waiting = asyncio.create_task(work.lifecycle.room(claims=claims))
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not waiting.done()
@@ -294,12 +296,12 @@ class TestTaking:
 
     async def test_reads_that_adapt_begin_small_and_claims_may_always_bring_one(self) -> None:
         async with opened(concurrency=1, prefetch=0.1, batch_count=500) as work:
-            assert await within_patience(work.handling.room(claims=False)) == 1
-            assert await within_patience(work.handling.room(claims=True)) == 4
-            work.handling.take(await work.read(*"12345678"))
+            assert await within_patience(work.lifecycle.room(claims=False)) == 1
+            assert await within_patience(work.lifecycle.room(claims=True)) == 4
+            work.lifecycle.take(await work.read(*"12345678"))
             await eventually(lambda: work.started)
-            assert await within_patience(work.handling.room(claims=True)) >= 1
-            waiting = asyncio.create_task(work.handling.room(claims=False))
+            assert await within_patience(work.lifecycle.room(claims=True)) >= 1
+            waiting = asyncio.create_task(work.lifecycle.room(claims=False))
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not waiting.done()
@@ -310,11 +312,11 @@ class TestTaking:
         """Of what adapts: the largest read for now, less what is queued; none where half of it is."""
         async with opened(concurrency=1, prefetch=0.1, batch_count=500) as work:
             for number, room in (("1", 4), ("2", 4), ("3", 3)):  # one runs, then one and two are queued
-                work.handling.take(await work.read(number))
+                work.lifecycle.take(await work.read(number))
                 await eventually(lambda: work.started == ["1"])
-                assert await within_patience(work.handling.room(claims=True)) == room
-            work.handling.take(await work.read("4"))
-            waiting = asyncio.create_task(work.handling.room(claims=True))
+                assert await within_patience(work.lifecycle.room(claims=True)) == room
+            work.lifecycle.take(await work.read("4"))
+            waiting = asyncio.create_task(work.lifecycle.room(claims=True))
             await turns()
             assert not waiting.done()
             work.go_on.set()
@@ -325,9 +327,9 @@ class TestTaking:
     ) -> None:
         monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 600)
         async with opened(concurrency=3, prefetch=0.1, batch_count=500) as work:
-            work.handling.take_claimed(await work.claim(2, "x" * 200), 10)
+            work.lifecycle.take_claimed(await work.claim(2, "x" * 200), 10)
             await eventually(lambda: work.started)
-            assert await within_patience(work.handling.room(claims=False)) == 2
+            assert await within_patience(work.lifecycle.room(claims=False)) == 2
 
     async def test_at_most_so_much_as_can_be_settled_is_taken_in(
         self, monkeypatch: pytest.MonkeyPatch
@@ -335,12 +337,12 @@ class TestTaking:
         monkeypatch.setattr("streamroute.core.consume.settler._MOST", 1)
         async with opened(ack_delay=600) as work:
             work.outcomes["1"] = DeadLetter("thank", "no")
-            work.handling.take(await work.read("1"))
+            work.lifecycle.take(await work.read("1"))
             await eventually(lambda: work.started)
-            waiting = asyncio.create_task(work.handling.room(claims=False))
+            waiting = asyncio.create_task(work.lifecycle.room(claims=False))
             await turns()
             assert not waiting.done()
-            await within_patience(work.handling._settler.flush(10))
+            await within_patience(work.lifecycle._settler.flush(10))
             assert await within_patience(waiting) == 10
 
 
@@ -349,21 +351,21 @@ class TestQuotas:
 
     async def test_what_is_held_counts(self) -> None:
         async with opened(concurrency=32) as work:
-            work.handling.take_claimed(await work.claim(3, "a", "b"), 10)
-            work.handling.take_claimed(await work.claim(4, "c"), 10)
-            assert work.handling.quotas() == Quotas(5, {3: 14, 4: 3, 5: 0})
-            assert not work.handling.has_suspect
-            work.handling.take_claimed(await work.claim(5, "d"), 10)
-            assert work.handling.has_suspect
+            work.lifecycle.take_claimed(await work.claim(3, "a", "b"), 10)
+            work.lifecycle.take_claimed(await work.claim(4, "c"), 10)
+            assert work.lifecycle.quotas() == Quotas(5, {3: 14, 4: 3, 5: 0})
+            assert not work.lifecycle.has_last_delivery
+            work.lifecycle.take_claimed(await work.claim(5, "d"), 10)
+            assert work.lifecycle.has_last_delivery
 
     async def test_who_waits_for_a_quota_goes_on_when_such_an_entry_has_ended(self) -> None:
         async with opened() as work:
-            work.handling.take_claimed(await work.claim(2, "a"), 10)
+            work.lifecycle.take_claimed(await work.claim(2, "a"), 10)
             await eventually(lambda: work.started)
-            waiting = asyncio.create_task(work.handling.wait_for_quota(600))
+            waiting = asyncio.create_task(work.lifecycle.wait_for_quota(600))
             await asyncio.sleep(0)
             work.outcomes["new"] = DeadLetter("thank", "no")
-            work.handling.take(await work.read("new"))
+            work.lifecycle.take(await work.read("new"))
             await eventually(lambda: work.storage.settled)
             for _ in range(10):
                 await asyncio.sleep(0)
@@ -373,7 +375,7 @@ class TestQuotas:
 
     async def test_nobody_waits_for_a_quota_for_longer_than_asked(self) -> None:
         async with opened() as work:
-            await within_patience(work.handling.wait_for_quota(0.001))
+            await within_patience(work.lifecycle.wait_for_quota(0.001))
 
 
 class TestPatience:
@@ -391,7 +393,7 @@ class TestPatience:
 
         patch.setattr(Noted, "settle", wait)
         work.outcomes["ended"] = DeadLetter("thank", "no")
-        work.handling.take(await work.read("ended"))
+        work.lifecycle.take(await work.read("ended"))
         await eventually(lambda: asked)
         return may_settle
 
@@ -402,7 +404,7 @@ class TestPatience:
             fetched.append("s")
             return await work.claim(5, "s")
 
-        return asyncio.create_task(work.handling.run_suspect(fetch))
+        return asyncio.create_task(work.lifecycle.run_last_delivery(fetch))
 
     async def test_a_close_waits_five_seconds_for_the_last_settlements(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -410,7 +412,7 @@ class TestPatience:
         async with opened() as work:
             may_settle = await self.never_settles(monkeypatch, work)
             clock = LoopClock(monkeypatch)
-            closing = asyncio.create_task(work.handling.close())
+            closing = asyncio.create_task(work.lifecycle.close())
             await turns()
             await clock.advance(4.2)
             assert not closing.done()
@@ -441,7 +443,7 @@ class TestPatience:
     ) -> None:
         """Five seconds, and a quarter of a lease at most."""
         async with opened(lease=lease) as work:
-            work.handling.take(await work.read("endless"))
+            work.lifecycle.take(await work.read("endless"))
             await eventually(lambda: work.started)
             clock, fetched = LoopClock(monkeypatch), list[str]()
             running = self.suspect(work, fetched)
@@ -461,7 +463,7 @@ class TestPatience:
             clock = LoopClock(monkeypatch)
             running = self.suspect(work, [])
             await eventually(lambda: work.started == ["s"])
-            work.handling.take(await work.read("new"))
+            work.lifecycle.take(await work.read("new"))
             await clock.advance(seconds * 0.9)
             assert not running.done()
             assert work.started == ["s"]
@@ -480,7 +482,7 @@ class TestPatience:
             await turns()
             await clock.advance(2.1)
             await eventually(lambda: "s" in work.started)
-            work.handling.take(await work.read("new"))
+            work.lifecycle.take(await work.read("new"))
             await clock.advance(9)
             assert "new" not in work.started
             assert not running.done()
@@ -493,7 +495,7 @@ class TestPatience:
     ) -> None:
         async with opened() as work:
             clock = LoopClock(monkeypatch)
-            waiting = asyncio.create_task(work.handling.wait_for_quota(60))
+            waiting = asyncio.create_task(work.lifecycle.wait_for_quota(60))
             await turns()
             await clock.advance(50)
             assert not waiting.done()
@@ -509,12 +511,12 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
         work = works[0] if works else Work()
         works.append(work)
         work.go_on = asyncio.Event()
-        work.handling.open()
-        await within_patience(work.handling.wait_for_quota(0.001))
+        work.lifecycle.open()
+        await within_patience(work.lifecycle.wait_for_quota(0.001))
         work.go_on.set()
-        work.handling.take(await work.read(str(len(works))))
+        work.lifecycle.take(await work.read(str(len(works))))
         await eventually(lambda: len(work.storage.settled) == len(works))
-        await within_patience(work.handling.close())
+        await within_patience(work.lifecycle.close())
 
     for _ in range(2):
         asyncio.run(open_and_close())
@@ -526,9 +528,9 @@ class TestEnds:
     async def test_a_retry_that_was_written_is_expected(self) -> None:
         async with opened() as work:
             work.outcomes = {"1": RetryLater("thank", 2.5, 2, "no luck"), "2": DeadLetter("thank", "no")}
-            work.handling.take(await work.read("1", "2"))
+            work.lifecycle.take(await work.read("1", "2"))
             await eventually(lambda: len(work.storage.settled) == 2)
-            await eventually(lambda: not work.handling.held.payloads)
+            await eventually(lambda: not work.lifecycle.held.payloads)
             assert work.due.expected == [2.5]
 
     async def test_what_a_handler_lets_through_stays_pending_and_is_held_no_longer(
@@ -537,8 +539,8 @@ class TestEnds:
         async with opened() as work:
             work.errors = {"1": RuntimeError("oops")}
             [(name, _)] = entries = await work.read("1")
-            work.handling.take(entries)
-            await eventually(lambda: not work.handling.held.payloads)
+            work.lifecycle.take(entries)
+            await eventually(lambda: not work.lifecycle.held.payloads)
             assert f"entry {name} of {STREAM} stays pending: RuntimeError: oops" in caplog.text
             assert (work.storage.settled, work.results) == ([], [])
             assert work.storage.pending(STREAM, GROUP) == [name]
@@ -548,8 +550,8 @@ class TestEnds:
     ) -> None:
         async with opened() as work:
             work.errors = {"1": LeaseLostError("it is theirs")}
-            work.handling.take(await work.read("1"))
-            await eventually(lambda: not work.handling.held.payloads)
+            work.lifecycle.take(await work.read("1"))
+            await eventually(lambda: not work.lifecycle.held.payloads)
             assert work.results == [("1", Result.LOST)]
             assert "stays pending" not in caplog.text
             assert "had gone to another worker" in caplog.text
@@ -560,19 +562,19 @@ class TestEnds:
         caplog.set_level(logging.WARNING)
         async with opened() as work:
             [(name, _)] = entries = await work.read("1")
-            work.handling.take(entries)
-            await eventually(lambda: work.handling.running == 1)
-            work.handling.lose([("unknown", 1), (name, 2), (name, 1), (name, 1)])
+            work.lifecycle.take(entries)
+            await eventually(lambda: work.lifecycle.running == 1)
+            work.lifecycle.on_lease_lost([("unknown", 1), (name, 2), (name, 1), (name, 1)])
             assert work.results == [("1", Result.LOST)]
-            await eventually(lambda: work.handling.running == 0)
+            await eventually(lambda: work.lifecycle.running == 0)
             assert len(caplog.messages) == 1
 
     @pytest.mark.parametrize(("deliveries", "runs"), [(5, True), (6, False)])
     async def test_what_was_delivered_too_often_is_given_up(self, deliveries: int, runs: bool) -> None:
         async with opened() as work:
             work.go_on.set()
-            work.handling.take(await work.claim(deliveries, "1"))
-            await eventually(lambda: not work.handling.held.payloads)
+            work.lifecycle.take(await work.claim(deliveries, "1"))
+            await eventually(lambda: not work.lifecycle.held.payloads)
             assert work.started == (["1"] if runs else [])
             letters = work.storage.dead_letters(STREAM, GROUP)
             assert [letter.reason.split(":")[0] for letter in letters] == (
@@ -585,7 +587,7 @@ class TestEnds:
             [(_, message)] = entries = await work.read("1")
             assert isinstance(message, Message)
             message.decode_error, message.attempt = "it is odd", 3
-            work.handling.take(entries)
+            work.lifecycle.take(entries)
             [letter] = await eventually(lambda: work.storage.dead_letters(STREAM, GROUP))
             assert (letter.reason, letter.attempt, work.started) == ("it is odd", 3, [])
 
@@ -595,7 +597,7 @@ class TestEnds:
             [(name, message)] = await work.claim(9, "1")
             assert isinstance(message, Message)
             message.outcomes, message.decode_error = None, "it is odd"
-            work.handling.take([(name, message)])
+            work.lifecycle.take([(name, message)])
             await eventually(lambda: work.started == ["1"])
 
 
@@ -604,10 +606,10 @@ class TestStuck:
 
     def make_deaf(self, work: Work) -> dict[str, asyncio.Task[Any]]:
         """Have handlers go on until ``go_on``; returns the tasks of those that have started."""
-        work.handling._slots._stuck_after = 0.01
+        work.lifecycle._pool._stuck_after = 0.01
         tasks: dict[str, asyncio.Task[Any]] = {}
 
-        async def deaf(payload: dict[str, Any]) -> None:
+        async def uncancellable(payload: dict[str, Any]) -> None:
             task = asyncio.current_task()
             assert task is not None
             tasks[payload["n"]] = task
@@ -618,25 +620,25 @@ class TestStuck:
                 except asyncio.CancelledError:
                     continue
 
-        work.handling.callback = deaf
+        work.lifecycle.callback = uncancellable
         return tasks
 
     async def stuck(self, work: Work, *numbers: str) -> list[str]:
         """Have these be stuck; returns the ids of their entries."""
         tasks = self.make_deaf(work)
         entries = await work.read(*numbers)
-        work.handling.take(entries)
+        work.lifecycle.take(entries)
         await eventually(lambda: len(tasks) == len(numbers))
         for task in tasks.values():
             task.cancel()
         await eventually(lambda: work.stuck == len(numbers))
         return [name for name, _ in entries]
 
-    async def test_what_is_queued_goes_to_others_when_the_last_slot_is_lost_and_not_before(self) -> None:
+    async def test_what_is_queued_goes_to_others_when_the_last_worker_is_lost_and_not_before(self) -> None:
         async with opened(concurrency=2) as work:
             tasks = self.make_deaf(work)
             entries = await work.read("1", "2", "queued")
-            work.handling.take(entries)
+            work.lifecycle.take(entries)
             await eventually(lambda: len(tasks) == 2)
             tasks["1"].cancel()
             await eventually(lambda: work.stuck == 1)
@@ -644,7 +646,7 @@ class TestStuck:
             assert work.storage.released == []
             tasks["2"].cancel()
             await eventually(lambda: work.storage.released == [(entries[2][0], False)])
-            assert work.handling.held.payloads == {}
+            assert work.lifecycle.held.payloads == {}
 
     async def test_a_close_waits_until_what_is_given_back_has_been(
         self, monkeypatch: pytest.MonkeyPatch
@@ -660,10 +662,10 @@ class TestStuck:
         monkeypatch.setattr(Noted, "release", release)
         async with opened(concurrency=1, grace=0.01) as work:
             await self.stuck(work, "1")
-            work.handling._slots._last_patience = 0.01
-            work.handling.take(await work.read("queued"))
+            work.lifecycle._pool._last_patience = 0.01
+            work.lifecycle.take(await work.read("queued"))
             await eventually(lambda: asked)
-            closing = asyncio.create_task(work.handling.close())
+            closing = asyncio.create_task(work.lifecycle.close())
             done, _ = await asyncio.wait([closing], timeout=0.1)
             assert not done
             go_on.set()
@@ -676,22 +678,22 @@ class TestStuck:
             [name] = await self.stuck(work, "1")
             assert work.told == [(Incident.STUCK, 1)]
             assert f"entry {name} of {STREAM} is given up: " in caplog.text
-            assert "deaf at " in caplog.text
-            assert work.handling.held.payloads == {}
-            assert work.handling.stuck == 1
-            work.handling.take(await work.read("2"))
+            assert "uncancellable at " in caplog.text
+            assert work.lifecycle.held.payloads == {}
+            assert work.lifecycle.stuck == 1
+            work.lifecycle.take(await work.read("2"))
             await eventually(lambda: work.started == ["1", "2"])
             assert work.storage.released == []
 
-    async def test_where_no_slot_is_left_what_is_queued_goes_to_others(self) -> None:
+    async def test_where_no_worker_is_left_what_is_queued_goes_to_others(self) -> None:
         async with opened(concurrency=1) as work:
             queued = await work.read("queued")
             await self.stuck(work, "1")
-            for take in (work.handling.take, lambda entries: work.handling.take_claimed(entries, 10)):
+            for take in (work.lifecycle.take, lambda entries: work.lifecycle.take_claimed(entries, 10)):
                 work.storage.released.clear()
                 take(queued)
                 await eventually(lambda: work.storage.released == [(queued[0][0], False)])
-                assert work.handling.held.payloads == {}
+                assert work.lifecycle.held.payloads == {}
 
 
 class TestSuspects:
@@ -708,26 +710,26 @@ class TestSuspects:
             work.started.append(f"fetched after {len(work.storage.settled)} settlements")
             return fetched
 
-        ran: bool = await within_patience(work.handling.run_suspect(fetch))
+        ran: bool = await within_patience(work.lifecycle.run_last_delivery(fetch))
         return ran
 
     async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
         """If it kills the process, it costs no other a delivery, and the next one costs it none."""
         async with opened(ack_delay=self.NEVER) as work:
             work.go_on.set()
-            work.handling.take(await work.read("1"))
-            await eventually(lambda: work.handling.running == 0 and work.started)
+            work.lifecycle.take(await work.read("1"))
+            await eventually(lambda: work.lifecycle.running == 0 and work.started)
             assert work.storage.settled == []
             assert await self.run(work, await work.claim(5, "s"))
             assert work.started == ["1", "fetched after 1 settlements", "s"]
             assert len(work.storage.settled) == 2
-            assert not work.handling.has_suspect
+            assert not work.lifecycle.has_last_delivery
 
     async def test_nothing_starts_beside_it(self) -> None:
         async with opened() as work:
             running = asyncio.create_task(self.run(work, await work.claim(5, "s")))
             await eventually(lambda: "s" in work.started)
-            work.handling.take(await work.read("1"))
+            work.lifecycle.take(await work.read("1"))
             for _ in range(20):
                 await asyncio.sleep(0)
             assert work.started[1:] == ["s"]
@@ -738,25 +740,25 @@ class TestSuspects:
     async def test_where_there_is_none_all_go_on(self) -> None:
         async with opened() as work:
             assert not await self.run(work, [])
-            work.handling.take(await work.read("1"))
+            work.lifecycle.take(await work.read("1"))
             await eventually(lambda: "1" in work.started)
 
     async def test_no_other_is_fetched_while_there_is_one(self) -> None:
         async with opened() as work:
-            work.handling.take_claimed(await work.claim(5, "s"), 10)
+            work.lifecycle.take_claimed(await work.claim(5, "s"), 10)
             assert not await self.run(work, await work.claim(5, "t"))
             assert "fetched" not in str(work.started)
 
     async def test_one_that_takes_longer_than_a_lease_gets_company(self) -> None:
         async with opened(lease=0.05) as work:
             assert await self.run(work, await work.claim(5, "s"))
-            assert work.handling.running == 1
-            work.handling.take(await work.read("1"))
+            assert work.lifecycle.running == 1
+            work.lifecycle.take(await work.read("1"))
             await eventually(lambda: "1" in work.started)
 
     async def test_one_that_others_do_not_leave_alone_goes_before_what_is_queued(self) -> None:
         async with opened(concurrency=1, lease=0.05) as work:
-            work.handling.take(await work.read("endless", "queued"))
+            work.lifecycle.take(await work.read("endless", "queued"))
             await eventually(lambda: work.started == ["endless"])
             assert await self.run(work, await work.claim(5, "s"))
             work.go_on.set()
@@ -770,9 +772,9 @@ class TestSuspects:
 def test_limits_are_named_and_do_not_change() -> None:
     """Eight numbers in a row would be swapped sooner or later."""
     given: dict[str, Any] = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5}
-    limits = Limits(**given, lease=60.0, grace=5.0, ack_delay=0.001)
+    limits = ConsumerSettings(**given, lease=60.0, grace=5.0, ack_delay=0.001)
     with pytest.raises(FrozenInstanceError):
         limits.lease = 1.0  # type: ignore[misc]  # that it cannot be set is the point
-    positional: Any = Limits
+    positional: Any = ConsumerSettings
     with pytest.raises(TypeError):
         positional(10, 2, 5, 60.0, 5.0, 0.001)

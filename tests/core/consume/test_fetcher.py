@@ -13,13 +13,13 @@ from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute import outages as backoff
 from streamroute.core.consume import fetcher as intake_module
-from streamroute.core.consume.due import DueTimer
-from streamroute.core.consume.fetcher import Intake, Source
+from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.fetcher import ConsumerId, Fetcher
 from streamroute.core.consume.worker_pool import Entry
 from streamroute.incidents import Incident, Incidents
 from streamroute.values import ClaimResult, Quotas
 
-ME = Source(STREAM, GROUP, "me")
+ME = ConsumerId(STREAM, GROUP, "me")
 QUOTAS, ONE = Quotas(5, {5: 0}), Quotas(5, {5: 1}, others=0)
 SOME: list[Entry] = [("1-0", {}), ("2-0", {})]
 FIRST_CLAIM = intake_module._FIRST_CLAIM
@@ -102,7 +102,7 @@ class Claiming(Reading):
 
 
 class Caring(Reading):
-    """One that promotes, tidies, and whose reads can be interrupted."""
+    """One that promotes, cleans up, and whose reads can be interrupted."""
 
     blocks = True
 
@@ -128,19 +128,19 @@ class Caring(Reading):
         self.asked.append(("promote", stream_name, group_name))
         return self.waits.pop(0) if self.waits else None
 
-    async def tidy(self, stream_name: str, group_name: str, consumer_name: str) -> float:
+    async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
         """Note it."""
-        self.asked.append(("tidy", stream_name, group_name, consumer_name))
+        self.asked.append(("clean_up", stream_name, group_name, consumer_name))
         return 600.0
 
 
-class Sink:
+class EntrySink:
     """Takes everything, and notes what it was told."""
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
         self.again: list[bool] = []
-        self.suspects: list[list[Entry]] = []
+        self.last_deliveries: list[list[Entry]] = []
         self.takes_long = 0.0
         self.has_room = asyncio.Event()
         self.has_room.set()
@@ -168,10 +168,10 @@ class Sink:
         self.told.append(("wait", seconds))
         await asyncio.Event().wait()
 
-    async def run_suspect(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
+    async def run_last_delivery(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
         """Fetch one, and run it for a while."""
         entries = await fetch(ONE)
-        self.suspects.append(entries)
+        self.last_deliveries.append(entries)
         await asyncio.sleep(self.takes_long)
         return bool(entries)
 
@@ -206,12 +206,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def opened(storage: Any, sink: Sink, *, failures: int = 0, **settings: Any) -> AsyncIterator[Intake]:
+async def opened(
+    storage: Any, sink: EntrySink, *, failures: int = 0, **settings: Any
+) -> AsyncIterator[Fetcher]:
     """An intake that fails so often within the block."""
     known: dict[str, Any] = {"poll_interval": 0.001, "lease": 0.5, "claim_interval": 600.0, "due": DueTimer()}
     told: list[Incident] = []
     incidents = Incidents(lambda stream, incident, count: told.append(incident))
-    made = Intake(storage, ME, sink, incidents, **(known | settings))
+    made = Fetcher(storage, ME, sink, incidents, **(known | settings))
     made.open()
     try:
         yield made
@@ -226,7 +228,7 @@ class TestReading:
     """What is new."""
 
     async def test_as_much_is_read_as_there_is_room_for(self) -> None:
-        storage, sink = Reading(), Sink()
+        storage, sink = Reading(), EntrySink()
         storage.unread = [SOME]
         async with opened(storage, sink):
             await eventually(lambda: len(storage.of("read")) > 3)
@@ -234,7 +236,7 @@ class TestReading:
         assert sink.told == [("take", SOME)]
 
     async def test_an_empty_read_is_slept_over_where_the_storage_does_not_wait(self) -> None:
-        storage, sink = Reading(), Sink()
+        storage, sink = Reading(), EntrySink()
         storage.unread = [SOME, SOME]
         async with opened(storage, sink, poll_interval=600):
             await eventually(lambda: len(storage.of("read")) == 3)
@@ -242,12 +244,12 @@ class TestReading:
             assert len(storage.of("read")) == 3
 
     async def test_one_that_waits_on_the_server_is_asked_again_at_once(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         async with opened(storage, sink, poll_interval=600):
             await eventually(lambda: len(storage.of("read")) > 3)
 
     async def test_nothing_is_read_where_there_is_no_room_when_it_closes(self) -> None:
-        storage, sink = Reading(), Sink()
+        storage, sink = Reading(), EntrySink()
         sink.has_room.clear()
         async with opened(storage, sink) as made:
             await asyncio.sleep(0)
@@ -258,7 +260,7 @@ class TestReading:
 
     async def test_after_a_failure_the_group_is_made_sure_of_and_one_entry_is_asked_for(self) -> None:
         """The reply may have been too large to arrive."""
-        storage, sink = Reading(), Sink()
+        storage, sink = Reading(), EntrySink()
         storage.unread = [SOME, RuntimeError("too large"), SOME, SOME, SOME, SOME]
         async with opened(storage, sink, failures=1):
             await eventually(lambda: len(storage.of("read")) >= 7)
@@ -272,7 +274,7 @@ class TestClaiming:
     """What was left by others."""
 
     async def test_what_was_left_is_claimed_before_anything_is_read(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.may_claim.clear()
         async with opened(storage, sink):
             await eventually(lambda: storage.of("claim"))
@@ -287,13 +289,13 @@ class TestClaiming:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(intake_module, "_FIRST_CLAIM", 0.01)
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.may_claim.clear()
         async with opened(storage, sink):
             await eventually(lambda: len(storage.of("read")) > 2)
 
     async def test_it_claims_again_at_once_as_long_as_it_is_told_to(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.stale, sink.again = [ClaimResult(SOME), ClaimResult(SOME), ClaimResult([])], [True, True]
         async with opened(storage, sink):
             await eventually(lambda: len(sink.of("claimed")) == 3)
@@ -301,13 +303,13 @@ class TestClaiming:
         assert sink.of("claimed") == [(SOME, 7), (SOME, 7), ([], 7)]
 
     async def test_then_it_waits_for_the_interval(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         async with opened(storage, sink, claim_interval=0.001):
             await eventually(lambda: len(storage.of("claim")) > 3)
         assert sink.of("wait") == []
 
     async def test_after_a_failure_one_entry_is_claimed(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.stale = [RuntimeError("too large")]
         async with opened(storage, sink, failures=1, claim_interval=0.001):
             await eventually(lambda: len(storage.of("claim")) >= 5)
@@ -320,32 +322,32 @@ class TestClaiming:
     async def test_what_was_held_back_for_a_quota_is_looked_for_when_one_is_free(
         self, held_back: int, suspects: int, interval: float, waits: float
     ) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult(SOME, held_back, suspects)]
         async with opened(storage, sink, claim_interval=interval):
             await eventually(lambda: sink.of("wait"))
             assert sink.of("wait") == [(waits,)]
-        assert sink.suspects == ([[]] if suspects else [])
+        assert sink.last_deliveries == ([[]] if suspects else [])
 
     async def test_a_suspect_is_claimed_alone_and_what_waited_has_as_long_for_itself(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult([], 1, 1), ClaimResult(SOME[:1]), ClaimResult([])]
         sink.takes_long = 0.05
         async with opened(storage, sink):
             await eventually(lambda: len(storage.of("claim")) == 3)
         _, began, ended = storage.claimed_at
         assert ended - began >= 2 * 0.045  # it ran, and then the others had their time
-        assert sink.suspects == [SOME[:1]]
+        assert sink.last_deliveries == [SOME[:1]]
         assert storage.of("claim")[1] == (*ME, 500, 1, ONE)
         assert sink.of("wait") == []
 
     async def test_no_suspect_is_claimed_when_it_closes(self) -> None:
-        async with opened(Claiming(), Sink()) as made:
+        async with opened(Claiming(), EntrySink()) as made:
             await within_patience(made.close())
-            assert await made._claim_suspect(ONE) == []
+            assert await made._claim_last_delivery(ONE) == []
 
     async def test_nothing_is_claimed_where_there_is_no_room_when_it_closes(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         sink.has_room.clear()
         async with opened(storage, sink) as made:
             await asyncio.sleep(0)
@@ -367,7 +369,7 @@ class TestCare:
     ) -> None:
         storage, due = Caring(), Sleeps()
         storage.waits = [wait]
-        async with opened(storage, Sink(), lease=lease, claim_interval=2.0, due=due):
+        async with opened(storage, EntrySink(), lease=lease, claim_interval=2.0, due=due):
             await eventually(lambda: due.asked)
         assert due.asked[0] == sleeps
         assert due.opened == 1
@@ -375,13 +377,13 @@ class TestCare:
 
     async def test_it_tidies_when_the_storage_says(self) -> None:
         storage = Caring()
-        async with opened(storage, Sink()):
-            await eventually(lambda: storage.of("tidy"))
+        async with opened(storage, EntrySink()):
+            await eventually(lambda: storage.of("clean_up"))
             await asyncio.sleep(0.005)
-        assert storage.of("tidy") == [tuple(ME)]
+        assert storage.of("clean_up") == [tuple(ME)]
 
     async def test_a_read_is_interrupted_and_what_it_brings_is_taken(self) -> None:
-        storage, sink = Caring(), Sink()
+        storage, sink = Caring(), EntrySink()
         async with opened(storage, sink) as made:
             await eventually(lambda: made._in_flight)
             await within_patience(made.close())
@@ -392,7 +394,7 @@ class TestCare:
 
     async def test_one_that_goes_on_blocking_is_cancelled(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(intake_module, "_READ_PATIENCE", 0.01)
-        storage, sink = Reading(), Sink()
+        storage, sink = Reading(), EntrySink()
         storage.holding = asyncio.Event()
         async with opened(storage, sink) as made:
             await eventually(lambda: storage.of("read"))
@@ -400,7 +402,7 @@ class TestCare:
             assert sink.told == []
 
     async def test_it_may_be_opened_again(self) -> None:
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         async with opened(storage, sink) as made:
             await eventually(lambda: storage.of("read"))
             await within_patience(made.close())
@@ -412,7 +414,7 @@ class TestCare:
     async def test_when_it_is_closed_nothing_of_it_runs_any_more(self) -> None:
         before = asyncio.all_tasks()
         for storage in (Claiming(), Caring(), Reading()):
-            async with opened(storage, Sink(), poll_interval=600) as made:
+            async with opened(storage, EntrySink(), poll_interval=600) as made:
                 await eventually(lambda: storage.asked)  # noqa: B023 - awaited in this round
                 await turns()
                 await made.close()
@@ -428,7 +430,7 @@ class TestPatience:
         monkeypatch.setattr(intake_module, "_FIRST_CLAIM", FIRST_CLAIM)
         clock, storage = LoopClock(monkeypatch), Claiming()
         storage.may_claim.clear()
-        async with opened(storage, Sink()):
+        async with opened(storage, EntrySink()):
             await turns()
             await clock.advance(0.3)
             assert storage.of("read") == []
@@ -440,13 +442,13 @@ class TestPatience:
         clock, storage = LoopClock(monkeypatch), Claiming()
         storage.may_claim.clear()
         storage.unread = [SOME] * 9
-        async with opened(storage, Sink()):
+        async with opened(storage, EntrySink()):
             await turns()
             await clock.advance(601)
             assert len(storage.of("read")) > 3
 
     async def test_a_read_in_flight_is_waited_for_five_seconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        clock, storage, sink = LoopClock(monkeypatch), Reading(), Sink()
+        clock, storage, sink = LoopClock(monkeypatch), Reading(), EntrySink()
         storage.holding = asyncio.Event()
         storage.unread = [SOME]
         async with opened(storage, sink) as made:
@@ -461,7 +463,7 @@ class TestPatience:
 
     async def test_a_claim_in_flight_is_waited_for_and_what_it_brings_is_taken(self) -> None:
         """The server may have handed the entries out: they would be pending, and nobody would know."""
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult(SOME)]
         storage.may_claim.clear()
         async with opened(storage, sink) as made:
@@ -478,7 +480,7 @@ class TestPatience:
     ) -> None:
         """A reader that waits for room, and a promoter that sleeps, end at once."""
         LoopClock(monkeypatch)
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         sink.has_room.clear()
         async with opened(storage, sink) as made:
             await turns()
@@ -493,7 +495,7 @@ class TestPatience:
         monkeypatch.setattr(backoff, "_LONGEST", 100.0)
         clock, storage = LoopClock(monkeypatch), Reading()
         storage.unread = [RuntimeError("no"), RuntimeError("no")]
-        async with opened(storage, Sink(), failures=1) as made:
+        async with opened(storage, EntrySink(), failures=1) as made:
             await turns()
             assert len(storage.of("read")) == 1
             await clock.advance(110)
@@ -516,7 +518,7 @@ class TestPatience:
                 if self.left:
                     raise ConnectionError("away")
 
-        storage, sink = Gone(), Sink()
+        storage, sink = Gone(), EntrySink()
         storage.unread = [RuntimeError("no"), SOME]
         async with opened(storage, sink, failures=1):
             await eventually(lambda: sink.told)
@@ -526,19 +528,19 @@ class TestPatience:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock, claiming, caring = LoopClock(monkeypatch), Claiming(), Caring()
-        async with opened(claiming, Sink(), claim_interval=100.0), opened(caring, Sink()):
+        async with opened(claiming, EntrySink(), claim_interval=100.0), opened(caring, EntrySink()):
             await turns()
             await clock.advance(90)
             assert len(claiming.of("claim")) == 1
             await clock.advance(20)
             assert len(claiming.of("claim")) == 2
-            assert len(caring.of("tidy")) == 1
+            assert len(caring.of("clean_up")) == 1
             await clock.advance(500)
-            assert len(caring.of("tidy")) == 2
+            assert len(caring.of("clean_up")) == 2
 
     async def test_where_no_suspect_ran_its_quota_is_waited_for(self) -> None:
         """Another stream of the process has one: there is nothing to make up for."""
-        storage, sink = Claiming(), Sink()
+        storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult([], 1, 1), ClaimResult([])]
         async with opened(storage, sink):
             await eventually(lambda: sink.of("wait"))
@@ -562,7 +564,7 @@ class Plain(Reading):
 
 
 async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() -> None:
-    storage, sink = Plain(), Sink()
+    storage, sink = Plain(), EntrySink()
     async with opened(storage, sink, lease=0.25):
         await eventually(lambda: sink.of("claimed"))
     assert storage.of("claim") == [(*ME, 250, 7)]
@@ -572,12 +574,12 @@ async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() ->
 async def test_one_that_was_never_opened_may_be_closed() -> None:
     made: Any = Caring()
     rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
-    await within_patience(Intake(made, ME, Sink(), Incidents(), due=DueTimer(), **rests).close())
+    await within_patience(Fetcher(made, ME, EntrySink(), Incidents(), due=DueTimer(), **rests).close())
 
 
 def test_it_may_be_opened_in_another_event_loop() -> None:
-    storage, sink = Caring(), Sink()
-    intakes: list[Intake] = []
+    storage, sink = Caring(), EntrySink()
+    intakes: list[Fetcher] = []
 
     async def read() -> None:
         storage.interrupted = asyncio.Event()
@@ -588,9 +590,9 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
         if not intakes:
             made: Any = storage
             rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
-            intakes.append(Intake(made, ME, sink, Incidents(), due=DueTimer(), **rests))
+            intakes.append(Fetcher(made, ME, sink, Incidents(), due=DueTimer(), **rests))
         intakes[0].open()
-        await eventually(lambda: sink.told and storage.of("tidy"))
+        await eventually(lambda: sink.told and storage.of("clean_up"))
         await within_patience(intakes[0].close())
 
     for _ in range(2):

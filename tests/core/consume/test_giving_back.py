@@ -1,4 +1,4 @@
-"""A worker whose slots are all stuck holds nothing that another one could do."""
+"""A worker whose workers are all stuck holds nothing that another one could do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from consuming import GROUP, STREAM, eventually, processor, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.core.consume.worker_pool import Slots
+from streamroute.core.consume.worker_pool import WorkerPool
 from streamroute.core.processor import RedisStreamProcessor
 
 Callback = Callable[[dict[str, Any]], Awaitable[None]]
@@ -46,7 +46,7 @@ def storage() -> MemoryStreamStorage:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A handler counts as stuck at once."""
-    defaults = Slots.__init__.__kwdefaults__
+    defaults = WorkerPool.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "stuck_after", 0.02)
 
@@ -63,7 +63,7 @@ async def are_stuck(worker: RedisStreamProcessor, handler: Stubborn, count: int)
     await eventually(lambda: worker.stuck == count)
 
 
-async def test_what_is_queued_where_all_slots_are_stuck_goes_to_another_worker(
+async def test_what_is_queued_where_all_workers_are_stuck_goes_to_another_worker(
     storage: MemoryStreamStorage, impatient: None
 ) -> None:
     """Although the lease goes on for long: what was queued before, and what a read brings after."""

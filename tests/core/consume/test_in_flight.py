@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from loop_clock import turns
-from streamroute.core.consume.in_flight import Held
+from streamroute.core.consume.in_flight import InFlight
 from streamroute.message import Message
 
 
@@ -17,16 +17,16 @@ def delivery(deliveries: int, confirmed: int = 0, n: bytes = b"1") -> Message:
 
 
 def test_what_was_not_held_is_to_be_handled() -> None:
-    held = Held()
+    held = InFlight()
     first, second = ("1-0", {"n": 1}), ("2-0", {"n": 2})
-    assert held.take([first, second]) == [first, second]
-    assert held.take([second]) == []
+    assert held.add([first, second]) == [first, second]
+    assert held.add([second]) == []
 
 
 def test_the_run_in_progress_answers_for_a_new_delivery_of_its_entry() -> None:
-    held, running = Held(), delivery(1, confirmed=100)
-    held.take([("1-0", running)])
-    assert held.take([("1-0", delivery(2, confirmed=200))]) == []
+    held, running = InFlight(), delivery(1, confirmed=100)
+    held.add([("1-0", running)])
+    assert held.add([("1-0", delivery(2, confirmed=200))]) == []
     assert (running.deliveries, running.lease_confirmed_at) == (2, 200)
     assert held.has_delivery("1-0", 2)
     assert not held.has_delivery("1-0", 1)
@@ -34,24 +34,24 @@ def test_the_run_in_progress_answers_for_a_new_delivery_of_its_entry() -> None:
 
 def test_a_run_does_not_answer_for_another_entry_under_its_id() -> None:
     """Else it would ack an entry that nobody has handled: the fence must refuse it."""
-    held, running = Held(), delivery(1, confirmed=100)
-    held.take([("1-0", running)])
-    assert held.take([("1-0", delivery(1, confirmed=200, n=b"2"))]) == []
+    held, running = InFlight(), delivery(1, confirmed=100)
+    held.add([("1-0", running)])
+    assert held.add([("1-0", delivery(1, confirmed=200, n=b"2"))]) == []
     assert (running.deliveries, running.lease_confirmed_at) == (0, 0)
 
 
 def test_an_entry_that_was_let_go_and_came_back_is_another() -> None:
-    held, first, second = Held(), delivery(1), delivery(1)
-    held.take([("1-0", first)])
-    held.let_go([("1-0", first), ("unknown", {})])
-    assert held.take([("1-0", second)]) == [("1-0", second)]
+    held, first, second = InFlight(), delivery(1), delivery(1)
+    held.add([("1-0", first)])
+    held.discard([("1-0", first), ("unknown", {})])
+    assert held.add([("1-0", second)]) == [("1-0", second)]
     assert held.has("1-0", second)
     assert not held.has("1-0", first)
 
 
 def test_a_snapshot_holds_messages_only_and_does_not_change() -> None:
-    held, message = Held(), delivery(1)
-    held.take([("1-0", message), ("2-0", {"plain": True})])
+    held, message = InFlight(), delivery(1)
+    held.add([("1-0", message), ("2-0", {"plain": True})])
     snapshot = held.snapshot()
     held.clear()
     assert snapshot == {"1-0": message}
@@ -59,11 +59,11 @@ def test_a_snapshot_holds_messages_only_and_does_not_change() -> None:
 
 
 def test_an_older_delivery_that_is_let_go_late_leaves_the_newer_one_held() -> None:
-    held, older, newer = Held(), delivery(1), delivery(3)
-    held.take([("1-0", older)])
-    held.let_go([("1-0", older)])
-    held.take([("1-0", newer)])
-    held.let_go([("1-0", older)])
+    held, older, newer = InFlight(), delivery(1), delivery(3)
+    held.add([("1-0", older)])
+    held.discard([("1-0", older)])
+    held.add([("1-0", newer)])
+    held.discard([("1-0", older)])
     assert held.has("1-0", newer)
     assert "1-0" in held
     held.clear()
@@ -71,19 +71,21 @@ def test_an_older_delivery_that_is_let_go_late_leaves_the_newer_one_held() -> No
 
 
 def test_a_payload_that_is_no_message_comes_again_as_well() -> None:
-    held, plain = Held(), {"plain": True}
-    held.take([("1-0", plain), ("2-0", delivery(1))])
-    assert held.take([("1-0", delivery(2)), ("2-0", plain), ("3-0", plain)]) == [("3-0", plain)]
+    held, plain = InFlight(), {"plain": True}
+    held.add([("1-0", plain), ("2-0", delivery(1))])
+    assert held.add([("1-0", delivery(2)), ("2-0", plain), ("3-0", plain)]) == [("3-0", plain)]
     assert held.has("1-0", plain)
 
 
-@pytest.mark.parametrize("end", [lambda held: held.let_go([("1-0", held.get("1-0"))]), Held.clear])
-async def test_who_waits_for_a_change_goes_on_when_something_is_let_go(end: Callable[[Held], None]) -> None:
-    held = Held()
-    held.take([("1-0", delivery(1)), ("2-0", delivery(1))])
+@pytest.mark.parametrize("end", [lambda held: held.discard([("1-0", held.get("1-0"))]), InFlight.clear])
+async def test_who_waits_for_a_change_goes_on_when_something_is_let_go(
+    end: Callable[[InFlight], None],
+) -> None:
+    held = InFlight()
+    held.add([("1-0", delivery(1)), ("2-0", delivery(1))])
     waiting = asyncio.create_task(held.next_change())
     await turns()
-    held.take([("3-0", delivery(1))])
+    held.add([("3-0", delivery(1))])
     await turns()
     assert not waiting.done()
     end(held)
@@ -93,8 +95,8 @@ async def test_who_waits_for_a_change_goes_on_when_something_is_let_go(end: Call
 
 
 async def test_who_waits_no_longer_is_told_nothing() -> None:
-    held = Held()
-    held.take([("1-0", delivery(1))])
+    held = InFlight()
+    held.add([("1-0", delivery(1))])
     waiting = asyncio.create_task(held.next_change())
     await turns()
     waiting.cancel()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from consuming import eventually, within_patience
 from misbehaving import ALL, Unspeakable
-from streamroute.core.consume.key_ordering import KeyOrder
-from streamroute.core.consume.worker_pool import Entry, Slots
+from streamroute.core.consume.key_ordering import KeyedQueue
+from streamroute.core.consume.worker_pool import Entry, WorkerPool
 
 _CLAIMED = 1000  # numbers from here on are those of entries that were claimed
 _TURNS = 1000  # beyond what the longest example takes: 80 entries, a few turns each
@@ -42,7 +42,7 @@ def refuse(payload: dict[str, Any]) -> Any:
 
 def test_a_key_that_cannot_be_had_is_none_and_others_keep_theirs() -> None:
     """Were it to raise, nothing would be read any more."""
-    order = KeyOrder(refuse)
+    order = KeyedQueue(refuse)
     odd: list[Any] = [*ALL, [], Unspeakable()]
     entries: list[Entry] = [(str(number), {"key": key}) for number, key in enumerate(odd)]
     assert order.admit(entries, first=False) == entries
@@ -85,9 +85,9 @@ async def within_turns(condition: Callable[[], Any]) -> None:
     raise AssertionError(f"waited for {_TURNS} turns of the event loop")
 
 
-async def close(slots: Slots) -> None:
-    """Close the slots, within some turns."""
-    closing = asyncio.create_task(slots.close(grace=0))
+async def close(pool: WorkerPool) -> None:
+    """Close the pool, within some turns."""
+    closing = asyncio.create_task(pool.close(grace=0))
     await within_turns(closing.done)
     await closing
 
@@ -100,18 +100,18 @@ async def close(slots: Slots) -> None:
 def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
     batches: list[list[str | None]], concurrency: int, turns: list[int]
 ) -> None:
-    """For all reads, numbers of slots and durations; and every entry runs once."""
+    """For all reads, numbers of pool and durations; and every entry runs once."""
 
     async def play() -> Handlers:
         handlers, read = Handlers(turns), 0
-        slots = Slots(concurrency, handlers.handle, KeyOrder(key_of))
-        slots.open()
+        pool = WorkerPool(concurrency, handlers.handle, KeyedQueue(key_of))
+        pool.open()
         for keys in batches:
-            slots.put(entries(keys, read))
+            pool.put(entries(keys, read))
             read += len(keys)
             await asyncio.sleep(0)
         await within_turns(lambda: len(handlers.done) == read)
-        await close(slots)
+        await close(pool)
         return handlers
 
     seen = asyncio.run(play())
@@ -142,21 +142,21 @@ def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
         handlers = Handlers(turns)
         fresh: set[int] = set()
         others: set[int] = set()
-        slots = Slots(concurrency, handlers.handle, KeyOrder(key_of))
-        slots.open()
+        pool = WorkerPool(concurrency, handlers.handle, KeyedQueue(key_of))
+        pool.open()
         for number, keys in enumerate(batches):
-            slots.put(entries(keys, len(fresh)))
+            pool.put(entries(keys, len(fresh)))
             fresh.update(range(len(fresh), len(fresh) + len(keys)))
             for _, which, is_claim in [fault for fault in faults if fault[0] == number]:
                 if is_claim:
-                    slots.put(entries(["a"], _CLAIMED + len(others)), first=True)
+                    pool.put(entries(["a"], _CLAIMED + len(others)), first=True)
                     others.add(_CLAIMED + len(others))
                 else:
-                    slots.drop(str(which))
+                    pool.drop(str(which))
                     lost.add(which)
             await asyncio.sleep(0)
         await within_turns(lambda: fresh | others <= {*handlers.done, *lost})
-        await close(slots)
+        await close(pool)
         return handlers, fresh, others
 
     lost: set[int] = set()
@@ -168,7 +168,7 @@ def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
         assert key is None or own == sorted(own)
 
 
-async def test_one_hot_key_leaves_the_other_slots_to_the_others() -> None:
+async def test_one_hot_key_leaves_the_other_workers_to_the_others() -> None:
     """A hundred entries of one key wait in its own queue, and one of them runs."""
     running = set()
 
@@ -176,24 +176,24 @@ async def test_one_hot_key_leaves_the_other_slots_to_the_others() -> None:
         running.add(entry_id)
         await asyncio.Event().wait()
 
-    slots = Slots(4, handle, KeyOrder(key_of))
-    slots.open()
-    slots.put(entries(["hot"] * 100 + ["a", "b", "c"]))
+    pool = WorkerPool(4, handle, KeyedQueue(key_of))
+    pool.open()
+    pool.put(entries(["hot"] * 100 + ["a", "b", "c"]))
     await eventually(lambda: running == {"0", "100", "101", "102"})
-    assert slots.queued == 0
-    await within_patience(slots.close(grace=0))
+    assert pool.queued == 0
+    await within_patience(pool.close(grace=0))
 
 
 async def test_no_more_is_read_while_thousands_wait_for_their_keys() -> None:
-    """They take no slot, but they take memory."""
-    slots = Slots(1, Handlers([0]).handle, KeyOrder(key_of))
-    slots.put(entries(["hot"] * 6000))
-    reader = asyncio.create_task(slots.room(10))
+    """They take no worker, but they take memory."""
+    pool = WorkerPool(1, Handlers([0]).handle, KeyedQueue(key_of))
+    pool.put(entries(["hot"] * 6000))
+    reader = asyncio.create_task(pool.room(10))
     await asyncio.sleep(0)
     assert not reader.done()
-    slots.open()
+    pool.open()
     await within_patience(reader)
-    await within_patience(slots.close(grace=0))
+    await within_patience(pool.close(grace=0))
 
 
 async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
@@ -205,42 +205,42 @@ async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
             await first.wait()
         await handlers.handle(entry_id, payload)
 
-    slots = Slots(1, handle, KeyOrder(key_of))
-    slots.put(entries(["a", "a", "a", "b", "b"]))
-    slots.open()
+    pool = WorkerPool(1, handle, KeyedQueue(key_of))
+    pool.put(entries(["a", "a", "a", "b", "b"]))
+    pool.open()
     await asyncio.sleep(0)
-    slots.drop("1")  # it waits
-    slots.drop("3")  # it is queued
-    slots.drop("0")  # it runs
+    pool.drop("1")  # it waits
+    pool.drop("3")  # it is queued
+    pool.drop("0")  # it runs
     await eventually(lambda: sorted(handlers.done) == [2, 4])
-    await within_patience(slots.close(grace=0))
+    await within_patience(pool.close(grace=0))
 
 
-async def test_what_waits_is_given_back_when_the_slots_are_cleared() -> None:
+async def test_what_waits_is_given_back_when_the_workers_are_cleared() -> None:
     """A drain releases it to other workers."""
-    slots = Slots(1, Handlers([0]).handle, KeyOrder(key_of))
-    slots.put(entries(["a", "a", "b"]))
-    assert sorted(slots.clear()) == ["0", "1", "2"]
+    pool = WorkerPool(1, Handlers([0]).handle, KeyedQueue(key_of))
+    pool.put(entries(["a", "a", "b"]))
+    assert sorted(pool.clear()) == ["0", "1", "2"]
 
 
 def test_what_is_claimed_later_waits_behind_what_was_claimed_before() -> None:
-    order = KeyOrder(key_of)
+    order = KeyedQueue(key_of)
     order.admit(entries(["a", "a"]), first=False)
     order.admit(entries(["a", "a"], 10), first=True)
-    assert order.end("0") == entries(["a"], 10)[0]
+    assert order.complete("0") == entries(["a"], 10)[0]
     order.admit(entries(["a", "a"], 20), first=True)
-    order.forget("20")
+    order.discard("20")
     order.admit(entries(["a"], 30), first=True)
-    following = [order.end(entry_id) for entry_id in ("10", "11", "21", "30", "1")]
+    following = [order.complete(entry_id) for entry_id in ("10", "11", "21", "30", "1")]
     assert [entry and entry[0] for entry in following] == ["11", "21", "30", "1", None]
 
 
 def test_claimed_entries_wait_at_the_head_of_their_key() -> None:
     """They are older than what was read."""
-    order = KeyOrder(key_of)
+    order = KeyedQueue(key_of)
     assert order.admit(entries(["a", "a"]), first=False) == entries(["a"])
     assert order.admit(entries(["a", "a"], 10), first=True) == []
-    following = [order.end(entry_id) for entry_id in ("0", "10", "11", "1")]
+    following = [order.complete(entry_id) for entry_id in ("0", "10", "11", "1")]
     assert [entry and entry[0] for entry in following] == ["10", "11", "1", None]
     assert order.waiting == 0
 
@@ -251,80 +251,80 @@ def name_of(entry: Entry | None) -> str | None:
 
 def test_what_had_its_key_and_has_not_started_waits_behind_what_runs_alone() -> None:
     """And before what waits already, and before what is claimed later: it is the older one of these."""
-    order = KeyOrder(key_of)
+    order = KeyedQueue(key_of)
     ready = deque(order.admit(entries(["a", "a", "b"]), first=False))
     order.admit(entries(["a"], 10), first=True)
-    order.take_over(("alone", {"key": "a"}), ready)
+    order.acquire(("alone", {"key": "a"}), ready)
     assert list(ready) == entries(["b"], 2)
-    assert (order.waiting, order.waiting_names()) == (3, ["0", "10", "1"])
+    assert (order.waiting, order.waiting_ids()) == (3, ["0", "10", "1"])
     order.admit(entries(["a"], 20), first=True)
-    following = [order.end(name) for name in ("alone", "0", "10", "20", "1", "2")]
+    following = [order.complete(name) for name in ("alone", "0", "10", "20", "1", "2")]
     assert list(map(name_of, following)) == ["0", "10", "20", "1", None, None]
     assert order.waiting == 0
     assert order.admit(entries(["a"], 30), first=False) == entries(["a"], 30), "the key is free again"
 
 
 def test_one_that_was_taken_over_is_the_only_one_at_the_head() -> None:
-    order = KeyOrder(key_of)
+    order = KeyedQueue(key_of)
     ready = deque(order.admit(entries(["a", "a", "a"]), first=False))
-    order.take_over(("alone", {"key": "a"}), ready)
+    order.acquire(("alone", {"key": "a"}), ready)
     order.admit(entries(["a"], 10), first=True)
-    assert order.waiting_names() == ["0", "10", "1", "2"]
-    order.forget("0")
-    assert order.end("0") is None, "it has its key no longer, and frees it for nobody"
-    assert order.waiting_names() == ["10", "1", "2"]
+    assert order.waiting_ids() == ["0", "10", "1", "2"]
+    order.discard("0")
+    assert order.complete("0") is None, "it has its key no longer, and frees it for nobody"
+    assert order.waiting_ids() == ["10", "1", "2"]
 
 
 @pytest.mark.parametrize("made", [list, Unspeakable])
 def test_a_key_that_cannot_be_looked_up_is_none(made: Callable[[], Any]) -> None:
-    order = KeyOrder(lambda _payload: made())
+    order = KeyedQueue(lambda _payload: made())
     assert order.admit(entries(["a", "a"]), first=False) == entries(["a", "a"])
-    order.take_over(("alone", {"key": "a"}), deque())
-    assert (order.waiting, order.end("alone")) == (0, None)
+    order.acquire(("alone", {"key": "a"}), deque())
+    assert (order.waiting, order.complete("alone")) == (0, None)
 
 
 def test_what_runs_alone_without_a_key_takes_nothing_over() -> None:
-    order = KeyOrder(key_of)
+    order = KeyedQueue(key_of)
     ready = deque(order.admit(entries(["a"]), first=False))
-    order.take_over(("alone", {"key": None}), ready)
-    assert (len(ready), order.waiting, order.end("alone")) == (1, 0, None)
-    order.take_over(("other", {"key": "b"}), ready)
+    order.acquire(("alone", {"key": None}), ready)
+    assert (len(ready), order.waiting, order.complete("alone")) == (1, 0, None)
+    order.acquire(("other", {"key": "b"}), ready)
     assert (len(ready), order.waiting) == (1, 0)
     assert order.admit(entries(["b"], 10), first=False) == [], "its key is taken until it ends"
-    assert name_of(order.end("other")) == "10"
+    assert name_of(order.complete("other")) == "10"
 
 
 def test_one_that_leaves_the_head_lets_later_claims_move_up() -> None:
     """Whether it starts, or is lost: those that were claimed stay together, before what was read."""
-    order = KeyOrder(key_of)
+    order = KeyedQueue(key_of)
     order.admit(entries(["a", "a"]), first=False)
     order.admit(entries(["a", "a", "a"], 10), first=True)
-    order.forget("11")
-    order.forget("1")  # read, not claimed: how many were put first is the same
+    order.discard("11")
+    order.discard("1")  # read, not claimed: how many were put first is the same
     order.admit(entries(["a"], 1), first=False)
     order.admit(entries(["a"], 20), first=True)
-    assert (order.waiting, order.waiting_names()) == (4, ["10", "12", "20", "1"])
-    assert name_of(order.end("0")) == "10"
-    order.forget("12")
-    order.forget("unknown")
+    assert (order.waiting, order.waiting_ids()) == (4, ["10", "12", "20", "1"])
+    assert name_of(order.complete("0")) == "10"
+    order.discard("12")
+    order.discard("unknown")
     order.admit(entries(["a"], 30), first=True)
-    following = [order.end(name) for name in ("10", "20", "30", "1")]
+    following = [order.complete(name) for name in ("10", "20", "30", "1")]
     assert list(map(name_of, following)) == ["20", "30", "1", None]
     order.admit(entries(["a", "a", "a"], 40), first=False)
     order.admit(entries(["a"], 50), first=True)
-    assert order.waiting_names() == ["50", "41", "42"]
+    assert order.waiting_ids() == ["50", "41", "42"]
 
 
 def test_when_nothing_waits_any_more_keys_of_what_runs_are_taken_still() -> None:
-    order = KeyOrder(key_of)
+    order = KeyedQueue(key_of)
     order.admit(entries(["a", "a", "b"]), first=False)
     order.admit(entries(["a"], 10), first=True)
     assert sorted(name for name, _ in order.clear()) == ["1", "10"]
-    assert (order.waiting, order.waiting_names()) == (0, [])
+    assert (order.waiting, order.waiting_ids()) == (0, [])
     assert order.admit(entries(["a", "a"], 20), first=False) == []
     order.admit(entries(["a"], 30), first=True)
-    assert order.waiting_names() == ["30", "20", "21"]
-    assert name_of(order.end("0")) == "30"
+    assert order.waiting_ids() == ["30", "20", "21"]
+    assert name_of(order.complete("0")) == "30"
 
 
 async def test_five_thousand_entries_may_wait_for_their_keys() -> None:
@@ -333,14 +333,14 @@ async def test_five_thousand_entries_may_wait_for_their_keys() -> None:
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         await go_on.wait()
 
-    slots = Slots(1, handle, KeyOrder(key_of))
-    slots.open()
-    slots.put(entries(["hot"] * 5_000))  # one of them does not wait for its key
-    await within_patience(slots.room(10))
-    slots.put(entries(["hot"], 5_000))
-    reader = asyncio.create_task(slots.room(10))
+    pool = WorkerPool(1, handle, KeyedQueue(key_of))
+    pool.open()
+    pool.put(entries(["hot"] * 5_000))  # one of them does not wait for its key
+    await within_patience(pool.room(10))
+    pool.put(entries(["hot"], 5_000))
+    reader = asyncio.create_task(pool.room(10))
     await asyncio.sleep(0)
     assert not reader.done()
     go_on.set()
     await within_patience(reader)
-    await within_patience(slots.close(grace=0))
+    await within_patience(pool.close(grace=0))

@@ -1,11 +1,11 @@
-"""Breath: handlers that never wait get half a millisecond a turn of the loop, and those who read go first."""
+"""LoopBudget: handlers that never wait run half a millisecond a turn of the loop."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from streamroute.core.consume.loop_budget import Breath
+from streamroute.core.consume.loop_budget import LoopBudget
 
 
 async def turn() -> None:
@@ -14,37 +14,37 @@ async def turn() -> None:
 
 
 async def test_the_first_breath_is_there_at_once_and_the_next_after_a_turn() -> None:
-    breath = Breath()
+    budget = LoopBudget()
     before = time.monotonic()
-    assert breath.draw()
-    assert before < breath.end <= time.monotonic() + 0.0005
-    end = breath.end
-    assert not breath.draw()
-    assert breath.end == end, "what was not drawn is not extended"
+    assert budget.renew()
+    assert before < budget.end <= time.monotonic() + 0.0005
+    end = budget.end
+    assert not budget.renew()
+    assert budget.end == end, "what was not drawn is not extended"
     await turn()
-    assert breath.draw()
-    assert not breath.draw()
+    assert budget.renew()
+    assert not budget.renew()
 
 
 async def test_who_reads_goes_first_for_two_turns() -> None:
-    breath = Breath()
-    assert breath.draw()
+    budget = LoopBudget()
+    assert budget.renew()
     await turn()
-    breath.hold()
-    assert breath.end == 0.0, "what runs is to stop"
-    assert not breath.draw()
+    budget.yield_to_reader()
+    assert budget.end == 0.0, "what runs is to stop"
+    assert not budget.renew()
     await turn()
-    assert not breath.draw()
+    assert not budget.renew()
     await turn()
-    assert breath.draw()
+    assert budget.renew()
 
 
 async def test_a_hold_within_a_breath_counts_from_now_on() -> None:
-    """The turn that the breath waits for is one of the two."""
-    breath = Breath()
-    assert breath.draw()
-    breath.hold()
+    """The turn that the budget waits for is one of the two."""
+    budget = LoopBudget()
+    assert budget.renew()
+    budget.yield_to_reader()
     await turn()
-    assert not breath.draw()
+    assert not budget.renew()
     await turn()
-    assert breath.draw()
+    assert budget.renew()

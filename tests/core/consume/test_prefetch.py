@@ -1,14 +1,12 @@
-"""The size of reads follows what the handlers start, what slots are free, and how large entries are."""
+"""The size of reads follows what the handlers start, what workers are free, and how large entries are."""
 
 from __future__ import annotations
-
-import asyncio
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamroute.core.consume.prefetch import Caution, Pace, is_heavy
+from streamroute.core.consume.prefetch import PrefetchWindow, over_byte_budget
 from streamroute.message import Message, first_delivery
 
 
@@ -29,71 +27,71 @@ def entries(count: int, size: int = 100) -> list[tuple[str, dict[str, object]]]:
 
 def test_reads_double_while_the_handlers_wait_for_entries() -> None:
     """A backlog is read in large steps soon, and not at once."""
-    pace, sizes = Pace(500, 0.1, Clock()), []
+    window, sizes = PrefetchWindow(500, 0.1, Clock()), []
     for _ in range(8):
-        sizes.append(min(pace.most, pace.room(queued=0, free=32, started=0)))
-        pace.read(entries(sizes[-1]))
+        sizes.append(min(window.most, window.room(queued=0, free=32, started=0)))
+        window.record_read(entries(sizes[-1]))
     assert sizes == [4, 8, 16, 32, 64, 128, 256, 500]
 
 
 def test_slow_handlers_have_little_waiting_behind_them() -> None:
     """What would wait for minutes here is left to other workers."""
     clock = Clock()
-    pace = Pace(500, 0.1, clock)
-    pace.read(entries(32))
+    window = PrefetchWindow(500, 0.1, clock)
+    window.record_read(entries(32))
     clock.now = 10.0
-    assert pace.room(queued=0, free=0, started=32) == 1
+    assert window.room(queued=0, free=0, started=32) == 1
 
 
 def test_fast_handlers_have_two_reads_waiting_behind_them() -> None:
     """One is handled while the next is on its way."""
     clock = Clock()
-    pace = Pace(500, 0.1, clock)
+    window = PrefetchWindow(500, 0.1, clock)
     started = 0
     for _ in range(20):
         clock.now += 0.01
         started += 500
-        pace.read(entries(500))
-        room = pace.room(queued=500, free=0, started=started)
+        window.record_read(entries(500))
+        room = window.room(queued=500, free=0, started=started)
     assert room == 1000
 
 
 def test_large_entries_are_read_a_few_at_a_time() -> None:
     """Five hundred entries of a megabyte would be half a gigabyte."""
-    pace = Pace(500, 0.1, Clock())
+    window = PrefetchWindow(500, 0.1, Clock())
     for _ in range(6):
-        pace.read(entries(pace.most, 1_000_000))
-    assert pace.most == 16
+        window.record_read(entries(window.most, 1_000_000))
+    assert window.most == 16
     for _ in range(30):
-        pace.read(entries(pace.most))
-    assert pace.most == 500
+        window.record_read(entries(window.most))
+    assert window.most == 500
 
 
 def test_large_entries_behind_a_small_one_are_seen() -> None:
     """Eight of a read are measured, spread over all of it."""
-    pace = Pace(500, 0.1, Clock())
+    window = PrefetchWindow(500, 0.1, Clock())
     for _ in range(8):
-        pace.read([*entries(1), *entries(63, 500_000)])
-    assert 30 < pace.most < 45
+        window.record_read([*entries(1), *entries(63, 500_000)])
+    assert 30 < window.most < 45
 
 
 def test_the_rate_follows_what_handlers_start_and_forgets_slowly() -> None:
     clock = Clock()
-    pace = Pace(1000, 1.0, clock)
-    pace.read(entries(500))
+    window = PrefetchWindow(1000, 1.0, clock)
+    window.record_read(entries(500))
     clock.now = 1.0
-    assert pace.room(queued=1, free=0, started=100) == 64  # of a hundred, what the first moment weighs
+    assert window.room(queued=1, free=0, started=100) == 64  # of a hundred, what the first moment weighs
     clock.now = 2.0
-    assert pace.room(queued=1, free=0, started=200) == 87
+    assert window.room(queued=1, free=0, started=200) == 87
     clock.now = 3.0
-    assert pace.room(queued=1, free=0, started=200) == 32
+    assert window.room(queued=1, free=0, started=200) == 32
 
 
 def test_entries_of_unknown_size_are_no_reason_to_read_less() -> None:
-    pace = Pace(500, 0.1, Clock())
+    window = PrefetchWindow(500, 0.1, Clock())
     for _ in range(8):
-        pace.read([("1-0", {"type": "booked"})] * pace.most)
-    assert pace.most == 500
+        window.record_read([("1-0", {"type": "booked"})] * window.most)
+    assert window.most == 500
 
 
 @settings(deadline=None)  # a busy machine stops for longer than that
@@ -109,14 +107,14 @@ def test_there_is_always_room_for_one_and_never_for_more_than_two_reads(
 ) -> None:
     """Whatever happened, the reader goes on, and what waits is bounded."""
     clock = Clock()
-    pace = Pace(most, 0.1, clock)
+    window = PrefetchWindow(most, 0.1, clock)
     started = 0
     for passed, queued, free, more in steps:
         clock.now += passed
         started += more
-        assert 1 <= pace.room(queued=queued, free=free, started=started) <= 2 * most
-        assert 1 <= pace.most <= most
-        pace.read(entries(min(most, queued)))
+        assert 1 <= window.room(queued=queued, free=free, started=started) <= 2 * most
+        assert 1 <= window.most <= most
+        window.record_read(entries(min(most, queued)))
 
 
 MEGABYTE = 1024 * 1024
@@ -132,44 +130,44 @@ def sized(*sizes: int) -> list[tuple[str, dict[str, object]]]:
     [(16, 1), (8, 2), (4, 4), (2, 8), (1, 16), (32, 1)],
 )
 def test_a_read_brings_sixteen_megabytes_at_most_and_one_entry_at_least(size: int, most: int) -> None:
-    pace = Pace(500, 0.1, Clock())
-    pace.read(sized(*[0] * 250))
-    pace.weigh(sized(size * MEGABYTE))
-    assert pace.most == most
+    window = PrefetchWindow(500, 0.1, Clock())
+    window.record_read(sized(*[0] * 250))
+    window.record_sizes(sized(size * MEGABYTE))
+    assert window.most == most
 
 
 def test_after_a_large_entry_reads_double_again() -> None:
     """What one read is thought to bring is halved each time at most."""
-    pace, seen = Pace(500, 0.1, Clock()), []
-    pace.read(sized(*[0] * 250))
-    pace.weigh(sized(16 * MEGABYTE))
+    window, seen = PrefetchWindow(500, 0.1, Clock()), []
+    window.record_read(sized(*[0] * 250))
+    window.record_sizes(sized(16 * MEGABYTE))
     for _ in range(5):
-        seen.append(pace.most)
-        pace.weigh(sized(1))
+        seen.append(window.most)
+        window.record_sizes(sized(1))
     assert seen == [1, 2, 4, 8, 16]
 
 
 def test_what_was_claimed_says_nothing_of_how_many_to_read() -> None:
-    pace = Pace(500, 0.1, Clock())
-    pace.weigh(entries(100))
-    pace.weigh([])
-    assert pace.most == 4
-    pace.read(entries(3))
-    assert pace.most == 6
-    pace.read([])
-    assert pace.most == 4
+    window = PrefetchWindow(500, 0.1, Clock())
+    window.record_sizes(entries(100))
+    window.record_sizes([])
+    assert window.most == 4
+    window.record_read(entries(3))
+    assert window.most == 6
+    window.record_read([])
+    assert window.most == 4
 
 
 def test_entries_that_the_server_sent_are_measured_as_they_came() -> None:
     """Names and values in turn: nobody has asked for the fields yet."""
     message = first_delivery({}, "1-0", [b"data", b"x" * (4 * MEGABYTE - 4)], "s", "g", 0, None)
-    pace = Pace(500, 0.1, Clock())
-    pace.read(sized(*[0] * 250))
-    pace.weigh([("1-0", message)])
-    assert pace.most == 4
+    window = PrefetchWindow(500, 0.1, Clock())
+    window.record_read(sized(*[0] * 250))
+    window.record_sizes([("1-0", message)])
+    assert window.most == 4
     assert message.fields == {b"data": b"x" * (4 * MEGABYTE - 4)}
-    pace.weigh([("1-0", message)])
-    assert pace.most == 4
+    window.record_sizes([("1-0", message)])
+    assert window.most == 4
 
 
 @pytest.mark.parametrize(
@@ -183,18 +181,18 @@ def test_entries_that_the_server_sent_are_measured_as_they_came() -> None:
     ],
 )
 def test_a_claim_of_more_than_half_of_what_one_should_bring_is_heavy(sizes: list[int], heavy: bool) -> None:
-    assert is_heavy(sized(*sizes)) is heavy
+    assert over_byte_budget(sized(*sizes)) is heavy
 
 
 def test_entries_of_unknown_size_are_not_heavy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 20)
-    assert not is_heavy([("1-0", {})] * 1000)
+    assert not over_byte_budget([("1-0", {})] * 1000)
 
 
 @pytest.mark.parametrize(
     ("queued", "free", "last", "room"),
     [
-        (0, 3, 0, 3),  # as many as there are slots
+        (0, 3, 0, 3),  # as many as there are workers
         (0, 3, 10, 20),  # they wait for entries: twice as many as the last time
         (5, 3, 10, 3),  # something is queued for them
         (0, 0, 10, 1),  # none waits
@@ -202,43 +200,21 @@ def test_entries_of_unknown_size_are_not_heavy(monkeypatch: pytest.MonkeyPatch) 
         (0, 0, 0, 1),
     ],
 )
-def test_room_is_for_what_free_slots_take_at_once(queued: int, free: int, last: int, room: int) -> None:
-    pace = Pace(500, 0.1, Clock())
-    pace.read(entries(last))
-    assert pace.room(queued=queued, free=free, started=0) == room
+def test_room_is_for_what_free_workers_take_at_once(queued: int, free: int, last: int, room: int) -> None:
+    window = PrefetchWindow(500, 0.1, Clock())
+    window.record_read(entries(last))
+    assert window.room(queued=queued, free=free, started=0) == room
 
 
 def test_room_is_for_what_handlers_start_in_a_moment() -> None:
     clock = Clock()
-    pace = Pace(500, 0.5, clock)
-    pace.read(entries(250))
+    window = PrefetchWindow(500, 0.5, clock)
+    window.record_read(entries(250))
     clock.now = 1e-6
-    assert pace.room(queued=9, free=0, started=100) == 100  # a millionth of a second is long enough
+    assert window.room(queued=9, free=0, started=100) == 100  # a millionth of a second is long enough
     clock.now = 10.0
-    assert pace.room(queued=9, free=7, started=199) == 12  # ten a second, and what is free
-    assert pace.room(queued=9, free=0, started=9999) == 5  # no time has passed
-
-
-def test_after_a_failed_call_one_entry_is_asked_for_and_then_twice_as_many() -> None:
-    """However often it failed: the reply may have been too large to arrive."""
-    caution = Caution()
-    with caution.taken():
-        assert caution.of(500) == 500
-    for _ in range(2):
-        with pytest.raises(ConnectionError), caution.taken():
-            raise ConnectionError("it took too long")
-        assert caution.of(500) == 1
-        for most in (2, 4, 8):
-            with caution.taken():
-                assert caution.of(500) == most // 2
-            assert (caution.of(500), caution.of(1)) == (most, 1)
-
-
-def test_a_call_that_is_cancelled_has_not_failed() -> None:
-    caution = Caution()
-    with pytest.raises(asyncio.CancelledError), caution.taken():
-        raise asyncio.CancelledError
-    assert caution.of(500) == 500
+    assert window.room(queued=9, free=7, started=199) == 12  # ten a second, and what is free
+    assert window.room(queued=9, free=0, started=9999) == 5  # no time has passed
 
 
 @pytest.mark.parametrize(
@@ -246,6 +222,6 @@ def test_a_call_that_is_cancelled_has_not_failed() -> None:
     [([0, 16], 2), ([0] * 7 + [16], 8), ([0, 16] * 4, 2), ([16, 0] * 8, 1), ([0, 16] * 8, 32)],
 )
 def test_of_few_entries_each_is_measured_and_of_many_eight(megabytes: list[int], most: int) -> None:
-    pace = Pace(500, 0.1, Clock())
-    pace.read(sized(*(size * MEGABYTE for size in megabytes)))
-    assert pace.most == most
+    window = PrefetchWindow(500, 0.1, Clock())
+    window.record_read(sized(*(size * MEGABYTE for size in megabytes)))
+    assert window.most == most

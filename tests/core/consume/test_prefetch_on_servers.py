@@ -1,4 +1,4 @@
-"""What a consumer reads ahead is bounded, by its slots and by bytes: the rest is left to others."""
+"""What a consumer reads ahead is bounded, by its workers and by bytes: the rest is left to others."""
 
 from __future__ import annotations
 

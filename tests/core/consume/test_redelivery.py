@@ -10,17 +10,19 @@ import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.core.consume.due import DueTimer
-from streamroute.core.consume.entry_lifecycle import Handling, Limits
-from streamroute.core.consume.fetcher import Source
+from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.entry_lifecycle import ConsumerSettings, EntryLifecycle
+from streamroute.core.consume.fetcher import ConsumerId
 from streamroute.core.observer import Result
 from streamroute.core.processor import ignore_stuck
 from streamroute.incidents import LOG_ONLY
 from streamroute.message import Message
 from streamroute.values import SettleResult
 
-ME = Source(STREAM, GROUP, "me")
-LIMITS = Limits(batch_count=10, concurrency=2, max_deliveries=5, lease=60.0, grace=0.0, ack_delay=0.001)
+ME = ConsumerId(STREAM, GROUP, "me")
+LIMITS = ConsumerSettings(
+    batch_count=10, concurrency=2, max_deliveries=5, lease=60.0, grace=0.0, ack_delay=0.001
+)
 
 
 class SlowStorage(MemoryStreamStorage):
@@ -48,7 +50,7 @@ class Work:
         self.results: list[Result] = []
         self.started: list[int] = []
         self.go_on = {deliveries: asyncio.Event() for deliveries in (1, 3)}
-        self.handling = Handling(storage, ME, LIMITS, self._observe, LOG_ONLY, DueTimer(), ignore_stuck)
+        self.handling = EntryLifecycle(storage, ME, LIMITS, self._observe, LOG_ONLY, DueTimer(), ignore_stuck)
         self.handling.callback = self._handle
 
     async def lose_and_claim(self, entry_id: str) -> None:
@@ -56,7 +58,7 @@ class Work:
         for who in ("thief", "me"):
             taken = await self.storage.claim_stale_events(STREAM, GROUP, who, 0, 10)
             assert [name for name, _ in taken] == [entry_id]
-            self.handling.lose([(entry_id, 1)])
+            self.handling.on_lease_lost([(entry_id, 1)])
         self.handling.take_claimed(taken, 10)
 
     async def _handle(self, payload: dict[str, Any]) -> None:
@@ -109,7 +111,7 @@ async def test_an_older_delivery_that_is_lost_drops_no_newer_one(work: Work) -> 
     await work.lose_and_claim(entry_id)
     await eventually(lambda: work.started == [1, 3])
     lost = len(work.results)
-    work.handling.lose([(entry_id, 1), (entry_id, 2)])
+    work.handling.on_lease_lost([(entry_id, 1), (entry_id, 2)])
     assert (held(work), len(work.results)) == ({entry_id: 3}, lost)
     work.storage.go_on.set()
     work.go_on[3].set()

@@ -247,9 +247,9 @@ async def test_nothing_more_is_taken_in_while_too_much_is_left(
         await turns()
         assert not waiting.done()
         if where == "refused":
-            settler._offer_again({name: {} for name in "123"})
+            settler._requeue({name: {} for name in "123"})
         storage.may_go_on.set()
-        settler._kick.set()
+        settler._flush_requested.set()
         await within_patience(waiting)
 
 

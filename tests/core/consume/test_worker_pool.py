@@ -1,4 +1,4 @@
-"""The slots: a bounded queue, a fixed number of workers, and workers that survive."""
+"""The pool: a bounded queue, a fixed number of workers, and workers that survive."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ import pytest
 
 from consuming import eventually, within_patience
 from loop_clock import LoopClock, turns
-from streamroute.core.cancellation import is_our_end
-from streamroute.core.consume.key_ordering import KeyOrder
-from streamroute.core.consume.worker_pool import Entry, Slots
+from streamroute.core.cancellation import is_own_cancellation
+from streamroute.core.consume.key_ordering import KeyedQueue
+from streamroute.core.consume.worker_pool import Entry, WorkerPool
 
 
 @asynccontextmanager
 async def opened(
     concurrency: int,
     handle: Callable[[str, dict[str, Any]], Awaitable[None]],
-    order: KeyOrder | None = None,
-) -> AsyncIterator[Slots]:
-    slots = Slots(concurrency, handle, order)
-    slots.open()
+    order: KeyedQueue | None = None,
+) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(concurrency, handle, order)
+    pool.open()
     try:
-        yield slots
+        yield pool
     finally:
-        await within_patience(slots.close(grace=0))
+        await within_patience(pool.close(grace=0))
 
 
 def entries(*names: str) -> list[Entry]:
@@ -45,11 +45,11 @@ async def test_claimed_entries_go_before_queued_ones_in_their_own_order() -> Non
         seen.append(entry_id)
         await go_on.wait()
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("1"))
+    async with opened(1, handle) as pool:
+        pool.put(entries("1"))
         await eventually(lambda: seen == ["1"])
-        slots.put(entries("2", "3"))
-        slots.put(entries("a", "b"), first=True)
+        pool.put(entries("2", "3"))
+        pool.put(entries("a", "b"), first=True)
         go_on.set()
         await eventually(lambda: seen == ["1", "a", "b", "2", "3"])
 
@@ -62,22 +62,22 @@ async def test_what_is_claimed_later_goes_behind_what_was_claimed_before() -> No
         seen.append(entry_id)
         await turns.acquire()
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("1"))
+    async with opened(1, handle) as pool:
+        pool.put(entries("1"))
         await eventually(lambda: seen == ["1"])
-        slots.put(entries("2"))
-        slots.put(entries("a", "b", "c"), first=True)
+        pool.put(entries("2"))
+        pool.put(entries("a", "b", "c"), first=True)
         turns.release()
         await eventually(lambda: seen == ["1", "a"])
-        slots.put(entries("d", "e"), first=True)
-        slots.put(entries("3"))
+        pool.put(entries("d", "e"), first=True)
+        pool.put(entries("3"))
         for _ in range(6):
             turns.release()
         await eventually(lambda: len(seen) == 8)
-        slots.put(entries("4"))
-        slots.put(entries("f"), first=True)
+        pool.put(entries("4"))
+        pool.put(entries("f"), first=True)
     assert seen == ["1", "a", "b", "c", "d", "e", "2", "3"]
-    assert list(slots.clear()) == ["f", "4"]
+    assert list(pool.clear()) == ["f", "4"]
 
 
 async def test_everyone_who_waits_for_room_gets_it() -> None:
@@ -87,10 +87,10 @@ async def test_everyone_who_waits_for_room_gets_it() -> None:
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         await go_on.acquire()
 
-    async with opened(1, handle) as slots:
-        slots.put(entries(*(str(n) for n in range(10))))
+    async with opened(1, handle) as pool:
+        pool.put(entries(*(str(n) for n in range(10))))
         await asyncio.sleep(0)
-        small, large = asyncio.create_task(slots.room(3)), asyncio.create_task(slots.room(6))
+        small, large = asyncio.create_task(pool.room(3)), asyncio.create_task(pool.room(6))
         await asyncio.sleep(0)
         for _ in range(4):
             go_on.release()
@@ -115,16 +115,16 @@ async def test_a_dropped_handler_is_cancelled_and_its_worker_is_as_good_as_new()
         try:
             await run(entry_id)
         except BaseException as error:
-            judged.append((entry_id, is_our_end(error)))
-            if is_our_end(error):
+            judged.append((entry_id, is_own_cancellation(error)))
+            if is_own_cancellation(error):
                 raise
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("1", "2", "3"))
+    async with opened(1, handle) as pool:
+        pool.put(entries("1", "2", "3"))
         await started.wait()
-        slots.drop("1")
-        slots.drop("1")
-        slots.drop("2")
+        pool.drop("1")
+        pool.drop("1")
+        pool.drop("2")
         await eventually(lambda: len(judged) == 2)
     assert judged == [("1", True), ("3", False)]
 
@@ -138,15 +138,15 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_clos
             try:
                 await go_on.wait()
             except asyncio.CancelledError:
-                logging.getLogger("deaf").info("what?")
+                logging.getLogger("uncancellable").info("what?")
 
-    slots = Slots(1, handle, last_patience=0.01)
-    slots.open()
-    slots.put(entries("1"))
+    pool = WorkerPool(1, handle, last_patience=0.01)
+    pool.open()
+    pool.put(entries("1"))
     await started.wait()
-    assert await within_patience(slots.close(grace=0)) == {"1": {}}
+    assert await within_patience(pool.close(grace=0)) == {"1": {}}
     go_on.set()
-    assert slots.deaf == 1
+    assert pool.uncancellable == 1
     await asyncio.sleep(0)
 
 
@@ -157,23 +157,23 @@ async def test_what_is_paused_starts_nothing_until_it_is_resumed() -> None:
         seen.append(entry_id)
         await (alone if entry_id == "alone" else go_on).wait()
 
-    async with opened(3, handle) as slots:
-        slots.put(entries("1"))
+    async with opened(3, handle) as pool:
+        pool.put(entries("1"))
         await eventually(lambda: seen == ["1"])
-        slots.pause()
-        slots.put(entries("2"))
-        waiting = asyncio.create_task(slots.wait_idle())
+        pool.pause()
+        pool.put(entries("2"))
+        waiting = asyncio.create_task(pool.wait_idle())
         await asyncio.sleep(0)
         go_on.set()
         await within_patience(waiting)
-        slots.put_alone(entries("alone"))
+        pool.put_exclusive(entries("alone"))
         await eventually(lambda: seen == ["1", "alone"])
         for _ in range(5):
             await asyncio.sleep(0)
         assert seen == ["1", "alone"]
         alone.set()
-        await within_patience(slots.wait_idle())
-        slots.resume()
+        await within_patience(pool.wait_idle())
+        pool.resume()
         await eventually(lambda: seen == ["1", "alone", "2"])
 
 
@@ -183,11 +183,11 @@ async def test_what_was_to_run_alone_and_did_not_start_goes_first_when_all_go_on
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
 
-    async with opened(1, handle) as slots:
-        slots.pause()
-        slots.put(entries("1"))
-        slots.put_alone(entries("alone"))
-        slots.resume()
+    async with opened(1, handle) as pool:
+        pool.pause()
+        pool.put(entries("1"))
+        pool.put_exclusive(entries("alone"))
+        pool.resume()
         await eventually(lambda: seen == ["alone", "1"])
 
 
@@ -203,14 +203,14 @@ async def test_what_runs_alone_has_its_key_before_what_was_queued_with_it() -> N
     def key_of(payload: dict[str, Any]) -> str:
         return str(payload["key"])
 
-    async with opened(2, handle, KeyOrder(key_of)) as slots:
-        slots.pause()
-        slots.put([("1", {"key": "a"}), ("2", {"key": "a"}), ("3", {"key": "b"})])
-        slots.put_alone([("alone", {"key": "a"})])
+    async with opened(2, handle, KeyedQueue(key_of)) as pool:
+        pool.pause()
+        pool.put([("1", {"key": "a"}), ("2", {"key": "a"}), ("3", {"key": "b"})])
+        pool.put_exclusive([("alone", {"key": "a"})])
         await eventually(lambda: seen == ["alone"])
-        slots.resume()
+        pool.resume()
         await eventually(lambda: seen == ["alone", "3"])
-        slots.put([("4", {"key": "a"})])
+        pool.put([("4", {"key": "a"})])
         go_on.set()
         await eventually(lambda: seen == ["alone", "3", "1", "2", "4"])
 
@@ -220,7 +220,7 @@ async def test_handlers_that_never_wait_let_the_event_loop_turn() -> None:
     turns, seen = [0], list[int]()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
-        time.sleep(0.002)  # noqa: ASYNC251 - it computes, for longer than a breath
+        time.sleep(0.002)  # noqa: ASYNC251 - it computes, for longer than a budget
         seen.append(turns[0])
 
     async def turn() -> None:
@@ -228,13 +228,13 @@ async def test_handlers_that_never_wait_let_the_event_loop_turn() -> None:
             turns[0] += 1
             await asyncio.sleep(0)
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("1", "2", "3", "4", "5"))
+    async with opened(1, handle) as pool:
+        pool.put(entries("1", "2", "3", "4", "5"))
         await within_patience(turn())
     assert len(set(seen)) >= 4  # the first two may begin in one turn
 
 
-async def test_a_cancellation_that_a_handler_leaves_behind_costs_no_slot() -> None:
+async def test_a_cancellation_that_a_handler_leaves_behind_costs_no_worker() -> None:
     """It arrives where the worker waits next, which is not the handler's await any more."""
     seen = []
 
@@ -245,26 +245,26 @@ async def test_a_cancellation_that_a_handler_leaves_behind_costs_no_slot() -> No
             assert task is not None
             task.cancel()
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("1"))
+    async with opened(1, handle) as pool:
+        pool.put(entries("1"))
         await eventually(lambda: seen == ["1"])
-        slots.put(entries("2"))
+        pool.put(entries("2"))
         await eventually(lambda: seen == ["1", "2"])
 
 
-async def test_all_slots_fill_when_handlers_wait() -> None:
-    """Few are woken at a time, and still no slot stays empty while something is queued."""
+async def test_all_workers_fill_when_handlers_wait() -> None:
+    """Few are woken at a time, and still no worker stays empty while something is queued."""
     running = [0]
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         running[0] += 1
         await asyncio.Event().wait()
 
-    async with opened(100, handle) as slots:
+    async with opened(100, handle) as pool:
         await asyncio.sleep(0)
-        slots.put(entries(*(str(n) for n in range(150))))
+        pool.put(entries(*(str(n) for n in range(150))))
         await eventually(lambda: running == [100])
-        assert (slots.free, slots.queued, slots.started) == (0, 50, 100)
+        assert (pool.free, pool.queued, pool.started) == (0, 50, 100)
 
 
 async def test_a_worker_is_started_when_it_is_needed_first() -> None:
@@ -274,56 +274,56 @@ async def test_a_worker_is_started_when_it_is_needed_first() -> None:
         await go_on.wait()
 
     before = len(asyncio.all_tasks())
-    async with opened(1000, handle) as slots:
-        assert (len(asyncio.all_tasks()) - before, slots.free) == (0, 1000)
-        slots.put(entries("1", "2", "3"))
-        await eventually(lambda: slots.running == 3)
+    async with opened(1000, handle) as pool:
+        assert (len(asyncio.all_tasks()) - before, pool.free) == (0, 1000)
+        pool.put(entries("1", "2", "3"))
+        await eventually(lambda: pool.running == 3)
         assert len(asyncio.all_tasks()) - before <= 4
-        assert slots.free == 997
+        assert pool.free == 997
         go_on.set()
-        await eventually(lambda: slots.free == 1000)
+        await eventually(lambda: pool.free == 1000)
 
 
 async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Its slot is lost until it ends, its end does not count, and those behind its key go on."""
+    """Its worker is lost until it ends, its end does not count, and those behind its key go on."""
     let_go, ended, told, done, seen = asyncio.Event(), asyncio.Event(), [], [], []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
-        while entry_id == "deaf" and not let_go.is_set():
+        while entry_id == "uncancellable" and not let_go.is_set():
             try:
                 await let_go.wait()
             except asyncio.CancelledError:
                 caplog.clear()
         ended.set()
 
-    slots = Slots(
+    pool = WorkerPool(
         2,
         handle,
-        KeyOrder(lambda payload: payload["key"]),
+        KeyedQueue(lambda payload: payload["key"]),
         done=lambda entry_id, payload: done.append(entry_id),
         stuck=lambda entry_id, payload, worker: told.append((entry_id, worker)),
         stuck_after=0.02,
     )
-    slots.open()
-    slots.put([("deaf", {"key": "a"}), ("2", {"key": "a"})])
-    await eventually(lambda: seen == ["deaf"])
-    assert slots.stuck == 0
-    [worker] = [one for one in slots._workers if one.entry is not None]
+    pool.open()
+    pool.put([("uncancellable", {"key": "a"}), ("2", {"key": "a"})])
+    await eventually(lambda: seen == ["uncancellable"])
+    assert pool.stuck == 0
+    [worker] = [one for one in pool._workers if one.entry is not None]
     assert worker.task is not None
     worker.task.cancel()
     await eventually(lambda: told)
-    assert told == [("deaf", worker)]
+    assert told == [("uncancellable", worker)]
     await eventually(lambda: done == ["2"])
-    assert (slots.stuck, slots.running) == (1, 1)
-    await within_patience(slots.wait_idle())  # nobody waits for it any more
+    assert (pool.stuck, pool.running) == (1, 1)
+    await within_patience(pool.wait_idle())  # nobody waits for it any more
     let_go.set()
-    await eventually(lambda: slots.stuck == 0)
-    slots.put([("3", {"key": "a"}), ("4", {"key": "b"})])
+    await eventually(lambda: pool.stuck == 0)
+    pool.put([("3", {"key": "a"}), ("4", {"key": "b"})])
     await eventually(lambda: sorted(done) == ["2", "3", "4"])
-    await within_patience(slots.close(grace=0))
+    await within_patience(pool.close(grace=0))
     assert len(told) == 1
 
 
@@ -333,20 +333,20 @@ async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck() ->
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         await asyncio.sleep(600)
 
-    slots = Slots(1, handle, stuck=lambda entry_id, *_: told.append(entry_id), stuck_after=0.02)
-    slots.open()
+    pool = WorkerPool(1, handle, stuck=lambda entry_id, *_: told.append(entry_id), stuck_after=0.02)
+    pool.open()
     for n in range(5):
-        slots.put(entries(str(n)))
-        await eventually(lambda: slots.running == 1)
-        slots.drop(str(n))
-        await eventually(lambda: slots.running == 0)
+        pool.put(entries(str(n)))
+        await eventually(lambda: pool.running == 1)
+        pool.drop(str(n))
+        await eventually(lambda: pool.running == 0)
     await asyncio.sleep(0.05)
-    await within_patience(slots.close(grace=0))
+    await within_patience(pool.close(grace=0))
     assert told == []
 
 
-async def test_a_callback_that_raises_costs_no_slot(caplog: pytest.LogCaptureFixture) -> None:
-    """It must not, and nothing is handled by a slot that is gone."""
+async def test_a_callback_that_raises_costs_no_worker(caplog: pytest.LogCaptureFixture) -> None:
+    """It must not, and nothing is handled by a worker that is gone."""
     seen: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -356,12 +356,12 @@ async def test_a_callback_that_raises_costs_no_slot(caplog: pytest.LogCaptureFix
         if entry_id != "good":
             raise RuntimeError("an observer's mistake")
 
-    slots = Slots(2, handle, done=done)
-    slots.open()
-    slots.put(entries("1", "2", "3", "good"))
+    pool = WorkerPool(2, handle, done=done)
+    pool.open()
+    pool.put(entries("1", "2", "3", "good"))
     await eventually(lambda: "good" in seen)
-    assert "a slot has failed" in caplog.text
-    await within_patience(slots.close(grace=0))
+    assert "a worker failed" in caplog.text
+    await within_patience(pool.close(grace=0))
 
 
 class Held:
@@ -373,9 +373,9 @@ class Held:
         self.failed: list[tuple[str, str]] = []
         self.told: list[str] = []
         self.errors: dict[str, BaseException] = {}
-        self._go_on: dict[str, asyncio.Event] = {}
-        self.deaf: set[str] = set()
-        self.slots = Slots(
+        self._start_next_with_key: dict[str, asyncio.Event] = {}
+        self.uncancellable: set[str] = set()
+        self.pool = WorkerPool(
             concurrency,
             self._handle,
             settings.pop("order", None),
@@ -392,12 +392,12 @@ class Held:
 
     def task(self, name: str) -> asyncio.Task[None]:
         """The task that runs an entry."""
-        [worker] = [one for one in self.slots._workers if one.entry is not None and one.entry[0] == name]
+        [worker] = [one for one in self.pool._workers if one.entry is not None and one.entry[0] == name]
         assert worker.task is not None
         return worker.task
 
     def _event(self, name: str) -> asyncio.Event:
-        return self._go_on.setdefault(name, asyncio.Event())
+        return self._start_next_with_key.setdefault(name, asyncio.Event())
 
     async def _handle(self, entry_id: str, payload: dict[str, Any]) -> None:
         self.started.append(entry_id)
@@ -405,7 +405,7 @@ class Held:
             try:
                 await self._event(entry_id).wait()
             except asyncio.CancelledError:
-                if entry_id not in self.deaf:
+                if entry_id not in self.uncancellable:
                     raise
         if entry_id in self.errors:
             raise self.errors[entry_id]
@@ -414,222 +414,222 @@ class Held:
 @asynccontextmanager
 async def holding(concurrency: int, **settings: Any) -> AsyncIterator[Held]:
     held = Held(concurrency, **settings)
-    held.slots.open()
+    held.pool.open()
     try:
         yield held
     finally:
         held.let_go(*map(str, range(100)))
-        await within_patience(held.slots.close(grace=0))
+        await within_patience(held.pool.close(grace=0))
 
 
 async def test_what_ends_is_done_or_has_failed(caplog: pytest.LogCaptureFixture) -> None:
     async with holding(2) as held:
         held.errors["2"] = RuntimeError("oops")
-        held.slots.put(entries("1", "2", "3"))
+        held.pool.put(entries("1", "2", "3"))
         held.let_go("1", "2", "3")
         await eventually(lambda: held.done == ["1", "3"])
         assert held.failed == [("2", "RuntimeError")]
-        assert (held.slots.running, held.slots.free, held.slots.started) == (0, 2, 3)
-    assert caplog.messages == [], "no slot has failed"
+        assert (held.pool.running, held.pool.free, held.pool.started) == (0, 2, 3)
+    assert caplog.messages == [], "no worker has failed"
 
 
-async def test_what_was_dropped_is_neither_done_nor_held_against_its_slot() -> None:
+async def test_what_was_dropped_is_neither_done_nor_held_against_its_worker() -> None:
     """A handler that was cancelled, and ends well all the same, has ended too late."""
     async with holding(1) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1", "2", "3", "4"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1", "2", "3", "4"))
         await eventually(lambda: held.started == ["1"])
-        held.slots.drop("3")
-        held.slots.drop("1")
+        held.pool.drop("3")
+        held.pool.drop("1")
         await turns()
         held.let_go("1", "2", "4")
         await eventually(lambda: held.done == ["2", "4"])
         assert (held.started, held.failed) == (["1", "2", "4"], [])
-        assert not any(task.cancelling() for task in held.slots._tasks())
+        assert not any(task.cancelling() for task in held.pool._tasks())
 
 
 async def test_only_the_entry_that_was_dropped_is_cancelled() -> None:
     async with holding(3) as held:
-        held.slots.put(entries("1", "2", "3"))
+        held.pool.put(entries("1", "2", "3"))
         await eventually(lambda: len(held.started) == 3)
-        held.slots.drop("2")
-        held.slots.drop("unknown")
+        held.pool.drop("2")
+        held.pool.drop("unknown")
         await eventually(lambda: held.failed == [("2", "CancelledError")])
-        assert held.slots.running == 2
+        assert held.pool.running == 2
 
 
 async def test_a_close_lets_what_runs_end_and_cuts_off_the_rest() -> None:
     async with holding(2) as held:
-        held.slots.put([("1", {"n": 1}), ("2", {"n": 2}), ("3", {"n": 3})])
+        held.pool.put([("1", {"n": 1}), ("2", {"n": 2}), ("3", {"n": 3})])
         await eventually(lambda: len(held.started) == 2)
-        assert held.slots.clear() == {"3": {"n": 3}}
-        closing = asyncio.create_task(held.slots.close(grace=0.02))
+        assert held.pool.clear() == {"3": {"n": 3}}
+        closing = asyncio.create_task(held.pool.close(grace=0.02))
         held.let_go("1")
         assert await within_patience(closing) == {"2": {"n": 2}}
         assert held.done == ["1"]
-        assert (held.slots.deaf, held.slots.running, held.slots._watch) == (0, 0, None)
+        assert (held.pool.uncancellable, held.pool.running, held.pool._watch) == (0, 0, None)
 
 
 async def test_what_is_queued_when_it_closes_is_run_within_the_grace() -> None:
     async with holding(1) as held:
-        held.slots.put(entries("1", "2"))
+        held.pool.put(entries("1", "2"))
         held.let_go("1", "2")
-        assert await within_patience(held.slots.close(grace=20)) == {}
+        assert await within_patience(held.pool.close(grace=20)) == {}
         assert held.done == ["1", "2"]
 
 
 async def test_it_may_be_opened_again() -> None:
     async with holding(2) as held:
         held.let_go("1", "3")
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
-        await within_patience(held.slots.close(grace=1))
-        held.slots.open()
-        assert (held.slots.free, held.slots.running) == (2, 0)
-        held.slots.put(entries("3", "4", "5"))
+        await within_patience(held.pool.close(grace=1))
+        held.pool.open()
+        assert (held.pool.free, held.pool.running) == (2, 0)
+        held.pool.put(entries("3", "4", "5"))
         await eventually(lambda: held.done == ["1", "3"])
         await eventually(lambda: held.started == ["1", "3", "4", "5"])
 
 
 async def test_a_close_ends_the_wait_for_room() -> None:
     async with holding(1) as held:
-        held.slots.put(entries("1", "2", "3"))
-        waiting = asyncio.create_task(held.slots.room(1))
+        held.pool.put(entries("1", "2", "3"))
+        waiting = asyncio.create_task(held.pool.room(1))
         await turns()
         assert not waiting.done()
-        closing = asyncio.create_task(held.slots.close(grace=20))
+        closing = asyncio.create_task(held.pool.close(grace=20))
         await within_patience(waiting)
         held.let_go("1", "2", "3")
         await within_patience(closing)
-        await within_patience(held.slots.room(0))  # nor does anybody wait afterwards
+        await within_patience(held.pool.room(0))  # nor does anybody wait afterwards
 
 
 async def test_there_is_room_for_fewer_than_were_asked_for() -> None:
     async with holding(1) as held:
-        held.slots.put(entries("1", "2", "3"))
+        held.pool.put(entries("1", "2", "3"))
         await eventually(lambda: held.started == ["1"])
-        await within_patience(held.slots.room(3))
-        waiting = asyncio.create_task(held.slots.room(2))
+        await within_patience(held.pool.room(3))
+        waiting = asyncio.create_task(held.pool.room(2))
         await turns()
         assert not waiting.done()
         held.let_go("1")
         await within_patience(waiting)
 
 
-async def test_there_is_no_room_while_all_slots_are_stuck() -> None:
+async def test_there_is_no_room_while_all_workers_are_stuck() -> None:
     async with holding(2, stuck_after=0.01) as held:
-        held.deaf = {"1", "2"}
-        held.slots.put(entries("1", "2"))
+        held.uncancellable = {"1", "2"}
+        held.pool.put(entries("1", "2"))
         await eventually(lambda: len(held.started) == 2)
         held.task("1").cancel()
         await eventually(lambda: held.told == ["1"])
-        assert (held.slots.stuck, held.slots.all_stuck) == (1, False)
-        await within_patience(held.slots.room(1))
+        assert (held.pool.stuck, held.pool.all_stuck) == (1, False)
+        await within_patience(held.pool.room(1))
         held.task("2").cancel()
         await eventually(lambda: held.told == ["1", "2"])
-        assert (held.slots.stuck, held.slots.all_stuck) == (2, True)
-        waiting = asyncio.create_task(held.slots.room(1))
+        assert (held.pool.stuck, held.pool.all_stuck) == (2, True)
+        waiting = asyncio.create_task(held.pool.room(1))
         await turns()
         assert not waiting.done()
         held.let_go("2")
         await within_patience(waiting)
-        assert (held.slots.stuck, held.done) == (1, [])
+        assert (held.pool.stuck, held.done) == (1, [])
 
 
-async def test_a_stuck_handler_that_ends_gives_its_slot_back_as_good_as_new() -> None:
+async def test_a_stuck_handler_that_ends_gives_its_worker_back_as_good_as_new() -> None:
     async with holding(1, stuck_after=0.01) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1", "2"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1", "2"))
         await eventually(lambda: held.started == ["1"])
         held.task("1").cancel()
         await eventually(lambda: held.told == ["1"])
         held.let_go("1", "2")
         await eventually(lambda: held.done == ["2"])
-        assert (held.slots.free, held.slots.stuck, held.failed) == (1, 0, [])
+        assert (held.pool.free, held.pool.stuck, held.failed) == (1, 0, [])
 
 
 async def test_a_handler_that_is_not_cancelled_may_take_any_time() -> None:
     async with holding(1, stuck_after=0.002) as held:
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         await asyncio.sleep(0.03)
         assert held.told == []
 
 
 async def test_each_entry_has_the_whole_time_to_end_after_its_cancellation() -> None:
-    """What an entry before it used up in the same slot does not count."""
+    """What an entry before it used up in the same worker does not count."""
     async with holding(1, stuck_after=30) as held:
-        held.deaf = {"1", "2"}
-        held.slots.put(entries("1", "2"))
+        held.uncancellable = {"1", "2"}
+        held.pool.put(entries("1", "2"))
         await eventually(lambda: held.started == ["1"])
-        held.slots.drop("1")
+        held.pool.drop("1")
         now = time.monotonic()
-        [worker] = held.slots._workers
-        held.slots._look_at(worker, now)
-        held.slots._look_at(worker, now + 29)
+        [worker] = held.pool._workers
+        held.pool._look_at(worker, now)
+        held.pool._look_at(worker, now + 29)
         held.let_go("1")
         await eventually(lambda: held.started == ["1", "2"])
-        held.slots.drop("2")
-        held.slots._look_at(worker, now + 31)
+        held.pool.drop("2")
+        held.pool._look_at(worker, now + 31)
         assert held.told == []
-        held.slots._look_at(worker, now + 31 + 29)
+        held.pool._look_at(worker, now + 31 + 29)
         assert held.told == []
-        held.slots._look_at(worker, now + 31 + 30)
+        held.pool._look_at(worker, now + 31 + 30)
         assert held.told == ["2"]
-        held.slots._look_at(worker, now + 99)
+        held.pool._look_at(worker, now + 99)
         assert held.told == ["2"]
 
 
 async def test_a_pause_and_a_clear_take_what_was_to_run_alone_as_well() -> None:
     async with holding(1) as held:
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
-        held.slots.pause()
-        held.slots.put(entries("2"))
-        held.slots.put_alone(entries("3"))
-        assert held.slots.queued == 1
-        assert set(held.slots.clear()) == {"2", "3"}
-        held.slots.resume()
+        held.pool.pause()
+        held.pool.put(entries("2"))
+        held.pool.put_exclusive(entries("3"))
+        assert held.pool.queued == 1
+        assert set(held.pool.clear()) == {"2", "3"}
+        held.pool.resume()
         held.let_go("1")
-        await eventually(lambda: held.slots.running == 0)
+        await eventually(lambda: held.pool.running == 0)
         assert held.started == ["1"]
 
 
 async def test_who_waits_for_the_others_to_end_waits_for_what_runs_alone_too() -> None:
     async with holding(2) as held:
-        held.slots.pause()
-        await within_patience(held.slots.wait_idle())
-        held.slots.put(entries("1"))
-        held.slots.put_alone(entries("2"))
-        idle = asyncio.create_task(held.slots.wait_idle())
+        held.pool.pause()
+        await within_patience(held.pool.wait_idle())
+        held.pool.put(entries("1"))
+        held.pool.put_exclusive(entries("2"))
+        idle = asyncio.create_task(held.pool.wait_idle())
         await eventually(lambda: held.started == ["2"])
         assert not idle.done()
         held.let_go("2")
         await within_patience(idle)
-        assert (held.started, held.slots.queued, held.slots.started) == (["2"], 1, 1)
-        held.slots.resume()
+        assert (held.started, held.pool.queued, held.pool.started) == (["2"], 1, 1)
+        held.pool.resume()
         await eventually(lambda: held.started == ["2", "1"])
-        assert held.slots.started == 2
+        assert held.pool.started == 2
 
 
 async def test_what_was_to_run_alone_runs_once_however_often_it_is_paused() -> None:
     async with holding(2) as held:
         for name in "123":
-            held.slots.pause()
-            held.slots.put_alone(entries(name))
-            held.slots.resume()
+            held.pool.pause()
+            held.pool.put_exclusive(entries(name))
+            held.pool.resume()
             held.let_go(name)
             await eventually(lambda: name in held.done)  # noqa: B023 - awaited in this round
         await turns()
         assert held.started == ["1", "2", "3"]
-        assert held.slots.started == 3
+        assert held.pool.started == 3
 
 
 async def test_an_entry_that_is_queued_to_run_alone_is_waited_for() -> None:
     async with holding(1) as held:
-        held.slots.pause()
-        held.slots.put_alone(entries("1"))
-        idle = asyncio.create_task(held.slots.wait_idle())
+        held.pool.pause()
+        held.pool.put_exclusive(entries("1"))
+        idle = asyncio.create_task(held.pool.wait_idle())
         await asyncio.sleep(0)
         assert not idle.done()
         held.let_go("1")
@@ -638,23 +638,23 @@ async def test_an_entry_that_is_queued_to_run_alone_is_waited_for() -> None:
 
 
 async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:
-    async with holding(1, order=KeyOrder(lambda payload: payload["key"])) as held:
-        held.slots.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "a"})])
+    async with holding(1, order=KeyedQueue(lambda payload: payload["key"])) as held:
+        held.pool.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "a"})])
         await eventually(lambda: held.started == ["1"])
-        assert list(held.slots.waiting()) == ["2", "3"]
-        assert set(held.slots.clear()) == {"2", "3"}
-        assert list(held.slots.waiting()) == []
+        assert list(held.pool.waiting()) == ["2", "3"]
+        assert set(held.pool.clear()) == {"2", "3"}
+        assert list(held.pool.waiting()) == []
 
 
 async def test_what_was_to_run_alone_and_is_lost_before_it_starts_does_not_run() -> None:
     """Others did not leave it alone for so long that its lease ended: it is another worker's."""
     async with holding(1) as held:
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
-        held.slots.pause()
-        held.slots.put_alone(entries("alone", "other"))
-        held.slots.drop("alone")
-        held.slots.resume()
+        held.pool.pause()
+        held.pool.put_exclusive(entries("alone", "other"))
+        held.pool.drop("alone")
+        held.pool.resume()
         held.let_go("1", "other")
         await eventually(lambda: held.done == ["1", "other"])
         assert held.started == ["1", "other"]
@@ -662,28 +662,28 @@ async def test_what_was_to_run_alone_and_is_lost_before_it_starts_does_not_run()
 
 async def test_nobody_waits_for_what_was_to_run_alone_and_is_lost() -> None:
     async with holding(1, stuck_after=0.01) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         held.task("1").cancel()
         await eventually(lambda: held.told == ["1"])
-        held.slots.pause()
-        held.slots.put_alone(entries("alone"))
-        idle = asyncio.create_task(held.slots.wait_idle())
+        held.pool.pause()
+        held.pool.put_exclusive(entries("alone"))
+        idle = asyncio.create_task(held.pool.wait_idle())
         await turns()
         assert not idle.done()
-        held.slots.drop("alone")
+        held.pool.drop("alone")
         await within_patience(idle)
         assert held.started == ["1"]
 
 
 async def test_what_was_to_run_alone_and_is_lost_lets_the_next_with_its_key_start() -> None:
-    async with holding(2, order=KeyOrder(lambda payload: payload["key"])) as held:
-        held.slots.pause()
-        held.slots.put([("1", {"key": "a"}), ("2", {"key": "a"})])
-        held.slots.put_alone([("alone", {"key": "a"})])
-        held.slots.drop("alone")
-        held.slots.resume()
+    async with holding(2, order=KeyedQueue(lambda payload: payload["key"])) as held:
+        held.pool.pause()
+        held.pool.put([("1", {"key": "a"}), ("2", {"key": "a"})])
+        held.pool.put_exclusive([("alone", {"key": "a"})])
+        held.pool.drop("alone")
+        held.pool.resume()
         await eventually(lambda: held.started == ["1"])
         held.let_go("1")
         await eventually(lambda: held.started == ["1", "2"])
@@ -691,31 +691,31 @@ async def test_what_was_to_run_alone_and_is_lost_lets_the_next_with_its_key_star
 
 async def test_what_is_to_run_alone_waits_until_it_starts() -> None:
     async with holding(1) as held:
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
-        held.slots.pause()
-        held.slots.put(entries("2"))
-        held.slots.put_alone(entries("alone"))
-        assert sorted(held.slots.waiting()) == ["2", "alone"]
+        held.pool.pause()
+        held.pool.put(entries("2"))
+        held.pool.put_exclusive(entries("alone"))
+        assert sorted(held.pool.waiting()) == ["2", "alone"]
         held.let_go("1")
         await eventually(lambda: held.started == ["1", "alone"])
-        assert list(held.slots.waiting()) == ["2"]
+        assert list(held.pool.waiting()) == ["2"]
         held.let_go("alone")
-        held.slots.resume()
+        held.pool.resume()
 
 
-async def test_a_slot_whose_stuck_handler_has_ended_is_as_good_as_new() -> None:
+async def test_a_worker_whose_stuck_handler_has_ended_is_as_good_as_new() -> None:
     """However often it was cancelled: what runs there next may take any time, and is waited for."""
-    async with holding(1, stuck_after=0.01, order=KeyOrder(lambda payload: payload["key"])) as held:
-        held.deaf = {"1"}
-        held.slots.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "b"})])
+    async with holding(1, stuck_after=0.01, order=KeyedQueue(lambda payload: payload["key"])) as held:
+        held.uncancellable = {"1"}
+        held.pool.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "b"})])
         await eventually(lambda: held.started == ["1"])
-        held.slots.drop("1")
+        held.pool.drop("1")
         await eventually(lambda: held.told == ["1"])
         held.task("1").cancel()
         held.let_go("1")
         await eventually(lambda: held.started == ["1", "2"])
-        idle = asyncio.create_task(held.slots.wait_idle())
+        idle = asyncio.create_task(held.pool.wait_idle())
         await asyncio.sleep(0.05)
         assert (held.told, held.failed, idle.done()) == (["1"], [], False)
         held.let_go("2", "3")
@@ -725,12 +725,12 @@ async def test_a_slot_whose_stuck_handler_has_ended_is_as_good_as_new() -> None:
 
 async def test_who_waits_for_the_others_waits_for_all_that_are_not_stuck() -> None:
     async with holding(2, stuck_after=0.01) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1", "2"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1", "2"))
         await eventually(lambda: len(held.started) == 2)
         held.task("1").cancel()
         await eventually(lambda: held.told == ["1"])
-        idle = asyncio.create_task(held.slots.wait_idle())
+        idle = asyncio.create_task(held.pool.wait_idle())
         await turns()
         assert not idle.done()
         held.let_go("2")
@@ -751,54 +751,54 @@ async def test_a_stuck_handler_that_ends_frees_no_key_of_its_entry_s_next_delive
                 continue
 
     told: list[str] = []
-    order = KeyOrder(lambda payload: payload["key"])
-    slots = Slots(
+    order = KeyedQueue(lambda payload: payload["key"])
+    pool = WorkerPool(
         3, handle, order, stuck=lambda entry_id, payload, worker: told.append(entry_id), stuck_after=0.01
     )
-    slots.open()
-    slots.put([("1", {"key": "a", "delivery": 1})])
-    await eventually(lambda: slots.running == 1)
-    slots.drop("1")
+    pool.open()
+    pool.put([("1", {"key": "a", "delivery": 1})])
+    await eventually(lambda: pool.running == 1)
+    pool.drop("1")
     await eventually(lambda: told)
-    slots.put([("1", {"key": "a", "delivery": 2}), ("2", {"key": "a", "delivery": 2})])
-    await eventually(lambda: slots.running == 2)
+    pool.put([("1", {"key": "a", "delivery": 2}), ("2", {"key": "a", "delivery": 2})])
+    await eventually(lambda: pool.running == 2)
     old.set()
-    await eventually(lambda: slots.running == 1)
+    await eventually(lambda: pool.running == 1)
     await turns()
     assert started == ["1 of delivery 1", "1 of delivery 2"]
     new.set()
     await eventually(lambda: len(started) == 3)
-    await within_patience(slots.close(grace=1))
+    await within_patience(pool.close(grace=1))
 
 
 async def test_one_that_is_cancelled_anew_has_the_whole_time_again() -> None:
     """A handler may take a cancellation back, as a timeout does."""
     async with holding(1, stuck_after=10) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         task, now = held.task("1"), time.monotonic()
-        [worker] = held.slots._workers
+        [worker] = held.pool._workers
         task.cancel()
-        held.slots._look_at(worker, now)
+        held.pool._look_at(worker, now)
         task.uncancel()
-        held.slots._look_at(worker, now + 5)
+        held.pool._look_at(worker, now + 5)
         task.cancel()
-        held.slots._look_at(worker, now + 9)
-        held.slots._look_at(worker, now + 12)
+        held.pool._look_at(worker, now + 9)
+        held.pool._look_at(worker, now + 12)
         assert held.told == []
-        held.slots._look_at(worker, now + 19)
+        held.pool._look_at(worker, now + 19)
         assert held.told == ["1"]
 
 
 async def test_while_nothing_runs_nobody_looks_and_what_runs_later_is_watched() -> None:
     async with holding(1, stuck_after=0.01) as held:
         held.let_go("1")
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
-        await eventually(lambda: held.slots._watch is None)
-        held.deaf = {"2"}
-        held.slots.put(entries("2"))
+        await eventually(lambda: held.pool._watch is None)
+        held.uncancellable = {"2"}
+        held.pool.put(entries("2"))
         await eventually(lambda: held.started == ["1", "2"])
         held.task("2").cancel()
         await eventually(lambda: held.told == ["2"])
@@ -810,8 +810,8 @@ async def test_by_default_a_handler_is_stuck_ten_seconds_after_it_was_seen_to_go
     clock = LoopClock(monkeypatch)
     monkeypatch.setattr("streamroute.core.consume.worker_pool.monotonic", asyncio.get_running_loop().time)
     async with holding(1) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         held.task("1").cancel()
         for seconds in (3.4, 1.7, 3.4, 1.7, 3.3):  # it is looked at every five seconds
@@ -824,30 +824,30 @@ async def test_by_default_a_handler_is_stuck_ten_seconds_after_it_was_seen_to_go
 async def test_a_handler_that_was_cancelled_has_five_seconds_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = LoopClock(monkeypatch)
     async with holding(1) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
-        closing = asyncio.create_task(held.slots.close(grace=0))
+        closing = asyncio.create_task(held.pool.close(grace=0))
         await turns()
         await clock.advance(4.2)
         assert not closing.done()
         await clock.advance(1.3)
         assert closing.done()
-        assert (await closing, held.slots.deaf) == ({"1": {}}, 1)
+        assert (await closing, held.pool.uncancellable) == ({"1": {}}, 1)
 
 
 async def test_a_handler_that_outlasts_a_close_tells_nothing_and_takes_nothing_more() -> None:
-    """Its entry was released; and a slot more than there are would run when it is opened again."""
+    """Its entry was released; and a worker more than there are would run when it is opened again."""
     async with holding(1, last_patience=0.01) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         task = held.task("1")
-        await within_patience(held.slots.close(grace=0))
-        assert (held.slots.deaf, held.slots.running) == (1, 0)
-        held.slots.open()
-        assert (held.slots.free, held.slots.deaf) == (1, 0)
-        held.slots.put(entries("2", "3"))
+        await within_patience(held.pool.close(grace=0))
+        assert (held.pool.uncancellable, held.pool.running) == (1, 0)
+        held.pool.open()
+        assert (held.pool.free, held.pool.uncancellable) == (1, 0)
+        held.pool.put(entries("2", "3"))
         await eventually(lambda: held.started == ["1", "2"])
         held.let_go("1")
         await asyncio.wait([task])
@@ -859,19 +859,19 @@ async def test_a_handler_that_outlasts_a_close_tells_nothing_and_takes_nothing_m
 
 async def test_a_close_that_finds_no_worker_finds_no_handler_that_is_deaf() -> None:
     async with holding(1) as held:
-        await within_patience(held.slots.close(grace=0))
-        assert held.slots.deaf == 0
+        await within_patience(held.pool.close(grace=0))
+        assert held.pool.uncancellable == 0
 
 
-async def test_a_close_does_not_wait_for_slots_that_have_nothing_to_do(
+async def test_a_close_does_not_wait_for_workers_that_have_nothing_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     LoopClock(monkeypatch)
     async with holding(2) as held:
         held.let_go("1", "2")
-        held.slots.put(entries("1", "2"))
+        held.pool.put(entries("1", "2"))
         await eventually(lambda: len(held.done) == 2)
-        closing = asyncio.create_task(held.slots.close(grace=600))
+        closing = asyncio.create_task(held.pool.close(grace=600))
         await turns()
         assert closing.done()
 
@@ -883,13 +883,13 @@ async def test_what_is_closed_is_kept_by_nobody() -> None:
         seen.append(entry_id)
 
     seen: list[str] = []
-    slots = Slots(1, handle)
-    slots.open()
-    slots.put(entries("1"))
+    pool = WorkerPool(1, handle)
+    pool.open()
+    pool.put(entries("1"))
     await eventually(lambda: seen)
-    await within_patience(slots.close(grace=0))
-    kept = weakref.ref(slots)
-    del slots
+    await within_patience(pool.close(grace=0))
+    kept = weakref.ref(pool)
+    del pool
     await turns()
     gc.collect()
     assert kept() is None
@@ -897,8 +897,8 @@ async def test_what_is_closed_is_kept_by_nobody() -> None:
 
 async def test_what_is_claimed_goes_before_what_is_queued_also_where_nothing_has_started_yet() -> None:
     async with holding(1) as held:
-        held.slots.put(entries("1", "2"))
-        held.slots.put(entries("a"), first=True)
+        held.pool.put(entries("1", "2"))
+        held.pool.put(entries("a"), first=True)
         for name in ("a", "1", "2"):
             held.let_go(name)
         await eventually(lambda: len(held.done) == 3)
@@ -906,18 +906,18 @@ async def test_what_is_claimed_goes_before_what_is_queued_also_where_nothing_has
 
 
 async def test_what_waited_for_its_key_counts_as_started_once() -> None:
-    async with holding(3, order=KeyOrder(lambda payload: payload["key"])) as held:
-        held.slots.put([(name, {"key": "a"}) for name in "123"])
-        await eventually(lambda: held.slots.started == 1)
+    async with holding(3, order=KeyedQueue(lambda payload: payload["key"])) as held:
+        held.pool.put([(name, {"key": "a"}) for name in "123"])
+        await eventually(lambda: held.pool.started == 1)
         held.let_go("1")
         await eventually(lambda: held.started == ["1", "2"])
-        assert held.slots.started == 2
-        held.slots.pause()
-        held.slots.put_alone([("4", {"key": "b"})])
+        assert held.pool.started == 2
+        held.pool.pause()
+        held.pool.put_exclusive([("4", {"key": "b"})])
         held.let_go("2", "3", "4")
-        held.slots.resume()
+        held.pool.resume()
         await eventually(lambda: len(held.done) == 4)
-        assert held.slots.started == 4
+        assert held.pool.started == 4
 
 
 async def test_who_reads_goes_on_before_what_was_read_is_handled() -> None:
@@ -927,11 +927,11 @@ async def test_who_reads_goes_on_before_what_was_read_is_handled() -> None:
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(turn[0])
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("first"))
+    async with opened(1, handle) as pool:
+        pool.put(entries("first"))
         await eventually(lambda: seen)
         await turns()
-        slots.put(entries("1", "2", "3"))
+        pool.put(entries("1", "2", "3"))
         while len(seen) < 4:
             turn[0] += 1
             await asyncio.sleep(0)
@@ -943,11 +943,11 @@ async def test_a_pause_for_the_event_loop_takes_no_time(monkeypatch: pytest.Monk
     seen: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
-        time.sleep(0.001)  # noqa: ASYNC251 - it computes, for longer than a breath
+        time.sleep(0.001)  # noqa: ASYNC251 - it computes, for longer than a budget
         seen.append(entry_id)
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("1", "2", "3", "4", "5"))
+    async with opened(1, handle) as pool:
+        pool.put(entries("1", "2", "3", "4", "5"))
         await turns()
         assert len(seen) == 5
 
@@ -959,33 +959,33 @@ async def test_a_reader_that_waited_for_room_goes_on_before_the_rest_is_handled(
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
 
-    async def read(slots: Slots) -> None:
-        await slots.room(3)
+    async def read(pool: WorkerPool) -> None:
+        await pool.room(3)
         seen.append("reader")
 
-    async with opened(1, handle) as slots:
-        slots.put(entries("1", "2", "3", "4", "5"))
-        reading = asyncio.create_task(read(slots))
+    async with opened(1, handle) as pool:
+        pool.put(entries("1", "2", "3", "4", "5"))
+        reading = asyncio.create_task(read(pool))
         await within_patience(reading)
         await eventually(lambda: len(seen) == 6)
     assert seen == ["1", "2", "3", "reader", "4", "5"]
 
 
-async def test_a_slot_that_is_woken_and_has_not_begun_is_free() -> None:
+async def test_a_worker_that_is_woken_and_has_not_begun_is_free() -> None:
     async with holding(2) as held:
         held.let_go("1")
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
         await turns()
-        assert held.slots.free == 2
-        held.slots.put(entries("2"))
-        assert (held.slots.free, held.slots.queued) == (2, 1)
+        assert held.pool.free == 2
+        held.pool.put(entries("2"))
+        assert (held.pool.free, held.pool.queued) == (2, 1)
         await eventually(lambda: held.started == ["1", "2"])
-        assert held.slots.free == 1
+        assert held.pool.free == 1
 
 
 @pytest.mark.parametrize("end", ["cancels itself", "done raises"])
-async def test_a_slot_that_was_replaced_is_one_slot(end: str) -> None:
+async def test_a_worker_that_was_replaced_is_one_worker(end: str) -> None:
     """Neither one less, nor one more: as many handlers run at once as there are to."""
     go_on, running, most = asyncio.Event(), [0], [0]
 
@@ -1005,23 +1005,23 @@ async def test_a_slot_that_was_replaced_is_one_slot(end: str) -> None:
         if (entry_id, end) == ("bad", "done raises"):
             raise RuntimeError("an observer's mistake")
 
-    slots = Slots(2, handle, done=done)
-    slots.open()
+    pool = WorkerPool(2, handle, done=done)
+    pool.open()
     for _ in range(3):
-        slots.put(entries("bad"))
+        pool.put(entries("bad"))
         await turns()
-        assert slots.free == 2
-    slots.put(entries(*map(str, range(9))))
+        assert pool.free == 2
+    pool.put(entries(*map(str, range(9))))
     await turns()
-    assert (running, slots.free, slots.queued) == ([2], 0, 7)
+    assert (running, pool.free, pool.queued) == ([2], 0, 7)
     go_on.set()
-    await eventually(lambda: not slots.queued and not slots.running)
+    await eventually(lambda: not pool.queued and not pool.running)
     assert most == [2]
-    await within_patience(slots.close(grace=1))
+    await within_patience(pool.close(grace=1))
 
 
 async def test_a_handler_that_is_stuck_is_cancelled_once_more() -> None:
-    """It may have missed the first: then its slot comes back."""
+    """It may have missed the first: then its worker comes back."""
     missed: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -1031,22 +1031,22 @@ async def test_a_handler_that_is_stuck_is_cancelled_once_more() -> None:
             missed.append(entry_id)
         await asyncio.Event().wait()
 
-    slots = Slots(1, handle, stuck_after=0.01)
-    slots.open()
-    slots.put(entries("1"))
-    await eventually(lambda: slots.running == 1)
-    slots.drop("1")
+    pool = WorkerPool(1, handle, stuck_after=0.01)
+    pool.open()
+    pool.put(entries("1"))
+    await eventually(lambda: pool.running == 1)
+    pool.drop("1")
     await eventually(lambda: missed == ["1"])
-    await eventually(lambda: (slots.running, slots.stuck, slots.free) == (0, 0, 1))
-    await within_patience(slots.close(grace=0))
+    await eventually(lambda: (pool.running, pool.stuck, pool.free) == (0, 0, 1))
+    await within_patience(pool.close(grace=0))
 
 
 async def test_who_waits_for_the_others_goes_on_when_the_last_of_them_is_stuck() -> None:
     async with holding(1, stuck_after=0.01) as held:
-        held.deaf = {"1"}
-        held.slots.put(entries("1"))
+        held.uncancellable = {"1"}
+        held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
-        idle = asyncio.create_task(held.slots.wait_idle())
+        idle = asyncio.create_task(held.pool.wait_idle())
         await turns()
         assert not idle.done()
         held.task("1").cancel()
@@ -1054,18 +1054,18 @@ async def test_who_waits_for_the_others_goes_on_when_the_last_of_them_is_stuck()
         assert held.told == ["1"]
 
 
-async def test_a_slot_that_was_cancelled_while_it_had_nothing_to_do_is_woken_no_more() -> None:
-    """Else what is queued would wait although another slot is free."""
+async def test_a_worker_that_was_cancelled_while_it_had_nothing_to_do_is_woken_no_more() -> None:
+    """Else what is queued would wait although another worker is free."""
     async with holding(2) as held:
         held.let_go("1")
-        held.slots.put(entries("1"))
+        held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
         await turns()
-        [task] = held.slots._tasks()
+        [task] = held.pool._tasks()
         task.cancel()
         await turns()
-        held.slots.put(entries("2"))
+        held.pool.put(entries("2"))
         await eventually(lambda: held.started == ["1", "2"])
-        held.slots.put(entries("3"))
+        held.pool.put(entries("3"))
         await turns()
         assert held.started == ["1", "2", "3"]

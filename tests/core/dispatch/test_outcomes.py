@@ -12,13 +12,13 @@ from misbehaving import ALL, BIG, FAILURES, REJECTIONS, Unspeakable
 from streamroute.core.dispatch.outcomes import (
     RoutesFailedError,
     attempt_of,
-    dead,
-    judge,
+    dead_letter,
     no_route,
     no_type,
+    outcome_for,
     result_of,
-    route_is_gone,
     type_of,
+    unknown_route,
 )
 from streamroute.core.dispatch.routes import Route, route_key
 from streamroute.core.observer import Result
@@ -38,26 +38,26 @@ ROUTE = Route("r", handler, None)
 
 @pytest.mark.parametrize("kind", FAILURES)
 def test_a_failure_is_retried_by_policy_and_then_dead(kind: str) -> None:
-    again = judge(ROUTE, FAILURES[kind](), 1, POLICY)
+    again = outcome_for(ROUTE, FAILURES[kind](), 1, POLICY)
     assert isinstance(again, RetryLater)
     assert (again.route, again.delay, again.attempt, again.postponed) == ("r", 7, 2, False)
     assert type(again.error) is str
     assert 0 < len(again.error) <= ERROR
-    last = judge(ROUTE, FAILURES[kind](), 3, POLICY)
+    last = outcome_for(ROUTE, FAILURES[kind](), 3, POLICY)
     assert isinstance(last, DeadLetter)
     assert (last.route, last.reason, last.attempt) == ("r", "failed after 3 attempts", 3)
 
 
 @pytest.mark.parametrize("kind", REJECTIONS)
 def test_a_rejection_is_dead_at_once(kind: str) -> None:
-    found = judge(ROUTE, REJECTIONS[kind](), 1, POLICY)
+    found = outcome_for(ROUTE, REJECTIONS[kind](), 1, POLICY)
     assert isinstance(found, DeadLetter)
     assert 0 < len(found.reason) <= REASON
 
 
 @pytest.mark.parametrize("kind", ALL)
 def test_a_dead_letter_has_a_bound(kind: str) -> None:
-    found = dead("r", "the filter failed", ALL[kind](), 1)
+    found = dead_letter("r", "the filter failed", ALL[kind](), 1)
     assert [type(text) for text in (found.reason, found.error, found.traceback)] == [str] * 3
     assert len(found.error) <= ERROR
     assert len(found.traceback) <= LONG
@@ -80,7 +80,7 @@ def test_a_delay_is_a_number_that_can_be_waited_for(delay: Any, seconds: float |
     assert as_delay(delay) == seconds
     asked = Retry()
     asked.delay = delay
-    found = judge(ROUTE, asked, 1, POLICY)
+    found = outcome_for(ROUTE, asked, 1, POLICY)
     assert isinstance(found, RetryLater)
     assert found.delay == (7 if seconds is None else seconds)
 
@@ -110,7 +110,7 @@ def test_a_failure_that_cannot_be_judged_is_an_outcome_by_policy(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("streamroute.core.dispatch.outcomes.error_text", fail)
-    found = judge(ROUTE, ValueError("no luck"), attempt, POLICY)
+    found = outcome_for(ROUTE, ValueError("no luck"), attempt, POLICY)
     assert type(found) is kind
     assert (found.route, found.error) == ("r", "ValueError")
     if isinstance(found, RetryLater):
@@ -120,7 +120,7 @@ def test_a_failure_that_cannot_be_judged_is_an_outcome_by_policy(
 
 
 def test_a_policy_that_gives_no_delay_is_not_believed() -> None:
-    found = judge(ROUTE, ValueError(), 1, RetryPolicy(delay=math.nan, max_delay=math.nan))
+    found = outcome_for(ROUTE, ValueError(), 1, RetryPolicy(delay=math.nan, max_delay=math.nan))
     assert isinstance(found, RetryLater)
     assert found.delay == 60
 
@@ -146,7 +146,7 @@ class Odd:
 
 def test_a_handler_that_raises_when_it_is_asked_for_its_name_is_called_by_its_class() -> None:
     assert route_key(Odd()) == f"{__name__}.Odd"
-    assert isinstance(judge(Route("r", Odd(), None), Retry(delay=1), 3, POLICY), DeadLetter)
+    assert isinstance(outcome_for(Route("r", Odd(), None), Retry(delay=1), 3, POLICY), DeadLetter)
 
 
 @pytest.mark.parametrize("kind", [None, 7, ["booked"], Unspeakable, Message({})])
@@ -158,15 +158,15 @@ def test_a_type_that_is_no_string_has_a_reason(kind: Any) -> None:
 
 def test_what_comes_from_outside_has_a_bound_in_every_reason() -> None:
     payload = Message({"type": BIG}, id=BIG)
-    letters = [no_route(BIG, payload), *(route_is_gone(name, payload) for name in (BIG, "a\nb"))]
+    letters = [no_route(BIG, payload), *(unknown_route(name, payload) for name in (BIG, "a\nb"))]
     assert all(len(letter.reason) < 2 * NAME for letter in letters)
     assert len(str(RoutesFailedError([*letters, DeadLetter("r", BIG, BIG)]))) <= ERROR
 
 
 def test_a_log_line_of_a_failure_has_a_bound(caplog: pytest.LogCaptureFixture) -> None:
     payload = Message({"type": BIG}, id=BIG)
-    judge(ROUTE, ValueError(BIG), 1, POLICY)
-    dead("r", BIG, ValueError(BIG), 1)
+    outcome_for(ROUTE, ValueError(BIG), 1, POLICY)
+    dead_letter("r", BIG, ValueError(BIG), 1)
     no_route(BIG, payload)
     assert len(caplog.messages) == 3
     assert max(map(len, caplog.messages)) <= LONG
@@ -183,8 +183,8 @@ def test_failures_are_equal_in_the_log_where_route_and_kind_are_the_same(
         (ROUTE, KeyError("1")),
         (another, ValueError("1")),
     ):
-        judge(route, error, 1, POLICY)
-        judge(route, error, 3, POLICY)
+        outcome_for(route, error, 1, POLICY)
+        outcome_for(route, error, 3, POLICY)
     keys = [vars(record)["coalesced_by"] for record in caplog.records]
     assert keys[:2] == keys[2:4]
     assert len(set(keys)) == 6
@@ -200,7 +200,7 @@ def test_a_letter_has_the_traceback_of_what_made_its_handler_give_up() -> None:
         except ValueError as cause:
             raise Reject("no price") from cause
     except Reject as error:
-        letter = judge(ROUTE, error, 2, POLICY)
+        letter = outcome_for(ROUTE, error, 2, POLICY)
     assert isinstance(letter, DeadLetter)
     assert (letter.reason, letter.error, letter.attempt) == ("no price", "ValueError: no card", 2)
     assert "in charge" in letter.traceback
@@ -218,16 +218,16 @@ def test_what_is_said_of_a_final_failure_has_its_reason_and_its_error_once(
         ("a ValueError", ValueError(), "a ValueError"),
     ):
         caplog.clear()
-        dead("r", reason, error, 4)
+        dead_letter("r", reason, error, 4)
         assert caplog.messages == [f"route r failed for good (attempt 4): {said}"]
 
 
 def test_a_postponed_route_keeps_its_attempt_and_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
     asked = Postpone(delay=4)
-    assert judge(ROUTE, asked, 3, POLICY) == RetryLater("r", 4, 3, "", postponed=True)
+    assert outcome_for(ROUTE, asked, 3, POLICY) == RetryLater("r", 4, 3, "", postponed=True)
     assert caplog.messages == []
     asked.delay = math.nan
-    assert isinstance(judge(ROUTE, asked, 3, POLICY), DeadLetter)
+    assert isinstance(outcome_for(ROUTE, asked, 3, POLICY), DeadLetter)
 
 
 def test_who_named_its_route_and_asks_for_a_retry_has_counted_already() -> None:
@@ -235,18 +235,18 @@ def test_who_named_its_route_and_asks_for_a_retry_has_counted_already() -> None:
 
     vars(named)["route_key"] = "r"
     own = Route("r", named, None)
-    again = judge(own, Retry(delay=2), 3, POLICY)
+    again = outcome_for(own, Retry(delay=2), 3, POLICY)
     assert isinstance(again, RetryLater)
     assert (again.delay, again.attempt) == (2, 4)
-    assert isinstance(judge(own, ValueError(), 3, POLICY), DeadLetter)
-    assert isinstance(judge(ROUTE, Retry(delay=2), 3, POLICY), DeadLetter)
-    assert isinstance(judge(ROUTE, ValueError(), 2, POLICY), RetryLater)
+    assert isinstance(outcome_for(own, ValueError(), 3, POLICY), DeadLetter)
+    assert isinstance(outcome_for(ROUTE, Retry(delay=2), 3, POLICY), DeadLetter)
+    assert isinstance(outcome_for(ROUTE, ValueError(), 2, POLICY), RetryLater)
 
 
 def test_the_number_of_attempts_is_said_as_one_says_it() -> None:
     once = RetryPolicy(max_attempts=1)
     for attempt, said in ((1, "failed after 1 attempt"), (2, "failed after 2 attempts")):
-        letter = judge(ROUTE, ValueError(), attempt, once)
+        letter = outcome_for(ROUTE, ValueError(), attempt, once)
         assert isinstance(letter, DeadLetter)
         assert letter.reason == said
 
@@ -269,7 +269,7 @@ def test_routes_that_failed_are_named_with_their_reasons() -> None:
 
 
 def test_a_rejection_without_a_reason_says_that_it_was_one() -> None:
-    letter = judge(ROUTE, Reject(""), 1, POLICY)
+    letter = outcome_for(ROUTE, Reject(""), 1, POLICY)
     assert isinstance(letter, DeadLetter)
     assert letter.reason == "the handler rejected the message"
 
@@ -307,6 +307,6 @@ def test_a_rejection_of_somebody_s_own_is_asked_for_its_reason(reason: Any, said
 
     error = Own("x")
     vars(error)["reason"] = reason
-    letter = judge(ROUTE, error, 1, POLICY)
+    letter = outcome_for(ROUTE, error, 1, POLICY)
     assert isinstance(letter, DeadLetter)
     assert letter.reason == said

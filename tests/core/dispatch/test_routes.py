@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from misbehaving import Unspeakable
-from streamroute.core.dispatch.retry_marker import Marker
+from streamroute.core.dispatch.retry_envelope import RetryEnvelope
 from streamroute.core.dispatch.routes import Route, has_policy, route_key, unique_routes
 from streamroute.core.router import RedisRouter
 
@@ -110,7 +110,7 @@ def test_a_route_is_meant_by_its_name_and_by_each_former_one(names: list[str], i
 
 @pytest.mark.parametrize(
     ("value", "name"),
-    [(Route("a", handler, None), "key"), (Marker("1-0", "g", frozenset(["a"]), 2), "attempt")],
+    [(Route("a", handler, None), "key"), (RetryEnvelope("1-0", "g", frozenset(["a"]), 2), "attempt")],
 )
 def test_what_goes_into_retries_does_not_change(value: object, name: str) -> None:
     with pytest.raises(FrozenInstanceError):

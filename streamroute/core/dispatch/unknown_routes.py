@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final, Protocol, cast
 
-from streamroute.core.dispatch.outcomes import route_is_gone
+from streamroute.core.dispatch.outcomes import unknown_route
 from streamroute.logs.coalescing import coalesced_by
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _AWAY: Final = 1.0  # seconds that it waits where nobody can be asked
 
 
-class KnowsWorkers(Protocol):
+class WorkerDirectory(Protocol):
     """What a message of a storage may bring along (``Message.coordinator``): who asks the group's workers."""
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
@@ -35,18 +35,18 @@ class KnowsWorkers(Protocol):
         ...
 
 
-async def retry_of_unknown(message: Message, route: str) -> Outcome:
+async def outcome_of_unknown_route(message: Message, route: str) -> Outcome:
     """The outcome of a retry whose route this worker does not know: it waits, or is dead-lettered at last."""
     workers = _workers(message, "route_wait")
     if workers is None:
-        return route_is_gone(route, message)
+        return unknown_route(route, message)
     try:
         wait = await workers.route_wait(message, route)
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody may know the route
         _tell_away(error)
         wait = RouteWait(_AWAY, message.unknown_since)
     if wait.delay is None:
-        return route_is_gone(route, message)
+        return unknown_route(route, message)
     if wait.unknown_since and not message.unknown_since:
         said = "a retry of the route %r waits: no worker of the group that is alive knows it"
         log.warning(said, route, extra=coalesced_by(said, route))
@@ -55,7 +55,7 @@ async def retry_of_unknown(message: Message, route: str) -> Outcome:
     )
 
 
-async def wait_for_type(payload: dict[str, Any], message_type: str) -> Outcome | None:
+async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) -> Outcome | None:
     """The outcome of a message whose type another worker lists, or did: it waits. None where none does."""
     workers = _workers(payload, "type_wait")
     if workers is None:
@@ -75,12 +75,14 @@ async def wait_for_type(payload: dict[str, Any], message_type: str) -> Outcome |
     return RetryLater("", wait.delay, message.attempt, "", postponed=True, unknown_since=wait.unknown_since)
 
 
-def _workers(payload: dict[str, Any], method: str) -> KnowsWorkers | None:
+def _workers(payload: dict[str, Any], method: str) -> WorkerDirectory | None:
     """Who can be asked, where a message can wait at all: its storage settles outcomes."""
     if not isinstance(payload, Message) or payload.outcomes is None:
         return None
     coordinator = payload.coordinator
-    return cast("KnowsWorkers", coordinator) if callable(getattr(type(coordinator), method, None)) else None
+    return (
+        cast("WorkerDirectory", coordinator) if callable(getattr(type(coordinator), method, None)) else None
+    )
 
 
 def _tell_away(error: Exception) -> None:

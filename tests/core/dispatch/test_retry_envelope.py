@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.core.dispatch import retry_marker as marker
-from streamroute.core.dispatch.retry_marker import KEY, Marker
+from streamroute.core.dispatch import retry_envelope
+from streamroute.core.dispatch.retry_envelope import KEY, RetryEnvelope
 
 SECRET = b"0123456789abcdef"
-MARK = Marker("1-0", "notifications", frozenset(["b", "a"]), 2)
+MARK = RetryEnvelope("1-0", "notifications", frozenset(["b", "a"]), 2)
 PAYLOAD = {"type": "booked", "guest": {"tier": "gold"}}
-FACTS = MARK.written(PAYLOAD, "bot_events", SECRET)
+FACTS = MARK.signed(PAYLOAD, "bot_events", SECRET)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -25,10 +25,10 @@ json_values = st.recursive(
 )
 
 
-def read(value: object) -> Marker:
-    mark = marker.read(value)
-    assert mark is not None
-    return mark
+def parse_envelope(value: object) -> RetryEnvelope:
+    envelope = retry_envelope.parse_envelope(value)
+    assert envelope is not None
+    return envelope
 
 
 def test_its_form_is_read_back() -> None:
@@ -41,14 +41,18 @@ def test_its_form_is_read_back() -> None:
         "proof": FACTS["proof"],
     } == FACTS
     for form in (FACTS, json.dumps(FACTS), json.dumps(FACTS).encode()):
-        assert read(form) == Marker("1-0", "notifications", frozenset(["b", "a"]), 2, FACTS["proof"])
-        assert read(form).is_proven(PAYLOAD, "bot_events", SECRET)
+        assert parse_envelope(form) == RetryEnvelope(
+            "1-0", "notifications", frozenset(["b", "a"]), 2, FACTS["proof"]
+        )
+        assert parse_envelope(form).is_proven(PAYLOAD, "bot_events", SECRET)
 
 
 @pytest.mark.parametrize("fact", list(FACTS))
 def test_each_of_its_facts_must_be_there_and_no_other(fact: str) -> None:
-    assert marker.read({name: value for name, value in FACTS.items() if name != fact}) is None
-    assert marker.read({**FACTS, "more": 1}) is None
+    assert (
+        retry_envelope.parse_envelope({name: value for name, value in FACTS.items() if name != fact}) is None
+    )
+    assert retry_envelope.parse_envelope({**FACTS, "more": 1}) is None
 
 
 @pytest.mark.parametrize(
@@ -66,23 +70,23 @@ def test_each_of_its_facts_must_be_there_and_no_other(fact: str) -> None:
     ],
 )
 def test_what_is_not_of_its_form_is_not_read(fact: str, value: Any) -> None:
-    assert marker.read({**FACTS, fact: value}) is None
+    assert retry_envelope.parse_envelope({**FACTS, fact: value}) is None
 
 
 @pytest.mark.parametrize("value", ["", "text", "[]", "7", b"\xff", "[" * 100_000, [], 7, None])
 def test_what_is_no_object_is_not_read(value: Any) -> None:
-    assert marker.read(value) is None
+    assert retry_envelope.parse_envelope(value) is None
 
 
 def test_text_beyond_all_bounds_is_not_parsed() -> None:
-    assert marker.read(json.dumps(FACTS) + " " * 2_000_000) is None
+    assert retry_envelope.parse_envelope(json.dumps(FACTS) + " " * 2_000_000) is None
 
 
 def test_bounds_may_be_reached() -> None:
     names = [str(n) for n in range(1_000)]
     longest = {**FACTS, "id": "1" * 1_000, "routes": [*names[:-1], "a" * 1_000], "attempt": 1, "group": ""}
-    mark = read(longest)
-    assert (len(mark.id), len(mark.routes), mark.attempt, mark.group) == (1_000, 1_000, 1, "")
+    envelope = parse_envelope(longest)
+    assert (len(envelope.id), len(envelope.routes), envelope.attempt, envelope.group) == (1_000, 1_000, 1, "")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +104,7 @@ def test_bounds_may_be_reached() -> None:
     ],
 )
 def test_the_proof_covers_every_fact(fact: str, value: Any) -> None:
-    assert not read({**FACTS, fact: value}).is_proven(PAYLOAD, "bot_events", SECRET)
+    assert not parse_envelope({**FACTS, fact: value}).is_proven(PAYLOAD, "bot_events", SECRET)
 
 
 @pytest.mark.parametrize(
@@ -117,22 +121,22 @@ def test_the_proof_covers_every_fact(fact: str, value: Any) -> None:
 def test_the_proof_holds_for_this_payload_in_this_stream(
     payload: dict[str, Any], stream: str, secret: bytes
 ) -> None:
-    assert not read(FACTS).is_proven(payload, stream, secret)
+    assert not parse_envelope(FACTS).is_proven(payload, stream, secret)
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=4))
 def test_a_payload_that_went_through_json_has_the_same_proof(payload: dict[str, Any]) -> None:
     payload.pop(KEY, None)
-    facts = MARK.written(payload, "s", SECRET)
+    facts = MARK.signed(payload, "s", SECRET)
     back = json.loads(json.dumps({**dict(reversed(payload.items())), KEY: facts}))
-    assert read(back[KEY]).is_proven(back, "s", SECRET)
+    assert parse_envelope(back[KEY]).is_proven(back, "s", SECRET)
 
 
 @pytest.mark.parametrize("odd", [date(2024, 2, 29), {1: "a", "b": 2}, (1, 2), b"\xff", {"s"}, "\ud800"])
 def test_a_payload_that_json_cannot_hold_has_a_proof(odd: Any) -> None:
-    facts = MARK.written({"odd": odd}, "s", SECRET)
-    assert read(facts).is_proven({"odd": odd, KEY: facts}, "s", SECRET)
-    assert not read(facts).is_proven({"odd": 7, KEY: facts}, "s", SECRET)
+    facts = MARK.signed({"odd": odd}, "s", SECRET)
+    assert parse_envelope(facts).is_proven({"odd": odd, KEY: facts}, "s", SECRET)
+    assert not parse_envelope(facts).is_proven({"odd": 7, KEY: facts}, "s", SECRET)
 
 
 def test_a_payload_that_would_be_huge_when_written_has_a_proof() -> None:
@@ -141,10 +145,10 @@ def test_a_payload_that_would_be_huge_when_written_has_a_proof() -> None:
     for _ in range(40):
         value = [value, value]
     payload = {"type": "t", "value": value}
-    assert read(MARK.written(payload, "s", SECRET)).is_proven(payload, "s", SECRET)
+    assert parse_envelope(MARK.signed(payload, "s", SECRET)).is_proven(payload, "s", SECRET)
 
 
 def test_a_payload_that_contains_itself_has_a_proof() -> None:
     payload: dict[str, Any] = {"type": "t"}
     payload["self"] = payload
-    assert read(MARK.written(payload, "s", SECRET)).is_proven(payload, "s", SECRET)
+    assert parse_envelope(MARK.signed(payload, "s", SECRET)).is_proven(payload, "s", SECRET)

@@ -34,7 +34,7 @@ _DIGEST: Final = hashlib.sha256
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
+class RetryEnvelope:
     """Whose retry a payload is: the origin's id, the group, the routes to run and the attempt's number."""
 
     id: str
@@ -43,8 +43,8 @@ class Marker:
     attempt: int
     proof: str = ""
 
-    def written(self, payload: Mapping[str, Any], stream: str, secret: bytes) -> dict[str, Any]:
-        """The form that travels in the payload, with its proof; ``read`` takes it back."""
+    def signed(self, payload: Mapping[str, Any], stream: str, secret: bytes) -> dict[str, Any]:
+        """The form that travels in the payload, with its proof; ``parse_envelope`` takes it back."""
         return {**self._facts(), "proof": self._proof(payload, stream, secret)}
 
     def is_proven(self, payload: Mapping[str, Any], stream: str, secret: bytes) -> bool:
@@ -66,7 +66,7 @@ class Marker:
         return hmac.new(secret, facts.encode(), _DIGEST).hexdigest()
 
 
-def read(value: object) -> Marker | None:
+def parse_envelope(value: object) -> RetryEnvelope | None:
     """The marker in a payload's reserved key (an object, or its JSON text); None where it has not its form.
 
     What it says is not to be believed before ``is_proven``.
@@ -88,7 +88,7 @@ def read(value: object) -> Marker | None:
         return None
     if not isinstance(attempt, int) or isinstance(attempt, bool) or not 1 <= attempt <= _MOST_ATTEMPTS:
         return None
-    return Marker(str(entry_id), str(group), routes, attempt, str(proof))
+    return RetryEnvelope(str(entry_id), str(group), routes, attempt, str(proof))
 
 
 def _names(value: object) -> frozenset[str] | None:

@@ -8,17 +8,17 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol, cast, runtime_checkable
 
-from streamroute.core.dispatch.retry_marker import KEY, Marker, read
+from streamroute.core.dispatch.retry_envelope import KEY, RetryEnvelope, parse_envelope
 from streamroute.message import Message
 from streamroute.values import RetryLater
 
-USUAL_STREAM: Final = "bot_events"
+DEFAULT_STREAM: Final = "bot_events"
 """What ``stream_name`` is where nobody gives it."""
 
 log = logging.getLogger(__name__)
 
 _UNPROVEN: Final = (
-    "a message of %s claims to be a retry and does not prove it: it is taken for a new one "
+    "a message of %s says that it is a retry and does not prove it: it is handled as a new one "
     "(its key is forged, of an earlier release, or of a worker with another secret; or its payload changed)"
 )
 _SHORTEST: Final = 16  # bytes of a secret
@@ -42,7 +42,7 @@ class RetrySchedulerProtocol(Protocol):
         ...
 
 
-class KeepsSecrets(Protocol):
+class SupportsRetrySecret(Protocol):
     """Capability ``retry_secret`` of a message's coordinator, or of a scheduler: the secret of a stream.
 
     It proves that a marker was written by a worker of that stream, whose workers share it.
@@ -53,7 +53,7 @@ class KeepsSecrets(Protocol):
         ...
 
 
-class ForeignRetries:
+class ExternalRetries:
     """Hands failed routes to ``scheduler``, and knows its retries when they come back.
 
     ``secret`` is the one that all workers of the stream share. Without it they share the one that the
@@ -87,28 +87,30 @@ class ForeignRetries:
         secret = await self._secret_of(payload, stream, make=True)
         assert secret is not None  # noqa: S101 - it is made where there is none
         routes = frozenset(retry.route for retry in retries)
-        mark = Marker(getattr(payload, "id", ""), self._group_of(payload), routes, retries[0].attempt)
-        again = {**payload, KEY: mark.written(payload, stream, secret)}
+        envelope = RetryEnvelope(
+            getattr(payload, "id", ""), self._group_of(payload), routes, retries[0].attempt
+        )
+        again = {**payload, KEY: envelope.signed(payload, stream, secret)}
         await scheduler.schedule_retry(stream, again, delay=math.ceil(max(retry.delay for retry in retries)))
 
-    async def returned(self, payload: dict[str, Any], stream_name: str) -> dict[str, Any] | None:
+    async def resume(self, payload: dict[str, Any], stream_name: str) -> dict[str, Any] | None:
         """A payload with the reserved key: as the message that it continues, where that is proven.
 
         None for a retry of another group. Whatever is not proven is a field like any other.
         """
-        mark = read(payload[KEY])
-        if mark is None:
+        envelope = parse_envelope(payload[KEY])
+        if envelope is None:
             return payload
         stream = _stream_of(payload, stream_name)
-        is_ours, scheduler = mark.group == self._group_of(payload), self.scheduler_for(payload)
+        is_ours, scheduler = envelope.group == self._group_of(payload), self.scheduler_for(payload)
         if is_ours and scheduler is None:
             return payload
         secret = await self._secret_of(payload, stream, make=scheduler is not None)
-        if secret is None or not mark.is_proven(payload, stream, secret):
+        if secret is None or not envelope.is_proven(payload, stream, secret):
             if scheduler is not None:
                 log.warning(_UNPROVEN, stream)
             return payload
-        return _continued(payload, mark) if is_ours else None
+        return _resumed(payload, envelope) if is_ours else None
 
     def _group_of(self, payload: dict[str, Any]) -> str:
         return getattr(payload, "group", "") or self._group_name
@@ -126,12 +128,12 @@ class ForeignRetries:
     def _asks(self, payload: dict[str, Any]) -> SecretOf | None:
         for keeper in (getattr(payload, "coordinator", None), self._scheduler):
             if callable(getattr(type(keeper), "retry_secret", None)):
-                ask: SecretOf = cast("KeepsSecrets", keeper).retry_secret
+                ask: SecretOf = cast("SupportsRetrySecret", keeper).retry_secret
                 return ask
         return None
 
 
-def is_of_a_scheduler(payload: dict[str, Any], read: dict[str, Any]) -> bool:
+def is_scheduler_retry(payload: dict[str, Any], read: dict[str, Any]) -> bool:
     """Whether a message, ``read`` as it came, is a scheduler's retry and has not become our own since."""
     return payload is not read and isinstance(payload, Message) and payload.pending_key == payload.stream
 
@@ -151,24 +153,24 @@ def _is_collected(payload: dict[str, Any]) -> bool:
 
 def _stream_of(payload: dict[str, Any], stream_name: str) -> str:
     """Where a retry goes: a ``Message`` knows its stream, unless another one is given."""
-    if stream_name != USUAL_STREAM:
+    if stream_name != DEFAULT_STREAM:
         return stream_name
     return getattr(payload, "stream", "") or stream_name
 
 
-def _continued(payload: dict[str, Any], mark: Marker) -> Message:
+def _resumed(payload: dict[str, Any], envelope: RetryEnvelope) -> Message:
     """The message that was retried; its outcomes are still collected where they were."""
     known = payload if isinstance(payload, Message) else Message({})
     # Once it is a retry of our own, what that says counts.
     is_newer = known.pending_key != known.stream
     message = Message(
         {key: value for key, value in payload.items() if key != KEY},
-        id=known.id if is_newer else mark.id,
+        id=known.id if is_newer else envelope.id,
         stream=known.stream,
         group=known.group,
         deliveries=known.deliveries,
-        attempt=known.attempt if is_newer else mark.attempt,
-        routes=known.routes if is_newer else mark.routes,
+        attempt=known.attempt if is_newer else envelope.attempt,
+        routes=known.routes if is_newer else envelope.routes,
         fields=known.fields,
         history=known.history,
         pending_key=known.pending_key,

@@ -10,7 +10,7 @@ from typing import Any, cast
 from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import uncloseable
-from streamroute.core.stacks import stack_of
+from streamroute.core.stack_traces import task_stack
 from streamroute.durations import RetryPolicy
 
 
@@ -24,7 +24,7 @@ async def outer(never: asyncio.Event) -> None:
 
 async def stack_in(task: asyncio.Task[None]) -> str:
     await asyncio.sleep(0.001)
-    stack = stack_of(task)
+    stack = task_stack(task)
     task.cancel()
     await asyncio.wait([task])
     return stack
@@ -68,7 +68,7 @@ async def test_a_stack_of_any_depth_is_bounded() -> None:
 
 
 def test_of_no_task_nothing_is_known() -> None:
-    assert stack_of(None) == "not known"
+    assert task_stack(None) == "not known"
 
 
 async def test_asynchronous_generators_are_looked_into() -> None:
@@ -97,4 +97,4 @@ async def test_the_line_at_which_it_waits_is_named() -> None:
 async def test_of_a_task_that_has_ended_nothing_is_known() -> None:
     task = asyncio.create_task(asyncio.sleep(0))
     await task
-    assert stack_of(task) == "not known"
+    assert task_stack(task) == "not known"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.core.consume.repertoire import retry_of_unknown, wait_for_type
+from streamroute.core.dispatch.unknown_routes import outcome_of_unknown_route, outcome_of_unknown_type
 from streamroute.message import Message
 from streamroute.text.limits import NAME
 from streamroute.values import DeadLetter, RetryLater, RouteWait
@@ -45,7 +45,9 @@ def message(coordinator: object, **facts: Any) -> Message:
 
 
 async def outcome(what: str, got: Message) -> Any:
-    return await (retry_of_unknown(got, ROUTE) if what == "route" else wait_for_type(got, TYPE))
+    return await (
+        outcome_of_unknown_route(got, ROUTE) if what == "route" else outcome_of_unknown_type(got, TYPE)
+    )
 
 
 BOTH = pytest.mark.parametrize("what", ["route", "type"])
@@ -107,7 +109,7 @@ async def test_where_nobody_can_be_asked_it_is_answered_for_here(
 
 
 async def test_a_payload_that_is_no_message_waits_for_nobody() -> None:
-    assert await wait_for_type({"type": TYPE}, TYPE) is None
+    assert await outcome_of_unknown_type({"type": TYPE}, TYPE) is None
 
 
 @BOTH
@@ -127,5 +129,5 @@ async def test_the_first_time_that_nobody_knows_it_is_said(
 
 
 async def test_a_type_of_any_length_is_said_in_part(caplog: pytest.LogCaptureFixture) -> None:
-    await wait_for_type(message(Workers(RouteWait(1, SINCE))), "x" * 1_000_000)
+    await outcome_of_unknown_type(message(Workers(RouteWait(1, SINCE))), "x" * 1_000_000)
     assert len(caplog.messages[0]) < NAME + 200

@@ -14,25 +14,25 @@ class DueTimer:
 
     def open(self) -> None:
         """Begin anew, in the running event loop."""
-        self._sooner = asyncio.Event()
-        self._next = math.inf
+        self._wake_promoter = asyncio.Event()
+        self._next_due = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def expect(self, delay: float) -> None:
         """A retry was scheduled that is due in ``delay`` seconds."""
         loop = asyncio.get_running_loop()
         due = loop.time() + delay
-        if due < self._next:
+        if due < self._next_due:
             if self._timer is not None:
                 self._timer.cancel()
-            self._next, self._timer = due, loop.call_at(due, self._sooner.set)
+            self._next_due, self._timer = due, loop.call_at(due, self._wake_promoter.set)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but not past the nearest retry that is expected."""
         try:
             async with asyncio.timeout(seconds):
-                await self._sooner.wait()
+                await self._wake_promoter.wait()
         except TimeoutError:
             return
-        self._sooner.clear()
-        self._next = math.inf
+        self._wake_promoter.clear()
+        self._next_due = math.inf

@@ -9,7 +9,7 @@ import pytest
 
 from consuming import GROUP, Handling, dispatcher_of, eventually, failing, failing_first, message
 from streamroute import RedisRouter
-from streamroute.core.dispatch.retry_marker import KEY, Marker
+from streamroute.core.dispatch.retry_envelope import KEY, RetryEnvelope
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result
 from streamroute.errors import Postpone
@@ -51,7 +51,7 @@ def marked(secret: bytes = SECRET, stream: str = "bot_events", **facts: Any) -> 
     """A payload that a scheduler brought back."""
     facts = {"id": "1-0", "group": GROUP, "routes": frozenset(["consuming.again"]), "attempt": 2, **facts}
     payload = {"type": "booked"}
-    return {**payload, KEY: Marker(**facts).written(payload, stream, secret)}
+    return {**payload, KEY: RetryEnvelope(**facts).signed(payload, stream, secret)}
 
 
 V1 = {"v": 1, "id": "1-0", "group": GROUP, "routes": ["consuming.again"], "attempt": 2}
@@ -75,10 +75,12 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("mark", FORGED)
+@pytest.mark.parametrize("envelope", FORGED)
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("scheduled", [False, True])
-async def test_a_key_without_proof_is_a_field_like_any_other(mark: Any, plain: bool, scheduled: bool) -> None:
+async def test_a_key_without_proof_is_a_field_like_any_other(
+    envelope: Any, plain: bool, scheduled: bool
+) -> None:
     told: list[tuple[str | None, Result]] = []
     handler, other = Handling("again"), Handling("other")
     dispatcher = dispatcher_of(
@@ -89,7 +91,7 @@ async def test_a_key_without_proof_is_a_field_like_any_other(mark: Any, plain: b
         group_name=GROUP,
         observer=lambda _payload, route, result: told.append((route, result)),
     )
-    payload = {"type": "booked", "n": 1, KEY: mark}
+    payload = {"type": "booked", "n": 1, KEY: envelope}
     got = message(payload, id="9-0")
     await dispatcher.process_message(dict(payload) if plain else got)
     assert handler.seen == other.seen == [payload]
@@ -118,7 +120,7 @@ async def test_where_retries_are_expected_one_without_proof_is_in_the_log(
     dispatcher = dispatcher_of(Handling("again"), retry_scheduler=scheduler, retry_secret=SECRET)
     await dispatcher.process_message(message({**marked(), "retried_at": 7}))
     await dispatcher.process_message(message({"type": "booked", KEY: 7}))
-    said = [line for line in caplog.messages if "dedupe_locks to be a retry and does not prove it" in line]
+    said = [line for line in caplog.messages if "says that it is a retry and does not prove it" in line]
     assert len(said) == scheduled
 
 

@@ -11,7 +11,7 @@ from streamroute.core.thread_call import ThreadCall
 _DEEPEST: Final = 50  # frames
 
 
-def stack_of(task: asyncio.Task[Any] | None) -> str:
+def task_stack(task: asyncio.Task[Any] | None) -> str:
     """The coroutines that a task is in, the innermost first: each with its name, file and line."""
     places: list[str] = []
     waiting: Any = task.get_coro() if task is not None else None
@@ -24,7 +24,7 @@ def stack_of(task: asyncio.Task[Any] | None) -> str:
     return ", in ".join(reversed(places)) or "not known"
 
 
-def stack_in_thread(call: ThreadCall) -> str:
+def thread_stack(call: ThreadCall) -> str:
     """The functions that a call in a thread is in, in the same form."""
     frames = islice(call.frames(), _DEEPEST)
     places = (f"{at.f_code.co_qualname} at {at.f_code.co_filename}:{at.f_lineno}" for at in frames)

@@ -259,7 +259,7 @@ async def test_what_waits_for_its_dead_letter_is_delivered_no_more_often() -> No
     assert letter.reason.startswith(f"delivered {LAST} times")
 
 
-async def test_entries_before_their_last_delivery_share_few_slots() -> None:
+async def test_entries_before_their_last_delivery_share_few_workers() -> None:
     storage, runs = await made()
     numbers = [str(n) for n in range(10)]
     for number in numbers:
