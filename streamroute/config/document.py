@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.findings.quoting import hide_secrets
-from streamroute.config.schema.pruning import INVALID
 from streamroute.config.schema.replaced_values import has_variable, is_default
 from streamroute.config.yaml.source import SourceFile, SourceLocation
-from streamroute.durations import RetryPolicy, format_duration, parse_duration
+from streamroute.durations import RetryPolicy, format_duration
 from streamroute.keys import GroupKeys
 from streamroute.system.files import FileReader
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 EMBEDDED: Final = "embedded"
 DEFAULT_TIMEOUT: Final = 300.0
-_STALL_LEASES: Final = 5
 
 
 class RedisConfig(NamedTuple):
@@ -182,166 +180,3 @@ class Document(NamedTuple):
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
         """The enabled routes of a stream, in order."""
         return tuple(route for route in self.routes if route.enabled and stream in route.streams)
-
-
-Checked = tuple[SourceFile, Mapping[str, Any]]
-"""A file and what of its data may be used, under paths that are the same in both."""
-
-
-def build_document(
-    files: Sequence[Checked],
-    messages: Mapping[str, MessageConfig] = MappingProxyType({}),
-    *,
-    reader: FileReader,
-    knows_streams: bool = True,
-) -> Document:
-    """The document of the root file, which comes first, and of the files that it includes.
-
-    Their data must be valid under the schema, but for what is ``INVALID``. Without ``knows_streams`` nobody
-    knows which streams the routes take messages from.
-    """
-    root, data = files[0]
-    streams = _streams(root, data)
-    invalid_keys = frozenset() if knows_streams else frozenset({"stream"})
-    return Document(
-        path=root.path,
-        redis=RedisConfig(data.get("redis", {}).get("url", EMBEDDED), SourceLocation(root, ("redis", "url"))),
-        container=data.get("container"),
-        streams=MappingProxyType(streams),
-        routes=tuple(_routes(files, tuple(streams), invalid_keys)),
-        allow=_allow(data),
-        sources=tuple(source for source, _ in files),
-        reader=reader,
-        messages=MappingProxyType(dict(messages)),
-    )
-
-
-def _allow(data: Mapping[str, Any]) -> tuple[str, ...] | None:
-    allowed = data.get("handlers", {}).get("allow")
-    return None if allowed is None else tuple(allowed)
-
-
-# Streams
-
-
-def _streams(root: SourceFile, data: Mapping[str, Any]) -> dict[str, StreamConfig]:
-    defaults = data.get("defaults", {})
-    return {
-        name: _stream(name, defaults, settings or {}, SourceLocation(root, ("streams", name)))
-        for name, settings in data.get("streams", {}).items()
-    }
-
-
-def _stream(
-    name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], location: SourceLocation
-) -> StreamConfig:
-    settings = {**defaults, **own}
-    retry = {**_retry(defaults.get("retry", {})), **_retry(own.get("retry", {}))}
-    group = settings.get("group", "streamroute")
-    lease = parse_duration(settings.get("lease", "60s"))
-    stall = settings.get("stall")
-    return StreamConfig(
-        name=name,
-        group=group,
-        formerly_group=settings.get("formerly_group"),
-        codec=settings.get("codec", "json"),
-        concurrency=int(settings.get("concurrency", 32)),
-        lease=lease,
-        stall=_STALL_LEASES * lease if stall is None else parse_duration(stall),
-        claim_interval=parse_duration(settings.get("claim_interval", "5s")),
-        max_deliveries=int(settings.get("max_deliveries", 5)),
-        grace=parse_duration(settings.get("grace", "30s")),
-        on_stuck=settings.get("on_stuck", "keep"),
-        retry=RetryPolicy(**retry),
-        dead_letter=GroupKeys.of(name, group, settings.get("dead_letter")).dead,
-        unknown_type=settings.get("unknown_type", "ack"),
-        validate=settings.get("validate", False),
-        trim=_trim(settings.get("trim")),
-        order_by=settings.get("order_by"),
-        location=location,
-        unresolved_keys=_unresolved_keys(location.source.value(location.path), own),
-    )
-
-
-def _unresolved_keys(stated: Any, own: Mapping[str, Any]) -> frozenset[str]:
-    """The keys of a stream that are stated with a variable which has given nothing that can be used."""
-    if has_variable(stated):
-        return frozenset(StreamConfig._fields)
-    pairs = stated.items() if isinstance(stated, dict) else ()
-    return frozenset(key for key, value in pairs if _is_unresolved(value, own.get(key)))
-
-
-def _is_unresolved(stated: Any, own: Any) -> bool:
-    if isinstance(stated, dict):
-        left = own if isinstance(own, dict) else {}
-        return any(_is_unresolved(value, left.get(key)) for key, value in stated.items())
-    return own is None and has_variable(stated)
-
-
-def _trim(settings: Mapping[str, Any] | None) -> float | None:
-    if not settings:
-        return None
-    return 0.0 if settings["keep"] == "acked" else parse_duration(settings["keep"])
-
-
-_RETRY_TYPES: Final[Mapping[str, Any]] = {
-    "max_attempts": int,
-    "delay": parse_duration,
-    "multiplier": float,
-    "max_delay": parse_duration,
-    "jitter": float,
-}
-
-
-def _retry(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _RETRY_TYPES[key](value) for key, value in settings.items()}
-
-
-# Routes
-
-
-def _routes(
-    files: Sequence[Checked], streams: tuple[str, ...], invalid_keys: frozenset[str]
-) -> Iterable[RouteConfig]:
-    only = streams if len(streams) == 1 else ()
-    for source, data in files:
-        for at, settings in enumerate(data.get("routes", ())):
-            if settings is not None:
-                yield _route(settings, only, SourceLocation(source, ("routes", at)), invalid_keys)
-
-
-def _route(
-    settings: Mapping[str, Any], only: tuple[str, ...], location: SourceLocation, invalid_keys: frozenset[str]
-) -> RouteConfig:
-    if invalid_keys or INVALID in settings.values():
-        invalid_keys = invalid_keys.union(key for key, value in settings.items() if value is INVALID)
-        settings = {key: value for key, value in settings.items() if key not in invalid_keys}
-        only = () if "stream" in invalid_keys else only
-    timeout = settings.get("timeout")
-    return RouteConfig(
-        name=settings.get("name", ""),
-        streams=_names(settings["stream"]) if "stream" in settings else only,
-        types=_names(settings.get("type", ())),
-        handler=settings.get("handler", ""),
-        location=location,
-        formerly=_names(settings.get("formerly", ())),
-        filter=settings.get("filter"),
-        transform=settings.get("transform"),
-        arguments=settings.get("with", {}),
-        timeout=DEFAULT_TIMEOUT if timeout is None else parse_duration(timeout),
-        retry=_retry(settings.get("retry", {})),
-        dedupe=_dedupe(settings.get("dedupe")),
-        on_filter_error=settings.get("on_filter_error", "dead_letter"),
-        enabled=settings.get("enabled", True),
-        description=settings.get("description", ""),
-        tags=tuple(settings.get("tags", ())),
-        invalid_keys=invalid_keys,
-    )
-
-
-def _dedupe(settings: Mapping[str, Any] | None) -> DedupeConfig | None:
-    return DedupeConfig(settings["key"], parse_duration(settings["ttl"])) if settings else None
-
-
-def _names(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from streamroute.config.document import Checked, Document, build_document
+from streamroute.config.document import Document
+from streamroute.config.document_builder import CheckedFile, build_document
 from streamroute.config.env_variables import find_misplaced, replace_variables, unescaped
 from streamroute.config.files.includes import collect_includes
 from streamroute.config.files.loader import load_file
@@ -102,12 +103,12 @@ class _Run:
         collection = collect_includes(self.root, self.reader)
         self.findings += collection.findings
         self.files += collection.files
-        files: list[Checked] = [(self.root, data)]
+        files: list[CheckedFile] = [(self.root, data)]
         files += [(source, self._fragment_data(source)) for source in collection.sources]
         messages = self._messages(files)
         return build_document(files, messages, reader=self.reader, knows_streams=self._knows_streams(files))
 
-    def _messages(self, files: Sequence[Checked]) -> Mapping[str, MessageConfig]:
+    def _messages(self, files: Sequence[CheckedFile]) -> Mapping[str, MessageConfig]:
         if not any(data.get("messages") for _, data in files):
             return {}
         from streamroute.config.messages.catalog import read_catalogue  # schemas are read by much code
@@ -163,7 +164,7 @@ class _Run:
         self.findings.append(source.finding("SR101", message, source.span(("version",)), help=advice))
         return False
 
-    def _knows_streams(self, files: list[Checked]) -> bool:
+    def _knows_streams(self, files: list[CheckedFile]) -> bool:
         """Whether it is known which streams there are; says so where there are routes without any."""
         streams = files[0][1].get("streams")
         has_routes = any(data.get("routes") for _, data in files)
