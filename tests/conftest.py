@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-pytest_plugins = ["fault_plugin", "outside_data"]
+pytest_plugins = ["fault_plugin", "outside_data", "run_ledger"]
 
-# How long an example takes says more of the machine than of what is tested.
-hypothesis.settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("untimed")
+# Neither profile has a deadline: how long an example takes depends on the machine more than on the code.
+_UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("quick", _UNTIMED, max_examples=20)
+hypothesis.settings.register_profile("deep", _UNTIMED, max_examples=100)
+hypothesis.settings.load_profile("quick")  # CI runs with --hypothesis-profile deep, too
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start as
 # well; tests that send SIGINT are about processes that do not.
@@ -39,15 +39,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()).resolve() / f"streamroute-tests-{os.getuid()}")
 
 _BINARIES = {"valkey": valkey_binary, "redis": redis_binary, "redis6.2": old_redis_binary}
+_KINDS = [
+    pytest.param(name, marks=[] if name == "valkey" else [pytest.mark.servers], id=name) for name in _BINARIES
+]
 
 
 QUIETED = ("asyncio", "redis", "httpx", "httpcore")
 """Loggers whose level a command sets that sets up its log."""
 
 
-@pytest.fixture(scope="session", params=_BINARIES)
+@pytest.fixture(scope="session", params=_KINDS)
 def server_binary(request: pytest.FixtureRequest) -> Path:
-    """The program of a server: a test that uses it runs on Valkey, Redis, and the oldest Redis."""
+    """The program of a server: a test that uses it runs on Valkey and, marked `servers`, on two of Redis."""
     binary = _BINARIES[request.param]()
     if binary is None:
         pytest.skip(f"{request.param} is not installed")

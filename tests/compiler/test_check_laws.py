@@ -12,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from depth import examples
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.formats.rendering import render
@@ -25,7 +26,7 @@ from streamroute.errors import ConfigError
 # How fast a machine is, is no law.
 LAW = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=examples(0.4),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 HANDLERS = """

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from depth import examples
 from streamroute.config.files.loader import load_text
 from streamroute.config.findings.rules import RULES
 from streamroute.config.json_schema import checked_schema
@@ -186,7 +187,7 @@ def _reference() -> Any:
     return Draft202012Validator(checked_schema())
 
 
-@settings(LAW, max_examples=400)
+@settings(LAW, max_examples=examples(4))
 @given(CONFIGS)
 def test_the_quick_verdict_is_jsonschemas(config: Any) -> None:
     """The quick check and the jsonschema library never differ on whether a file is valid."""
@@ -282,7 +283,7 @@ def mutations(draw: st.DrawFn) -> bytes:
     return content
 
 
-@settings(LAW, max_examples=400)
+@settings(LAW, max_examples=examples(4))
 @given(content=mutations())
 def test_a_mutated_file_never_raises_and_every_error_has_a_place(content: bytes, tmp_path: Path) -> None:
     """Reading ends in a document or in findings that stand inside the file."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consuming import GROUP, STREAM, consuming, eventually
+from depth import examples
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.errors import Reject, Retry
@@ -87,7 +88,7 @@ def _register(dispatcher: BotRedisDispatcher, ledger: Ledger, route: str) -> Non
     dispatcher.on_message("booked", accepts)(handler)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(0.6))
 @given(
     plans=st.lists(plans, min_size=1, max_size=8), concurrency=st.integers(1, 4), workers=st.integers(1, 2)
 )

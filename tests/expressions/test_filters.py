@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from jmespath.exceptions import JMESPathError
 
+from depth import examples
 from expression_cases import documents, expressions, payloads
 from streamroute.expressions.evaluate.interpreter import is_false
 from streamroute.expressions.filters import FilterError, compile_filter, no_match
@@ -67,7 +68,7 @@ def test_a_number_is_true_whatever_it_is(call: str, value: Any, expected: bool) 
     assert compile_filter(f"{call} || `false`")(payload) is expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(3))
 @given(expressions, payloads | documents)
 @example("a == b", {"a": 1, "b": True})
 @example("a == `1`", {"a": True})

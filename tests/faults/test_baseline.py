@@ -25,6 +25,7 @@ _PLAYED = [
 ]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("played", _PLAYED, ids=[played.name for played in _PLAYED])
 def test_the_usual_design_breaks_the_promise(
     played: Scenario, fault_seed: int, many_rounds: bool, fault_report: FaultReport, tmp_path: Path

@@ -28,6 +28,7 @@ _QUICK = (
 """Those that need few seconds; the others play with ``--rounds N``."""
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_build_is_caught(name: str, fault_seed: int, many_rounds: bool, tmp_path: Path) -> None:
     """By the scenario that is about what it breaks, and by what the oracle says of that."""

@@ -13,6 +13,8 @@ from deploy_mutants import MUTANTS
 from deploys import SHORT, play
 from servers import old_redis_binary, redis_binary, valkey_binary
 
+pytestmark = pytest.mark.faults
+
 _ENTRY = (str(Path(__file__).with_name("deploy_entry.py")),)
 _NO_CAUSE = "dead-lettered without cause: .*no longer configured"
 _CAUGHT = {

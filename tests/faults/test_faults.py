@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fault_plugin import FaultReport
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("played", SCENARIOS.values(), ids=SCENARIOS)
 def test_the_promise_is_kept_under(
     played: Scenario, fault_seed: int, many_rounds: bool, fault_report: FaultReport, tmp_path: Path

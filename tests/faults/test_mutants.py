@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from oracle import Verdict
     from scene import Scene
 
+pytestmark = pytest.mark.faults
+
 _XACK = rb"\$4\r\nXACK\r\n"  # which only the mutants send by itself
 
 

@@ -313,6 +313,7 @@ def test_the_expressions_of_the_package_are_found() -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.deep
 @pytest.mark.parametrize("found", EXPRESSIONS, ids=lambda found: found.where)
 def test_no_text_makes_an_expression_slow(found: Found) -> None:
     pattern = found.pattern

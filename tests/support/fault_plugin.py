@@ -1,6 +1,6 @@
 """Options of the fault suite, and the table at its end; nothing here costs other tests anything.
 
-``pytest tests/faults`` plays each scenario once, with a fixed seed; ``--rounds N`` plays it N times with
+``pytest -m faults`` plays each scenario once, with a fixed seed; ``--rounds N`` plays it N times with
 random ones, the slow scenarios too; ``--faults-seed S`` plays it again as it was; ``--faults-report FILE``
 writes the table as Markdown.
 """

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from depth import examples
+
 pytest.register_assert_rewrite("dedupe_contract")
 
 from redis.asyncio import Redis  # noqa: E402 - after the asserts are registered
@@ -40,7 +42,7 @@ runs = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(0.6))
 @given(runs)
 async def test_each_key_succeeds_once_unless_every_message_with_it_died(
     plan: list[tuple[str, list[bool]]],

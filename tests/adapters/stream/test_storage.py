@@ -25,7 +25,7 @@ class TestMemoryStreamStorage(Groups, Histories, Leases, Outcomes):
 class TestRedisStreamStorage(Groups, Histories, Leases, Outcomes):
     """The real thing."""
 
-    @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
+    @pytest.fixture(params=[2, pytest.param(3, marks=pytest.mark.servers)], ids=["RESP2", "RESP3"])
     async def backend(self, redis_url: str, request: pytest.FixtureRequest) -> AsyncIterator[RedisBackend]:
         async with Redis.from_url(redis_url, protocol=request.param) as client:
             yield RedisBackend(client)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from depth import examples
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.checked_route import RuntimeContext
@@ -115,7 +116,7 @@ def without_hidden(value: Any) -> Any:
 
 @pytest.mark.parametrize("dialect", list(Dialect))
 @example(root={"$ref": "#/$defs/a", "type": "null"}, data=[""])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(1))
 @given(root=_schemas(_SCHEMA), data=st.lists(_DATA, min_size=1, max_size=4))
 def test_both_libraries_give_the_same_verdict(
     dialect: Dialect, root: dict[str, Any], data: list[Any]

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from depth import examples
 from streamroute.config.files.loader import LoadedFile, load_text
 
 PARTS = [
@@ -104,7 +105,7 @@ def test_what_they_read_alike_is_read(text: str, value: Any, pure: bool) -> None
     assert data(read(text, pure=pure)) == {"a": value}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=10).map("".join))
 def test_no_parser_gives_another_meaning_than_the_other(text: str) -> None:
     """One may refuse what the other takes, such as a tab between two words."""

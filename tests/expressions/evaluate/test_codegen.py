@@ -10,6 +10,7 @@ import jmespath
 import pytest
 from hypothesis import assume, example, given, settings
 
+from depth import examples
 from expression_cases import documents, expressions, payloads
 from jmespath_suite import compliance_cases, needs_compliance
 from streamroute.expressions.evaluate import codegen
@@ -55,7 +56,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(4))
 @given(expressions, payloads)
 @example("a == `1`", {"a": True})
 @example("a == `0`", {"a": 0.0})

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
+from depth import examples
 from expression_cases import expressions, payloads
 from streamroute.errors import Reject
 from streamroute.expressions.evaluate.cost_limit import MOST, Meter, TooCostlyError
@@ -51,7 +52,7 @@ class Counting(Meter):
         return super().visit(node, *args, **kwargs)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(3))
 @given(expressions, payloads)
 def test_no_expression_takes_more_steps_or_gives_more_than_was_said(
     expression: str, payload: dict[str, Any]
@@ -69,7 +70,7 @@ def test_no_expression_takes_more_steps_or_gives_more_than_was_said(
     assert size_of(value) <= cost.size.at(size_of(payload)) + 1
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(3))
 @given(expressions, payloads)
 def test_a_metered_value_is_the_value(expression: str, payload: dict[str, Any]) -> None:
     try:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies
 
+from depth import examples
 from expression_cases import documents, expressions, payloads
 from streamroute.expressions.explain.trace import Step, trace
 from streamroute.expressions.explain.trace_explanation import reasons
@@ -30,7 +31,7 @@ def steps(expression: str, payload: Any) -> list[str]:
     return [step.text for step in trace(expression, payload).root.walk()]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(2))
 @given(expressions, payloads | documents)
 def test_a_trace_is_the_filter_s_verdict(expression: str, payload: Any) -> None:
     """For any expression and payload: the same truth, or the same failure in the same words."""
@@ -42,7 +43,7 @@ def test_a_trace_is_the_filter_s_verdict(expression: str, payload: Any) -> None:
     assert (traced.truth, traced.error) == verdict(accepts, payload)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(1.5))
 @given(expressions, payloads)
 def test_every_step_lies_in_its_parent_and_every_verdict_has_a_reason(expression: str, payload: Any) -> None:
     try:
@@ -160,7 +161,7 @@ COSTLY = [
 SIZES = (0, 1, 30, 3_000, 60_000)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES[:-1], pytest.param(SIZES[-1], marks=pytest.mark.deep)])
 @pytest.mark.parametrize("expression", COSTLY)
 def test_a_trace_is_the_filter_s_verdict_beyond_its_budget(expression: str, size: int) -> None:
     payload = {"a": ["x"] * size, "b": "b" * size}
@@ -174,7 +175,7 @@ def test_a_trace_is_the_filter_s_verdict_beyond_its_budget(expression: str, size
     assert traced.root.seen.truths <= {traced.truth}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(0.3))
 @given(expressions, payloads, strategies.integers(0, 30), strategies.sampled_from(SIZES))
 def test_any_expression_made_costly_has_the_filter_s_verdict(
     expression: str, payload: Any, times: int, size: int

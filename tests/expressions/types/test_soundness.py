@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from depth import examples
 from expression_cases import expressions, payloads
 from streamroute.expressions.evaluate.interpreter import is_false
 from streamroute.expressions.lint import check_expression
@@ -118,7 +119,7 @@ PROBES = [
 """Plain looks at what schemas have, in every way there is."""
 
 
-@settings(patient, max_examples=50)
+@settings(patient, max_examples=examples(0.5))
 @given(
     st.data(), st.lists(expressions, min_size=3, max_size=10), st.lists(st.sampled_from(PROBES), min_size=40)
 )
