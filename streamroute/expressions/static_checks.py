@@ -29,7 +29,7 @@ def check_tree(tree: Tree) -> Iterator[Problem]:
         check = _CHECKS.get(node["type"])
         if check is not None:
             yield from check(tree, node, start, end)
-    if len(tree.expression) >= _LONG and not cost_of(tree.root).is_sane:
+    if len(tree.expression) >= _LONG and not cost_of(tree.root).is_bounded:
         message = "the expression multiplies what it is given, again and again"
         help_text = (
             "no message is too small for it: it is stopped at run time, which is a failure of the route"

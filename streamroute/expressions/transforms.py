@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Final
 
 from streamroute.errors import Reject
-from streamroute.expressions.evaluate.codegen import NotCoveredError, generate_value
-from streamroute.expressions.evaluate.cost_limit import metered
-from streamroute.expressions.evaluate.interpreter import evaluate
-from streamroute.expressions.filters import in_words
+from streamroute.expressions.evaluate.compiled import value_function
+from streamroute.expressions.filters import failure_text
 from streamroute.expressions.lint import parse_compilable
-from streamroute.expressions.syntax.parser import Node, Tree, children
+from streamroute.expressions.syntax.parser import Node, children
 from streamroute.message import Message, unshared_copy
 from streamroute.text.safe_text import type_name
 
@@ -38,7 +35,7 @@ def compile_transform(expression: str) -> Transform:
     problem that no message can heal.
     """
     tree = parse_compilable(expression)
-    value_of = _evaluator(tree)
+    value_of = value_function(tree.root)
     if _has_changing_literal(tree.root):
         value_of = _with_own_literals(value_of)
 
@@ -46,7 +43,7 @@ def compile_transform(expression: str) -> Transform:
         try:
             value = value_of(payload)
         except BaseException as error:
-            raise Reject(f"the transform failed: {in_words(error)}") from error
+            raise Reject(f"the transform failed: {failure_text(error)}") from error
         made = _object(value)
         if made is None:
             kind = _KINDS.get(type(value)) or type_name(value)
@@ -54,14 +51,6 @@ def compile_transform(expression: str) -> Transform:
         return _with_facts(made, payload)
 
     return transform
-
-
-def _evaluator(tree: Tree) -> Callable[[Any], Any]:
-    library = partial(evaluate, tree.root)
-    try:
-        return metered(tree.root, generate_value(tree.root, library))
-    except NotCoveredError:
-        return metered(tree.root, library)
 
 
 def _has_changing_literal(root: Node) -> bool:

@@ -11,7 +11,7 @@ from jmespath.exceptions import JMESPathError
 
 from depth import examples
 from expression_cases import documents, expressions, payloads
-from streamroute.expressions.evaluate.interpreter import is_false
+from streamroute.expressions.evaluate.interpreter import is_falsy
 from streamroute.expressions.filters import FilterError, compile_filter, no_match
 from streamroute.expressions.problem import ExpressionError
 from streamroute.message import Message
@@ -84,7 +84,7 @@ def test_a_filter_equals_the_library_but_for_mixed_orderings(expression: str, pa
     except ExpressionError:
         return
     try:
-        expected = not is_false(jmespath.search(expression, payload))
+        expected = not is_falsy(jmespath.search(expression, payload))
     except TypeError:
         # The library's bare TypeError: a mixed ordering, or a function over mixed values.
         return

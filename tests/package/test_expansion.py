@@ -17,7 +17,7 @@ from streamroute.errors import EncodeError
 from streamroute.expansion import MOST, ExpansionError, refuse_expanding
 from streamroute.expressions.evaluate.cost_limit import TooCostlyError
 from streamroute.expressions.explain.trace import trace
-from streamroute.expressions.explain.trace_explanation import shown, writable
+from streamroute.expressions.explain.trace_explanation import as_text, json_safe
 from streamroute.expressions.filters import FilterError, compile_filter
 from streamroute.expressions.values import compile_value
 from streamroute.keys import GroupKeys
@@ -51,7 +51,7 @@ def test_what_never_ends_is_refused_wherever_it_is_written(value: Any) -> None:
         with pytest.raises(EncodeError, match="contains itself"):
             codec_named(codec).encode({"type": "t", "value": value})
     assert order_key("value")({"value": value}) is None
-    assert len(shown(value)) <= 200
+    assert len(as_text(value)) <= 200
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ def test_what_explain_shows_is_stopped_and_cut() -> None:
     compared = trace("a == b", read(40))
     assert compared.error == "it takes too many steps for this message: it was stopped"
     assert trace("a == b", read(3)).truth is True
-    cut = writable(doubled(40))
-    assert cut.startswith("[[[[[[")
-    assert len(cut) <= 200
-    assert writable([1]) == [1]
+    truncated = json_safe(doubled(40))
+    assert truncated.startswith("[[[[[[")
+    assert len(truncated) <= 200
+    assert json_safe([1]) == [1]
 
 
 def test_what_explain_and_test_deliver_is_known_for_that_too() -> None:

@@ -18,14 +18,14 @@ from jmespath.exceptions import JMESPathError
 from described_types import described
 from repository import ROOT
 from streamroute.errors import Reject
-from streamroute.expressions.evaluate.code_writer import PAYLOAD, NotCoveredError, Writer
-from streamroute.expressions.evaluate.cost_limit import MOST, Meter
+from streamroute.expressions.evaluate.code_writer import PAYLOAD, CodeWriter, NotCoveredError
+from streamroute.expressions.evaluate.cost_limit import MOST, BudgetedInterpreter
 from streamroute.expressions.evaluate.cost_model import cost_of
 from streamroute.expressions.evaluate.equality_terms import leading_equalities
 from streamroute.expressions.explain.coverage_branches import branches, covered
 from streamroute.expressions.explain.trace import trace
-from streamroute.expressions.explain.trace_explanation import because, lost, reasons
-from streamroute.expressions.filters import FilterError, compile_filter, matches
+from streamroute.expressions.explain.trace_explanation import explain_inputs, missing_at, reasons
+from streamroute.expressions.filters import FilterError, compile_filter, interpret_filter
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import ExpressionError, Problem
 from streamroute.expressions.syntax.parser import parse
@@ -89,16 +89,16 @@ def value_lines(given: str) -> list[str]:
     """``document | expression``: its truth and value by all ways of evaluating it, and what it may cost."""
     document, expression = _of_document(given)
     verdict = _attempt(partial(compile_filter(expression), document))
-    library = _attempt(partial(matches, expression, document))
+    library = _attempt(partial(interpret_filter, expression, document))
     assert verdict == library, f"generated code says {verdict}, the library {library}"
     reshape = compile_transform(f"{{v: {expression}}}")
     root = parse(expression).root
     equalities = [f"equality: {equality}" for equality in leading_equalities(root)]
-    meter = Meter()
+    interpreter = BudgetedInterpreter()
     value = _attempt(lambda: reshape(document)["v"])
-    metered = _attempt(lambda: meter.visit(root, document))
+    metered = _attempt(lambda: interpreter.visit(root, document))
     assert value == metered or "Error" in metered, f"the library gives {metered}, the transform {value}"
-    return [f"{verdict}: {value}", *equalities, f"cost: {cost_of(root)}", f"spent: {MOST - meter.left}"]
+    return [f"{verdict}: {value}", *equalities, f"cost: {cost_of(root)}", f"spent: {MOST - interpreter.left}"]
 
 
 def code_lines(expression: str) -> list[str]:
@@ -106,7 +106,7 @@ def code_lines(expression: str) -> list[str]:
     root = parse(expression).root
     lines = []
     for kind in ("truth", "value"):
-        writer = Writer()
+        writer = CodeWriter()
         try:
             code = getattr(writer, kind)(root, PAYLOAD)
         except NotCoveredError:
@@ -119,14 +119,15 @@ def code_lines(expression: str) -> list[str]:
 def explained_lines(given: str) -> list[str]:
     """``document | expression``: why it is true or false, what its branches were, and every step of it."""
     document, expression = _of_document(given)
-    seen = trace(expression, document)
-    lines = [f"{seen.truth}: {reason.text}" for reason in reasons(seen)]
-    were = covered(seen)
-    for branch in branches(seen.tree):
+    found = trace(expression, document)
+    lines = [f"{found.truth}: {reason.text}" for reason in reasons(found)]
+    were = covered(found)
+    for branch in branches(found.tree):
         truths = sorted(were.get(branch, ()))
         lines += [f"branch {branch.start}-{branch.end} {branch.text}: {truths}"]
-    for step in seen.root.walk():
-        facts = [because(step), lost(step), step.error, step.kind, len(step.parts), len(step.operands)]
+    for step in found.root.walk():
+        counts = len(step.parts), len(step.operands)
+        facts = [explain_inputs(step), missing_at(step), step.error, step.kind, *counts]
         lines.append(f"step {step.text} | {' | '.join(map(str, facts))}")
     return lines
 
@@ -221,8 +222,8 @@ def write_table(name: str, inputs: list[str]) -> None:
     lines: list[str] = []
     for given in inputs:
         is_plain = given.isprintable() and given == given.strip()
-        shown = f"> {given}" if is_plain else f">> {json.dumps(given)}"
-        lines += [shown, *(f"  {line}" for line in TABLES[name](given))]
+        line = f"> {given}" if is_plain else f">> {json.dumps(given)}"
+        lines += [line, *(f"  {line}" for line in TABLES[name](given))]
     (FOLDER / f"{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
 

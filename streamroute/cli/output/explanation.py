@@ -12,7 +12,7 @@ from streamroute.cli.output.streams import printable
 from streamroute.compiler.dry_run import Decision, Verdict
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.explain.trace import Step
-from streamroute.expressions.explain.trace_explanation import lost, shown, writable
+from streamroute.expressions.explain.trace_explanation import as_text, json_safe, missing_at
 
 _ELSEWHERE: Final = frozenset({Verdict.OTHER_TYPE, Verdict.OTHER_STREAM})
 _WORDS: Final = {
@@ -60,7 +60,7 @@ def _block(decision: Decision, *, color: bool) -> Iterator[str]:
     if decision.trouble:
         yield printable(f"  {decision.trouble}")
     elif route.transform is not None and decision.handed is not None:
-        yield printable(f"  its handler gets {shown(decision.handed, 500)}")
+        yield printable(f"  its handler gets {as_text(decision.handed, 500)}")
 
 
 def _steps(decision: Decision) -> Iterator[str]:
@@ -72,14 +72,14 @@ def _steps(decision: Decision) -> Iterator[str]:
         decides = (step.start, step.end) in deciders and step.node is not step.trace.tree.root
         mark = "  <- decides" if decides else ""
         yield printable(f"{indented.ljust(width)}  {value_of(step)}") + mark
-    if decision.filter.cut:
+    if decision.filter.truncated:
         yield "  the parts took too many steps to be shown whole"
 
 
 def _rows(step: Step, depth: int) -> Iterator[tuple[str, Step]]:
     text = " ".join(step.text.split())
     yield f"{'  ' * depth}{text}", step
-    if step.seen.count or step.trace.failed(step.node):
+    if step.observed.count or step.trace.failed(step.node):
         for part in step.parts:
             yield from _rows(part, depth + 1)
 
@@ -88,13 +88,13 @@ def value_of(step: Step) -> str:
     """What a part was, in words where it has no value, or had several."""
     if step.error is not None:
         return f"failed: {step.error}"
-    seen = step.seen
-    if seen.count == 0:
+    observed = step.observed
+    if observed.count == 0:
         return "(not reached)"
-    values = ", ".join(map(shown, seen.values))
-    if seen.count > 1:
-        return f"{values}{', ...' if seen.count > len(seen.values) else ''}  ({seen.count} times)"
-    why = lost(step)
+    values = ", ".join(map(as_text, observed.values))
+    if observed.count > 1:
+        return f"{values}{', ...' if observed.count > len(observed.values) else ''}  ({observed.count} times)"
+    why = missing_at(step)
     return f"{values}  ({why})" if why else values
 
 
@@ -122,7 +122,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "error": (traced.error if traced else None) or decision.trouble or None,
         "reasons": [reason.text for reason in decision.reasons],
         "filter": _step(traced.root) if traced else None,
-        "handed": writable(decision.handed),
+        "handed": json_safe(decision.handed),
     }
 
 
@@ -131,8 +131,8 @@ def _step(step: Step) -> Mapping[str, Any]:
         "expression": step.text,
         "start": step.start,
         "end": step.end,
-        "count": step.seen.count,
-        "values": list(map(writable, step.seen.values)),
+        "count": step.observed.count,
+        "values": list(map(json_safe, step.observed.values)),
         "error": step.error,
         "parts": [_step(part) for part in step.parts],
     }

@@ -18,7 +18,7 @@ from streamroute.core.dispatch.routes import route_key
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
 from streamroute.expansion import refuse_expanding
-from streamroute.expressions.filters import in_words
+from streamroute.expressions.filters import failure_text
 from streamroute.logs.coalescing import coalesced_by
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
@@ -113,7 +113,7 @@ def _key(evaluate: Evaluate, payload: dict[str, Any]) -> str | None:
         value = evaluate(payload)
         return None if value is None else digest(value)
     except BaseException as error:
-        raise Reject(f"the key of dedupe failed: {in_words(error)}") from error
+        raise Reject(f"the key of dedupe failed: {failure_text(error)}") from error
 
 
 def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplicates]:

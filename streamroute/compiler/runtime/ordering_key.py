@@ -21,7 +21,7 @@ def order_key(expression: str) -> KeyOf:
 
     Raises ExpressionError for an expression that no message can heal.
     """
-    from streamroute.expressions.filters import in_words
+    from streamroute.expressions.filters import failure_text
     from streamroute.expressions.values import compile_value
 
     evaluate, warned = compile_value(expression), False
@@ -34,7 +34,7 @@ def order_key(expression: str) -> KeyOf:
             if not warned:
                 warned = True
                 said = "order_by %s fails, and its messages are not ordered: %s"
-                log.warning(said, expression, in_words(error), extra=NEVER_COALESCED)
+                log.warning(said, expression, failure_text(error), extra=NEVER_COALESCED)
             return None
 
     return key_of

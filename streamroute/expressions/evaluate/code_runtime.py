@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from streamroute.expressions.evaluate.interpreter import FUNCTIONS, is_false, order
+from streamroute.expressions.evaluate.interpreter import FUNCTIONS, is_falsy, order
 
-NOTHING: Final = object()
-"""No value is this one: ``(t := x) is NOTHING or y`` evaluates x, then y."""
+SENTINEL: Final = object()
+"""No value is this one: ``(t := x) is SENTINEL or y`` evaluates x, then y."""
 
 
 class _Expression:
@@ -60,9 +60,9 @@ def flatten(value: Any) -> Any:
     return merged
 
 
-def holds(value: Any) -> bool:
+def is_truthy(value: Any) -> bool:
     """JMESPath's truth."""
-    return not is_false(value)
+    return not is_falsy(value)
 
 
 def length(value: Any) -> Any:
@@ -82,12 +82,12 @@ def not_null(*values: Any) -> Any:
 
 
 NAMES: Final[Mapping[str, Any]] = {
-    "NOTHING": NOTHING,
+    "SENTINEL": SENTINEL,
     "call": FUNCTIONS.call_function,
     "expref": _Expression,
     "field": field,
     "flatten": flatten,
-    "holds": holds,
+    "is_truthy": is_truthy,
     "index": index,
     "length": length,
     "not_null": not_null,

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from streamroute.expressions.evaluate.interpreter import is_false, is_number
+from streamroute.expressions.evaluate.interpreter import is_falsy, is_number
 from streamroute.expressions.syntax.parser import Node, chain
 
 PAYLOAD: Final = "p"
-OWN_NAME: Final = re.compile(r"p|[cte][0-9]+", re.ASCII)
+VARIABLE: Final = re.compile(r"p|[cte][0-9]+", re.ASCII)
 """The payload, a constant, a temporary, or the element of a list that is gone through."""
 
 _LONGEST_CHAIN: Final = 20
@@ -23,12 +23,12 @@ _MANY: Final = 8  # from this many strings on, a set is searched faster than a l
 _ORDERINGS: Final = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 # What a function gives decides how its truth is asked for.
-_GIVES_NUMBERS: Final = frozenset({"abs", "avg", "ceil", "floor", "length", "sum", "to_number"})
-_GIVES_PLAIN: Final = frozenset(
+_NUMERIC_FUNCTIONS: Final = frozenset({"abs", "avg", "ceil", "floor", "length", "sum", "to_number"})
+_PYTHON_TRUTH_FUNCTIONS: Final = frozenset(
     {"contains", "ends_with", "join", "keys", "map", "merge", "reverse", "sort", "sort_by", "starts_with"}
     | {"to_array", "to_string", "type", "values"}
 )
-_PLAIN_NODES: Final = frozenset(
+_PYTHON_TRUTH_NODES: Final = frozenset(
     {"comparator", "filter_projection", "flatten", "multi_select_dict", "multi_select_list", "not_expression"}
     | {"projection", "slice", "value_projection"}
 )
@@ -38,7 +38,7 @@ class NotCoveredError(Exception):
     """Raised for a tree that is better left to the library."""
 
 
-class Writer:
+class CodeWriter:
     """Writes nodes as Python expressions; ``current`` is always the name of a variable.
 
     Each temporary (``t0`` ...) is assigned once, within the expression, by ``:=``.
@@ -82,13 +82,13 @@ class Writer:
         if source == PAYLOAD:
             # A payload is a dict; for anything else this raises, and the library takes over.
             return f"p.get({name})"
-        held, bound = self._held(source)
+        held, bound = self._bind(source)
         slow = f"None if {held} is None else field({held}, {name})"
         return f"({held}.get({name}) if {bound}.__class__ is dict else {slow})"
 
-    def _held(self, source: str) -> tuple[str, str]:
+    def _bind(self, source: str) -> tuple[str, str]:
         """A variable that holds the source, and the code that puts it there (to be evaluated first)."""
-        if OWN_NAME.fullmatch(source):
+        if VARIABLE.fullmatch(source):
             return source, source
         name = self._name()
         return name, f"({name} := {source})"
@@ -113,10 +113,10 @@ class Writer:
             return self._field_of(source, node)
         if node["type"] == "index":
             return f"index({source}, {self.constant(node['value'])})"
-        if OWN_NAME.fullmatch(source):
+        if VARIABLE.fullmatch(source):
             return self.value(node, source)
         name = self._name()
-        return f"(({name} := {source}) is NOTHING or {self.value(node, name)})"
+        return f"(({name} := {source}) is SENTINEL or {self.value(node, name)})"
 
     def _index(self, node: Node, current: str) -> str:
         return self._step(node, current)
@@ -138,23 +138,23 @@ class Writer:
 
     def _projection(self, node: Node, current: str) -> str:
         base, right = node["children"]
-        held, bound = self._held(self.value(base, current))
-        return f"({self._collected(held, right)} if isinstance({bound}, list) else None)"
+        held, bound = self._bind(self.value(base, current))
+        return f"({self._comprehension(held, right)} if isinstance({bound}, list) else None)"
 
     def _value_projection(self, node: Node, current: str) -> str:
         base, right = node["children"]
-        held, bound = self._held(f"values_of({self.value(base, current)})")
-        return f"({self._collected(held, right)} if {bound} is not None else None)"
+        held, bound = self._bind(f"values_of({self.value(base, current)})")
+        return f"({self._comprehension(held, right)} if {bound} is not None else None)"
 
     def _filter_projection(self, node: Node, current: str) -> str:
         base, right, condition = node["children"]
-        held, bound = self._held(self.value(base, current))
-        return f"({self._collected(held, right, condition)} if isinstance({bound}, list) else None)"
+        held, bound = self._bind(self.value(base, current))
+        return f"({self._comprehension(held, right, condition)} if isinstance({bound}, list) else None)"
 
-    def _collected(self, source: str, right: Node, condition: Node | None = None) -> str:
+    def _comprehension(self, source: str, right: Node, condition: Node | None = None) -> str:
         element = self._name("e")
         test = f"{self.truth(condition, element)} and " if condition is not None else ""
-        held, bound = self._held(self.value(right, element))
+        held, bound = self._bind(self.value(right, element))
         return f"[{held} for {element} in {source} if {test}{bound} is not None]"
 
     def _flatten(self, node: Node, current: str) -> str:
@@ -172,19 +172,19 @@ class Writer:
     def _chain(self, node: Node, current: str, operator: str) -> str:
         """The operand that decides: Python's own ``or`` and ``and`` where its truth is JMESPath's."""
         operands = chain(node)
-        if all(_is_plain(operand) for operand in operands[:-1]):
+        if all(_has_python_truth(operand) for operand in operands[:-1]):
             return f"({f' {operator} '.join(self.value(operand, current) for operand in operands)})"
         if len(operands) > _LONGEST_CHAIN:
             raise NotCoveredError("a long chain of values")
         first, rest = operands[0], operands[1:]
-        held, truth = self._asked(first, current)
+        held, truth = self._bind_truth(first, current)
         then = self._rest(rest, current, operator)
         return f"({held} if {truth} else {then})" if operator == "or" else f"({then} if {truth} else {held})"
 
     def _rest(self, operands: list[Node], current: str, operator: str) -> str:
         if len(operands) == 1:
             return self.value(operands[0], current)
-        held, truth = self._asked(operands[0], current)
+        held, truth = self._bind_truth(operands[0], current)
         then = self._rest(operands[1:], current, operator)
         return f"({held} if {truth} else {then})" if operator == "or" else f"({then} if {truth} else {held})"
 
@@ -194,23 +194,23 @@ class Writer:
         """Python code that is true, to Python, where the node's value is true to JMESPath."""
         kind = node["type"]
         if kind == "literal":
-            return str(not is_false(node["value"]))
+            return str(not is_falsy(node["value"]))
         if kind in ("or_expression", "and_expression"):
             operator = " or " if kind == "or_expression" else " and "
             return f"({operator.join(self.truth(operand, current) for operand in chain(node))})"
-        if _is_plain(node):
+        if _has_python_truth(node):
             return self.value(node, current)
-        if kind == "function_expression" and node["value"] in _GIVES_NUMBERS:
+        if kind == "function_expression" and node["value"] in _NUMERIC_FUNCTIONS:
             return f"({self.value(node, current)} is not None)"
-        return self._asked(node, current)[1]
+        return self._bind_truth(node, current)[1]
 
-    def _asked(self, node: Node, current: str) -> tuple[str, str]:
+    def _bind_truth(self, node: Node, current: str) -> tuple[str, str]:
         """A variable that holds the node's value, and the code that assigns it and asks for its truth.
 
         The two truths differ for what is false to Python alone: the numbers 0 and 0.0.
         """
-        held, bound = self._held(self.value(node, current))
-        return held, f"({bound} or ({held} is not None and {held} is not False and holds({held})))"
+        held, bound = self._bind(self.value(node, current))
+        return held, f"({bound} or ({held} is not None and {held} is not False and is_truthy({held})))"
 
     # Comparisons
 
@@ -231,8 +231,8 @@ class Writer:
             left, right = right, left
         sign = "==" if operator == "eq" else "!="
         if right["type"] != "literal":
-            one, bind_one = self._held(self.value(left, current))
-            two, bind_two = self._held(self.value(right, current))
+            one, bind_one = self._bind(self.value(left, current))
+            two, bind_two = self._bind(self.value(right, current))
             same_kind = f"({one}.__class__ is bool) is ({two}.__class__ is bool)"
             equal = f"({bind_one} == {bind_two} and {same_kind})"
             return equal if operator == "eq" else f"(not {equal})"
@@ -245,13 +245,13 @@ class Writer:
             return f"({other} {identity} {value})"
         constant = self.constant(value)
         if is_number(value) and value in (0, 1):
-            held, bound = self._held(other)
+            held, bound = self._bind(other)
             equal = f"({bound} == {constant} and {held}.__class__ is not bool)"
             return equal if sign == "==" else f"(not {equal})"
         return f"({other} {sign} {constant})"
 
     def _ordering(self, node: Node, value: Any, current: str, operator: str, form: str) -> str:
-        held, bound = self._held(self.value(node, current))
+        held, bound = self._bind(self.value(node, current))
         constant = self.constant(value)
         compared = form.format(held=held, sign=_ORDERINGS[operator], constant=constant)
         if is_number(value):
@@ -260,7 +260,7 @@ class Writer:
             comparable = f"{bound}.__class__ is str"
         else:
             # Nothing is ordered with a list, an object, a truth value or null; the other side may raise.
-            comparable = f"{bound} is NOTHING"
+            comparable = f"{bound} is SENTINEL"
         sides = form.format(held=held, sign=",", constant=constant)
         slow = f"order({self.constant(operator)}, {sides})"
         return f"({compared} if {comparable} else None if {held} is None else {slow})"
@@ -291,17 +291,17 @@ class Writer:
         if len(arguments) != 2:
             return None
         subject, search = arguments
-        values = _listed(subject)
+        values = _constant_list(subject)
         if values is not None:
             searched = self.value(search, current)
-            found = f"{searched} in {self.constant(_searched(values))}"
+            found = f"{searched} in {self.constant(_search_constant(values))}"
             if subject["type"] == "literal":
                 return f"({found})"
             slow = f"call({self.constant('contains')}, [None, {searched}])"  # [...] of nothing is null
             return f"({found} if {current} is not None else {slow})"
         if search["type"] != "literal":
             return None
-        held, bound = self._held(self.value(subject, current))
+        held, bound = self._bind(self.value(subject, current))
         constant = self.constant(search["value"])
         is_str = f" or {held}.__class__ is str" if isinstance(search["value"], str) else ""
         slow = f"call({self.constant('contains')}, [{held}, {constant}])"
@@ -318,13 +318,13 @@ class Writer:
             return None
         if arguments[1]["type"] != "literal":
             return None
-        held, bound = self._held(self.value(arguments[0], current))
+        held, bound = self._bind(self.value(arguments[0], current))
         affix = self.constant(arguments[1]["value"])
         slow = f"call({self.constant(name)}, [{held}, {affix}])"
         return f"({held}.{method}({affix}) if {bound}.__class__ is str else {slow})"
 
 
-def _listed(node: Node) -> list[Any] | None:
+def _constant_list(node: Node) -> list[Any] | None:
     """The values of a list that is the same for every payload: a literal, or ``['web', 'app']``."""
     if node["type"] == "literal" and isinstance(node["value"], list):
         return node["value"]
@@ -333,24 +333,24 @@ def _listed(node: Node) -> list[Any] | None:
     return None
 
 
-def _searched(values: list[Any]) -> Any:
+def _search_constant(values: list[Any]) -> Any:
     """What is searched for a value: of many strings a set; for what no set holds, the library searches."""
     if len(values) >= _MANY and all(isinstance(value, str) for value in values):
         return frozenset(values)
     return values
 
 
-def _is_plain(node: Node) -> bool:
+def _has_python_truth(node: Node) -> bool:
     """Whether Python's truth of the node's value is JMESPath's: it is never a number, or never 0."""
     kind = node["type"]
-    if kind in _PLAIN_NODES:
+    if kind in _PYTHON_TRUTH_NODES:
         return True
     if kind == "literal":
-        return bool(node["value"]) is not is_false(node["value"])
+        return bool(node["value"]) is not is_falsy(node["value"])
     if kind == "function_expression":
-        return node["value"] in _GIVES_PLAIN
+        return node["value"] in _PYTHON_TRUTH_FUNCTIONS
     if kind in ("or_expression", "and_expression"):
-        return all(map(_is_plain, chain(node)))
+        return all(map(_has_python_truth, chain(node)))
     if kind in ("pipe", "subexpression", "index_expression"):
-        return _is_plain(node["children"][-1])
+        return _has_python_truth(node["children"][-1])
     return False

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from streamroute.expressions.evaluate.code_runtime import NAMES
-from streamroute.expressions.evaluate.code_writer import OWN_NAME, PAYLOAD, NotCoveredError, Writer
+from streamroute.expressions.evaluate.code_writer import PAYLOAD, VARIABLE, CodeWriter, NotCoveredError
 from streamroute.expressions.syntax.parser import Node
 
 __all__ = ["Evaluate", "NotCoveredError", "generate_filter", "generate_value"]
@@ -26,17 +26,17 @@ Evaluate = Callable[[Any], Any]
 
 def generate_filter(root: Node, fallback: Evaluate) -> Evaluate:
     """The tree's truth for a payload; ``fallback`` is asked where the code raises. Raises NotCoveredError."""
-    writer = Writer()
-    return _built(f"True if {writer.truth(root, PAYLOAD)} else False", writer.constants, fallback)
+    writer = CodeWriter()
+    return _build(f"True if {writer.truth(root, PAYLOAD)} else False", writer.constants, fallback)
 
 
 def generate_value(root: Node, fallback: Evaluate) -> Evaluate:
     """The tree's value for a payload; ``fallback`` is asked where the code raises. Raises NotCoveredError."""
-    writer = Writer()
-    return _built(writer.value(root, PAYLOAD), writer.constants, fallback)
+    writer = CodeWriter()
+    return _build(writer.value(root, PAYLOAD), writer.constants, fallback)
 
 
-def _built(expression: str, constants: list[Any], fallback: Evaluate) -> Evaluate:
+def _build(expression: str, constants: list[Any], fallback: Evaluate) -> Evaluate:
     return _factory(expression, len(constants))(fallback, *constants)
 
 
@@ -50,7 +50,7 @@ def factory(fallback{constants}):
     return evaluate
 """
 
-_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _KEYWORDS: Final = frozenset(
     {"True", "False", "None", "and", "or", "not", "if", "else", "for", "in", "is", "lambda"}
     | {"__class__", "get", "bool", "dict", "float", "int", "isinstance", "len", "list", "str"}
@@ -61,12 +61,12 @@ _SIGNS: Final = re.compile(r"[\w ().,:=<>!\[\]{}]*", re.ASCII)
 
 @lru_cache(maxsize=1024)
 def _factory(expression: str, constants: int) -> Callable[..., Evaluate]:
-    _must_be_ours(expression)
+    _assert_generated(expression)
     parameters = "".join(f", c{number}" for number in range(constants))
     source = _TEMPLATE.format(constants=parameters, expression=expression)
     scope: dict[str, Any] = dict(NAMES)
     try:
-        exec(compile(source, "<streamroute filter>", "exec"), scope)  # noqa: S102 - see _must_be_ours
+        exec(compile(source, "<streamroute filter>", "exec"), scope)  # noqa: S102 - see _assert_generated
     except (SyntaxError, RecursionError, MemoryError) as error:
         # Deeper than Python's own parser goes.
         raise NotCoveredError(str(error)) from error
@@ -74,9 +74,9 @@ def _factory(expression: str, constants: int) -> Callable[..., Evaluate]:
     return factory
 
 
-def _must_be_ours(expression: str) -> None:
+def _assert_generated(expression: str) -> None:
     """A second lock on what is compiled: known words, our own variables, and harmless signs only."""
-    words = _WORD.findall(expression)
-    known = all(word in _KEYWORDS or word in NAMES or OWN_NAME.fullmatch(word) for word in words)
+    words = _IDENTIFIER.findall(expression)
+    known = all(word in _KEYWORDS or word in NAMES or VARIABLE.fullmatch(word) for word in words)
     if not known or not _SIGNS.fullmatch(expression):
         raise NotCoveredError("generated code holds what no template wrote")

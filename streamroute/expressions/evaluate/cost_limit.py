@@ -21,7 +21,7 @@ MOST: Final = 1_000_000
 """Units: an element or a character is one, a step of the interpreter ten. A fraction of a second."""
 
 _STEP: Final = 10
-_ORDINARY: Final = 16
+_CHEAP: Final = 16
 
 
 class TooCostlyError(StreamrouteError):
@@ -31,7 +31,7 @@ class TooCostlyError(StreamrouteError):
         super().__init__("it takes too many steps for this message: it was stopped")
 
 
-def metered(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evaluate:
+def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evaluate:
     """``fast`` for messages that cannot make it long; for others the library, step by step.
 
     ``finish`` makes of the library's value what ``fast`` gives.
@@ -41,10 +41,10 @@ def metered(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evalu
         return fast  # as much work for every message
 
     def counted(payload: Any) -> Any:
-        value = Meter().visit(root, payload)
+        value = BudgetedInterpreter().visit(root, payload)
         return finish(value) if finish is not None else value
 
-    def evaluate_ordinary(payload: Any) -> Any:
+    def evaluate_cheap(payload: Any) -> Any:
         return counted(payload) if type(payload) is ExpandingMessage else fast(payload)
 
     def evaluate(payload: Any) -> Any:
@@ -52,13 +52,13 @@ def metered(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evalu
             return fast(payload)
         return counted(payload)
 
-    return evaluate_ordinary if is_ordinary(root) else evaluate
+    return evaluate_cheap if is_cheap(root) else evaluate
 
 
-def is_ordinary(root: Node) -> bool:
+def is_cheap(root: Node) -> bool:
     """Whether it costs a message that holds nothing twice no more than it was to decode it."""
     steps = cost_of(root).steps
-    return steps.factor <= _ORDINARY and steps.fixed <= MOST
+    return steps.factor <= _CHEAP and steps.fixed <= MOST
 
 
 def _size(payload: Any) -> int:
@@ -69,7 +69,7 @@ def _size(payload: Any) -> int:
     return sum(map(len, fields)) + sum(map(len, fields.values())) + len(fields)
 
 
-class Meter(Interpreter):
+class BudgetedInterpreter(Interpreter):
     """An interpreter for one evaluation, which raises TooCostlyError when its units are spent."""
 
     def __init__(self, units: int = MOST) -> None:

@@ -16,13 +16,13 @@ from streamroute.expressions.syntax.parser import Node, chain, children
 
 _SORTING: Final = 25  # comparisons for each element of the longest list that there is
 _ESCAPING: Final = 12  # characters of JSON for one of a string's
-_GLUING: Final = (
+_JOINING: Final = (
     1600  # a separator from the message, times as many elements: n * n / 4 at most, for n to 6,400
 )
 _CEILING: Final = 10**15
-_ENDLESS: Final = 10**8
+_UNBOUNDED: Final = 10**8
 
-_SMALL: Final = frozenset(
+_FIXED_SIZE: Final = frozenset(
     {"abs", "avg", "ceil", "contains", "ends_with", "floor", "length", "starts_with", "sum", "to_number"}
     | {"type"}
 )
@@ -75,9 +75,9 @@ class Cost(NamedTuple):
         return Cost(first.steps + self.steps.of(first.size), self.size.of(first.size))
 
     @property
-    def is_sane(self) -> bool:
+    def is_bounded(self) -> bool:
         """Whether there are messages for which this ends."""
-        return self.steps.factor < _ENDLESS and self.steps.fixed < _ENDLESS
+        return self.steps.factor < _UNBOUNDED and self.steps.fixed < _UNBOUNDED
 
     def for_each(self, base: Cost) -> Cost:
         """This, done to each element of what ``base`` gives."""
@@ -99,24 +99,24 @@ def _literal(node: Node) -> Cost:
     return Cost(_ONE, Bound(0, size_of(node["value"])))
 
 
-def _sliced(_node: Node) -> Cost:
+def _slice_cost(_node: Node) -> Cost:
     return Cost(Bound(1, 1), _WHOLE)
 
 
-def _deciding(node: Node) -> Cost:
+def _logic(node: Node) -> Cost:
     """``&&`` and ``||`` give one of their operands."""
     operands = [cost_of(operand) for operand in chain(node)]
     return Cost(_sum(cost.steps for cost in operands), _largest(cost.size for cost in operands))
 
 
-def _answering(node: Node) -> Cost:
+def _comparison(node: Node) -> Cost:
     """A comparison goes no further than its smaller side."""
     below = _below(node)
     smallest = min((cost.size for cost in below), key=lambda size: (size.factor, size.fixed))
     return Cost(_ONE + _sum(cost.steps for cost in below) + smallest, _ONE)
 
 
-def _collected(node: Node) -> Cost:
+def _comprehension(node: Node) -> Cost:
     below = _below(node)
     names = sum(1 + len(pair["value"]) for pair in node["children"] if pair["type"] == "key_val_pair")
     sizes = _sum(cost.size for cost in below)
@@ -128,11 +128,11 @@ def _flattened(node: Node) -> Cost:
     return Cost(_ONE + base.steps + base.size, base.size)
 
 
-def _piped(node: Node) -> Cost:
+def _pipe(node: Node) -> Cost:
     return _chained(chain(node))
 
 
-def _stepped(node: Node) -> Cost:
+def _steps(node: Node) -> Cost:
     return _chained(node["children"])
 
 
@@ -155,7 +155,7 @@ def _projected(node: Node) -> Cost:
     return each.for_each(cost_of(base))
 
 
-def _called(node: Node) -> Cost:
+def _call(node: Node) -> Cost:
     name, arguments = node["value"], node["children"]
     costs = [cost_of(argument) for argument in arguments if argument["type"] != "expref"]
     size = _sum(cost.size for cost in costs)
@@ -167,13 +167,13 @@ def _called(node: Node) -> Cost:
             each = cost_of(argument["children"][0])
             steps += each.steps.for_each(size)
             size = each.size.for_each(size) + _ONE if name == "map" else size
-    if name in _SMALL:
+    if name in _FIXED_SIZE:
         return Cost(steps, Bound(0, 32))
     if name == "to_string":
         return Cost(steps + size.times(_ESCAPING), size.times(_ESCAPING) + Bound(0, 2))
     if name == "join":
         glue = arguments[0]
-        size = size.times(1 + len(str(glue["value"])) if glue["type"] == "literal" else _GLUING)
+        size = size.times(1 + len(str(glue["value"])) if glue["type"] == "literal" else _JOINING)
         return Cost(steps + size, size)
     return Cost(steps, size + _ONE)
 
@@ -187,27 +187,27 @@ def _largest(bounds: Iterable[Bound]) -> Bound:
     return Bound(max(bound.factor for bound in known), max(bound.fixed for bound in known))
 
 
-def _paired(node: Node) -> Cost:
+def _pair(node: Node) -> Cost:
     return cost_of(node["children"][0])
 
 
 _COSTS: Final[dict[str, Callable[[Node], Cost]]] = {
-    "and_expression": _deciding,
-    "comparator": _answering,
+    "and_expression": _logic,
+    "comparator": _comparison,
     "filter_projection": _projected,
     "flatten": _flattened,
-    "function_expression": _called,
-    "index_expression": _stepped,
-    "key_val_pair": _paired,
+    "function_expression": _call,
+    "index_expression": _steps,
+    "key_val_pair": _pair,
     "literal": _literal,
-    "multi_select_dict": _collected,
-    "multi_select_list": _collected,
-    "not_expression": _answering,
-    "or_expression": _deciding,
-    "pipe": _piped,
+    "multi_select_dict": _comprehension,
+    "multi_select_list": _comprehension,
+    "not_expression": _comparison,
+    "or_expression": _logic,
+    "pipe": _pipe,
     "projection": _projected,
-    "slice": _sliced,
-    "subexpression": _stepped,
+    "slice": _slice_cost,
+    "subexpression": _steps,
     "value_projection": _projected,
 }
 

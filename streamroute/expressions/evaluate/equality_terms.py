@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from streamroute.expressions.syntax.parser import Node, chain
 
-_HARMLESS: Final = frozenset(
+_NEVER_RAISING: Final = frozenset(
     {"field", "subexpression", "literal", "comparator", "not_expression", "and_expression", "or_expression"}
 )
 
@@ -24,14 +24,14 @@ def leading_equalities(root: Node) -> tuple[Equality, ...]:
         term = _equality(operand)
         if term is not None:
             terms.append(term)
-        elif not _is_harmless(operand):
+        elif not _never_raises(operand):
             break
     return tuple(terms)
 
 
-def _is_harmless(node: Node) -> bool:
+def _never_raises(node: Node) -> bool:
     """Whether no payload makes it raise: fields, constants, and how they compare."""
-    return node["type"] in _HARMLESS and all(map(_is_harmless, node["children"]))
+    return node["type"] in _NEVER_RAISING and all(map(_never_raises, node["children"]))
 
 
 def _equality(node: Node) -> Equality | None:

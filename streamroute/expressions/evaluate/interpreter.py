@@ -81,7 +81,7 @@ def is_number(value: Any) -> bool:
 _EMPTY: Final[tuple[Any, ...]] = ("", [], {})
 
 
-def is_false(value: Any) -> bool:
+def is_falsy(value: Any) -> bool:
     """JMESPath's truth: null, false, and the empty string, list and object are false; 0 is true."""
     return value is None or value is False or value in _EMPTY
 
@@ -120,7 +120,7 @@ class Interpreter(TreeInterpreter):
         result = None
         for operand in _operands(node):
             result = self.visit(operand, value)
-            if not is_false(result):
+            if not is_falsy(result):
                 break
         return result
 
@@ -128,7 +128,7 @@ class Interpreter(TreeInterpreter):
         result = None
         for operand in _operands(node):
             result = self.visit(operand, value)
-            if is_false(result):
+            if is_falsy(result):
                 break
         return result
 

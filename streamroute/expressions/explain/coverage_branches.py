@@ -32,8 +32,8 @@ def branches(tree: Tree) -> tuple[Branch, ...]:
 
 def covered(trace: Trace) -> dict[Branch, set[bool]]:
     """What each branch was in one evaluation; those that were not reached are left out."""
-    seen = ((branch, trace.seen(node).truths) for branch, node in _operands(trace.tree))
-    return {branch: truths for branch, truths in seen if truths}
+    observed = ((branch, trace.observed(node).truths) for branch, node in _operands(trace.tree))
+    return {branch: truths for branch, truths in observed if truths}
 
 
 def _operands(tree: Tree) -> Iterator[tuple[Branch, dict[str, object]]]:

@@ -1,7 +1,7 @@
-"""An expression evaluated with a record of what each part of it was: what ``explain`` and ``test`` show.
+"""Traces: the value of each part of an expression for one payload, for ``explain`` and ``test``.
 
-The verdict is that of the very filter which runs at work. The record beside it is the jmespath library's own
-evaluation, watched, and counted as a filter is: what takes too many steps is recorded no further.
+The verdict is that of the compiled filter, the same function that routes messages. The record comes from a
+second evaluation by the jmespath library, within the same budget of steps; it ends where the budget does.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
-from streamroute.expressions.evaluate.cost_limit import Meter
-from streamroute.expressions.evaluate.interpreter import is_false
-from streamroute.expressions.filters import FilterError, compile_filter, in_words
+from streamroute.expressions.evaluate.cost_limit import BudgetedInterpreter
+from streamroute.expressions.evaluate.interpreter import is_falsy
+from streamroute.expressions.filters import FilterError, compile_filter, failure_text
 from streamroute.expressions.syntax.parser import Node, Tree, chain, parse
 
-_KEPT: Final = 3
+_MAX_VALUES: Final = 3
 """How many values of a part are kept that was evaluated once for each item of a list."""
 
 _CHAINS: Final = frozenset({"and_expression", "or_expression", "pipe"})
@@ -28,10 +28,10 @@ _PATHS: Final = frozenset(
 
 
 @dataclass(slots=True)
-class Seen:
-    """What a part of an expression was for one payload; a part that was not reached has ``count`` 0.
+class Observed:
+    """The values that a part of an expression had for one payload; ``count`` is 0 if it was not reached.
 
-    ``values`` are the first few of ``count``; ``truths`` are of all, by JMESPath.
+    ``values`` are the first few of ``count``; ``truths`` are those of all values, by JMESPath.
     """
 
     values: list[Any] = field(default_factory=list)
@@ -39,48 +39,48 @@ class Seen:
     count: int = 0
 
     def add(self, value: Any) -> None:
-        """Note one more value."""
+        """Record one more value."""
         self.count += 1
-        self.truths.add(not is_false(value))
-        if self.count <= _KEPT:
+        self.truths.add(not is_falsy(value))
+        if self.count <= _MAX_VALUES:
             self.values.append(value)
 
 
-_UNSEEN: Final = Seen()
+_NOT_OBSERVED: Final = Observed()
 
 
-class _Watcher(Meter):
-    """The interpreter, noting the value of every node, and the nodes in which an error came up."""
+class _Recorder(BudgetedInterpreter):
+    """The interpreter, recording the value of each node, and the error that each failed node raised."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: dict[int, Seen] = {}
+        self.observed: dict[int, Observed] = {}
         self.failed: dict[int, BaseException] = {}
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
-        """As the library does."""
+        """Evaluate a node as the library does."""
         try:
             value = super().visit(node, *args, **kwargs)
         except BaseException as error:
             self.failed.setdefault(id(node), error)
             raise
-        self.seen.setdefault(id(node), Seen()).add(value)
+        self.observed.setdefault(id(node), Observed()).add(value)
         return value
 
 
 class Trace:
     """One evaluation of a filter.
 
-    ``truth`` is its verdict, None where it failed; ``error`` says why, in plain words, or is None. ``cut``
-    says that the record ends in the middle, since it took too many steps, while the filter did not.
+    ``truth`` is its verdict, None if it failed; ``error`` says why, or is None. If ``truncated``, the record
+    ends early because it took too many steps, while the filter did not.
     """
 
     def __init__(self, tree: Tree, payload: Any) -> None:
         self.tree = tree
         self.truth: bool | None = None
         self.error: str | None = None
-        self.cut = False
-        self._watcher = _Watcher()
+        self.truncated = False
+        self._recorder = _Recorder()
         failure = self._decide(payload)
         self._record(payload, failure)
 
@@ -90,53 +90,53 @@ class Trace:
         except FilterError as error:
             cause = error.__cause__
             if isinstance(cause, KeyboardInterrupt):
-                raise cause from None  # a command is ended
+                raise cause from None  # the command was interrupted
             self.error = error.cause
             return cause
         return None
 
     def _record(self, payload: Any, failure: BaseException | None) -> None:
-        """Watch the evaluation; where that comes to another end than the verdict, the verdict holds."""
+        """Record the evaluation; if it ends in another way than the verdict, the verdict counts."""
         recorded: str | None = None
         try:
-            self._watcher.visit(self.tree.root, payload)
+            self._recorder.visit(self.tree.root, payload)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the filter fails on this payload with it
-            recorded = in_words(error)
+        except BaseException as error:  # noqa: BLE001 - the filter fails with the same error
+            recorded = failure_text(error)
         if recorded == self.error:
             return
-        self.cut = failure is None
-        self._watcher.failed = {} if failure is None else {id(self.tree.root): failure}
-        self._watcher.seen[id(self.tree.root)] = seen = Seen()
+        self.truncated = failure is None
+        self._recorder.failed = {} if failure is None else {id(self.tree.root): failure}
+        self._recorder.observed[id(self.tree.root)] = observed = Observed()
         if self.truth is not None:
-            seen.add(self.truth)
+            observed.add(self.truth)
 
     @cached_property
     def root(self) -> Step:
         """The whole expression as a step."""
         return Step(self, self.tree.root, 0, len(self.tree.expression))
 
-    def seen(self, node: Node) -> Seen:
-        """What a node of the tree was."""
-        return self._watcher.seen.get(id(node), _UNSEEN)
+    def observed(self, node: Node) -> Observed:
+        """The values of a node of the tree."""
+        return self._recorder.observed.get(id(node), _NOT_OBSERVED)
 
     def failed(self, node: Node) -> BaseException | None:
-        """The error that left a node, or None."""
-        return self._watcher.failed.get(id(node))
+        """The error that a node raised, or None."""
+        return self._recorder.failed.get(id(node))
 
 
 _filter = lru_cache(maxsize=1024)(compile_filter)
 
 
 def trace(expression: str, payload: Any) -> Trace:
-    """Evaluate a filter with a record. Raises ExpressionError for one that no message can heal."""
+    """Evaluate a filter and record it. Raises ExpressionError if the expression cannot be compiled."""
     return Trace(parse(expression), payload)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A part of an expression, from offset ``start`` up to ``end``, and what it was in one evaluation."""
+    """A part of an expression, from offset ``start`` to ``end``, and its values in one evaluation."""
 
     trace: Trace = field(repr=False)
     node: Node = field(repr=False)
@@ -145,18 +145,18 @@ class Step:
 
     @property
     def text(self) -> str:
-        """The part as it is written, without white space around it."""
+        """The text of the part, without white space around it."""
         return self.trace.tree.expression[self.start : self.end].strip()
 
     @property
     def kind(self) -> str:
-        """The type of its node, as the jmespath library calls it."""
+        """The type of its node in the jmespath library."""
         return str(self.node["type"])
 
     @property
-    def seen(self) -> Seen:
+    def observed(self) -> Observed:
         """Its values."""
-        return self.trace.seen(self.node)
+        return self.trace.observed(self.node)
 
     @property
     def error(self) -> str | None:
@@ -164,27 +164,27 @@ class Step:
         failure = self.trace.failed(self.node)
         if failure is None or any(self.trace.failed(part.node) for part in self.parts):
             return None
-        return in_words(failure)
+        return failure_text(failure)
 
     @property
     def is_literal(self) -> bool:
-        """Whether the part is the same whatever the message."""
+        """Whether the part is a constant."""
         return self.kind == "literal"
 
     @property
     def is_path(self) -> bool:
-        """Whether the part reads a place of the message, as in ``guest.tags[0]``."""
+        """Whether the part reads a path of the message, as in ``guest.tags[0]``."""
         return self.kind in _PATHS
 
     @cached_property
     def parts(self) -> tuple[Step, ...]:
-        """The steps right below: of a path, what it computes on its way; literals are left out."""
+        """The steps directly below (for a path, what it computes on its way), without literals."""
         found = _steps_below(self.trace, self.node, self.start, self.end)
         return tuple(step for step in found if not step.is_literal)
 
     @cached_property
     def operands(self) -> tuple[Step, ...]:
-        """What ``&&``, ``||``, ``!`` and ``|`` join, literals too; empty for every other part."""
+        """The operands of ``&&``, ``||``, ``!`` and ``|``, with literals; empty for other parts."""
         if self.kind not in _JOINING:
             return ()
         return tuple(_steps_below(self.trace, self.node, self.start, self.end))
@@ -199,7 +199,7 @@ class Step:
 
 
 def _below(node: Node) -> list[Node]:
-    """The nodes that are evaluated for a node: a chain's are its operands."""
+    """The nodes that are evaluated for a node; for a chain, its operands."""
     if node["type"] in _CHAINS:
         return list(chain(node))
     return [] if node["type"] == "slice" else node["children"]
@@ -210,12 +210,12 @@ def _steps_below(trace: Trace, node: Node, start: int, end: int) -> Iterator[Ste
     condition = node["children"][2] if node["type"] == "filter_projection" else None
     for child in _below(node):
         place = child.get("start", start), child.get("end", end)
-        if child is not condition and _stands_between(child, path=path):
+        if child is not condition and _is_transparent(child, path=path):
             yield from _steps_below(trace, child, *place)
         else:
             yield Step(trace, child, *place)
 
 
-def _stands_between(node: Node, *, path: bool) -> bool:
-    """Whether a node is worth no step of its own, only what is below it: it has no text of its own."""
+def _is_transparent(node: Node, *, path: bool) -> bool:
+    """Whether a node is not a step itself because it has no text of its own; the nodes below it are."""
     return "start" not in node or node["type"] == "expref" or (path and node["type"] in _PATHS)

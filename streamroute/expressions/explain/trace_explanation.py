@@ -1,4 +1,4 @@
-"""Why an expression was true or false for a message: the operands that decided, and what they were."""
+"""Why an expression was true or false for a message: the operands that decided, with their values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.expansion import ExpansionError, is_expanding, refuse_expanding
-from streamroute.expressions.evaluate.interpreter import is_false
-from streamroute.expressions.explain.trace import Seen, Step, Trace
+from streamroute.expressions.evaluate.interpreter import is_falsy
+from streamroute.expressions.explain.trace import Observed, Step, Trace
 from streamroute.expressions.syntax.parser import Node
 from streamroute.text.safe_text import safe_repr, safe_str
 
@@ -20,96 +20,96 @@ _PROJECTIONS: Final = frozenset({"projection", "value_projection", "flatten", "f
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One operand that decided, and in words what made it so (empty where its own value says all)."""
+    """An operand that decided, and the values that it depends on (empty if its own value says it all)."""
 
     step: Step
-    because: str
+    detail: str
 
     @property
     def text(self) -> str:
         """``nights >= `3` is false: nights is 1``."""
         verdict = f"{self.step.text} {_verdict(self.step)}"
-        return f"{verdict}: {self.because}" if self.because else verdict
+        return f"{verdict}: {self.detail}" if self.detail else verdict
 
 
 def reasons(trace: Trace) -> list[Reason]:
-    """The operands that made the expression what it was: those that another truth would have changed."""
-    if trace.cut:
+    """The operands that decided: the expression would have another value if one of them had another truth."""
+    if trace.truncated:
         return [Reason(trace.root, "")]
-    found = [trace.root] if trace.error is not None else list(_deciders(trace.root))
+    found = [trace.root] if trace.error is not None else list(_decisive(trace.root))
     if trace.error is not None:
         found = [step for step in trace.root.walk() if step.error] or found
-    return [Reason(step, "" if step.error else because(step)) for step in found]
+    return [Reason(step, "" if step.error else explain_inputs(step)) for step in found]
 
 
-def _deciders(step: Step) -> Iterator[Step]:
-    """Of a false ``&&`` the last operand that was reached, of a true one all; ``||`` mirrors it."""
+def _decisive(step: Step) -> Iterator[Step]:
+    """For a false ``&&`` the last operand that was reached, for a true one all; ``||`` is the opposite."""
     if not step.operands:
         yield step
         return
-    reached = [part for part in step.operands if part.seen.count]
-    if step.kind == "pipe" or truth(step.seen) == (step.kind == "or_expression"):
+    reached = [part for part in step.operands if part.observed.count]
+    if step.kind == "pipe" or truth(step.observed) == (step.kind == "or_expression"):
         reached = reached[-1:]
     for part in reached:
-        yield from _deciders(part)
+        yield from _decisive(part)
 
 
-def truth(seen: Seen) -> bool | None:
-    """The truth of a part that was evaluated once; None of one that was not."""
-    return next(iter(seen.truths)) if len(seen.truths) == 1 else None
+def truth(observed: Observed) -> bool | None:
+    """The truth of a part that was always the same; None otherwise."""
+    return next(iter(observed.truths)) if len(observed.truths) == 1 else None
 
 
-def because(step: Step) -> str:
-    """What the values were that a step computed with, or why a path led nowhere."""
+def explain_inputs(step: Step) -> str:
+    """The values that a step was computed from, or where a path that is null ended."""
     if step.is_path:
-        return lost(step) or ""
-    inputs = [part for part in step.parts if part.seen.count == 1]
+        return missing_at(step) or ""
+    inputs = [part for part in step.parts if part.observed.count == 1]
     return ", ".join(_input(part) for part in inputs)
 
 
 def _input(part: Step) -> str:
-    why = lost(part)
-    return f"{part.text} is {shown(part.seen.values[-1])}{f' ({why})' if why else ''}"
+    why = missing_at(part)
+    return f"{part.text} is {as_text(part.observed.values[-1])}{f' ({why})' if why else ''}"
 
 
 def _verdict(step: Step) -> str:
     if step.error is not None:
         return f"failed: {step.error}"
-    value = step.seen.values[-1]
+    value = step.observed.values[-1]
     if isinstance(value, bool):
-        return f"is {shown(value)}"
-    return f"is {shown(value)}, which counts as {'false' if is_false(value) else 'true'}"
+        return f"is {as_text(value)}"
+    return f"is {as_text(value)}, which counts as {'false' if is_falsy(value) else 'true'}"
 
 
-def lost(step: Step) -> str | None:
-    """Where a path that is null ends early: ``there is no guest``; None where only its last part is null."""
-    if not step.is_path or step.seen.count != 1 or step.seen.values[-1] is not None:
+def missing_at(step: Step) -> str | None:
+    """Where a path that is null ended: ``guest is null or missing``; None if only its last part is null."""
+    if not step.is_path or step.observed.count != 1 or step.observed.values[-1] is not None:
         return None
-    return _lost(step, step.node)
+    return _missing_at(step, step.node)
 
 
-def _lost(step: Step, node: Node) -> str | None:
+def _missing_at(step: Step, node: Node) -> str | None:
     children = node["children"]
     if node["type"] in _PROJECTIONS:
-        return _lost_base(step, children[0])
+        return _missing_base(step, children[0])
     if node["type"] not in _STEPWISE:
         return None
     before: Any = None
     for number, child in enumerate(children):
-        value = _only(step.trace.seen(child))
+        value = _last_value(step.trace.observed(child))
         if value is None and number == 0:
-            return _lost_base(step, child)
+            return _missing_base(step, child)
         if value is None:
-            told = _no_place(_up_to(step, children[number - 1]), before, child) or _lost(step, child)
+            told = _wrong_kind(_up_to(step, children[number - 1]), before, child) or _missing_at(step, child)
             return told or (None if child is children[-1] else f"{_up_to(step, child)} is null or missing")
         before = value
     return None
 
 
-def _lost_base(step: Step, base: Node) -> str | None:
-    if _only(step.trace.seen(base)) is not None or base["type"] in ("identity", "current"):
+def _missing_base(step: Step, base: Node) -> str | None:
+    if _last_value(step.trace.observed(base)) is not None or base["type"] in ("identity", "current"):
         return None
-    return _lost(step, base) or f"{_up_to(step, base)} is null or missing"
+    return _missing_at(step, base) or f"{_up_to(step, base)} is null or missing"
 
 
 def _up_to(step: Step, node: Node) -> str:
@@ -122,7 +122,7 @@ def _up_to(step: Step, node: Node) -> str:
     return text
 
 
-def _no_place(text: str, holder: Any, child: Node) -> str | None:
+def _wrong_kind(text: str, holder: Any, child: Node) -> str | None:
     if child["type"] == "field" and not isinstance(holder, Mapping):
         return f"{text} is {kind_of(holder)}, and has no fields"
     if child["type"] == "index" and not isinstance(holder, list):
@@ -130,12 +130,12 @@ def _no_place(text: str, holder: Any, child: Node) -> str | None:
     return None
 
 
-def _only(seen: Seen) -> Any:
-    return seen.values[-1] if seen.values else None
+def _last_value(observed: Observed) -> Any:
+    return observed.values[-1] if observed.values else None
 
 
 def kind_of(value: Any) -> str:
-    """What JSON calls a value."""
+    """The kind of a value, as JSON names it."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, (int, float)):
@@ -143,7 +143,7 @@ def kind_of(value: Any) -> str:
     return "a string" if isinstance(value, str) else "a list" if isinstance(value, list) else "an object"
 
 
-def shown(value: Any, width: int = _WIDTH) -> str:
+def as_text(value: Any, width: int = _WIDTH) -> str:
     """A value on one line, as JSON, cut where it is long."""
     try:
         refuse_expanding(value)
@@ -151,14 +151,14 @@ def shown(value: Any, width: int = _WIDTH) -> str:
     except ExpansionError:
         return safe_repr(value, width)
     except (ValueError, RecursionError):
-        return "(a value nested too deep to be shown)"
-    except Exception:  # noqa: BLE001 - what a codec of the user's has made may raise anything
+        return "(a value nested too deep to show)"
+    except Exception:  # noqa: BLE001 - an object from a user's codec may raise anything
         return safe_repr(value, width)
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
-def writable(value: Any) -> Any:
-    """A value for a JSON of ours; the beginning of its text where it would be far larger than it is."""
+def json_safe(value: Any) -> Any:
+    """A value that can be written as JSON; the beginning of its text if it would expand to far more."""
     return safe_repr(value, _WIDTH) if is_expanding(value) else value
 
 

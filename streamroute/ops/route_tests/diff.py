@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streamroute.expressions.explain.trace_explanation import shown
+from streamroute.expressions.explain.trace_explanation import as_text
 
 
 def differing(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
@@ -16,7 +16,7 @@ def differing(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
         for index, pair in enumerate(zip(expected, actual, strict=True)):
             yield from differing(*pair, f"{path}[{index}]")
     elif expected != actual or isinstance(expected, bool) != isinstance(actual, bool):
-        yield f"{path or 'it'} is {shown(actual)}, not {shown(expected)}"
+        yield f"{path or 'it'} is {as_text(actual)}, not {as_text(expected)}"
 
 
 def _in_mappings(expected: Mapping[str, Any], actual: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -25,7 +25,7 @@ def _in_mappings(expected: Mapping[str, Any], actual: Mapping[str, Any], path: s
         if key in actual:
             yield from differing(value, actual[key], below)
         else:
-            yield f"{below} is missing, and was to be {shown(value)}"
+            yield f"{below} is missing, and was to be {as_text(value)}"
     for key in actual:
         if key not in expected:
-            yield f"{f'{path}.{key}' if path else key} is {shown(actual[key])}, and was not to be there"
+            yield f"{f'{path}.{key}' if path else key} is {as_text(actual[key])}, and was not to be there"

@@ -88,8 +88,8 @@ def test_the_first_that_is_not_null_is_had(values: tuple[Any, ...], expected: An
 
 @pytest.mark.parametrize("value", [None, False, "", [], {}])
 def test_what_is_empty_does_not_hold_and_zero_does(value: Any) -> None:
-    assert not runtime.holds(value)
-    assert runtime.holds([value])
-    assert runtime.holds(0)
-    assert runtime.holds(0.0)
-    assert runtime.holds(True)
+    assert not runtime.is_truthy(value)
+    assert runtime.is_truthy([value])
+    assert runtime.is_truthy(0)
+    assert runtime.is_truthy(0.0)
+    assert runtime.is_truthy(True)

@@ -20,7 +20,7 @@ from streamroute.expressions.evaluate.codegen import (
     generate_filter,
     generate_value,
 )
-from streamroute.expressions.evaluate.interpreter import SIGNATURES, evaluate, is_false
+from streamroute.expressions.evaluate.interpreter import SIGNATURES, evaluate, is_falsy
 from streamroute.expressions.filters import compile_filter
 from streamroute.expressions.lint import parse_compilable
 from streamroute.expressions.problem import ExpressionError
@@ -95,7 +95,7 @@ def test_the_code_gives_the_library_s_value_or_gives_up_where_it_raises(
     expected = evaluate(root, payload)
     if "&" not in expression.replace("&&", ""):  # the value of &expr itself prints with its address
         assert repr(value) == repr(expected)
-    assert truth is not is_false(expected)
+    assert truth is not is_falsy(expected)
 
 
 @given(expressions, documents)
@@ -108,7 +108,7 @@ def test_where_the_library_has_a_value_the_code_gives_it_without_help(expression
         expected = evaluate(root, payload)
     except Exception:  # noqa: BLE001 - whatever the library raises, it has no value
         assume(False)
-    assert generate_filter(root, gives_up)(payload) is not is_false(expected)
+    assert generate_filter(root, gives_up)(payload) is not is_falsy(expected)
 
 
 @needs_compliance
@@ -154,7 +154,7 @@ HOSTILE = [
 )
 def test_no_text_of_the_user_s_is_compiled(text: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[str] = []
-    monkeypatch.setattr(codegen, "_must_be_ours", compiled.append)
+    monkeypatch.setattr(codegen, "_assert_generated", compiled.append)
     codegen._factory.cache_clear()
     expression = form.format(*[json.dumps(text)] * form.count("{}"))
     function = generate_filter(parse(expression).root, gives_up)
@@ -162,7 +162,7 @@ def test_no_text_of_the_user_s_is_compiled(text: str, form: str, monkeypatch: py
     assert compiled, "something was compiled"
     assert not {text, json.dumps(text)} & set(map(str, code_of(function).co_consts))
     payload = {"a": {text: {"b": text}}, text: "x"}
-    assert generate_filter(parse(expression).root, gives_up)(payload) is not is_false(
+    assert generate_filter(parse(expression).root, gives_up)(payload) is not is_falsy(
         jmespath.search(expression, payload)
     )
 
@@ -190,7 +190,7 @@ def test_a_chain_of_hundreds_is_evaluated_whatever_evaluates_it(
 ) -> None:
     expression = form.format(f" {operator} ".join([operand] * 300))
     payload = {"a": {"b": 1, "c": 0}}
-    expected = not is_false(evaluate(parse(expression).root, payload))
+    expected = not is_falsy(evaluate(parse(expression).root, payload))
     assert compile_filter(expression)(payload) is expected
 
 

@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError
 from depth import examples
 from expression_cases import expressions, payloads
 from streamroute.errors import Reject
-from streamroute.expressions.evaluate.cost_limit import MOST, Meter, TooCostlyError
+from streamroute.expressions.evaluate.cost_limit import MOST, BudgetedInterpreter, TooCostlyError
 from streamroute.expressions.evaluate.cost_model import cost_of, size_of
 from streamroute.expressions.evaluate.interpreter import evaluate
 from streamroute.expressions.filters import FilterError, compile_filter
@@ -42,7 +42,7 @@ HOSTILE = (
 )
 
 
-class Counting(Meter):
+class Counting(BudgetedInterpreter):
     """A meter that also counts its steps."""
 
     steps = 0
@@ -77,7 +77,9 @@ def test_a_metered_value_is_the_value(expression: str, payload: dict[str, Any]) 
         root = parse(expression).root
     except ExpressionError:
         return
-    assert _outcome(lambda: Meter().visit(root, payload)) == _outcome(lambda: evaluate(root, payload))
+    assert _outcome(lambda: BudgetedInterpreter().visit(root, payload)) == _outcome(
+        lambda: evaluate(root, payload)
+    )
 
 
 @pytest.mark.parametrize("expression", ORDINARY)
@@ -85,12 +87,12 @@ def test_ordinary_expressions_are_not_counted(expression: str, monkeypatch: pyte
     """Nor is their message measured, unless it is larger than its entry can tell."""
     value, accepts, counted = compile_value(expression), compile_filter(expression), list[object]()
 
-    class Noted(Meter):
+    class Noted(BudgetedInterpreter):
         def __init__(self) -> None:
             counted.append(self)
             super().__init__()
 
-    monkeypatch.setattr("streamroute.expressions.evaluate.cost_limit.Meter", Noted)
+    monkeypatch.setattr("streamroute.expressions.evaluate.cost_limit.BudgetedInterpreter", Noted)
     monkeypatch.setattr("streamroute.expressions.evaluate.cost_limit._size", counted.append)
     for evaluate_it in (value, accepts):
         with suppress(FilterError, JMESPathError):

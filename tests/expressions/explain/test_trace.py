@@ -17,7 +17,7 @@ from streamroute.expressions.problem import ExpressionError
 
 def values(expression: str, payload: Any) -> dict[str, list[Any]]:
     """The values of each step by its text."""
-    return {step.text: step.seen.values for step in trace(expression, payload).root.walk()}
+    return {step.text: step.observed.values for step in trace(expression, payload).root.walk()}
 
 
 def verdict(accepts: Filter, payload: Any) -> tuple[bool | None, str | None]:
@@ -70,7 +70,7 @@ def test_each_part_has_its_value() -> None:
 
 def test_what_is_not_reached_has_no_value() -> None:
     unreached = trace("a || b", {"a": 1}).root.parts[1]
-    assert (unreached.text, unreached.seen.count, unreached.seen.truths) == ("b", 0, set())
+    assert (unreached.text, unreached.observed.count, unreached.observed.truths) == ("b", 0, set())
 
 
 def test_a_chain_is_one_step_with_its_operands() -> None:
@@ -82,8 +82,8 @@ def test_a_condition_in_a_list_has_a_value_for_each_item() -> None:
     payload = {"items": [{"price": price} for price in (5, 20, 30, 40)]}
     condition = trace("items[?price > `10`]", payload).root.parts[0]
     assert condition.text == "price > `10`"
-    assert (condition.seen.count, condition.seen.values) == (4, [False, True, True])
-    assert condition.seen.truths == {True, False}
+    assert (condition.observed.count, condition.observed.values) == (4, [False, True, True])
+    assert condition.observed.truths == {True, False}
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_a_step_is_shown_by_its_place_alone() -> None:
 
 def test_what_fails_has_no_value() -> None:
     failed = trace("abs(a)", {"a": "x"})
-    assert (failed.root.seen.values, failed.truth) == ([], None)
-    assert trace("a", {"a": 5}).root.seen.values == [5]
+    assert (failed.root.observed.values, failed.truth) == ([], None)
+    assert trace("a", {"a": 5}).root.observed.values == [5]
 
 
 # What takes too many steps
@@ -172,7 +172,7 @@ def test_a_trace_is_the_filter_s_verdict_beyond_its_budget(expression: str, size
     traced = trace(expression, payload)
     assert (traced.truth, traced.error) == verdict(accepts, payload)
     assert all(reason.text for reason in reasons(traced))
-    assert traced.root.seen.truths <= {traced.truth}
+    assert traced.root.observed.truths <= {traced.truth}
 
 
 @settings(max_examples=examples(0.3))
@@ -198,7 +198,7 @@ def test_a_filter_of_thirty_doublings_fails_here_as_it_does_at_work() -> None:
 def test_a_record_that_takes_too_many_steps_is_cut_and_the_verdict_stands() -> None:
     """The filter itself is cheap for its message, and so runs as code; only its record is long."""
     traced = trace("a[?@ == 'x'] && b == 'b'", {"a": ["x"] * 200_000, "b": "b"})
-    assert (traced.truth, traced.error, traced.cut) == (True, None, True)
+    assert (traced.truth, traced.error, traced.truncated) == (True, None, True)
     assert [reason.text for reason in reasons(traced)] == ["a[?@ == 'x'] && b == 'b' is true"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamroute.expressions.explain.trace import trace
-from streamroute.expressions.explain.trace_explanation import reasons, shown
+from streamroute.expressions.explain.trace_explanation import as_text, reasons
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_the_operands_that_decided_are_named(expression: str, payload: Any, expe
 )
 def test_a_path_says_where_it_was_lost(path: str, payload: Any, expected: str | None) -> None:
     (reason,) = reasons(trace(f"{path} == 'x'", payload))
-    because = f"{path} is null" + (f" ({expected})" if expected else "")
-    assert reason.because == because
+    detail = f"{path} is null" + (f" ({expected})" if expected else "")
+    assert reason.detail == detail
 
 
 def test_a_path_that_is_the_whole_filter_says_where_it_was_lost() -> None:
@@ -70,16 +70,16 @@ def test_a_path_that_is_the_whole_filter_says_where_it_was_lost() -> None:
 
 
 def test_values_are_json_on_one_line_and_cut() -> None:
-    assert shown({"a": ["é", None, True]}) == '{"a": ["é", null, true]}'
-    assert shown("x" * 100) == '"' + "x" * 56 + "..."
-    assert shown("a\nb") == '"a\\nb"'
+    assert as_text({"a": ["é", None, True]}) == '{"a": ["é", null, true]}'
+    assert as_text("x" * 100) == '"' + "x" * 56 + "..."
+    assert as_text("a\nb") == '"a\\nb"'
 
 
 def test_what_is_no_json_is_shown_as_well_as_it_can_be() -> None:
-    assert shown(MappingProxyType({"a": MappingProxyType({"b": 1})})) == '{"a": {"b": 1}}'
-    assert shown([{1}]) == '["{1}"]'
-    assert shown("x" * 58) == f'"{"x" * 58}"'
-    assert shown("x" * 59) == f'"{"x" * 56}...'
+    assert as_text(MappingProxyType({"a": MappingProxyType({"b": 1})})) == '{"a": {"b": 1}}'
+    assert as_text([{1}]) == '["{1}"]'
+    assert as_text("x" * 58) == f'"{"x" * 58}"'
+    assert as_text("x" * 59) == f'"{"x" * 56}...'
 
 
 class Unreadable(UserDict[str, Any]):
@@ -93,4 +93,4 @@ class Unreadable(UserDict[str, Any]):
 
 
 def test_what_cannot_be_made_json_is_shown_by_its_name() -> None:
-    assert shown(Unreadable(a=1)) == "an unreadable mapping"
+    assert as_text(Unreadable(a=1)) == "an unreadable mapping"

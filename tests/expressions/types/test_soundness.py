@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from depth import examples
 from expression_cases import expressions, payloads
-from streamroute.expressions.evaluate.interpreter import is_false
+from streamroute.expressions.evaluate.interpreter import is_falsy
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.syntax.parser import Tree, parse, walk
 from streamroute.expressions.types.from_json_schema import from_schema
@@ -41,13 +41,13 @@ def assert_sound(expression: str, t: Type, document: Any, *, declared: bool) -> 
 def _assert_claim(tree: Tree, watched: Watched, code: str, message: str, node: dict[str, Any]) -> None:
     values = [value for each, value in watched.values if each is node]
     if code in ("SR313", "SR314", "SR318"):
-        assert {not is_false(value) for value in values} <= {"always true" in message}, message
+        assert {not is_falsy(value) for value in values} <= {"always true" in message}, message
     elif code == "SR320":
-        assert all(value is None or not is_false(value) for value in values), message
+        assert all(value is None or not is_falsy(value) for value in values), message
     elif code == "SR321" and " is always " in message:
         assert all(value == values[0] for value in values), message
     elif code == "SR311":
-        assert all(is_false(value) for value in values), message
+        assert all(is_falsy(value) for value in values), message
     elif code in ("SR315", "SR316"):
         assert values in ([], [None] * len(values)), message
     elif code in ("SR310", "SR328"):

@@ -10,7 +10,7 @@ from streamroute.cli.output.route_location import line_of
 from streamroute.cli.output.route_tests.full import line_of_test
 from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.cli.output.streams import as_json
-from streamroute.expressions.explain.trace_explanation import writable
+from streamroute.expressions.explain.trace_explanation import json_safe
 from streamroute.ops.route_tests.coverage import Goal
 from streamroute.ops.route_tests.runner import Difference, Outcome
 from streamroute.text.safe_text import safe_str
@@ -61,7 +61,7 @@ def _test(outcome: Outcome) -> dict[str, Any]:
 def _handed(outcome: Outcome) -> dict[str, Any]:
     """What the handlers get that the test says something about."""
     runs = (decision for decision in outcome.decisions if decision.runs)
-    return {row.route.name: writable(row.handed) for row in runs if row.route.name in outcome.test.transform}
+    return {row.route.name: json_safe(row.handed) for row in runs if row.route.name in outcome.test.transform}
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
