@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a document compiles to, and everything that was found on the way, sorted by place.
+    """What a document compiles to, and everything that was found on the way.
 
     ``container`` is the user's factory, or None; ``codecs`` holds the user's own, by stream. Nothing may
     run while ``findings`` hold an error.

@@ -20,17 +20,21 @@ from streamroute.compiler.resolve.importer import Importer, Resolved
 from streamroute.compiler.resolve.payload_annotation import PAYLOAD_ANNOTATION, check_annotation
 from streamroute.compiler.resolve.references import UNVERIFIED, is_built_in
 from streamroute.compiler.router_builder import CHECK, builtin_attr
-from streamroute.compiler.rules.cluster_slots import check_slots
-from streamroute.compiler.rules.dead_letter_target import check_dead_letters
-from streamroute.compiler.rules.expressions import check_route_expression, finding_of
-from streamroute.compiler.rules.former_names import check_former_names
-from streamroute.compiler.rules.redis_url import check_address
-from streamroute.compiler.rules.route_expressions import Messages, RouteExpressions
-from streamroute.compiler.rules.route_references import check_routes
+from streamroute.compiler.rules.checked_expression import CheckedExpression
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.rules.expressions.check import (
+    check_dedupe_key,
+    check_filter,
+    check_order_by,
+    check_transform_of,
+)
+from streamroute.compiler.rules.expressions.route_expressions import Messages, RouteExpressions
+from streamroute.compiler.rules.problem_finding import problem_finding
+from streamroute.compiler.rules.registry import run_checks
 from streamroute.compiler.type_patterns import TypePatterns
 from streamroute.config.document import Document, RouteConfig, StreamConfig
-from streamroute.config.findings.finding import Finding, sort_findings
-from streamroute.config.findings.rules import RULES
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.rules import RULES, Stage
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.expressions.problem import Problem
 from streamroute.system.forked import ExitForkedChild
@@ -65,6 +69,7 @@ class _Compilation:
         self.folder = Path(document.path).parent
         self.reader = None if imports else _static_reader(document)
         self.annotation_problems: dict[tuple[str, int], list[Problem]] = {}
+        self.keys: list[CheckedExpression] = []
         self.reported: set[tuple[str, str]] = set()
         self.search: FunctionSearch | None = None
 
@@ -73,19 +78,16 @@ class _Compilation:
             return self._result()
 
     def _result(self) -> Compiled:
-        patterns = TypePatterns(self.document.messages)
-        self.findings += check_routes(self.document, patterns)
-        self.findings += check_former_names(self.document)
-        self.findings += _check_order(self.document, self.expressions)
-        self.findings += check_address(self.document)
-        self.findings += check_slots(self.document)
-        self.findings += check_dead_letters(self.document)
-        routes = [self._route_in_bounds(route, patterns) for route in self.document.routes]
-        if patterns.is_exhausted:
+        context = RuleContext(self.document, TypePatterns(self.document.messages))
+        self.findings += run_checks(Stage.ROUTES, context)
+        self.findings += run_checks(Stage.ENVIRONMENT, context)
+        routes = [self._route_in_bounds(route, context.patterns) for route in self.document.routes]
+        self._add_keys(check_order_by(self.document, self.expressions))
+        self.findings += run_checks(Stage.EXPRESSIONS, context._replace(expressions=self.keys))
+        if context.patterns.is_exhausted:
             self.findings.append(_too_many_patterns(self.document.path))
         container, codecs = self._container(), self._codecs()
-        findings = tuple(sort_findings(self.findings))
-        return Compiled(self.document, findings, tuple(routes), container, codecs)
+        return Compiled(self.document, tuple(self.findings), tuple(routes), container, codecs)
 
     def _route_in_bounds(self, route: RouteConfig, patterns: TypePatterns) -> CheckedRoute:
         try:
@@ -97,11 +99,16 @@ class _Compilation:
     def _route(self, route: RouteConfig, patterns: TypePatterns) -> CheckedRoute:
         types = patterns.expand(route.types)
         expanded = route if types is route.types else route._replace(types=types)
-        self.findings += check_route_expression(expanded, "filter", route.filter, self.expressions)
-        self.findings += check_route_expression(expanded, "transform", route.transform, self.expressions)
-        if route.dedupe is not None:
-            self.findings += _check_dedupe(expanded, self.expressions)
+        for check in (check_filter, check_transform_of):
+            for found in check(expanded, self.expressions):
+                self.findings += found.findings()
+        self._add_keys(check_dedupe_key(expanded, self.expressions))
         return CheckedRoute(expanded, self._handler_call(expanded))
+
+    def _add_keys(self, keys: Iterable[CheckedExpression]) -> None:
+        for found in keys:
+            self.keys.append(found)
+            self.findings += found.findings()
 
     def _handler_call(self, route: RouteConfig) -> HandlerCall | None:
         if "handler" in route.invalid_keys:
@@ -138,7 +145,7 @@ class _Compilation:
             )
             for problem in self.annotation_problems[key]:
                 if self._is_new(problem, route):
-                    yield finding_of(route.location, ("handler",), problem, route.handler)
+                    yield problem_finding(route.location, ("handler",), problem, route.handler)
 
     def _is_new(self, problem: Problem, route: RouteConfig) -> bool:
         """Whether this was not yet key of the route's handler."""
@@ -165,11 +172,15 @@ class _Compilation:
         if self.reader is not None and not is_built_in(reference):
             read = self.reader.read(reference)
             if isinstance(read, Problem) and read.code != UNVERIFIED:
-                self.findings.append(finding_of(place, at, self._with_suggestion(read, reference), reference))
+                self.findings.append(
+                    problem_finding(place, at, self._with_suggestion(read, reference), reference)
+                )
             return None
         found = self.importer.resolve(reference)
         if isinstance(found, Problem):
-            self.findings.append(finding_of(place, at, self._with_suggestion(found, reference), reference))
+            self.findings.append(
+                problem_finding(place, at, self._with_suggestion(found, reference), reference)
+            )
             return None
         return found
 
@@ -192,7 +203,7 @@ class _Compilation:
             return None
         problem = check_factory(resolved.value, reference)
         if problem is not None:
-            self.findings.append(finding_of(place, at, problem, reference))
+            self.findings.append(problem_finding(place, at, problem, reference))
             return None
         factory: Callable[[], Any] = resolved.value
         return factory
@@ -209,7 +220,7 @@ class _Compilation:
             return None
         codec = codec_object(resolved.value, stream.codec)
         if isinstance(codec, Problem):
-            self.findings.append(finding_of(place, ("codec",), codec, stream.codec))
+            self.findings.append(problem_finding(place, ("codec",), codec, stream.codec))
             return None
         return codec
 
@@ -218,23 +229,6 @@ def _too_many_patterns(path: str) -> Finding:
     message = "the patterns under type: take more to match with the catalogue than a check has"
     help_text = "write fewer patterns, or list the types; the routes are checked only in part"
     return Finding("SR027", RULES["SR027"].severity, message, path, help=help_text)
-
-
-def _check_order(document: Document, expressions: RouteExpressions) -> Iterable[Finding]:
-    """What is wrong with the order of streams; most have none, and do not pay for its check."""
-    if "order_by" not in document.sources[0].text and not any(
-        stream.order_by for stream in document.streams.values()
-    ):
-        return ()
-    from streamroute.compiler.rules.ordering import check_order
-
-    return check_order(document, expressions)
-
-
-def _check_dedupe(route: RouteConfig, expressions: RouteExpressions) -> Iterable[Finding]:
-    from streamroute.compiler.rules.dedupe_key import check_dedupe
-
-    return check_dedupe(route, expressions)
 
 
 def _static_reader(document: Document) -> StaticReader:
@@ -246,7 +240,7 @@ def _static_reader(document: Document) -> StaticReader:
 def _signature_finding(route: RouteConfig, found: SignatureProblem) -> Finding:
     problem = found.problem
     if found.key is None:
-        return finding_of(route.location, ("handler",), problem, route.handler)
+        return problem_finding(route.location, ("handler",), problem, route.handler)
     return route.location.finding(
         problem.code, problem.message, at=("with", found.key), on="key", help=problem.help,
         suggestion=problem.suggestion,
@@ -266,8 +260,3 @@ def too_large(error: BaseException) -> str:
     """What is key of a part that the interpreter itself gave up on."""
     what = "stack" if isinstance(error, RecursionError) else "memory"
     return f"this takes more {what} to check than there is"
-
-
-def all_findings(*parts: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings of several steps, sorted by place."""
-    return tuple(sort_findings(finding for part in parts for finding in part))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.compiler.compiled import Compiled
-from streamroute.compiler.compiler import all_findings, compile_document, too_large
-from streamroute.compiler.rules.whole_config import check_together
+from streamroute.compiler.compiler import compile_document, too_large
+from streamroute.compiler.resolve.references import UNVERIFIED
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.rules.registry import ALL_RULES, GROUP_DISAGREEMENT, run_checks
+from streamroute.compiler.type_patterns import TypePatterns
 from streamroute.config.document import Document
 from streamroute.config.files.includes import TEST_SUFFIX
 from streamroute.config.findings import suggestions
 from streamroute.config.findings.finding import START, Finding, Severity, has_errors, sort_findings
+from streamroute.config.findings.rules import Rule, Stage
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.load import LoadedConfig, config_file, load_config
 from streamroute.config.paths import list_folder
@@ -21,6 +26,12 @@ from streamroute.config.yaml.source import SourceFile
 
 if TYPE_CHECKING:
     from streamroute.config.route_tests import RouteTest, RouteTestSuite
+
+
+_HIDING_ALL: Final = frozenset({Stage.FILE, Stage.SCHEMA})
+"""Stages whose errors may hide any other finding."""
+_HIDING_PARTS: Final = _HIDING_ALL | {Stage.ROUTES}
+"""Stages whose errors may hide a part that others belong to."""
 
 
 class CheckResult(NamedTuple):
@@ -74,28 +85,39 @@ def _checked(
     beside: Sequence[Document],
 ) -> CheckResult:
     loaded = load_config(path, env=env, unset=unset, outside=outside)
-    beside_files = cache(lambda: _expectations(loaded))
-    compiled = None
+    result = CheckResult(loaded.findings, loaded.document, None, loaded.files)
     if loaded.document is not None:
-        compiled = compile_document(
-            loaded.document, imports=imports, messages=lambda: _messages(beside_files())
-        )
-    found = all_findings(loaded.findings, compiled.findings if compiled else ())
-    if compiled is not None:
-        found = all_findings(found, _together(compiled, found, beside))
-    result = CheckResult(found, loaded.document, compiled, loaded.files)
-    if tests:
-        result = _with_tests(result, loaded, beside_files())
-    return result._replace(findings=_silenced(result, imports=imports, beside=beside))
+        beside_files = cache(lambda: _expectations(loaded))
+        result = _compiled(result, loaded.document, imports=imports, beside=beside, tests=beside_files)
+        if tests:
+            result = _with_tests(result, loaded, beside_files())
+    left = _suppressed(result, imports=imports, beside=beside)
+    return result._replace(findings=tuple(sort_findings(left)))
 
 
-def _together(
-    compiled: Compiled, findings: Iterable[Finding], beside: Sequence[Document]
-) -> Iterator[Finding]:
-    """What the parts mean together; where some may be missing, the others are not blamed for it."""
-    broken = (found for found in findings if found.code < "SR3" and found.severity is Severity.ERROR)
-    if next(broken, None) is None:
-        yield from check_together(compiled.document, compiled.routes, beside)
+def _compiled(
+    result: CheckResult,
+    document: Document,
+    *,
+    imports: bool,
+    beside: Sequence[Document],
+    tests: Callable[[], RouteTestSuite | None],
+) -> CheckResult:
+    """The result with the compiled document, and with the findings of its parts beside each other.
+
+    Where an error may hide some of the parts, the others are not blamed for it.
+    """
+    compiled = compile_document(document, imports=imports, messages=lambda: _messages(tests()))
+    found = (*result.findings, *compiled.findings)
+    if not _stages_with_errors(found) & _HIDING_PARTS:
+        context = RuleContext(document, TypePatterns(()), compiled.routes, beside=beside)
+        found = (*found, *run_checks(Stage.CONFIGURATION, context))
+    return result._replace(findings=found, compiled=compiled)
+
+
+def _stages_with_errors(findings: Iterable[Finding]) -> set[Stage]:
+    codes = {found.code for found in findings if found.severity is Severity.ERROR}
+    return {ALL_RULES[code].stage for code in codes}
 
 
 def _expectations(loaded: LoadedConfig) -> RouteTestSuite | None:
@@ -124,28 +146,35 @@ def _with_tests(result: CheckResult, loaded: LoadedConfig, read: RouteTestSuite 
     """
     if loaded.document is None or read is None:
         return result
-    from streamroute.compiler.rules.route_test_references import check_expectations
-
-    wrong = () if has_errors(loaded.findings) else check_expectations(loaded.document, read.tests)
-    found = all_findings(result.findings, read.findings, wrong)
+    wrong: Iterable[Finding] = ()
+    if not has_errors(loaded.findings):
+        context = RuleContext(loaded.document, TypePatterns(()), tests=read.tests)
+        wrong = run_checks(Stage.ROUTE_TESTS, context)
+    found = (*result.findings, *read.findings, *wrong)
     return result._replace(findings=found, sources={**result.sources, **read.files}, tests=read.tests)
 
 
-def _silenced(result: CheckResult, *, imports: bool, beside: Sequence[Document]) -> tuple[Finding, ...]:
-    """The findings less those that a comment in a file silences."""
+def _suppressed(result: CheckResult, *, imports: bool, beside: Sequence[Document]) -> Iterable[Finding]:
+    """The findings without those that a comment in a file suppresses."""
     sources = [file for file in result.sources.values() if isinstance(file, SourceFile)]
     if not any("streamroute" in source.text for source in sources):
         return result.findings
     from streamroute.config.suppressions.ignore_comments import suppress
 
-    unchecked = _unchecked(result.findings, imports=imports, beside=beside)
-    return tuple(sort_findings(suppress(result.findings, sources, unchecked=unchecked)))
+    failed = _stages_with_errors(result.findings)
+
+    def is_checked(rule: Rule) -> bool:
+        return _is_checked(rule, failed, imports=imports, is_alone=not beside)
+
+    return suppress(result.findings, sources, ALL_RULES, is_checked)
 
 
-def _unchecked(findings: Iterable[Finding], *, imports: bool, beside: Sequence[Document]) -> tuple[str, ...]:
-    """The beginnings of the codes that were not looked for everywhere."""
-    worst = min((found.code for found in findings if found.severity is Severity.ERROR), default="SR9")
-    if worst < "SR2":
-        return ("SR",)
-    together = ("SR21", "SR22") if worst < "SR3" else () if beside else ("SR215",)
-    return (*together, "SR410" if imports else "SR4")
+def _is_checked(rule: Rule, failed: AbstractSet[Stage], *, imports: bool, is_alone: bool) -> bool:
+    """Whether a run whose stages ``failed`` has looked for a rule everywhere."""
+    if failed & _HIDING_ALL:
+        return False
+    if rule.stage is Stage.CONFIGURATION:
+        return not failed & _HIDING_PARTS and not (is_alone and rule.code == GROUP_DISAGREEMENT)
+    if rule.stage is Stage.HANDLERS:
+        return imports and rule.code != UNVERIFIED
+    return True

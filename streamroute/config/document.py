@@ -118,6 +118,15 @@ class RouteConfig(NamedTuple):
     tags: tuple[str, ...] = ()
     invalid_keys: frozenset[str] = frozenset()
 
+    @property
+    def stated(self) -> Mapping[str, Any]:
+        """The route as its file has it, without defaults."""
+        here: Any = self.location.source.data
+        for step in self.location.path:
+            here = here[step]
+        found: Mapping[str, Any] = here
+        return found
+
     def policy_for(self, stream: StreamConfig) -> RetryPolicy:
         """The retry policy of this route on a stream: key by key its own, else the stream's."""
         return replace(stream.retry, **self.retry) if self.retry else stream.retry
@@ -176,6 +185,10 @@ class Document(NamedTuple):
         """
         own = next((key for key in keys if stream.location.value(key) is not None), None)
         return (self.location_of(stream, keys[0]), keys[0]) if own is None else (stream.location, own)
+
+    def streams_of(self, route: RouteConfig) -> list[StreamConfig]:
+        """The declared streams of a route."""
+        return [self.streams[name] for name in route.streams if name in self.streams]
 
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
         """The enabled routes of a stream, in order."""

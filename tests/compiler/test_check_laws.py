@@ -19,8 +19,8 @@ from streamroute.cli.output.formats.rendering import render
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import CheckResult, check_path
 from streamroute.compiler.resolve.importer import isolated_imports
+from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import has_errors
-from streamroute.config.findings.rules import RULES
 from streamroute.errors import ConfigError
 
 # How fast a machine is, is no law.
@@ -227,7 +227,7 @@ def test_check_never_raises_and_names_a_place(content: bytes, project: Path) -> 
     result = checked(project, content)
     assert result.document is not None or has_errors(result.findings)
     for found in result.findings:
-        assert found.code in RULES
+        assert found.code in ALL_RULES
         assert found.message
         assert not found.message.startswith(" ")
         text = result.sources[found.file]

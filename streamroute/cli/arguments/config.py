@@ -74,13 +74,15 @@ def check_or_exit(
     from streamroute.cli.output.findings import summary, truncate_findings
     from streamroute.cli.output.formats.full import render_full
     from streamroute.compiler.pipeline import check_path
+    from streamroute.compiler.rules.registry import ALL_RULES
     from streamroute.config.files.includes import TEST_SUFFIX
     from streamroute.config.findings.finding import has_errors
+    from streamroute.config.findings.rules import Stage
 
     result = check_path(path, unset=unset, imports=imports, tests=tests, outside=outside_allowed())
     findings = [found for found in result.findings if not found.file.endswith(TEST_SUFFIX)]
     if not imports:
-        findings = [found for found in findings if not found.code.startswith("SR4")]
+        findings = [found for found in findings if ALL_RULES[found.code].stage is not Stage.HANDLERS]
     if has_errors(findings) or result.document is None or result.compiled is None:
         out = sys.stdout if for_people else sys.stderr
         shown = render_full(

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 )
 def command(codes: tuple[str, ...], output_format: str) -> None:
     """Explain the rules of check: what CODE finds, with an example. Without CODE, list all."""
-    from streamroute.config.findings.rules import RULES
+    from streamroute.compiler.rules.registry import ALL_RULES
 
-    rules = [_named(code) for code in codes] or list(RULES.values())
+    rules = [_named(code) for code in codes] or list(ALL_RULES.values())
     if output_format == "json":
         write_json([_object(rule) for rule in rules])
     elif codes:
@@ -34,22 +34,22 @@ def command(codes: tuple[str, ...], output_format: str) -> None:
 
 
 def _named(code: str) -> Rule:
-    from streamroute.config.findings.rules import RULES
+    from streamroute.compiler.rules.registry import ALL_RULES
 
-    by_name = {rule.name: rule for rule in RULES.values()}
-    rule = RULES.get(code.upper()) or by_name.get(code.lower())
+    by_name = {rule.name: rule for rule in ALL_RULES.values()}
+    rule = ALL_RULES.get(code.upper()) or by_name.get(code.lower())
     if rule is not None:
         return rule
     raise click.UsageError(f'There is no rule "{code}".{_hint(code, by_name)}')
 
 
 def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
-    from streamroute.config.findings.rules import RULES
+    from streamroute.compiler.rules.registry import ALL_RULES
     from streamroute.config.findings.suggestions import did_you_mean
 
     number = re.search(r"[0-9]{3}", code)
     meant = f"SR{number[0]}" if number else None
-    meant = meant if meant in RULES else did_you_mean(code.upper(), RULES)
+    meant = meant if meant in ALL_RULES else did_you_mean(code.upper(), ALL_RULES)
     if meant is not None:
         return f' Did you mean "{meant}"?'
     alike = [name for name in by_name if code.lower() in name] if len(code) > 2 else []
@@ -69,10 +69,9 @@ def _list(rules: list[Rule]) -> str:
 
 def _page(rule: Rule) -> str:
     from streamroute.cli.output.terminal import wants_color
-    from streamroute.config.findings.rule_docs import page_of
 
     title = f"{rule.code} {rule.name}: {rule.severity}"
-    text = "\n\n".join((title, rule.summary, page_of(rule.code).text.strip(), _silencing(rule)))
+    text = "\n\n".join((title, rule.summary, rule.page.strip(), _silencing(rule)))
     if not wants_color(sys.stdout):
         return text
     return "\n".join(_styled(line, is_title=line == title) for line in text.splitlines())
@@ -89,13 +88,11 @@ def _silencing(rule: Rule) -> str:
 
 
 def _object(rule: Rule) -> dict[str, Any]:
-    from streamroute.config.findings.rule_docs import page_of
-
     return {
         "code": rule.code,
         "name": rule.name,
         "severity": str(rule.severity),
         "summary": rule.summary,
         "silenceable": rule.silenceable,
-        "page": page_of(rule.code).text,
+        "page": rule.page,
     }

@@ -1,10 +1,9 @@
-"""A rule's page, and the examples in it."""
+"""The examples in a rule's page."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 _FENCE: Final = re.compile(r"^```(\S+)(?: (\S+))?(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -13,35 +12,30 @@ _FRAME: Final = "version: 1\nstreams: {bot_events: }\nroutes:\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class RuleExample:
     """A configuration: its files by name. Empty where the page has only words for it."""
 
     files: dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RulePage:
     """The text of a page, in Markdown."""
 
     text: str
 
     @property
-    def wrong(self) -> Example:
+    def wrong(self) -> RuleExample:
         """A configuration in which the rule finds something."""
         return _example(self.text.partition("## Wrong\n")[2].partition("## Right\n")[0])
 
     @property
-    def right(self) -> Example:
+    def right(self) -> RuleExample:
         """The configuration as it should have been."""
         return _example(self.text.partition("## Right\n")[2])
 
 
-def page_of(code: str) -> Page:
-    """The page of a rule; raises FileNotFoundError where it has none."""
-    return Page((Path(__file__).parent / "pages" / f"{code}.md").read_text(encoding="utf-8"))
-
-
-def _example(text: str) -> Example:
+def _example(text: str) -> RuleExample:
     """The fenced blocks of a part of a page: a language, a file's name, an encoding.
 
     A list is the routes of a file that has one stream.
@@ -51,4 +45,4 @@ def _example(text: str) -> Example:
         if language != "text":
             whole = f"{_FRAME}{body}" if body.startswith("- ") else body
             files[name or _ROOT] = whole.encode(encoding or "utf-8")
-    return Example(files)
+    return RuleExample(files)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from streamroute.config.findings.finding import Finding, Severity, Span
-from streamroute.config.findings.rules import RULES
+from streamroute.config.findings.rules import RULES, Rule
 
 Step = str | int
 """A key of a mapping, or a position in a list."""
@@ -52,7 +52,7 @@ class TextFile:
 
     def finding(
         self,
-        code: str,
+        rule: Rule | str,
         message: str,
         span: Span,
         *,
@@ -61,10 +61,14 @@ class TextFile:
         severity: Severity | None = None,
         fix: str | None = None,
     ) -> Finding:
-        """A finding in this file, of the rule's severity unless another is given."""
-        severity = severity or RULES[code].severity
+        """A finding in this file, of the rule's severity unless another is given.
+
+        A rule that ``RULES`` holds may be named by its code.
+        """
+        rule = RULES[rule] if isinstance(rule, str) else rule
+        severity = severity or rule.severity
         advice = help if help is None else _short(help)
-        return Finding(code, severity, _short(message), self.path, span, advice, suggestion, fix)
+        return Finding(rule.code, severity, _short(message), self.path, span, advice, suggestion, fix)
 
 
 def _short(text: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from streamroute.config.findings.finding import Finding, Severity
-from streamroute.config.findings.rules import ABOUT_IGNORES, RULES
+from streamroute.config.findings.rules import Rule, Stage
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.suppressions.comment_scope import CommentScopes, Lines
 from streamroute.config.yaml.source import SourceFile
@@ -22,43 +22,56 @@ _WORD: Final = re.compile(r"[^\s,]+")
 class Ignore:
     """A rule that a comment silences on some lines; ``start`` and ``end`` are the code's place."""
 
-    code: str
+    rule: Rule
     lines: Lines
     start: int
     end: int
 
+    @property
+    def code(self) -> str:
+        """The code of the rule."""
+        return self.rule.code
+
 
 def suppress(
-    findings: Sequence[Finding], sources: Iterable[SourceFile], *, unchecked: tuple[str, ...] = ()
+    findings: Sequence[Finding],
+    sources: Iterable[SourceFile],
+    rules: Mapping[str, Rule],
+    is_checked: Callable[[Rule], bool] = lambda _: True,
 ) -> list[Finding]:
     """The findings that no comment silences, and what is wrong with the comments themselves.
 
-    Codes that begin with one of ``unchecked`` were not looked for, so that silencing them is no mistake; nor
-    is it where an error of their kind may have kept them from being found.
+    ``rules`` are those that a comment may name. A comment that silences nothing is a mistake where its rule
+    ``is_checked``, and no error of the same stage on its lines may have hidden the finding.
     """
     left = list(findings)
     for source in sources:
         if _SIGN.search(source.text):
-            left = _silence_in(source, left, unchecked)
+            left = _silence_in(source, left, rules, is_checked)
     return left
 
 
-def _silence_in(source: SourceFile, findings: Sequence[Finding], unchecked: tuple[str, ...]) -> list[Finding]:
-    ignores, mistakes = _read(source)
+def _silence_in(
+    source: SourceFile,
+    findings: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    is_checked: Callable[[Rule], bool],
+) -> list[Finding]:
+    ignores, mistakes = _read(source, rules)
     coverage = _Coverage({(ignore.code, ignore.lines) for ignore in ignores})
     left = [found for found in findings if found.file != source.path or not coverage.suppresses(found)]
     idle = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in coverage.used)
-    looked_for = (ignore for ignore in idle if not ignore.code.startswith(unchecked))
+    looked_for = (ignore for ignore in idle if is_checked(ignore.rule))
     errors = (found for found in left if found.severity is Severity.ERROR and found.file == source.path)
-    wrong = {(found.code[:3], found.span.line) for found in errors}
+    wrong = {(rules[found.code].stage, found.span.line) for found in errors}
     unused = [_unused(source, ignore) for ignore in looked_for if not _is_hidden(ignore, wrong)]
     return left + mistakes + unused
 
 
-def _is_hidden(ignore: Ignore, wrong: Collection[tuple[str, int]]) -> bool:
-    """Whether an error of the same kind is on its lines: an expression that can't be read has no types."""
+def _is_hidden(ignore: Ignore, wrong: Collection[tuple[Stage, int]]) -> bool:
+    """Whether an error of the same stage is on its lines: an expression that can't be read has no types."""
     first, last = ignore.lines
-    return any((ignore.code[:3], line) in wrong for line in range(first, last + 1))
+    return any((ignore.rule.stage, line) in wrong for line in range(first, last + 1))
 
 
 class _Coverage:
@@ -85,7 +98,7 @@ def _unused(source: SourceFile, ignore: Ignore) -> Finding:
     return source.finding("SR018", message, source.between(ignore.start, ignore.end), help="take it away")
 
 
-def _read(source: SourceFile) -> tuple[list[Ignore], list[Finding]]:
+def _read(source: SourceFile, rules: Mapping[str, Rule]) -> tuple[list[Ignore], list[Finding]]:
     """The file's ignores, and what is wrong with them."""
     ignores: list[Ignore] = []
     mistakes: list[Finding] = []
@@ -94,10 +107,10 @@ def _read(source: SourceFile) -> tuple[list[Ignore], list[Finding]]:
         if comments.is_comment_at(sign.start()):
             lines = comments.covered_lines(sign.start())
             codes = _codes(source.text, sign.end())
-            if len(codes) > len(RULES):
+            if len(codes) > len(rules):
                 mistakes.append(_too_many(source, sign))
                 continue
-            read = [_ignore(source, code, start, lines) for code, start in codes]
+            read = [_ignore(source, rules, code, start, lines) for code, start in codes]
             ignores += (one for one in read if isinstance(one, Ignore))
             mistakes += (one for one in read or [_without_code(source, sign)] if isinstance(one, Finding))
     return ignores, mistakes
@@ -122,13 +135,15 @@ def _too_many(source: SourceFile, sign: re.Match[str]) -> Finding:
     return source.finding("SR019", "this comment names more rules than there are", span)
 
 
-def _ignore(source: SourceFile, code: str, start: int, lines: Lines) -> Ignore | Finding:
-    rule, end = RULES.get(code), start + len(code)
+def _ignore(
+    source: SourceFile, rules: Mapping[str, Rule], code: str, start: int, lines: Lines
+) -> Ignore | Finding:
+    rule, end = rules.get(code), start + len(code)
     span = source.between(start, end)
     if rule is None:
-        meant = did_you_mean(code, RULES)
+        meant = did_you_mean(code, rules)
         return source.finding("SR019", f'there is no rule "{code}"', span, suggestion=meant)
     if rule.silenceable:
-        return Ignore(code, lines, start, end)
-    why = "it is about such comments" if code in ABOUT_IGNORES else "nothing can be built with it"
+        return Ignore(rule, lines, start, end)
+    why = "it is about such comments" if rule.stage is Stage.COMMENTS else "nothing can be built with it"
     return source.finding("SR020", f"{code} ({rule.name}) can't be silenced: {why}", span)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.findings.finding import Finding, Severity, Span
+from streamroute.config.findings.rules import Rule
 from streamroute.config.findings.text_file import Step, TextFile
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class SourceLocation(NamedTuple):
 
     def finding(
         self,
-        code: str,
+        rule: Rule | str,
         message: str,
         *,
         at: DataPath = (),
@@ -134,13 +135,13 @@ class SourceLocation(NamedTuple):
         suggestion: str | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """A finding of rule ``code`` about the value, or its key, at ``at`` below this place.
+        """A finding of a rule, or of its code, about the value, or its key, at ``at`` below this place.
 
         ``within`` narrows it to the characters from its first number up to its second in the string there.
         """
         path = (*self.path, *at)
         span = self.source.span(path, on) if within is None else self.source.span_in(path, *within)
-        return self.source.finding(code, message, span, help=help, suggestion=suggestion, severity=severity)
+        return self.source.finding(rule, message, span, help=help, suggestion=suggestion, severity=severity)
 
     def line_seen_from(self, source: SourceFile, at: DataPath = (), on: Part = "value") -> str:
         """The line of what stands below this place, as a finding in ``source`` names it.

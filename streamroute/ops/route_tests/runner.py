@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamroute.compiler.dry_run import Decision, Verdict, decide
-from streamroute.compiler.rules.former_names import route_meant_by
+from streamroute.compiler.rules.former_names import current_name_of
 from streamroute.config.document import RouteConfig
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.route_tests import EntryReference, RouteTest
@@ -131,7 +131,7 @@ def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
 def _expected(names: Iterable[str], decisions: Iterable[Decision]) -> set[str]:
     """The routes that are meant: a misspelt or former name is a finding, and no difference as well."""
     routes = {decision.route.name: decision.route for decision in decisions}
-    return {name if name in routes else route_meant_by(name, routes.values()) or name for name in names}
+    return {name if name in routes else current_name_of(name, routes.values()) or name for name in names}
 
 
 def _difference(

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streamroute.cli.main import streamroute
-from streamroute.config.findings.rules import RULES
+from streamroute.compiler.rules.registry import ALL_RULES
 
 
 def rule(*arguments: str) -> Result:
@@ -18,7 +18,7 @@ def rule(*arguments: str) -> Result:
 def test_without_a_code_every_rule_is_listed() -> None:
     lines = rule().stdout.splitlines()
     assert lines[0].split() == ["code", "severity", "name", "finds"]
-    assert [line.split()[0] for line in lines[1:]] == list(RULES)
+    assert [line.split()[0] for line in lines[1:]] == list(ALL_RULES)
 
 
 @pytest.mark.parametrize("asked", ["SR307", "sr307", "negation-binds-tighter"])
@@ -65,7 +65,7 @@ def test_json_holds_all_that_is_known_of_a_rule() -> None:
         "silenceable": True,
     }
     assert "## Right" in shown["page"]
-    assert len(json.loads(rule("--format", "json").stdout)) == len(RULES)
+    assert len(json.loads(rule("--format", "json").stdout)) == len(ALL_RULES)
 
 
 def test_no_color_off_a_terminal() -> None:

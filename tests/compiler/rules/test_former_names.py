@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.rules.former_names import route_meant_by
+from streamroute.compiler.rules.former_names import current_name_of
 from streamroute.config.document import Document
 
 
@@ -195,8 +195,8 @@ def document(folder: Path, text: str) -> Document:
 
 def test_a_former_name_means_its_route_and_any_other_the_nearest(tmp_path: Path) -> None:
     known = document(tmp_path, routes("name: welcome", "name: thank, formerly: [welcom, greet]")).routes
-    assert route_meant_by("greet", known) == "thank"
-    assert route_meant_by("welcom", known) == "thank"
-    assert route_meant_by("thanks", known) == "thank"
-    assert route_meant_by("wellcome", known) == "welcome"
-    assert route_meant_by("nothing", known) is None
+    assert current_name_of("greet", known) == "thank"
+    assert current_name_of("welcom", known) == "thank"
+    assert current_name_of("thanks", known) == "thank"
+    assert current_name_of("wellcome", known) == "welcome"
+    assert current_name_of("nothing", known) is None

@@ -10,9 +10,9 @@ from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.importer import isolated_imports
+from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.rule_docs import Example, page_of
-from streamroute.config.findings.rules import RULES
+from streamroute.config.findings.rule_docs import RuleExample, RulePage
 
 HANDLERS = """
 def welcome(payload): ...
@@ -55,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def found_in(example: Example, code: str, folder: Path) -> tuple[Finding, ...]:
+def found_in(example: RuleExample, code: str, folder: Path) -> tuple[Finding, ...]:
     files: dict[str, bytes | None] = {**example.files} or {"routes.yaml": MADE[code]}
     for name, content in files.items():
         path = folder / name
@@ -68,24 +68,24 @@ def found_in(example: Example, code: str, folder: Path) -> tuple[Finding, ...]:
         return check_path("routes.yaml", tests=True, imports=code != "SR410").findings
 
 
-@pytest.mark.parametrize("code", sorted(RULES.keys() - OF_A_RUN))
+@pytest.mark.parametrize("code", sorted(ALL_RULES.keys() - OF_A_RUN))
 def test_the_wrong_example_is_found(code: str, folder: Path) -> None:
     """One cause, one finding: the rule alone finds something, but for comments that silence."""
-    codes = {found.code for found in found_in(page_of(code).wrong, code, folder)}
+    codes = {found.code for found in found_in(RulePage(ALL_RULES[code].page).wrong, code, folder)}
     assert code in codes
     assert codes == {code} or code == "SR019"
 
 
-@pytest.mark.parametrize("code", RULES)
+@pytest.mark.parametrize("code", ALL_RULES)
 def test_the_right_example_is_clean(code: str, folder: Path) -> None:
-    example = page_of(code).right
+    example = RulePage(ALL_RULES[code].page).right
     assert example.files
     assert [str(found) for found in found_in(example, code, folder)] == []
 
 
-@pytest.mark.parametrize("code", RULES)
+@pytest.mark.parametrize("code", ALL_RULES)
 def test_the_page_says_why_before_it_shows_how(code: str) -> None:
-    text = page_of(code).text
+    text = ALL_RULES[code].page
     why, _, examples = text.partition("## Wrong\n")
     assert len(why.split()) >= 10
     assert "## Right\n" in examples
@@ -96,15 +96,15 @@ def test_there_is_no_page_without_its_rule() -> None:
     import streamroute.config.findings.pages as package
 
     pages = {path.stem for folder in package.__path__ for path in Path(folder).glob("*.md")}
-    assert pages <= set(RULES)
+    assert pages <= set(ALL_RULES)
 
 
-@pytest.mark.parametrize("code", [rule.code for rule in RULES.values() if rule.silenceable and rule.runs])
+@pytest.mark.parametrize("code", [rule.code for rule in ALL_RULES.values() if rule.silenceable and rule.runs])
 def test_an_error_that_may_be_silenced_keeps_nothing_from_being_built(code: str, folder: Path) -> None:
     """What check accepts, serve builds: with the comment there is no error, and there are routers."""
-    example = page_of(code).wrong
+    example = RulePage(ALL_RULES[code].page).wrong
     silence = f"# streamroute: ignore[{code}] why\nroutes:".encode()
     files = {name: content.replace(b"routes:", silence) for name, content in example.files.items()}
-    assert found_in(Example(files), code, folder) == ()
+    assert found_in(RuleExample(files), code, folder) == ()
     with isolated_imports(folder):
         assert compile_routes("routes.yaml")

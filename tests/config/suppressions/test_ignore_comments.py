@@ -1,4 +1,4 @@
-"""Comments that silence findings: what they cover, and what is wrong with them."""
+"""Comments that suppress findings: what they cover, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.files.loader import load_text
-from streamroute.config.findings.rules import ABOUT_IGNORES
+from streamroute.config.findings.rules import Stage
 from streamroute.config.suppressions.ignore_comments import suppress
 from streamroute.config.yaml.source import SourceFile
 
@@ -25,8 +26,10 @@ def source(text: str) -> SourceFile:
 def lines_left(text: str, *lines: int, code: str = "SR307") -> list[str]:
     """What is left of findings at the beginnings of these lines, and what came of the comments."""
     file = source(text)
-    found = [file.finding(code, "x", file.between(*[file.start_of_line(line)] * 2)) for line in lines]
-    return [f"{one.span.line} {one.code}" for one in suppress(found, [file])]
+    found = [
+        file.finding(ALL_RULES[code], "x", file.between(*[file.start_of_line(line)] * 2)) for line in lines
+    ]
+    return [f"{one.span.line} {one.code}" for one in suppress(found, [file], ALL_RULES)]
 
 
 def test_a_comment_behind_something_silences_its_line() -> None:
@@ -88,14 +91,16 @@ def test_what_only_looks_like_a_comment_silences_nothing(text: str) -> None:
 
 def test_an_ignore_that_silences_nothing_is_a_finding() -> None:
     file = source("a: 1 # streamroute: ignore[SR307] why\n")
-    (found,) = suppress([], [file])
+    (found,) = suppress([], [file], ALL_RULES)
     assert str(found) == (
         "routes.yaml:1:28: warning[SR018]: nothing is silenced here: SR307 finds nothing on line 1"
     )
 
 
 def test_a_rule_that_was_not_looked_for_is_no_unused_one() -> None:
-    assert suppress([], [source("a: 1 # streamroute: ignore[SR307] why\n")], unchecked=("SR3",)) == []
+    assert (
+        suppress([], [source("a: 1 # streamroute: ignore[SR307] why\n")], ALL_RULES, lambda rule: False) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ def test_an_ignore_of_what_another_error_or_way_of_checking_hides_is_not_called_
     ],
 )
 def test_an_ignore_that_names_no_rule_it_may_silence_is_a_finding(comment: str, message: str) -> None:
-    (found,) = suppress([], [source(f"a: 1 {comment}\n")])
+    (found,) = suppress([], [source(f"a: 1 {comment}\n")], ALL_RULES)
     assert found.text == message
 
 
@@ -152,7 +157,7 @@ def write(folder: Path, routes: str) -> Path:
 def about_comments(path: Path) -> list[str]:
     """The codes of what is found about the comments themselves."""
     findings = check_path(path, imports=False).findings
-    return [found.code for found in findings if found.code in ABOUT_IGNORES]
+    return [found.code for found in findings if ALL_RULES[found.code].stage is Stage.COMMENTS]
 
 
 def test_check_and_what_runs_agree_on_what_is_silenced(tmp_path: Path) -> None:

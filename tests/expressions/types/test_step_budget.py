@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamroute.compiler.pipeline import check_path
-from streamroute.compiler.rules import route_expressions
+from streamroute.compiler.rules.expressions import route_expressions
 from streamroute.expressions.types.step_budget import EACH, Steps, TooManyStepsError, spend
 
 NODE = {"$ref": "#"}

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import click
 
+from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity
-from streamroute.config.findings.rules import RULES
+from streamroute.config.findings.rules import Stage
 from streamroute.config.findings.suggestions import did_you_mean
 
 
@@ -26,7 +27,7 @@ class Selection(NamedTuple):
         return [found for found in findings if self._takes(found)]
 
     def _takes(self, found: Finding) -> bool:
-        if found.code.startswith("SR0") and found.severity is Severity.ERROR:
+        if found.severity is Severity.ERROR and ALL_RULES[found.code].stage is Stage.FILE:
             return True
         return _longest(found.code, self.select or ("",)) > _longest(found.code, self.ignore)
 
@@ -40,8 +41,8 @@ def read_codes(values: Iterable[str]) -> tuple[str, ...]:
     words = (word.strip().upper() for value in values for word in value.split(","))
     codes = tuple(word for word in words if word)
     for code in codes:
-        if not any(known.startswith(code) for known in RULES):
-            meant = did_you_mean(code, RULES)
+        if not any(known.startswith(code) for known in ALL_RULES):
+            meant = did_you_mean(code, ALL_RULES)
             hint = f'; did you mean "{meant}"?' if meant else ""
             raise click.UsageError(f'no rule\'s code begins with "{code}"{hint}')
     return codes

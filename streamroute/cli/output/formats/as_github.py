@@ -10,8 +10,8 @@ from typing import Final
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import relative_path
 from streamroute.cli.output.streams import printable, sanitize
+from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity
-from streamroute.config.findings.rules import RULES
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -24,7 +24,7 @@ def render(report: FindingsReport) -> str:
 def _command(found: Finding) -> str:
     span = found.span
     properties = {
-        "title": f"{found.code} {RULES[found.code].name}",
+        "title": f"{found.code} {ALL_RULES[found.code].name}",
         "file": printable(relative_path(found.file)),
     }
     properties |= {"line": str(span.line), "endLine": str(span.end_line)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.streams import as_json
+from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.rules import RULES
 
 
 def render(report: FindingsReport) -> str:
@@ -17,7 +17,7 @@ def as_object(found: Finding) -> dict[str, str | int | None]:
     """A finding as JSON has it."""
     return {
         "code": found.code,
-        "rule": RULES[found.code].name,
+        "rule": ALL_RULES[found.code].name,
         "severity": str(found.severity),
         "message": found.message,
         "suggestion": found.suggestion,

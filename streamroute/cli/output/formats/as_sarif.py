@@ -13,8 +13,9 @@ from streamroute import __version__
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import fingerprinted, relative_path
 from streamroute.cli.output.streams import as_json, printable
+from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity, Span
-from streamroute.config.findings.rules import RULES, Rule
+from streamroute.config.findings.rules import Rule
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -24,7 +25,11 @@ def render(report: FindingsReport) -> str:
     """A log with one run, whose columns count characters."""
     used = sorted({found.code for found in report.findings})
     results = [_result(found, name, used) for found, name in fingerprinted(report)]
-    driver = {"name": "streamroute", "version": __version__, "rules": [_rule(RULES[code]) for code in used]}
+    driver = {
+        "name": "streamroute",
+        "version": __version__,
+        "rules": [_rule(ALL_RULES[code]) for code in used],
+    }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return as_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
 

@@ -1,0 +1,44 @@
+"""An expression of a document with its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from streamroute.compiler.rules.problem_finding import problem_finding
+from streamroute.config.findings.finding import Finding
+from streamroute.config.yaml.source import DataPath, SourceLocation
+from streamroute.expressions.lint import check_expression
+from streamroute.expressions.problem import Problem
+
+_SYNTAX: Final = "SR301"
+_MISREAD: Final = "SR303"
+_CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
+
+
+class CheckedExpression(NamedTuple):
+    """An expression, where it stands, and its problems."""
+
+    location: SourceLocation
+    at: DataPath
+    text: str
+    problems: Sequence[Problem]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether it cannot be evaluated."""
+        return any(problem.fatal for problem in self.problems)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the problems as findings."""
+        for problem in self.problems:
+            if problem.code == _SYNTAX and self._is_cut_short():
+                help_text = "quote it, or write it under >-"
+                yield self.location.finding(_MISREAD, _CUT_SHORT, at=self.at, help=help_text)
+            else:
+                yield problem_finding(self.location, self.at, problem, self.text)
+
+    def _is_cut_short(self) -> bool:
+        """Whether it is an expression only together with what YAML took for a comment."""
+        comment = self.location.comment_after(self.at)
+        return comment is not None and not check_expression(f"{self.text} {comment}")

@@ -1,0 +1,121 @@
+"""Two configurations that disagree about a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import EMBEDDED, Document, StreamConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.quoting import join_words
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR215",
+    "group-disagreement",
+    Severity.WARNING,
+    Stage.CONFIGURATION,
+    "Two configurations disagree about a group of a stream.",
+    page="""\
+Two configurations that are checked together consume one stream of one Redis in the same group, with other
+settings. The workers of a group take over each other's messages, so that a message's lease, attempts and
+dead letters depend on who happens to read it. `concurrency`, `claim_interval`, `grace`, `stall` and
+`on_stuck` are each worker's own affair.
+
+Or one of them moves a group to another name (`formerly_group`) that the other one still serves, or moves as
+well: what the group left can go to one group only, and a group that is still served must not be moved.
+
+## Wrong
+
+```yaml
+version: 1
+redis: {url: redis://localhost}
+streams: {bot_events: {group: shop, lease: 60s}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+```yaml desk.yaml
+version: 1
+redis: {url: redis://localhost}
+streams: {bot_events: {group: shop, lease: 10s}}
+routes:
+  - {name: greet, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+redis: {url: redis://localhost}
+streams: {bot_events: {group: shop, lease: 60s}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+```yaml desk.yaml
+version: 1
+redis: {url: redis://localhost}
+streams: {bot_events: {group: desk, lease: 10s}}
+routes:
+  - {name: greet, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+""",
+)
+_SHARED: Final = ("codec", "lease", "max_deliveries", "retry", "dead_letter", "unknown_type")
+"""Settings on which the workers of one group must agree."""
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each stream whose group another configuration serves with other settings."""
+    for other in context.beside:
+        if _server(other) != _server(context.document):
+            continue
+        for name, stream in context.document.streams.items():
+            known = other.streams.get(name)
+            if known is None or "group" in stream.unresolved_keys | known.unresolved_keys:
+                continue
+            if known.group == stream.group:
+                yield from _compared(stream, other, known)
+            else:
+                yield from _taken_over(stream, other, known)
+
+
+def _server(document: Document) -> tuple[str, ...]:
+    """The server of a configuration; the embedded one belongs to its folder."""
+    url = document.redis.url
+    return (url, str(document.folder)) if url.startswith(EMBEDDED) else (url,)
+
+
+def _compared(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
+    comparable = [name for name in _SHARED if name not in stream.unresolved_keys | known.unresolved_keys]
+    differing = [name for name in comparable if getattr(known, name) != getattr(stream, name)]
+    if not differing:
+        return
+    names = join_words((f'"{name}"' for name in differing), "and")
+    group = f'the group "{stream.display("group")}" of "{stream.name}"'
+    message = f"{group} is served by {_where(other, known)} too, with another {names}"
+    help_text = "workers of one group take each other's messages: give both the same settings, or two groups"
+    yield stream.location.finding(RULE, message, on="key", help=help_text)
+
+
+def _taken_over(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
+    """A group that one configuration takes over, and the other still serves or takes over as well."""
+    where, message = _where(other, known), None
+    if stream.formerly_group == known.group:
+        message = f'"{stream.name}" takes over the group "{known.display("group")}", which {where} serves'
+    elif known.formerly_group == stream.group:
+        message = f'the group "{stream.display("group")}" of "{stream.name}" is taken over by {where}'
+    elif stream.formerly_group is not None and stream.formerly_group == known.formerly_group:
+        message = (
+            f'"{stream.name}" takes over the group "{stream.display("formerly_group")}", as does {where}'
+        )
+    if message is not None:
+        help_text = 'state "formerly_group" once, and for a group that nothing serves any more'
+        yield stream.location.finding(RULE, message, on="key", help=help_text)
+
+
+def _where(document: Document, stream: StreamConfig) -> str:
+    line = stream.location.source.span(stream.location.path, "key").line
+    return f"{document.path}:{line}"

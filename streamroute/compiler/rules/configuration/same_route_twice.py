@@ -1,0 +1,100 @@
+"""Two routes by which one handler would run twice for the same messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import RouteConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.expressions.problem import ExpressionError
+from streamroute.expressions.syntax.lexer import tokenize
+
+RULE: Final = Rule(
+    "SR210",
+    "same-route-twice",
+    Severity.WARNING,
+    Stage.CONFIGURATION,
+    "Two routes run one handler for the same messages.",
+    page="""\
+Two enabled routes take the same type of the same stream by the same filter, and name the same handler with
+the same arguments: it runs twice for each of their messages. Mostly one of them is a copy that was to be
+changed.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - {name: welcome, type: booking.confirmed, filter: guest.vip, handler: shop.handlers.welcome}
+  - {name: greet, type: booking.confirmed, filter: guest.vip, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - {name: welcome, type: booking.confirmed, filter: guest.vip, handler: shop.handlers.welcome}
+  - {name: greet, type: booking.changed, filter: guest.vip, handler: shop.handlers.welcome}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each route that does what an earlier one does."""
+    before: dict[tuple[str, ...], list[RouteConfig]] = {}
+    for route in (checked.config for checked in context.routes):
+        if not route.enabled:
+            continue
+        keys = _keys_of(route)
+        others = (other for key in keys for other in before.get(key, ()))
+        same = next((other for other in others if _does_the_same(route, other)), None)
+        if same is not None:
+            yield _finding(route, same)
+        for key in keys:
+            before.setdefault(key, []).append(route)
+
+
+def _keys_of(route: RouteConfig) -> list[tuple[str, ...]]:
+    """Keys of which two routes share one where they may do the same for a type of a stream."""
+    arguments = json.dumps(route.arguments, sort_keys=True, default=str) if route.arguments else ""
+    what = (route.handler, _without_spaces(route.filter), _without_spaces(route.transform), arguments)
+    return [(stream, kind, *what) for stream in route.streams for kind in route.types]
+
+
+def _without_spaces(expression: str | None) -> str:
+    """An expression without white space: where these differ, the expressions do."""
+    return "" if expression is None else "".join(expression.split())
+
+
+def _does_the_same(one: RouteConfig, two: RouteConfig) -> bool:
+    if one is two or one.name == two.name:
+        return False  # SR201
+    if one.arguments != two.arguments:
+        return False
+    return _tokens(one.filter) == _tokens(two.filter) and _tokens(one.transform) == _tokens(two.transform)
+
+
+def _tokens(expression: str | None) -> list[tuple[str, Any]] | None:
+    """The tokens of an expression, among which white space does not matter."""
+    if expression is None:
+        return None
+    try:
+        return [(token["type"], token["value"]) for token in tokenize(expression)]
+    except ExpressionError:
+        # It has a finding of its own, and equals only itself.
+        return [("text", expression)]
+
+
+def _finding(route: RouteConfig, same: RouteConfig) -> Finding:
+    where = same.location.line_seen_from(route.location.source, ("name",))
+    message = f'the route "{route.name}" does what "{same.name}" does, on {where}: {route.handler} runs twice'
+    help_text = "they take the same type by the same filter; leave one of them out"
+    return route.location.finding(RULE, message, at=("name",), help=help_text)

@@ -1,0 +1,97 @@
+"""Keys of ``retry`` that change nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import Document, StreamConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.yaml.source import SourceLocation
+from streamroute.durations import RetryPolicy
+
+RULE: Final = Rule(
+    "SR213",
+    "setting-without-effect",
+    Severity.WARNING,
+    Stage.CONFIGURATION,
+    "A key of a retry policy changes nothing.",
+    page="""\
+A key of a retry policy changes nothing beside the others: a delay where nothing runs again, a multiplier
+where there is one retry only, a delay that `max_delay` cuts.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - name: welcome
+    type: booking.confirmed
+    handler: shop.handlers.welcome
+    retry: {max_attempts: 1, delay: 10s}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - name: welcome
+    type: booking.confirmed
+    handler: shop.handlers.welcome
+    retry: {max_attempts: 3, delay: 10s}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each stated key of ``retry`` without effect."""
+    document = context.document
+    for route in document.routes:
+        streams = document.streams_of(route)
+        if streams and route.retry and not any("retry" in stream.unresolved_keys for stream in streams):
+            policies = [route.policy_for(stream) for stream in streams]
+            yield from _findings(route.location, route.retry, policies)
+    for stream in document.streams.values():
+        stated = stream.location.value("retry")  # not what it has from the defaults
+        if isinstance(stated, dict) and "retry" not in stream.unresolved_keys:
+            yield from _findings(stream.location, stated, _policies(document, stream))
+
+
+def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
+    """Every policy that the stream's settings are a part of."""
+    routes = (route for route in document.routes if stream.name in route.streams)
+    return [route.policy_for(stream) for route in routes] or [stream.retry]
+
+
+def _findings(
+    place: SourceLocation, stated: Iterable[str], policies: Sequence[RetryPolicy]
+) -> Iterator[Finding]:
+    for key in stated:
+        why = [_reason(key, policy) for policy in policies]
+        if all(why):
+            [(usual, _)] = Counter(why).most_common(1)
+            yield place.finding(RULE, f'"{key}" has no effect: {usual}', at=("retry", key), on="key")
+
+
+def _reason(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a return for each cause
+    """Why a key of this policy changes nothing; None where it may."""
+    if key == "max_attempts":
+        return None
+    if policy.max_attempts == 1:
+        return "with max_attempts: 1 nothing runs again"
+    if policy.delay == 0 and key != "delay":
+        return "a delay of 0 stays 0"
+    if policy.max_delay < policy.delay and key == "delay":
+        return "every retry waits for max_delay, which is shorter"
+    if policy.max_delay < policy.delay and key == "multiplier" and policy.multiplier >= 1:
+        return "every retry waits for max_delay"
+    if policy.max_attempts == 2 and key == "multiplier":
+        return "with max_attempts: 2 there is only one retry, after the delay"
+    return None

@@ -1,0 +1,56 @@
+"""Stall limits that are shorter than the lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import StreamConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.yaml.source import SourceLocation
+
+RULE: Final = Rule(
+    "SR220",
+    "stall-below-lease",
+    Severity.WARNING,
+    Stage.CONFIGURATION,
+    "A stream's stall limit is shorter than its lease.",
+    page="""\
+A worker whose event loop has been unresponsive for `stall` gives up what it holds. Other workers can take
+an entry only when its `lease` has ended, so with a shorter `stall` a worker that is busy for a moment gives
+up entries that no other worker can take yet. The default is five leases.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: {lease: 60s, stall: 10s}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: {lease: 60s, stall: 2m}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each place that states such a stall limit."""
+    found: dict[tuple[SourceLocation, str], StreamConfig] = {}
+    for stream in context.document.streams.values():
+        if stream.stall < stream.lease and not stream.unresolved_keys & {"stall", "lease"}:
+            found.setdefault(context.document.stated(stream, "stall", "lease"), stream)
+    for (place, key), stream in found.items():
+        stall, lease = stream.display("stall"), stream.display("lease")
+        message = f'"stall" ({stall}) is shorter than "lease" ({lease}): a worker gives up entries too early'
+        help_text = f"no other worker can take them before the lease ends; write stall: {lease}, or more"
+        yield place.finding(RULE, message, at=(key,), help=help_text)

@@ -1,0 +1,57 @@
+"""Streams that no route takes messages from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.resolve.references import is_built_in
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR211",
+    "stream-without-routes",
+    Severity.WARNING,
+    Stage.CONFIGURATION,
+    "A stream is declared that no route uses.",
+    page="""\
+No route takes messages of the stream, so that `serve` does not consume it: its messages stay where they
+are, for whoever else reads them. A stream that a route forwards to may be declared for its codec alone.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: , payments: }
+routes:
+  - {name: welcome, stream: bot_events, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each stream that no route consumes or forwards to.
+
+    A disabled route counts; a configuration without any routes has only just begun.
+    """
+    routes = context.document.routes
+    if not routes or any("stream" in route.invalid_keys for route in routes):
+        return
+    used = {stream for route in routes for stream in route.streams}
+    used |= {str(route.arguments.get("stream")) for route in routes if is_built_in(route.handler)}
+    for name, stream in context.document.streams.items():
+        if name not in used:
+            message = f'the stream "{name}" has no routes: nothing here consumes it'
+            yield stream.location.finding(RULE, message, on="key")

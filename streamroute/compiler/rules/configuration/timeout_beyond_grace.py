@@ -1,0 +1,60 @@
+"""Timeouts of which a drain cuts off an attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import RouteConfig, StreamConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.durations import format_duration
+
+RULE: Final = Rule(
+    "SR214",
+    "timeout-beyond-grace",
+    Severity.INFO,
+    Stage.CONFIGURATION,
+    "A drain cuts an attempt off long before its timeout.",
+    page="""\
+When `serve` stops, it gives running handlers the `grace` of their stream and then cuts them off; their
+messages run again elsewhere. An attempt that needs its whole timeout is cut off by every deployment. Where
+that is meant, ignore it.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome, timeout: 2m}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: {grace: 2m}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome, timeout: 2m}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each stated timeout that is longer than ``grace``."""
+    for route in context.document.routes:
+        yield from _findings(route, context.document.streams_of(route))
+
+
+def _findings(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[Finding]:
+    if any("grace" in stream.unresolved_keys for stream in streams):
+        return
+    patient = max(streams, key=lambda stream: stream.grace, default=None)
+    if patient is not None and route.timeout > patient.grace and "timeout" in route.stated:
+        longest, timeout = patient.display("grace"), format_duration(route.timeout)
+        message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
+        help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"
+        yield route.location.finding(RULE, message, at=("timeout",), help=help_text)

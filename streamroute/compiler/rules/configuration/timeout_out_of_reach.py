@@ -1,0 +1,86 @@
+"""Timeouts before which another one always comes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamroute.compiler.checked_route import CheckedRoute
+from streamroute.compiler.resolve.references import is_built_in
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.durations import format_duration, parse_duration
+
+RULE: Final = Rule(
+    "SR216",
+    "timeout-out-of-reach",
+    Severity.WARNING,
+    Stage.CONFIGURATION,
+    "Another timeout always comes before this one.",
+    page="""\
+The built-in webhook gives its request a timeout of its own, under `with:` (10s where it is not stated). Of
+that and the timeout of the route the shorter one always comes first, and the other changes nothing.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - name: tell
+    type: booking.confirmed
+    handler: streamroute.handlers.webhook
+    with: {url: https://example.com/hook, timeout: 10s}
+    timeout: 25s
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - name: tell
+    type: booking.confirmed
+    handler: streamroute.handlers.webhook
+    with: {url: https://example.com/hook, timeout: 10s}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each route whose built-in handler has a timeout of its own, as webhook has."""
+    for route in context.routes:
+        own = _handler_timeout(route)
+        if own is not None:
+            yield from _compared(route, own)
+
+
+def _handler_timeout(route: CheckedRoute) -> float | None:
+    """Seconds after which the handler itself gives up; None where it never does, or that is not known."""
+    if route.handler_call is None or not is_built_in(route.config.handler):
+        return None
+    parameter = inspect.signature(route.handler_call.function).parameters.get("timeout")
+    if parameter is None:
+        return None
+    stated: Any = route.config.arguments.get("timeout", parameter.default)
+    try:
+        return parse_duration(stated)
+    except (TypeError, ValueError):
+        return None  # the handler's own check reports it
+
+
+def _compared(route: CheckedRoute, own: float) -> Iterator[Finding]:
+    config = route.config
+    first, whole = format_duration(own), format_duration(config.timeout)
+    if own < config.timeout and "timeout" in config.stated:
+        message = f"no attempt gets {whole}: the handler itself gives up after {first}"
+        help_text = 'that is its own "timeout", under with:'
+        yield config.location.finding(RULE, message, at=("timeout",), help=help_text)
+    elif own > config.timeout and "timeout" in config.arguments:
+        message = f"no request gets {first}: the route's timeout ends the attempt after {whole}"
+        help_text = "raise the timeout of the route"
+        yield config.location.finding(RULE, message, at=("with", "timeout"), help=help_text)

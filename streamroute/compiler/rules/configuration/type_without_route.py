@@ -1,0 +1,60 @@
+"""Types of the catalogue that no route takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR212",
+    "type-without-route",
+    Severity.INFO,
+    Stage.CONFIGURATION,
+    "The catalogue declares a type that no route takes.",
+    page="""\
+The catalogue says what a type's messages look like, and no route takes them. They are acknowledged and
+counted, or dead-lettered under `unknown_type: dead_letter`. In a catalogue that several services share this
+is the normal case.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+messages:
+  booking.confirmed: {schema: {type: object}}
+  booking.cancelled: {schema: {type: object}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+messages:
+  booking.confirmed: {schema: {type: object}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each declared type that no route takes; a disabled route counts.
+
+    A pattern that matches nothing may be meant for any of them, so that nothing is reported.
+    """
+    routes = [checked.config for checked in context.routes]
+    if not routes or not all(route.types for route in routes):
+        return
+    taken = {kind for route in routes for kind in route.types}
+    for kind, declared in context.document.messages.items():
+        if kind not in taken:
+            yield declared.location.finding(RULE, f'no route takes the type "{kind}"', on="key")

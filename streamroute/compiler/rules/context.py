@@ -1,0 +1,29 @@
+"""What the checks of rules look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamroute.config.document import Document
+
+if TYPE_CHECKING:
+    from streamroute.compiler.checked_route import CheckedRoute
+    from streamroute.compiler.rules.checked_expression import CheckedExpression
+    from streamroute.compiler.type_patterns import TypePatterns
+    from streamroute.config.route_tests import RouteTest
+
+
+class RuleContext(NamedTuple):
+    """A document, and what the steps before have found out about it.
+
+    ``routes`` have their patterns expanded; ``expressions`` are the checked keys of dedupe and ``order_by``.
+    ``beside`` are configurations that were checked before, ``tests`` those beside the files.
+    """
+
+    document: Document
+    patterns: TypePatterns
+    routes: Sequence[CheckedRoute] = ()
+    expressions: Sequence[CheckedExpression] = ()
+    beside: Sequence[Document] = ()
+    tests: Sequence[RouteTest] = ()

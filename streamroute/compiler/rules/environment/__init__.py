@@ -1,0 +1,1 @@
+"""Rules about the server that the configuration names, and its keys."""

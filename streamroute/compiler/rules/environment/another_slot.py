@@ -1,0 +1,66 @@
+"""Streams whose keys a cluster would keep in several slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.rules.dead_letter_finding import dead_letter_finding
+from streamroute.config.document import StreamConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.keys import GroupKeys, base, keys_in_other_slots
+
+RULE: Final = Rule(
+    "SR506",
+    "another-slot",
+    Severity.ERROR,
+    Stage.ENVIRONMENT,
+    "A cluster would keep a stream's keys on several nodes.",
+    page="""\
+What becomes of a message is written in one step, and in a cluster a step is on one node: a stream, its
+retries and its dead letters have to be in one slot. A cluster hashes what stands in braces in a name, and
+the whole name where there are none. The default names see to it.
+
+## Wrong
+
+```yaml
+version: 1
+redis: {url: "redis+cluster://localhost:7000"}
+streams:
+  bot_events: {dead_letter: failed}
+```
+
+## Right
+
+```yaml
+version: 1
+redis: {url: "redis+cluster://localhost:7000"}
+streams:
+  bot_events: {dead_letter: "{bot_events}:failed"}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each stream with keys in another slot, where the address is a cluster's."""
+    document = context.document
+    if "+cluster:" not in document.redis.url.partition("//")[0].lower():
+        return
+    for stream in document.streams.values():
+        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
+        if keys_in_other_slots(stream.name, [keys.retry]):
+            message = f'a cluster keeps the retries of "{stream.name}" in another slot: its name has a "}}"'
+            yield stream.location.finding(RULE, message, on="key")
+        elif not stream.unresolved_keys & {"dead_letter", "group"} and keys_in_other_slots(
+            stream.name, [stream.dead_letter]
+        ):
+            yield _finding(stream)
+
+
+def _finding(stream: StreamConfig) -> Finding:
+    message = f'a cluster keeps "{stream.display("dead_letter")}" in another slot than "{stream.name}"'
+    help_text = f'leave "dead_letter" out, or begin it with "{base(stream.name)}:"'
+    return dead_letter_finding(stream, RULE, message, help_text)

@@ -1,0 +1,102 @@
+"""The address of Redis, read as ``serve`` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import EMBEDDED, Document
+from streamroute.config.files.loader import ALLOW_OUTSIDE
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.quoting import quote_value
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.schema.replaced_values import is_default, match_variable
+from streamroute.config.yaml.source import SourceLocation
+from streamroute.values import EMBEDDED_FOLDER
+
+if TYPE_CHECKING:
+    from streamroute.adapters.urls.url import AddressError
+
+RULE: Final = Rule(
+    "SR505",
+    "redis-address",
+    Severity.ERROR,
+    Stage.ENVIRONMENT,
+    "The address of Redis cannot be used.",
+    page="""\
+No server can be reached by this address: its scheme is unknown, its host or port cannot be read, a
+parameter is misspelt, or a cluster is asked for a database that it does not have. In a password, `/` is
+written `%2F`, `?` `%3F`, `#` `%23`, `@` `%40` and `%` `%25`. `check` reads the address as `serve` does, and
+connects to nothing. Of an address that comes from an environment variable no part is shown: that is SR502.
+
+## Wrong
+
+```yaml
+version: 1
+redis: {url: "redis://localhost:6379/0?socket_timout=5"}
+streams: {bot_events: }
+```
+
+## Right
+
+```yaml
+version: 1
+redis: {url: "redis://localhost:6379/0?socket_timeout=5"}
+streams: {bot_events: }
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding where ``redis: {url: ...}`` names no server. Connect to nothing, show no password."""
+    document = context.document
+    url, place = document.redis.url, document.redis.location
+    if url == EMBEDDED or place is None:
+        yield from _check_folder(document, document.folder / EMBEDDED_FOLDER)
+        return
+    from streamroute.adapters.urls.url import AddressError, read_address
+
+    try:
+        address = read_address(url, folder=document.folder)
+    except AddressError as error:
+        yield _finding(url, place, error)
+        return
+    written = str(place.source.value(place.path))
+    if address.data_folder is not None and not _is_from_environment(written, url):
+        yield from _check_folder(document, address.data_folder)
+
+
+def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
+    """The embedded server creates its folder: it must be below the configuration's folder."""
+    if document.reader.allows(folder):
+        return
+    place = document.redis.location
+    message = "the embedded server would keep its data outside the folder of the configuration"
+    if place is None or place.source.value(place.path) is None:
+        yield document.location.finding("SR021", message, on="first-key", help=ALLOW_OUTSIDE)
+    else:
+        yield place.finding("SR021", message, help=ALLOW_OUTSIDE)
+
+
+def _is_from_environment(written: str, url: str) -> bool:
+    """Whether an environment variable gave the whole address, and the file no part of it."""
+    return match_variable(written) is not None and not is_default(written, url)
+
+
+def _finding(url: str, place: SourceLocation, error: AddressError) -> Finding:
+    """The finding about the URL as it is written: nothing that a variable gave is shown."""
+    problem = error.problem
+    written = str(place.source.value(place.path))
+    if written == url:
+        message = f"the address {quote_value(error.shown)} {problem.text}"
+        advice = None if error.meant else problem.advice
+        return place.finding(RULE, message, help=advice, suggestion=error.meant)
+    variable = match_variable(written)
+    whose = quote_value(written)
+    if variable and _is_from_environment(written, url):
+        whose = f'the environment variable "{variable[1]}"'
+    message = f"the value of {whose} is not an address of Redis: it {problem.text}"
+    return place.finding("SR502", message, help=problem.advice)

@@ -1,0 +1,1 @@
+"""How expressions are checked, and the rules about keys that expressions give."""

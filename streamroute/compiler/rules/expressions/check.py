@@ -1,0 +1,62 @@
+"""Check the expressions of a document: filters, transforms, keys of dedupe, and ``order_by``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from streamroute.compiler.rules.checked_expression import CheckedExpression
+from streamroute.compiler.rules.expressions.route_expressions import RouteExpressions, habits_of
+from streamroute.config.document import Document, RouteConfig, StreamConfig
+from streamroute.config.schema.replaced_values import has_variable
+from streamroute.config.yaml.source import SourceLocation
+from streamroute.expressions.lint import check_expression
+from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.transform_checks import check_transform
+from streamroute.expressions.types.check import check_types
+
+
+def check_filter(route: RouteConfig, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
+    """The filter of a route, if it has one."""
+    if route.filter is not None:
+        problems = expressions.check(route.filter, route, condition=True)
+        yield CheckedExpression(route.location, ("filter",), route.filter, problems)
+
+
+def check_transform_of(route: RouteConfig, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
+    """The transform of a route, if it has one."""
+    text = route.transform
+    if text is not None:
+        problems = expressions.check(text, route, condition=False)
+        if not problems:
+            problems = [found for found in [check_transform(parse(text))] if found is not None]
+        yield CheckedExpression(route.location, ("transform",), text, problems)
+
+
+def check_dedupe_key(route: RouteConfig, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
+    """The key of a route's dedupe, if it has one."""
+    if route.dedupe is not None:
+        problems = expressions.check(route.dedupe.key, route, condition=False)
+        yield CheckedExpression(route.location, ("dedupe", "key"), route.dedupe.key, problems)
+
+
+def check_order_by(document: Document, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
+    """Each ``order_by``: that of the defaults, and those of streams."""
+    for place, streams in _stated(document).items():
+        text = str(streams[0].order_by)
+        found = CheckedExpression(place, ("order_by",), text, check_expression(text))
+        if not found.has_errors:
+            habits = habits_of(stream.codec for stream in streams)
+            typed = check_types(parse(text), condition=False, habits=habits, shown=expressions.shown)
+            found = found._replace(problems=[*found.problems, *typed])
+        yield found
+
+
+def _stated(document: Document) -> Mapping[SourceLocation, list[StreamConfig]]:
+    """The streams of each ``order_by`` that counts, by the place that states it."""
+    found: dict[SourceLocation, list[StreamConfig]] = {}
+    for stream in document.streams.values():
+        written = stream.location.value("order_by")
+        if stream.order_by is None or not (written in (None, stream.order_by) or has_variable(written)):
+            continue  # there is none, or it cannot be used, and a finding says why
+        found.setdefault(document.location_of(stream, "order_by"), []).append(stream)
+    return found

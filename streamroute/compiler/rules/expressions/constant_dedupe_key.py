@@ -1,0 +1,59 @@
+"""A dedupe key that is the same for every message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.yaml.source import DataPath
+from streamroute.expressions.syntax.parser import Tree, parse, walk
+
+RULE: Final = Rule(
+    "SR217",
+    "constant-dedupe-key",
+    Severity.WARNING,
+    Stage.EXPRESSIONS,
+    "The key of a route's dedupe never changes.",
+    page="""\
+The key of `dedupe` tells messages apart: those with the same key are duplicates, and only the first of them
+runs. A key that does not look at the message, such as a text in quotes, is the same for all of them.
+
+## Wrong
+
+```yaml
+- name: charge
+  type: booking.confirmed
+  handler: shop.handlers.welcome
+  dedupe: {key: "'payment.id'", ttl: 1d}
+```
+
+## Right
+
+```yaml
+- name: charge
+  type: booking.confirmed
+  handler: shop.handlers.welcome
+  dedupe: {key: payment.id, ttl: 1d}
+```
+""",
+)
+_AT: Final[DataPath] = ("dedupe", "key")
+_READING: Final = frozenset({"field", "identity", "current", "index", "value_projection"})
+"""Nodes that read from the message."""
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each valid key that does not depend on the message."""
+    for found in context.expressions:
+        if found.at == _AT and not found.problems and _is_constant(parse(found.text)):
+            message = "the key is the same for every message, so that all but the first would be skipped"
+            text = found.text.strip("'")
+            advice = f"a path has no quotes: {text}" if found.text == f"'{text}'" else None
+            yield found.location.finding(RULE, message, at=_AT, help=advice)
+
+
+def _is_constant(tree: Tree) -> bool:
+    return all(node["type"] not in _READING for node, _, _ in walk(tree.root, 0, 0))

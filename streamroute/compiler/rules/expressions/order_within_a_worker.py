@@ -1,0 +1,52 @@
+"""``order_by``, which orders nothing between workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.yaml.source import DataPath
+
+RULE: Final = Rule(
+    "SR218",
+    "order-within-a-worker",
+    Severity.INFO,
+    Stage.EXPRESSIONS,
+    "order_by orders nothing between workers.",
+    page="""\
+`order_by` orders what one worker has read: of messages with equal keys, the next starts when the one before
+it has ended. Two workers of a group read turn about, so that two messages with one key may run at the same
+time, one in each. Retries and what is taken over from a dead worker may come later than what followed them.
+Where one worker serves the stream, or where such an order is enough, ignore it.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: {order_by: guest.id}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: {concurrency: 8}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+""",
+)
+_AT: Final[DataPath] = ("order_by",)
+_MESSAGE: Final = "equal keys start in order within one worker; between several workers there is no order"
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each ``order_by`` that can be evaluated."""
+    for found in context.expressions:
+        if found.at == _AT and not found.has_errors:
+            yield found.location.finding(RULE, _MESSAGE, at=_AT)

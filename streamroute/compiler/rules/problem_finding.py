@@ -1,0 +1,17 @@
+"""Problems of expressions and of dotted paths as findings."""
+
+from __future__ import annotations
+
+from streamroute.config.findings.finding import Finding
+from streamroute.config.schema.replaced_values import finding_about
+from streamroute.config.yaml.source import DataPath, SourceLocation
+from streamroute.expressions.problem import Problem
+
+
+def problem_finding(location: SourceLocation, at: DataPath, problem: Problem, text: str) -> Finding:
+    """The finding about a problem of ``text``, the string at a location."""
+    within = (problem.start, len(text) if problem.end is None else problem.end)
+    return finding_about(
+        location, at, problem.code, problem.message, text, within=within, help=problem.help,
+        suggestion=problem.suggestion,
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""Every rule that has a check of its own: one line here, and one module with ``RULE`` and ``check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from typing import Final, Protocol, cast
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.rules import RULES, Rule, RuleTable, Stage
+
+GROUP_DISAGREEMENT: Final = "SR215"
+"""The rule that compares a configuration with others."""
+
+MODULES: Final = {
+    "SR201": "routes.duplicate_route",
+    "SR202": "routes.unknown_stream",
+    "SR203": "routes.stream_needed",
+    "SR204": "routes.pattern_without_catalogue",
+    "SR205": "routes.pattern_matches_nothing",
+    "SR206": "routes.former_name_in_use",
+    "SR207": "routes.former_name_twice",
+    "SR208": "routes.former_group_unchanged",
+    "SR210": "configuration.same_route_twice",
+    "SR211": "configuration.stream_without_routes",
+    "SR212": "configuration.type_without_route",
+    "SR213": "configuration.setting_without_effect",
+    "SR214": "configuration.timeout_beyond_grace",
+    "SR215": "configuration.group_disagreement",
+    "SR216": "configuration.timeout_out_of_reach",
+    "SR217": "expressions.constant_dedupe_key",
+    "SR218": "expressions.order_within_a_worker",
+    "SR220": "configuration.stall_below_lease",
+    "SR221": "routes.unlikely_type",
+    "SR505": "environment.redis_address",
+    "SR506": "environment.another_slot",
+    "SR507": "environment.dead_letters_misplaced",
+    "SR601": "route_tests.unknown_name_in_test",
+    "SR602": "route_tests.disabled_route_in_test",
+    "SR605": "route_tests.contradictory_test",
+}
+"""Code -> module; the sub-package is the stage at which the check runs."""
+
+
+class RuleModule(Protocol):
+    """A module of this package that declares a rule.
+
+    The promise: ``check`` yields a finding for each breach, and never raises for what a file says.
+    """
+
+    RULE: Rule
+
+    def check(self, context: RuleContext) -> Iterable[Finding]:
+        """Yield the findings."""
+        ...
+
+
+@cache
+def rule_module(code: str) -> RuleModule:
+    """The module that declares the rule."""
+    return cast("RuleModule", import_module(f"streamroute.compiler.rules.{MODULES[code]}"))
+
+
+def run_checks(stage: Stage, context: RuleContext) -> Iterator[Finding]:
+    """Run the check of each rule of the stage, in the order of the codes."""
+    package = f"{stage.name.lower()}."
+    for code, name in MODULES.items():
+        if name.startswith(package):
+            yield from rule_module(code).check(context)
+
+
+ALL_RULES: Final = RuleTable(
+    lambda: [*RULES, *MODULES], lambda code: rule_module(code).RULE if code in MODULES else RULES[code]
+)
+"""Every rule that a finding may name, by code."""

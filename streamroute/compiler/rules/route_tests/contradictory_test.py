@@ -1,0 +1,70 @@
+"""A route test whose expectations exclude each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR605",
+    "contradictory-test",
+    Severity.ERROR,
+    Stage.ROUTE_TESTS,
+    "A test expects of a route what cannot be together.",
+    page="""\
+A route either takes a message or fails before its handler, and only the handler of a route that takes it
+gets something: the test says otherwise.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+```yaml routes.test.yaml
+version: 1
+tests:
+  - name: a booking is welcomed
+    message: {type: booking.confirmed}
+    routes: [welcome]
+    dead_letter: [welcome]
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+```yaml routes.test.yaml
+version: 1
+tests:
+  - name: a booking is welcomed
+    message: {type: booking.confirmed}
+    routes: [welcome]
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each route of which a test expects what cannot be together."""
+    for test in context.tests:
+        for index, name in enumerate(test.dead_letter):
+            if name in test.routes:
+                message = f'"{name}" cannot both take the message and fail before its handler'
+                yield test.location.finding(RULE, message, at=("dead_letter", index))
+        for name in test.transform:
+            if name not in test.routes:
+                message = f'the handler of "{name}" gets nothing: "routes" does not list it'
+                yield test.location.finding(RULE, message, at=("transform", name), on="key")

@@ -1,0 +1,1 @@
+"""Rules about routes and streams as they are declared."""

@@ -1,0 +1,62 @@
+"""Two routes of one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import RouteConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR201",
+    "duplicate-route",
+    Severity.ERROR,
+    Stage.ROUTES,
+    "Two routes have the same name.",
+    page="""\
+A route's name is unique over all files: it lives on in metrics, in retries that wait in Redis, and in dead
+letters. With two routes of one name, nobody could tell whose retry it is. A route that gets another name
+states its old one under `formerly`.
+
+## Wrong
+
+```yaml
+- name: welcome
+  type: booking.confirmed
+  handler: shop.handlers.welcome
+- name: welcome
+  type: booking.changed
+  handler: shop.handlers.welcome
+```
+
+## Right
+
+```yaml
+- name: welcome
+  type: booking.confirmed
+  handler: shop.handlers.welcome
+- name: welcome-again
+  type: booking.changed
+  handler: shop.handlers.welcome
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each route whose name an earlier route has."""
+    first_of: dict[str, RouteConfig] = {}
+    for route in context.document.routes:
+        first = first_of.setdefault(route.name, route)
+        if first is not route and "name" not in route.invalid_keys:
+            yield _finding(route, first)
+
+
+def _finding(route: RouteConfig, first: RouteConfig) -> Finding:
+    where = first.location.line_seen_from(route.location.source, ("name",))
+    message = f'there is another route "{route.name}", on {where}'
+    help_text = "route names are unique over all files: metrics, retries and dead letters refer to them"
+    return route.location.finding(RULE, message, at=("name",), help=help_text)

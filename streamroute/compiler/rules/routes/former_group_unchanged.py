@@ -1,0 +1,60 @@
+"""A former group that is the current group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR208",
+    "former-group-unchanged",
+    Severity.ERROR,
+    Stage.ROUTES,
+    "A stream's former group is its current group.",
+    page="""\
+`formerly_group` is the name that a consumer group had before; what the old group left is moved to the
+current one. With the current name there is nothing to move, and the group that was meant stays behind.
+Stated in `defaults`, it applies to every stream that does not state its own: state it in the streams whose
+group was renamed.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: {group: notifications, formerly_group: notifications}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: {group: notifications, formerly_group: mailer}}
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each place that states the current group as the former one."""
+    document = context.document
+    known = (
+        stream
+        for stream in document.streams.values()
+        if not stream.unresolved_keys & {"group", "formerly_group"}
+    )
+    unchanged = (stream for stream in known if stream.formerly_group == stream.group)
+    stated = dict.fromkeys(document.stated(stream, "formerly_group", "group") for stream in unchanged)
+    for place, key in stated:
+        message = '"formerly_group" is the current name of the group'
+        if key == "group":
+            message = 'the group of this stream is the "formerly_group" of the defaults'
+        help_text = 'state "formerly_group" only in streams whose group was renamed'
+        yield place.finding(RULE, message, at=(key,), help=help_text)

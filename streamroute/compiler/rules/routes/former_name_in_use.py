@@ -1,0 +1,75 @@
+"""A former name that is the name of an existing route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.rules.former_names import FormerNames
+from streamroute.config.document import RouteConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.yaml.source import DataPath
+
+RULE: Final = Rule(
+    "SR206",
+    "former-name-in-use",
+    Severity.ERROR,
+    Stage.ROUTES,
+    "A route's former name is the name of an existing route.",
+    page="""\
+`formerly` lists the names that a route had before, so that it takes over what waits in Redis under them:
+retries, dead letters and dedupe keys. A name that a route has now cannot be taken over, since what waits
+under it belongs to that route. A disabled route still has its name. The route's own current name does not
+belong in the list either.
+
+## Wrong
+
+```yaml
+- name: welcome-gold
+  type: booking.confirmed
+  filter: guest.tier == 'gold'
+  handler: shop.handlers.welcome
+  formerly: welcome
+- name: welcome
+  type: booking.confirmed
+  handler: shop.handlers.welcome
+```
+
+## Right
+
+```yaml
+- name: welcome-gold
+  type: booking.confirmed
+  filter: guest.tier == 'gold'
+  handler: shop.handlers.welcome
+  formerly: welcome-vip
+- name: welcome
+  type: booking.confirmed
+  handler: shop.handlers.welcome
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each former name that a route has today."""
+    names = FormerNames(context.document.routes)
+    for route, at, name in names:
+        owner = names.owner_of(name, route)
+        if owner is not None:
+            yield _finding(route, at, owner)
+
+
+def _finding(route: RouteConfig, at: DataPath, owner: RouteConfig) -> Finding:
+    if owner is route:
+        message = f'"{route.name}" is the current name of this route'
+        return route.location.finding(RULE, message, at=at, help="state only names that it had before")
+    where = owner.location.line_seen_from(route.location.source, ("name",))
+    which = "another" if owner.enabled else "a disabled"
+    message = f'the former name "{owner.name}" is the name of {which} route, on {where}'
+    help_text = "only a name that no route has can be taken over: remove that route, or this former name"
+    if not owner.enabled:
+        help_text = "a disabled route still has its name: remove that route, or this former name"
+    return route.location.finding(RULE, message, at=at, help=help_text)

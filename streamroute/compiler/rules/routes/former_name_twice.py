@@ -1,0 +1,76 @@
+"""A former name that two routes of one stream state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.rules.former_names import FormerNames
+from streamroute.config.document import RouteConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.yaml.source import DataPath
+
+RULE: Final = Rule(
+    "SR207",
+    "former-name-twice",
+    Severity.ERROR,
+    Stage.ROUTES,
+    "Two routes of one stream state the same former name.",
+    page="""\
+`formerly` says that a route takes over what waits in Redis under its old name. Each retry, dead letter and
+dedupe key can go to one route only. Where a route was split into two, choose the one that handles what is
+left of the old one.
+
+## Wrong
+
+```yaml
+- name: welcome-gold
+  type: booking.confirmed
+  filter: guest.tier == 'gold'
+  handler: shop.handlers.welcome
+  formerly: welcome
+- name: welcome-others
+  type: booking.confirmed
+  filter: guest.tier != 'gold'
+  handler: shop.handlers.welcome
+  formerly: welcome
+```
+
+## Right
+
+```yaml
+- name: welcome-gold
+  type: booking.confirmed
+  filter: guest.tier == 'gold'
+  handler: shop.handlers.welcome
+- name: welcome-others
+  type: booking.confirmed
+  filter: guest.tier != 'gold'
+  handler: shop.handlers.welcome
+  formerly: welcome
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each former name that an earlier route of the stream states."""
+    heirs: dict[tuple[str, str], RouteConfig] = {}
+    names = FormerNames(context.document.routes)
+    for route, at, name in names:
+        if names.owner_of(name, route) is not None:
+            continue  # SR206
+        keys = [(stream, name) for stream in route.streams]
+        first = next((heirs[key] for key in keys if key in heirs), route)
+        if first.name != route.name:  # two routes of one name are a finding of their own
+            yield _finding(route, at, name, first)
+        heirs.update((key, route) for key in keys if key not in heirs)
+
+
+def _finding(route: RouteConfig, at: DataPath, name: str, first: RouteConfig) -> Finding:
+    where = first.location.line_seen_from(route.location.source, ("formerly",))
+    message = f'"{name}" is a former name of the route "{first.name}" too, on {where}'
+    help_text = "what waits under a name goes to one route only: remove the name from one of them"
+    return route.location.finding(RULE, message, at=at, help=help_text)

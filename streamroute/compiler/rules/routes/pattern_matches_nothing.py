@@ -1,0 +1,59 @@
+"""A type pattern that matches no type of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.type_patterns import is_pattern
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+from streamroute.config.findings.suggestions import did_you_mean
+
+RULE: Final = Rule(
+    "SR205",
+    "pattern-matches-nothing",
+    Severity.WARNING,
+    Stage.ROUTES,
+    "A route's type is a pattern that matches no type.",
+    page="""\
+A pattern stands for the types of the catalogue that it matches, and this one matches none: the route takes
+no message. `*` stands for any characters, dots included, and `?` for one.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+messages: {booking.confirmed: , booking.changed: }
+routes:
+  - name: welcome
+    type: bokking.*
+    handler: shop.handlers.welcome
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+messages: {booking.confirmed: , booking.changed: }
+routes:
+  - name: welcome
+    type: booking.*
+    handler: shop.handlers.welcome
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each type pattern that matches nothing."""
+    messages, patterns = context.document.messages, context.patterns
+    for route in context.document.routes if messages else ():
+        for index, name in enumerate(route.types):
+            if is_pattern(name) and not patterns.matches(name) and not patterns.is_exhausted:
+                message = f'the pattern "{name}" matches no type of the catalogue'
+                meant = did_you_mean(name, [f"{known.rpartition('.')[0]}.*" for known in messages])
+                yield route.location.finding(RULE, message, at=("type", index), suggestion=meant)

@@ -1,0 +1,55 @@
+"""A type pattern without a catalogue to match it with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.type_patterns import is_pattern
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR204",
+    "pattern-without-catalogue",
+    Severity.ERROR,
+    Stage.ROUTES,
+    "A route's type is a pattern without a catalogue.",
+    page="""\
+A type with `*`, `?` or brackets is a pattern over the catalogue under `messages:`, and there is none:
+nobody can know which types it stands for.
+
+## Wrong
+
+```yaml
+- name: welcome
+  type: booking.*
+  handler: shop.handlers.welcome
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+messages: {booking.confirmed: , booking.changed: }
+routes:
+  - name: welcome
+    type: booking.*
+    handler: shop.handlers.welcome
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each type pattern of a document that declares no messages."""
+    if context.document.messages:
+        return
+    for route in context.document.routes:
+        for index, name in enumerate(route.types):
+            if is_pattern(name):
+                message = f'the type "{name}" is a pattern, and there is no catalogue to match it with'
+                help_text = "declare the types under messages:, or list each: [order.paid, order.sent]"
+                yield route.location.finding(RULE, message, at=("type", index), help=help_text)

@@ -1,0 +1,52 @@
+"""A route without a stream, where several are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR203",
+    "stream-needed",
+    Severity.ERROR,
+    Stage.ROUTES,
+    "A route names no stream where several are declared.",
+    runs=True,
+    page="""\
+Where several streams are declared, a route says which of them it takes messages from. With one stream it
+may be left out. Silenced, the route is kept and takes no messages.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: , payments: }
+routes:
+  - {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: , payments: }
+routes:
+  - {name: welcome, stream: bot_events, type: booking.confirmed, handler: shop.handlers.welcome}
+  - {name: thank, stream: payments, type: payment.settled, handler: shop.handlers.welcome}
+```
+""",
+)
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each route that names no stream."""
+    for route in context.document.routes:
+        if not route.streams and "stream" not in route.invalid_keys:
+            names = ", ".join(f'"{name}"' for name in context.document.streams)
+            who = "this route" if "name" in route.invalid_keys else f'the route "{route.name}"'
+            message = f"{who} names no stream, and there are several: {names}"
+            yield route.location.finding(RULE, message, on="first-key", help="add stream: to the route")

@@ -1,0 +1,70 @@
+"""A type that no producer writes: a list in one string, or quotes within quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.config.document import RouteConfig
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.rules import Rule, Stage
+
+RULE: Final = Rule(
+    "SR221",
+    "unlikely-type",
+    Severity.WARNING,
+    Stage.ROUTES,
+    "A route's type is a list in one string, or in quotes of its own.",
+    page="""\
+A type is compared as a whole, so that `order.paid, order.sent` is one type, which no message has. Several
+are a list. Nor are quotes, commas or invisible characters around a type likely to be in a message's. A type
+that the catalogue declares is not told.
+
+## Wrong
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - name: welcome
+    type: booking.confirmed, booking.changed
+    handler: shop.handlers.welcome
+```
+
+## Right
+
+```yaml
+version: 1
+streams: {bot_events: }
+routes:
+  - name: welcome
+    type: [booking.confirmed, booking.changed]
+    handler: shop.handlers.welcome
+```
+""",
+)
+_QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_UNLIKELY: Final = re.compile(rf"[,;|{_QUOTES}{_INVISIBLE}]|^\s|\s$")
+_LIST: Final = re.compile(r"[\w.*?-]+(?:\s*[,;|]\s*[\w.*?-]+)+")
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each unlikely type that the catalogue does not declare."""
+    for route in context.document.routes:
+        for index, name in enumerate(route.types):
+            if _UNLIKELY.search(name) and name not in context.document.messages:
+                yield from _findings(route, index, name)
+
+
+def _findings(route: RouteConfig, index: int, name: str) -> Iterator[Finding]:
+    bare = name.strip(f"{_QUOTES}{_INVISIBLE},; \t\n")
+    if _LIST.fullmatch(bare):
+        words = ", ".join(part.strip() for part in re.split("[,;|]", bare))
+        message = "this is one type, not a list of several"
+        yield route.location.finding(RULE, message, at=("type", index), help=f"write [{words}]")
+    elif bare and bare != name:
+        message = "this type begins or ends with a character that types do not have"
+        yield route.location.finding(RULE, message, at=("type", index), suggestion=bare)
