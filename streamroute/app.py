@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.adapters.groups.abandoned import OtherGroups
-from streamroute.adapters.groups.acl_check import require_rights
+from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.backlog import Backlog
-from streamroute.adapters.groups.key_type_check import require_kinds
-from streamroute.adapters.groups.rename_watch import LOOK_EVERY, GroupWatch, keep_looking
+from streamroute.adapters.groups.key_type_check import require_key_types
+from streamroute.adapters.groups.rename_watch import CHECK_EVERY, GroupWatch, watch_groups
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.stream.publisher import Publisher
-from streamroute.adapters.stream.publishers import outlets
+from streamroute.adapters.stream.publishers import publishers_by_stream
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.runtime.container import open_container
@@ -105,22 +105,22 @@ class App:
         except BaseException:
             await self.stop()
             raise
-        self._looking = asyncio.create_task(keep_looking([*self._watches.values()], LOOK_EVERY))
+        self._looking = asyncio.create_task(watch_groups([*self._watches.values()], CHECK_EVERY))
 
     async def _start(self, service: Service) -> None:
         with translate_errors(self._redis, f"consuming {service.config.name}"):
             await service.processor.start_listening()
 
     async def _look_at_groups(self, service: Service) -> None:
-        await self._watches[service.config.name].begin()
+        await self._watches[service.config.name].check_at_start()
 
     async def _require_fitness(self, service: Service) -> None:
         stream = service.config
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
         # A server that cannot be asked now is tried again, and told of, by the consumer's own start.
         with suppress(RedisUnavailableError):
-            await require_rights(self._redis, keys)
-            await require_kinds(self._redis, keys)
+            await require_permissions(self._redis, keys)
+            await require_key_types(self._redis, keys)
 
     async def stop(self) -> None:
         """Drain: every consumer finishes what runs within its grace, all at the same time."""
@@ -170,7 +170,7 @@ async def open_app(
     with handler_threads(sum(stream.concurrency for stream in served)):
         async with open_container(compiled.container, document.container or "") as container:
             consumer = consumer_name()
-            resources = {"outlets": outlets(connection, compiled.codecs_by_stream)}
+            resources = {"outlets": publishers_by_stream(connection, compiled.codecs_by_stream)}
             routers = compiled.routers_in(RuntimeContext(resources, validated=True))
             services = [
                 build_service(

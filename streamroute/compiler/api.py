@@ -47,9 +47,9 @@ def compile_routes(
         raise ConfigError(_summary(path, errors), result.findings)
     if client is None:
         return result.compiled.routers
-    from streamroute.adapters.stream.publishers import connection_of, outlets
+    from streamroute.adapters.stream.publishers import connection_of, publishers_by_stream
 
-    resources = {"outlets": outlets(connection_of(client), result.compiled.codecs_by_stream)}
+    resources = {"outlets": publishers_by_stream(connection_of(client), result.compiled.codecs_by_stream)}
     return result.compiled.routers_in(RuntimeContext(resources))
 
 

@@ -142,7 +142,7 @@ async def survives(backend: Backend, register: Callable[[BotRedisDispatcher], No
 
 
 async def nothing_left(backend: Backend) -> bool:
-    return not await backend.is_left()
+    return not await backend.remains()
 
 
 def registering(handler: Any) -> Callable[[BotRedisDispatcher], None]:

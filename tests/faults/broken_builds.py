@@ -171,7 +171,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "waited .* s for the retries to run",
         (
             Edit(
-                "adapters/lua/promote.lua",
+                "adapters/lua/promote_due.lua",
                 "local undue = math.max(0, redis.call('HLEN', delayed) - redis.call('ZCARD', due))",
                 "local undue = 0",
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.entries.records import DeadRecord, flat, retry_record
+from streamroute.adapters.entries.records import DeadRecord, flatten_fields, retry_record
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
@@ -104,7 +104,7 @@ async def _write(storage: Whole, keys: GroupKeys, message: Message) -> None:
             arguments: list[str | bytes | int] = [record.name, int(outcome.delay * 1000), record.pack()]
             await script("schedule").run(client, [keys.due, keys.delayed], arguments)
         else:
-            fields = flat(DeadRecord.of(message, outcome).write())
+            fields = flatten_fields(DeadRecord.of(message, outcome).write())
             await send_command(client, "XADD", keys.dead, "*", *fields)
 
 

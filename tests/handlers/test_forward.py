@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from streamroute import BotRedisDispatcher, compile_routes
 from streamroute.adapters.codecs.builtin import codec_named
-from streamroute.adapters.entries.records import flat
+from streamroute.adapters.entries.records import flatten_fields
 from streamroute.errors import EncodeError, Reject
 from streamroute.handlers.forward import Outlets, forward
 from streamroute.message import Message
@@ -27,7 +27,7 @@ class Written:
         self.fails = fails
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
-        return flat(codec_named("json").encode(payload))
+        return flatten_fields(codec_named("json").encode(payload))
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
         if self.fails is not None:
@@ -142,7 +142,7 @@ async def test_a_mark_that_a_codec_of_the_target_would_find_is_not_forwarded(
 async def test_what_holds_the_name_alone_is_kept_byte_for_byte(fields: dict[bytes, bytes]) -> None:
     outlet = Written()
     await forward(Message({"type": "t"}, fields=fields), only("other", outlet), stream="other")
-    assert outlet.entries == [flat(fields)]
+    assert outlet.entries == [flatten_fields(fields)]
 
 
 async def test_other_escapes_and_other_names_are_kept_byte_for_byte() -> None:

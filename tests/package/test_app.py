@@ -10,7 +10,7 @@ import pytest
 import streamroute.app
 from consuming import eventually
 from projects import JOBS
-from streamroute.adapters.groups.live_workers import packed
+from streamroute.adapters.groups.live_workers import pack_known_routes
 from streamroute.adapters.redis.connection import open_redis
 from streamroute.app import App, consumer_name, open_app
 from streamroute.compiler.pipeline import check_path
@@ -121,7 +121,7 @@ async def test_a_group_left_behind_while_it_runs_is_told(
     old = GroupKeys.of("events", "renamed")
     seconds, _ = await client.time()
     await client.xgroup_create("events", "renamed", id="0", mkstream=True)
-    await client.hset(old.routes, "digest", packed(KnownRoutes(frozenset({"a"}), frozenset())))
+    await client.hset(old.routes, "digest", pack_known_routes(KnownRoutes(frozenset({"a"}), frozenset())))
     await client.hset(old.workers, "alive", f"{seconds * 1000 + 60_000} 60000 ")
     await client.hset(old.delayed, "1", "a retry")
     async with app_of(folder, redis_url) as app:
@@ -140,7 +140,7 @@ async def test_leaving_finishes_what_was_started(folder: Path, redis_url: str, r
     pending: Any = await redis_client.xpending("events", "tests")
     assert pending["pending"] == 0
     async with app_of(folder, redis_url) as app:
-        assert not await app.backlog("events").is_left(await app.publisher("events").last_id())
+        assert not await app.backlog("events").remains(await app.publisher("events").last_id())
 
 
 async def test_it_starts_whole_or_not_at_all(folder: Path, redis_url: str, redis_client: Redis) -> None:

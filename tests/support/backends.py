@@ -33,7 +33,7 @@ class Backend(Protocol):
         """The ids that are pending in the group, retries included."""
         ...
 
-    async def is_left(self) -> bool:
+    async def remains(self) -> bool:
         """Whether the group has anything to do, asked in one step: what it has moves from place to place."""
         ...
 
@@ -91,7 +91,7 @@ class MemoryBackend:
     async def pending(self) -> list[str]:
         return self.twin.pending(STREAM, GROUP)
 
-    async def is_left(self) -> bool:
+    async def remains(self) -> bool:
         twin = self.twin
         return bool(
             twin.unread(STREAM, GROUP) or twin.pending(STREAM, GROUP) or twin.scheduled(STREAM, GROUP)
@@ -141,9 +141,9 @@ class RedisBackend:
     async def pending(self) -> list[str]:
         return [*await self._pending(KEYS.stream), *await self._pending(KEYS.retry, "@retry")]
 
-    async def is_left(self) -> bool:
+    async def remains(self) -> bool:
         keys = [KEYS.stream, KEYS.retry, KEYS.delayed]
-        return bool(await script("left").run(raw_client(self.client, STREAM), keys, [GROUP, "9" * 19]))
+        return bool(await script("has_backlog").run(raw_client(self.client, STREAM), keys, [GROUP, "9" * 19]))
 
     async def dead(self) -> list[DeadRecord]:
         return [DeadRecord.read(fields) for _, fields in await self.client.xrange(KEYS.dead)]

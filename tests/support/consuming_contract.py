@@ -30,7 +30,7 @@ AT_ONCE = RetryPolicy(max_attempts=3, delay=0, jitter=0)
 
 
 async def nothing_left(backend: Backend) -> bool:
-    return not await backend.is_left()
+    return not await backend.remains()
 
 
 class Results:

@@ -45,7 +45,7 @@ def once(
 
 
 async def nothing_left(backend: Backend) -> bool:
-    return not await backend.is_left()
+    return not await backend.remains()
 
 
 class Deduplication:

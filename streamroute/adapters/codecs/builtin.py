@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from streamroute.adapters.codecs.cloudevents import CloudEventsCodec
 from streamroute.adapters.codecs.entry_fields import (
     MAX_BYTES,
+    check_size,
+    checked_fields,
+    decode_strings,
+    event_type,
+    json_bytes,
     kind_of,
     not_utf8,
     quoted,
     read_object,
-    refuse_unfit,
-    sized,
-    strings,
-    type_of,
     utf8,
-    written,
 )
 from streamroute.adapters.codecs.strict_json import NotJsonError, read_json
 from streamroute.errors import DecodeError, EncodeError, SetupError
@@ -57,13 +57,13 @@ class JsonCodec:
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
         if not self._is_small(fields):
-            refuse_unfit(fields, self._max_bytes)
+            check_size(fields, self._max_bytes)
         data = fields.get(b"data")
         if data is None:
-            return strings(fields)
+            return decode_strings(fields)
         return self._beside(read_object(data), fields)
 
-    def decode_usual(self, parts: list[bytes]) -> dict[str, Any] | None:
+    def decode_fast(self, parts: list[bytes]) -> dict[str, Any] | None:
         """The payload of the usual entry, a type and then its data, as the server sends it.
 
         None for any other, and for one that cannot be read: ``decode`` knows it, or what is wrong with it.
@@ -87,7 +87,7 @@ class JsonCodec:
             payload = self.decode(fields)
             return {key: value for key, value in payload.items() if key != "type"}, payload
         if not self._is_small(fields):
-            refuse_unfit(fields, self._max_bytes)
+            check_size(fields, self._max_bytes)
         alone = read_object(data)
         return alone, self._beside(dict(alone), fields)
 
@@ -111,10 +111,10 @@ class JsonCodec:
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """``type`` in a field of its own, everything else in ``data``."""
-        kind = type_of(payload)
+        kind = event_type(payload)
         data = {key: value for key, value in payload.items() if key != "type"}
-        fields = {b"type": utf8("type", kind), b"data": written("data", data)}
-        return sized(fields, self._max_bytes)
+        fields = {b"type": utf8("type", kind), b"data": json_bytes("data", data)}
+        return checked_fields(fields, self._max_bytes)
 
 
 class FieldsCodec:
@@ -125,12 +125,12 @@ class FieldsCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
-        refuse_unfit(fields, self._max_bytes)
-        return strings(fields)
+        check_size(fields, self._max_bytes)
+        return decode_strings(fields)
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """Raises EncodeError for a value that is not a string: read again, it would be another value."""
-        type_of(payload)
+        event_type(payload)
         for name, value in payload.items():
             if not isinstance(value, str):
                 raise EncodeError(
@@ -138,7 +138,7 @@ class FieldsCodec:
                     'write it as a string, or use the codec "typed-fields" or "json"'
                 )
         fields = {utf8(name, name): utf8(name, value) for name, value in payload.items()}
-        return sized(fields, self._max_bytes)
+        return checked_fields(fields, self._max_bytes)
 
 
 class TypedFieldsCodec:
@@ -149,8 +149,8 @@ class TypedFieldsCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
-        refuse_unfit(fields, self._max_bytes)
-        payload = strings(fields)
+        check_size(fields, self._max_bytes)
+        payload = decode_strings(fields)
         for name, value in fields.items():
             if value[:1] in _MAY_BE_JSON and name != b"type":
                 payload[name.decode()] = _read_typed(name, value)
@@ -158,9 +158,9 @@ class TypedFieldsCodec:
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """A string that would read as JSON is written as a JSON string, so that it stays one."""
-        kind = type_of(payload)
+        kind = event_type(payload)
         fields = {utf8(name, name): _write_typed(name, value) for name, value in payload.items()}
-        return sized(fields | {b"type": utf8("type", kind)}, self._max_bytes)
+        return checked_fields(fields | {b"type": utf8("type", kind)}, self._max_bytes)
 
 
 _BUILT_IN: Final[dict[str, Callable[[int], Codec]]] = {
@@ -194,7 +194,7 @@ def _read_typed(name: bytes, value: bytes) -> Any:
 def _write_typed(name: str, value: Any) -> bytes:
     if isinstance(value, str) and not _reads_as_json(plain := utf8(name, value)):
         return plain
-    return written(name, value)
+    return json_bytes(name, value)
 
 
 def _reads_as_json(plain: bytes) -> bool:

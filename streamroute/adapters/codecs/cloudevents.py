@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.adapters.codecs.cloudevent_attributes import from_header, require_valid, to_header
 from streamroute.adapters.codecs.entry_fields import (
     MAX_BYTES,
+    check_size,
+    checked_fields,
+    decode_strings,
+    event_type,
+    json_bytes,
     kind_of,
     read_object,
-    refuse_unfit,
-    sized,
-    strings,
-    type_of,
     utf8,
-    written,
 )
 from streamroute.adapters.codecs.strict_json import shown
 from streamroute.errors import DecodeError, EncodeError
@@ -79,7 +79,7 @@ class CloudEventsCodec:
 
     def _parts(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
         """Data, attributes, and the fields that are neither."""
-        refuse_unfit(fields, self._max_bytes)
+        check_size(fields, self._max_bytes)
         name = _structured_field(fields)
         if name is None:
             attributes, data, others = _binary(fields)
@@ -87,7 +87,11 @@ class CloudEventsCodec:
             attributes, data = _structured(read_object(fields[name], shown(name)[2:-1]))
             others = {key: value for key, value in fields.items() if key != name}
         _check(attributes)
-        return data, attributes, strings({k: v for k, v in others.items() if k.lower() not in _CONTENT_TYPES})
+        return (
+            data,
+            attributes,
+            decode_strings({k: v for k, v in others.items() if k.lower() not in _CONTENT_TYPES}),
+        )
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """The binary form; an event without an ``id`` gets a new one.
@@ -96,7 +100,7 @@ class CloudEventsCodec:
         an extension, is one again. Raises EncodeError for an event without a ``type`` and a ``source``, and
         for attributes that no CloudEvent can have.
         """
-        kind, brought = type_of(payload), self._brought(payload)
+        kind, brought = event_type(payload), self._brought(payload)
         attributes = {name: value for name, value in brought.items() if payload.get(name) == value}
         for name in ("type", *_STATED):
             value = payload.get(name)
@@ -118,7 +122,7 @@ class CloudEventsCodec:
         fields = {utf8(name, f"ce-{name}"): _header(name, value) for name, value in attributes.items()}
         if content_type:
             fields[b"content-type"] = utf8(_TYPE_OF_DATA, content_type)
-        return sized(fields | {b"data": written("data", data)}, self._max_bytes)
+        return checked_fields(fields | {b"data": json_bytes("data", data)}, self._max_bytes)
 
     def _brought(self, payload: Mapping[str, Any]) -> Mapping[str, str]:
         """The attributes that a payload had where it comes from; none where it does not know."""
@@ -187,7 +191,7 @@ def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, An
         raise DecodeError(
             'the entry is no CloudEvent: it has no field "cloudevent", and none such as "ce-type"'
         )
-    attributes = strings({name[3:]: value for name, value in prefixed.items()})
+    attributes = decode_strings({name[3:]: value for name, value in prefixed.items()})
     for name in prefixed:
         if name.startswith(_HEADER):
             known = name[3:].decode()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
 
 
-def beside_decode(codec: Codec, name: str) -> Callable[..., Any] | None:
+def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
     """The codec's method ``name``, which does what ``decode`` does in another way; None where it has none.
 
     A codec that has inherited it beside a ``decode`` of its own has none: it would be passed over.

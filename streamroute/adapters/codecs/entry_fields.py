@@ -20,7 +20,7 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 """Names and values of one entry together; more is refused before anything is decoded."""
 
 
-def refuse_unfit(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
+def check_size(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
     """Raises DecodeError for an entry without fields, or with more than ``max_bytes`` in them."""
     if not fields:
         raise DecodeError("the entry has no fields")
@@ -29,7 +29,7 @@ def refuse_unfit(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
         raise DecodeError(f"the entry has {size:,} bytes; at most {max_bytes:,} are decoded")
 
 
-def strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+def decode_strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
     """Names and values as strings; raises DecodeError for bytes that are not UTF-8."""
     try:
         return {name.decode(): value.decode() for name, value in fields.items()}
@@ -81,7 +81,7 @@ def kind_of(value: Any) -> str:
     return names.get(type(value), f"of the Python type {type_name(value)}")
 
 
-def type_of(payload: Mapping[str, Any]) -> str:
+def event_type(payload: Mapping[str, Any]) -> str:
     """An event's type; raises EncodeError where it has none, or a key that is not a string."""
     kind = payload.get("type")
     if not isinstance(kind, str) or not kind:
@@ -100,7 +100,7 @@ def utf8(name: str, text: str) -> bytes:
         raise EncodeError(f"{shown(name)} holds half of a surrogate pair: {shown(text)}") from None
 
 
-def written(name: str, value: Any) -> bytes:
+def json_bytes(name: str, value: Any) -> bytes:
     """A value as JSON; raises EncodeError for what JSON cannot hold."""
     try:
         return write_json(value)
@@ -108,7 +108,7 @@ def written(name: str, value: Any) -> bytes:
         raise EncodeError(f'"{clip(name, NAME)}" cannot be written as JSON: {safe_str(error)}') from None
 
 
-def sized(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:
+def checked_fields(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:
     """The fields of an event; raises EncodeError where they could not be read again."""
     size = sum(map(len, fields.values())) + sum(map(len, fields))
     if size > max_bytes:

@@ -83,9 +83,9 @@ def read_standard(data: bytes) -> Any:
         text = data.decode()
         value, end = _scan(text, 0)
     except (StopIteration, ValueError, RecursionError):
-        return _judged(data)
+        return _decode_with_error(data)
     if end != len(text):
-        return _judged(data)
+        return _decode_with_error(data)
     if 92 in data:  # a backslash may begin half of a surrogate pair
         _refuse_half_pairs(data, value)
     if len(data) > 2 * MAX_NESTING:
@@ -93,7 +93,7 @@ def read_standard(data: bytes) -> Any:
     return value
 
 
-def _judged(data: bytes) -> Any:
+def _decode_with_error(data: bytes) -> Any:
     """The value, or in words what is wrong with it."""
     try:
         value = _decoder.decode(data.decode())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamroute.adapters.codecs.builtin import Codec
-from streamroute.adapters.codecs.codec_calls import beside_decode
+from streamroute.adapters.codecs.codec_calls import optional_decoder
 from streamroute.adapters.codecs.entry_fields import MARKER
 from streamroute.errors import DecodeError
 from streamroute.message import Message
@@ -55,7 +55,7 @@ def separated(codec: Codec, fields: dict[bytes, bytes]) -> tuple[Any, Any]:
 
     A codec of the user's may return anything; whoever reads the entry refuses what is no payload.
     """
-    separate: Separate | None = beside_decode(codec, "separate")
+    separate: Separate | None = optional_decoder(codec, "separate")
     if separate is not None:
         return separate(fields)
     payload = codec.decode(fields)

@@ -37,7 +37,7 @@ _SIZE: Final = 32
 _PURPOSE: Final = b"streamroute: a data folder of the embedded server\n"
 
 
-def own(folder: Path, *, adopt: bool = False) -> None:
+def take_ownership(folder: Path, *, adopt: bool = False) -> None:
     """Make the folder where there is none, and make sure that what a server finds in it is its own.
 
     With ``adopt``, what is there is the server's own from now on. Raises EmbeddedServerError for data that

@@ -76,7 +76,7 @@ class FolderServer:
         finally:
             life.close()
 
-    def revive(self) -> bool:
+    def restart(self) -> bool:
         """Start a server in the place of one that is dead, on its socket; False where one lives."""
         life = FileLock(self._life.path)
         try:
@@ -94,7 +94,7 @@ class FolderServer:
         if not wait_for(self._is_loaded, _LOAD_PATIENCE, self._cancelled):
             raise EmbeddedServerError(
                 f"the embedded server on {self.folder} is still loading its data after "
-                f"{_LOAD_PATIENCE:g} s; {valkey.last_words(self.folder)}"
+                f"{_LOAD_PATIENCE:g} s; {valkey.last_log_line(self.folder)}"
             )
 
     def shut_down(self) -> None:
@@ -104,10 +104,11 @@ class FolderServer:
         refusal = valkey.request_shutdown(self.socket)
         if not wait_for(self._has_ended, _ENDING_PATIENCE if refusal else _STOP_PATIENCE, self._cancelled):
             raise EmbeddedServerError(
-                f"process {self._pid} does not end: {refusal or 'no reply'}; {valkey.last_words(self.folder)}"
+                f"process {self._pid} does not end: {refusal or 'no reply'}; "
+                f"{valkey.last_log_line(self.folder)}"
             )
 
-    def forget(self) -> None:
+    def close(self) -> None:
         """Close what was opened to watch the server."""
         self._life.release()
 
@@ -144,7 +145,7 @@ class FolderServer:
     def _start(self, life: FileLock, socket: Path | None = None) -> None:
         program = valkey.server_program()
         self.socket = socket or socket_path(self.folder)
-        self._evict()
+        self._stop_stale_server()
         _write_record(life, {"socket": str(self.socket)})
         self._child = valkey.spawn(program, self.folder, self.socket, life.descriptor())
         try:
@@ -155,7 +156,7 @@ class FolderServer:
                 os.kill(self._child, signal.SIGTERM)
             raise
 
-    def _evict(self) -> None:
+    def _stop_stale_server(self) -> None:
         """End a server that has our socket but not our folder: its own was deleted, and this one is new."""
         if valkey.state(self.socket) == "absent":
             return
@@ -173,7 +174,7 @@ class FolderServer:
         if not answered or self._child is None:
             what = "ended at its start" if self._child is None else "does not answer"
             raise EmbeddedServerError(
-                f"the embedded server {what}; {valkey.last_words(self.folder)}; {valkey.INSTEAD}"
+                f"the embedded server {what}; {valkey.last_log_line(self.folder)}; {valkey.INSTEAD}"
             )
 
     def _child_has_ended(self) -> bool:
@@ -190,7 +191,7 @@ class FolderServer:
         if state == "absent" and self._has_ended():
             raise EmbeddedServerError(
                 f"the embedded server on {self.folder} ended while it loaded its data; "
-                f"{valkey.last_words(self.folder)}; repair the data, or move the folder away"
+                f"{valkey.last_log_line(self.folder)}; repair the data, or move the folder away"
             )
         return state == "ready"
 

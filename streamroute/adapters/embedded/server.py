@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from streamroute.adapters.embedded.data_owner import has_data, own
+from streamroute.adapters.embedded.data_owner import has_data, take_ownership
 from streamroute.adapters.embedded.file_lock import FileLock
 from streamroute.adapters.embedded.process import FolderServer, wait_for
 from streamroute.adapters.embedded.valkey import INSTEAD, server_program
-from streamroute.adapters.embedded.watchdog import Revival
+from streamroute.adapters.embedded.watchdog import Watchdog
 from streamroute.errors import EmbeddedServerError, SetupError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class EmbeddedServer:
         self._cancelled = threading.Event()
         self._users: FileLock | None = None
         self._server = FolderServer(self.folder, self._cancelled)
-        self._revival: Revival | None = None
+        self._watchdog: Watchdog | None = None
 
     def acquire(self) -> str:
         """Use the server, started if need be, and return its URL (``unix://...``) once its data is loaded.
@@ -98,7 +98,7 @@ class EmbeddedServer:
             _log.warning("the embedded server on %s was left running: %s", self.folder, error)
         finally:
             users.release()
-            self._server.forget()
+            self._server.close()
 
     def __enter__(self) -> str:
         return self.acquire()
@@ -117,7 +117,7 @@ class EmbeddedServer:
             if acquiring.exception() is None:
                 await asyncio.to_thread(self.release)
             raise
-        self._revival = Revival(self.folder, self._revive)
+        self._watchdog = Watchdog(self.folder, self._restart)
         return url
 
     async def __aexit__(self, *error: object) -> None:
@@ -125,15 +125,15 @@ class EmbeddedServer:
 
     def _end(self) -> None:
         self._cancelled.set()  # what waits for a server to start waits no longer
-        if self._revival is not None:
-            self._revival.end()
+        if self._watchdog is not None:
+            self._watchdog.end()
         self.release()
 
-    def _revive(self) -> bool:
+    def _restart(self) -> bool:
         if not self._server.is_dead():
             return False
         with self._gate():
-            return self._server.revive()
+            return self._server.restart()
 
     def _prepare_folder(self) -> None:
         if not self._create and not has_data(self.folder):
@@ -143,7 +143,7 @@ class EmbeddedServer:
         if not self.folder.exists():
             server_program()  # says what is missing before a folder is left behind
             self._refuse_dangling()
-        own(self.folder, adopt=self._adopt)
+        take_ownership(self.folder, adopt=self._adopt)
 
     def _refuse_dangling(self) -> None:
         if self._named.is_symlink():

@@ -167,7 +167,7 @@ def _end_of(log: Path) -> bytes:
         return file.read(4096)
 
 
-def last_words(folder: Path) -> str:
+def last_log_line(folder: Path) -> str:
     """The last line of the server's log, which says why it ended, and where the log is."""
     log = folder / LOG_NAME
     try:

@@ -18,7 +18,7 @@ _LOOK_EVERY: Final = 0.25  # seconds
 _AFTER_FAILURE: Final = 5.0
 
 
-class Revival:
+class Watchdog:
     """Calls ``revive`` again and again, from a thread, until ``end()``; it says whether it had to.
 
     The thread is not one of the event loop's: handlers that never return may have all of those.
@@ -26,7 +26,7 @@ class Revival:
 
     def __init__(self, folder: Path, revive: Callable[[], bool]) -> None:
         self._folder = folder
-        self._revive = revive
+        self._restart = revive
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="streamroute embedded server", daemon=True)
         self._thread.start()
@@ -40,7 +40,7 @@ class Revival:
         failed = False
         while not self._ended.wait(_AFTER_FAILURE if failed else _LOOK_EVERY):
             try:
-                if self._revive():
+                if self._restart():
                     _log.warning("the embedded server on %s had ended; it was started again", self._folder)
                 failed = False
             except (OSError, EmbeddedServerError) as error:

@@ -10,7 +10,7 @@ from streamroute.values import DeadLetter, DedupeLock
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class LockResolution:
     """What becomes of one key: ``done`` for so many ms, ``delayed`` with a retry's name, or ``free``."""
 
     key: str
@@ -19,7 +19,7 @@ class Fate:
     fact: str | int
 
 
-def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
+def resolve_locks(message: Message, names: dict[str, str]) -> Iterator[LockResolution]:
     """What becomes of the keys that a message holds; ``names`` are those of its routes' retries.
 
     A lock without an outcome here (another scheduler has its retry) stays as it is: the next message
@@ -36,16 +36,16 @@ def fates(message: Message, names: dict[str, str]) -> Iterator[Fate]:
             state = "free", ""
         else:
             continue
-        yield from (Fate(key, route, *state) for key in lock.keys)
+        yield from (LockResolution(key, route, *state) for key in lock.keys)
 
 
-def hold(message: Message, route: str, lock: DedupeLock) -> None:
+def attach_lock(message: Message, route: str, lock: DedupeLock) -> None:
     """Let the message hold a lock until it is settled."""
     if message.dedupe_locks is None:
         message.dedupe_locks = {}
     message.dedupe_locks[route] = lock
 
 
-def place_of(message: Message) -> str:
+def pending_location(message: Message) -> str:
     """Where a message is pending: ``retry`` in the group's retry stream, ``entry`` in the stream itself."""
     return "entry" if message.pending_key == message.stream else "retry"

@@ -9,23 +9,23 @@ Position = tuple[int, int]
 _LONGEST: Final = 20  # digits of 64 bits
 
 
-def parsed(entry_id: str) -> Position:
+def parse_id(entry_id: str) -> Position:
     """``1700000000000-3`` as numbers that compare as the server compares ids; raises ValueError for no id."""
     milliseconds, dash, sequence = entry_id.partition("-")
     return _number(milliseconds), _number(sequence if dash else "0")
 
 
-def written(position: Position) -> str:
-    """The inverse of ``parsed``."""
+def format_id(position: Position) -> str:
+    """The inverse of ``parse_id``."""
     return f"{position[0]}-{position[1]}"
 
 
-def before(entry_id: str) -> str:
+def previous_id(entry_id: str) -> str:
     """The highest id below this one; ``0-0`` has none and stays."""
-    milliseconds, sequence = parsed(entry_id)
+    milliseconds, sequence = parse_id(entry_id)
     if sequence:
-        return written((milliseconds, sequence - 1))
-    return written((milliseconds - 1, 2**64 - 1)) if milliseconds else entry_id
+        return format_id((milliseconds, sequence - 1))
+    return format_id((milliseconds - 1, 2**64 - 1)) if milliseconds else entry_id
 
 
 def _number(digits: str) -> int:

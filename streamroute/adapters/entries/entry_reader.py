@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.adapters.codecs.builtin import Codec
-from streamroute.adapters.codecs.codec_calls import beside_decode
-from streamroute.adapters.entries.records import RetryRecord, paired
+from streamroute.adapters.codecs.codec_calls import optional_decoder
+from streamroute.adapters.entries.records import RetryRecord, fields_from_reply
 from streamroute.adapters.redis.replies import Row
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
@@ -25,7 +25,7 @@ from streamroute.text.safe_text import redacted_str, type_name
 
 _RETRY: Final = "@retry"
 
-UsualDecoder = Callable[[list[bytes]], dict[str, Any] | None]
+FastDecoder = Callable[[list[bytes]], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,21 @@ class EntryReader:
 
     def read_new(self, rows: Iterable[Row], *, read_at: int) -> list[tuple[str, dict[str, Any]]]:
         """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
-        usual = usual_decoder(self.codec)
+        decode = fast_decoder(self.codec)
         stream, group, coordinator = self.keys.stream, self.group, self.coordinator
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
             entry_id = raw_id.decode()
             try:
-                payload = usual(parts)
+                payload = decode(parts)
             except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` says what is wrong
                 payload = None
             if type(payload) is dict:
                 message = first_delivery(payload, entry_id, parts, stream, group, read_at, coordinator)
                 entries.append((entry_id, message))
             else:
-                entries.append(self.read(stream, entry_id, paired(parts), read_at=read_at, deliveries=1))
+                fields = fields_from_reply(parts)
+                entries.append(self.read(stream, entry_id, fields, read_at=read_at, deliveries=1))
         exit_if_forked()
         return entries
 
@@ -123,12 +124,12 @@ def _plain(payload: Any) -> dict[str, Any]:
     return plain
 
 
-def usual_decoder(codec: Codec) -> UsualDecoder:
+def fast_decoder(codec: Codec) -> FastDecoder:
     """The codec's short way for usual entries, which gives None for any other."""
-    return beside_decode(codec, "decode_usual") or _unknown
+    return optional_decoder(codec, "decode_fast") or _no_fast_decode
 
 
-def _unknown(_parts: object) -> None:
+def _no_fast_decode(_parts: object) -> None:
     """What a codec without a short way for usual entries makes of one."""
 
 

@@ -70,7 +70,7 @@ class RetryRecord:
             facts["accepted"] = False
         if self.unknown_since:
             facts["unknown_since"] = self.unknown_since
-        return pack_fields({FACTS: _json(facts), **_disguised(self.fields)})
+        return pack_fields({FACTS: _json(facts), **_escape_reserved(self.fields)})
 
     @classmethod
     def unpack(cls, packed: bytes) -> RetryRecord:
@@ -82,7 +82,7 @@ class RetryRecord:
                 id=str(facts["id"]),
                 routes=frozenset(facts["routes"]),
                 attempt=int(facts["attempt"]),
-                fields=_undisguised(fields),
+                fields=_unescape_reserved(fields),
                 history=_failures(facts),
                 accepted=bool(facts.get("accepted", True)),
                 unknown_since=int(facts.get("unknown_since", 0)),
@@ -96,7 +96,7 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     history = message.history
     if not retry.postponed:
         failure = Failure(retry.route, message.attempt, clip(retry.error, HISTORY), "", time.time())
-        history = remembered(history, failure)
+        history = append_failure(history, failure)
     return RetryRecord(
         id=message.id,
         routes=frozenset([retry.route]) if retry.route else message.routes or frozenset(),
@@ -107,7 +107,7 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     )
 
 
-def remembered(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
+def append_failure(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
     """The history with one more failure; the oldest are forgotten."""
     return (*history, failure)[-_MOST_FAILURES:]
 
@@ -184,7 +184,7 @@ class DeadRecord:
     def _written_fields(self) -> Mapping[bytes, bytes]:
         """As they are, unless they are too many, or would be taken for fields that were packed."""
         is_plain = len(self.fields) <= _MOST_FIELDS and self.fields.keys() != {_PACKED}
-        return _disguised(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
+        return _escape_reserved(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
 
     @classmethod
     def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:
@@ -197,17 +197,17 @@ class DeadRecord:
                 **{name: facts[name] for name in _DEAD_FACTS},
                 **{name: facts[name] for name in _LATER_FACTS if name in facts},
                 history=_failures(facts),
-                fields=_undisguised(fields) if packed is None else unpack_fields(packed),
+                fields=_unescape_reserved(fields) if packed is None else unpack_fields(packed),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the facts of a dead letter are damaged: {error}") from None
 
 
-def _disguised(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+def _escape_reserved(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     return {name + b"~" if _TAKEN.fullmatch(name) else name: value for name, value in fields.items()}
 
 
-def _undisguised(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+def _unescape_reserved(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     return {name[:-1] if _is_disguised(name) else name: value for name, value in fields.items()}
 
 
@@ -215,12 +215,12 @@ def _is_disguised(name: bytes) -> bool:
     return name != FACTS and _TAKEN.fullmatch(name) is not None
 
 
-def flat(fields: Mapping[bytes, bytes]) -> list[bytes]:
+def flatten_fields(fields: Mapping[bytes, bytes]) -> list[bytes]:
     """Fields as XADD takes them: name, value, name, value."""
     return [part for field in fields.items() for part in field]
 
 
-def paired(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
+def fields_from_reply(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
     """Fields as the server sends them: a flat list (RESP2 and RESP3 alike), or none at all."""
     if parts is None:
         return {}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamroute.adapters.entries.dedupe_locks import fates
-from streamroute.adapters.entries.records import DeadRecord, flat, retry_record
+from streamroute.adapters.entries.dedupe_locks import resolve_locks
+from streamroute.adapters.entries.records import DeadRecord, flatten_fields, retry_record
 from streamroute.adapters.redis.scripts import Argument, Call
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater
 
-_LONGEST_WAIT: Final = 365 * 86_400_000  # ms; the scripts take what is due much later for lost
+_MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts take what is due much later for lost
 
 
-def has_something_to_tell(message: Message) -> bool:
+def needs_settle_script(message: Message) -> bool:
     """Whether a plain ack would not do: it failed somewhere, or holds keys of dedupe."""
     return bool(message.outcomes or message.dedupe_locks)
 
@@ -26,15 +26,15 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
     letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
     records = [retry_record(message, retry) for retry in retries]
     names = {retry.route: record.name for retry, record in zip(retries, records, strict=True)}
-    keys_held = list(fates(message, names))
+    keys_held = list(resolve_locks(message, names))
     arguments: list[Argument] = [
         *(group, consumer, message.entry_id, message.deliveries),
-        *(drop_word(message), len(retries), len(letters), message.id),
+        *(ack_mode(message), len(retries), len(letters), message.id),
     ]
     for retry, record in zip(retries, records, strict=True):
-        arguments += [record.name, wait_in_ms(retry.delay), record.pack()]
+        arguments += [record.name, delay_ms(retry.delay), record.pack()]
     for letter in letters:
-        fields = flat(DeadRecord.of(message, letter, generation).write())
+        fields = flatten_fields(DeadRecord.of(message, letter, generation).write())
         arguments += [len(fields), *fields]
     for held in keys_held:
         arguments += [held.route, held.state, held.fact]
@@ -47,11 +47,11 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
     ], arguments
 
 
-def drop_word(message: Message) -> str:
+def ack_mode(message: Message) -> str:
     """``drop`` where an acked entry leaves its stream: nobody else reads a group's retries."""
     return "drop" if message.pending_key != message.stream else "keep"
 
 
-def wait_in_ms(delay: float) -> int:
+def delay_ms(delay: float) -> int:
     """How long a retry waits, a year at most."""
-    return min(int(delay * 1000), _LONGEST_WAIT)
+    return min(int(delay * 1000), _MAX_DELAY)

@@ -21,14 +21,14 @@ from streamroute.message import Message
 _LARGE: Final = 64_000  # bytes of entries; below, a validation that is linear in them takes milliseconds
 _THREADS: Final = 8  # a stream whose messages take long does not hold up the others
 
-Delivery = tuple[str, bytes, int, Sequence[bytes]]
+RawEntry = tuple[str, bytes, int, Sequence[bytes]]
 """An entry as it came: the key of its stream, its id, its delivery count, and its fields."""
 Entries = list[tuple[str, dict[str, Any]]]
 Held = Callable[[], Mapping[str, Message]]
 T = TypeVar("T")
 
 
-class BeingRead:
+class EntriesInValidation:
     """The entries of one consumer that are being read apart; ``with_held`` may be called from any thread."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class BeingRead:
     async def read(
         self,
         reader: EntryReader,
-        deliveries: Callable[[], Iterator[Delivery]],
+        deliveries: Callable[[], Iterator[RawEntry]],
         read_at: int,
         read: Callable[[], Entries],
     ) -> Entries:
@@ -69,7 +69,7 @@ class BeingRead:
             for key, entry_id, count, _ in deliveries()
         }
         with self._kept(batch):
-            entries = await apart(read)
+            entries = await in_validation_thread(read)
         for name, message in entries:
             if isinstance(message, Message):
                 message.lease_confirmed_at = batch[name].lease_confirmed_at
@@ -90,7 +90,7 @@ def may_take_long(codec: ValidatingCodec, parts: Sequence[Sequence[bytes]]) -> b
     return size > (_LARGE if codec.is_linear else 0)
 
 
-async def apart(read: Callable[[], T]) -> T:
+async def in_validation_thread(read: Callable[[], T]) -> T:
     """What ``read`` gives, in a thread."""
     return await asyncio.get_running_loop().run_in_executor(_threads(), read)
 

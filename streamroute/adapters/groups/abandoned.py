@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.exceptions import NoPermissionError, ResponseError
 
-from streamroute.adapters.groups.live_workers import living, unpacked
+from streamroute.adapters.groups.live_workers import live_workers, unpack_known_routes
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_each
@@ -54,13 +54,13 @@ class OtherGroups:
             others = {text(facts["name"]): facts for facts in map(attributes, groups)}
             left_out = {self._group, *self._unrelated, *besides}
             found = [
-                await self._looked_at(client, name, facts)
+                await self._inspect(client, name, facts)
                 for name, facts in others.items()
                 if name not in left_out
             ]
         return [one for one in found if one is not None]
 
-    async def _looked_at(self, client: Any, name: str, facts: Mapping[str, Any]) -> AbandonedGroup | None:
+    async def _inspect(self, client: Any, name: str, facts: Mapping[str, Any]) -> AbandonedGroup | None:
         keys = GroupKeys.of(self._stream, name)
         known = await _answers(client, ("HGETALL", keys.routes))
         if known is None or not self._is_related(name, known[0]):
@@ -70,7 +70,7 @@ class OtherGroups:
         if answers is None:
             return None
         now, workers, delayed, promoted = answers
-        if living(attributes(workers), milliseconds(now)):
+        if live_workers(attributes(workers), milliseconds(now)):
             return None
         lag = facts.get("lag")
         unread = None if lag is None else int(lag)
@@ -79,7 +79,8 @@ class OtherGroups:
 
     def _is_related(self, name: str, known: Any) -> bool:
         """Whether the group knew one of the routes; one that knows none at all may come to know them."""
-        theirs = frozenset[str]().union(*(unpacked(value).routes for value in attributes(known).values()))
+        repertoires = map(unpack_known_routes, attributes(known).values())
+        theirs = frozenset[str]().union(*(one.routes for one in repertoires))
         if theirs.isdisjoint(self._routes):
             if theirs:
                 self._unrelated.add(name)

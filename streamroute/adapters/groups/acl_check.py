@@ -31,7 +31,7 @@ _NO_SCRIPTS: Final = re.compile(r"'(eval|evalsha)' command")
 _VERSION: Final = re.compile(r"^(redis|valkey)_version:(\S+)", re.MULTILINE)
 
 
-async def require_rights(redis: RedisConnection, keys: GroupKeys) -> None:
+async def require_permissions(redis: RedisConnection, keys: GroupKeys) -> None:
     """Raises SetupError, with what to add to the user's ACL, unless it may consume with these keys.
 
     It is raised as well for a server that does not know all commands and options that consuming needs, those
@@ -61,9 +61,9 @@ async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], 
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
     patterns[keys.dead] = own if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"
     client = raw_client(redis.client, keys.stream)
-    arguments = [f"{keys.prefix}:rights", *(part for pair in patterns.items() for part in pair)]
+    arguments = [f"{keys.prefix}:acl_check", *(part for pair in patterns.items() for part in pair)]
     try:
-        found = await script("rights").run(client, [keys.stream], arguments)
+        found = await script("acl_check").run(client, [keys.stream], arguments)
     except NoPermissionError as error:
         if any(words in str(error) for words in _NO_KEY):
             return [patterns[keys.stream]], []

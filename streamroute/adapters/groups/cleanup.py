@@ -1,4 +1,4 @@
-"""Tidying: what nobody needs any more is taken away, in small steps."""
+"""Cleanup: trims streams and deletes dead consumers and unused route lists, in small steps."""
 
 from __future__ import annotations
 
@@ -16,43 +16,48 @@ log = logging.getLogger(__name__)
 
 _STEP: Final = 10_000  # entries that one script looks at: a millisecond or so
 _PAUSE: Final = 0.05  # seconds between steps while there is more
-_REST: Final = 5.0  # seconds between rounds
-_BURY_EVERY: Final = 60.0
+_IDLE: Final = 5.0  # seconds between rounds
+_REMOVE_EVERY: Final = 60.0
 
 
-class Tidier:
-    """Trims streams, and deletes consumers that are gone; ``trimmed`` counts the entries that went.
+class StreamCleaner:
+    """Trims streams and deletes dead consumers; ``trimmed`` counts the entries trimmed so far.
 
-    ``keep`` is the seconds for which entries stay that every group has finished with (None: for ever),
-    ``forget`` the seconds of silence after which a consumer that holds nothing is deleted, and for which the
-    names of routes and types are kept that no worker has.
+    ``retention``
+        seconds for which an entry is kept after every group has finished with it (None: forever).
+    ``consumer_timeout``
+        seconds of silence after which a consumer without pending entries is deleted. Names of routes and
+        types that no worker uses are kept for as long.
     """
 
-    def __init__(self, keep: float | None, forget: float, released: str) -> None:
+    def __init__(self, retention: float | None, consumer_timeout: float, released: str) -> None:
         self.trimmed = 0
-        self._keep = keep
-        self._forget = forget
+        self._retention = retention
+        self._consumer_timeout = consumer_timeout
         self._released = released
-        self._next_burial: dict[tuple[str, str], float] = {}
+        self._next_removal: dict[tuple[str, str], float] = {}
 
     async def clean_up(self, client: Redis, keys: GroupKeys, group: str, consumer: str) -> float:
         """Do one step; returns the seconds until the next. Raises what redis-py raises."""
-        if time.monotonic() >= self._next_burial.get((keys.stream, group), 0.0):
+        if time.monotonic() >= self._next_removal.get((keys.stream, group), 0.0):
             for key in (keys.stream, keys.retry):
-                await self._bury(client, key, group, consumer)
-            await script("forget_routes").run(client, [keys.workers, keys.routes], [int(self._forget * 1000)])
-            self._next_burial[keys.stream, group] = time.monotonic() + _BURY_EVERY
-        return _BURY_EVERY if self._keep is None else await self._trim(client, keys.stream, self._keep)
+                await self._remove_dead_consumers(client, key, group, consumer)
+            timeout = int(self._consumer_timeout * 1000)
+            await script("remove_unused_routes").run(client, [keys.workers, keys.routes], [timeout])
+            self._next_removal[keys.stream, group] = time.monotonic() + _REMOVE_EVERY
+        if self._retention is None:
+            return _REMOVE_EVERY
+        return await self._trim(client, keys.stream, self._retention)
 
-    async def _bury(self, client: Redis, key: str, group: str, consumer: str) -> None:
-        arguments: list[str | int] = [group, consumer, self._released, int(self._forget * 1000)]
-        gone = await script("bury").run(client, [key], arguments)
-        if gone:
-            log.info("%d consumers of %s that were gone are deleted", len(gone), key)
+    async def _remove_dead_consumers(self, client: Redis, key: str, group: str, consumer: str) -> None:
+        arguments: list[str | int] = [group, consumer, self._released, int(self._consumer_timeout * 1000)]
+        removed = await script("remove_dead_consumers").run(client, [key], arguments)
+        if removed:
+            log.info("deleted %d dead consumers of %s", len(removed), key)
 
-    async def _trim(self, client: Redis, stream: str, keep: float) -> float:
-        went, low = await script("trim").run(client, [stream], [int(keep * 1000), _STEP])
-        self.trimmed += went
-        if went:
-            log.debug("%d entries of %s below %s were trimmed", went, stream, text(low))
-        return _PAUSE if went else _REST
+    async def _trim(self, client: Redis, stream: str, retention: float) -> float:
+        trimmed, low = await script("trim_stream").run(client, [stream], [int(retention * 1000), _STEP])
+        self.trimmed += trimmed
+        if trimmed:
+            log.debug("trimmed %d entries of %s below %s", trimmed, stream, text(low))
+        return _PAUSE if trimmed else _IDLE

@@ -16,7 +16,7 @@ from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 
 
-async def require_kinds(redis: RedisConnection, keys: GroupKeys) -> None:
+async def require_key_types(redis: RedisConnection, keys: GroupKeys) -> None:
     """Raises SetupError where one of the group's keys holds something else than it should.
 
     Raises RedisUnavailableError while Redis cannot be asked.
@@ -28,15 +28,15 @@ async def require_kinds(redis: RedisConnection, keys: GroupKeys) -> None:
 
 
 async def _require(client: Redis, keys: GroupKeys, strings: Iterable[str] = ()) -> None:
-    for key, kind in {**_kinds(keys), **dict.fromkeys(strings, "string")}.items():
+    for key, kind in {**_expected_types(keys), **dict.fromkeys(strings, "string")}.items():
         found = text(await send_command(client, "TYPE", key))
         if found not in (kind, "none"):
             wrong = f"the key {key} is a {found}, and streamroute needs a {kind} there"
-            raise SetupError(f"{wrong}; {_remedy(keys, key)}")
+            raise SetupError(f"{wrong}; {_hint(keys, key)}")
 
 
 @asynccontextmanager
-async def naming_wrong_keys(
+async def explain_wrong_types(
     client: Redis, keys: GroupKeys, strings: Iterable[str] = ()
 ) -> AsyncIterator[None]:
     """Raise SetupError, which names the key, in place of the server's WRONGTYPE, which does not.
@@ -51,13 +51,13 @@ async def naming_wrong_keys(
         raise
 
 
-def _kinds(keys: GroupKeys) -> Mapping[str, str]:
+def _expected_types(keys: GroupKeys) -> Mapping[str, str]:
     streams = dict.fromkeys((keys.stream, keys.retry, keys.dead), "stream")
     hashes = dict.fromkeys((keys.delayed, keys.meta, keys.workers, keys.routes), "hash")
     return {**streams, **hashes, keys.due: "zset"}
 
 
-def _remedy(keys: GroupKeys, key: str) -> str:
+def _hint(keys: GroupKeys, key: str) -> str:
     if key == keys.stream:
         return "give the stream another name in routes.yaml, or rename that key"
     if key == keys.dead:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.groups.key_type_check import naming_wrong_keys
+from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.redis.raw_client import send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.keys import GroupKeys
@@ -25,18 +25,18 @@ from streamroute.values import KnownRoutes
 LONGEST_LEASE: Final = 30 * 86_400_000
 """The longest lease (ms) that is believed: one of a month more would block takeovers for ever."""
 
-_FRESH: Final = 1.0  # seconds for which an answer is believed
-_SPARE: Final = 60_000  # ms
+_CACHE_SECONDS: Final = 1.0  # seconds for which an answer is believed
+_CLOCK_TOLERANCE: Final = 60_000  # ms
 _DIGITS: Final = 15  # of a time in ms
 
 
-def packed(known: KnownRoutes) -> bytes:
+def pack_known_routes(known: KnownRoutes) -> bytes:
     """A repertoire as it is kept in Redis."""
     return json.dumps({"routes": sorted(known.routes), "types": sorted(known.types)}).encode()
 
 
-def unpacked(value: Any) -> KnownRoutes:
-    """The inverse of ``packed``; nothing is known of what cannot be read."""
+def unpack_known_routes(value: Any) -> KnownRoutes:
+    """The inverse of ``pack_known_routes``; nothing is known of what cannot be read."""
     try:
         known: Mapping[str, list[str]] = json.loads(value)
         return KnownRoutes(frozenset(known["routes"]), frozenset(known["types"]))
@@ -46,7 +46,7 @@ def unpacked(value: Any) -> KnownRoutes:
 
 def digest_of(known: KnownRoutes) -> str:
     """A short text that stands for a repertoire; empty where nothing is known."""
-    return sha1(packed(known), usedforsecurity=False).hexdigest() if known.routes else ""
+    return sha1(pack_known_routes(known), usedforsecurity=False).hexdigest() if known.routes else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class GroupWorkers:
     def __init__(self, client: Redis, keys: GroupKeys) -> None:
         self._client = client
         self._keys = keys
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._until = 0.0
         self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
 
@@ -79,23 +79,23 @@ class GroupWorkers:
         Raises SetupError where a key of theirs has the wrong type, and what redis-py raises.
         """
         if time.monotonic() >= self._until:
-            async with self._turn:
+            async with self._lock:
                 if time.monotonic() >= self._until:
-                    self._view = await self._ask()
-                    self._until = time.monotonic() + _FRESH
+                    self._view = await self._fetch()
+                    self._until = time.monotonic() + _CACHE_SECONDS
         return self._view
 
-    async def _ask(self) -> GroupView:
+    async def _fetch(self) -> GroupView:
         keys = self._keys
         asked = [("TIME",), ("HGETALL", keys.workers), ("HGETALL", keys.routes)]
-        async with naming_wrong_keys(self._client, keys):
+        async with explain_wrong_types(self._client, keys):
             answers = await send_each(self._client, asked)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
         now = milliseconds(answers[0])
-        alive = living(attributes(answers[1]), now)
-        noted = {digest: unpacked(value) for digest, value in attributes(answers[2]).items()}
+        alive = live_workers(attributes(answers[1]), now)
+        noted = {digest: unpack_known_routes(value) for digest, value in attributes(answers[2]).items()}
         used = {digest for _, digest in alive.values()}
         known = [one for digest, one in noted.items() if digest in used]
         types = frozenset[str]().union(*(one.types for one in known))
@@ -108,14 +108,14 @@ class GroupWorkers:
         )
 
 
-def living(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, str]]:
+def live_workers(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, str]]:
     """The lease (ms) and the digest of each worker that is alive at ``now`` (Redis time in ms).
 
     What cannot be read, or what no worker can have written, counts as gone.
     """
     alive = {}
     for name, written in workers.items():
-        until, lease, digest = _words(written)
+        until, lease, digest = _split_note(written)
         if _is_alive(until, lease, now):
             alive[name] = (int(lease), digest)
     return alive
@@ -129,9 +129,9 @@ def _is_alive(until: str, lease: str, now: int) -> bool:
     """
     if not all(number.isdecimal() and len(number) <= _DIGITS for number in (until, lease)):
         return False
-    return int(lease) <= LONGEST_LEASE and now < int(until) <= now + 4 * int(lease) + _SPARE
+    return int(lease) <= LONGEST_LEASE and now < int(until) <= now + 4 * int(lease) + _CLOCK_TOLERANCE
 
 
-def _words(written: Any) -> Sequence[str]:
+def _split_note(written: Any) -> Sequence[str]:
     words = text(written).split(" ")
     return words if len(words) == 3 else ("", "", "")

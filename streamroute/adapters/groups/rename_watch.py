@@ -14,7 +14,7 @@ from streamroute.logs.exception_text import error_line
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY: Final = 60.0
+CHECK_EVERY: Final = 60.0
 """Seconds between two looks at the groups of a stream."""
 
 
@@ -27,34 +27,34 @@ class GroupWatch:
     def __init__(self, stream: str, groups: OtherGroups, formerly: str | None = None) -> None:
         self._stream = stream
         self._groups = groups
-        self._told = set[str]() if formerly is None else {formerly}
+        self._reported = set[str]() if formerly is None else {formerly}
         self._suspected: frozenset[str] = frozenset()
         self._has_failed = False
 
-    async def begin(self) -> None:
+    async def check_at_start(self) -> None:
         """Tell what is left behind already. Raises SetupError where a key of a group has the wrong type."""
         with suppress(RedisUnavailableError):
-            for left in await self._groups.abandoned(self._told):
-                self._tell(left)
+            for left in await self._groups.abandoned(self._reported):
+                self._warn(left)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Tell what two looks in a row have found: workers that are restarted are away for a moment.
 
         Raises nothing; that it fails for another reason than an outage is told the first time.
         """
         try:
-            found = {left.name: left for left in await self._groups.abandoned(self._told)}
+            found = {left.name: left for left in await self._groups.abandoned(self._reported)}
         except RedisUnavailableError:
             return
         except Exception as error:  # noqa: BLE001 - entries are consumed all the same
-            self._tell_failure(error)
+            self._warn_of_failure(error)
             return
         for name in found.keys() & self._suspected:
-            self._tell(found[name])
+            self._warn(found[name])
         self._suspected = frozenset(found)
 
-    def _tell(self, left: AbandonedGroup) -> None:
-        self._told.add(left.name)
+    def _warn(self, left: AbandonedGroup) -> None:
+        self._reported.add(left.name)
         unread = "" if left.unread is None else f"{left.unread} unread, "
         log.warning(
             "the group %s of %s had routes of this configuration, and has no worker: %s%d pending, "
@@ -63,15 +63,15 @@ class GroupWatch:
             *(left.name, self._stream, left.name),
         )
 
-    def _tell_failure(self, error: Exception) -> None:
+    def _warn_of_failure(self, error: Exception) -> None:
         if not self._has_failed:
             self._has_failed = True
             log.warning("cannot look for groups left behind: %s", error_line(error))
 
 
-async def keep_looking(watches: Sequence[GroupWatch], every: float) -> None:
+async def watch_groups(watches: Sequence[GroupWatch], every: float) -> None:
     """Look at each stream's groups every so many seconds, one stream after the other, until cancelled."""
     while watches:
         for watch in watches:
             await asyncio.sleep(every / len(watches))
-            await watch.look()
+            await watch.check()

@@ -14,7 +14,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from streamroute.adapters.groups.live_workers import living
+from streamroute.adapters.groups.live_workers import live_workers
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_each
@@ -22,12 +22,12 @@ from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.keys import GroupKeys
 
-_DOWN: Final = (ClusterDownError, MasterDownError, TryAgainError)
-_A_TIME: Final = 10**12  # ms since the epoch, of 2001: an id below was not made by a clock
+_UNAVAILABLE: Final = (ClusterDownError, MasterDownError, TryAgainError)
+_MIN_CLOCK_ID: Final = 10**12  # ms since the epoch, of 2001: an id below was not made by a clock
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GroupStats:
     """What a group has to do, in entries; None is what the server does not know, or does not tell this user.
 
     ``oldest`` is the age, in seconds since it was produced, of the entry that has been pending for longest;
@@ -44,7 +44,7 @@ class Standing:
     """Why this user was not told a part of it."""
 
 
-class Standings:
+class GroupStatsReader:
     """Asks how the group of one stream stands; a round trip, and nothing that grows with the stream."""
 
     def __init__(self, redis: RedisConnection, keys: GroupKeys, group: str) -> None:
@@ -53,7 +53,7 @@ class Standings:
         self._keys = keys
         self._group = group
 
-    async def ask(self) -> Standing:
+    async def fetch(self) -> GroupStats:
         """How the group stands now; raises RedisUnavailableError while Redis cannot be asked.
 
         Sources: https://redis.io/docs/latest/commands/xinfo-groups/,
@@ -73,11 +73,11 @@ class Standings:
         with translate_errors(self._redis, f"asking how {keys.stream} stands"):
             return self._read(await send_each(self._client, questions))
 
-    def _read(self, answers: list[Any]) -> Standing:
+    def _read(self, answers: list[Any]) -> GroupStats:
         clock, groups, first, retry_groups, retry, due, dead, workers = answers
         group, retries = _group(groups, self._group), _group(retry_groups, self._group)
         pending, retrying = group.get("pending"), retries.get("pending")
-        return Standing(
+        return GroupStats(
             unread=group.get("lag"),
             pending=_sum(pending, retrying),
             # What is settled leaves the retry stream: what is there and not pending waits to be read.
@@ -91,9 +91,11 @@ class Standings:
 
 def _known(answer: Any) -> Any:
     """An answer, None where it is a refusal; raises what says that the server cannot be asked at all."""
-    if isinstance(answer, Exception) and (not isinstance(answer, ResponseError) or isinstance(answer, _DOWN)):
+    if not isinstance(answer, Exception):
+        return answer
+    if isinstance(answer, _UNAVAILABLE) or not isinstance(answer, ResponseError):
         raise answer
-    return None if isinstance(answer, Exception) else answer
+    return None
 
 
 def _length(answer: Any) -> int | None:
@@ -119,14 +121,14 @@ def _age(first: Any, clock: Any) -> float | None:
         return 0.0
     produced = int(text(rows[0][0]).partition("-")[0])
     now = milliseconds(clock)
-    return max(0, now - produced) / 1000 if produced >= _A_TIME else None
+    return max(0, now - produced) / 1000 if produced >= _MIN_CLOCK_ID else None
 
 
 def _lease(workers: Any, clock: Any) -> float | None:
     known, time = _known(workers), _known(clock)
     if known is None or time is None:
         return None
-    alive = living(attributes(known), milliseconds(time))
+    alive = live_workers(attributes(known), milliseconds(time))
     return max((lease for lease, _ in alive.values()), default=0) / 1000 or None
 
 

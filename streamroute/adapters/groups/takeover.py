@@ -21,7 +21,7 @@ _BYTES: Final = 16 * 1024 * 1024  # that one script moves, about
 _LOOK_EVERY: Final = 1.0  # seconds between looks at workers of the old group
 
 
-async def require_place(client: Redis, keys: GroupKeys, group: str) -> None:
+async def require_not_replaced(client: Redis, keys: GroupKeys, group: str) -> None:
     """Raise SetupError where another group has taken this one's place: it would run the whole stream again.
 
     Raises what redis-py raises as well.
@@ -47,7 +47,7 @@ class GroupTakeover:
         self._new = new
         self._names = names
         self._next_look = 0.0
-        self._has_told = False
+        self._has_warned = False
         self.is_done = False
 
     async def advance(self) -> bool:
@@ -70,7 +70,7 @@ class GroupTakeover:
 
     async def _step(self) -> tuple[str, int]:
         old, new = self._old, self._new
-        state, count = await script("take_over").run(
+        state, count = await script("take_over_group").run(
             self._client,
             [
                 *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead, old.meta, old.routes),
@@ -88,15 +88,15 @@ class GroupTakeover:
 
     def _wait_for(self, workers: int) -> None:
         self._next_look = time.monotonic() + _LOOK_EVERY
-        if not self._has_told:
-            self._has_told = True
+        if not self._has_warned:
+            self._has_warned = True
             former, group = self._names
             said = "the group %s of %s takes the place of %s when its workers have ended: %d are alive"
             log.warning(said, group, self._old.stream, former, workers)
 
     def _end(self, moved: int) -> None:
         self.is_done = True
-        if moved or self._has_told:
+        if moved or self._has_warned:
             former, group = self._names
             said = "the group %s of %s has taken the place of %s, with %d entries, retries and dead letters"
             log.warning(said, group, self._old.stream, former, moved)

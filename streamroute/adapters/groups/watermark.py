@@ -10,7 +10,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.entries.entry_ids import before, parsed
+from streamroute.adapters.entries.entry_ids import parse_id, previous_id
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import attributes, text
 from streamroute.adapters.redis.scripts import script
@@ -48,7 +48,7 @@ class Watermarks:
         name = (keys.stream, group)
         self._moved.discard(name)
         known = self._known.get(name)
-        noted = await script("watermark").run(client, [keys.stream, keys.meta], [group])
+        noted = await script("save_watermark").run(client, [keys.stream, keys.meta], [group])
         if noted is None:
             return  # the group is lost, or not there yet
         if self._known.get(name) is not known:
@@ -63,7 +63,7 @@ class Watermarks:
             facts = (group, keys.stream, known.removeprefix("("), low.removeprefix("("))
             self._incidents.report(Incident.WENT_BACK, keys.stream, said, *facts)
 
-    def begin(self, keys: GroupKeys, group: str, start: str) -> None:
+    def reset(self, keys: GroupKeys, group: str, start: str) -> None:
         """The group was created, after the entry ``start``: that it is less far than it was is no news."""
         self._known[keys.stream, group] = f"({start}"
 
@@ -77,9 +77,9 @@ class Watermarks:
         if low is None or not await send_command(client, "EXISTS", keys.stream):
             return _NOWHERE
         facts = attributes(await send_command(client, "XINFO", "STREAM", keys.stream))
-        if parsed(text(facts["last-generated-id"])) < parsed(low.removeprefix("(")):
+        if parse_id(text(facts["last-generated-id"])) < parse_id(low.removeprefix("(")):
             return _NOWHERE
-        return low.removeprefix("(") if low.startswith("(") else before(low)
+        return low.removeprefix("(") if low.startswith("(") else previous_id(low)
 
     async def _noted(self, client: Redis, keys: GroupKeys) -> str | None:
         noted = await send_command(client, "HGET", keys.meta, "low")
@@ -87,7 +87,7 @@ class Watermarks:
             return None
         try:
             low = text(noted)
-            parsed(low.removeprefix("("))
+            parse_id(low.removeprefix("("))
         except ValueError:
             if await send_command(client, "HDEL", keys.meta, "low"):  # else somebody else has told it
                 said = "the watermark in %s cannot be read, and counts as unknown: %s"
@@ -98,4 +98,4 @@ class Watermarks:
 
 def _start(low: str) -> tuple[int, int, int]:
     """Watermarks in their order: "(7-0" is behind "7-0"."""
-    return (*parsed(low.removeprefix("(")), low.startswith("("))
+    return (*parse_id(low.removeprefix("(")), low.startswith("("))

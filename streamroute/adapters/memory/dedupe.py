@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from streamroute.adapters.entries.dedupe_locks import fates, hold, place_of
+from streamroute.adapters.entries.dedupe_locks import attach_lock, pending_location, resolve_locks
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DedupeDecision, DedupeLock
 
 
 @dataclass(frozen=True, slots=True)
-class KeyHeld:
+class MemoryLock:
     """Who has a key: a message (its id), where it is, since when; or who had it, until when that counts."""
 
     message: str
@@ -28,9 +28,9 @@ class MemoryDedupeKeys:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._held: dict[str, KeyHeld] = {}
+        self._held: dict[str, MemoryLock] = {}
 
-    def get(self, key: str) -> KeyHeld | None:
+    def get(self, key: str) -> MemoryLock | None:
         """Who has a key, or had it not too long ago."""
         held = self._held.get(key)
         if held is not None and held.until is not None and held.until <= self._clock():
@@ -42,20 +42,20 @@ class MemoryDedupeKeys:
         """The message runs with this key."""
         held = self.get(key)
         began = held.since if held and held.message == message.id else self._clock()
-        self._held[key] = KeyHeld(message.id, place_of(message), message.entry_id, began)
+        self._held[key] = MemoryLock(message.id, pending_location(message), message.entry_id, began)
 
     def settle(self, message: Message, names: dict[str, str]) -> None:
         """Write what becomes of the message's dedupe locks; ``names`` are those of its routes' retries."""
-        for fate in fates(message, names):
+        for fate in resolve_locks(message, names):
             held = self.get(fate.key)
             if held is not None and held.message != message.id:
                 continue
             since = held.since if held else self._clock()
             if fate.state == "done":
                 until = self._clock() + int(fate.fact) / 1000
-                self._held[fate.key] = KeyHeld(message.id, "entry", message.entry_id, since, until)
+                self._held[fate.key] = MemoryLock(message.id, "entry", message.entry_id, since, until)
             elif fate.state == "delayed":
-                self._held[fate.key] = KeyHeld(message.id, "delayed", str(fate.fact), since)
+                self._held[fate.key] = MemoryLock(message.id, "delayed", str(fate.fact), since)
             else:
                 self._held.pop(fate.key, None)
 
@@ -63,7 +63,7 @@ class MemoryDedupeKeys:
         """Forget everything."""
         self._held.clear()
 
-    def waited(self, held: KeyHeld) -> float:
+    def waited(self, held: MemoryLock) -> float:
         """For how many seconds it has had its key."""
         return self._clock() - held.since
 
@@ -77,7 +77,7 @@ class MemoryDeduplicator:
 
     keys: GroupKeys
     known: MemoryDedupeKeys
-    lives: Callable[[KeyHeld], bool]
+    lives: Callable[[MemoryLock], bool]
     holds: Callable[[Message], bool]
 
     async def begin(
@@ -96,5 +96,5 @@ class MemoryDeduplicator:
                 return DedupeDecision.WAIT, self.known.waited(held)
         for key in keys:
             self.known.take(key, message)
-        hold(message, route, DedupeLock(keys, ttl))
+        attach_lock(message, route, DedupeLock(keys, ttl))
         return DedupeDecision.RUN, 0.0

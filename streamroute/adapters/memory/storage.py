@@ -17,9 +17,9 @@ from typing import Any
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.entries.entry_reader import EntryReader, is_retry, server_id
 from streamroute.adapters.entries.records import DeadRecord, RetryRecord, retry_record
-from streamroute.adapters.entries.settlement import has_something_to_tell
+from streamroute.adapters.entries.settlement import needs_settle_script
 from streamroute.adapters.memory.coordinator import MemoryCoordinator
-from streamroute.adapters.memory.dedupe import KeyHeld, MemoryDedupeKeys, MemoryDeduplicator
+from streamroute.adapters.memory.dedupe import MemoryDedupeKeys, MemoryDeduplicator, MemoryLock
 from streamroute.adapters.memory.delayed import Delayed, MemoryDelays
 from streamroute.adapters.memory.lease_keeper import MemoryLeaseKeeper
 from streamroute.adapters.memory.stream import RELEASED, MemoryGroup, MemoryStream, Pending
@@ -172,7 +172,7 @@ class MemoryStreamStorage:
         await asyncio.sleep(0)
         reader, now = self._reader(stream_name, group_name, consumer_name), self._clock()
         entries: list[tuple[str, dict[str, Any]]] = []
-        counted = _Counted(quotas)
+        counted = _QuotaCounter(quotas)
         for key in (reader.keys.retry, reader.keys.stream):
             stream, group = self._group(key, group_name)
             room, idle = count - len(entries), min_idle_time / 1000
@@ -203,7 +203,7 @@ class MemoryStreamStorage:
         for name, message in messages.items():
             if self._held(stream_name, group_name, consumer_name, message) is None:
                 lost.append(name)
-            elif has_something_to_tell(message) and self.refuse is not None:
+            elif needs_settle_script(message) and self.refuse is not None:
                 refused[name] = self.refuse
             else:
                 self._write(self._keys(stream_name, group_name), message)
@@ -292,7 +292,7 @@ class MemoryStreamStorage:
         coordinator = MemoryCoordinator(dedupe, alive, listed, self._clock, self.lease, self._retry_secrets)
         return EntryReader(self.codec, keys, group, coordinator)
 
-    def _lives(self, keys: GroupKeys, group: str, held: KeyHeld) -> bool:
+    def _lives(self, keys: GroupKeys, group: str, held: MemoryLock) -> bool:
         """Whether the message that has a key of dedupe is pending, or waits for its retry."""
         if held.place == "delayed":
             promoted = self._stream(keys.retry).entries.values()
@@ -397,7 +397,7 @@ def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-class _Counted:
+class _QuotaCounter:
     """What a claim may still take of each delivery number."""
 
     def __init__(self, quotas: Quotas) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streamroute.adapters.entries.entry_ids import Position, parsed, written
+from streamroute.adapters.entries.entry_ids import Position, format_id, parse_id
 
 Fields = Mapping[bytes, bytes]
 
@@ -46,7 +46,7 @@ class MemoryGroup:
     def needed(self) -> Iterator[Position]:
         """What the group still needs is at these positions or above the lowest of them."""
         yield self.position
-        yield from map(parsed, self.pending)
+        yield from map(parse_id, self.pending)
 
     def held(self, consumer: str, entry_id: str, deliveries: int) -> Pending | None:
         """The fence: the pending entry, if this consumer has it since this very delivery."""
@@ -68,7 +68,7 @@ class MemoryStream:
         """Append an entry; returns its id, which is above every id before it."""
         self._last = max((int(now * 1000), 0), (self._last[0], self._last[1] + 1))
         self._order.append(self._last)
-        entry_id = written(self._last)
+        entry_id = format_id(self._last)
         self.entries[entry_id] = fields
         return entry_id
 
@@ -76,14 +76,14 @@ class MemoryStream:
         """Delete entries, pending or not."""
         for entry_id in entry_ids:
             if self.entries.pop(entry_id, None) is not None:
-                self._order.remove(parsed(entry_id))
+                self._order.remove(parse_id(entry_id))
 
     def read(self, group: MemoryGroup, consumer: str, count: int, now: float) -> list[tuple[str, Fields]]:
         """Hand out up to ``count`` entries that the group has not had."""
         start = bisect_right(self._order, group.position)
-        names = [written(position) for position in self._order[start : start + count]]
+        names = [format_id(position) for position in self._order[start : start + count]]
         for name in names:
-            group.position = parsed(name)
+            group.position = parse_id(name)
             group.pending[name] = Pending(consumer, now, 1)
         return [(name, self.entries[name]) for name in names]
 
@@ -99,7 +99,7 @@ class MemoryStream:
         needed = min(position for group in self.groups.values() for position in group.needed())
         old = min(needed, (int(cutoff * 1000), 0))
         went = self._order[: bisect_left(self._order, old)]
-        self.delete([written(position) for position in went])
+        self.delete([format_id(position) for position in went])
         return len(went)
 
     def claim(

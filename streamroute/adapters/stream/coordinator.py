@@ -14,8 +14,8 @@ from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DedupeDecision, RouteWait
 
-KNOWN_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
-GIVE_UP: Final = 10
+RETRY_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
+MAX_WAIT_LEASES: Final = 10
 """Leases for which a message waits for a worker that knows its route, or its type."""
 
 
@@ -76,10 +76,10 @@ def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> R
     It is offered again within a lease, so that a worker is not missed that knows the route and lives as long.
     """
     if is_known:
-        return RouteWait(KNOWN_ELSEWHERE)
+        return RouteWait(RETRY_ELSEWHERE)
     since = message.unknown_since or now
     passed = (now - since) / 1000
-    if passed >= GIVE_UP * lease:
+    if passed >= MAX_WAIT_LEASES * lease:
         return RouteWait(None, since)
-    pause = min(max(KNOWN_ELSEWHERE, passed / 4), max(KNOWN_ELSEWHERE, lease))
-    return RouteWait(min(pause, GIVE_UP * lease - passed), since)
+    pause = min(max(RETRY_ELSEWHERE, passed / 4), max(RETRY_ELSEWHERE, lease))
+    return RouteWait(min(pause, MAX_WAIT_LEASES * lease - passed), since)

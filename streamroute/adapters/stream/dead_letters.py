@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord, paired, remembered
+from streamroute.adapters.entries.records import DeadRecord, RetryRecord, append_failure, fields_from_reply
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command
@@ -20,7 +20,7 @@ _BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an ent
 
 
 @dataclass(frozen=True, slots=True)
-class StoredLetter:
+class StoredDeadLetter:
     """A dead letter as it lies in its stream, under ``id``; ``record`` is None where it cannot be read."""
 
     id: str
@@ -54,7 +54,7 @@ class DeadLetters:
         with translate_errors(self._redis, self._doing):
             return milliseconds(await send_command(self._client, "TIME"))
 
-    async def pages(self, *, since: int, until: int) -> AsyncIterator[list[StoredLetter]]:
+    async def pages(self, *, since: int, until: int) -> AsyncIterator[list[StoredDeadLetter]]:
         """Those that were written from ``since`` to ``until`` (ms, inclusive), oldest first.
 
         What is dropped or brought back meanwhile disturbs nothing.
@@ -67,33 +67,33 @@ class DeadLetters:
             start = f"({text(rows[-1][0])}"
             count = _next_count(rows)
 
-    async def find(self, letter_id: str) -> StoredLetter | None:
+    async def find(self, letter_id: str) -> StoredDeadLetter | None:
         """The dead letter of this id, if it is there."""
         rows = await self._rows(letter_id, letter_id, 1)
         return _letter(rows[0]) if rows else None
 
-    async def revive(self, letters: Sequence[tuple[StoredLetter, DeadRecord]]) -> int:
+    async def requeue(self, letters: Sequence[tuple[StoredDeadLetter, DeadRecord]]) -> int:
         """Let letters run again, each at its first attempt, with all that is remembered of it.
 
         A letter goes to the route that failed alone; without one, to the routes that its message was for.
         Each is one step: its retry is there before it is gone. Returns how many there were.
         """
-        calls = [self._revival(letter, record) for letter, record in letters]
+        calls = [self._requeue_call(letter, record) for letter, record in letters]
         with translate_errors(self._redis, self._doing):
-            answers = await script("revive").run_each(self._client, calls)
+            answers = await script("requeue_dead_letter").run_each(self._client, calls)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
         return sum(answers)
 
-    async def drop(self, letters: Sequence[StoredLetter]) -> int:
+    async def drop(self, letters: Sequence[StoredDeadLetter]) -> int:
         """Delete them; returns how many there were."""
         with translate_errors(self._redis, self._doing):
             return int(await send_command(self._client, "XDEL", self.key, *(letter.id for letter in letters)))
 
-    def _revival(self, letter: StoredLetter, record: DeadRecord) -> Call:
+    def _requeue_call(self, letter: StoredDeadLetter, record: DeadRecord) -> Call:
         routes = record.routes if record.route is None else [record.route]
-        history = remembered(record.history, record.as_failure())
+        history = append_failure(record.history, record.as_failure())
         accepted = record.accepted and record.route is not None
         retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted)
         keys = GroupKeys.of(record.stream, record.group, self.key)
@@ -111,9 +111,9 @@ def _next_count(rows: Sequence[Row]) -> int:
     return max(1, min(2 * len(rows), _PAGE, len(rows) * _BYTES // size))
 
 
-def _letter(row: Row) -> StoredLetter:
+def _letter(row: Row) -> StoredDeadLetter:
     try:
-        record = DeadRecord.read(paired(row[1]))
+        record = DeadRecord.read(fields_from_reply(row[1]))
     except DecodeError:
         record = None
-    return StoredLetter(text(row[0]), record)
+    return StoredDeadLetter(text(row[0]), record)

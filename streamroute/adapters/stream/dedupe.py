@@ -12,8 +12,8 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.entries.dedupe_locks import hold, place_of
-from streamroute.adapters.groups.key_type_check import naming_wrong_keys
+from streamroute.adapters.entries.dedupe_locks import attach_lock, pending_location
+from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -50,16 +50,16 @@ class RedisDeduplicator:
         keys, names = self._keys, (route, *formerly)
         own = [keys.dedupe(name, digest) for name in names]
         former = [of_group.dedupe(name, digest) for of_group in self._former for name in names]
-        async with naming_wrong_keys(self._client, keys, [*own, *former]):
+        async with explain_wrong_types(self._client, keys, [*own, *former]):
             code, waited = await script("dedupe").run(
                 self._client,
                 [keys.stream, keys.retry, keys.delayed, *own, *former],
                 [
                     *(self._group, self._consumer, message.id, route),
-                    *(place_of(message), message.entry_id, message.deliveries, len(own)),
+                    *(pending_location(message), message.entry_id, message.deliveries, len(own)),
                 ],
             )
         decision = _DECISIONS[code]
         if decision is DedupeDecision.RUN:
-            hold(message, route, DedupeLock(own, ttl))
+            attach_lock(message, route, DedupeLock(own, ttl))
         return decision, waited / 1000

@@ -23,7 +23,7 @@ _ASK: Final = 1.0  # seconds between questions to the event loop that runs the h
 _LEAVING: Final = 2.0  # seconds that the last word of a stream may take
 
 ClientOf = Callable[[str], Redis]
-Call = Callable[[Callable[[], None]], None]
+CallInLoop = Callable[[Callable[[], None]], None]
 """Calls a function in the event loop that runs the handlers."""
 
 
@@ -31,7 +31,7 @@ class LoopIsClosedError(Exception):
     """Raised where the event loop that runs the handlers has ended without closing its heartbeats."""
 
 
-class Beats(Protocol):
+class HeartbeatTarget(Protocol):
     """What the thread does for one stream. All of it is called in the thread, and raises nothing else."""
 
     tick: float
@@ -43,7 +43,7 @@ class Beats(Protocol):
         """Whether there is something to do at this time (``time.monotonic``)."""
         ...
 
-    async def beat(self, client_of: ClientOf, call: Call, silence: float) -> None:
+    async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:
         """Do it; ``silence`` is for how many seconds the event loop of the handlers has not come round.
 
         Raises LoopIsClosedError where it has ended.
@@ -59,11 +59,11 @@ class HeartbeatThread:
     """Beats for every stream that was added, until each was removed."""
 
     def __init__(self) -> None:
-        self._streams: list[Beats] = []
+        self._streams: list[HeartbeatTarget] = []
         self._members = 0  # streams that were added and have not left
         self._thread: threading.Thread | None = None
 
-    async def add(self, stream: Beats, client: Redis) -> None:
+    async def add(self, stream: HeartbeatTarget, client: Redis) -> None:
         """Beat for this stream from now on, on connections like the client's."""
         self._streams.append(stream)
         self._members += 1
@@ -72,7 +72,7 @@ class HeartbeatThread:
         else:
             self._loop.call_soon_threadsafe(self._look.set)
 
-    async def remove(self, stream: Beats) -> None:
+    async def remove(self, stream: HeartbeatTarget) -> None:
         """When it returns, nothing is done for the stream any more; harmless for one that is not there."""
         if stream not in self._streams:
             return
@@ -90,8 +90,8 @@ class HeartbeatThread:
 
     def _start(self, client: Redis) -> None:
         self._loop, self._look, self._ended = asyncio.new_event_loop(), asyncio.Event(), asyncio.Event()
-        self._pulse = Pulse(asyncio.get_running_loop())
-        self._running: dict[Beats, asyncio.Task[None]] = {}
+        self._pulse = LoopMonitor(asyncio.get_running_loop())
+        self._running: dict[HeartbeatTarget, asyncio.Task[None]] = {}
         self._closing = False
         self._thread = threading.Thread(
             target=self._run, args=[client], name="streamroute heartbeat", daemon=True
@@ -143,7 +143,7 @@ class HeartbeatThread:
                 beat = stream.beat(self._client_of, self._pulse.call, silence)
                 self._running[stream] = self._loop.create_task(self._finish(stream, beat))
 
-    async def _finish(self, stream: Beats, beat: Coroutine[Any, Any, None]) -> None:
+    async def _finish(self, stream: HeartbeatTarget, beat: Coroutine[Any, Any, None]) -> None:
         try:
             await beat
         except LoopIsClosedError:
@@ -152,7 +152,7 @@ class HeartbeatThread:
         finally:
             del self._running[stream]
 
-    async def _leave(self, stream: Beats) -> None:
+    async def _leave(self, stream: HeartbeatTarget) -> None:
         running = self._running.get(stream)
         try:
             async with asyncio.timeout(_LEAVING):
@@ -173,7 +173,7 @@ def heartbeat_of(client: Redis) -> HeartbeatThread:
     return _threads.setdefault(client.connection_pool, HeartbeatThread())
 
 
-class Pulse:
+class LoopMonitor:
     """Whether the event loop that runs the handlers still comes round."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

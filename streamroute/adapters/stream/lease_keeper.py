@@ -13,13 +13,13 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.groups.key_type_check import naming_wrong_keys
-from streamroute.adapters.groups.live_workers import digest_of, packed
+from streamroute.adapters.groups.key_type_check import explain_wrong_types
+from streamroute.adapters.groups.live_workers import digest_of, pack_known_routes
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.stream.heartbeat import Call, ClientOf, LoopIsClosedError, heartbeat_of
+from streamroute.adapters.stream.heartbeat import CallInLoop, ClientOf, LoopIsClosedError, heartbeat_of
 from streamroute.durations import format_duration
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
@@ -39,7 +39,7 @@ Knows = Callable[[], KnownRoutes]
 Lost = Callable[[Sequence[tuple[str, int]]], None]
 
 
-def nothing_waits() -> Collection[str]:
+def nothing_waiting() -> Collection[str]:
     """Of those who start everything at once."""
     return ()
 
@@ -83,7 +83,7 @@ class RedisLeaseKeeper:
         self._incidents = incidents
         self._due = 0.0
         self._works = True
-        self._given_up = False
+        self._has_released = False
         self._longest = int(lease * 1000)
 
     async def open(self) -> None:
@@ -100,12 +100,12 @@ class RedisLeaseKeeper:
         """See ``Beats``."""
         return now >= self._due or (self._works and self._watermarks.has_moved(self._keys, self._group))
 
-    async def beat(self, client_of: ClientOf, call: Call, silence: float) -> None:
+    async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:
         """See ``Beats``."""
         client = client_of(self._keys.stream)
         try:
-            async with naming_wrong_keys(client, self._keys):
-                await self._give_up_waiting(client, call, silence)
+            async with explain_wrong_types(client, self._keys):
+                await self._release_unstarted(client, call, silence)
                 if time.monotonic() >= self._due:
                     await self._confirm_all(client, call)
                     self._due = time.monotonic() + self._lease / 3
@@ -125,7 +125,7 @@ class RedisLeaseKeeper:
         except Exception as error:  # noqa: BLE001 - it counts as alive for two leases, and no longer
             log.debug("the lease of %s ends by itself: %s", self._consumer, error_line(error))
 
-    async def _confirm_all(self, client: Redis, call: Call) -> None:
+    async def _confirm_all(self, client: Redis, call: CallInLoop) -> None:
         held = self._held()
         for key in (self._keys.stream, self._keys.retry):
             entries = [(name, message) for name, message in held.items() if message.pending_key == key]
@@ -134,7 +134,9 @@ class RedisLeaseKeeper:
         if not held:
             await self._confirm(client, call, self._keys.stream, [])  # that this worker is alive
 
-    async def _confirm(self, client: Redis, call: Call, key: str, entries: list[tuple[str, Message]]) -> None:
+    async def _confirm(
+        self, client: Redis, call: CallInLoop, key: str, entries: list[tuple[str, Message]]
+    ) -> None:
         tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}
         known = self._known_routes()
         digest = digest_of(known)
@@ -155,17 +157,17 @@ class RedisLeaseKeeper:
         if gone:
             call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
         if not knows_routes:
-            await send_command(client, "HSET", self._keys.routes, digest, packed(known))
+            await send_command(client, "HSET", self._keys.routes, digest, pack_known_routes(known))
         self._note_longest(longest, text(whose))
 
-    async def _give_up_waiting(self, client: Redis, call: Call, silence: float) -> None:
+    async def _release_unstarted(self, client: Redis, call: CallInLoop, silence: float) -> None:
         """Once in each silence of more than a lease, release what has not started here."""
         if silence <= self._lease:
-            self._given_up = False
+            self._has_released = False
             return
-        if self._given_up:
+        if self._has_released:
             return
-        self._given_up = True
+        self._has_released = True
         held, waiting = self._held(), set(self._waiting())
         unstarted = {name: message for name, message in held.items() if name in waiting}
         if not unstarted:

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.codecs.codec_calls import encoded
-from streamroute.adapters.entries.records import flat
+from streamroute.adapters.entries.records import flatten_fields
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command, send_transaction
@@ -29,7 +29,7 @@ class Publisher:
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
         """The entry that will be written; raises EncodeError for a payload that the codec cannot hold."""
-        return flat(encoded(self._codec, payload))
+        return flatten_fields(encoded(self._codec, payload))
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
         """Write encoded entries in order, all or none; returns their ids.

@@ -1,4 +1,4 @@
-"""The streams that routes forward to, on a connection of ours or of somebody else's."""
+"""Publishers for the streams that routes forward to, and connections that a caller opened."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ RedisClient: TypeAlias = Redis
 """The client that an app of one's own has opened: ``redis.asyncio.Redis``."""
 
 
-def outlets(redis: RedisConnection, codecs: Mapping[str, Codec | str]) -> Callable[[str], Publisher]:
-    """From a stream's name to the stream, in its codec where that is known, else as JSON."""
+def publishers_by_stream(
+    redis: RedisConnection, codecs: Mapping[str, Codec | str]
+) -> Callable[[str], Publisher]:
+    """Return a function from a stream's name to its publisher, cached by name.
+
+    A stream without an entry in ``codecs`` is written as JSON.
+    """
 
     @cache
-    def outlet(stream: str) -> Publisher:
+    def publisher(stream: str) -> Publisher:
         return Publisher(redis, stream, codecs.get(stream, "json"))
 
-    return outlet
+    return publisher
 
 
 def connection_of(client: RedisClient) -> RedisConnection:
-    """A connection of somebody else's, who closes it; its address holds no password."""
+    """Wrap a client that the caller opened and closes; the address holds no password."""
     settings = getattr(getattr(client, "connection_pool", None), "connection_kwargs", {})
     path = settings.get("path")
     url = f"unix://{path}" if path else f"redis://{settings.get('host', '?')}:{settings.get('port', '?')}"

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from streamroute.adapters.codecs.builtin import Codec, FieldsCodec, JsonCodec, codec_named
 from streamroute.adapters.codecs.entry_fields import MARKER
 from streamroute.adapters.entries.field_packing import pack_fields
-from streamroute.adapters.entries.settlement import wait_in_ms
+from streamroute.adapters.entries.settlement import delay_ms
 from streamroute.adapters.redis.raw_client import raw_clients
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.due_times import DueTimes
@@ -60,7 +60,7 @@ class RedisRetryScheduler:
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
         self._due_times = DueTimes()
         self._secrets = RetrySecrets(self._client_of)
-        self._sooner = asyncio.Event()
+        self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -75,23 +75,23 @@ class RedisRetryScheduler:
         """
         keys = ReinjectKeys.of(stream_name)
         packed = pack_fields(self._fields(payload))
-        arguments: list[str | bytes | int] = [_identity(payload, packed), wait_in_ms(delay), packed]
+        arguments: list[str | bytes | int] = [_identity(payload, packed), delay_ms(delay), packed]
         await script("schedule").run(self._client_of(keys.stream), [keys.due, keys.delayed], arguments)
         self._streams.setdefault(stream_name)
         await self.start()
         if delay < _LOOK_EVERY:
-            self._sooner.set()
+            self._wake.set()
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
         """See ``SupportsRetrySecret``; raises what redis-py raises."""
         return await self._secrets.get(stream, make=make)
 
-    async def bring_back(self, stream_name: str) -> float | None:
+    async def reinject_due(self, stream_name: str) -> float | None:
         """Bring back what is due, at most a hundred; returns the seconds until the next, or None."""
         keys = ReinjectKeys.of(stream_name)
         names = [keys.due, keys.delayed, keys.stream]
         client = self._client_of(keys.stream)
-        left, undue = await script("bring_back").run(client, names, [_STEP])
+        left, undue = await script("reinject_due").run(client, names, [_STEP])
         if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
             log.warning("%d retries of %s had lost their due time, and come back now", restored, stream_name)
         if undue:
@@ -101,8 +101,8 @@ class RedisRetryScheduler:
     async def start(self) -> None:
         """Bring back what is due from now on; harmless when started."""
         if self._task is None or self._task.done():
-            self._sooner, self._closing = asyncio.Event(), False
-            self._task = asyncio.create_task(self._bring_back_for_ever())
+            self._wake, self._closing = asyncio.Event(), False
+            self._task = asyncio.create_task(self._reinject_forever())
 
     async def stop(self) -> None:
         """Bring nothing back any more; what waits stays in Redis. Harmless when stopped."""
@@ -110,7 +110,7 @@ class RedisRetryScheduler:
         if task is not None:
             # Before Python 3.12 a cancellation that comes with a reply can be swallowed.
             self._closing = True
-            self._sooner.set()
+            self._wake.set()
             task.cancel()
             await asyncio.wait([task])
 
@@ -121,26 +121,26 @@ class RedisRetryScheduler:
     async def __aexit__(self, *_error: object) -> None:
         await self.stop()
 
-    async def _bring_back_for_ever(self) -> None:
+    async def _reinject_forever(self) -> None:
         works = True
         while not self._closing:
-            self._sooner.clear()
+            self._wake.clear()
             wait = _LOOK_EVERY
             try:
                 for stream in tuple(self._streams):
-                    left = await self.bring_back(stream)
+                    left = await self.reinject_due(stream)
                     wait = wait if left is None else min(wait, left)
                 works = _report(works, None)
             except Exception as error:  # noqa: BLE001 - whatever fails, what waits is still in Redis
                 works = _report(works, error)
             if not self._closing:
-                await _wait(self._sooner, wait)
+                await _wait(self._wake, wait)
 
     def _fields(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         if isinstance(payload, Message) and payload.fields and MARKER not in payload:
             fields = dict(payload.fields)
         elif self._codec is None:
-            fields = _flat(payload) or JsonCodec().encode(payload)
+            fields = _as_flat_fields(payload) or JsonCodec().encode(payload)
         elif isinstance(self._codec, FieldsCodec):
             fields = self._codec.encode(_with_text_marker(payload))
         else:
@@ -165,7 +165,7 @@ def _identity(payload: Mapping[str, Any], packed: bytes) -> str:
     return hashlib.sha256(json.dumps(parts).encode() + packed).hexdigest()
 
 
-def _flat(payload: Mapping[str, Any]) -> dict[bytes, bytes] | None:
+def _as_flat_fields(payload: Mapping[str, Any]) -> dict[bytes, bytes] | None:
     """The payload as flat strings, the form that a storage without a codec reads; None where it is none."""
     try:
         return FieldsCodec().encode(_with_text_marker(payload))

@@ -42,11 +42,11 @@ class RetrySecret:
         """
         if self._clock() < self._until and (self._known is not None or not make):
             return self._known
-        found = await (self._made() if make else self._found())
+        found = await (self._create() if make else self._load())
         self._known, self._until = found, self._clock() + (_MISSING if found is None else _KNOWN)
         return found
 
-    async def _made(self) -> bytes:
+    async def _create(self) -> bytes:
         while True:
             own = secrets.token_hex(_BYTES).encode()
             if await send_command(self._client, "SET", self._key, own, "NX") is not None:
@@ -55,7 +55,7 @@ class RetrySecret:
             if found is not None:
                 return _as_bytes(found)
 
-    async def _found(self) -> bytes | None:
+    async def _load(self) -> bytes | None:
         try:
             found = await send_command(self._client, "GET", self._key)
         except NoPermissionError:

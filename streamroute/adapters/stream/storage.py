@@ -11,12 +11,12 @@ from redis.exceptions import ResponseError
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.entries.entry_reader import EntryReader, entry_name, is_retry, server_id
-from streamroute.adapters.entries.records import paired
-from streamroute.adapters.entries.settlement import drop_word, settlement
-from streamroute.adapters.entries.validation_thread import BeingRead, Delivery
-from streamroute.adapters.groups.cleanup import Tidier
-from streamroute.adapters.groups.key_type_check import naming_wrong_keys
-from streamroute.adapters.groups.takeover import GroupTakeover, require_place
+from streamroute.adapters.entries.records import fields_from_reply
+from streamroute.adapters.entries.settlement import ack_mode, settlement
+from streamroute.adapters.entries.validation_thread import EntriesInValidation, RawEntry
+from streamroute.adapters.groups.cleanup import StreamCleaner
+from streamroute.adapters.groups.key_type_check import explain_wrong_types
+from streamroute.adapters.groups.takeover import GroupTakeover, require_not_replaced
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.channel import read_connections
 from streamroute.adapters.redis.cluster_client import require_one_slot
@@ -26,7 +26,7 @@ from streamroute.adapters.redis.scripts import script, script_error_text
 from streamroute.adapters.redis.shared_reads import Reader
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.due_times import DueTimes
-from streamroute.adapters.stream.lease_keeper import STALL, RedisLeaseKeeper, nothing_waits, release
+from streamroute.adapters.stream.lease_keeper import STALL, RedisLeaseKeeper, nothing_waiting, release
 from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
@@ -83,12 +83,12 @@ class RedisStreamStorage:
         self._incidents = incidents
         self._watermarks = Watermarks(incidents)
         self._seen: set[tuple[str, str]] = set()
-        self._tidier = Tidier(trim, forget_consumers, RELEASED)
+        self._cleaner = StreamCleaner(trim, forget_consumers, RELEASED)
         self._due_times = DueTimes()
         self._takeovers: dict[tuple[str, str], GroupTakeover] = {}
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
-        self._read_apart: dict[tuple[str, str, str], BeingRead] = {}
+        self._read_apart: dict[tuple[str, str, str], EntriesInValidation] = {}
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """Create the group on the stream and on its retry stream, from their first entries.
@@ -104,14 +104,14 @@ class RedisStreamStorage:
         require_one_slot(client, keys)
         if not await self._has_taken_over(keys, group_name):
             return  # nothing is read until it has
-        async with naming_wrong_keys(client, keys):
-            await require_place(client, keys, group_name)
+        async with explain_wrong_types(client, keys):
+            await require_not_replaced(client, keys, group_name)
             start = await self._watermarks.start(client, keys, group_name)
             was_missing = await self._create_group(client, keys.stream, group_name, start)
             lost_retries = await self._create_group(client, keys.retry, group_name, "0")
         seen = (stream_name, group_name) in self._seen
         if was_missing:
-            self._watermarks.begin(keys, group_name, start)
+            self._watermarks.reset(keys, group_name, start)
         if was_missing and (start != "0-0" or seen):
             said = "the group %s of %s was lost; it begins again after %s"
             self._incidents.report(Incident.GROUP_LOST, stream_name, said, group_name, stream_name, start)
@@ -148,13 +148,14 @@ class RedisStreamStorage:
         retries, new = brought.rows.get(keys.retry, ()), brought.rows.get(keys.stream, ())
 
         def entries_of() -> list[tuple[str, dict[str, Any]]]:
+            promoted = [(text(entry_id), fields_from_reply(fields)) for entry_id, fields in retries]
             entries = [
-                made.read(keys.retry, text(entry_id), paired(fields), read_at=brought.time, deliveries=1)
-                for entry_id, fields in retries
+                made.read(keys.retry, entry_id, fields, read_at=brought.time, deliveries=1)
+                for entry_id, fields in promoted
             ]
             return entries + made.read_new(new, read_at=brought.time)
 
-        def deliveries() -> Iterator[Delivery]:
+        def deliveries() -> Iterator[RawEntry]:
             for key, rows in ((keys.retry, retries), (keys.stream, new)):
                 yield from ((key, entry_id, 1, fields) for entry_id, fields in rows)
 
@@ -202,7 +203,7 @@ class RedisStreamStorage:
             return ClaimResult([])
         client, streams = self._client_of(keys.stream), (keys.retry, keys.stream)
         cursors = self._cursors.setdefault((stream_name, group_name), ["-"] * len(streams))
-        async with naming_wrong_keys(client, keys):
+        async with explain_wrong_types(client, keys):
             now, claimed, deleted, held_back, last_deliveries, cursors[:] = await script("claim").run(
                 client,
                 [keys.workers, *streams],
@@ -222,14 +223,14 @@ class RedisStreamStorage:
                 reader.read(
                     streams[number - 1],
                     text(entry_id),
-                    paired(fields),
+                    fields_from_reply(fields),
                     read_at=now,
                     deliveries=deliveries,
                 )
                 for number, entry_id, deliveries, fields in claimed
             ]
 
-        def deliveries() -> Iterator[Delivery]:
+        def deliveries() -> Iterator[RawEntry]:
             for number, entry_id, times, fields in claimed:
                 yield streams[number - 1], entry_id, times, fields
 
@@ -306,8 +307,8 @@ class RedisStreamStorage:
         if not self._is_there(keys, group_name):
             return _NOT_READY
         client = self._client_of(keys.stream)
-        async with naming_wrong_keys(client, keys):
-            left, deleted, undue = await script("promote").run(
+        async with explain_wrong_types(client, keys):
+            left, deleted, undue = await script("promote_due").run(
                 client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
             )
         if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
@@ -329,13 +330,13 @@ class RedisStreamStorage:
         if not self._is_there(keys, group_name):
             return _NOT_READY
         client = self._client_of(keys.stream)
-        async with naming_wrong_keys(client, keys):
-            return await self._tidier.clean_up(client, keys, group_name, consumer_name)
+        async with explain_wrong_types(client, keys):
+            return await self._cleaner.clean_up(client, keys, group_name, consumer_name)
 
     @property
     def trimmed(self) -> int:
         """How many entries this storage has trimmed."""
-        return self._tidier.trimmed
+        return self._cleaner.trimmed
 
     def lease_keeper(
         self,
@@ -345,7 +346,7 @@ class RedisStreamStorage:
         *,
         held: Callable[[], Mapping[str, Message]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
-        waiting: Callable[[], Collection[str]] = nothing_waits,
+        waiting: Callable[[], Collection[str]] = nothing_waiting,
         known_routes: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> RedisLeaseKeeper:
         """Heartbeats for what is held, from the thread that all streams of the client share."""
@@ -399,8 +400,8 @@ class RedisStreamStorage:
             self._readers[keys.stream, group, consumer] = reader
         return reader
 
-    def _being_read(self, keys: GroupKeys, group: str, consumer: str) -> BeingRead:
-        return self._read_apart.setdefault((keys.stream, group, consumer), BeingRead())
+    def _being_read(self, keys: GroupKeys, group: str, consumer: str) -> EntriesInValidation:
+        return self._read_apart.setdefault((keys.stream, group, consumer), EntriesInValidation())
 
     def _tell_deleted(self, keys: GroupKeys, where: str, deleted: Sequence[bytes], said: str) -> None:
         if deleted:
@@ -415,7 +416,7 @@ class RedisStreamStorage:
         ids = " ".join([message.entry_id for message in done])
         given = " ".join(map(str, counts)) if max(counts) > 1 else ""
         lost = await script("ack").run(
-            client, [key], [group, consumer, deadline, drop_word(done[0]), ids, given]
+            client, [key], [group, consumer, deadline, ack_mode(done[0]), ids, given]
         )
         return list(lost)
 

@@ -97,15 +97,15 @@ async def worker_metrics(
 
 def _group_poller(streams: Iterable[StreamConfig], redis: RedisConnection) -> GroupPoller:
     """Who asks Redis how the groups of these streams stand."""
-    from streamroute.adapters.groups.stats import Standings
+    from streamroute.adapters.groups.stats import GroupStatsReader
     from streamroute.keys import GroupKeys
     from streamroute.ops.metrics.group_poller import GroupPoller
 
-    def ask(stream: StreamConfig) -> Any:
+    def fetcher(stream: StreamConfig) -> Any:
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
-        return Standings(redis, keys, stream.group).ask
+        return GroupStatsReader(redis, keys, stream.group).fetch
 
-    return GroupPoller({stream.name: ask(stream) for stream in streams})
+    return GroupPoller({stream.name: fetcher(stream) for stream in streams})
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
-    from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
+    from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
     from streamroute.ops.dead_letters.query import DeadLetterPage, DeadLetterQuery
 
 
@@ -24,7 +24,7 @@ async def retry_page(
     query: DeadLetterQuery, page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False
 ) -> None:
     """Requeue the letters of a page that the configuration can still route."""
-    accepted: dict[DeadLetters, list[tuple[StoredLetter, DeadRecord]]] = {}
+    accepted: dict[DeadLetters, list[tuple[StoredDeadLetter, DeadRecord]]] = {}
     for letter in page.letters:
         refusal = query.requeue_refusal(letter)
         if refusal is not None:
@@ -32,12 +32,12 @@ async def retry_page(
         elif letter.current is not None:
             accepted.setdefault(letter.dead_letter_stream, []).append((letter.stored, letter.current))
     for stream, letters in accepted.items():
-        result.done += len(letters) if dry_run else await stream.revive(letters)
+        result.done += len(letters) if dry_run else await stream.requeue(letters)
 
 
 async def drop_page(page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False) -> None:
     """Delete the letters of a page."""
-    by_stream: dict[DeadLetters, list[StoredLetter]] = {}
+    by_stream: dict[DeadLetters, list[StoredDeadLetter]] = {}
     for letter in page.letters:
         by_stream.setdefault(letter.dead_letter_stream, []).append(letter.stored)
     for stream, letters in by_stream.items():

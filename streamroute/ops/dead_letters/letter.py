@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
-    from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
+    from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
 
 NO_ROUTE: Final = "(no route)"
 UNREADABLE: Final = "(unreadable)"
@@ -22,7 +22,7 @@ class DeadLetter:
     """
 
     dead_letter_stream: DeadLetters
-    stored: StoredLetter
+    stored: StoredDeadLetter
     stream: str
     current: DeadRecord | None
 

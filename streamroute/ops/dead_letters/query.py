@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
+from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
 from streamroute.ops.dead_letters.letter import DeadLetter
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class DeadLetterQuery:
                 letters = [letter for stored in page for letter in self._letters(stream, stored)]
                 yield DeadLetterPage([letter for letter in letters if criteria.matches(letter)], len(page))
 
-    def _letters(self, stream: DeadLetters, stored: StoredLetter) -> list[DeadLetter]:
+    def _letters(self, stream: DeadLetters, stored: StoredDeadLetter) -> list[DeadLetter]:
         """The letter, once for each stream that it belongs to; none if it is another configuration's."""
         owners, record = self._owners[stream.key], stored.record
         if record is None:
@@ -97,7 +97,7 @@ class DeadLetterQuery:
 
 async def _read(
     stream: DeadLetters, ids: Sequence[str], since: int, until: int
-) -> AsyncIterator[list[StoredLetter]]:
+) -> AsyncIterator[list[StoredDeadLetter]]:
     """The letters with these ids, or all; of those, the ones that were written in the range (ms)."""
     if not ids:
         async for page in stream.pages(since=since, until=until):

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from streamroute import __version__
-from streamroute.adapters.groups.stats import Standing
+from streamroute.adapters.groups.stats import GroupStats
 from streamroute.incidents import Incident
 from streamroute.ops.metrics.counters import (
     LEASE_LOST,
@@ -49,7 +49,7 @@ _HAPPENED: Final = {
     Incident.STUCK: ("handlers_stuck", "Handlers that did not end although they were cancelled."),
 }
 
-_STANDING: Final[Mapping[str, tuple[str, Callable[[Standing], float | None]]]] = {
+_STANDING: Final[Mapping[str, tuple[str, Callable[[GroupStats], float | None]]]] = {
     "entries_unread": ("Entries that the group has not read yet.", lambda s: s.unread),
     "entries_pending": ("Entries that were read and are not settled yet.", lambda s: s.pending),
     "oldest_pending_seconds": ("Age of the oldest pending entry, since it was produced.", lambda s: s.oldest),

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 from streamroute.errors import StreamrouteError
 
 if TYPE_CHECKING:
-    from streamroute.adapters.groups.stats import Standing
+    from streamroute.adapters.groups.stats import GroupStats
 
 log = logging.getLogger(__name__)
 
 _EVERY: Final = 5.0  # seconds
 _STALE: Final = 15.0  # seconds after which an answer is history
 
-FetchStats = Callable[[], Awaitable["Standing"]]
+FetchStats = Callable[[], Awaitable["GroupStats"]]
 
 
 class GroupPoller:
@@ -37,7 +37,7 @@ class GroupPoller:
         self._fetchers = fetchers
         self._every = every
         self._clock = clock
-        self._found: Mapping[str, Standing] = {}
+        self._found: Mapping[str, GroupStats] = {}
         self._answered: float | None = None
         self._denied = ""
 
@@ -48,7 +48,7 @@ class GroupPoller:
         return answered is not None and self._clock() - answered < _STALE
 
     @property
-    def stats(self) -> Mapping[str, Standing]:
+    def stats(self) -> Mapping[str, GroupStats]:
         """The last answer, by stream; empty where there is none, or it is history."""
         return self._found if self.is_up else {}
 

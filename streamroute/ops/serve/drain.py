@@ -16,7 +16,7 @@ _LONGEST_PAUSE: Final = 0.5
 class Leaves(Protocol):
     """What a group has still to do of one stream."""
 
-    async def is_left(self, upto: str) -> bool:
+    async def remains(self, upto: str) -> bool:
         """Whether anything up to this id is unread, pending or waiting for a retry.
 
         Raises RedisUnavailableError while that cannot be known.
@@ -35,6 +35,6 @@ async def wait_until_done(backlogs: Mapping[str, Leaves], marks: Mapping[str, st
 
 async def _done(stream: str, backlog: Leaves, mark: str) -> None:
     pause = _FIRST_LOOK
-    while await until_it_works(partial(backlog.is_left, mark), f"looking at what is left of {stream}"):
+    while await until_it_works(partial(backlog.remains, mark), f"looking at what is left of {stream}"):
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from streamroute.adapters.embedded.data_owner import MARK, own
+from streamroute.adapters.embedded.data_owner import MARK, take_ownership
 from streamroute.adapters.embedded.server import EmbeddedServer
 from streamroute.errors import EmbeddedServerError
 
@@ -68,7 +68,7 @@ def test_any_file_of_a_server_makes_a_folder_another_s(folder: Path, name: str) 
 
 
 def test_a_mark_of_another_user_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own(folder)
+    take_ownership(folder)
     append_only(folder, "SET", "a", "1")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "other"))
     refuses(folder)
@@ -94,7 +94,7 @@ def test_a_folder_that_was_moved_or_copied_is_still_its_user_s(folder: Path, tmp
 
 def test_a_file_that_a_checkout_put_into_a_marked_folder_is_refused(folder: Path) -> None:
     """git replaces what it ignores, and what it writes others may read."""
-    own(folder)
+    take_ownership(folder)
     append_only(folder, "SET", "a", "1")
     for path in (folder / "appendonlydir").iterdir():
         path.chmod(0o644)
@@ -117,7 +117,7 @@ def test_a_file_that_a_checkout_put_into_a_marked_folder_is_refused(folder: Path
 def test_links_are_not_followed_even_where_the_data_is_adopted(
     folder: Path, tmp_path: Path, name: str
 ) -> None:
-    own(folder)
+    take_ownership(folder)
     (tmp_path / "victim").write_text("precious")
     (folder / name).unlink(missing_ok=True)
     (folder / name).symlink_to(tmp_path / "victim")
@@ -128,17 +128,17 @@ def test_links_are_not_followed_even_where_the_data_is_adopted(
 
 
 def test_a_link_in_the_data_is_refused(folder: Path, tmp_path: Path) -> None:
-    own(folder)
+    take_ownership(folder)
     (folder / "appendonlydir").mkdir()
     (folder / "appendonlydir/appendonly.aof.manifest").symlink_to(tmp_path / "elsewhere")
     refuses(folder, why="no plain file")
 
 
 def test_what_is_no_plain_file_is_to_be_removed_and_not_adopted(folder: Path) -> None:
-    own(folder)
+    take_ownership(folder)
     (folder / "server.lock").mkdir()
     with pytest.raises(EmbeddedServerError, match="remove it, or delete the folder") as refused:
-        own(folder)
+        take_ownership(folder)
     assert "--adopt-data" not in str(refused.value)
 
 
@@ -157,13 +157,13 @@ def test_a_folder_of_data_that_others_may_change_is_refused_until_it_is_adopted(
         pass
     (folder / "appendonlydir").chmod(0o777)
     refuses(folder, why="appendonlydir was put there by something else.*--adopt-data")
-    own(folder, adopt=True)
+    take_ownership(folder, adopt=True)
     assert stat.S_IMODE((folder / "appendonlydir").stat().st_mode) == 0o700
 
 
 @pytest.mark.timeout(60)
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
-    own(folder)
+    take_ownership(folder)
     os.mkfifo(folder / "server.lock")
     refuses(folder, why="no plain file")
 
@@ -177,7 +177,7 @@ def test_no_folder_is_made_behind_a_link(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_secret_is_the_user_s_alone(folder: Path, state: Path) -> None:
-    own(folder)
+    take_ownership(folder)
     (key,) = (state / "streamroute").iterdir()
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
@@ -189,13 +189,13 @@ def test_without_a_home_the_secret_lasts_as_long_as_the_machine_runs(
 ) -> None:
     (tmp_path / "state").write_text("no folder")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    own(folder)
-    own(folder)
+    take_ownership(folder)
+    take_ownership(folder)
     assert (tmp_path / f"streamroute-{os.geteuid()}/embedded.key").exists()
 
 
 def test_a_secret_that_others_may_read_is_none(folder: Path, state: Path) -> None:
-    own(folder)
+    take_ownership(folder)
     (folder / "dump.rdb").touch(mode=0o600)
     (state / "streamroute/embedded.key").chmod(0o644)
     refuses(folder)
@@ -204,7 +204,7 @@ def test_a_secret_that_others_may_read_is_none(folder: Path, state: Path) -> Non
 @pytest.mark.parametrize("harm", ["cut short", "empty", "open to others"])
 def test_a_secret_that_is_of_no_use_gives_way_to_another(folder: Path, state: Path, harm: str) -> None:
     """A crash or a full disk may have cut it short, and a backup does not always keep modes."""
-    own(folder)
+    take_ownership(folder)
     key = state / "streamroute/embedded.key"
     if harm == "open to others":
         key.chmod(0o644)
@@ -212,9 +212,9 @@ def test_a_secret_that_is_of_no_use_gives_way_to_another(folder: Path, state: Pa
         key.write_bytes(key.read_bytes()[: 10 if harm == "cut short" else 0])
     (folder / "dump.rdb").touch(mode=0o600)
     refuses(folder)
-    own(folder, adopt=True)
-    own(folder.parent / "another")
-    own(folder)
+    take_ownership(folder, adopt=True)
+    take_ownership(folder.parent / "another")
+    take_ownership(folder)
 
 
 def test_on_a_full_disk_no_part_of_a_file_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_on_a_full_disk_no_part_of_a_file_is_left(folder: Path, monkeypatch: pyt
     folder.mkdir(parents=True)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        own(folder)
+        take_ownership(folder)
     assert list(folder.iterdir()) == []
 
 

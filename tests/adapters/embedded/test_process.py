@@ -68,7 +68,7 @@ def server(tmp_path: Path) -> Iterator[FolderServer]:
     """The server of an empty folder."""
     found = FolderServer(tmp_path, threading.Event())
     yield found
-    found.forget()
+    found.close()
 
 
 def test_a_server_is_waited_for_while_it_loads(tmp_path: Path, server: FolderServer) -> None:
@@ -129,23 +129,23 @@ def test_a_server_that_was_killed_is_started_again_on_its_socket(tmp_path: Path)
     server.wait_until_loaded()
     first, place = valkey.process_id(server.socket), server.socket
     assert first is not None
-    assert not server.revive()
+    assert not server.restart()
     assert not server.is_dead()
     os.kill(first, signal.SIGKILL)
     try:
         assert wait_for(server.is_dead, 20, threading.Event())
-        assert server.revive()
+        assert server.restart()
         second = valkey.process_id(server.socket)
         assert second not in (None, first)
         assert server.socket == place
         with pytest.raises(ChildProcessError):
             os.waitpid(first, os.WNOHANG)
-        assert not server.revive()
+        assert not server.restart()
     finally:
         server.wait_until_loaded()
         server.shut_down()
         assert server.is_dead()
-        server.forget()
+        server.close()
 
 
 def test_waiting_ends_in_time_or_when_it_is_cancelled() -> None:

@@ -24,7 +24,7 @@ from servers import wait_until
 from streamroute.adapters.embedded import process as folder_server
 from streamroute.adapters.embedded import server as embedded
 from streamroute.adapters.embedded import valkey
-from streamroute.adapters.embedded.data_owner import own
+from streamroute.adapters.embedded.data_owner import take_ownership
 from streamroute.adapters.embedded.file_lock import FileLock
 from streamroute.adapters.embedded.server import EmbeddedServer
 from streamroute.errors import EmbeddedServerError, SetupError
@@ -384,7 +384,7 @@ def test_the_server_of_this_machine_is_looked_for(
 
 def test_a_gate_that_stays_shut_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_GATE_PATIENCE", 0.02)
-    own(folder)
+    take_ownership(folder)
     gate = FileLock(folder / "gate.lock")
     assert gate.try_exclusive()
     with pytest.raises(EmbeddedServerError, match="another process has been starting or stopping"):

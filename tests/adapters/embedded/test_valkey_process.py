@@ -127,11 +127,11 @@ def test_the_last_words_are_the_last_line_of_the_log_that_says_something(
     tmp_path: Path, log: bytes, said: str
 ) -> None:
     (tmp_path / valkey.LOG_NAME).write_bytes(log)
-    assert valkey.last_words(tmp_path) == f"its log {tmp_path / valkey.LOG_NAME} {said}"
+    assert valkey.last_log_line(tmp_path) == f"its log {tmp_path / valkey.LOG_NAME} {said}"
 
 
 def test_a_log_that_is_not_there_is_said_so(tmp_path: Path) -> None:
-    assert valkey.last_words(tmp_path).endswith("valkey.log cannot be read: No such file or directory")
+    assert valkey.last_log_line(tmp_path).endswith("valkey.log cannot be read: No such file or directory")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from streamroute.adapters.embedded import watchdog as revival
-from streamroute.adapters.embedded.watchdog import Revival
+from streamroute.adapters.embedded.watchdog import Watchdog
 from streamroute.errors import EmbeddedServerError
 
 
@@ -30,7 +30,7 @@ def test_a_failure_is_told_once_and_waited_for_longer(
                 return super().wait()
             return super().wait(0)
 
-    def revive() -> bool:
+    def restart() -> bool:
         result = looks.pop(0)
         if isinstance(result, Exception):
             raise result
@@ -38,7 +38,7 @@ def test_a_failure_is_told_once_and_waited_for_longer(
 
     monkeypatch.setattr(revival, "threading", SimpleNamespace(Event=Waits, Thread=threading.Thread))
     caplog.set_level(logging.WARNING)
-    watched = Revival(Path("/data"), revive)
+    watched = Watchdog(Path("/data"), restart)
     assert over.wait(20)
     watched.end()
     assert not [thread for thread in threading.enumerate() if thread.name == "streamroute embedded server"]
@@ -52,7 +52,7 @@ def test_a_failure_is_told_once_and_waited_for_longer(
 
 
 def test_it_does_not_keep_the_process_alive() -> None:
-    watched = Revival(Path("/data"), lambda: False)
+    watched = Watchdog(Path("/data"), lambda: False)
     [thread] = [thread for thread in threading.enumerate() if thread.name == "streamroute embedded server"]
     assert thread.daemon
     watched.end()

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from misbehaving import Text, Unspeakable
 from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord, flat, paired, retry_record
+from streamroute.adapters.entries.records import (
+    DeadRecord,
+    RetryRecord,
+    fields_from_reply,
+    flatten_fields,
+    retry_record,
+)
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Failure, RetryLater
@@ -229,8 +235,12 @@ def test_a_retry_of_a_message_remembers_its_failure_unless_it_is_postponed() -> 
 
 
 def test_fields_come_as_a_list_as_a_map_or_not_at_all() -> None:
-    assert paired([b"a", b"1", b"b", b"2"]) == paired({b"a": b"1", b"b": b"2"}) == {b"a": b"1", b"b": b"2"}
-    assert paired(None) == {}
-    assert flat({b"a": b"1", b"b": b"2"}) == [b"a", b"1", b"b", b"2"]
+    assert (
+        fields_from_reply([b"a", b"1", b"b", b"2"])
+        == fields_from_reply({b"a": b"1", b"b": b"2"})
+        == {b"a": b"1", b"b": b"2"}
+    )
+    assert fields_from_reply(None) == {}
+    assert flatten_fields({b"a": b"1", b"b": b"2"}) == [b"a", b"1", b"b", b"2"]
     with pytest.raises(ValueError, match="shorter"):
-        paired([b"a", b"1", b"b"])
+        fields_from_reply([b"a", b"1", b"b"])

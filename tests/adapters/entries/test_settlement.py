@@ -8,9 +8,14 @@ import pytest
 
 from backends import KEYS
 from consuming import GROUP, STREAM
-from streamroute.adapters.entries.dedupe_locks import Fate, fates, hold, place_of
+from streamroute.adapters.entries.dedupe_locks import (
+    LockResolution,
+    attach_lock,
+    pending_location,
+    resolve_locks,
+)
 from streamroute.adapters.entries.records import DeadRecord, RetryRecord
-from streamroute.adapters.entries.settlement import drop_word, has_something_to_tell, settlement
+from streamroute.adapters.entries.settlement import ack_mode, needs_settle_script, settlement
 from streamroute.message import Message
 from streamroute.values import DeadLetter, DedupeLock, RetryLater
 
@@ -30,16 +35,16 @@ def retried(**facts: Any) -> Message:
 
 def test_a_plain_ack_will_do_unless_something_failed_or_a_key_is_held() -> None:
     made = message()
-    assert not has_something_to_tell(made)
-    assert not has_something_to_tell(message(outcomes=None))
-    assert has_something_to_tell(message(outcomes=[DeadLetter("thank", "no")]))
-    hold(made, "thank", DedupeLock([THANK], 60))
-    assert has_something_to_tell(made)
+    assert not needs_settle_script(made)
+    assert not needs_settle_script(message(outcomes=None))
+    assert needs_settle_script(message(outcomes=[DeadLetter("thank", "no")]))
+    attach_lock(made, "thank", DedupeLock([THANK], 60))
+    assert needs_settle_script(made)
 
 
 def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
-    assert (drop_word(message()), drop_word(retried())) == ("keep", "drop")
-    assert (place_of(message()), place_of(retried())) == ("entry", "retry")
+    assert (ack_mode(message()), ack_mode(retried())) == ("keep", "drop")
+    assert (pending_location(message()), pending_location(retried())) == ("entry", "retry")
 
 
 @pytest.mark.parametrize(
@@ -48,11 +53,11 @@ def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
 def test_all_is_told_in_the_order_of_the_script(made: Any, pending_key: str, entry_id: str) -> None:
     retry, letter = RetryLater("thank", 2.5, 2, "no luck"), DeadLetter("bill", "bad", attempt=1)
     settled = made(outcomes=[letter, retry])
-    hold(settled, "thank", DedupeLock([THANK], 60))
-    hold(settled, "bill", DedupeLock([BILL], 60))
+    attach_lock(settled, "thank", DedupeLock([THANK], 60))
+    attach_lock(settled, "bill", DedupeLock([BILL], 60))
     keys, (*head, name, delay, entry, count), rest = _parted(settled)
     assert keys == [pending_key, KEYS.due, KEYS.delayed, KEYS.dead, THANK, BILL]
-    assert head == [GROUP, "me", entry_id, 3, drop_word(settled), 1, 1, "1-0"]
+    assert head == [GROUP, "me", entry_id, 3, ack_mode(settled), 1, 1, "1-0"]
     assert (name, delay) == ("1-0|thank|2", 2_500)
     record = RetryRecord.unpack(entry)
     assert (record.id, record.routes, record.attempt) == ("1-0", frozenset({"thank"}), 2)
@@ -82,15 +87,15 @@ def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
         "elsewhere": DedupeLock(["k5"], 60),
     }
     for route, claim in claims.items():
-        hold(settled, route, claim)
-    assert list(fates(settled, {"later": "1-0|later|2"})) == [
-        Fate("k1", "done", "done", 60_000),
-        Fate("k1 formerly", "done", "done", 60_000),
-        Fate("k2", "done at once", "done", 1),
-        Fate("k3", "later", "delayed", "1-0|later|2"),
-        Fate("k4", "failed", "free", ""),
+        attach_lock(settled, route, claim)
+    assert list(resolve_locks(settled, {"later": "1-0|later|2"})) == [
+        LockResolution("k1", "done", "done", 60_000),
+        LockResolution("k1 formerly", "done", "done", 60_000),
+        LockResolution("k2", "done at once", "done", 1),
+        LockResolution("k3", "later", "delayed", "1-0|later|2"),
+        LockResolution("k4", "failed", "free", ""),
     ]
-    assert list(fates(message(), {})) == []
+    assert list(resolve_locks(message(), {})) == []
 
 
 def test_a_retry_waits_a_year_at_most() -> None:

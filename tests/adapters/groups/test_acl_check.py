@@ -17,7 +17,7 @@ from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventua
 from repository import EXAMPLES
 from servers import RealServer
 from streamroute.adapters.entries.records import DeadRecord
-from streamroute.adapters.groups.acl_check import require_rights
+from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.dead_letters import DeadLetters
@@ -78,7 +78,7 @@ async def test_the_example_is_a_file_that_a_server_takes(start_server: Callable[
     server = start_server(options=["--aclfile", str(USERS)])
     async with open_redis(f"unix://worker:change-me@{server.socket_path}", folder=server.folder) as redis:
         await redis.ping()
-        await require_rights(redis, EXAMPLE)
+        await require_permissions(redis, EXAMPLE)
 
 
 async def test_a_worker_with_these_rights_can_do_all_its_work(
@@ -88,7 +88,7 @@ async def test_a_worker_with_these_rights_can_do_all_its_work(
     denials(server)
     caplog.set_level(logging.WARNING, "streamroute")
     async with connected(server, "worker") as redis:
-        await require_rights(redis, KEYS)
+        await require_permissions(redis, KEYS)
         for n in range(3):
             await redis.client.xadd(STREAM, {"type": "booked", "n": str(n)})
         await crash(redis)
@@ -109,16 +109,16 @@ def test_the_line_is_what_a_worker_calls_and_no_more() -> None:
     called = {"xgroup|create", "xreadgroup", "xinfo|stream", "hmget"}
     for name in (
         "ack",
-        "bury",
+        "remove_dead_consumers",
         "claim",
         "dedupe",
         "heartbeat",
-        "promote",
+        "promote_due",
         "release",
-        "restore_due",
+        "restore_due_times",
         "settle",
-        "trim",
-        "watermark",
+        "trim_stream",
+        "save_watermark",
     ):
         for command, subcommand in CALL.findall(script(name).text):
             called.add(f"{command}|{subcommand}".lower() if subcommand else command.lower())
@@ -130,7 +130,7 @@ async def test_every_right_of_the_line_is_needed(server: RealServer) -> None:
     for right in NEEDED:
         async with connected(server, "worker", f"-{right[1:]}") as redis:
             with pytest.raises(SetupError) as caught:
-                await require_rights(redis, KEYS)
+                await require_permissions(redis, KEYS)
         assert str(caught.value) == (
             f"the user of Redis at unix://worker:***@{server.socket_path} lacks rights to consume "
             f"{STREAM}; add to its ACL: {right}"
@@ -143,28 +143,28 @@ async def test_without_scripts_the_server_says_what_is_missing(server: RealServe
     server.command("SCRIPT", "FLUSH")
     async with connected(server, "worker", f"-{right[1:]}") as redis:
         with pytest.raises(SetupError, match=r"lacks rights to consume .*: \+eval \+evalsha$"):
-            await require_rights(redis, KEYS)
+            await require_permissions(redis, KEYS)
 
 
 async def test_keys_out_of_reach_are_named_as_patterns(server: RealServer) -> None:
     async with connected(server, "worker", "resetkeys", f"~{STREAM}") as redis:
         with pytest.raises(SetupError, match=re.escape("add to its ACL: ~{bot_events}:notifications:*")):
-            await require_rights(redis, KEYS)
+            await require_permissions(redis, KEYS)
     async with connected(server, "worker", "resetkeys", "~{bot_events}:*") as redis:
         with pytest.raises(SetupError, match=re.escape("add to its ACL: ~bot_events")):
-            await require_rights(redis, KEYS)
+            await require_permissions(redis, KEYS)
     async with connected(server, "worker") as redis:
         with pytest.raises(SetupError, match=re.escape(r"add to its ACL: ~gone\*")):
-            await require_rights(redis, GroupKeys.of(STREAM, GROUP, "gone*"))
+            await require_permissions(redis, GroupKeys.of(STREAM, GROUP, "gone*"))
 
 
 async def test_asking_changes_nothing(server: RealServer, redis_client: Redis) -> None:
     async with open_redis(server.url, folder=server.folder) as redis:
-        await require_rights(redis, KEYS)
+        await require_permissions(redis, KEYS)
         assert await redis_client.dbsize() == 0
         await RedisStreamStorage(redis.client).create_group(STREAM, GROUP)
         entry_id = await redis_client.xadd(STREAM, {"type": "booked"})
-        await require_rights(redis, KEYS)
+        await require_permissions(redis, KEYS)
         assert [entry[0] for entry in await redis_client.xrange(STREAM) or ()] == [entry_id]
         assert await redis_client.xinfo_consumers(STREAM, GROUP) == []
 
@@ -175,7 +175,7 @@ async def test_a_command_that_is_disabled_is_named(start_server: Callable[..., R
         with pytest.raises(
             SetupError, match=r"is not fit .* does not know XTRIM MINID LIMIT, HSETNX; streamroute"
         ):
-            await require_rights(redis, KEYS)
+            await require_permissions(redis, KEYS)
 
 
 async def test_a_server_that_is_too_old_is_refused_with_its_version(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ async def test_a_server_that_is_too_old_is_refused_with_its_version(tmp_path: Pa
         open_redis(f"unix://{tmp_path}/s", folder=tmp_path) as redis,
     ):
         with pytest.raises(SetupError) as caught:
-            await require_rights(redis, KEYS)
+            await require_permissions(redis, KEYS)
     assert str(caught.value) == (
         f"Redis 6.0.16 at {redis.address} is not fit to consume {STREAM}: it does not know XTRIM MINID; "
         "streamroute needs Redis 6.2 or newer, or Valkey, with no command disabled"
@@ -210,7 +210,7 @@ async def test_a_server_that_is_too_old_is_refused_with_its_version(tmp_path: Pa
 async def test_a_server_that_is_away_lacks_no_rights(tmp_path: Path) -> None:
     async with open_redis(f"unix://{tmp_path}/none", folder=tmp_path) as redis:
         with pytest.raises(RedisUnavailableError):
-            await require_rights(redis, KEYS)
+            await require_permissions(redis, KEYS)
 
 
 async def test_a_publisher_can_publish_and_read_nothing(server: RealServer, redis_client: Redis) -> None:
@@ -236,7 +236,7 @@ async def test_an_operator_can_look_at_dead_letters_and_bring_them_back(
         assert await dead.count() == 2
         letters = [letter async for page in dead.pages(since=0, until=await dead.now()) for letter in page]
         assert letters[0].record is not None
-        assert await dead.revive([(letters[0], letters[0].record)]) == 1
+        assert await dead.requeue([(letters[0], letters[0].record)]) == 1
         assert await dead.drop(letters[1:]) == 1
     assert await redis_client.xlen(KEYS.retry) == 1
 

@@ -45,8 +45,8 @@ class Group:
     async def settle(self, held: dict[str, Any]) -> None:
         await self.storage.settle(STREAM, GROUP, "worker", held)
 
-    async def is_left(self, upto: str = END) -> bool:
-        return await self.backlog.is_left(upto)
+    async def remains(self, upto: str = END) -> bool:
+        return await self.backlog.remains(upto)
 
 
 @asynccontextmanager
@@ -58,13 +58,13 @@ async def working(client: Redis) -> AsyncIterator[Group]:
 
 async def test_an_entry_is_left_until_it_is_acknowledged(redis_client: Redis) -> None:
     async with working(redis_client) as group:
-        assert not await group.is_left()
+        assert not await group.remains()
         await group.add()
-        assert await group.is_left()
+        assert await group.remains()
         held = await group.read()
-        assert await group.is_left()
+        assert await group.remains()
         await group.settle(held)
-        assert not await group.is_left()
+        assert not await group.remains()
 
 
 async def test_a_retry_is_left_through_every_place_that_it_waits_in(redis_client: Redis) -> None:
@@ -75,14 +75,14 @@ async def test_a_retry_is_left_through_every_place_that_it_waits_in(redis_client
             message.outcomes = [RetryLater("route", 0.05, 2, "not now")]
         await group.settle(held)
         assert await redis_client.hlen(KEYS.delayed) == 1
-        assert await group.is_left()
+        assert await group.remains()
         await eventually(lambda: promoted(group))
         assert await redis_client.hlen(KEYS.delayed) == 0
-        assert await group.is_left()
+        assert await group.remains()
         held = await group.read()
-        assert await group.is_left()
+        assert await group.remains()
         await group.settle(held)
-        assert not await group.is_left()
+        assert not await group.remains()
 
 
 async def promoted(group: Group) -> bool:
@@ -98,7 +98,7 @@ async def test_a_dead_letter_is_not_left(redis_client: Redis) -> None:
             message.outcomes = [DeadLetter("route", "it failed")]
         await group.settle(held)
         assert await redis_client.xlen(KEYS.dead) == 1
-        assert not await group.is_left()
+        assert not await group.remains()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_what_comes_after_the_mark_is_not_looked_at(
             )
         if place == "promoted":
             await group.client.xadd(KEYS.retry, {"name": record.name, "entry": record.pack()})
-        assert await group.is_left(upto) is left
+        assert await group.remains(upto) is left
 
 
 async def test_many_later_retries_hide_no_earlier_one(redis_client: Redis) -> None:
@@ -131,12 +131,12 @@ async def test_many_later_retries_hide_no_earlier_one(redis_client: Redis) -> No
         await group.client.hset(KEYS.delayed, mapping=later)
         for n in range(1200):
             await group.client.xadd(KEYS.retry, {"name": f"21-{n}|route|2", "entry": b""})
-        assert not await group.is_left("19-0")
+        assert not await group.remains("19-0")
         await group.client.xadd(KEYS.retry, {"name": "18-0|route|2", "entry": b""})
-        assert await group.is_left("19-0")
+        assert await group.remains("19-0")
         await group.client.xtrim(KEYS.retry, maxlen=0, approximate=False)
         await group.client.hset(KEYS.delayed, "18-0|route|2", b"")
-        assert await group.is_left("19-0")
+        assert await group.remains("19-0")
 
 
 async def test_an_entry_that_was_deleted_unread_is_not_left(redis_client: Redis) -> None:
@@ -150,26 +150,26 @@ async def test_an_entry_that_was_deleted_unread_is_not_left(redis_client: Redis)
         await group.add("7-0")
         await group.add("8-0")
         await group.client.xdel(STREAM, "7-0")
-        assert not await group.is_left("7-0")
-        assert await group.is_left("8-0")
+        assert not await group.remains("7-0")
+        assert await group.remains("8-0")
 
 
 async def test_without_its_group_everything_is_left(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         await group.client.delete(STREAM)
-        assert await group.is_left()
+        assert await group.remains()
         await group.add()
-        assert await group.is_left()
+        assert await group.remains()
 
 
 async def test_a_key_that_is_no_stream_is_a_refusal(redis_client: Redis) -> None:
     group = Group(redis_client)
     await redis_client.set(STREAM, "text")
     with pytest.raises(SetupError, match=r"looking at what is left of bot_events failed.*WRONGTYPE"):
-        await group.is_left()
+        await group.remains()
 
 
 async def test_a_server_that_is_away_is_said_to_be() -> None:
     async with new_client("unix:///nowhere/socket") as client:
         with pytest.raises(RedisUnavailableError, match="no socket there"):
-            await Group(client).is_left()
+            await Group(client).remains()

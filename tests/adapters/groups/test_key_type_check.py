@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from backends import KEYS
 from consuming import GROUP, STREAM
 from servers import free_port
-from streamroute.adapters.groups.key_type_check import naming_wrong_keys, require_kinds
+from streamroute.adapters.groups.key_type_check import explain_wrong_types, require_key_types
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.publishers import connection_of
@@ -24,13 +24,13 @@ HASHES = {"delayed": KEYS.delayed, "meta": KEYS.meta, "workers": KEYS.workers, "
 
 async def test_keys_that_are_what_they_should_be_or_not_there_are_fine(redis_client: Redis) -> None:
     client: Any = redis_client
-    await require_kinds(connection_of(client), KEYS)
+    await require_key_types(connection_of(client), KEYS)
     for key in STREAMS.values():
         await client.xadd(key, {"a": "b"})
     for key in HASHES.values():
         await client.hset(key, "a", "b")
     await client.zadd(KEYS.due, {"a": 1})
-    await require_kinds(connection_of(client), KEYS)
+    await require_key_types(connection_of(client), KEYS)
 
 
 @pytest.mark.parametrize("name", [*STREAMS, *HASHES, "due"])
@@ -46,10 +46,10 @@ async def test_a_key_of_another_kind_is_named_with_the_kind_that_it_should_be(
     }
     said = f"the key {key} is a string, and streamroute needs a {kind} there; "
     with pytest.raises(SetupError) as caught:
-        await require_kinds(connection_of(client), KEYS)
+        await require_key_types(connection_of(client), KEYS)
     assert str(caught.value) == said + remedies.get(name, "rename or delete it")
     with pytest.raises(SetupError) as caught:
-        async with naming_wrong_keys(raw_client(client, STREAM), KEYS):
+        async with explain_wrong_types(raw_client(client, STREAM), KEYS):
             await client.execute_command("LPUSH", key, "a")
     assert str(caught.value) == said + remedies.get(name, "rename or delete it")
 
@@ -60,11 +60,11 @@ async def test_another_key_of_the_wrong_kind_and_another_error_are_left_as_they_
     client: Any = redis_client
     await client.set("somebody else's", "x")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        async with naming_wrong_keys(raw_client(client, STREAM), KEYS):
+        async with explain_wrong_types(raw_client(client, STREAM), KEYS):
             await client.execute_command("LPUSH", "somebody else's", "a")
     await client.set(KEYS.meta, "x")
     with pytest.raises(ResponseError, match="wrong number"):
-        async with naming_wrong_keys(raw_client(client, STREAM), KEYS):
+        async with explain_wrong_types(raw_client(client, STREAM), KEYS):
             await client.execute_command("LPUSH", KEYS.meta)
 
 
@@ -72,10 +72,10 @@ async def test_dead_letters_may_lie_in_any_stream(redis_client: Redis) -> None:
     client: Any = redis_client
     await client.set("graveyard", "x")
     with pytest.raises(SetupError, match=r"the key graveyard is a string.* another stream under dead_letter"):
-        await require_kinds(connection_of(client), GroupKeys.of(STREAM, GROUP, "graveyard"))
+        await require_key_types(connection_of(client), GroupKeys.of(STREAM, GROUP, "graveyard"))
 
 
 async def test_a_server_that_is_away_is_unavailable() -> None:
     async with new_client(f"redis://127.0.0.1:{free_port()}") as client:
         with pytest.raises(RedisUnavailableError):
-            await require_kinds(connection_of(client), KEYS)
+            await require_key_types(connection_of(client), KEYS)

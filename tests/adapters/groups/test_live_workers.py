@@ -17,12 +17,17 @@ from streamroute.adapters.groups.live_workers import (
     GroupView,
     GroupWorkers,
     digest_of,
-    living,
-    packed,
-    unpacked,
+    live_workers,
+    pack_known_routes,
+    unpack_known_routes,
 )
 from streamroute.adapters.redis.raw_client import raw_client
-from streamroute.adapters.stream.coordinator import GIVE_UP, KNOWN_ELSEWHERE, RedisCoordinator, route_wait
+from streamroute.adapters.stream.coordinator import (
+    MAX_WAIT_LEASES,
+    RETRY_ELSEWHERE,
+    RedisCoordinator,
+    route_wait,
+)
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -32,15 +37,15 @@ BOTH = KnownRoutes(frozenset({"thank", "bill"}), frozenset({"booked"}))
 
 
 def test_a_repertoire_is_read_as_it_was_written() -> None:
-    assert unpacked(packed(BOTH)) == BOTH
-    assert packed(BOTH) == b'{"routes": ["bill", "thank"], "types": ["booked"]}'
+    assert unpack_known_routes(pack_known_routes(BOTH)) == BOTH
+    assert pack_known_routes(BOTH) == b'{"routes": ["bill", "thank"], "types": ["booked"]}'
 
 
 @pytest.mark.parametrize(
     "value", [None, b"", b"{", b"[]", b"{}", b'{"routes": ["a"]}', b'{"routes": 1, "types": 2}']
 )
 def test_nothing_is_known_of_what_cannot_be_read(value: Any) -> None:
-    assert unpacked(value) == KnownRoutes()
+    assert unpack_known_routes(value) == KnownRoutes()
 
 
 def test_a_digest_stands_for_what_is_known() -> None:
@@ -67,7 +72,7 @@ def test_a_worker_is_alive_until_its_time_is_over() -> None:
         "signs": b"1001 -5 d",
         "empty": b"",
     }
-    assert living(workers, 1000) == {
+    assert live_workers(workers, 1000) == {
         "alive": (60_000, "d1"),
         "month": (2_592_000_000, ""),
         "farthest": (5, ""),
@@ -87,7 +92,7 @@ class TestView:
         digest = "" if known is None else digest_of(known)
         await group.client.hset(KEYS.workers, name, f"{await group.now() + 60_000} {lease} {digest}")
         if known is not None:
-            await group.client.hset(KEYS.routes, digest, packed(known))
+            await group.client.hset(KEYS.routes, digest, pack_known_routes(known))
 
     def workers(self, group: Scripted) -> GroupWorkers:
         return GroupWorkers(raw_client(group.client, STREAM), KEYS)
@@ -123,7 +128,7 @@ class TestView:
     async def test_it_is_asked_for_again_when_it_is_old(
         self, group: Scripted, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("streamroute.adapters.groups.live_workers._FRESH", 0.01)
+        monkeypatch.setattr("streamroute.adapters.groups.live_workers._CACHE_SECONDS", 0.01)
         workers = self.workers(group)
         assert (await workers.view()).routes == frozenset()
         await self.note(group, "one", BOTH)
@@ -173,11 +178,11 @@ class TestView:
     async def test_a_message_asks_for_its_route_and_for_its_type(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)
         coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
-        assert await coordinator.route_wait(Message({}), "thank") == RouteWait(KNOWN_ELSEWHERE)
+        assert await coordinator.route_wait(Message({}), "thank") == RouteWait(RETRY_ELSEWHERE)
         before = await group.now() - 1_000
         wait = await coordinator.route_wait(Message({}), "gone")
         assert (wait.delay, wait.unknown_since >= before) == (1.0, True)
-        assert await coordinator.type_wait(Message({}), "booked") == RouteWait(KNOWN_ELSEWHERE)
+        assert await coordinator.type_wait(Message({}), "booked") == RouteWait(RETRY_ELSEWHERE)
         assert await coordinator.type_wait(Message({}), "paid") == RouteWait(None)
 
     async def test_a_type_that_a_worker_listed_is_waited_for_ten_leases(self, group: Scripted) -> None:
@@ -204,7 +209,7 @@ def test_a_retry_that_nobody_knows_waits_longer_each_time_and_ten_leases_in_all(
     since = NOW - int(passed * 1000)
     wait = route_wait(Message({}, unknown_since=since), NOW, is_known=False, lease=10)
     assert wait == RouteWait(delay, since)
-    assert GIVE_UP * 10 == 100
+    assert MAX_WAIT_LEASES * 10 == 100
 
 
 def test_one_that_was_never_unknown_is_unknown_from_now_on() -> None:
@@ -213,7 +218,7 @@ def test_one_that_was_never_unknown_is_unknown_from_now_on() -> None:
 
 def test_one_that_another_worker_knows_is_offered_again_soon() -> None:
     late = Message({}, unknown_since=NOW - 10**9)
-    assert route_wait(late, NOW, is_known=True, lease=10) == RouteWait(KNOWN_ELSEWHERE, 0)
+    assert route_wait(late, NOW, is_known=True, lease=10) == RouteWait(RETRY_ELSEWHERE, 0)
 
 
 async def test_an_answer_is_believed_for_a_second(

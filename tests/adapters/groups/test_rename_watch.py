@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from backends import KEYS
 from consuming import GROUP, STREAM, eventually
 from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
-from streamroute.adapters.groups.live_workers import packed
-from streamroute.adapters.groups.rename_watch import GroupWatch, keep_looking
+from streamroute.adapters.groups.live_workers import pack_known_routes
+from streamroute.adapters.groups.rename_watch import GroupWatch, watch_groups
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
@@ -47,9 +47,9 @@ class Found(OtherGroups):
 
 async def test_what_is_there_at_the_start_is_told_at_once_and_once(caplog: pytest.LogCaptureFixture) -> None:
     watch = GroupWatch(STREAM, Found(OLD))
-    await watch.begin()
+    await watch.check_at_start()
     for _ in range(3):
-        await watch.look()
+        await watch.check()
     assert caplog.messages == [SAID]
 
 
@@ -58,13 +58,13 @@ async def test_what_is_left_later_is_told_when_two_looks_have_found_it(
 ) -> None:
     found = Found()
     watch = GroupWatch(STREAM, found)
-    await watch.begin()
-    await watch.look()
+    await watch.check_at_start()
+    await watch.check()
     found.names = (OLD,)
-    await watch.look()
+    await watch.check()
     assert caplog.messages == []
     for _ in range(3):
-        await watch.look()
+        await watch.check()
     assert caplog.messages == [SAID]
 
 
@@ -72,23 +72,23 @@ async def test_workers_that_are_restarted_are_away_for_a_moment(caplog: pytest.L
     found = Found()
     watch = GroupWatch(STREAM, found)
     for found.names in ((OLD,), (), (OLD,), ()):
-        await watch.look()
+        await watch.check()
     assert caplog.messages == []
 
 
 async def test_the_group_whose_place_is_taken_is_not_left_behind(caplog: pytest.LogCaptureFixture) -> None:
     watch = GroupWatch(STREAM, Found(OLD, OTHER), OLD)
-    await watch.begin()
+    await watch.check_at_start()
     for _ in range(2):
-        await watch.look()
+        await watch.check()
     [said] = caplog.messages
     assert said.startswith(f"the group {OTHER} of")
 
 
 async def test_an_outage_is_told_by_those_who_consume(caplog: pytest.LogCaptureFixture) -> None:
     watch = GroupWatch(STREAM, Found(error=RedisUnavailableError("away")))
-    await watch.begin()
-    await watch.look()
+    await watch.check_at_start()
+    await watch.check()
     assert caplog.messages == []
 
 
@@ -96,15 +96,15 @@ async def test_another_failure_is_told_once_and_ends_nothing(caplog: pytest.LogC
     found = Found(error=SetupError("WRONGTYPE"))
     watch = GroupWatch(STREAM, found)
     with pytest.raises(SetupError):
-        await watch.begin()
+        await watch.check_at_start()
     for _ in range(2):
-        await watch.look()
+        await watch.check()
     assert caplog.messages == ["cannot look for groups left behind: WRONGTYPE"]
 
 
 async def test_every_stream_is_looked_at_until_it_is_cancelled() -> None:
     found = [Found(), Found()]
-    task = asyncio.create_task(keep_looking([GroupWatch(STREAM, one) for one in found], 0.01))
+    task = asyncio.create_task(watch_groups([GroupWatch(STREAM, one) for one in found], 0.01))
     await eventually(lambda: min(one.looks for one in found) > 2)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -113,7 +113,7 @@ async def test_every_stream_is_looked_at_until_it_is_cancelled() -> None:
 
 
 async def test_without_streams_there_is_nothing_to_look_at() -> None:
-    await keep_looking([], 60)
+    await watch_groups([], 60)
 
 
 async def test_a_group_whose_last_worker_ends_later_is_told(
@@ -124,13 +124,13 @@ async def test_a_group_whose_last_worker_ends_later_is_told(
     seconds, _ = await client.time()
     await client.hset(OLD_KEYS.workers, "alive", f"{seconds * 1000 + 60_000} 60000 ")
     watch = GroupWatch(STREAM, OtherGroups(connection_of(client), STREAM, GROUP, {"note"}))
-    await watch.begin()
+    await watch.check_at_start()
     for _ in range(2):
-        await watch.look()
+        await watch.check()
     assert caplog.messages == []
     await client.delete(OLD_KEYS.workers)
     for _ in range(3):
-        await watch.look()
+        await watch.check()
     [said] = caplog.messages
     assert said.startswith(f"the group {OLD} of {STREAM} had routes of this configuration, and has no worker")
 
@@ -144,11 +144,11 @@ async def test_groups_of_other_routes_and_those_that_were_told_cost_nothing(
     await left_with_a_retry(client, OTHER, "bill")
     await client.xgroup_create(KEYS.stream, GROUP, id="0")
     watch = GroupWatch(STREAM, OtherGroups(connection_of(client), STREAM, GROUP, {"note"}))
-    await watch.begin()
+    await watch.check_at_start()
     assert len(caplog.messages) == 1
     before = await calls(client)
     for _ in range(3):
-        await watch.look()
+        await watch.check()
     after = await calls(client)
     asked = {name: count - before.get(name, 0) for name, count in after.items()}
     assert {name: count for name, count in asked.items() if count} == {"xinfo": 3}
@@ -160,7 +160,9 @@ async def test_a_group_that_knows_no_route_yet_is_looked_at_again(redis_client: 
     await client.hset(OLD_KEYS.delayed, "1", "a retry")
     groups = OtherGroups(connection_of(client), STREAM, GROUP, {"note"})
     assert await groups.abandoned() == []
-    await client.hset(OLD_KEYS.routes, "digest", packed(KnownRoutes(frozenset({"note"}), frozenset())))
+    await client.hset(
+        OLD_KEYS.routes, "digest", pack_known_routes(KnownRoutes(frozenset({"note"}), frozenset()))
+    )
     assert [left.name for left in await groups.abandoned()] == [OLD]
 
 
@@ -169,7 +171,7 @@ async def left_with_a_retry(client: Any, group: str, route: str) -> None:
     keys = GroupKeys.of(STREAM, group)
     await client.xgroup_create(STREAM, group, id="0", mkstream=True)
     await client.hset(keys.delayed, "1", "a retry")
-    await client.hset(keys.routes, "digest", packed(KnownRoutes(frozenset({route}), frozenset())))
+    await client.hset(keys.routes, "digest", pack_known_routes(KnownRoutes(frozenset({route}), frozenset())))
 
 
 async def calls(client: Any) -> dict[str, int]:

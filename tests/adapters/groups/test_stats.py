@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consuming import GROUP, STREAM
-from streamroute.adapters.groups.stats import Standing, Standings
+from streamroute.adapters.groups.stats import GroupStats, GroupStatsReader
 from streamroute.adapters.redis.connection import RedisConnection, new_client
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import Address
@@ -32,7 +32,7 @@ class Group:
     def __init__(self, client: Redis) -> None:
         self.client: Any = client
         self.storage = RedisStreamStorage(client, block=0.005)
-        self._standings = Standings(RedisConnection(client, Address("redis://tests"), ""), KEYS, GROUP)
+        self._standings = GroupStatsReader(RedisConnection(client, Address("redis://tests"), ""), KEYS, GROUP)
 
     async def add(self, entry_id: str = "*") -> None:
         await self.client.xadd(STREAM, {"type": "t"}, id=entry_id)
@@ -47,8 +47,8 @@ class Group:
             message.outcomes = list(outcomes)
         await self.storage.settle(STREAM, GROUP, "worker", held)
 
-    async def ask(self) -> Standing:
-        return await self._standings.ask()
+    async def fetch(self) -> GroupStats:
+        return await self._standings.fetch()
 
     async def lag(self, unread: int) -> int | None:
         """A group's lag, which servers count from Redis 7 on."""
@@ -65,20 +65,20 @@ async def working(client: Redis) -> AsyncIterator[Group]:
 
 async def test_a_group_that_has_nothing_to_do_stands_at_0(redis_client: Redis) -> None:
     async with working(redis_client) as group:
-        assert await group.ask() == Standing(await group.lag(0), 0, 0, 0, 0.0)
+        assert await group.fetch() == GroupStats(await group.lag(0), 0, 0, 0, 0.0)
 
 
 async def test_entries_are_unread_then_pending_then_gone(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         await group.add()
         await group.add()
-        stands = await group.ask()
+        stands = await group.fetch()
         assert (stands.unread, stands.pending, stands.oldest) == (await group.lag(2), 0, 0)
         held = await group.read()
-        stands = await group.ask()
+        stands = await group.fetch()
         assert (stands.unread, stands.pending) == (await group.lag(0), 2)
         await group.storage.settle(STREAM, GROUP, "worker", held)
-        assert (await group.ask()).pending == 0
+        assert (await group.fetch()).pending == 0
 
 
 async def test_the_age_of_what_is_pending_counts_from_when_it_was_produced(redis_client: Redis) -> None:
@@ -86,7 +86,7 @@ async def test_the_age_of_what_is_pending_counts_from_when_it_was_produced(redis
         seconds, _ = await group.client.time()
         await group.add(f"{(seconds - 60) * 1000}-0")
         await group.read()
-        age = (await group.ask()).oldest
+        age = (await group.fetch()).oldest
         assert age is not None
         assert 60 <= age < 120
 
@@ -95,7 +95,7 @@ async def test_the_age_of_an_entry_whose_id_is_no_time_is_not_known(redis_client
     async with working(redis_client) as group:
         await group.add("7-0")
         await group.read()
-        stands = await group.ask()
+        stands = await group.fetch()
         assert (stands.pending, stands.oldest) == (1, None)
 
 
@@ -105,20 +105,20 @@ async def test_a_retry_is_scheduled_until_it_is_read_and_pending_until_it_is_set
     async with working(redis_client) as group:
         await group.add()
         await group.end(RetryLater("r", 0, 2, "not now"))
-        assert (await group.ask()).scheduled == 1
+        assert (await group.fetch()).scheduled == 1
         await group.storage.promote_due(STREAM, GROUP)
-        assert (await group.ask()).scheduled == 1
+        assert (await group.fetch()).scheduled == 1
         held = await group.read()
-        stands = await group.ask()
+        stands = await group.fetch()
         assert (stands.scheduled, stands.pending) == (0, 1)
         await group.storage.settle(STREAM, GROUP, "worker", held)
-        stands = await group.ask()
+        stands = await group.fetch()
         assert (stands.scheduled, stands.pending) == (0, 0)
 
 
 async def test_the_lease_in_force_is_the_longest_of_those_who_are_alive(redis_client: Redis) -> None:
     async with working(redis_client) as group:
-        assert (await group.ask()).lease is None
+        assert (await group.fetch()).lease is None
         now = (await group.client.time())[0] * 1000
         workers = {
             "gone": f"{now - 1} 900000 ",
@@ -126,7 +126,7 @@ async def test_the_lease_in_force_is_the_longest_of_those_who_are_alive(redis_cl
             "short": f"{now + 60_000} 5000 ",
         }
         await group.client.hset(KEYS.workers, mapping=workers)
-        assert (await group.ask()).lease == 90.5
+        assert (await group.fetch()).lease == 90.5
 
 
 async def test_retries_and_entries_are_pending_together(redis_client: Redis) -> None:
@@ -138,7 +138,7 @@ async def test_retries_and_entries_are_pending_together(redis_client: Redis) -> 
         await group.client.zadd(KEYS.due, {"a": 1, "b": 2})
         await group.add()
         await group.client.xreadgroup(GROUP, "worker", {STREAM: ">"}, count=1)
-        stands = await group.ask()
+        stands = await group.fetch()
         assert (stands.pending, stands.scheduled) == (3, 3)
 
 
@@ -147,7 +147,7 @@ async def test_an_entry_of_the_first_time_that_counts_as_one_has_an_age(redis_cl
         async with working(redis_client) as group:
             await group.add(f"{entry_id}-7")
             await group.read()
-            age = (await group.ask()).oldest
+            age = (await group.fetch()).oldest
             now = (await group.client.time())[0]
             if entry_id > now * 1000:
                 assert age == 0
@@ -165,7 +165,7 @@ async def test_an_answer_that_is_refused_leaves_the_others_as_they_are(redis_cli
         await group.read()
         await group.client.delete(KEYS.retry)
         await group.client.set(KEYS.workers, "no hash")
-        stands = await group.ask()
+        stands = await group.fetch()
         assert (stands.pending, stands.lease, stands.dead, stands.denied) == (None, None, 0, "")
         assert stands.oldest is not None
 
@@ -174,18 +174,18 @@ async def test_dead_letters_are_counted(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         await group.add()
         await group.end(DeadLetter("r", "no"))
-        assert (await group.ask()).dead == 1
+        assert (await group.fetch()).dead == 1
 
 
 async def test_of_a_group_that_is_not_there_little_is_known(redis_client: Redis) -> None:
-    assert await Group(redis_client).ask() == Standing(dead=0)
+    assert await Group(redis_client).fetch() == GroupStats(dead=0)
 
 
 async def test_keys_of_the_wrong_type_are_not_known_and_the_rest_is(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         await group.client.set(KEYS.due, "no sorted set")
         await group.client.set(KEYS.dead, "no stream")
-        assert await group.ask() == Standing(await group.lag(0), 0, None, None, 0.0)
+        assert await group.fetch() == GroupStats(await group.lag(0), 0, None, None, 0.0)
 
 
 async def test_a_lag_that_the_server_has_lost_count_of_is_not_known(redis_client: Redis) -> None:
@@ -195,7 +195,7 @@ async def test_a_lag_that_the_server_has_lost_count_of_is_not_known(redis_client
         await group.read()
         await group.client.execute_command("XGROUP", "SETID", STREAM, GROUP, "1-0")
         await group.client.xdel(STREAM, "2-0")
-        assert (await group.ask()).unread is None
+        assert (await group.fetch()).unread is None
 
 
 async def test_a_user_with_fewer_rights_is_told_less_and_why(
@@ -207,7 +207,7 @@ async def test_a_user_with_fewer_rights_is_told_less_and_why(
     redis_server.command("ACL", "SETUSER", "blind", "reset", "on", "nopass", "allkeys", "+@all", "-zcard")
     try:
         async with new_client(f"unix://blind@{redis_server.socket_path}") as client:
-            stands = await Group(client).ask()
+            stands = await Group(client).fetch()
     finally:
         redis_server.command("ACL", "DELUSER", "blind")
     assert (stands.unread, stands.scheduled, stands.dead) == (lag, None, 0)
@@ -217,4 +217,4 @@ async def test_a_user_with_fewer_rights_is_told_less_and_why(
 async def test_a_server_that_is_away_is_an_error() -> None:
     async with new_client("redis://127.0.0.1:1/0") as client:
         with pytest.raises(RedisUnavailableError, match="refuses the connection"):
-            await Group(client).ask()
+            await Group(client).fetch()

@@ -15,7 +15,7 @@ from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, fa
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.groups import takeover as group_takeover
 from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
-from streamroute.adapters.groups.live_workers import packed
+from streamroute.adapters.groups.live_workers import pack_known_routes
 from streamroute.adapters.groups.takeover import GroupTakeover
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
@@ -281,7 +281,7 @@ async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBacken
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     assert await left_behind(backend) is None
     known = KnownRoutes(frozenset({"note", "other"}), frozenset())
-    await client.hset(OLD_KEYS.routes, "digest", packed(known))
+    await client.hset(OLD_KEYS.routes, "digest", pack_known_routes(known))
     assert await left_behind(backend) is None
     for count in (1, 2):
         await client.hset(OLD_KEYS.delayed, f"{count}", "a retry")
@@ -302,7 +302,7 @@ async def test_each_kind_of_backlog_makes_a_group_abandoned(backend: RedisBacken
 async def test_a_key_of_the_wrong_type_is_no_reason_to_pass_a_group_over(backend: RedisBackend) -> None:
     await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     known = KnownRoutes(frozenset({"note"}), frozenset())
-    await backend.client.hset(OLD_KEYS.routes, "digest", packed(known))
+    await backend.client.hset(OLD_KEYS.routes, "digest", pack_known_routes(known))
     await backend.client.set(OLD_KEYS.workers, "a string")
     with pytest.raises(SetupError, match="WRONGTYPE"):
         await left_behind(backend)
@@ -322,7 +322,7 @@ async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
     keys = GroupKeys.of(STREAM, group)
     arguments = [group, "9" * 19]
     names = [keys.stream, keys.retry, keys.delayed]
-    return not await script("left").run(raw_client(backend.client, STREAM), names, arguments)
+    return not await script("has_backlog").run(raw_client(backend.client, STREAM), names, arguments)
 
 
 async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(

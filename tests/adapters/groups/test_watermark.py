@@ -208,7 +208,7 @@ async def test_a_group_that_was_created_again_has_not_gone_back(backend: RedisBa
     await backend.destroy_group()
     await marks.note(backend.client, KEYS, GROUP)  # there is none, and nothing is known
     await backend.client.xgroup_create(STREAM, GROUP, id="0")
-    marks.begin(KEYS, GROUP, "0-0")
+    marks.reset(KEYS, GROUP, "0-0")
     await marks.note(backend.client, KEYS, GROUP)
     assert told == []
 
@@ -263,7 +263,7 @@ async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(
     monkeypatch.setattr(watermark, "script", lambda name: Answers())
     noting = asyncio.create_task(marks.note(redis_client, KEYS, GROUP))
     await asked.wait()
-    marks.begin(KEYS, GROUP, "0-0")
+    marks.reset(KEYS, GROUP, "0-0")
     may_answer.set()
     await noting
     assert marks.has_moved(KEYS, GROUP)

@@ -29,7 +29,7 @@ class TestBury:
     """Consumers that are gone."""
 
     async def bury(self, group: Scripted, idle: int) -> list[str]:
-        gone: list[str] = await group.run("bury", [STREAM], GROUP, ME, RELEASED, idle)
+        gone: list[str] = await group.run("remove_dead_consumers", [STREAM], GROUP, ME, RELEASED, idle)
         return sorted(gone)
 
     async def consumers(self, group: Scripted) -> list[str]:
@@ -51,7 +51,7 @@ class TestBury:
         await group.gone_quiet("gone", 200)
         # In one step: after a moment who has read is silent as well.
         steps = group.client.pipeline().xreadgroup(GROUP, "reads", {STREAM: ">"})
-        steps.eval(script("bury").text, 1, STREAM, GROUP, ME, RELEASED, 200)
+        steps.eval(script("remove_dead_consumers").text, 1, STREAM, GROUP, ME, RELEASED, 200)
         assert (await steps.execute())[-1] == [b"gone"]
 
 
@@ -59,7 +59,7 @@ class TestWatermark:
     """How far a group is."""
 
     async def note(self, group: Scripted) -> str | None:
-        low: str | None = await group.run("watermark", [STREAM, KEYS.meta], GROUP)
+        low: str | None = await group.run("save_watermark", [STREAM, KEYS.meta], GROUP)
         return low
 
     async def test_it_is_the_first_entry_that_is_pending_or_the_last_that_is_done(
@@ -109,7 +109,7 @@ class TestTrim:
         await group.client.config_set("stream-node-max-entries", 100)
 
     async def trim(self, group: Scripted, age: int = 0, limit: int = 1_000) -> tuple[int, str | None]:
-        went, needed = await group.run("trim", [STREAM], age, limit)
+        went, needed = await group.run("trim_stream", [STREAM], age, limit)
         return went, needed
 
     async def test_what_every_group_is_done_with_goes(self, group: Scripted) -> None:
@@ -167,7 +167,7 @@ class TestLeft:
     """Whether a group has anything left to do, up to an entry."""
 
     async def left(self, group: Scripted, upto: str = "9-0") -> bool:
-        answer: int = await group.run("left", [STREAM, KEYS.retry, KEYS.delayed], GROUP, upto)
+        answer: int = await group.run("has_backlog", [STREAM, KEYS.retry, KEYS.delayed], GROUP, upto)
         return {0: False, 1: True}[answer]
 
     async def test_nothing_is_left_of_an_empty_stream(self, group: Scripted) -> None:
@@ -243,8 +243,8 @@ class TestForgetRoutes:
     async def forget(self, group: Scripted, keep: int = 0) -> int:
         """What is not used is noted at first, and forgotten when that was so many ms ago."""
         keys = [KEYS.workers, KEYS.routes]
-        assert await group.run("forget_routes", keys, 10**9) == 0
-        gone: int = await group.run("forget_routes", keys, keep)
+        assert await group.run("remove_unused_routes", keys, 10**9) == 0
+        gone: int = await group.run("remove_unused_routes", keys, keep)
         return gone
 
     async def test_what_no_worker_has_is_forgotten(self, group: Scripted) -> None:
@@ -314,7 +314,7 @@ class TestTakeOver:
             *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead, old.meta, old.routes),
             *(new.retry, new.due, new.delayed, new.dead, new.meta),
         ]
-        said, count = await group.run("take_over", keys, GROUP, "new", RELEASED, limit, budget)
+        said, count = await group.run("take_over_group", keys, GROUP, "new", RELEASED, limit, budget)
         return said, count
 
     async def groups(self, group: Scripted) -> dict[str, str]:

@@ -29,7 +29,8 @@ class TestPromote:
         self, group: Scripted, limit: int = 100, budget: int = ROOM
     ) -> tuple[int, list[str], int]:
         """Its reply: the ms until the next, the names without an entry, how many have no due time."""
-        left, deleted, undue = await group.run("promote", [KEYS.due, KEYS.delayed, KEYS.retry], limit, budget)
+        keys = [KEYS.due, KEYS.delayed, KEYS.retry]
+        left, deleted, undue = await group.run("promote_due", keys, limit, budget)
         return left, deleted, undue
 
     async def promoted(self, group: Scripted) -> list[str]:
@@ -102,8 +103,8 @@ class TestBringBack:
             packed = pack_fields({b"n": name.encode(), b"large": b"x" * 300, b"": b""})
             await group.client.hset(RETURNING.delayed, name, packed)
 
-    async def bring_back(self, group: Scripted, limit: int = 100) -> tuple[int, int]:
-        left, undue = await group.run("bring_back", [RETURNING.due, RETURNING.delayed, STREAM], limit)
+    async def reinject_due(self, group: Scripted, limit: int = 100) -> tuple[int, int]:
+        left, undue = await group.run("reinject_due", [RETURNING.due, RETURNING.delayed, STREAM], limit)
         return left, undue
 
     async def back(self, group: Scripted) -> list[str]:
@@ -113,43 +114,43 @@ class TestBringBack:
 
     async def test_what_is_due_comes_back_and_nothing_else(self, group: Scripted) -> None:
         await self.wait(group, late=-5_000, later=60_000, due=-1)
-        left, undue = await self.bring_back(group)
+        left, undue = await self.reinject_due(group)
         assert (50_000 < left <= 60_000, undue) == (True, 0)
         assert await self.back(group) == ["late", "due"]
         assert list(await group.due(RETURNING.due)) == ["later"]
         assert await group.client.hkeys(RETURNING.delayed) == [b"later"]
 
     async def test_nothing_waits_for_ever_where_nothing_waits(self, group: Scripted) -> None:
-        assert await self.bring_back(group) == (-1, 0)
+        assert await self.reinject_due(group) == (-1, 0)
         await self.wait(group, due=-1)
-        assert await self.bring_back(group) == (-1, 0)
+        assert await self.reinject_due(group) == (-1, 0)
 
     async def test_no_more_comes_back_than_one_step_may_bring(self, group: Scripted) -> None:
         await self.wait(group, a=-4, b=-3, c=-2)
-        assert await self.bring_back(group, 2) == (0, 0)
+        assert await self.reinject_due(group, 2) == (0, 0)
         assert await self.back(group) == ["a", "b"]
-        assert await self.bring_back(group, 2) == (-1, 0)
+        assert await self.reinject_due(group, 2) == (-1, 0)
 
     async def test_what_has_lost_its_entry_is_forgotten(self, group: Scripted) -> None:
         await self.wait(group, a=-4, b=-3)
         await group.client.hdel(RETURNING.delayed, "a")
-        assert await self.bring_back(group) == (-1, 0)
+        assert await self.reinject_due(group) == (-1, 0)
         assert await self.back(group) == ["b"]
 
     async def test_what_has_lost_its_due_time_is_counted(self, group: Scripted) -> None:
         await self.wait(group, a=60_000, b=60_000, c=60_000)
         await group.client.zrem(RETURNING.due, "a", "b")
-        assert (await self.bring_back(group))[1] == 2
+        assert (await self.reinject_due(group))[1] == 2
         await group.client.delete(RETURNING.due)
-        assert await self.bring_back(group) == (-1, 3)
+        assert await self.reinject_due(group) == (-1, 3)
         await group.client.zadd(RETURNING.due, {"d": await group.now() + 10**9})
         await group.client.delete(RETURNING.delayed)
-        assert (await self.bring_back(group))[1] == 0
+        assert (await self.reinject_due(group))[1] == 0
 
     async def test_a_due_time_of_years_ahead_counts_as_lost(self, group: Scripted) -> None:
         await self.wait(group, a=60_000, year=365 * 86_400_000, b=60_000)
         await group.client.zadd(RETURNING.due, {"b": "inf", "no entry": "inf"})
-        assert (await self.bring_back(group))[1] == 1
+        assert (await self.reinject_due(group))[1] == 1
         assert sorted(await group.due(RETURNING.due)) == ["a", "b", "year"]
 
 
@@ -178,7 +179,7 @@ class TestRestoreDue:
         kept = (await group.due())["a"]
         await group.client.zrem(KEYS.due, "b", "c")
         before = await group.now()
-        cursor, restored = await group.run("restore_due", [KEYS.due, KEYS.delayed], "0", 100)
+        cursor, restored = await group.run("restore_due_times", [KEYS.due, KEYS.delayed], "0", 100)
         assert (cursor, sorted(restored)) == ("0", ["b", "c"])
         due = await group.due()
         assert due.pop("a") == kept
@@ -190,7 +191,7 @@ class TestRestoreDue:
         await group.schedule(a=60_000, year=365 * 86_400_000, b=60_000, c=60_000)
         kept = await group.due()
         await group.client.zadd(KEYS.due, {"b": "inf", "c": await group.now() + 367 * 86_400_000})
-        _, restored = await group.run("restore_due", [KEYS.due, KEYS.delayed], "0", 100)
+        _, restored = await group.run("restore_due_times", [KEYS.due, KEYS.delayed], "0", 100)
         assert sorted(restored) == ["b", "c"]
         due, after = await group.due(), await group.now()
         assert (due["a"], due["year"]) == (kept["a"], kept["year"])
@@ -200,7 +201,7 @@ class TestRestoreDue:
         await group.client.hset(KEYS.delayed, mapping={f"{n}": "x" * 100 for n in range(2_000)})
         cursor, found, steps = "0", list[str](), 0
         while steps == 0 or cursor != "0":
-            cursor, restored = await group.run("restore_due", [KEYS.due, KEYS.delayed], cursor, 500)
+            cursor, restored = await group.run("restore_due_times", [KEYS.due, KEYS.delayed], cursor, 500)
             found += restored
             steps += 1
         assert sorted(found, key=int) == [f"{n}" for n in range(2_000)]
@@ -225,12 +226,12 @@ class TestRevive:
 
     async def test_a_dead_letter_becomes_a_retry(self, group: Scripted) -> None:
         await group.add("1-0", "2-0", "3-0", stream=KEYS.dead)
-        assert await group.run("revive", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a") == 1
+        assert await group.run("requeue_dead_letter", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a") == 1
         assert await group.ids(KEYS.dead) == ["1-0", "3-0"]
         assert await group.entries(KEYS.retry) == [{"name": "a", "entry": "entry a"}]
 
     async def test_one_that_is_gone_is_not_revived_again(self, group: Scripted) -> None:
         await group.add("1-0", stream=KEYS.dead)
-        assert await group.run("revive", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a") == 0
+        assert await group.run("requeue_dead_letter", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a") == 0
         assert await group.ids(KEYS.dead) == ["1-0"]
         assert await group.client.exists(KEYS.retry) == 0

@@ -20,7 +20,7 @@ from clusters import RealCluster, RealNode, node_port
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
 from repository import EXAMPLES
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
-from streamroute.adapters.groups.acl_check import require_rights
+from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.backlog import Backlog
 from streamroute.adapters.redis.cluster_pool import ClusterPool
 from streamroute.adapters.redis.cluster_topology import resolved_host
@@ -112,7 +112,7 @@ async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealC
             await eventually(lambda: _counts(letters, 3))
             client = raw_client(redis.client, STREAM)
             await eventually(lambda: send_command(client, "HGET", KEYS.meta, "low"))
-        assert not await Backlog(redis, STREAM, GROUP).is_left("9" * 13)
+        assert not await Backlog(redis, STREAM, GROUP).remains("9" * 13)
         pages = [page async for page in letters.pages(since=0, until=await letters.now())]
         assert await letters.drop([letter for page in pages for letter in page]) == 3
     assert int(cluster.master_of(SLOT).ask("EXISTS", STREAM, KEYS.retry, KEYS.dead, KEYS.meta)) == 4
@@ -267,7 +267,7 @@ async def test_a_slot_that_nobody_has_is_said_at_the_start(lone_cluster: RealClu
     async with open_redis(lone_cluster.url, folder=NOWHERE) as redis:
         await redis.ping()
         with pytest.raises(RedisUnavailableError, match="does not serve the stream now"):
-            await require_rights(redis, KEYS)
+            await require_permissions(redis, KEYS)
 
 
 async def test_a_password_is_in_no_repr() -> None:
@@ -371,9 +371,9 @@ async def test_a_user_with_the_least_rights(cluster: RealCluster) -> None:
     async with open_redis(url, folder=NOWHERE) as redis:
         await redis.ping()
         with pytest.raises(SetupError, match=r"add to its ACL: \+asking$"):
-            await require_rights(redis, EXAMPLE)
+            await require_permissions(redis, EXAMPLE)
         allow(cluster, "worker", "+asking")
-        await require_rights(redis, EXAMPLE)
+        await require_permissions(redis, EXAMPLE)
         allow(cluster, "worker", "-cluster")
     assert "does not permit this user" in await refusal(url)
 

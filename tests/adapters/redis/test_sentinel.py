@@ -127,11 +127,11 @@ async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_anot
         assert old.taken() == ["GET a"]
         sentinel.says("SENTINEL", masters(new))
 
-        async def is_left() -> bool:
+        async def remains() -> bool:
             await client.execute_command("GET", "b")
             return bool(new.sent)
 
-        await eventually(is_left)
+        await eventually(remains)
         await pool.release(in_use)
         old.taken()
         both = [await pool.get_connection() for _ in range(2)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamroute.adapters.stream.coordinator import GIVE_UP, KNOWN_ELSEWHERE, route_wait
+from streamroute.adapters.stream.coordinator import MAX_WAIT_LEASES, RETRY_ELSEWHERE, route_wait
 from streamroute.message import Message
 from streamroute.values import RouteWait
 
@@ -17,11 +17,11 @@ def waited(seconds: float) -> Message:
 
 
 def test_a_route_that_a_worker_knows_is_waited_for_and_nothing_is_counted() -> None:
-    assert route_wait(waited(599), NOW, is_known=True, lease=60) == RouteWait(KNOWN_ELSEWHERE)
+    assert route_wait(waited(599), NOW, is_known=True, lease=60) == RouteWait(RETRY_ELSEWHERE)
 
 
 def test_the_first_time_that_nobody_knows_it_is_noted() -> None:
-    assert route_wait(Message({}), NOW, is_known=False, lease=60) == RouteWait(KNOWN_ELSEWHERE, NOW)
+    assert route_wait(Message({}), NOW, is_known=False, lease=60) == RouteWait(RETRY_ELSEWHERE, NOW)
 
 
 @pytest.mark.parametrize(("passed", "delay"), [(2, 1), (40, 10), (400, 60), (590, 10), (599.9, 0.1)])
@@ -32,6 +32,6 @@ def test_it_is_offered_again_within_a_lease(passed: float, delay: float) -> None
     assert wait.unknown_since == NOW - passed * 1000
 
 
-@pytest.mark.parametrize("passed", [GIVE_UP * 60, GIVE_UP * 60 + 1])
+@pytest.mark.parametrize("passed", [MAX_WAIT_LEASES * 60, MAX_WAIT_LEASES * 60 + 1])
 def test_after_ten_leases_it_is_over(passed: float) -> None:
     assert route_wait(waited(passed), NOW, is_known=False, lease=60).delay is None

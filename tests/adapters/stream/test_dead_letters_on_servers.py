@@ -13,7 +13,7 @@ from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.redis.connection import RedisConnection
-from streamroute.adapters.stream.dead_letters import DeadLetters, StoredLetter
+from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import read_address
 from streamroute.errors import Reject, SetupError
@@ -28,7 +28,7 @@ def box(redis_client: Redis, redis_url: str) -> DeadLetters:
     return DeadLetters(RedisConnection(redis_client, address, redis_url), KEYS.dead)
 
 
-async def letters(box: DeadLetters) -> list[tuple[StoredLetter, DeadRecord]]:
+async def letters(box: DeadLetters) -> list[tuple[StoredDeadLetter, DeadRecord]]:
     """All letters, with what they say."""
     pages = [page async for page in box.pages(since=0, until=FOREVER)]
     return [(stored, stored.record) for page in pages for stored in page if stored.record is not None]
@@ -47,7 +47,7 @@ async def test_a_letter_runs_again_for_its_route_alone(redis_client: Redis, box:
     bad, worse = Handling("bad", failing(Reject("no"))), Handling("worse", failing(Reject("never")))
     backend = await died(redis_client, bad, worse)
     [chosen] = [letter for letter in await letters(box) if letter[1].route == "consuming.bad"]
-    assert await box.revive([chosen]) == 1
+    assert await box.requeue([chosen]) == 1
     healed, other = Handling("bad"), Handling("worse")
     async with consuming(backend.storage(), dispatcher_of(healed, other).process_message):
         await eventually(lambda: healed.seen)
@@ -78,8 +78,8 @@ async def test_a_group_may_read_the_letters_as_messages(redis_client: Redis) -> 
 async def test_of_two_who_bring_a_letter_back_one_does(redis_client: Redis, box: DeadLetters) -> None:
     backend = await died(redis_client, Handling("bad", failing(Reject("no"))))
     found = await letters(box)
-    assert await box.revive([*found, *found]) == 1
-    assert await box.revive(found) == 0
+    assert await box.requeue([*found, *found]) == 1
+    assert await box.requeue(found) == 0
     assert await backend.client.xlen(KEYS.retry) == 1
     assert await box.drop([stored for stored, _ in found]) == 0
 
@@ -90,7 +90,7 @@ async def test_a_letter_whose_retry_cannot_be_written_stays(redis_client: Redis,
     await client.delete(KEYS.retry)
     await client.set(KEYS.retry, "not a stream")
     with pytest.raises(SetupError, match="WRONGTYPE"):
-        await box.revive(await letters(box))
+        await box.requeue(await letters(box))
     assert len(await backend.dead()) == 1
 
 
@@ -101,7 +101,7 @@ async def test_letters_are_read_page_by_page_within_bounds(redis_client: Redis, 
     pages = [page async for page in box.pages(since=11, until=240)]
     assert [len(page) for page in pages] == [1, 2, 4, 8, 16, 32, 64, 100, 3]
     assert (pages[0][0].id, pages[-1][-1].id) == ("11-1", "240-1")
-    assert (await box.count(), await box.find("7-1")) == (250, StoredLetter("7-1", None))
+    assert (await box.count(), await box.find("7-1")) == (250, StoredDeadLetter("7-1", None))
     assert await box.find("7-2") is None
     assert [page async for page in box.pages(since=5, until=-1)] == []
 
@@ -111,7 +111,7 @@ async def test_an_entry_that_was_undecodable_goes_back_whole(redis_client: Redis
     async with consuming(backend.storage(), dispatcher_of(Handling()).process_message):
         await backend.add(type="booked", data="{")
         await eventually(backend.dead)
-    await box.revive(await letters(box))
+    await box.requeue(await letters(box))
     async with consuming(backend.storage(), dispatcher_of(Handling()).process_message):
         [dead] = await eventually(backend.dead)
     assert dead.fields == {b"type": b"booked", b"data": b"{"}

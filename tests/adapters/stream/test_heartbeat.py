@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, within_patience
 from servers import RealServer
-from streamroute.adapters.stream.heartbeat import HeartbeatThread, LoopIsClosedError, Pulse, wait
+from streamroute.adapters.stream.heartbeat import HeartbeatThread, LoopIsClosedError, LoopMonitor, wait
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.keys import GroupKeys
@@ -210,7 +210,7 @@ async def test_a_stream_whose_event_loop_is_silent_for_too_long_beats_no_more(
 ) -> None:
     silent, patient = Beating(), Beating()
     silent.stall, patient.stall = 1.0, 9.0
-    monkeypatch.setattr(Pulse, "silence", lambda self, every: 5.0)
+    monkeypatch.setattr(LoopMonitor, "silence", lambda self, every: 5.0)
     async with beating(redis_client, silent, patient):
         await eventually(lambda: patient.beats > 5)
         assert silent.beats == 0
@@ -252,12 +252,12 @@ async def test_a_thread_looks_as_often_as_the_most_impatient_of_its_streams_asks
         waited.append(seconds)
         await wait(event, seconds)
 
-    def ask(_pulse: Pulse, every: float) -> float:
+    def ask(_pulse: LoopMonitor, every: float) -> float:
         asked.append(every)
         return 0.0
 
     monkeypatch.setattr("streamroute.adapters.stream.heartbeat.wait", note)
-    monkeypatch.setattr(Pulse, "silence", ask)
+    monkeypatch.setattr(LoopMonitor, "silence", ask)
     impatient, patient = Slow(0), Slow(0)
     impatient.tick, impatient.stall = tick, stall
     patient.tick, patient.stall = 100.0, 1_000.0

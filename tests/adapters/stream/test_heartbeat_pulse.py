@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.adapters.stream.heartbeat import LoopIsClosedError, Pulse
+from streamroute.adapters.stream.heartbeat import LoopIsClosedError, LoopMonitor
 
 
 class Loop:
@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_a_loop_is_asked_every_so_often_and_silent_since_it_was_asked(clock: Clock) -> None:
     loop: Any = Loop()
-    pulse = Pulse(loop)
+    pulse = LoopMonitor(loop)
     clock.now = 100.9
     assert pulse.silence(1.0) == 0
     assert loop.asked == []
@@ -68,7 +68,7 @@ def test_a_loop_is_asked_every_so_often_and_silent_since_it_was_asked(clock: Clo
 
 def test_a_loop_that_has_ended_is_an_error_of_its_own() -> None:
     loop = asyncio.new_event_loop()
-    pulse = Pulse(loop)
+    pulse = LoopMonitor(loop)
     loop.close()
     with pytest.raises(LoopIsClosedError):
         pulse.call(lambda: None)
@@ -82,7 +82,7 @@ async def test_functions_are_called_in_the_loop() -> None:
         threads.append(threading.current_thread())
         called.set()
 
-    pulse = Pulse(loop)
+    pulse = LoopMonitor(loop)
     await asyncio.to_thread(pulse.call, note)
     await called.wait()
     assert threads == [threading.current_thread()]

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from backends import KEYS
 from consuming import GROUP, STREAM
 from scripted import ME, OTHER, Pending, Scripted
-from streamroute.adapters.groups.live_workers import digest_of, packed
+from streamroute.adapters.groups.live_workers import digest_of, pack_known_routes
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.heartbeat import LoopIsClosedError
@@ -142,7 +142,7 @@ class TestConfirming:
         await group.beat()
         digest = digest_of(KNOWN)
         assert (await group.hash(KEYS.workers))[ME].endswith(f" 300000 {digest}")
-        assert await group.hash(KEYS.routes) == {digest: packed(KNOWN).decode()}
+        assert await group.hash(KEYS.routes) == {digest: pack_known_routes(KNOWN).decode()}
         await group.client.config_resetstat()
         await group.beat()
         assert (await group.client.info("commandstats"))["cmdstat_hset"]["calls"] == 1  # that it is alive

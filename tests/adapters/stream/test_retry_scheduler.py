@@ -107,7 +107,7 @@ async def test_the_codec_is_that_of_the_storage(redis_client: Redis, codec: Any)
 async def test_it_waits_for_its_time(redis_client: Redis) -> None:
     async with bringing_back(redis_client) as scheduler:
         await scheduler.schedule_retry(STREAM, {"type": "booked"}, delay=600)
-        left = await scheduler.bring_back(STREAM)
+        left = await scheduler.reinject_due(STREAM)
     assert left is not None
     assert 590 < left <= 600
     assert await entries(redis_client) == []
@@ -236,7 +236,7 @@ class Scripted(RedisRetryScheduler):
         self.looks = looks
         self.seen: list[tuple[float, str]] = []
 
-    async def bring_back(self, stream_name: str) -> float | None:
+    async def reinject_due(self, stream_name: str) -> float | None:
         """What the list says next, at last nothing."""
         self.seen.append((asyncio.get_running_loop().time(), stream_name))
         answer = self.looks[stream_name].pop(0) if self.looks[stream_name] else None
@@ -301,19 +301,19 @@ async def test_a_retry_that_is_due_before_the_next_look_wakes_the_scheduler(redi
     """One that is due in a second or later is found by a look that comes anyway."""
     async with bringing_back(redis_client) as scheduler:
         for delay, wakes in ((0.5, True), (1, False), (60, False)):
-            scheduler._sooner.clear()
+            scheduler._wake.clear()
             await scheduler.schedule_retry(STREAM, {"type": "booked"}, delay=delay)  # type: ignore[arg-type]  # half a second
-            assert scheduler._sooner.is_set() == wakes
+            assert scheduler._wake.is_set() == wakes
 
 
 def test_a_look_that_swallows_its_cancellation_is_the_last() -> None:
     """As redis-py does on Python 3.11 where a cancellation arrives together with a reply."""
 
     class Swallowing(Scripted):
-        async def bring_back(self, stream_name: str) -> float | None:
+        async def reinject_due(self, stream_name: str) -> float | None:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(5)
-            return await super().bring_back(stream_name)
+            return await super().reinject_due(stream_name)
 
     async def main() -> None:
         scheduler = Swallowing({"a": []})

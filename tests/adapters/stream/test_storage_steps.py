@@ -112,7 +112,7 @@ class TestGroups:
         await group.add("1-0", "2-0")
         held = await group.reads(storage)
         await storage.settle(STREAM, GROUP, ME, held)
-        await group.run("watermark", [KEYS.stream, KEYS.meta], GROUP)
+        await group.run("save_watermark", [KEYS.stream, KEYS.meta], GROUP)
         await group.client.xgroup_destroy(STREAM, GROUP)
         await group.storage().create_group(STREAM, GROUP)
         assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]

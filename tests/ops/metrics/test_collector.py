@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamroute.adapters.groups.stats import Standing
+from streamroute.adapters.groups.stats import GroupStats
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident
 from streamroute.message import Message
@@ -26,13 +26,13 @@ class Service:
 
     def __init__(self, *stats: ProcessStats) -> None:
         self.counters = Counters(ROUTES)
-        self.standing = Standing()
+        self.standing = GroupStats()
         self.group_poller = GroupPoller({"s": self._ask})
         self.sources = MetricsSources(lambda: self.counters, lambda: stats, self.group_poller)
         self.registry = CollectorRegistry()
         self.registry.register(RouteCollector(self.sources, ROUTES))
 
-    async def _ask(self) -> Standing:
+    async def _ask(self) -> GroupStats:
         return self.standing
 
     def samples(self) -> dict[Any, float]:
@@ -110,7 +110,7 @@ def test_types_are_no_labels() -> None:
 async def test_groups_are_measured_as_far_as_it_is_known() -> None:
     service = Service()
     assert service.samples()["up",] == 0
-    service.standing = Standing(unread=None, pending=3, scheduled=0, dead=2, oldest=1.5)
+    service.standing = GroupStats(unread=None, pending=3, scheduled=0, dead=2, oldest=1.5)
     await service.group_poller.poll()
     samples = service.samples()
     assert samples["up",] == 1

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from consuming import eventually
-from streamroute.adapters.groups.stats import Standing
+from streamroute.adapters.groups.stats import GroupStats
 from streamroute.errors import RedisUnavailableError
 from streamroute.ops.metrics.group_poller import GroupPoller
 from streamroute.ops.serve.background import in_background
@@ -17,10 +17,10 @@ class Server:
     """What the test says that Redis says."""
 
     def __init__(self) -> None:
-        self.answer: Standing | Exception = Standing(unread=7)
+        self.answer: GroupStats | Exception = GroupStats(unread=7)
         self.asked = 0
 
-    async def ask(self) -> Standing:
+    async def ask(self) -> GroupStats:
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -43,7 +43,7 @@ async def test_the_last_answer_is_what_is_known() -> None:
     server = Server()
     group_poller = GroupPoller({"s": server.ask})
     await group_poller.poll()
-    assert (group_poller.is_up, group_poller.stats) == (True, {"s": Standing(unread=7)})
+    assert (group_poller.is_up, group_poller.stats) == (True, {"s": GroupStats(unread=7)})
 
 
 async def test_while_redis_is_away_nothing_is_known_of_the_groups() -> None:
@@ -53,9 +53,9 @@ async def test_while_redis_is_away_nothing_is_known_of_the_groups() -> None:
     server.answer = RedisUnavailableError("Redis is away")
     await group_poller.poll()
     assert (group_poller.is_up, group_poller.stats) == (False, {})
-    server.answer = Standing(unread=8)
+    server.answer = GroupStats(unread=8)
     await group_poller.poll()
-    assert group_poller.stats == {"s": Standing(unread=8)}
+    assert group_poller.stats == {"s": GroupStats(unread=8)}
 
 
 async def test_an_answer_is_history_when_no_other_has_come_for_long() -> None:
@@ -77,7 +77,7 @@ async def test_it_asks_again_and_again() -> None:
 
 async def test_what_redis_does_not_tell_this_user_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     server = Server()
-    server.answer = Standing(denied="NOPERM no zcard")
+    server.answer = GroupStats(denied="NOPERM no zcard")
     group_poller = GroupPoller({"s": server.ask})
     for _ in range(3):
         await group_poller.poll()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamroute.adapters.codecs.builtin import JsonCodec
-from streamroute.adapters.entries.records import flat
+from streamroute.adapters.entries.records import flatten_fields
 from streamroute.errors import EncodeError
 from streamroute.ops.publish.feed import FeedError, Progress, publish_feed
 
@@ -25,7 +25,7 @@ class Target:
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
         if payload["type"] == "refused":
             raise EncodeError("the codec does not like it")
-        return flat(JsonCodec().encode(payload))
+        return flatten_fields(JsonCodec().encode(payload))
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
         if entries:

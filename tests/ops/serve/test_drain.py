@@ -22,7 +22,7 @@ class Backlog:
         self.is_gone = False
         self.asked: list[str] = []
 
-    async def is_left(self, upto: str) -> bool:
+    async def remains(self, upto: str) -> bool:
         self.asked.append(upto)
         if self.is_gone:
             raise RedisUnavailableError("gone")

@@ -44,7 +44,7 @@ class FakeApp:
         self.calls.append("mark")
         return "7-0"
 
-    async def is_left(self, upto: str) -> bool:
+    async def remains(self, upto: str) -> bool:
         self.calls.append(f"left {upto}")
         return self.left
 
