@@ -7,9 +7,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
+from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.due_timer import DueTimer
-from streamroute.core.consume.entry_lifecycle import ConsumerSettings, EntryLifecycle, MessageCallback
-from streamroute.core.consume.fetcher import ConsumerId, Fetcher
+from streamroute.core.consume.entry_lifecycle import EntryLifecycle, MessageCallback
+from streamroute.core.consume.fetcher import Fetcher
 from streamroute.core.consume.key_ordering import KeyOf
 from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
@@ -78,8 +79,8 @@ class RedisStreamProcessor:
         self._incidents = incidents
         self._turn = asyncio.Lock()
         self._listening = False
-        source = ConsumerId(stream_name, consumer_group_name, consumer_name)
-        limits = ConsumerSettings(
+        consumer = ConsumerId(stream_name, consumer_group_name, consumer_name)
+        settings = ConsumerSettings(
             batch_count=batch_count,
             concurrency=concurrency,
             max_deliveries=max_deliveries,
@@ -90,10 +91,10 @@ class RedisStreamProcessor:
             order_by=order_by,
         )
         due = DueTimer()
-        self._lifecycle = EntryLifecycle(storage, source, limits, observer, incidents, due, on_stuck)
+        self._lifecycle = EntryLifecycle(storage, consumer, settings, observer, incidents, due, on_stuck)
         self._fetcher = Fetcher(
             storage,
-            source,
+            consumer,
             self._lifecycle,
             incidents,
             poll_interval=poll_interval,
@@ -101,7 +102,7 @@ class RedisStreamProcessor:
             claim_interval=claim_interval,
             due=due,
         )
-        self._keeper = self._lease_keeper(source)
+        self._keeper = self._lease_keeper(consumer)
 
     def set_message_callback(self, callback: MessageCallback) -> None:
         """Set what handles each payload, usually ``dispatcher.process_message``."""
@@ -167,16 +168,16 @@ class RedisStreamProcessor:
             else:
                 return
 
-    def _lease_keeper(self, source: ConsumerId) -> LeaseKeeper | None:
+    def _lease_keeper(self, consumer: ConsumerId) -> LeaseKeeper | None:
         keeping = keeps_leases(self.storage)
         if keeping is None:
             return None
-        handling = self._lifecycle
+        lifecycle = self._lifecycle
         return keeping.lease_keeper(
-            *source,
-            held=handling.held.snapshot,
-            lost=handling.on_lease_lost,
-            waiting=handling.waiting,
+            *consumer,
+            held=lifecycle.in_flight.snapshot,
+            lost=lifecycle.on_lease_lost,
+            waiting=lifecycle.waiting,
             known_routes=self._known_routes,
         )
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from streamroute.core.cancellation import is_own_cancellation
+from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.delivery_limits import DeliveryLimits
 from streamroute.core.consume.due_timer import DueTimer
-from streamroute.core.consume.fetcher import ConsumerId
 from streamroute.core.consume.in_flight import InFlight
-from streamroute.core.consume.key_ordering import KeyedQueue, KeyOf
+from streamroute.core.consume.key_ordering import KeyedQueue
 from streamroute.core.consume.pause_group import PauseGroup, pause_group_of_loop
-from streamroute.core.consume.prefetch import PrefetchWindow, over_byte_budget
+from streamroute.core.consume.prefetch import PrefetchWindow
 from streamroute.core.consume.settler import Settler, writer_for
 from streamroute.core.consume.worker_pool import Entry, Worker, WorkerPool
 from streamroute.core.observer import Observer, Result
@@ -50,20 +49,6 @@ _RUNS_ON: Final = (
 _SETTLE_PATIENCE: Final = 5.0  # seconds that the last outcomes are tried to be written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsumerSettings:
-    """How much is handled at once, how often and for how long; times in seconds."""
-
-    batch_count: int
-    concurrency: int
-    max_deliveries: int
-    lease: float
-    grace: float
-    ack_delay: float
-    prefetch: float | None = None
-    order_by: KeyOf | None = None
-
-
 class EntryLifecycle:
     """The entries of one consumer: queued, run, settled.
 
@@ -74,19 +59,19 @@ class EntryLifecycle:
     def __init__(
         self,
         storage: StreamStorageProtocol,
-        source: ConsumerId,
-        limits: ConsumerSettings,
+        consumer: ConsumerId,
+        settings: ConsumerSettings,
         observer: Observer,
         incidents: Incidents,
         due: DueTimer,
         on_stuck: Callable[[], None],
     ) -> None:
         self.callback: MessageCallback | None = None
-        self.held = InFlight()
-        self._source = source
-        self._limits = limits
-        self._deliveries = DeliveryLimits(limits.max_deliveries, limits.concurrency)
-        self._last_delivery = limits.max_deliveries
+        self.in_flight = InFlight()
+        self._consumer = consumer
+        self._settings = settings
+        self._deliveries = DeliveryLimits(settings.max_deliveries, settings.concurrency)
+        self._last_delivery = settings.max_deliveries
         self._observe = observer
         self._incidents = incidents
         self._due = due
@@ -96,20 +81,20 @@ class EntryLifecycle:
         self._given_back: set[asyncio.Future[None]] = set()
         self._releasing: SupportsRelease | None = releases(storage)
         self._prefetch = (
-            None if limits.prefetch is None else PrefetchWindow(limits.batch_count, limits.prefetch)
+            None if settings.prefetch is None else PrefetchWindow(settings.batch_count, settings.prefetch)
         )
         self._settler = Settler(
-            writer_for(storage, source.stream, source.group, source.consumer),
-            stream=source.stream,
+            writer_for(storage, consumer.stream, consumer.group, consumer.consumer),
+            stream=consumer.stream,
             release=self._settled,
             lost=self._was_lost,
-            delay=limits.ack_delay,
+            delay=settings.ack_delay,
             incidents=incidents,
         )
         self._pool = WorkerPool(
-            limits.concurrency,
+            settings.concurrency,
             self._handle,
-            None if limits.order_by is None else KeyedQueue(limits.order_by),
+            None if settings.order_by is None else KeyedQueue(settings.order_by),
             done=self._settler.add,
             failed=self._failed,
             stuck=self._is_stuck,
@@ -130,20 +115,20 @@ class EntryLifecycle:
         (the storage could not be reached).
         """
         await self._release(self._pool.clear(), started=False)
-        cut = await self._pool.close(self._limits.grace)
+        cut = await self._pool.close(self._settings.grace)
         if self._pool.uncancellable:
             said = "of the cancelled handlers, %d did not end"
             uncancellable = self._pool.uncancellable
             self._incidents.report(
-                Incident.STUCK, self._source.stream, said, uncancellable, count=uncancellable
+                Incident.STUCK, self._consumer.stream, said, uncancellable, count=uncancellable
             )
         if cut:
-            grace = self._limits.grace
+            grace = self._settings.grace
             log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
         await self._settler.close(_SETTLE_PATIENCE)
         await self._release(cut, started=True)
         await asyncio.gather(*self._given_back)
-        self.held.clear()
+        self.in_flight.clear()
         if self._pause_group is not None:
             self._pause_group.leave(self)
 
@@ -166,7 +151,7 @@ class EntryLifecycle:
     @property
     def has_last_delivery(self) -> bool:
         """Whether an entry on its last delivery runs here, or is not settled yet."""
-        return any(map(self._deliveries.is_last_delivery, self.held.payloads.values()))
+        return any(map(self._deliveries.is_last_delivery, self.in_flight.payloads.values()))
 
     def pause(self) -> None:
         """Start nothing more until ``resume()``."""
@@ -186,8 +171,8 @@ class EntryLifecycle:
         """Wait for room; claims have room of their own, so that no backlog of new entries bars them."""
         await self._settler.room()
         if self._prefetch is None:
-            await self._pool.room((3 if claims else 2) * self._limits.batch_count)
-            return self._limits.batch_count
+            await self._pool.room((3 if claims else 2) * self._settings.batch_count)
+            return self._settings.batch_count
         pool = self._pool
         most = self._prefetch.room(queued=pool.queued, free=pool.free, started=pool.started)
         if claims:
@@ -199,23 +184,23 @@ class EntryLifecycle:
         """Queue what was read."""
         if self._prefetch is not None:
             self._prefetch.record_read(entries)
-        self._pool.put(self.held.add(entries))
+        self._pool.put(self.in_flight.add(entries))
         if self._pool.all_stuck:
             self._give_back()
 
-    def take_claimed(self, entries: list[Entry], asked: int) -> bool:
-        """Queue what was claimed before everything else; returns whether to claim again at once."""
+    def take_claimed(self, entries: list[Entry]) -> bool:
+        """Queue what was claimed before everything else; return whether any of it was not held yet."""
         if self._prefetch is not None:
             self._prefetch.record_sizes(entries)
         new = self._take_over(entries)
         self._pool.put(new, first=True)
         if self._pool.all_stuck:
             self._give_back()
-        return bool(new) and (len(entries) >= asked or over_byte_budget(entries))
+        return bool(new)
 
     def quotas(self) -> Quotas:
         """How many of the entries that were delivered before may be claimed beside what is held."""
-        return self._deliveries.quotas(self.held.payloads.values())
+        return self._deliveries.quotas(self.in_flight.payloads.values())
 
     async def wait_for_quota(self, seconds: float) -> None:
         """Wait until something has ended that had been delivered before, for so many seconds at most."""
@@ -224,40 +209,51 @@ class EntryLifecycle:
             async with asyncio.timeout(seconds):
                 await self._quota_freed.wait()
 
-    async def run_last_delivery(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
-        """Run one entry on its last delivery, with nothing beside it; returns whether there was one.
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[bool | None]:
+        """Start nothing new in this process within; gives whether nothing runs any more.
 
-        ``fetch`` claims it: until then it is nobody's, and its last delivery is not spent. Everything that
-        has ended is settled before it starts, and it before anything else does: if one of them kills the
-        process, it costs no other a dead letter. A handler that takes long gets company: it must not hold up
-        the worker. Others that go on and on, and do not leave it alone, are the only ones that run beside it.
+        None: another entry runs exclusively, or is not settled yet. What has ended is settled first: were the
+        process killed now, it would cost no other entry a dead letter. A handler that takes long does not
+        block this for ever: then the exclusive entry has company.
         """
         group = self._pause_group
         if group is None or group.runs_last_delivery:
-            return False
-        lease = self._limits.lease
-        longest = min(_LONGEST_ALONE, lease)
-        async with group.exclusive(min(_PATIENCE, lease / 4)) as is_alone:
+            yield None
+            return
+        async with group.exclusive(min(_PATIENCE, self._settings.lease / 4)) as alone:
             await self._settler.flush(_FLUSH)
-            entries = self._take_over(await fetch(self._deliveries.one_last_delivery()))
-            if not entries:
-                return False
-            self._pool.put_exclusive(entries)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(longest):
-                    if is_alone:
-                        await self._pool.wait_idle()
-                        await self._settler.flush(_FLUSH)
-                    while self.has_last_delivery:
-                        await self.held.next_change()
+            yield alone
+
+    def last_delivery_quotas(self) -> Quotas:
+        """Quotas for a claim of one entry before its last delivery, and of nothing else."""
+        return self._deliveries.one_last_delivery()
+
+    async def run_exclusive(self, entries: list[Entry], *, alone: bool) -> bool:
+        """Run what was claimed within ``exclusive()``, for ten seconds or a lease; return whether it is new.
+
+        ``alone``: nothing runs beside it, and it is settled before anything else starts. A handler that takes
+        longer goes on in company.
+        """
+        new = self._take_over(entries)
+        if not new:
+            return False
+        self._pool.put_exclusive(new)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(_LONGEST_ALONE, self._settings.lease)):
+                if alone:
+                    await self._pool.wait_idle()
+                    await self._settler.flush(_FLUSH)
+                while self.has_last_delivery:
+                    await self.in_flight.next_change()
         return True
 
     def on_lease_lost(self, leases: Iterable[tuple[str, int]]) -> None:
         """These entries (id, delivery count) are another worker's now: their handlers are cancelled."""
         for entry_id, deliveries in leases:
-            if self.held.has_delivery(entry_id, deliveries):
+            if self.in_flight.has_delivery(entry_id, deliveries):
                 self._was_lost([entry_id])
-                self.held.discard([(entry_id, self.held.get(entry_id))])
+                self.in_flight.discard([(entry_id, self.in_flight.get(entry_id))])
                 self._pool.drop(entry_id)
 
     def _handle(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None]:
@@ -275,12 +271,12 @@ class EntryLifecycle:
     def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:
         """How this entry ended is written nowhere: it stays pending, and is claimed when its lease ends."""
         is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would ask the exception itself
-        if self.held.has(entry_id, payload):
+        if self.in_flight.has(entry_id, payload):
             if is_lost:
                 self._was_lost([entry_id])
-            self.held.discard([(entry_id, payload)])
+            self.in_flight.discard([(entry_id, payload)])
         if not is_lost and not is_own_cancellation(error):
-            log.error("entry %s of %s stays pending: %s", entry_id, self._source.stream, one_line(error))
+            log.error("entry %s of %s stays pending: %s", entry_id, self._consumer.stream, one_line(error))
 
     async def _dead_letter(self, message: Message) -> None:
         """This entry must not be handled: its outcome is a dead letter."""
@@ -292,13 +288,13 @@ class EntryLifecycle:
                 "its workers died or were stopped while it ran"
             )
         said = "entry %s of %s goes to the dead letters: %s"
-        log.error(said, message.id, self._source.stream, reason, extra=coalesced_by_reason(said, reason))
+        log.error(said, message.id, self._consumer.stream, reason, extra=coalesced_by_reason(said, reason))
         message.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
         self._observe(message, None, Result.DEAD)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold what was claimed; returns what is to be handled."""
-        new, stream = self.held.add(entries), self._source.stream
+        new, stream = self.in_flight.add(entries), self._consumer.stream
         again = sum(isinstance(payload, Message) and payload.deliveries > 1 for _, payload in new)
         if new:
             said = "%d entries of %s were taken over"
@@ -311,11 +307,11 @@ class EntryLifecycle:
     async def _release(self, entries: Mapping[str, dict[str, Any]], *, started: bool) -> None:
         """Give entries that did not finish to other workers now, where the storage can."""
         messages = {key: value for key, value in entries.items() if isinstance(value, Message)}
-        self.held.discard(entries.items())
+        self.in_flight.discard(entries.items())
         if self._releasing is None or not messages:
             return
         try:
-            await self._releasing.release(*self._source, messages, started=started)
+            await self._releasing.release(*self._consumer, messages, started=started)
         except Exception as error:  # noqa: BLE001 - they stay pending, and are claimed when the lease ends
             log.warning("%d entries wait for their lease to end: %s", len(messages), one_line(error))
 
@@ -324,10 +320,10 @@ class EntryLifecycle:
 
         The entry of a plain function has its outcome already.
         """
-        stream = self._source.stream
+        stream = self._consumer.stream
         if worker.left is None:
             self._incidents.report(Incident.STUCK, stream, _STUCK, entry_id, stream, task_stack(worker.task))
-            self.held.discard([(entry_id, payload)])  # its lease ends, and it is delivered again
+            self.in_flight.discard([(entry_id, payload)])  # its lease ends, and it is delivered again
         else:
             stack = ", and ".join(map(thread_stack, worker.left.calls))
             self._incidents.report(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
@@ -344,7 +340,7 @@ class EntryLifecycle:
             task.add_done_callback(self._given_back.discard)
 
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
-        self.held.discard(finished.items())
+        self.in_flight.discard(finished.items())
         for payload in finished.values():
             if isinstance(payload, Message):
                 if payload.outcomes:
@@ -359,5 +355,5 @@ class EntryLifecycle:
 
     def _was_lost(self, entry_ids: Iterable[str]) -> None:
         for entry_id in entry_ids:
-            log.warning("entry %s of %s had gone to another worker", entry_id, self._source.stream)
-            self._observe(self.held.get(entry_id), None, Result.LOST)
+            log.warning("entry %s of %s had gone to another worker", entry_id, self._consumer.stream)
+            self._observe(self.in_flight.get(entry_id), None, Result.LOST)

@@ -1,18 +1,20 @@
-"""Fetcher: where entries come from - claims first, then what the stream has not delivered yet.
+"""Fetcher: claims what other consumers left, then reads what the stream has not delivered yet.
 
-Beside it, due retries are promoted, and what nobody needs is tidied away. Each has a loop of its own, which
-survives any error of the storage: it waits, makes sure that the group is there, and goes on.
+Beside that it promotes due retries and cleans up. Each task has a loop of its own, which survives any error
+of the storage: it waits, makes sure that the group exists, and goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final, Protocol
 
 from streamroute.core.consume.batch_limiter import BatchLimiter
+from streamroute.core.consume.consumer import ConsumerId
 from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.prefetch import over_byte_budget
 from streamroute.core.consume.worker_pool import Entry
 from streamroute.core.storage import (
     StreamStorageProtocol,
@@ -34,14 +36,6 @@ _LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between looks at suspects, where 
 _READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
 
 
-class ConsumerId(NamedTuple):
-    """Whose entries: a stream, its consumer group, and this consumer."""
-
-    stream: str
-    group: str
-    consumer: str
-
-
 class EntrySink(Protocol):
     """Where entries go."""
 
@@ -53,8 +47,8 @@ class EntrySink(Protocol):
         """These were read."""
         ...
 
-    def take_claimed(self, entries: list[Entry], asked: int) -> bool:
-        """These were claimed, of so many that were asked for; returns whether to claim again at once."""
+    def take_claimed(self, entries: list[Entry]) -> bool:
+        """Queue what was claimed before everything else; return whether any of it was not held yet."""
         ...
 
     def quotas(self) -> Quotas:
@@ -62,11 +56,22 @@ class EntrySink(Protocol):
         ...
 
     async def wait_for_quota(self, seconds: float) -> None:
-        """Wait until more of them may be, for so many seconds at most."""
+        """Wait until more of them may be claimed, for ``seconds`` at most."""
         ...
 
-    async def run_last_delivery(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
-        """Run one entry on its last delivery alone; returns whether there was one."""
+    def exclusive(self) -> AbstractAsyncContextManager[bool | None]:
+        """Start nothing new in this process within; gives whether nothing runs any more.
+
+        None: another entry runs exclusively, and nothing may be claimed for that.
+        """
+        ...
+
+    def last_delivery_quotas(self) -> Quotas:
+        """Quotas for a claim of one entry before its last delivery, and of nothing else."""
+        ...
+
+    async def run_exclusive(self, entries: list[Entry], *, alone: bool) -> bool:
+        """Run these within ``exclusive()``, which gave ``alone``; return whether there was one."""
         ...
 
 
@@ -76,7 +81,7 @@ class Fetcher:
     def __init__(
         self,
         storage: StreamStorageProtocol,
-        source: ConsumerId,
+        consumer: ConsumerId,
         sink: EntrySink,
         incidents: Incidents,
         *,
@@ -86,7 +91,7 @@ class Fetcher:
         due: DueTimer,
     ) -> None:
         self._storage = storage
-        self._source = source
+        self._consumer = consumer
         self._sink = sink
         self._incidents = incidents
         self._poll_interval = poll_interval
@@ -121,7 +126,7 @@ class Fetcher:
         self._closing.set()
         interrupting = interrupts_reads(self._storage)
         if interrupting is not None:
-            interrupting.interrupt_read(*self._source)
+            interrupting.interrupt_read(*self._consumer)
         waited_for = [loop for loop in self._loops if loop in self._in_flight]
         if waited_for:
             await asyncio.wait(waited_for, timeout=_READ_PATIENCE)
@@ -141,7 +146,7 @@ class Fetcher:
             self._in_flight.discard(loop)
 
     def _loop(self, step: Callable[[], Awaitable[None]], doing: str) -> asyncio.Task[None]:
-        stream = self._source.stream
+        stream = self._consumer.stream
         return asyncio.create_task(self._repeat(step, OutageTracker(f"{doing} %s", stream, self._incidents)))
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], outage: OutageTracker) -> None:
@@ -149,7 +154,7 @@ class Fetcher:
             try:
                 if outage.failures:
                     # The group may have gone with whatever failed (FLUSHALL, a new server).
-                    await self._storage.create_group(self._source.stream, self._source.group)
+                    await self._storage.create_group(self._consumer.stream, self._consumer.group)
                 await step()
             except Exception as error:  # noqa: BLE001 - no error of a storage ends the loop
                 await self._pause(outage.record_failure(error))
@@ -168,7 +173,7 @@ class Fetcher:
             return
         async with self._reply():
             with self._reading.attempt():
-                entries = await self._storage.read_events(*self._source, self._reading.limit(count))
+                entries = await self._storage.read_events(*self._consumer, self._reading.limit(count))
         if entries:
             self._sink.take(entries)
         elif not blocks(self._storage):
@@ -182,7 +187,8 @@ class Fetcher:
             if self._closing.is_set():
                 return  # what was claimed now would be cut off with its reply
             claimed = await self._claim_within(count, self._sink.quotas())
-            more = self._sink.take_claimed(claimed.entries, count)
+            has_new = self._sink.take_claimed(claimed.entries)
+            more = has_new and (len(claimed.entries) >= count or over_byte_budget(claimed.entries))
         self._has_claimed.set()
         if claimed.last_deliveries and await self._has_run_last_delivery():
             return
@@ -197,16 +203,21 @@ class Fetcher:
             await self._pause(self._claim_interval)
 
     async def _has_run_last_delivery(self) -> bool:
-        """Run an entry that may kill this process; then whatever waited for it has as long for itself."""
+        """Run an entry on its last delivery, which may kill this process, with nothing beside it.
+
+        It is claimed only when nothing else runs: until then it belongs to nobody, and its last delivery is
+        not spent. Afterwards everything that waited for it gets as long for itself.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if not await self._sink.run_last_delivery(self._claim_last_delivery):
-            return False
+        async with self._sink.exclusive() as alone:
+            if alone is None or self._closing.is_set():
+                return False
+            claimed = await self._claim_within(1, self._sink.last_delivery_quotas())
+            if not await self._sink.run_exclusive(claimed.entries, alone=alone):
+                return False
         await self._pause(loop.time() - began)
         return True
-
-    async def _claim_last_delivery(self, quotas: Quotas) -> list[Entry]:
-        return [] if self._closing.is_set() else (await self._claim_within(1, quotas)).entries
 
     async def _claim_within(self, count: int, quotas: Quotas) -> ClaimResult:
         """Take over up to ``count`` entries whose lease has ended."""
@@ -214,20 +225,20 @@ class Fetcher:
         async with self._reply():
             with self._claiming.attempt():
                 if within is not None:
-                    return await within.claim_within(*self._source, idle, count, quotas)
-                return ClaimResult(await self._storage.claim_stale_events(*self._source, idle, count))
+                    return await within.claim_within(*self._consumer, idle, count, quotas)
+                return ClaimResult(await self._storage.claim_stale_events(*self._consumer, idle, count))
 
     async def _promote(self) -> None:
         storage = promotes(self._storage)
         assert storage is not None  # noqa: S101 - this loop runs only where it is one
-        wait = await storage.promote_due(self._source.stream, self._source.group)
+        wait = await storage.promote_due(self._consumer.stream, self._consumer.group)
         idle = min(_PROMOTE_IDLE, self._lease + self._claim_interval)
         await self._due.sleep(idle if wait is None else min(wait, _PROMOTE_EVERY))
 
     async def _tidy(self) -> None:
         storage = cleans_up(self._storage)
         assert storage is not None  # noqa: S101 - this loop runs only where it is one
-        await self._pause(await storage.clean_up(*self._source))
+        await self._pause(await storage.clean_up(*self._consumer))
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not past the closing."""

@@ -14,9 +14,9 @@ import pytest
 from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.due_timer import DueTimer
-from streamroute.core.consume.entry_lifecycle import ConsumerSettings, EntryLifecycle
-from streamroute.core.consume.fetcher import ConsumerId
+from streamroute.core.consume.entry_lifecycle import EntryLifecycle
 from streamroute.core.consume.pause_group import pause_group_of_loop
 from streamroute.core.consume.worker_pool import Entry
 from streamroute.core.observer import Result
@@ -155,7 +155,7 @@ class TestClosing:
             names = [name for name, _ in entries]
             assert sorted(work.storage.settled) == names[:2]
             assert work.storage.released == [(name, False) for name in names[2:]]
-            assert work.lifecycle.held.payloads == {}
+            assert work.lifecycle.in_flight.payloads == {}
 
     @pytest.mark.parametrize(
         ("count", "said"),
@@ -175,7 +175,7 @@ class TestClosing:
             assert sorted(work.storage.released) == [(name, True) for name, _ in entries]
             assert said in caplog.text
             assert "stays pending" not in caplog.text
-            assert (work.lifecycle.held.payloads, work.told) == ({}, [])
+            assert (work.lifecycle.in_flight.payloads, work.told) == ({}, [])
 
     async def test_where_all_has_ended_nothing_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
         async with opened() as work:
@@ -242,7 +242,7 @@ class TestTaking:
         async with opened(concurrency=1) as work:
             work.lifecycle.take(await work.read("1", "2"))
             await eventually(lambda: work.started == ["1"])
-            assert not work.lifecycle.take_claimed(await work.claim(2, "a", "b"), 3)
+            assert work.lifecycle.take_claimed(await work.claim(2, "a", "b"))
             work.go_on.set()
             await eventually(lambda: work.started == ["1", "a", "b", "2"])
 
@@ -252,32 +252,24 @@ class TestTaking:
             await eventually(lambda: work.started == ["1", "3"])
             assert len(work.lifecycle.waiting()) == 1
 
-    @pytest.mark.parametrize(("asked", "again"), [(1, True), (2, True), (3, False)])
-    async def test_it_claims_again_where_as_much_came_as_was_asked_for(self, asked: int, again: bool) -> None:
+    async def test_what_is_held_already_is_not_new(self) -> None:
         async with opened() as work:
             entries = await work.claim(2, "a", "b")
-            assert work.lifecycle.take_claimed(entries, asked) is again
-            assert not work.lifecycle.take_claimed(entries, asked)  # they are held already
-
-    async def test_it_claims_again_where_few_large_entries_came(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 20)
-        async with opened() as work:
-            assert work.lifecycle.take_claimed(await work.claim(2, "a"), 10)
-            assert not work.lifecycle.take_claimed([], 10)
+            assert work.lifecycle.take_claimed(entries)
+            assert not work.lifecycle.take_claimed(entries)
+            assert not work.lifecycle.take_claimed([])
 
     async def test_what_was_taken_over_is_told_and_what_had_run_before_apart(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         async with opened() as work:
-            work.lifecycle.take_claimed([*await work.claim(2, "a", "b"), *await work.claim(1, "c")], 10)
+            work.lifecycle.take_claimed([*await work.claim(2, "a", "b"), *await work.claim(1, "c")])
             assert work.told == [(Incident.CLAIMED, 3), (Incident.REDELIVERED, 2)]
             work.told.clear()
-            work.lifecycle.take_claimed(await work.claim(1, "d"), 10)
+            work.lifecycle.take_claimed(await work.claim(1, "d"))
             assert work.told == [(Incident.CLAIMED, 1)]
             work.told.clear()
-            work.lifecycle.take_claimed([], 10)
+            work.lifecycle.take_claimed([])
             assert work.told == []
 
     @pytest.mark.parametrize(("claims", "queued"), [(False, 20), (True, 30)])
@@ -327,7 +319,7 @@ class TestTaking:
     ) -> None:
         monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 600)
         async with opened(concurrency=3, prefetch=0.1, batch_count=500) as work:
-            work.lifecycle.take_claimed(await work.claim(2, "x" * 200), 10)
+            work.lifecycle.take_claimed(await work.claim(2, "x" * 200))
             await eventually(lambda: work.started)
             assert await within_patience(work.lifecycle.room(claims=False)) == 2
 
@@ -351,16 +343,16 @@ class TestQuotas:
 
     async def test_what_is_held_counts(self) -> None:
         async with opened(concurrency=32) as work:
-            work.lifecycle.take_claimed(await work.claim(3, "a", "b"), 10)
-            work.lifecycle.take_claimed(await work.claim(4, "c"), 10)
+            work.lifecycle.take_claimed(await work.claim(3, "a", "b"))
+            work.lifecycle.take_claimed(await work.claim(4, "c"))
             assert work.lifecycle.quotas() == Quotas(5, {3: 14, 4: 3, 5: 0})
             assert not work.lifecycle.has_last_delivery
-            work.lifecycle.take_claimed(await work.claim(5, "d"), 10)
+            work.lifecycle.take_claimed(await work.claim(5, "d"))
             assert work.lifecycle.has_last_delivery
 
     async def test_who_waits_for_a_quota_goes_on_when_such_an_entry_has_ended(self) -> None:
         async with opened() as work:
-            work.lifecycle.take_claimed(await work.claim(2, "a"), 10)
+            work.lifecycle.take_claimed(await work.claim(2, "a"))
             await eventually(lambda: work.started)
             waiting = asyncio.create_task(work.lifecycle.wait_for_quota(600))
             await asyncio.sleep(0)
@@ -400,11 +392,14 @@ class TestPatience:
     def suspect(self, work: Work, fetched: list[str]) -> asyncio.Task[bool]:
         """Run one, and note when it is fetched."""
 
-        async def fetch(_quotas: Quotas) -> list[Entry]:
-            fetched.append("s")
-            return await work.claim(5, "s")
+        async def play() -> bool:
+            async with work.lifecycle.exclusive() as alone:
+                assert alone is not None
+                fetched.append("s")
+                ran: bool = await work.lifecycle.run_exclusive(await work.claim(5, "s"), alone=alone)
+                return ran
 
-        return asyncio.create_task(work.lifecycle.run_last_delivery(fetch))
+        return asyncio.create_task(play())
 
     async def test_a_close_waits_five_seconds_for_the_last_settlements(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -530,7 +525,7 @@ class TestEnds:
             work.outcomes = {"1": RetryLater("thank", 2.5, 2, "no luck"), "2": DeadLetter("thank", "no")}
             work.lifecycle.take(await work.read("1", "2"))
             await eventually(lambda: len(work.storage.settled) == 2)
-            await eventually(lambda: not work.lifecycle.held.payloads)
+            await eventually(lambda: not work.lifecycle.in_flight.payloads)
             assert work.due.expected == [2.5]
 
     async def test_what_a_handler_lets_through_stays_pending_and_is_held_no_longer(
@@ -540,7 +535,7 @@ class TestEnds:
             work.errors = {"1": RuntimeError("oops")}
             [(name, _)] = entries = await work.read("1")
             work.lifecycle.take(entries)
-            await eventually(lambda: not work.lifecycle.held.payloads)
+            await eventually(lambda: not work.lifecycle.in_flight.payloads)
             assert f"entry {name} of {STREAM} stays pending: RuntimeError: oops" in caplog.text
             assert (work.storage.settled, work.results) == ([], [])
             assert work.storage.pending(STREAM, GROUP) == [name]
@@ -551,7 +546,7 @@ class TestEnds:
         async with opened() as work:
             work.errors = {"1": LeaseLostError("it is theirs")}
             work.lifecycle.take(await work.read("1"))
-            await eventually(lambda: not work.lifecycle.held.payloads)
+            await eventually(lambda: not work.lifecycle.in_flight.payloads)
             assert work.results == [("1", Result.LOST)]
             assert "stays pending" not in caplog.text
             assert "had gone to another worker" in caplog.text
@@ -574,7 +569,7 @@ class TestEnds:
         async with opened() as work:
             work.go_on.set()
             work.lifecycle.take(await work.claim(deliveries, "1"))
-            await eventually(lambda: not work.lifecycle.held.payloads)
+            await eventually(lambda: not work.lifecycle.in_flight.payloads)
             assert work.started == (["1"] if runs else [])
             letters = work.storage.dead_letters(STREAM, GROUP)
             assert [letter.reason.split(":")[0] for letter in letters] == (
@@ -646,7 +641,7 @@ class TestStuck:
             assert work.storage.released == []
             tasks["2"].cancel()
             await eventually(lambda: work.storage.released == [(entries[2][0], False)])
-            assert work.lifecycle.held.payloads == {}
+            assert work.lifecycle.in_flight.payloads == {}
 
     async def test_a_close_waits_until_what_is_given_back_has_been(
         self, monkeypatch: pytest.MonkeyPatch
@@ -679,7 +674,7 @@ class TestStuck:
             assert work.told == [(Incident.STUCK, 1)]
             assert f"entry {name} of {STREAM} is given up: " in caplog.text
             assert "uncancellable at " in caplog.text
-            assert work.lifecycle.held.payloads == {}
+            assert work.lifecycle.in_flight.payloads == {}
             assert work.lifecycle.stuck == 1
             work.lifecycle.take(await work.read("2"))
             await eventually(lambda: work.started == ["1", "2"])
@@ -689,11 +684,11 @@ class TestStuck:
         async with opened(concurrency=1) as work:
             queued = await work.read("queued")
             await self.stuck(work, "1")
-            for take in (work.lifecycle.take, lambda entries: work.lifecycle.take_claimed(entries, 10)):
+            for take in (work.lifecycle.take, work.lifecycle.take_claimed):
                 work.storage.released.clear()
                 take(queued)
                 await eventually(lambda: work.storage.released == [(queued[0][0], False)])
-                assert work.lifecycle.held.payloads == {}
+                assert work.lifecycle.in_flight.payloads == {}
 
 
 class TestSuspects:
@@ -705,13 +700,17 @@ class TestSuspects:
     async def run(self, work: Work, fetched: list[Entry]) -> bool:
         """Run the suspect that is fetched, and note in ``started`` when it is."""
 
-        async def fetch(quotas: Quotas) -> list[Entry]:
-            assert quotas == Quotas(5, {5: 1}, others=0)
-            work.started.append(f"fetched after {len(work.storage.settled)} settlements")
-            return fetched
+        async def play() -> bool:
+            async with work.lifecycle.exclusive() as alone:
+                if alone is None:
+                    return False
+                assert work.lifecycle.last_delivery_quotas() == Quotas(5, {5: 1}, others=0)
+                work.started.append(f"fetched after {len(work.storage.settled)} settlements")
+                ran: bool = await work.lifecycle.run_exclusive(fetched, alone=alone)
+                return ran
 
-        ran: bool = await within_patience(work.lifecycle.run_last_delivery(fetch))
-        return ran
+        done: bool = await within_patience(play())
+        return done
 
     async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
         """If it kills the process, it costs no other a delivery, and the next one costs it none."""
@@ -745,7 +744,7 @@ class TestSuspects:
 
     async def test_no_other_is_fetched_while_there_is_one(self) -> None:
         async with opened() as work:
-            work.lifecycle.take_claimed(await work.claim(5, "s"), 10)
+            work.lifecycle.take_claimed(await work.claim(5, "s"))
             assert not await self.run(work, await work.claim(5, "t"))
             assert "fetched" not in str(work.started)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,10 +13,12 @@ from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute import outages as backoff
 from streamroute.core.consume import fetcher as intake_module
+from streamroute.core.consume.consumer import ConsumerId
 from streamroute.core.consume.due_timer import DueTimer
-from streamroute.core.consume.fetcher import ConsumerId, Fetcher
+from streamroute.core.consume.fetcher import Fetcher
 from streamroute.core.consume.worker_pool import Entry
 from streamroute.incidents import Incident, Incidents
+from streamroute.message import Message
 from streamroute.values import ClaimResult, Quotas
 
 ME = ConsumerId(STREAM, GROUP, "me")
@@ -139,7 +141,8 @@ class EntrySink:
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
-        self.again: list[bool] = []
+        self.new: list[bool] = []
+        self.alone: bool | None = True
         self.last_deliveries: list[list[Entry]] = []
         self.takes_long = 0.0
         self.has_room = asyncio.Event()
@@ -154,10 +157,10 @@ class EntrySink:
         """Note them."""
         self.told.append(("take", entries))
 
-    def take_claimed(self, entries: list[Entry], asked: int) -> bool:
-        """Note them; claim again as often as was said."""
-        self.told.append(("claimed", entries, asked))
-        return self.again.pop(0) if self.again else False
+    def take_claimed(self, entries: list[Entry]) -> bool:
+        """Note them; they are new as often as was said."""
+        self.told.append(("claimed", entries))
+        return self.new.pop(0) if self.new else False
 
     def quotas(self) -> Quotas:
         """The same each time."""
@@ -168,9 +171,18 @@ class EntrySink:
         self.told.append(("wait", seconds))
         await asyncio.Event().wait()
 
-    async def run_last_delivery(self, fetch: Callable[[Quotas], Awaitable[list[Entry]]]) -> bool:
-        """Fetch one, and run it for a while."""
-        entries = await fetch(ONE)
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[bool | None]:
+        """Whatever was said."""
+        yield self.alone
+
+    def last_delivery_quotas(self) -> Quotas:
+        """The same each time."""
+        return ONE
+
+    async def run_exclusive(self, entries: list[Entry], *, alone: bool) -> bool:
+        """Note them, and run for a while."""
+        assert alone is self.alone
         self.last_deliveries.append(entries)
         await asyncio.sleep(self.takes_long)
         return bool(entries)
@@ -294,13 +306,22 @@ class TestClaiming:
         async with opened(storage, sink):
             await eventually(lambda: len(storage.of("read")) > 2)
 
-    async def test_it_claims_again_at_once_as_long_as_it_is_told_to(self) -> None:
+    @pytest.mark.parametrize(
+        ("count", "new", "budget", "again"),
+        [(7, True, 2**40, True), (6, True, 2**40, False), (7, False, 2**40, False), (1, True, 2, True)],
+        ids=["as many as asked for", "fewer", "all held already", "few large ones"],
+    )
+    async def test_it_claims_again_at_once_where_more_may_be_left(
+        self, count: int, new: bool, budget: int, again: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", budget)
+        entries: list[Entry] = [(f"{n}-0", Message({}, fields={b"data": b"xx"})) for n in range(count)]
         storage, sink = Claiming(), EntrySink()
-        storage.stale, sink.again = [ClaimResult(SOME), ClaimResult(SOME), ClaimResult([])], [True, True]
+        storage.stale, sink.new = [ClaimResult(entries), ClaimResult([])], [new]
         async with opened(storage, sink):
-            await eventually(lambda: len(sink.of("claimed")) == 3)
+            await eventually(lambda: sink.of("claimed"))
             await asyncio.sleep(0.01)
-        assert sink.of("claimed") == [(SOME, 7), (SOME, 7), ([], 7)]
+        assert sink.of("claimed") == [(entries,), ([],)][: 1 + again]
 
     async def test_then_it_waits_for_the_interval(self) -> None:
         storage, sink = Claiming(), EntrySink()
@@ -316,18 +337,18 @@ class TestClaiming:
         assert [asked[4] for asked in storage.of("claim")[:5]] == [7, 1, 2, 4, 7]
 
     @pytest.mark.parametrize(
-        ("held_back", "suspects", "interval", "waits"),
+        ("held_back", "last_deliveries", "interval", "waits"),
         [(3, 0, 600, 600), (3, 3, 600, 1), (3, 2, 600, 600), (3, 3, 0.5, 0.5), (1, 0, 0.5, 0.5)],
     )
     async def test_what_was_held_back_for_a_quota_is_looked_for_when_one_is_free(
-        self, held_back: int, suspects: int, interval: float, waits: float
+        self, held_back: int, last_deliveries: int, interval: float, waits: float
     ) -> None:
         storage, sink = Claiming(), EntrySink()
-        storage.stale = [ClaimResult(SOME, held_back, suspects)]
+        storage.stale = [ClaimResult(SOME, held_back, last_deliveries)]
         async with opened(storage, sink, claim_interval=interval):
             await eventually(lambda: sink.of("wait"))
             assert sink.of("wait") == [(waits,)]
-        assert sink.last_deliveries == ([[]] if suspects else [])
+        assert sink.last_deliveries == ([[]] if last_deliveries else [])
 
     async def test_a_suspect_is_claimed_alone_and_what_waited_has_as_long_for_itself(self) -> None:
         storage, sink = Claiming(), EntrySink()
@@ -341,10 +362,19 @@ class TestClaiming:
         assert storage.of("claim")[1] == (*ME, 500, 1, ONE)
         assert sink.of("wait") == []
 
-    async def test_no_suspect_is_claimed_when_it_closes(self) -> None:
-        async with opened(Claiming(), EntrySink()) as made:
-            await within_patience(made.close())
-            assert await made._claim_last_delivery(ONE) == []
+    @pytest.mark.parametrize("alone", [True, None])
+    async def test_no_last_delivery_is_claimed_when_it_closes_or_another_runs(
+        self, alone: bool | None
+    ) -> None:
+        storage, sink = Claiming(), EntrySink()
+        sink.alone = alone
+        async with opened(storage, sink) as made:
+            await eventually(lambda: storage.of("claim"))
+            if alone:
+                await within_patience(made.close())
+            assert not await made._has_run_last_delivery()
+        assert [asked[4] for asked in storage.of("claim")] == [7]
+        assert sink.last_deliveries == []
 
     async def test_nothing_is_claimed_where_there_is_no_room_when_it_closes(self) -> None:
         storage, sink = Claiming(), EntrySink()
@@ -473,7 +503,7 @@ class TestPatience:
             assert not closing.done()
             storage.may_claim.set()
             await within_patience(closing)
-            assert sink.told == [("claimed", SOME, 7)]
+            assert sink.told == [("claimed", SOME)]
 
     async def test_what_waits_for_nothing_on_its_way_is_not_waited_for(
         self, monkeypatch: pytest.MonkeyPatch
@@ -568,7 +598,7 @@ async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() ->
     async with opened(storage, sink, lease=0.25):
         await eventually(lambda: sink.of("claimed"))
     assert storage.of("claim") == [(*ME, 250, 7)]
-    assert sink.of("claimed") == [(SOME, 7)]
+    assert sink.of("claimed") == [(SOME,)]
 
 
 async def test_one_that_was_never_opened_may_be_closed() -> None:

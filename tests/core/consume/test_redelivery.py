@@ -10,9 +10,9 @@ import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.due_timer import DueTimer
-from streamroute.core.consume.entry_lifecycle import ConsumerSettings, EntryLifecycle
-from streamroute.core.consume.fetcher import ConsumerId
+from streamroute.core.consume.entry_lifecycle import EntryLifecycle
 from streamroute.core.observer import Result
 from streamroute.core.processor import ignore_stuck
 from streamroute.incidents import LOG_ONLY
@@ -59,7 +59,7 @@ class Work:
             taken = await self.storage.claim_stale_events(STREAM, GROUP, who, 0, 10)
             assert [name for name, _ in taken] == [entry_id]
             self.handling.on_lease_lost([(entry_id, 1)])
-        self.handling.take_claimed(taken, 10)
+        self.handling.take_claimed(taken)
 
     async def _handle(self, payload: dict[str, Any]) -> None:
         assert isinstance(payload, Message)
@@ -86,7 +86,7 @@ async def work() -> AsyncIterator[Work]:
 
 def held(work: Work) -> dict[str, int]:
     """What the worker answers for: its deliveries by the entries' ids."""
-    return {name: message.deliveries for name, message in work.handling.held.snapshot().items()}
+    return {name: message.deliveries for name, message in work.handling.in_flight.snapshot().items()}
 
 
 async def test_a_late_settlement_of_an_older_delivery_lets_go_of_no_newer_one(work: Work) -> None:
