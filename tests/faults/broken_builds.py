@@ -78,7 +78,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
             Edit(_DEDUPE, "if state == 'done' then", "if state == 'done' and owner ~= message then"),
             Edit(
                 "core/consume/entry_lifecycle.py",
-                "if self.held.has_delivery(entry_id, deliveries):",
+                "if self.in_flight.has_delivery(entry_id, deliveries):",
                 "if False:",
             ),
         ),
