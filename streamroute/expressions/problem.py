@@ -32,7 +32,7 @@ class Problem(NamedTuple):
         return f'{self.message}; did you mean "{self.suggestion}"?' if self.suggestion else self.message
 
 
-class Places:
+class Spans:
     """The parts of a string that some problems are about."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

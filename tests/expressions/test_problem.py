@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.expressions.problem import Places, Problem
+from streamroute.expressions.problem import Problem, Spans
 from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.types.check import check_types
 
@@ -21,13 +21,13 @@ def problem(start: int, end: int | None) -> Problem:
 def test_places_overlap_what_one_of_them_overlaps(
     known: list[tuple[int, int]], other: tuple[int, int]
 ) -> None:
-    places = Places(problem(*span) for span in known)
+    places = Spans(problem(*span) for span in known)
     assert places.overlap(problem(*other)) == any(a < other[1] and other[0] < b for a, b in known)
 
 
 @pytest.mark.parametrize(("start", "expected"), [(3, True), (6, True), (0, False)])
 def test_a_problem_without_an_end_goes_on_to_the_string_s(start: int, expected: bool) -> None:
-    assert Places([problem(3, None)]).overlap(problem(start, start + 1)) is expected
+    assert Spans([problem(3, None)]).overlap(problem(start, start + 1)) is expected
 
 
 def test_what_was_meant_is_looked_for_a_bounded_number_of_times() -> None:

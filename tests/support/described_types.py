@@ -6,7 +6,7 @@ import json
 
 from streamroute.expressions.types.json_types import NEVER, UNKNOWN, Literals, Shape, Type
 
-_SIGNS = {0: "", 1: " vague", 2: " doubtful"}
+_SIGNS = {0: "", 1: " assumed", 2: " uncertain"}
 
 
 def described(t: Type, depth: int = 3) -> str:
@@ -24,7 +24,7 @@ def described(t: Type, depth: int = 3) -> str:
     parts += sorted(_shape(shape, depth) for shape in t.objects)
     parts += ["expref"] if t.expref else []
     empty = "".join(f" ~{kind}" for kind in sorted(t.empty))
-    return (" | ".join(parts) or "nothing") + empty + _SIGNS[t.doubt]
+    return (" | ".join(parts) or "nothing") + empty + _SIGNS[t.uncertainty]
 
 
 def _literals(kind: str, values: Literals) -> list[str]:

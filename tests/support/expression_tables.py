@@ -38,7 +38,7 @@ from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.members import field_of
 from streamroute.expressions.types.narrowing import assume
 from streamroute.expressions.types.payload_type import payload_type
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 
 FOLDER = ROOT / "tests" / "expressions" / "tables"
@@ -71,7 +71,9 @@ def syntax_lines(expression: str) -> list[str]:
     except ExpressionError:
         return lines
     return (
-        lines if problem is None else [*lines, *(f"transform {line}" for line in _told(problem, expression))]
+        lines
+        if problem is None
+        else [*lines, *(f"transform {line}" for line in _problem_text(problem, expression))]
     )
 
 
@@ -137,7 +139,7 @@ def inferred_lines(given: str) -> list[str]:
     names, _, expression = given.partition(" | ")
     tree, (payload, _) = parse(expression), payload_of(names)
     scope = Scope.of(UNKNOWN if payload is None else payload)
-    return [described(Inference(tree, Report(tree)).infer(tree.root, scope), 2)]
+    return [described(Inference(tree, ProblemReport(tree)).infer(tree.root, scope), 2)]
 
 
 def narrowed_lines(given: str) -> list[str]:
@@ -180,10 +182,10 @@ def _attempt(call: Callable[[], Any]) -> str:
 
 
 def _problem_lines(problems: list[Problem], expression: str) -> list[str]:
-    return [line for problem in problems for line in _told(problem, expression)]
+    return [line for problem in problems for line in _problem_text(problem, expression)]
 
 
-def _told(problem: Problem, expression: str) -> list[str]:
+def _problem_text(problem: Problem, expression: str) -> list[str]:
     where = f"{problem.start}-{'' if problem.end is None else problem.end}"
     lines = [f"{problem.code} {where} {problem.text}"]
     return [*lines, f"= help: {problem.help}"] if problem.help else lines

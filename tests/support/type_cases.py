@@ -14,7 +14,7 @@ from streamroute.expressions.evaluate.interpreter import Interpreter
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.inference import Inference
 from streamroute.expressions.types.json_types import Shape, Type
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
@@ -194,7 +194,7 @@ class Watched(Interpreter):
         return value
 
 
-class Claims(Report):
+class Claims(ProblemReport):
     """A report that remembers which node each problem is about."""
 
     def __init__(self, tree: Tree, *, declared: bool, validated: bool) -> None:
@@ -203,14 +203,14 @@ class Claims(Report):
 
     def add(self, code: str, node: Node, message: str, *details: str | None, **more: str | None) -> None:
         super().add(code, node, message, *details, **more)
-        if not self.is_silent:
+        if not self.is_muted:
             self.claims.append((code, message, node))
 
 
 class Recorded(Inference):
     """The inference, remembering what it took each node for."""
 
-    def __init__(self, tree: Tree, report: Report) -> None:
+    def __init__(self, tree: Tree, report: ProblemReport) -> None:
         super().__init__(tree, report)
         self.types: dict[int, list[Type]] = {}
 
@@ -221,7 +221,7 @@ class Recorded(Inference):
         return self._noted(node, super().condition(node, scope))
 
     def _noted(self, node: Node, inferred: Type) -> Type:
-        if not self.report.is_silent:
+        if not self.report.is_muted:
             self.types.setdefault(id(node), []).append(inferred)
         return inferred
 

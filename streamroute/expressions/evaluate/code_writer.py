@@ -270,9 +270,9 @@ class CodeWriter:
     def _function_expression(self, node: Node, current: str) -> str:
         name, arguments = node["value"], node["children"]
         write: Callable[[list[Node], str], str | None] | None = getattr(self, f"_call_{name}", None)
-        written = write(arguments, current) if write is not None else None
-        if written is not None:
-            return written
+        as_literal = write(arguments, current) if write is not None else None
+        if as_literal is not None:
+            return as_literal
         values = ", ".join(self.value(argument, current) for argument in arguments)
         return f"call({self.constant(name)}, [{values}])"
 

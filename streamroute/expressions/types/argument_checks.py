@@ -10,11 +10,11 @@ from jmespath.exceptions import JMESPathTypeError
 from streamroute.expressions.evaluate.interpreter import FUNCTIONS, SIGNATURES
 from streamroute.expressions.syntax.parser import Node
 from streamroute.expressions.types.function_results import KEYS, parameter_kinds
-from streamroute.expressions.types.json_types import KNOWN, Kind, Type, is_never
+from streamroute.expressions.types.json_types import CERTAIN, Kind, Type, is_never
 from streamroute.expressions.types.members import elements_of
 from streamroute.expressions.types.nodes import is_literal, path_of
-from streamroute.expressions.types.phrases import is_numeric, list_of, one_of, written
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.phrases import any_kind, as_literal, is_numeric, list_of_kinds
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 
 WRONG_ARGUMENT: Final = "SR310"
@@ -32,7 +32,7 @@ _THE: Final[dict[Kind, str]] = {
 }
 
 
-def check(report: Report, node: Node, types: Sequence[Type], scope: Scope) -> bool:
+def check(report: ProblemReport, node: Node, types: Sequence[Type], scope: Scope) -> bool:
     """Whether a call may succeed; reports each argument that makes it fail, always or sometimes."""
     sound = True
     for position, (argument, t) in enumerate(zip(node["children"], types, strict=True)):
@@ -41,7 +41,7 @@ def check(report: Report, node: Node, types: Sequence[Type], scope: Scope) -> bo
             continue
         if _is_wrong(node["value"], position, argument, t):
             sound = False
-            _refuse(report, node["value"], position, argument, t)
+            _add_problem(report, node["value"], position, argument, t)
         elif report.declared:
             _check_missing(report, node["value"], argument, t, kinds, elements, scope)
     return sound and _check_search(report, node, types)
@@ -68,7 +68,7 @@ def _takes(name: str, position: int, value: Any) -> bool:
     return True
 
 
-def _refuse(report: Report, name: str, position: int, argument: Node, t: Type) -> None:
+def _add_problem(report: ProblemReport, name: str, position: int, argument: Node, t: Type) -> None:
     kinds, elements = parameter_kinds(name, position)
     wanted = _wanted(kinds, elements)
     message = f"{name}() takes {wanted}, not {_given(argument, t, elements)}"
@@ -79,19 +79,19 @@ def _refuse(report: Report, name: str, position: int, argument: Node, t: Type) -
 
 
 def _wanted(kinds: frozenset[Kind], elements: frozenset[Kind]) -> str:
-    return list_of(elements) if elements else one_of(kinds)
+    return list_of_kinds(elements) if elements else any_kind(kinds)
 
 
 def _given(argument: Node, t: Type, elements: frozenset[Kind]) -> str:
-    if is_literal(argument) and len(written(argument["value"])) <= 30:
-        return f"{_THE.get(next(iter(t.kinds)), '')}{written(argument['value'])}"
+    if is_literal(argument) and len(as_literal(argument["value"])) <= 30:
+        return f"{_THE.get(next(iter(t.kinds)), '')}{as_literal(argument['value'])}"
     kinds = t.kinds - {"null"} or t.kinds
     if elements and kinds == {"array"}:
-        return list_of(elements_of(t).kinds)
-    return "a value" if len(kinds) > 3 else one_of(kinds)
+        return list_of_kinds(elements_of(t).kinds)
+    return "a value" if len(kinds) > 3 else any_kind(kinds)
 
 
-def _help(report: Report, argument: Node, kinds: frozenset[Kind]) -> str | None:
+def _help(report: ProblemReport, argument: Node, kinds: frozenset[Kind]) -> str | None:
     text = report.text(argument)
     if kinds == {"expref"}:
         return f"write &{text}: it is looked up in each element"
@@ -109,20 +109,20 @@ def _help(report: Report, argument: Node, kinds: frozenset[Kind]) -> str | None:
     return None
 
 
-def _check_search(report: Report, node: Node, types: Sequence[Type]) -> bool:
+def _check_search(report: ProblemReport, node: Node, types: Sequence[Type]) -> bool:
     """``contains('abc', `1`)``: Python looks for a string in a string only."""
     if node["value"] != "contains" or len(types) != 2:
         return True
     subject, search = types
     if subject.kinds != {"string"} or is_never(search) or search.has("string"):
         return True
-    message = f"contains() looks for a string in a string, not for {one_of(search.kinds)}"
+    message = f"contains() looks for a string in a string, not for {any_kind(search.kinds)}"
     report.add(WRONG_ARGUMENT, node["children"][1], message)
     return False
 
 
 def _check_missing(
-    report: Report,
+    report: ProblemReport,
     name: str,
     argument: Node,
     t: Type,
@@ -141,10 +141,10 @@ def _check_missing(
 
 
 def _may_be_null(t: Type) -> bool:
-    return t.null and t.doubt == KNOWN and t.kinds != {"null"}
+    return t.null and t.uncertainty == CERTAIN and t.kinds != {"null"}
 
 
-def _report_missing(report: Report, name: str, argument: Node, kinds: frozenset[Kind]) -> None:
+def _report_missing(report: ProblemReport, name: str, argument: Node, kinds: frozenset[Kind]) -> None:
     text = report.text(argument)
     fallback = next((_INSTEAD[kind] for kind in _INSTEAD if kind in kinds), None)
     inner = f"({text})" if argument["type"] == "pipe" else text
@@ -153,12 +153,12 @@ def _report_missing(report: Report, name: str, argument: Node, kinds: frozenset[
     report.add(MAY_BE_MISSING, argument, message, help_text)
 
 
-def check_key(report: Report, name: str, expression: Node, body: Type, *, may_be_empty: bool) -> None:
+def check_key(report: ProblemReport, name: str, expression: Node, body: Type, *, may_be_empty: bool) -> None:
     """What ``sort_by`` and its kin compare elements by: numbers or strings, and never nothing."""
     if is_never(body):
         return
     if body.kinds.isdisjoint(KEYS):
-        message = f"{name}() compares by {one_of(KEYS)}, not {one_of(body.kinds)}"
+        message = f"{name}() compares by {any_kind(KEYS)}, not {any_kind(body.kinds)}"
         if may_be_empty:
             report.add(WRONG_ELEMENTS, expression, f"{message}: {_ON_EMPTY}")
         else:

@@ -1,4 +1,4 @@
-"""Everything that types say of an expression: ``check_types``."""
+"""Every check that needs types: ``check_types``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Final
 
-from streamroute.expressions.problem import Places, Problem
+from streamroute.expressions.problem import Problem, Spans
 from streamroute.expressions.syntax.parser import Tree, is_valid, parse
 from streamroute.expressions.types.argument_checks import MAY_BE_MISSING, WRONG_ARGUMENT, WRONG_ELEMENTS
-from streamroute.expressions.types.clean_skeletons import Outlines, outline_of
+from streamroute.expressions.types.clean_skeletons import CleanSkeletons, skeleton_of
 from streamroute.expressions.types.condition_checks import (
     CONSTANT,
     CONSTANT_BY_SCHEMA,
@@ -18,31 +18,40 @@ from streamroute.expressions.types.condition_checks import (
     NUMBER_AS_CONDITION,
     UNCOMPARABLE,
 )
-from streamroute.expressions.types.field_access import NEAR_MISS, UNKNOWN_FIELD
+from streamroute.expressions.types.field_access import MISSPELLED_FIELD, UNKNOWN_FIELD
 from streamroute.expressions.types.inference import Inference
 from streamroute.expressions.types.json_types import UNKNOWN, Type
-from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
-from streamroute.expressions.types.mistakes.fields_for_literals import FIELD_FOR_LITERAL, find_mistakes
+from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
+from streamroute.expressions.types.mistakes.fields_for_literals import (
+    FIELD_FOR_LITERAL,
+    find_fields_for_literals,
+)
+from streamroute.expressions.types.mistakes.impossible_equality import NEVER_EQUAL
 from streamroute.expressions.types.mistakes.likely_mistakes import (
+    DEFAULT_TRAITS,
     FIELD_OF_A_LIST,
     LENGTH_AS_FIELD,
     NEGATION,
     SWAPPED,
-    USUAL,
-    Habits,
-    find_slips,
+    PayloadTraits,
+    find_likely_mistakes,
 )
 from streamroute.expressions.types.mistakes.malformed_literals import MALFORMED_LITERAL, VALUE_IN_QUOTES
 from streamroute.expressions.types.mistakes.misplaced_values import COLLECTION
-from streamroute.expressions.types.mistakes.never_equal import NEVER_EQUAL
 from streamroute.expressions.types.mistakes.payload_names import NAMED_PAYLOAD
 from streamroute.expressions.types.payload_type import declared_names
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 
-_SETTLED: Final = frozenset({CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION})
-_SAME: Final = {WRONG_ARGUMENT: WRONG_ARGUMENT, WRONG_ELEMENTS: WRONG_ELEMENTS, UNCOMPARABLE: CONSTANT}
-"""What the schema says again of a part that is wrong by its literals."""
+_OUTCOME_CODES: Final = frozenset(
+    {CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION}
+)
+_SAME_BY_LITERALS: Final = {
+    WRONG_ARGUMENT: WRONG_ARGUMENT,
+    WRONG_ELEMENTS: WRONG_ELEMENTS,
+    UNCOMPARABLE: CONSTANT,
+}
+"""What the schema would repeat about a part that is wrong by its literals."""
 
 _BETTER_ADVISED: Final = {
     UNKNOWN_FIELD: {NAMED_PAYLOAD, LENGTH_AS_FIELD, FIELD_OF_A_LIST},
@@ -52,9 +61,9 @@ _BETTER_ADVISED: Final = {
     WRONG_ARGUMENT: {SWAPPED},
     MAY_BE_MISSING: {SWAPPED},
 }
-"""What says better what was meant, where both are found."""
+"""The codes whose advice replaces that of another finding about the same part."""
 
-_MENDED_WHOLE: Final = frozenset(
+_REWRITES_WHOLE: Final = frozenset(
     {
         NAMED_PAYLOAD,
         LENGTH_AS_FIELD,
@@ -66,18 +75,18 @@ _MENDED_WHOLE: Final = frozenset(
     }
     | {NEVER_EQUAL, UNCOMPARABLE, UNKNOWN_FIELD}
 )
-"""What has the whole expression for its advice, where that is short."""
+"""The codes whose advice is the whole expression, if it is short."""
 
 _ADVICE: Final = re.compile(
     r"(?:^|: )(?:write |compare it: |a number is written in backticks: )(.*?)(?:; if |\Z)"
 )
-"""The words before what is to be written. It is the whole where all of the expression is wrong, too."""
+"""The expression that an advice offers."""
 
 _SHORT: Final = 60
 _MOST_STEPS: Final = 4
 
-_OUTLINES: Final = {True: Outlines(), False: Outlines()}
-"""The outlines of conditions, and of other expressions, that are clean whatever the payload."""
+_CLEAN: Final = {True: CleanSkeletons(), False: CleanSkeletons()}
+"""The skeletons of conditions (True), and of other expressions, that are clean for every payload."""
 
 
 def check_types(
@@ -86,41 +95,48 @@ def check_types(
     *,
     validated: bool = False,
     condition: bool = True,
-    habits: Habits = USUAL,
-    shown: Shown | None = None,
-    mend: bool = True,
+    traits: PayloadTraits = DEFAULT_TRAITS,
+    get_evidence: EvidenceSource | None = None,
+    final_advice: bool = True,
 ) -> list[Problem]:
-    """The problems of an expression that parsed and calls known functions, in the order of their places.
+    """The problems of an expression without fatal problems, in the order of their places.
 
-    ``payload`` is the type of what it is evaluated on (None: nothing is known), ``validated`` says that
-    messages were checked against the schema that it comes from. A ``condition`` is asked for its truth,
-    as a filter is; anything else for its value. What is not known is not reported. ``habits`` are those of
-    the codecs that make the payload, ``shown`` gives what the configuration shows beside a schema (None: what
-    the expression does). With ``mend`` no advice leads to the next mistake, which takes longer.
+    ``payload`` is the type of the payload (None if unknown). With ``validated``, messages are validated by
+    the schema that it comes from. A ``condition``, such as a filter, is evaluated for its truth, anything
+    else for its value. ``traits`` describe the codecs of the payload. ``get_evidence`` returns what the
+    configuration shows beside its schemas; by default, what the expression itself shows. With
+    ``final_advice``, advice is followed until nothing is wrong with what it offers, which takes longer.
     """
-    shown = shown or cache(lambda: Evidence([tree]))
+    get_evidence = get_evidence or cache(lambda: Evidence([tree]))
     check = partial(
-        _checked, payload=payload, validated=validated, condition=condition, habits=habits, shown=shown
+        _checked,
+        payload=payload,
+        validated=validated,
+        condition=condition,
+        traits=traits,
+        get_evidence=get_evidence,
     )
-    return settled(check(tree), tree, check) if mend else check(tree)
+    return with_final_advice(check(tree), tree, check) if final_advice else check(tree)
 
 
-def settled(problems: list[Problem], tree: Tree, check: Callable[[Tree], list[Problem]]) -> list[Problem]:
-    """The problems, each with advice that ``check`` finds nothing more to say of, where that is known."""
+def with_final_advice(
+    problems: list[Problem], tree: Tree, check: Callable[[Tree], list[Problem]]
+) -> list[Problem]:
+    """The problems, each with advice in which ``check`` finds no other problem, if there is any."""
 
     @cache
     def better(expression: str) -> str | None:
-        """What the first finding about an expression advises to write in its place."""
+        """The expression that the first problem of an expression offers in its place."""
         if not is_valid(expression):
             return None
         advices = (_whole_advice(found, expression) for found in check(parse(expression)))
         return next((advice for advice in advices if advice and is_valid(advice)), None)
 
-    return [_settled(problem, tree, better) for problem in problems]
+    return [_with_final_advice(problem, tree, better) for problem in problems]
 
 
-def _settled(problem: Problem, tree: Tree, better: Callable[[str], str | None]) -> Problem:
-    """The problem with advice in which nothing is left that would be the next finding."""
+def _with_final_advice(problem: Problem, tree: Tree, better: Callable[[str], str | None]) -> Problem:
+    """The problem with advice that is not itself reported."""
     whole = _whole_advice(problem, tree.expression)
     if whole is None or len(tree.expression) > _SHORT:
         return problem
@@ -131,45 +147,55 @@ def _settled(problem: Problem, tree: Tree, better: Callable[[str], str | None]) 
 
 
 def _whole_advice(problem: Problem, expression: str) -> str | None:
-    """The expression that a problem advises to write, where it is the whole of it."""
+    """The expression that a problem's advice offers in place of the whole."""
     found = _ADVICE.search(problem.help or "")
     is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
-    return found[1] if found and (is_whole or problem.code in _MENDED_WHOLE) else None
+    return found[1] if found and (is_whole or problem.code in _REWRITES_WHOLE) else None
 
 
 def _checked(
-    tree: Tree, payload: Type | None, *, validated: bool, condition: bool, habits: Habits, shown: Shown
+    tree: Tree,
+    payload: Type | None,
+    *,
+    validated: bool,
+    condition: bool,
+    traits: PayloadTraits,
+    get_evidence: EvidenceSource,
 ) -> list[Problem]:
     problems = list(_by_literals(tree, condition=condition))
-    report = Report(tree, declared=True, validated=validated)
+    report = ProblemReport(tree, declared=True, validated=validated)
     if payload is not None and payload is not UNKNOWN:
         _run(tree, payload, report, condition=condition)
-        problems += _news(report.problems, problems)
-    problems += find_mistakes(tree, report.knows)
-    problems = [found for found in problems if not _is_held(found, tree, shown)]
+        problems += _not_yet_reported(report.problems, problems)
+    problems += find_fields_for_literals(tree, report.is_known_field)
+    problems = [found for found in problems if not _is_shown_field(found, tree, get_evidence)]
     shapes = () if payload is None else payload.objects
     declared = declared_names(shapes) if all(shape.declared for shape in shapes) else ()
-    slips = list(find_slips(tree, report.knows, report.compared, habits, declared, shown))
-    told = Places(problems)
-    behind = {slip.end + 1 for slip in slips if slip.code == NAMED_PAYLOAD and slip.end is not None}
-    problems = [_advised(found, slips) for found in problems if not _is_behind(found, behind)]
-    problems += [slip for slip in slips if not told.overlap(slip)]
-    return list(_one_for_each_cause(sorted(problems, key=lambda found: (found.start, found.code))))
+    mistakes = list(
+        find_likely_mistakes(tree, report.is_known_field, report.compared, traits, declared, get_evidence)
+    )
+    told = Spans(problems)
+    behind = {
+        mistake.end + 1 for mistake in mistakes if mistake.code == NAMED_PAYLOAD and mistake.end is not None
+    }
+    problems = [_advised(found, mistakes) for found in problems if not _follows_payload_name(found, behind)]
+    problems += [mistake for mistake in mistakes if not told.overlap(mistake)]
+    return list(_without_consequences(sorted(problems, key=lambda found: (found.start, found.code))))
 
 
 def _by_literals(tree: Tree, *, condition: bool) -> list[Problem]:
-    """What the expression says by itself, whatever the payload."""
-    outlines = _OUTLINES[condition]
-    outline = outline_of(tree.expression)
-    if outline is not None and outlines.is_clean(outline):
+    """The problems that do not depend on the payload."""
+    clean = _CLEAN[condition]
+    skeleton = skeleton_of(tree.expression)
+    if skeleton is not None and clean.is_clean(skeleton):
         return []
-    problems = _run(tree, UNKNOWN, Report(tree), condition=condition).problems
-    if outline is not None and not problems:
-        outlines.add(outline)
+    problems = _run(tree, UNKNOWN, ProblemReport(tree), condition=condition).problems
+    if skeleton is not None and not problems:
+        clean.add(skeleton)
     return problems
 
 
-def _run(tree: Tree, payload: Type, report: Report, *, condition: bool) -> Report:
+def _run(tree: Tree, payload: Type, report: ProblemReport, *, condition: bool) -> ProblemReport:
     inference, scope = Inference(tree, report), Scope.of(payload)
     if condition:
         inference.condition(tree.root, scope)
@@ -178,38 +204,41 @@ def _run(tree: Tree, payload: Type, report: Report, *, condition: bool) -> Repor
     return report
 
 
-def _is_held(problem: Problem, tree: Tree, shown: Shown) -> bool:
-    """Whether a name that is near to a declared one is that of a field that messages hold."""
-    return problem.code == NEAR_MISS and tree.expression[problem.start : problem.end] in shown().names
+def _is_shown_field(problem: Problem, tree: Tree, get_evidence: EvidenceSource) -> bool:
+    """Whether the name that seems misspelled is a field of messages in tests or examples."""
+    return (
+        problem.code == MISSPELLED_FIELD
+        and tree.expression[problem.start : problem.end] in get_evidence().names
+    )
 
 
-def _is_behind(problem: Problem, ends: set[int]) -> bool:
-    """Whether a field is missing in what is a name for the message, which is said of that name."""
+def _follows_payload_name(problem: Problem, ends: set[int]) -> bool:
+    """Whether a field is missing in a name for the payload, which has a finding of its own."""
     return problem.code == UNKNOWN_FIELD and problem.start in ends
 
 
-def _advised(problem: Problem, slips: list[Problem]) -> Problem:
-    """A problem by the schema, with what was meant where a slip shows it."""
+def _advised(problem: Problem, mistakes: list[Problem]) -> Problem:
+    """A problem by the schema, with the advice of a likely mistake about the same part."""
     codes = _BETTER_ADVISED.get(problem.code, ())
-    about = (slip for slip in slips if slip.code in codes and Places([problem]).overlap(slip))
+    about = (mistake for mistake in mistakes if mistake.code in codes and Spans([problem]).overlap(mistake))
     meant = next(about, None)
     return problem if meant is None else problem._replace(help=meant.help, suggestion=None)
 
 
-def _news(found: list[Problem], before: list[Problem]) -> Iterator[Problem]:
-    """What the schema adds: no second word on a condition, or on an argument, that is wrong by itself."""
-    settled = Places(other for other in before if other.code in _SETTLED)
+def _not_yet_reported(found: list[Problem], before: list[Problem]) -> Iterator[Problem]:
+    """The problems by the schema about parts that do not have the same problem already."""
+    with_final_advice = Spans(other for other in before if other.code in _OUTCOME_CODES)
     known = {(other.start, other.end, other.code) for other in before}
     for problem in found:
-        if problem.code in _SETTLED and settled.overlap(problem):
+        if problem.code in _OUTCOME_CODES and with_final_advice.overlap(problem):
             continue
-        if (problem.start, problem.end, _SAME.get(problem.code)) not in known:
+        if (problem.start, problem.end, _SAME_BY_LITERALS.get(problem.code)) not in known:
             yield problem
 
 
-def _one_for_each_cause(problems: list[Problem]) -> Iterator[Problem]:
-    """A name that should be a literal is the cause of whatever else is found of it."""
-    causes = Places(found for found in problems if found.code == FIELD_FOR_LITERAL)
+def _without_consequences(problems: list[Problem]) -> Iterator[Problem]:
+    """Leave out what else is found about a name that should be a literal: it is a consequence."""
+    causes = Spans(found for found in problems if found.code == FIELD_FOR_LITERAL)
     for problem in dict.fromkeys(problems):
         if problem.code == FIELD_FOR_LITERAL or not causes.overlap(problem):
             yield problem

@@ -21,7 +21,7 @@ _LITERAL: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_WITH_A_MEANING: Final = frozenset(f"'{word}'" for word in ("", "true", "false", *KINDS))
+_SPECIAL_STRINGS: Final = frozenset(f"'{word}'" for word in ("", "true", "false", *KINDS))
 """Strings that the checker does not take for any other: the empty one, a truth value in quotes, and what
 ``type()`` gives."""
 _PLAIN_LITERALS: Final = frozenset(("`0`", "`true`", "`false`", "`null`", "`[]`", "`{}`"))
@@ -44,24 +44,24 @@ def literals_in(schema: Any) -> Iterator[str]:
             yield f"`{int(value)}`"
 
 
-class Outlines:
+class CleanSkeletons:
     """The outlines that were found clean."""
 
     def __init__(self) -> None:
         self._clean: set[str] = set()
 
-    def is_clean(self, outline: str) -> bool:
+    def is_clean(self, skeleton: str) -> bool:
         """Whether nothing was found wrong with another expression of this outline."""
-        return outline in self._clean
+        return skeleton in self._clean
 
-    def add(self, outline: str) -> None:
+    def add(self, skeleton: str) -> None:
         """Remember an outline that nothing is wrong with."""
         if len(self._clean) >= _MOST:
             self._clean.clear()
-        self._clean.add(outline)
+        self._clean.add(skeleton)
 
 
-def outline_of(expression: str, keep: Container[str] = ()) -> str | None:
+def skeleton_of(expression: str, keep: Container[str] = ()) -> str | None:
     """The expression with a number for each of its strings and natural numbers, equal ones alike.
 
     Literals in ``keep`` stay as they are. None if the expression holds literals that may equal one another
@@ -78,9 +78,9 @@ def outline_of(expression: str, keep: Container[str] = ()) -> str | None:
         if found.lastgroup is None:
             is_plain = is_plain and text in _PLAIN_LITERALS
             return text
-        if text in _WITH_A_MEANING or text in keep or (text[0] == "'" and is_numeric(text[1:-1])):
+        if text in _SPECIAL_STRINGS or text in keep or (text[0] == "'" and is_numeric(text[1:-1])):
             return text
         return f"{text[0]}{places.setdefault(text, len(places))}{text[0]}"
 
-    outline = _LITERAL.sub(place, expression)
-    return outline if is_plain else None
+    skeleton = _LITERAL.sub(place, expression)
+    return skeleton if is_plain else None

@@ -12,8 +12,8 @@ from streamroute.expressions.types.comparability import may_be_equal
 from streamroute.expressions.types.json_types import BOOLEAN, UNKNOWN, Type, is_never, of_value
 from streamroute.expressions.types.mistakes.misplaced_values import continued, parent_of, piped
 from streamroute.expressions.types.nodes import is_call, is_literal, path_of
-from streamroute.expressions.types.phrases import NAMES_OF_TYPES, any_of, is_numeric, one_of, written
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.phrases import TYPE_ALIASES, any_kind, any_value, as_literal, is_numeric
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 from streamroute.expressions.types.truthiness import may_be_false, may_be_true
 
@@ -26,23 +26,23 @@ CONSTANT_BY_SCHEMA: Final = "SR318"
 Infer = Callable[[Node, Scope], Type]
 
 
-def check(report: Report, node: Node, inferred: Type, scope: Scope, infer: Infer) -> None:
+def check(report: ProblemReport, node: Node, inferred: Type, scope: Scope, infer: Infer) -> None:
     """Report a condition that can only come out one way, unless a condition around it already says so."""
-    if inferred is UNKNOWN or inferred is BOOLEAN or report.is_silent or not report.settles:
+    if inferred is UNKNOWN or inferred is BOOLEAN or report.is_muted or not report.conclusive:
         return
     if is_never(inferred):
         return
     true, false = may_be_true(inferred), may_be_false(inferred)
     if true == false:
         return
-    if scope.is_narrowed and not _stays(report, node, scope.base, infer, true=true):
+    if scope.is_narrowed and not _is_unconditional(report, node, scope.base, infer, true=true):
         if not true and not report.declared:
             _check_contradiction(report, node, scope, infer)
         return
-    _report(report, node, inferred, _declared_values(report, node, scope, infer), true=true)
+    _add_constant(report, node, inferred, _declared_values(report, node, scope, infer), true=true)
 
 
-def _declared_values(report: Report, node: Node, scope: Scope, infer: Infer) -> str | None:
+def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Infer) -> str | None:
     """The values that the schema allows to what is compared with a literal, where it names them."""
     if not report.declared or node["type"] != "comparator":
         return None
@@ -50,19 +50,19 @@ def _declared_values(report: Report, node: Node, scope: Scope, infer: Infer) -> 
     side, other = (left, right) if is_literal(right) else (right, left)
     if not is_literal(other) or path_of(side) is None:
         return None
-    with report.silence():
+    with report.muted():
         values = _literals(infer(side, Scope.of(scope.base)))
-    return f"by its schema {report.short(side)} is {any_of(values)}" if values else None
+    return f"by its schema {report.short(side)} is {any_value(values)}" if values else None
 
 
-def _stays(report: Report, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
+def _is_unconditional(report: ProblemReport, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
     """Whether the condition comes out this one way whatever the conditions before it say."""
-    with report.silence():
+    with report.muted():
         alone = infer(node, Scope.of(base))
     return not is_never(alone) and may_be_true(alone) == true and may_be_false(alone) != true
 
 
-def _check_contradiction(report: Report, node: Node, scope: Scope, infer: Infer) -> None:
+def _check_contradiction(report: ProblemReport, node: Node, scope: Scope, infer: Infer) -> None:
     """``tier == 'gold' && tier == 'silver'``: each may hold, and never both."""
     if node["type"] != "comparator" or node["value"] != "eq":
         return
@@ -70,12 +70,12 @@ def _check_contradiction(report: Report, node: Node, scope: Scope, infer: Infer)
     side, other = (left, right) if is_literal(right) else (right, left)
     if not is_literal(other) or path_of(side) is None:
         return
-    with report.silence():
+    with report.muted():
         before = infer(side, Scope.of(scope.joined))
     known = _literals(before)
     if known and not may_be_equal(before, of_value(other["value"])):
-        name, value = report.short(side), written(other["value"])
-        message = f"{name} cannot equal {value} here: before this && it has to be {any_of(known)}"
+        name, value = report.short(side), as_literal(other["value"])
+        message = f"{name} cannot equal {value} here: before this && it has to be {any_value(known)}"
         report.add(CONTRADICTION, node, message, "write || where either may hold")
 
 
@@ -87,21 +87,23 @@ def _literals(t: Type) -> list[object]:
     return values if len(values) <= 6 else []
 
 
-def _report(report: Report, node: Node, inferred: Type, values: str | None, *, true: bool) -> None:
+def _add_constant(
+    report: ProblemReport, node: Node, inferred: Type, values: str | None, *, true: bool
+) -> None:
     text = report.short(node)
     if inferred.kinds == {"number"}:
         message = f"{text} is a number, and a number is always true, 0 too"
-        report.add(NUMBER_AS_CONDITION, node, message, _meant_number(report, node))
+        report.add(NUMBER_AS_CONDITION, node, message, _number_advice(report, node))
     elif report.declared:
-        message = f"{text} is always {_word(true=true)} for a message that its schema allows"
+        message = f"{text} is always {_truth_word(true=true)} for a message that its schema allows"
         report.add(CONSTANT_BY_SCHEMA, node, message, values)
     else:
-        message = f"{text} is always {_word(true=true)}, whatever the message holds"
-        report.add(CONSTANT, node, message, _what_was_meant(report, node, true=true))
+        message = f"{text} is always {_truth_word(true=true)}, whatever the message holds"
+        report.add(CONSTANT, node, message, _advice(report, node, true=true))
 
 
-def _meant_number(report: Report, node: Node) -> str | None:
-    if is_literal(node) or report.is_silent or report.is_long:
+def _number_advice(report: ProblemReport, node: Node) -> str | None:
+    if is_literal(node) or report.is_muted or report.is_long:
         return None
     around = parent_of(report, node)
     if around is not None and around["type"] == "not_expression":
@@ -109,18 +111,22 @@ def _meant_number(report: Report, node: Node) -> str | None:
     return f"compare it: {report.operand(node)} > `0`"
 
 
-def _what_was_meant(report: Report, node: Node, *, true: bool) -> str | None:
+def _advice(report: ProblemReport, node: Node, *, true: bool) -> str | None:
     if report.is_long:
         return None
     if is_literal(node):
         return continued(report, node) if true else None
-    sliced = _meant_beginning(report, node) or _meant_negation(report, node) or _meant_all(report, node)
+    sliced = (
+        _slice_advice(report, node)
+        or _negation_advice(report, node)
+        or _differs_from_all_advice(report, node)
+    )
     if true or sliced:
         return sliced
-    return piped(report, node) or _meant_comparison(report, node)
+    return piped(report, node) or _comparison_advice(report, node)
 
 
-def _meant_comparison(report: Report, node: Node) -> str | None:
+def _comparison_advice(report: ProblemReport, node: Node) -> str | None:
     """What was meant by ``'tier' == 'gold'``, and by ``tags[*] == 'vip'``."""
     if node["type"] != "comparator" or not is_literal(node["children"][1]):
         return None
@@ -132,7 +138,7 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
         )
         return f"a field has no single quotes: write {name} {operator} {value}"
     if left["type"] == "function_expression" and isinstance(right["value"], str):
-        return _of_result(report, left, operator, right["value"])
+        return _result_advice(report, left, operator, right["value"])
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
         whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
@@ -140,7 +146,7 @@ def _meant_comparison(report: Report, node: Node) -> str | None:
     return None
 
 
-def _meant_negation(report: Report, node: Node) -> str | None:
+def _negation_advice(report: ProblemReport, node: Node) -> str | None:
     """`` !nights > `3` ``, and ``!tier == 'gold'``."""
     if node["type"] != "comparator" or node["children"][0]["type"] != "not_expression":
         return None
@@ -150,12 +156,12 @@ def _meant_negation(report: Report, node: Node) -> str | None:
         report.operand(negated["children"][0]),
         report.operand(right),
     )
-    if operator in _CONTRARY:
-        return f"! binds tighter: write {left} {_CONTRARY[operator]} {value}"
+    if operator in _NEGATED:
+        return f"! binds tighter: write {left} {_NEGATED[operator]} {value}"
     return f"! binds tighter: write !({left} {operator} {value})"
 
 
-def _meant_all(report: Report, node: Node) -> str | None:
+def _differs_from_all_advice(report: ProblemReport, node: Node) -> str | None:
     """``tier != 'gold' || tier != 'silver'``, which any tier is."""
     operands = chain(node) if node["type"] == "or_expression" else []
     if not operands or not all(each["type"] == "comparator" and each["value"] == "ne" for each in operands):
@@ -163,13 +169,13 @@ def _meant_all(report: Report, node: Node) -> str | None:
     return f"it differs from one of them whatever it is: write {' && '.join(map(report.text, operands))}"
 
 
-def _meant_beginning(report: Report, node: Node) -> str | None:
+def _slice_advice(report: ProblemReport, node: Node) -> str | None:
     """``starts_with(id, 'AB')`` for ``id[:2] == 'AB'``."""
     if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
         return None
     left, right = node["children"]
     name = (
-        _text_slice(left, right["value"]) if is_literal(right) and isinstance(right["value"], str) else None
+        _slice_test(left, right["value"]) if is_literal(right) and isinstance(right["value"], str) else None
     )
     if name is None:
         return None
@@ -177,7 +183,7 @@ def _meant_beginning(report: Report, node: Node) -> str | None:
     return f"a string has no slices: write {sign}{name}({subject}, {report.text(right)})"
 
 
-def _text_slice(node: Node, value: str) -> str | None:
+def _slice_test(node: Node, value: str) -> str | None:
     """The function that ``id[:2] == 'AB'``, or ``id[-2:] == 'AB'``, stands for in other languages."""
     if node["type"] == "subexpression":
         node = node["children"][-1]
@@ -194,34 +200,34 @@ def _text_slice(node: Node, value: str) -> str | None:
     return "ends_with" if begin == -len(value) and end is None else None
 
 
-def _of_result(report: Report, call: Node, operator: str, value: str) -> str | None:
+def _result_advice(report: ProblemReport, call: Node, operator: str, value: str) -> str | None:
     """For what a function gives, compared with a string that it never is."""
     if is_numeric(value):
         return f"a number is written in backticks: {report.text(call)} {operator} `{value}`"
-    meant = NAMES_OF_TYPES.get(value.lower()) if is_call(call, "type") else None
+    meant = TYPE_ALIASES.get(value.lower()) if is_call(call, "type") else None
     return f"JMESPath calls it '{meant}'" if meant else None
 
 
-_CONTRARY: Final = {"==": "!=", "!=": "=="}
+_NEGATED: Final = {"==": "!=", "!=": "=="}
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z"
 _OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _PROJECTIONS: Final = frozenset({"projection", "filter_projection", "flatten"})
 
 
-def _word(*, true: bool) -> str:
+def _truth_word(*, true: bool) -> str:
     return "true" if true else "false"
 
 
-def check_ordering(report: Report, node: Node, left: Type, right: Type) -> None:
+def check_ordering(report: ProblemReport, node: Node, left: Type, right: Type) -> None:
     """Report an ordering of what has no order by its schema: it is null for every message."""
     if not report.declared or {"null"} in (left.kinds, right.kinds):
         return
-    kinds = [one_of(t.kinds - {"null"}) for t in (left, right)]
+    kinds = [any_kind(t.kinds - {"null"}) for t in (left, right)]
     message = f"{kinds[0]} is never less or greater than {kinds[1]}: this never holds"
     report.add(UNCOMPARABLE, node, message, _ordering_help(report, node, left, right))
 
 
-def _ordering_help(report: Report, node: Node, left: Type, right: Type) -> str:
+def _ordering_help(report: ProblemReport, node: Node, left: Type, right: Type) -> str:
     """How the literal, if there is one, is written as what the other side is."""
     for literal, other in zip(node["children"], (right, left), strict=True):
         if not is_literal(literal):

@@ -7,16 +7,16 @@ from typing import Final
 
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.syntax.parser import Node
-from streamroute.expressions.types.json_types import DOUBTFUL, UNKNOWN, Kind, Shape, Type
-from streamroute.expressions.types.mistakes.misspelled_fields import near_miss
+from streamroute.expressions.types.json_types import UNCERTAIN, UNKNOWN, Kind, Shape, Type
+from streamroute.expressions.types.mistakes.misspelled_fields import misspelled_field
 from streamroute.expressions.types.mistakes.payload_names import NAMES_OF_THE_PAYLOAD
 from streamroute.expressions.types.payload_type import ENVELOPE_FIELD, declared_names
-from streamroute.expressions.types.phrases import one_of
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.phrases import any_kind
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 
 UNKNOWN_FIELD: Final = "SR315"
-NEAR_MISS: Final = "SR327"
+MISSPELLED_FIELD: Final = "SR327"
 
 _SHORT: Final = 5
 """Names below this length are near to one another that have nothing to do with each other."""
@@ -28,7 +28,7 @@ _USUAL_ENVELOPE: Final = frozenset(
 """Names that envelopes have."""
 
 
-def check_field(report: Report, node: Node, scope: Scope) -> Type | None:
+def check_field(report: ProblemReport, node: Node, scope: Scope) -> Type | None:
     """What is left to say of a field that the schema does not have, once that is reported; None if it may."""
     if not report.declared:
         return None
@@ -39,24 +39,24 @@ def check_field(report: Report, node: Node, scope: Scope) -> Type | None:
         report.known_fields.add(id(node))
         return None
     if not all(shape.declared and (shape.rest is None or shape.envelope) for shape in t.objects):
-        _check_near(report, node, scope.base)
+        _check_spelling(report, node, scope.base)
         return None
     if any(shape.envelope for shape in t.objects):
-        return _beside_the_data(report, node, t.objects)
-    return _refuse(report, node, t.objects)
+        return _envelope_field(report, node, t.objects)
+    return _add_problem(report, node, t.objects)
 
 
-def _check_near(report: Report, node: Node, t: Type) -> None:
+def _check_spelling(report: ProblemReport, node: Node, t: Type) -> None:
     """Report a name that an open schema allows, and that is surely one of those that it declares."""
     name = node["value"]
-    if t.doubt == DOUBTFUL or not all(shape.declared and not shape.loose for shape in t.objects):
+    if t.uncertainty == UNCERTAIN or not all(shape.declared and not shape.loose for shape in t.objects):
         return
-    meant = None if name.lower() in _USUAL_ENVELOPE else near_miss(name, declared_names(t.objects))
+    meant = None if name.lower() in _USUAL_ENVELOPE else misspelled_field(name, declared_names(t.objects))
     if meant is not None:
-        report.add(NEAR_MISS, node, f'the schema declares no field "{name}"', None, meant)
+        report.add(MISSPELLED_FIELD, node, f'the schema declares no field "{name}"', None, meant)
 
 
-def _no_object(report: Report, node: Node, t: Type) -> Type | None:
+def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
     kinds = t.kinds - {"null", "expref"}
     if not kinds:
         return None
@@ -67,26 +67,26 @@ def _no_object(report: Report, node: Node, t: Type) -> Type | None:
         help_text = (
             f"write [*].{node['value']} for the field of each element, [0].{node['value']} for the first's"
         )
-    message = f'there is no field "{node["value"]}" here: what it is looked for in is {one_of(kinds)}'
+    message = f'there is no field "{node["value"]}" here: what it is looked for in is {any_kind(kinds)}'
     report.add(UNKNOWN_FIELD, node, message, help_text)
     return UNKNOWN
 
 
-def _beside_the_data(report: Report, node: Node, shapes: Sequence[Shape]) -> Type:
+def _envelope_field(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> Type:
     """A name beside the data may be one of the envelope; one that is nearly the data's is none of both."""
     name = node["value"]
-    near = did_you_mean if len(name) >= _SHORT else near_miss
+    near = did_you_mean if len(name) >= _SHORT else misspelled_field
     if name.lower() not in _USUAL_ENVELOPE and near(name, declared_names(shapes)):
-        return _refuse(report, node, shapes)
+        return _add_problem(report, node, shapes)
     return ENVELOPE_FIELD
 
 
-def refuse_envelope_field(report: Report, node: Node, scope: Type) -> Type:
+def refuse_envelope_field(report: ProblemReport, node: Node, scope: Type) -> Type:
     """A field of the envelope would be a string, and nothing is in a string."""
-    return _refuse(report, node, scope.objects)
+    return _add_problem(report, node, scope.objects)
 
 
-def _refuse(report: Report, node: Node, shapes: Sequence[Shape]) -> Type:
+def _add_problem(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> Type:
     name, names = node.get("value", report.text(node)), declared_names(shapes)
     meant = did_you_mean(name, names)
     help_text = None if meant else _fields(name, names, shapes)
@@ -101,20 +101,20 @@ def _fields(name: str, names: Sequence[str], shapes: Sequence[Shape]) -> str:
     return f"the schema has {fields}" if names else "the schema has no fields here"
 
 
-def check_list(report: Report, node: Node, t: Type) -> Type | None:
+def check_list(report: ProblemReport, node: Node, t: Type) -> Type | None:
     """What is left to say of an index or a projection into what is no list, once that is reported."""
     return _check_base(report, node, t, "array")
 
 
-def check_object(report: Report, node: Node, t: Type) -> Type | None:
+def check_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
     """What is left to say of a ``*`` into what is no object, once that is reported."""
     return _check_base(report, node, t, "object")
 
 
-def _check_base(report: Report, node: Node, t: Type, wanted: Kind) -> Type | None:
+def _check_base(report: ProblemReport, node: Node, t: Type, wanted: Kind) -> Type | None:
     kinds = t.kinds - {"null", "expref"}
     if not report.declared or not kinds or wanted in kinds:
         return None
-    message = f"there is never {one_of([wanted])} here: what is looked into is {one_of(kinds)}"
+    message = f"there is never {any_kind([wanted])} here: what is looked into is {any_kind(kinds)}"
     report.add(UNKNOWN_FIELD, node, message)
     return UNKNOWN

@@ -21,12 +21,12 @@ from streamroute.expressions.types.json_types import (
     STRING,
     UNKNOWN,
     Deferred,
-    Later,
+    LazyType,
     Property,
     Shape,
     Type,
     array_of,
-    doubted,
+    as_uncertain,
     intersect,
     nullable,
     of_value,
@@ -93,15 +93,15 @@ class _Schemas:
         address = schema.get("$id", schema.get("id"))
         return schema is not self.root and isinstance(address, str)
 
-    def _later(self, schema: Any) -> Deferred:
-        return Later(lambda: self.of(schema))
+    def _lazy(self, schema: Any) -> Deferred:
+        return LazyType(lambda: self.of(schema))
 
     def _made(self, schema: dict[str, Any]) -> Type:
         made = UNKNOWN
         for part in self._parts(schema):
             made = intersect(made, part)
-        if self._leaves_doubt(schema):
-            made = doubted(made)
+        if self._is_uncertain(schema):
+            made = as_uncertain(made)
         return nullable(made) if schema.get("nullable") is True else made
 
     def _parts(self, schema: dict[str, Any]) -> Iterator[Type]:
@@ -124,14 +124,14 @@ class _Schemas:
     def _siblings_count(self) -> bool:
         return self.dialect is not None and any(draft in self.dialect for draft in _WITH_SIBLINGS)
 
-    def _leaves_doubt(self, schema: dict[str, Any]) -> bool:
+    def _is_uncertain(self, schema: dict[str, Any]) -> bool:
         if "$ref" in schema and not self._siblings_count():
             return self.dialect is None and not schema.keys() <= _ANNOTATIONS
         return not _NOT_UNDERSTOOD.isdisjoint(schema)
 
     def _referred(self, reference: Any) -> Type:
         found = self._target(reference) if isinstance(reference, str) else None
-        return doubted(UNKNOWN) if found is None else self.of(found)
+        return as_uncertain(UNKNOWN) if found is None else self.of(found)
 
     def _target(self, reference: str) -> Any:
         """What a JSON Pointer in this document leads to, or None."""
@@ -151,7 +151,7 @@ class _Schemas:
         names = declared if isinstance(declared, dict) else {}
         required = {name for name in _list(schema.get("required")) if isinstance(name, str)}
         rest = self._rest(schema)
-        properties = {name: Property(self._later(value), name in required) for name, value in names.items()}
+        properties = {name: Property(self._lazy(value), name in required) for name, value in names.items()}
         for name in required - names.keys():
             properties[name] = Property(NEVER if rest is None else rest, required=True)
         shape = Shape(properties, rest, declared=True)
@@ -162,7 +162,7 @@ class _Schemas:
         if schema.get("patternProperties"):
             return UNKNOWN
         rest = schema.get("additionalProperties", True)
-        return None if rest is False else self._later(rest)
+        return None if rest is False else self._lazy(rest)
 
     def _of_array(self, schema: dict[str, Any]) -> Type:
         empty = UNKNOWN.empty - {"array"} if _at_least_one(schema.get("minItems")) else UNKNOWN.empty
@@ -175,8 +175,8 @@ class _Schemas:
         else:
             first, others = _list(schema.get("prefixItems")), items
         if not first:
-            return self._later(others)
-        return Later(lambda: union_all(self.of(item) for item in [*first, others]))
+            return self._lazy(others)
+        return LazyType(lambda: union_all(self.of(item) for item in [*first, others]))
 
 
 def _of_values(schema: dict[str, Any]) -> Iterator[Type]:

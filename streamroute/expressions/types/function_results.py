@@ -7,6 +7,7 @@ from typing import Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
 from streamroute.expressions.types.json_types import (
+    ASSUMED,
     BOOLEAN,
     NEVER,
     NULL,
@@ -14,9 +15,8 @@ from streamroute.expressions.types.json_types import (
     OBJECT,
     STRING,
     UNKNOWN,
-    VAGUE,
     Kind,
-    Later,
+    LazyType,
     Type,
     array_of,
     is_never,
@@ -66,7 +66,7 @@ def _always(t: Type) -> Rule:
 
 
 def _extreme(arguments: Sequence[Type], _body: Type) -> Type:
-    return nullable(elements_of(arguments[0]), VAGUE)
+    return nullable(elements_of(arguments[0]), ASSUMED)
 
 
 def _first_list(arguments: Sequence[Type], _body: Type) -> Type:
@@ -98,7 +98,7 @@ def _to_array(arguments: Sequence[Type], body: Type) -> Type:
 
 
 def _to_number(arguments: Sequence[Type], _body: Type) -> Type:
-    return NUMBER if arguments[0].kinds == {"number"} else nullable(NUMBER, VAGUE)
+    return NUMBER if arguments[0].kinds == {"number"} else nullable(NUMBER, ASSUMED)
 
 
 def _type(arguments: Sequence[Type], _body: Type) -> Type:
@@ -109,7 +109,7 @@ def _type(arguments: Sequence[Type], _body: Type) -> Type:
 
 def _values(arguments: Sequence[Type], _body: Type) -> Type:
     objects = arguments[0]
-    return array_of(Later(lambda: values_of(objects)), empty="object" in objects.empty)
+    return array_of(LazyType(lambda: values_of(objects)), empty="object" in objects.empty)
 
 
 def _keys(arguments: Sequence[Type], _body: Type) -> Type:
@@ -118,7 +118,7 @@ def _keys(arguments: Sequence[Type], _body: Type) -> Type:
 
 _RESULTS: Final[dict[str, Rule]] = {
     "abs": _always(NUMBER),
-    "avg": _always(nullable(NUMBER, VAGUE)),
+    "avg": _always(nullable(NUMBER, ASSUMED)),
     "ceil": _always(NUMBER),
     "contains": _always(BOOLEAN),
     "ends_with": _always(BOOLEAN),

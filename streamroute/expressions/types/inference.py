@@ -27,7 +27,7 @@ from streamroute.expressions.types.json_types import (
     NULL,
     TRUE,
     UNKNOWN,
-    Later,
+    LazyType,
     Property,
     Shape,
     Type,
@@ -45,9 +45,9 @@ from streamroute.expressions.types.members import elements_of, field_of, values_
 from streamroute.expressions.types.mistakes import misplaced_values
 from streamroute.expressions.types.nodes import is_literal
 from streamroute.expressions.types.payload_type import ENVELOPE_FIELD
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
-from streamroute.expressions.types.step_budget import spend
+from streamroute.expressions.types.step_budget import count_steps
 from streamroute.expressions.types.truthiness import falsy, may_be_false, may_be_true, truthy
 
 _ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
@@ -58,13 +58,13 @@ _NOT_ARRAYS: Final = frozenset(KINDS) - {"array"}
 class Inference:
     """One pass over one expression. ``infer`` is asked once for every part, from the root down."""
 
-    def __init__(self, tree: Tree, report: Report) -> None:
+    def __init__(self, tree: Tree, report: ProblemReport) -> None:
         self.root = tree.root
         self.report = report
 
     def infer(self, node: Node, scope: Scope) -> Type:
         """What the node gives where ``@`` is of the scope's type; NEVER where it is not reached."""
-        spend(1)
+        count_steps(1)
         return NEVER if scope.type is NEVER else self._RULES[node["type"]](self, node, scope)
 
     def condition(self, node: Node, scope: Scope) -> Type:
@@ -183,8 +183,8 @@ class Inference:
 
     def _list_or_null(self, t: Type, elements: Type, kind: Any = "array") -> Type:
         """A list of these elements; null where what it is made from is of another kind."""
-        made = array_of(elements, doubt=t.doubt) if t.has(kind) else NEVER
-        return made if t.kinds <= {kind} else union(made, Type(null=True, doubt=t.doubt))
+        made = array_of(elements, uncertainty=t.uncertainty) if t.has(kind) else NEVER
+        return made if t.kinds <= {kind} else union(made, Type(null=True, uncertainty=t.uncertainty))
 
     def _projection(self, node: Node, scope: Scope) -> Type:
         base, right = node["children"]
@@ -225,7 +225,7 @@ class Inference:
     def _multi_select_list(self, node: Node, scope: Scope) -> Type:
         parts = scope.not_null()
         types = [self.infer(child, parts) for child in node["children"]]
-        made = NEVER if is_never(parts.type) else array_of(Later(lambda: union_all(types)), empty=False)
+        made = NEVER if is_never(parts.type) else array_of(LazyType(lambda: union_all(types)), empty=False)
         return union(made, _null_of(scope.type))
 
     def _multi_select_dict(self, node: Node, scope: Scope) -> Type:
@@ -314,8 +314,8 @@ def _ordering(one: Type, two: Type) -> Type:
 
 
 def _null_of(t: Type) -> Type:
-    return Type(null=True, doubt=t.doubt) if t.null else NEVER
+    return Type(null=True, uncertainty=t.uncertainty) if t.null else NEVER
 
 
 def _null_for(t: Type) -> Type:
-    return Type(null=True, doubt=t.doubt)
+    return Type(null=True, uncertainty=t.uncertainty)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from streamroute.expressions.types.step_budget import spend
+from streamroute.expressions.types.step_budget import count_steps
 
 Kind = Literal["null", "boolean", "number", "string", "array", "object", "expref"]
 KINDS: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "array", "object", "expref")
@@ -19,10 +19,10 @@ KINDS: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "array"
 Literals = frozenset[Any] | None
 """The values that are possible; None is any."""
 
-KNOWN: Final = 0
-VAGUE: Final = 1
+CERTAIN: Final = 0
+ASSUMED: Final = 1
 """Some kinds are here only because nothing speaks against them; a meeting with what is known ends that."""
-DOUBTFUL: Final = 2
+UNCERTAIN: Final = 2
 """A part of a schema was not understood that may forbid more; this stays through a meeting."""
 
 _MOST: Final = 64
@@ -37,7 +37,7 @@ class Deferred(Protocol):
         ...
 
 
-class Later:
+class LazyType:
     """A type that is worked out when it is first asked for."""
 
     __slots__ = ("_make", "_type")
@@ -77,7 +77,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Type:
-    """A set of values, kind by kind; ``doubt`` says how sure it is that a kind can occur.
+    """A set of values, kind by kind; ``uncertainty`` says how sure it is that a kind can occur.
 
     ``items`` is the type of a list's elements, None where no list is possible. ``empty`` holds the kinds,
     among string, array and object, of which the empty value is possible.
@@ -91,7 +91,7 @@ class Type:
     objects: tuple[Shape, ...] = ()
     expref: bool = False
     empty: frozenset[Kind] = frozenset()
-    doubt: int = KNOWN
+    uncertainty: int = CERTAIN
 
     def get(self) -> Type:
         """Itself: a type is its own promise."""
@@ -145,7 +145,7 @@ def _anything() -> Type:
     return UNKNOWN
 
 
-ANY_SHAPE: Final = Shape({}, Later(_anything))
+ANY_SHAPE: Final = Shape({}, LazyType(_anything))
 EMPTY_SHAPE: Final = Shape({}, None)
 OBJECT: Final = Type(objects=(ANY_SHAPE,), empty=_OBJECT_EMPTY)
 UNKNOWN: Final = Type(
@@ -153,17 +153,17 @@ UNKNOWN: Final = Type(
     booleans=BOOLEAN.booleans,
     numbers=None,
     strings=None,
-    items=Later(_anything),
+    items=LazyType(_anything),
     objects=(ANY_SHAPE,),
     empty=_MAY_BE_EMPTY,
-    doubt=VAGUE,
+    uncertainty=ASSUMED,
 )
 """Any JSON value. Whatever is asked of it, the answer is "perhaps", so nothing is reported of it."""
 
 
-def array_of(items: Deferred, *, empty: bool = True, doubt: int = KNOWN) -> Type:
+def array_of(items: Deferred, *, empty: bool = True, uncertainty: int = CERTAIN) -> Type:
     """Lists of such elements."""
-    return Type(items=items, empty=_ARRAY_EMPTY if empty else frozenset(), doubt=doubt)
+    return Type(items=items, empty=_ARRAY_EMPTY if empty else frozenset(), uncertainty=uncertainty)
 
 
 def object_of(shape: Shape, *, empty: bool = True) -> Type:
@@ -182,14 +182,14 @@ def of_value(value: Any) -> Type:
     if isinstance(value, (int, float)):
         return Type(numbers=frozenset([value]) if value == value else None)  # noqa: PLR0124 - NaN is no literal
     if isinstance(value, list):
-        items = Later(lambda: union_all(of_value(item) for item in value)) if value else NEVER
+        items = LazyType(lambda: union_all(of_value(item) for item in value)) if value else NEVER
         return array_of(items, empty=not value)
-    properties = {name: Property(_later_value(item), required=True) for name, item in value.items()}
+    properties = {name: Property(_lazy_value(item), required=True) for name, item in value.items()}
     return object_of(Shape(properties, None), empty=not value)
 
 
-def _later_value(value: Any) -> Later:
-    return Later(lambda: of_value(value))
+def _lazy_value(value: Any) -> LazyType:
+    return LazyType(lambda: of_value(value))
 
 
 def is_never(t: Type) -> bool:
@@ -199,9 +199,9 @@ def is_never(t: Type) -> bool:
     return t.numbers is not None and not t.numbers and t.strings is not None and not t.strings
 
 
-def nullable(t: Type, doubt: int = KNOWN) -> Type:
-    """The type, or null; ``doubt`` says how sure the null is."""
-    return t if t.null else replace(t, null=True, doubt=max(t.doubt, doubt))
+def nullable(t: Type, uncertainty: int = CERTAIN) -> Type:
+    """The type, or null; ``uncertainty`` says how sure the null is."""
+    return t if t.null else replace(t, null=True, uncertainty=max(t.uncertainty, uncertainty))
 
 
 def union(a: Type, b: Type) -> Type:
@@ -220,7 +220,7 @@ def union_all(types: Iterable[Type]) -> Type:
 
 
 def _union(types: list[Type]) -> Type:
-    spend(len(types) + sum(len(t.objects) for t in types))
+    count_steps(len(types) + sum(len(t.objects) for t in types))
     return Type(
         null=any(t.null for t in types),
         booleans=NO_LITERALS.union(*(t.booleans for t in types)),
@@ -230,7 +230,7 @@ def _union(types: list[Type]) -> Type:
         objects=_alternatives(shape for t in types for shape in t.objects),
         expref=any(t.expref for t in types),
         empty=frozenset[Kind]().union(*(t.empty for t in types)),
-        doubt=max(t.doubt for t in types),
+        uncertainty=max(t.uncertainty for t in types),
     )
 
 
@@ -243,7 +243,7 @@ def _union_of_items(items: list[Deferred]) -> Deferred | None:
     distinct = list({id(item): item for item in items}.values())
     if len(distinct) <= 1:
         return distinct[0] if distinct else None
-    return Later(lambda: union_all(item.get() for item in distinct))
+    return LazyType(lambda: union_all(item.get() for item in distinct))
 
 
 def _alternatives(shapes: Iterable[Shape]) -> tuple[Shape, ...]:
@@ -266,7 +266,9 @@ def intersect(a: Type, b: Type) -> Type:
         objects=_both_shapes(a.objects, b.objects),
         expref=a.expref and b.expref,
         empty=_both_empty(a, b),
-        doubt=DOUBTFUL if DOUBTFUL in (a.doubt, b.doubt) else min(a.doubt, b.doubt),
+        uncertainty=UNCERTAIN
+        if UNCERTAIN in (a.uncertainty, b.uncertainty)
+        else min(a.uncertainty, b.uncertainty),
     )
 
 
@@ -291,7 +293,7 @@ def _may_hold_empty(strings: Literals) -> bool:
 def _both_items(a: Deferred | None, b: Deferred | None) -> Deferred | None:
     if a is None or b is None:
         return None
-    return a if a is b else Later(lambda: intersect(a.get(), b.get()))
+    return a if a is b else LazyType(lambda: intersect(a.get(), b.get()))
 
 
 def _both_shapes(a: tuple[Shape, ...], b: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -306,7 +308,7 @@ def _both_shapes(a: tuple[Shape, ...], b: tuple[Shape, ...]) -> tuple[Shape, ...
 
 def _merged(a: Shape, b: Shape) -> Shape:
     """The shape of what has both; a property of one alone is taken as that one has it."""
-    spend(1 + len(a.properties) + len(b.properties))
+    count_steps(1 + len(a.properties) + len(b.properties))
     properties = {**a.properties, **b.properties}
     for name in a.properties.keys() & b.properties.keys():
         properties[name] = _both_properties(a.properties[name], b.properties[name])
@@ -316,7 +318,7 @@ def _merged(a: Shape, b: Shape) -> Shape:
 
 def _both_properties(a: Property, b: Property) -> Property:
     one, two = a.type, b.type
-    met = one if one is two else Later(lambda: intersect(one.get(), two.get()))
+    met = one if one is two else LazyType(lambda: intersect(one.get(), two.get()))
     return Property(met, a.required or b.required)
 
 
@@ -333,7 +335,7 @@ def restrict(t: Type, kinds: frozenset[Kind]) -> Type:
         objects=t.objects if "object" in kinds else (),
         expref=t.expref and "expref" in kinds,
         empty=t.empty & kinds,
-        doubt=t.doubt,
+        uncertainty=t.uncertainty,
     )
 
 
@@ -349,8 +351,8 @@ def without(t: Type, value: Any) -> Type:
     return t if t.numbers is None else replace(t, numbers=t.numbers - {value})
 
 
-def doubted(t: Type) -> Type:
+def as_uncertain(t: Type) -> Type:
     """The type, of which some values may not be possible after all, here or anywhere below."""
-    if t.doubt == DOUBTFUL:
+    if t.uncertainty == UNCERTAIN:
         return t
-    return replace(t, doubt=DOUBTFUL, objects=tuple(replace(shape, loose=True) for shape in t.objects))
+    return replace(t, uncertainty=UNCERTAIN, objects=tuple(replace(shape, loose=True) for shape in t.objects))

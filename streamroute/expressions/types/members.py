@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from streamroute.expressions.types.json_types import (
-    DOUBTFUL,
     NEVER,
     NO_LITERALS,
     NULL,
+    UNCERTAIN,
     UNKNOWN,
     Shape,
     Type,
-    doubted,
+    as_uncertain,
     nullable,
     union_all,
 )
-from streamroute.expressions.types.step_budget import spend
+from streamroute.expressions.types.step_budget import count_steps
 
 
 def field_of(t: Type, name: str) -> Type:
     """What a field of such a value is; null for what is no object."""
     if t is UNKNOWN:
         return t
-    spend(1 + len(t.objects))
+    count_steps(1 + len(t.objects))
     fields = [_field_of_shape(shape, name) for shape in t.objects]
     if (
         t.null
@@ -31,7 +31,7 @@ def field_of(t: Type, name: str) -> Type:
         or t.strings != NO_LITERALS
         or t.expref
     ):
-        fields.append(Type(null=True, doubt=t.doubt) if t.doubt else NULL)
+        fields.append(Type(null=True, uncertainty=t.uncertainty) if t.uncertainty else NULL)
     return union_all(fields)
 
 
@@ -41,14 +41,14 @@ def _field_of_shape(shape: Shape, name: str) -> Type:
         t = found.type.get() if found.required else nullable(found.type.get())
     else:
         t = NULL if shape.rest is None else nullable(shape.rest.get())
-    return doubted(t) if shape.loose else t
+    return as_uncertain(t) if shape.loose else t
 
 
 def elements_of(t: Type) -> Type:
     """The elements of the lists among such values."""
     if t.items is None:
         return NEVER
-    return doubted(t.items.get()) if t.doubt == DOUBTFUL else t.items.get()
+    return as_uncertain(t.items.get()) if t.uncertainty == UNCERTAIN else t.items.get()
 
 
 def values_of(t: Type) -> Type:
@@ -60,4 +60,4 @@ def _values_of_shape(shape: Shape) -> list[Type]:
     values = [found.type.get() for found in shape.properties.values()]
     if shape.rest is not None:
         values.append(shape.rest.get())
-    return [doubted(value) for value in values] if shape.loose else values
+    return [as_uncertain(value) for value in values] if shape.loose else values

@@ -24,7 +24,7 @@ from streamroute.expressions.types.json_types import (
 )
 from streamroute.expressions.types.members import field_of
 from streamroute.expressions.types.nodes import Path, is_call, is_literal, is_scalar, path_of
-from streamroute.expressions.types.step_budget import spend
+from streamroute.expressions.types.step_budget import count_steps
 from streamroute.expressions.types.truthiness import falsy, truthy
 
 _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}
@@ -226,13 +226,15 @@ def at_path(scope: Type, path: Path, change: Change) -> Type:
     if not path:
         return change(scope)
     name, rest = path[0], path[1:]
-    spend(1 + len(scope.objects))
+    count_steps(1 + len(scope.objects))
     shapes = tuple(
         kept for shape in scope.objects if (kept := _shape_at(shape, name, rest, change)) is not None
     )
     if is_never(at_path(NULL, rest, change)):
         return Type(
-            objects=shapes, empty=scope.empty & _OBJECTS if shapes else frozenset(), doubt=scope.doubt
+            objects=shapes,
+            empty=scope.empty & _OBJECTS if shapes else frozenset(),
+            uncertainty=scope.uncertainty,
         )
     if shapes == scope.objects:
         return scope
@@ -246,6 +248,6 @@ def _shape_at(shape: Shape, name: str, rest: Path, change: Change) -> Shape | No
         return shape
     if is_never(after):
         return None
-    spend(len(shape.properties))
+    count_steps(len(shape.properties))
     # A null may stand for a missing property: reading it gives the same.
     return replace(shape, properties={**shape.properties, name: Property(after, required=True)})

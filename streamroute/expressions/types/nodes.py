@@ -42,10 +42,10 @@ def parts_of(node: Node) -> Iterator[Node]:
             stack.extend(node["children"])
 
 
-def outline(node: Node) -> tuple[Any, ...]:
+def fingerprint(node: Node) -> tuple[Any, ...]:
     """What a node says, wherever it stands: equal where two of them are."""
     children = node["children"]
-    inner = tuple(children if node["type"] == "slice" else map(outline, children))
+    inner = tuple(children if node["type"] == "slice" else map(fingerprint, children))
     return node["type"], repr(node.get("value")), inner
 
 

@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 from streamroute.expressions.types.json_types import (
+    ASSUMED,
     OBJECT,
     STRING,
     UNKNOWN,
-    VAGUE,
     Deferred,
-    Later,
+    LazyType,
     Property,
     Shape,
     Type,
@@ -24,11 +24,11 @@ from streamroute.expressions.types.json_types import (
     of_value,
     union_all,
 )
-from streamroute.expressions.types.step_budget import spend
+from streamroute.expressions.types.step_budget import count_steps
 
 _NAMES_A_STEP: Final = 16
 
-ENVELOPE_FIELD: Final = replace(nullable(STRING), doubt=VAGUE)
+ENVELOPE_FIELD: Final = replace(nullable(STRING), uncertainty=ASSUMED)
 """A name that the data does not have: a field of the entry, which is a string, or nothing at all."""
 
 
@@ -54,7 +54,7 @@ def _payload(name: str, data: Type | None, attributes: Mapping[str, bool]) -> Ty
 def _enveloped(shape: Shape, name: str, attributes: Mapping[str, bool]) -> Shape:
     own = {"type": Property(of_value(name), required=True)}
     shared = {
-        name: Property(Later(partial(_or_string, found.type)), required=attributes[name])
+        name: Property(LazyType(partial(_or_string, found.type)), required=attributes[name])
         for name, found in shape.properties.items()
         if name in attributes and not found.required
     }
@@ -70,5 +70,5 @@ def _or_string(declared: Deferred) -> Type:
 def declared_names(messages: Iterable[Shape]) -> list[str]:
     """The names that a person may have meant, over several shapes."""
     messages = tuple(messages)
-    spend(sum(len(shape.properties) for shape in messages) // _NAMES_A_STEP)
+    count_steps(sum(len(shape.properties) for shape in messages) // _NAMES_A_STEP)
     return list(dict.fromkeys(name for shape in messages for name in shape.properties))

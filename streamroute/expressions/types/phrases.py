@@ -28,7 +28,7 @@ _MANY: Final[dict[Kind, str]] = {
     "expref": "&expressions",
 }
 
-NAMES_OF_TYPES: Final = {
+TYPE_ALIASES: Final = {
     **dict.fromkeys(("int", "integer", "float", "double", "decimal", "number"), "number"),
     **dict.fromkeys(("str", "text", "string"), "string"),
     **dict.fromkeys(("list", "tuple", "set", "array"), "array"),
@@ -41,22 +41,22 @@ NAMES_OF_TYPES: Final = {
 _NUMBER: Final = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z"
 
 
-def one_of(kinds: Iterable[Kind]) -> str:
+def any_kind(kinds: Iterable[Kind]) -> str:
     """``a string, a list or an object``."""
     return _listed([_ONE[kind] for kind in KINDS if kind in set(kinds)])
 
 
-def list_of(kinds: Iterable[Kind]) -> str:
+def list_of_kinds(kinds: Iterable[Kind]) -> str:
     """``a list of numbers or strings``."""
     return f"a list of {_listed([_MANY[kind] for kind in KINDS if kind in set(kinds)])}"
 
 
-def any_of(values: Iterable[Any]) -> str:
+def any_value(values: Iterable[Any]) -> str:
     """``'gold' or 'silver'``, as they are written in an expression."""
-    return _listed(sorted(written(value) for value in values))
+    return _listed(sorted(as_literal(value) for value in values))
 
 
-def written(value: Any) -> str:
+def as_literal(value: Any) -> str:
     """A value as a literal of JMESPath."""
     if isinstance(value, str):
         return "'" + value.replace("'", "\\'") + "'"

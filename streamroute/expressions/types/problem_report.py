@@ -14,23 +14,23 @@ _MANY: Final = 50
 _LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparator"})
 
 
-class Report:
+class ProblemReport:
     """The problems found so far.
 
-    ``declared``: the types come from a schema, which is what may be missed. ``settles``: what the types
+    ``declared``: the types come from a schema, which is what may be missed. ``conclusive``: what the types
     say is also what messages hold, so that a condition can be called always true.
     """
 
     def __init__(self, tree: Tree, *, declared: bool = False, validated: bool = False) -> None:
         self.tree = tree
         self.declared = declared
-        self.settles = validated or not declared
+        self.conclusive = validated or not declared
         self.problems: list[Problem] = []
         self.known_fields: set[int] = set()
         """The nodes, by ``id``, of fields that the schema has."""
         self.compared: dict[int, tuple[Type, Type]] = {}
         """The types of both sides of each comparison, by its ``id``."""
-        self._silent = False
+        self._muted = False
 
     @property
     def count(self) -> int:
@@ -42,23 +42,23 @@ class Report:
         """Whether there are so many problems that nobody reads what was meant by one more."""
         return len(self.problems) > _MANY
 
-    def knows(self, node: Node) -> bool:
+    def is_known_field(self, node: Node) -> bool:
         """Whether the schema has the field that a node reads."""
         return id(node) in self.known_fields
 
     @property
-    def is_silent(self) -> bool:
+    def is_muted(self) -> bool:
         """Whether what is found now is not wanted."""
-        return self._silent
+        return self._muted
 
     @contextmanager
-    def silence(self) -> Iterator[None]:
+    def muted(self) -> Iterator[None]:
         """Look again at a part that was looked at, and add nothing."""
-        self._silent = True
+        self._muted = True
         try:
             yield
         finally:
-            self._silent = False
+            self._muted = False
 
     def add(
         self,
@@ -69,7 +69,7 @@ class Report:
         suggestion: str | None = None,
     ) -> None:
         """Add what is wrong with this part of the expression."""
-        if not self._silent:
+        if not self._muted:
             start, end = self.place(node)
             self.problems.append(Problem(code, message, start, end, help, suggestion))
 

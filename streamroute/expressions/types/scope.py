@@ -7,7 +7,7 @@ from typing import NamedTuple
 from streamroute.expressions.syntax.parser import Node
 from streamroute.expressions.types.json_types import NEVER, Type, is_never, without
 from streamroute.expressions.types.narrowing import assume
-from streamroute.expressions.types.nodes import outline, parts_of, path_of, paths_in
+from streamroute.expressions.types.nodes import fingerprint, parts_of, path_of, paths_in
 
 
 class Scope(NamedTuple):
@@ -58,5 +58,5 @@ class Scope(NamedTuple):
         path = path_of(argument)
         if path is not None:
             return any(path in paths_in(guard) for guard in self.guards)
-        looked_for = outline(argument)
-        return any(outline(part) == looked_for for guard in self.guards for part in parts_of(guard))
+        looked_for = fingerprint(argument)
+        return any(fingerprint(part) == looked_for for guard in self.guards for part in parts_of(guard))

@@ -12,10 +12,10 @@ from typing import Final
 
 from streamroute.errors import StreamrouteError
 
-EACH: Final = 50_000
+PER_EXPRESSION: Final = 50_000
 """Steps of one expression, a few tenths of a second; a long filter over a large schema takes hundreds."""
 
-TOTAL: Final = 2_000_000
+PER_CONFIGURATION: Final = 2_000_000
 """Steps of all expressions of a configuration: some seconds."""
 
 
@@ -23,16 +23,16 @@ class TooManyStepsError(StreamrouteError):
     """Raised where the types of an expression take more steps than they may."""
 
 
-class Steps:
+class StepBudget:
     """The steps that are left."""
 
-    def __init__(self, left: int = TOTAL) -> None:
+    def __init__(self, left: int = PER_CONFIGURATION) -> None:
         self.left = left
 
     @contextmanager
-    def spent(self, most: int = EACH) -> Iterator[None]:
+    def limited(self, most: int = PER_EXPRESSION) -> Iterator[None]:
         """Count the steps that are taken inside; raises TooManyStepsError there after ``most`` of them."""
-        here = Steps(min(most, self.left))
+        here = StepBudget(min(most, self.left))
         given, token = here.left, _running.set(here)
         try:
             yield
@@ -41,10 +41,10 @@ class Steps:
             self.left = max(0, self.left - (given - here.left))
 
 
-_running: ContextVar[Steps | None] = ContextVar("steps", default=None)
+_running: ContextVar[StepBudget | None] = ContextVar("steps", default=None)
 
 
-def spend(number: int) -> None:
+def count_steps(number: int) -> None:
     """Count steps, where somebody counts; raises TooManyStepsError when they are used up."""
     steps = _running.get()
     if steps is None:

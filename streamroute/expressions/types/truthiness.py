@@ -25,7 +25,7 @@ def truthy(t: Type) -> Type:
         items=None if t.items is NEVER else t.items,
         objects=tuple(shape for shape in t.objects if shape.properties or shape.rest is not None),
         expref=t.expref,
-        doubt=t.doubt,
+        uncertainty=t.uncertainty,
     )
 
 
@@ -40,7 +40,7 @@ def falsy(t: Type) -> Type:
         items=NEVER if "array" in t.empty else None,
         objects=(EMPTY_SHAPE,) if "object" in t.empty else (),
         empty=t.empty,
-        doubt=t.doubt,
+        uncertainty=t.uncertainty,
     )
 
 

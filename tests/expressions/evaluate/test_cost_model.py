@@ -24,7 +24,7 @@ from streamroute.expressions.transforms import compile_transform
 from streamroute.expressions.values import compile_value
 from streamroute.message import Message
 
-ORDINARY = (
+COMMON_WORDS = (
     "guest.tier == 'gold' && nights >= `3`",
     "contains(tags, 'vip')",
     "items[?price > `10` && contains(tags, 'a')]",
@@ -82,7 +82,7 @@ def test_a_metered_value_is_the_value(expression: str, payload: dict[str, Any]) 
     )
 
 
-@pytest.mark.parametrize("expression", ORDINARY)
+@pytest.mark.parametrize("expression", COMMON_WORDS)
 def test_ordinary_expressions_are_not_counted(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is their message measured, unless it is larger than its entry can tell."""
     value, accepts, counted = compile_value(expression), compile_filter(expression), list[object]()

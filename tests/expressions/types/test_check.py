@@ -20,7 +20,7 @@ from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.inference import Inference
 from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.payload_type import payload_type
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 
 ORDER: dict[str, Any] = {
@@ -587,7 +587,7 @@ def test_one_alternative_of_a_union_is_chosen_by_its_constant() -> None:
 
 
 @pytest.mark.parametrize(
-    "doubt",
+    "uncertainty",
     [
         {"if": {"required": ["x"]}, "then": {"required": ["tags"]}},
         {"dependentRequired": {"x": ["tags"]}},
@@ -596,8 +596,8 @@ def test_one_alternative_of_a_union_is_chosen_by_its_constant() -> None:
         {"allOf": [{"properties": {"tags": {"not": {"type": "null"}}}}], "required": ["tags"]},
     ],
 )
-def test_a_word_that_is_not_understood_may_require_a_property(doubt: dict[str, Any]) -> None:
-    schema = {"type": "object", "properties": {"tags": {"type": ["array", "null"]}}, **doubt}
+def test_a_word_that_is_not_understood_may_require_a_property(uncertainty: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"tags": {"type": ["array", "null"]}}, **uncertainty}
     assert found("contains(tags, 'a')", payload_type({"t": from_schema(schema)})) == []
 
 
@@ -639,10 +639,10 @@ def test_no_expression_of_the_suite_that_has_a_result_is_refused(
 def test_an_outline_that_was_seen_before_changes_nothing(expression: str) -> None:
     assume(not check_expression(expression))
     tree = parse(expression)
-    report = Report(tree)
+    report = ProblemReport(tree)
     Inference(tree, report).condition(tree.root, Scope.of(UNKNOWN))
-    slips = ("SR307", "SR312")
-    found_by_types = [each for each in check_types(tree) if each.code not in slips and each.code < "SR322"]
+    mistakes = ("SR307", "SR312")
+    found_by_types = [each for each in check_types(tree) if each.code not in mistakes and each.code < "SR322"]
     told = {each[:4] for each in report.problems}
     assert {each[:4] for each in found_by_types if "looks at no message" not in each.message} <= told
     assert not report.problems or check_types(tree)

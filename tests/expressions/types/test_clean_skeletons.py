@@ -12,7 +12,7 @@ from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.transforms import compile_transform
 from streamroute.expressions.types import check
 from streamroute.expressions.types.check import check_types
-from streamroute.expressions.types.clean_skeletons import Outlines, literals_in, outline_of
+from streamroute.expressions.types.clean_skeletons import CleanSkeletons, literals_in, skeleton_of
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import UNKNOWN
 from streamroute.expressions.types.nodes import path_of, paths_in
@@ -22,27 +22,27 @@ from streamroute.expressions.types.payload_type import payload_type
 def test_what_is_clean_is_remembered_by_its_outline() -> None:
     """Of ten thousand filters that differ in their literals one is looked into."""
     check_types(parse("remembered_field == 'one'"))
-    assert check._OUTLINES[True].is_clean(outline_of("remembered_field == 'two'") or "")
-    assert not check._OUTLINES[False].is_clean(outline_of("remembered_field == 'two'") or "")
+    assert check._CLEAN[True].is_clean(skeleton_of("remembered_field == 'two'") or "")
+    assert not check._CLEAN[False].is_clean(skeleton_of("remembered_field == 'two'") or "")
 
 
 def test_what_is_not_clean_is_not_remembered() -> None:
     for _ in range(2):
         [problem] = check_types(parse("odd_field < 'a' && `1` < 'a'"))
         assert problem.code == "SR314"
-    assert not check._OUTLINES[True].is_clean(outline_of("odd_field < 'a' && `1` < 'a'") or "")
+    assert not check._CLEAN[True].is_clean(skeleton_of("odd_field < 'a' && `1` < 'a'") or "")
 
 
 def test_a_remembered_outline_is_not_looked_into_again() -> None:
     expression = "known_field < 'a' && `2` < 'a'"
-    outline = outline_of(expression)
-    assert outline is not None
-    check._OUTLINES[True].add(outline)
+    skeleton = skeleton_of(expression)
+    assert skeleton is not None
+    check._CLEAN[True].add(skeleton)
     assert check_types(parse(expression)) == []
 
 
 @pytest.mark.parametrize(
-    ("expression", "outline"),
+    ("expression", "skeleton"),
     [
         ("a == 'x' && b == 'x'", "a == '0' && b == '0'"),
         ("a == 'x' && b == 'y'", "a == '0' && b == '1'"),
@@ -56,24 +56,24 @@ def test_a_remembered_outline_is_not_looked_into_again() -> None:
         ('a == `1` && "b"', None),
     ],
 )
-def test_an_outline_keeps_what_means_something_to_the_checker(expression: str, outline: str | None) -> None:
-    assert outline_of(expression) == outline
+def test_an_outline_keeps_what_means_something_to_the_checker(expression: str, skeleton: str | None) -> None:
+    assert skeleton_of(expression) == skeleton
 
 
 def test_literals_that_a_schema_holds_stay_in_an_outline() -> None:
     assert (
-        outline_of("a == 'x' && b == 'y' && c == `7`", {"'x'", "`7`"}) == "a == 'x' && b == '0' && c == `7`"
+        skeleton_of("a == 'x' && b == 'y' && c == `7`", {"'x'", "`7`"}) == "a == 'x' && b == '0' && c == `7`"
     )
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    outlines = Outlines()
+    clean = CleanSkeletons()
     for number in range(4096):
-        outlines.add(str(number))
-    assert outlines.is_clean("0")
-    outlines.add("one more")
-    assert outlines.is_clean("one more")
-    assert not outlines.is_clean("0")
+        clean.add(str(number))
+    assert clean.is_clean("0")
+    clean.add("one more")
+    assert clean.is_clean("one more")
+    assert not clean.is_clean("0")
 
 
 def test_messages_are_not_taken_for_validated_unless_it_is_said() -> None:

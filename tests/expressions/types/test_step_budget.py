@@ -10,7 +10,12 @@ import pytest
 
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.rules.expressions import route_expressions
-from streamroute.expressions.types.step_budget import EACH, Steps, TooManyStepsError, spend
+from streamroute.expressions.types.step_budget import (
+    PER_EXPRESSION,
+    StepBudget,
+    TooManyStepsError,
+    count_steps,
+)
 
 NODE = {"$ref": "#"}
 EITHER = {"anyOf": [{"properties": {"a": NODE}}, {"properties": {"b": NODE}}]}
@@ -57,8 +62,8 @@ def test_an_expression_over_a_schema_that_explodes_is_left_unchecked(tmp_path: P
 
 
 def test_many_such_expressions_share_one_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = Steps(2 * EACH)
-    monkeypatch.setattr(route_expressions, "Steps", lambda: steps)
+    steps = StepBudget(2 * PER_EXPRESSION)
+    monkeypatch.setattr(route_expressions, "StepBudget", lambda: steps)
     assert codes(tmp_path, EXPLODING, paths(8, 30), routes=20).count("SR319") == 20
     assert steps.left == 0
 
@@ -74,14 +79,14 @@ def test_a_schema_deeper_than_the_stack_is_no_fault_of_ours(tmp_path: Path, sche
 
 
 def test_steps_are_counted_over_all_work_and_over_each() -> None:
-    steps = Steps(100)
-    with steps.spent(60):
-        spend(60)
+    steps = StepBudget(100)
+    with steps.limited(60):
+        count_steps(60)
     assert steps.left == 40
-    with pytest.raises(TooManyStepsError), steps.spent(60):
-        spend(41)
+    with pytest.raises(TooManyStepsError), steps.limited(60):
+        count_steps(41)
     assert steps.left == 0
 
 
 def test_work_that_is_not_counted_has_no_end() -> None:
-    spend(10 * EACH)
+    count_steps(10 * PER_EXPRESSION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from streamroute.compiler.rules.checked_expression import CheckedExpression
-from streamroute.compiler.rules.expressions.route_expressions import RouteExpressions, habits_of
+from streamroute.compiler.rules.expressions.route_expressions import RouteExpressions, traits_of
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.schema.replaced_values import has_variable
 from streamroute.config.yaml.source import SourceLocation
@@ -45,8 +45,10 @@ def check_order_by(document: Document, expressions: RouteExpressions) -> Iterato
         text = str(streams[0].order_by)
         found = CheckedExpression(place, ("order_by",), text, check_expression(text))
         if not found.has_errors:
-            habits = habits_of(stream.codec for stream in streams)
-            typed = check_types(parse(text), condition=False, habits=habits, shown=expressions.shown)
+            traits = traits_of(stream.codec for stream in streams)
+            typed = check_types(
+                parse(text), condition=False, traits=traits, get_evidence=expressions.get_evidence
+            )
             found = found._replace(problems=[*found.problems, *typed])
         yield found
 

@@ -8,16 +8,16 @@ from typing import Any, Final, TypeVar
 
 from streamroute.config.document import Document, RouteConfig
 from streamroute.expressions.lint import check_expression
-from streamroute.expressions.problem import ExpressionError, Places, Problem
+from streamroute.expressions.problem import ExpressionError, Problem, Spans
 from streamroute.expressions.syntax.parser import Tree, parse
-from streamroute.expressions.types.check import check_types, settled
-from streamroute.expressions.types.clean_skeletons import Outlines, literals_in, outline_of
+from streamroute.expressions.types.check import check_types, with_final_advice
+from streamroute.expressions.types.clean_skeletons import CleanSkeletons, literals_in, skeleton_of
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import Type
-from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
-from streamroute.expressions.types.mistakes.likely_mistakes import Habits
+from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
+from streamroute.expressions.types.mistakes.likely_mistakes import PayloadTraits
 from streamroute.expressions.types.payload_type import payload_type
-from streamroute.expressions.types.step_budget import Steps, TooManyStepsError
+from streamroute.expressions.types.step_budget import StepBudget, TooManyStepsError
 
 _Result = TypeVar("_Result")
 Messages = Callable[[], Iterable[Mapping[str, Any]]]
@@ -49,10 +49,10 @@ _WITH_ENVELOPE: Final = frozenset({"json", "cloudevents", "fields"})
 _WITH_TYPES: Final = frozenset({"json", "cloudevents", "typed-fields"})
 
 
-def habits_of(codecs: Iterable[str]) -> Habits:
+def traits_of(codecs: Iterable[str]) -> PayloadTraits:
     """What messages of these codecs are likely to hold."""
     codecs = frozenset(codecs)
-    return Habits(_WITH_ENVELOPE.issuperset(codecs), _WITH_TYPES.issuperset(codecs))
+    return PayloadTraits(_WITH_ENVELOPE.issuperset(codecs), _WITH_TYPES.issuperset(codecs))
 
 
 def _evidence(document: Document, messages: Iterable[Mapping[str, Any]]) -> Evidence:
@@ -80,17 +80,17 @@ class _Payload:
 
     def __init__(
         self,
-        habits: Habits,
+        traits: PayloadTraits,
         known: Type | None = None,
         *,
         validated: bool = False,
         words: frozenset[str] = frozenset(),
     ) -> None:
-        self.habits = habits
+        self.traits = traits
         self.type = known
         self.validated = validated
         self.words = words
-        self.clean = {True: Outlines(), False: Outlines()}
+        self.clean = {True: CleanSkeletons(), False: CleanSkeletons()}
 
 
 class RouteExpressions:
@@ -100,9 +100,9 @@ class RouteExpressions:
         """``messages`` gives those of the tests beside the files, when it is asked for them."""
         self._document = document
         self._wrong = 0
-        self.shown: Shown = cache(lambda: _evidence(document, messages()))
-        self._unknown: dict[Habits, _Payload] = {}
-        self._steps = Steps()
+        self.get_evidence: EvidenceSource = cache(lambda: _evidence(document, messages()))
+        self._unknown: dict[PayloadTraits, _Payload] = {}
+        self._steps = StepBudget()
         self._payloads: dict[tuple[tuple[str, ...], bool, frozenset[str]], _Payload] = {}
         self._data: dict[str, Type | None] = {}
 
@@ -115,17 +115,17 @@ class RouteExpressions:
         if any(problem.fatal for problem in problems):
             return problems  # only what can be evaluated has types
         payload = self._payload(route)
-        outlines, outline = payload.clean[condition], outline_of(expression, payload.words)
-        if outline is not None and outlines.is_clean(outline):
+        clean, skeleton = payload.clean[condition], skeleton_of(expression, payload.words)
+        if skeleton is not None and clean.is_clean(skeleton):
             return problems
         found = self._typed(expression, payload, condition=condition)
-        if outline is not None and not found:
-            outlines.add(outline)
-        told = Places(problems)
+        if skeleton is not None and not found:
+            clean.add(skeleton)
+        told = Spans(problems)
         others = [each for each in found if not told.overlap(each)]
         if problems and self._gives_advice():
             check = partial(self._typed, payload=payload, condition=condition)
-            problems = settled(problems, parse(expression), lambda tree: check(tree.expression))
+            problems = with_final_advice(problems, parse(expression), lambda tree: check(tree.expression))
         self._wrong += bool(problems or others)
         return problems + others
 
@@ -142,9 +142,9 @@ class RouteExpressions:
                 payload.type,
                 validated=payload.validated,
                 condition=condition,
-                habits=payload.habits,
-                shown=self.shown,
-                mend=self._gives_advice(),
+                traits=payload.traits,
+                get_evidence=self.get_evidence,
+                final_advice=self._gives_advice(),
             ),
             [Problem(UNCHECKED, _UNCHECKED)],
         )
@@ -152,7 +152,7 @@ class RouteExpressions:
     def within_budget(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
         """What ``work`` makes of types, or what stands for it where that takes too many steps."""
         try:
-            with self._steps.spent():
+            with self._steps.limited():
                 return work()
         except (TooManyStepsError, RecursionError):
             return otherwise
@@ -175,8 +175,8 @@ class RouteExpressions:
         return self._payloads[key]
 
     def _nothing_known(self, codecs: Collection[str]) -> _Payload:
-        habits = habits_of(codecs)
-        return self._unknown.setdefault(habits, _Payload(habits))
+        traits = traits_of(codecs)
+        return self._unknown.setdefault(traits, _Payload(traits))
 
     def _payload_for(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
         data = {name: self._data_of(name) for name in types}
@@ -185,7 +185,7 @@ class RouteExpressions:
         schemas = [self._schema_of(name) for name in types]
         words = frozenset(literals_in([*types, *schemas]))
         known = payload_type(data, _attributes(codecs))
-        return _Payload(habits_of(codecs), known, validated=validated, words=words)
+        return _Payload(traits_of(codecs), known, validated=validated, words=words)
 
     def _data_of(self, name: str) -> Type | None:
         if name not in self._data:

@@ -1,7 +1,7 @@
-"""Words, and short forms, that are near to another one and are no slip for it: ``stats`` and ``status``.
+"""Words that resemble another word and are not a misspelling of it: ``stats`` and ``status``.
 
-Words of one frequency list that the rule of ``near_miss`` would take for a frequent word or a usual name of a
-field, with others that messages have fields of.
+They are the words of a frequency list that ``misspelled_field`` would take for a misspelling of a frequent
+word or of a usual field name, and others that occur as field names.
 """
 
 from __future__ import annotations
@@ -114,4 +114,4 @@ voice vote voters wage waiting wales walker wall walter warming warn warner watc
 weight were whales what wheat where widow width wien wikimedia wikipedia window winds winger wings winner wins
 winter winters witch with word wore work world worlds worse wright write writers writes yaml zone
 """
-ORDINARY: Final = frozenset(_WORDS.split())
+COMMON_WORDS: Final = frozenset(_WORDS.split())

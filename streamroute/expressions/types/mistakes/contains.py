@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
-from streamroute.expressions.types.mistakes.evidence import Shown
+from streamroute.expressions.types.mistakes.evidence import EvidenceSource
 from streamroute.expressions.types.mistakes.list_names import is_list_name
 from streamroute.expressions.types.mistakes.malformed_literals import replaced
-from streamroute.expressions.types.mistakes.unquoted_strings import KINDS_OF_THINGS
+from streamroute.expressions.types.mistakes.unquoted_strings import CATEGORY_FIELDS
 from streamroute.expressions.types.nodes import Path, path_of, value_of
 
 SWAPPED: Final = "SR329"
@@ -20,7 +20,7 @@ NO_MESSAGE: Final = "SR314"
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
 
 
-def in_contains(tree: Tree, node: Node, shown: Shown) -> Iterator[Problem]:
+def check_contains(tree: Tree, node: Node, get_evidence: EvidenceSource) -> Iterator[Problem]:
     """A problem of one call, if there is any."""
     where, what = node["children"]
     texts = _texts_between(tree, node)
@@ -28,7 +28,7 @@ def in_contains(tree: Tree, node: Node, shown: Shown) -> Iterator[Problem]:
         return
     swapped = f"contains({texts[1]}, {texts[0]})"
     path, value = path_of(where), value_of(what)
-    if path and isinstance(value, list) and _is_one_text(path, value, shown):
+    if path and isinstance(value, list) and _is_one_text(path, value, get_evidence):
         message = f"{texts[0]} is one value, and a list is looked for in it: the arguments are swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
     elif isinstance(value_of(where), str) and path_of(what) and is_list_name(_last(what)):
@@ -43,13 +43,13 @@ def in_contains(tree: Tree, node: Node, shown: Shown) -> Iterator[Problem]:
             yield Problem(NO_MESSAGE, message, node["start"], node["end"])
 
 
-def _is_one_text(path: Path, values: list[Any], shown: Shown) -> bool:
+def _is_one_text(path: Path, values: list[Any], get_evidence: EvidenceSource) -> bool:
     if not values or not all(isinstance(value, str) for value in values):
         return False
-    evidence = shown()
+    evidence = get_evidence()
     if any(isinstance(held, list) for held in evidence.held.get(path, ())):
         return False
-    return path[-1].lower() in KINDS_OF_THINGS or evidence.has_texts(path)
+    return path[-1].lower() in CATEGORY_FIELDS or evidence.has_texts(path)
 
 
 def _last(node: Node) -> Node:

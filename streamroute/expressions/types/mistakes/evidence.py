@@ -159,7 +159,7 @@ class Evidence:
                 stack.extend(value)
 
 
-Shown = Callable[[], Evidence]
+EvidenceSource = Callable[[], Evidence]
 """Gathers what is shown, once, when it is first asked for."""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, children, walk
 from streamroute.expressions.types.nodes import is_literal
-from streamroute.expressions.types.phrases import is_numeric, written
+from streamroute.expressions.types.phrases import as_literal, is_numeric
 
 FIELD_FOR_LITERAL: Final = "SR312"
 
@@ -24,7 +24,7 @@ _TEXT_ARGUMENT: Final = {"contains": 1, "starts_with": 1, "ends_with": 1, "join"
 _BOOLEAN: Final = frozenset({"and_expression", "or_expression", "not_expression"})
 
 
-def find_mistakes(tree: Tree, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
+def find_fields_for_literals(tree: Tree, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
     """A problem for each; ``is_field`` says of a node that the schema has that field."""
     if '"' not in tree.expression and not any(word in tree.expression for word in LITERAL_WORDS):
         return
@@ -96,7 +96,7 @@ def _quoted_value(tree: Tree, node: Node) -> str:
     nodes = (each for each, _, _ in walk(tree.root, 0, len(tree.expression)))
     ordered = (each for each in nodes if each["type"] == "comparator" and each["value"] not in ("eq", "ne"))
     is_ordered = any(side is node for each in ordered for side in each["children"])
-    return f"`{value}`" if is_ordered and is_numeric(value) else written(value)
+    return f"`{value}`" if is_ordered and is_numeric(value) else as_literal(value)
 
 
 def _corrected(tree: Tree, start: int, end: int, literal: str) -> str:

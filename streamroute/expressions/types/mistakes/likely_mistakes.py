@@ -8,19 +8,19 @@ from typing import Final, NamedTuple
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.json_types import Type
-from streamroute.expressions.types.mistakes.contains import in_contains
-from streamroute.expressions.types.mistakes.evidence import Shown
+from streamroute.expressions.types.mistakes.contains import check_contains
+from streamroute.expressions.types.mistakes.evidence import EvidenceSource
+from streamroute.expressions.types.mistakes.impossible_equality import check_equality
 from streamroute.expressions.types.mistakes.list_names import is_list_name
 from streamroute.expressions.types.mistakes.malformed_literals import (
-    InQuotes,
-    all_in_quotes,
-    in_comparison,
+    QuotedValue,
+    check_compared_literals,
     malformed,
+    quoted_value_problems,
     replaced,
 )
-from streamroute.expressions.types.mistakes.never_equal import never_equal
 from streamroute.expressions.types.mistakes.payload_names import find_named_payloads
-from streamroute.expressions.types.mistakes.unquoted_strings import find_bare_words
+from streamroute.expressions.types.mistakes.unquoted_strings import find_unquoted_strings
 from streamroute.expressions.types.nodes import is_literal, path_of
 
 LENGTH_AS_FIELD: Final = "SR323"
@@ -28,13 +28,13 @@ FIELD_OF_A_LIST: Final = "SR326"
 NEGATION: Final = "SR307"
 SWAPPED: Final = "SR329"
 
-_CONTRARY: Final = {"eq": "!=", "ne": "=="}
+_NEGATED: Final = {"eq": "!=", "ne": "=="}
 
-_ONE_IN_ANOTHER: Final = frozenset({"starts_with", "ends_with"})
+_PREFIX_AND_SUFFIX_TESTS: Final = frozenset({"starts_with", "ends_with"})
 _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort", "join"})
 
 
-class Habits(NamedTuple):
+class PayloadTraits(NamedTuple):
     """What the codecs of an expression's streams make likely.
 
     ``has_envelope``: the payload is the message, and not a field of it. ``has_types``: a number or a truth
@@ -45,58 +45,58 @@ class Habits(NamedTuple):
     has_types: bool = True
 
 
-USUAL: Final = Habits()
+DEFAULT_TRAITS: Final = PayloadTraits()
 
 
-def find_slips(
+def find_likely_mistakes(
     tree: Tree,
     is_field: Callable[[Node], bool],
     compared: Mapping[int, tuple[Type, Type]],
-    habits: Habits,
+    traits: PayloadTraits,
     declared: Collection[str],
-    shown: Shown,
+    get_evidence: EvidenceSource,
 ) -> Iterator[Problem]:
     """A problem for each. ``is_field`` says of a node that the schema has that field, ``compared`` holds the
     types of a comparison's sides, by its ``id``, and ``declared`` the names of fields at its top, where there
-    is a schema; ``shown`` gives what the configuration shows beside it.
+    is a schema; ``get_evidence`` gives what the configuration shows beside it.
     """
-    if habits.has_envelope:
-        yield from find_named_payloads(tree, is_field, declared, shown)
-    quoted: list[InQuotes] = []
+    if traits.has_envelope:
+        yield from find_named_payloads(tree, is_field, declared, get_evidence)
+    quoted: list[QuotedValue] = []
     for node, _, _ in walk(tree.root, 0, len(tree.expression)):
         kind, name = node["type"], node.get("value")
         if kind == "comparator":
             types = compared.get(id(node))
-            found = list(in_comparison(tree, node, types, shown, has_types=habits.has_types))
-            quoted += (each for each in found if isinstance(each, InQuotes))
+            found = list(check_compared_literals(tree, node, types, get_evidence, has_types=traits.has_types))
+            quoted += (each for each in found if isinstance(each, QuotedValue))
             yield from (each for each in found if isinstance(each, Problem))
             if not found and not any(any(malformed(tree, side)) for side in node["children"]):
-                yield from never_equal(tree, node, types, shown)
+                yield from check_equality(tree, node, types, get_evidence)
             yield from _negated(tree, node)
         elif kind == "literal":
             yield from malformed(tree, node)
         elif kind == "subexpression":
-            yield from _length_of(tree, node, is_field, shown)
+            yield from _length_of(tree, node, is_field, get_evidence)
             yield from _spelled_not(tree, node)
         elif kind == "function_expression" and name in _AGGREGATES:
-            yield from _aggregate(tree, node, is_field, shown)
-        elif kind == "function_expression" and name in _ONE_IN_ANOTHER:
+            yield from _aggregate(tree, node, is_field, get_evidence)
+        elif kind == "function_expression" and name in _PREFIX_AND_SUFFIX_TESTS:
             yield from _swapped(tree, node)
         elif kind == "function_expression" and name == "contains" and len(node["children"]) == 2:
-            yield from in_contains(tree, node, shown)
-    yield from all_in_quotes(tree, quoted)
-    yield from find_bare_words(tree, is_field, shown)
+            yield from check_contains(tree, node, get_evidence)
+    yield from quoted_value_problems(tree, quoted)
+    yield from find_unquoted_strings(tree, is_field, get_evidence)
 
 
 def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
     """`` !vip == `true` ``, which compares the contrary of vip."""
     left, right = node["children"]
-    if left["type"] != "not_expression" or left["start"] != node["start"] or node["value"] not in _CONTRARY:
+    if left["type"] != "not_expression" or left["start"] != node["start"] or node["value"] not in _NEGATED:
         return
     inner = left["children"][0]
     if path_of(inner) and is_literal(right) and isinstance(right["value"], bool):
         sign, texts = (
-            _CONTRARY[node["value"]],
+            _NEGATED[node["value"]],
             [tree.expression[e["start"] : e["end"]] for e in (inner, right)],
         )
         message = (
@@ -119,24 +119,28 @@ def _spelled_not(tree: Tree, node: Node) -> Iterator[Problem]:
 # Lists.
 
 
-def _length_of(tree: Tree, node: Node, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
+def _length_of(
+    tree: Tree, node: Node, is_field: Callable[[Node], bool], get_evidence: EvidenceSource
+) -> Iterator[Problem]:
     *_, base, last = node["children"]
     path = path_of(node)
     if last["type"] != "field" or last["value"] != "length" or is_field(last) or path is None:
         return
-    if is_list_name(base) and path not in shown().held:
+    if is_list_name(base) and path not in get_evidence().held:
         text = tree.expression[node["start"] : node["end"]]
         message = "length is taken for a field, and a list has none"
         yield replaced(tree, LENGTH_AS_FIELD, node, message, f"length({text.rpartition('.')[0].strip()})")
 
 
-def _aggregate(tree: Tree, node: Node, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
+def _aggregate(
+    tree: Tree, node: Node, is_field: Callable[[Node], bool], get_evidence: EvidenceSource
+) -> Iterator[Problem]:
     for argument in node["children"]:
         path = path_of(argument)
         if path is None or len(path) < 2 or argument["type"] != "subexpression":
             continue
         base, last = argument["children"][-2:]
-        if is_field(last) or not is_list_name(base) or path[-1].endswith("s") or path in shown().held:
+        if is_field(last) or not is_list_name(base) or path[-1].endswith("s") or path in get_evidence().held:
             continue
         message = f'a list has no field "{path[-1]}": where {path[-2]} is a list, {node["value"]}() fails'
         before = tree.expression[argument["start"] : base["end"]]

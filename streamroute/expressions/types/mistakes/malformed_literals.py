@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.json_types import UNKNOWN, Type
-from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
+from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.nodes import Path, is_literal, path_of
 from streamroute.expressions.types.phrases import is_numeric
 
@@ -35,7 +35,7 @@ _WORDS: Final = {
 }  # fmt: skip
 
 
-class InQuotes(NamedTuple):
+class QuotedValue(NamedTuple):
     """A value in quotes that is compared: where it stands, what is wrong with it, what to write."""
 
     literal: Node
@@ -43,9 +43,9 @@ class InQuotes(NamedTuple):
     meant: str
 
 
-def in_comparison(
-    tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: Shown, *, has_types: bool
-) -> Iterator[InQuotes | Problem]:
+def check_compared_literals(
+    tree: Tree, node: Node, types: tuple[Type, Type] | None, get_evidence: EvidenceSource, *, has_types: bool
+) -> Iterator[QuotedValue | Problem]:
     """For a literal that is compared: a value in quotes (where the message has values of other types than
     strings), and one in backticks that is ordered, but no JSON. ``types`` are those of both sides, if known.
     """
@@ -54,12 +54,12 @@ def in_comparison(
             continue
         t = UNKNOWN if types is None else types[1 - side]
         if _is_raw(tree, literal) and has_types and (t is UNKNOWN or not t.has("string")):
-            yield from _in_quotes(node, literal, other, t, shown)
+            yield from _in_quotes(node, literal, other, t, get_evidence)
         if node["value"] in _ORDERINGS and not _is_raw(tree, literal) and isinstance(literal["value"], str):
             yield from _ordered_word(tree, literal)
 
 
-def all_in_quotes(tree: Tree, found: list[InQuotes]) -> Iterator[Problem]:
+def quoted_value_problems(tree: Tree, found: list[QuotedValue]) -> Iterator[Problem]:
     """A problem for each of an expression's values in quotes; the advice mends them all.
 
     ``flag == `true` || flag == 'true'`` takes both: nothing is wrong with that.
@@ -73,7 +73,7 @@ def all_in_quotes(tree: Tree, found: list[InQuotes]) -> Iterator[Problem]:
         yield Problem(VALUE_IN_QUOTES, message, literal["start"], literal["end"], advice)
 
 
-def _taken_both_ways(tree: Tree, found: list[InQuotes]) -> Iterator[int]:
+def _taken_both_ways(tree: Tree, found: list[QuotedValue]) -> Iterator[int]:
     """The literals, by ``id``, whose field is compared in the same way with the value that was meant, too."""
     meant = {id(each.literal): each.meant for each in found}
     nodes = (node for node, _, _ in walk(tree.root, 0, len(tree.expression)))
@@ -93,7 +93,9 @@ def _texts(tree: Tree, comparator: Node, instead: dict[int, str]) -> tuple[str, 
     return (str(comparator["value"]), *sides)
 
 
-def _in_quotes(node: Node, literal: Node, other: Node, t: Type, shown: Shown) -> Iterator[InQuotes]:
+def _in_quotes(
+    node: Node, literal: Node, other: Node, t: Type, get_evidence: EvidenceSource
+) -> Iterator[QuotedValue]:
     value, path = literal["value"], path_of(other)
     if path is None:
         return
@@ -104,13 +106,13 @@ def _in_quotes(node: Node, literal: Node, other: Node, t: Type, shown: Shown) ->
         and (t is UNKNOWN or t.has("number"))
         and not _reads_as_text(value, path)
     )
-    if not (is_truth or is_number) or _is_text(path, shown(), is_number=is_number):
+    if not (is_truth or is_number) or _is_text(path, get_evidence(), is_number=is_number):
         return
     if is_truth:
         message = f"'{value}' is a string, and no truth value equals it"
     else:
         message = f"'{value}' is a string, and no number is less or greater than it"
-    yield InQuotes(literal, message, f"`{value.lower()}`")
+    yield QuotedValue(literal, message, f"`{value.lower()}`")
 
 
 def _is_text(path: Path, evidence: Evidence, *, is_number: bool) -> bool:
@@ -171,8 +173,8 @@ def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
 
 def _not_json(node: Node) -> str:
     value = node["value"] if len(node["value"]) <= 30 else f"{node['value'][:27]}..."
-    shown = json.dumps(value, ensure_ascii=False)
-    return f"what stands in backticks is not JSON, so that it is the string {shown}"
+    text = json.dumps(value, ensure_ascii=False)
+    return f"what stands in backticks is not JSON, so that it is the string {text}"
 
 
 def _strange(inner: str) -> str | None:

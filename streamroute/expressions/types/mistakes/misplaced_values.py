@@ -11,7 +11,7 @@ from streamroute.expressions.syntax.parser import Node, chain, children
 from streamroute.expressions.types.json_types import of_value
 from streamroute.expressions.types.mistakes.malformed_literals import with_replaced
 from streamroute.expressions.types.nodes import is_literal
-from streamroute.expressions.types.problem_report import Report
+from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.truthiness import may_be_true
 
 COLLECTION: Final = "SR320"
@@ -33,14 +33,14 @@ def is_collection(node: Node) -> bool:
     return node["type"] in ("multi_select_list", "multi_select_dict")
 
 
-def report_collection(report: Report, node: Node) -> None:
+def report_collection(report: ProblemReport, node: Node) -> None:
     """Report a list or an object in the place of a condition."""
     what = "a list" if node["type"] == "multi_select_list" else "an object"
     message = f"{report.short(node)} makes {what}, and {what} that is not empty is true"
     report.add(COLLECTION, node, message, _meant_conditions(report, node))
 
 
-def _meant_conditions(report: Report, node: Node) -> str | None:
+def _meant_conditions(report: ProblemReport, node: Node) -> str | None:
     if node["type"] == "multi_select_list":
         parts = [_as_condition(report, part) for part in node["children"]]
     else:
@@ -51,14 +51,14 @@ def _meant_conditions(report: Report, node: Node) -> str | None:
     return f"where all of it must hold, {_in_its_place(report, node, known, 'and_expression')}"
 
 
-def _as_condition(report: Report, node: Node) -> str | None:
+def _as_condition(report: ProblemReport, node: Node) -> str | None:
     if is_literal(node):
         return None
     text = report.text(node)
     return f"({text})" if node["type"] in ("or_expression", "pipe") else text
 
 
-def _as_pair(report: Report, pair: Node) -> str | None:
+def _as_pair(report: ProblemReport, pair: Node) -> str | None:
     """``tier: 'gold'`` as ``tier == 'gold'``; a condition under a name as that condition."""
     [value] = pair["children"]
     if not is_literal(value):
@@ -67,19 +67,19 @@ def _as_pair(report: Report, pair: Node) -> str | None:
     return f"{name} == {report.text(value)}"
 
 
-def check_alternatives(report: Report, node: Node) -> None:
+def check_alternatives(report: ProblemReport, node: Node) -> None:
     """Report a chain of ``&&`` or ``||``, asked for its value, whose literals leave nothing to choose."""
     is_and, operands = node["type"] == "and_expression", chain(node)
-    settled = next((each for each in operands[:-1] if is_literal(each) and _is_true(each) != is_and), None)
-    if settled is None and not all(map(is_literal, operands)):
+    decisive = next((each for each in operands[:-1] if is_literal(each) and _is_true(each) != is_and), None)
+    if decisive is None and not all(map(is_literal, operands)):
         return
-    given = settled if settled is not None else operands[-1]
+    given = decisive if decisive is not None else operands[-1]
     sign, first = (
         ("&&", "the first that is false, else the last") if is_and else ("||", "the first that is true")
     )
     message = f"{report.short(node)} is always {report.text(given)}: {sign} gives {first}"
-    if settled is not None and not is_literal(operands[0]):
-        message = f"what follows {report.text(settled)} is never looked at: {sign} gives {first}"
+    if decisive is not None and not is_literal(operands[0]):
+        message = f"what follows {report.text(decisive)} is never looked at: {sign} gives {first}"
     report.add(ALTERNATIVES, node, message, _meant_alternatives(report, node, operands))
 
 
@@ -87,7 +87,7 @@ def _is_true(node: Node) -> bool:
     return may_be_true(of_value(node["value"]))
 
 
-def _meant_alternatives(report: Report, node: Node, operands: list[Node]) -> str | None:
+def _meant_alternatives(report: ProblemReport, node: Node, operands: list[Node]) -> str | None:
     """``tier == ('gold' || 'silver')`` with a comparison for each."""
     if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MOST:
         return None
@@ -100,7 +100,7 @@ def _meant_alternatives(report: Report, node: Node, operands: list[Node]) -> str
     return _in_its_place(report, around, known, kind) if len(known) == len(parts) else None
 
 
-def _with(report: Report, around: Node, node: Node, literal: Node) -> str | None:
+def _with(report: ProblemReport, around: Node, node: Node, literal: Node) -> str | None:
     """The comparison, or the search, with one literal in the place of them all."""
     text, parts = report.text(literal), children(around)
     if around["type"] == "comparator" and around["value"] in _SIGNS:
@@ -113,13 +113,13 @@ def _with(report: Report, around: Node, node: Node, literal: Node) -> str | None
     return None
 
 
-def parent_of(report: Report, node: Node) -> Node | None:
+def parent_of(report: ProblemReport, node: Node) -> Node | None:
     """The part of the expression that a part is an operand of."""
     nodes = _nodes(report.tree.root)
     return next((each for each in nodes if any(part is node for part in children(each))), None)
 
 
-def _in_its_place(report: Report, node: Node, parts: list[str], kind: str) -> str:
+def _in_its_place(report: ProblemReport, node: Node, parts: list[str], kind: str) -> str:
     """Advice to write a chain in the place of a part, in parentheses where it would join what is around."""
     text, around = _SIGNS_OF_CHAINS[kind].join(parts), parent_of(report, node)
     binds_tighter = around is not None and around["type"] in _BINDING and around["type"] != kind
@@ -131,7 +131,7 @@ def _in_its_place(report: Report, node: Node, parts: list[str], kind: str) -> st
     return with_replaced(report.tree, [(placed, text)]) or f"write {text}"
 
 
-def continued(report: Report, node: Node) -> str | None:
+def continued(report: ProblemReport, node: Node) -> str | None:
     """For a literal operand: ``tier == 'gold' || 'silver'`` with the comparison that was meant."""
     for joined in _nodes(report.tree.root):
         if joined["type"] not in _CHAINS:
@@ -142,7 +142,7 @@ def continued(report: Report, node: Node) -> str | None:
     return None
 
 
-def _continued(report: Report, kind: str, operands: list[Node]) -> str | None:
+def _continued(report: ProblemReport, kind: str, operands: list[Node]) -> str | None:
     """Each literal compared as the one before it: alternatives are ``==`` and ``||``, ``!=`` and ``&&``."""
     sign, groups = (" && " if kind == "and_expression" else " || "), list(_groups(operands))
     if is_literal(groups[0][0]) or all(len(group) == 1 for group in groups):
@@ -171,7 +171,7 @@ def _groups(operands: list[Node]) -> Iterator[list[Node]]:
     yield group
 
 
-def piped(report: Report, node: Node) -> str | None:
+def piped(report: ProblemReport, node: Node) -> str | None:
     """For a part of what follows a condition and a ``|``, where ``||`` was meant."""
     for each in _nodes(report.tree.root):
         if each["type"] != "pipe" or each["children"][0]["type"] not in _CONDITIONS:

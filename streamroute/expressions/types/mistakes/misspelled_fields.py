@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from streamroute.config.findings.suggestions import edit_distance
-from streamroute.expressions.types.mistakes.common_words import ORDINARY
+from streamroute.expressions.types.mistakes.common_words import COMMON_WORDS
 
 _SHORTEST: Final = 4
 _LETTER_REPLACED: Final = 6
@@ -18,27 +18,27 @@ _MOST: Final = 200
 _WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
 
 
-def near_miss(name: str, declared: Iterable[str]) -> str | None:
+def misspelled_field(name: str, declared: Iterable[str]) -> str | None:
     """The declared name that was surely meant, or None."""
     if not _SHORTEST <= len(name) <= 60:
         return None
     known = list(declared)[:_MOST]
-    return next((each for each in known if _is_slip(name, each)), None)
+    return next((each for each in known if _is_misspelling(name, each)), None)
 
 
-def _is_slip(name: str, meant: str) -> bool:
+def _is_misspelling(name: str, meant: str) -> bool:
     if _plain(name) == _plain(meant):
         return name != meant
     words, others = _words_of(name), _words_of(meant)
     if len(words) == len(others):
         differing = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
-        return len(differing) == 1 and _is_slip_of_word(*differing[0])
-    return _is_slip_of_word(_plain(name), _plain(meant))
+        return len(differing) == 1 and _is_misspelled_word(*differing[0])
+    return _is_misspelled_word(_plain(name), _plain(meant))
 
 
-def _is_slip_of_word(one: str, two: str) -> bool:
+def _is_misspelled_word(one: str, two: str) -> bool:
     if (
-        not ORDINARY.isdisjoint((one, one.removesuffix("s")))
+        not COMMON_WORDS.isdisjoint((one, one.removesuffix("s")))
         or min(len(one), len(two)) < _SHORTEST
         or _digits(one) != _digits(two)
     ):

@@ -8,7 +8,11 @@ from typing import Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
-from streamroute.expressions.types.mistakes.evidence import Shown, over_the_payload, steps_from_the_payload
+from streamroute.expressions.types.mistakes.evidence import (
+    EvidenceSource,
+    over_the_payload,
+    steps_from_the_payload,
+)
 from streamroute.expressions.types.mistakes.fields_for_literals import LITERAL_WORDS
 from streamroute.expressions.types.mistakes.malformed_literals import advice_to_write
 from streamroute.expressions.types.nodes import is_literal, path_of
@@ -53,7 +57,7 @@ DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in the
 
 
 def find_named_payloads(
-    tree: Tree, is_field: Callable[[Node], bool], declared: Collection[str], shown: Shown
+    tree: Tree, is_field: Callable[[Node], bool], declared: Collection[str], get_evidence: EvidenceSource
 ) -> Iterator[Problem]:
     """A problem for each. ``declared`` are the names at the top of the schema, where there is one."""
     nodes = list(over_the_payload(tree.root))
@@ -63,7 +67,7 @@ def find_named_payloads(
         steps = steps_from_the_payload(node)
         if not _is_plain(tree, steps[0]) or is_field(steps[0]):
             continue
-        if _is_payload(steps, declared, shown, others):
+        if _is_payload(steps, declared, get_evidence, others):
             found.append((node, steps))
     whole = advice_to_write(_without(tree, found))
     for node, steps in found:
@@ -72,10 +76,12 @@ def find_named_payloads(
         advice = whole or f"write {tree.expression[_beginning(tree, steps) : node['end']]}"
         advice += DECLARING.format(first["value"])
         yield Problem(NAMED_PAYLOAD, message, first["start"], first["end"], advice)
-    yield from _compared(tree, nodes, is_field, shown)
+    yield from _compared(tree, nodes, is_field, get_evidence)
 
 
-def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, others: set[str]) -> bool:
+def _is_payload(
+    steps: list[Node], declared: Collection[str], get_evidence: EvidenceSource, others: set[str]
+) -> bool:
     first, *rest = steps
     name = first.get("value")
     if first["type"] != "field" or not rest or name not in NAMES_OF_THE_PAYLOAD | _BY_SCHEMA:
@@ -88,7 +94,7 @@ def _is_payload(steps: list[Node], declared: Collection[str], shown: Shown, othe
         is_likely = name in _SOMETIMES_FIELDS and not others
     if not is_declared and not is_likely:
         return False
-    evidence = shown()
+    evidence = get_evidence()
     if not is_declared and any((name, known) in evidence.inner for known in _KNOWN_PARTS.get(name, ())):
         return False
     return name not in evidence.fields and (name in _NEVER_FIELDS or name not in evidence.scalars)
@@ -126,7 +132,7 @@ def _compared_with_a_value(node: Node) -> Iterator[str]:
 
 
 def _compared(
-    tree: Tree, nodes: list[Node], is_field: Callable[[Node], bool], shown: Shown
+    tree: Tree, nodes: list[Node], is_field: Callable[[Node], bool], get_evidence: EvidenceSource
 ) -> Iterator[Problem]:
     """``payload == 'x'``."""
     for node in nodes:
@@ -141,7 +147,7 @@ def _compared(
                 )
             if side["type"] != "field" or name not in _NEVER_FIELDS or not _is_plain(tree, side):
                 continue
-            if is_scalar and not is_field(side) and name not in shown().fields:
+            if is_scalar and not is_field(side) and name not in get_evidence().fields:
                 message = f'"{name}" is taken for a field of the message'
                 advice = f"compare a field by its own name{DECLARING.format(name)}"
                 yield Problem(NAMED_PAYLOAD, message, side["start"], side["end"], advice)

@@ -8,13 +8,13 @@ from typing import Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
-from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
+from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.mistakes.fields_for_literals import FIELD_FOR_LITERAL, LITERAL_WORDS
 from streamroute.expressions.types.mistakes.malformed_literals import with_replaced
 from streamroute.expressions.types.nodes import Path, is_call, path_of
-from streamroute.expressions.types.phrases import NAMES_OF_TYPES
+from streamroute.expressions.types.phrases import TYPE_ALIASES
 
-KINDS_OF_THINGS: Final = frozenset(
+CATEGORY_FIELDS: Final = frozenset(
     {"tier", "status", "state", "kind", "type", "category", "country", "currency", "plan", "level", "role"}
     | {"severity", "priority", "language", "locale", "gender", "channel", "environment", "env", "action"}
     | {"method", "region", "color", "colour", "size", "phase", "stage", "membership", "country_code", "lang"}
@@ -73,7 +73,9 @@ _ENVELOPE: Final = frozenset({"type", "stream", "id", "source", "subject", "vers
 _TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
 
 
-def find_bare_words(tree: Tree, is_field: Callable[[Node], bool], shown: Shown) -> Iterator[Problem]:
+def find_unquoted_strings(
+    tree: Tree, is_field: Callable[[Node], bool], get_evidence: EvidenceSource
+) -> Iterator[Problem]:
     """A problem for each word that almost surely is a text, and not the name of a field."""
     pairs = [
         (path, word)
@@ -83,7 +85,7 @@ def find_bare_words(tree: Tree, is_field: Callable[[Node], bool], shown: Shown) 
     ]
     if not pairs:
         return
-    evidence = shown()
+    evidence = get_evidence()
     alternatives = pairs if "&&" not in tree.expression else []  # no field equals two texts at once
     found = [word for path, word in pairs if _is_text(path, word["value"], alternatives, evidence)]
     found = list({word["start"]: word for word in found}.values())
@@ -97,7 +99,7 @@ def find_bare_words(tree: Tree, is_field: Callable[[Node], bool], shown: Shown) 
 
 
 def _text(path: Path, word: str) -> str:
-    return f"'{NAMES_OF_TYPES[word]}'" if path == ("type()",) else f"'{word}'"
+    return f"'{TYPE_ALIASES[word]}'" if path == ("type()",) else f"'{word}'"
 
 
 def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
@@ -105,7 +107,7 @@ def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
     arguments = node["children"]
     if node["type"] == "comparator" and node["value"] in ("eq", "ne"):
         left, right = arguments
-        if is_call(left, "type") and right["type"] == "field" and right["value"] in NAMES_OF_TYPES:
+        if is_call(left, "type") and right["type"] == "field" and right["value"] in TYPE_ALIASES:
             yield ("type()",), right
         yield from _pair(left, right)
         yield from _pair(right, left)
@@ -140,9 +142,9 @@ def _is_text(path: Path, word: str, alternatives: list[tuple[Path, Node]], evide
         return True
     if word in _RELATIVE or _SHOUTED.match(word):
         return word not in _RELATIVE and not any(map(_SHOUTED.match, path))
-    small, is_kind = word.lower(), path[-1].lower() in KINDS_OF_THINGS
+    small, is_kind = word.lower(), path[-1].lower() in CATEGORY_FIELDS
     is_value = small in _VALUES
-    if is_kind and small not in KINDS_OF_THINGS:
+    if is_kind and small not in CATEGORY_FIELDS:
         return is_value or _are_several(path, alternatives) or evidence.has_texts(path)
     return is_value and evidence.has_texts(path)
 

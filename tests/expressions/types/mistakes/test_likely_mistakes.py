@@ -15,7 +15,7 @@ from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import Type
-from streamroute.expressions.types.mistakes.likely_mistakes import USUAL, Habits
+from streamroute.expressions.types.mistakes.likely_mistakes import DEFAULT_TRAITS, PayloadTraits
 from streamroute.expressions.types.payload_type import payload_type
 
 MESSAGE: Any = {
@@ -31,9 +31,11 @@ def rewrite_of(problem: Problem) -> str:
     return problem.help.removeprefix("write ").partition("; if ")[0]
 
 
-def found(expression: str, payload: Type | None = None, habits: Habits = USUAL) -> list[Problem]:
+def found(
+    expression: str, payload: Type | None = None, traits: PayloadTraits = DEFAULT_TRAITS
+) -> list[Problem]:
     assert check_expression(expression) == []
-    return check_types(parse(expression), payload, habits=habits)
+    return check_types(parse(expression), payload, traits=traits)
 
 
 SLIPS = [
@@ -112,7 +114,8 @@ def test_a_slip_is_a_warning_with_what_was_meant(
 
 
 @pytest.mark.parametrize(
-    "expression", [slip[0] for slip in SLIPS if slip[1] not in ("SR307", "SR312", "SR314", "SR325", "SR329")]
+    "expression",
+    [mistake[0] for mistake in SLIPS if mistake[1] not in ("SR307", "SR312", "SR314", "SR325", "SR329")],
 )
 def test_no_message_of_the_kind_that_was_meant_is_accepted(expression: str) -> None:
     try:
@@ -231,11 +234,11 @@ def test_a_field_of_the_envelope_is_a_string() -> None:
 
 
 def test_a_codec_of_strings_has_no_truth_values_and_one_of_fields_may_have_a_payload() -> None:
-    texts, fields = Habits(has_types=False), Habits(has_envelope=False)
-    assert found("vip == 'true' && total > '3'", habits=texts) == []
-    assert found("payload.total > `3`", habits=fields) == []
-    assert [each.code for each in found("vip == 'true'", habits=fields)] == ["SR324"]
-    assert [each.code for each in found("payload.total > `3`", habits=texts)] == ["SR322"]
+    texts, fields = PayloadTraits(has_types=False), PayloadTraits(has_envelope=False)
+    assert found("vip == 'true' && total > '3'", traits=texts) == []
+    assert found("payload.total > `3`", traits=fields) == []
+    assert [each.code for each in found("vip == 'true'", traits=fields)] == ["SR324"]
+    assert [each.code for each in found("payload.total > `3`", traits=texts)] == ["SR322"]
 
 
 def test_literals_of_one_outline_are_told_apart() -> None:

@@ -10,7 +10,7 @@ from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.json_types import Type
-from streamroute.expressions.types.mistakes.misspelled_fields import near_miss
+from streamroute.expressions.types.mistakes.misspelled_fields import misspelled_field
 from streamroute.expressions.types.payload_type import payload_type
 
 DECLARED = (
@@ -31,7 +31,7 @@ DECLARED = (
     ],
 )  # fmt: skip
 def test_a_slip_is_near(name: str, meant: str) -> None:
-    assert near_miss(name, DECLARED) == meant
+    assert misspelled_field(name, DECLARED) == meant
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_slip_is_near(name: str, meant: str) -> None:
     ],
 )  # fmt: skip
 def test_another_word_is_not(name: str) -> None:
-    assert near_miss(name, DECLARED) is None
+    assert misspelled_field(name, DECLARED) is None
 
 
 ORDER: Any = {
@@ -97,11 +97,11 @@ def test_names_are_near_to_declared_ones_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "doubt",
+    "uncertainty",
     [{"allOf": [{"$ref": "other.json"}]}, {"if": {"required": ["x"]}, "then": {"properties": {"totl": {}}}}],
 )
-def test_a_schema_that_is_not_understood_may_have_the_name(doubt: Any) -> None:
-    assert found("totl > `3`", payload_of({**ORDER, **doubt})) == []
+def test_a_schema_that_is_not_understood_may_have_the_name(uncertainty: Any) -> None:
+    assert found("totl > `3`", payload_of({**ORDER, **uncertainty})) == []
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_schema_that_is_not_understood_may_have_the_name(doubt: Any) -> None:
     ],
 )  # fmt: skip
 def test_words_that_look_alike_are_not_near(name: str, declared: str) -> None:
-    assert near_miss(name, [declared]) is None
+    assert misspelled_field(name, [declared]) is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_words_that_look_alike_are_not_near(name: str, declared: str) -> None:
     ],
 )  # fmt: skip
 def test_one_word_of_several_is_near(name: str, declared: str) -> None:
-    assert near_miss(name, [declared]) == declared
+    assert misspelled_field(name, [declared]) == declared
 
 
 @pytest.mark.parametrize("name", ["trace_id", "traceId"])

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
-from streamroute.expressions.types.json_types import KNOWN, UNKNOWN, Kind, Type, of_value
-from streamroute.expressions.types.mistakes.evidence import Evidence, Shown
+from streamroute.expressions.types.json_types import CERTAIN, UNKNOWN, Kind, Type, of_value
+from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.mistakes.malformed_literals import replaced
-from streamroute.expressions.types.mistakes.unquoted_strings import KINDS_OF_THINGS
+from streamroute.expressions.types.mistakes.unquoted_strings import CATEGORY_FIELDS
 from streamroute.expressions.types.nodes import Path, path_of, value_of
-from streamroute.expressions.types.phrases import is_numeric, one_of, written
+from streamroute.expressions.types.phrases import any_kind, as_literal, is_numeric
 
 NEVER_EQUAL: Final = "SR330"
 
@@ -21,7 +21,9 @@ _NO: Final = frozenset({"no", "n", "0", "off", "false", "f"})
 _OUTCOMES: Final = {"eq": "never equals", "ne": "always differs from"}
 
 
-def never_equal(tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: Shown) -> Iterator[Problem]:
+def check_equality(
+    tree: Tree, node: Node, types: tuple[Type, Type] | None, get_evidence: EvidenceSource
+) -> Iterator[Problem]:
     """For a comparison of a path with a literal. ``types`` are those of both sides, if a schema says them."""
     if node["value"] not in _OUTCOMES:
         return
@@ -31,7 +33,7 @@ def never_equal(tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: 
         if not path or value is None:
             continue
         t = UNKNOWN if types is None else types[1 - side]
-        reason = _by_type(t, value) or _by_evidence(t, path, value, shown)
+        reason = _by_type(t, value) or _by_evidence(t, path, value, get_evidence)
         if reason:
             text = tree.expression[other["start"] : other["end"]]
             message = f"{text} is {reason}, and {_OUTCOMES[node['value']]} {_short(tree, literal)}"
@@ -45,19 +47,19 @@ def never_equal(tree: Tree, node: Node, types: tuple[Type, Type] | None, shown: 
 def _by_type(t: Type, value: Any) -> str | None:
     """What a field is by its schema, where that is another kind of value than this."""
     kinds = t.kinds - {"null", "expref"}
-    if t is UNKNOWN or t.doubt != KNOWN or not kinds or _kind(value) in kinds:
+    if t is UNKNOWN or t.uncertainty != CERTAIN or not kinds or _kind(value) in kinds:
         return None
-    return f"{one_of(kinds)} by its schema"
+    return f"{any_kind(kinds)} by its schema"
 
 
-def _by_evidence(t: Type, path: Path, value: Any, shown: Shown) -> str | None:
+def _by_evidence(t: Type, path: Path, value: Any, get_evidence: EvidenceSource) -> str | None:
     """What a field is beside a list of texts or numbers, by its name or as everything else shows."""
     if not isinstance(value, list) or not value or not all(isinstance(each, (str, int)) for each in value):
         return None
-    if t is not UNKNOWN and t.has("array") and t.doubt == KNOWN:
+    if t is not UNKNOWN and t.has("array") and t.uncertainty == CERTAIN:
         return None
     kind = _kind(value[0])
-    evidence = shown()
+    evidence = get_evidence()
     if any(isinstance(each, list) for each in evidence.held.get(path, ())):
         return None
     return _shown_kind(path, kind, evidence)
@@ -65,10 +67,10 @@ def _by_evidence(t: Type, path: Path, value: Any, shown: Shown) -> str | None:
 
 def _shown_kind(path: Path, kind: Kind, evidence: Evidence) -> str | None:
     if any(_kind(each) == kind for each in evidence.held.get(path, ())):
-        return f"{one_of([kind])} in the messages of tests"
+        return f"{any_kind([kind])} in the messages of tests"
     if any(_kind(each) == kind for each in evidence.compared.get(path, ())):
-        return f"{one_of([kind])} elsewhere"
-    return "most likely a string" if path[-1].lower() in KINDS_OF_THINGS and kind == "string" else None
+        return f"{any_kind([kind])} elsewhere"
+    return "most likely a string" if path[-1].lower() in CATEGORY_FIELDS and kind == "string" else None
 
 
 def _kind(value: Any) -> Kind:
@@ -88,13 +90,13 @@ def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | No
     """The comparison that was meant, if that is plain."""
     text, no = tree.expression[other["start"] : other["end"]], "!" if node["value"] == "ne" else ""
     if isinstance(value, list):
-        items = ", ".join(written(each) for each in value)
+        items = ", ".join(as_literal(each) for each in value)
         is_plain = value and all(isinstance(each, (str, int, float)) for each in value)
         return (
             f"{no}contains([{items}], {text})" if is_plain and (t is UNKNOWN or not t.has("object")) else None
         )
     if t.kinds - {"null"} == {"array"}:
-        return f"{no}contains({text}, {written(value)})"
+        return f"{no}contains({text}, {as_literal(value)})"
     converted = _converted(value, t)
     return None if converted is None else f"{text} {'!=' if no else '=='} {converted}"
 
@@ -108,5 +110,5 @@ def _converted(value: Any, t: Type) -> str | None:
     if kinds == {"number"} and isinstance(value, str) and is_numeric(value):
         return f"`{value}`"
     if kinds == {"string"} and _kind(value) == "number":
-        return written(str(value))
+        return as_literal(str(value))
     return None
