@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from streamroute.compiler.resolve.function_search import FunctionSearch
     from streamroute.compiler.resolve.static_reader import StaticReader
 
-_BUILT_IN_CODECS: Final = frozenset({"json", "fields", "typed-fields", "cloudevents"})
 _ONCE_PER_HANDLER: Final = frozenset({UNVERIFIED, PAYLOAD_ANNOTATION})
 
 
@@ -209,7 +208,7 @@ class _Compilation:
         return factory
 
     def _codecs(self) -> dict[str, Codec]:
-        named = (stream for stream in self.document.streams.values() if stream.codec not in _BUILT_IN_CODECS)
+        named = (stream for stream in self.document.streams.values() if _is_dotted_path(stream.codec))
         found = ((stream.name, self._codec(stream)) for stream in named)
         return {name: codec for name, codec in found if codec is not None}
 
@@ -245,6 +244,11 @@ def _signature_finding(route: RouteConfig, found: SignatureProblem) -> Finding:
         problem.code, problem.message, at=("with", found.key), on="key", help=problem.help,
         suggestion=problem.suggestion,
     )  # fmt: skip
+
+
+def _is_dotted_path(codec: str) -> bool:
+    """Whether a codec is the user's own: the names of built-in codecs have neither dot nor colon."""
+    return "." in codec or ":" in codec
 
 
 def _argument_findings(call: HandlerCall, route: RouteConfig) -> Iterator[Finding]:

@@ -117,7 +117,7 @@ async def test_a_group_left_behind_while_it_runs_is_told(
 ) -> None:
     """The old worker still runs when the new one starts, as in a rolling deploy."""
     client: Any = redis_client
-    monkeypatch.setattr(streamroute.app, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(streamroute.app, "CHECK_EVERY", 0.02)
     old = GroupKeys.of("events", "renamed")
     seconds, _ = await client.time()
     await client.xgroup_create("events", "renamed", id="0", mkstream=True)

@@ -54,7 +54,7 @@ class Deduplication:
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Waiting messages come back at once."""
-        monkeypatch.setattr("streamroute.compiler.runtime.dedupe.wait_after", lambda waited: 0.005)
+        monkeypatch.setattr("streamroute.compiler.runtime.dedupe.wait_time", lambda waited: 0.005)
 
     async def test_a_repeated_key_is_skipped_once_its_first_has_succeeded(self, backend: Backend) -> None:
         handler, results = Handling(), []

@@ -1,8 +1,12 @@
-"""Codecs: how the fields of a stream entry become a payload, and a payload becomes fields."""
+"""The built-in codecs: they turn the fields of a stream entry into a payload, and a payload into fields.
+
+A codec is one class, listed in ``BUILT_IN``; tests/adapters/codecs/test_declared_codecs.py names what else
+has to know it (JSON Schema, README, rules).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from streamroute.adapters.codecs.cloudevents import CloudEventsCodec
 from streamroute.adapters.codecs.entry_fields import (
@@ -28,28 +32,46 @@ if TYPE_CHECKING:
 
 
 class Codec(Protocol):
-    """What a stream's ``codec:`` names; also the shape of a user's own.
+    """What ``codec:`` of a stream names; a user's codec has the same two methods.
 
-    ``decode`` gets the fields of one entry and gives its payload, with the event's type under ``type``.
-    It raises DecodeError, with a reason that a person understands, for what it cannot read: the entry is
-    then dead-lettered as it is. ``encode`` is its inverse and raises EncodeError.
+    ``decode`` takes the fields of one entry and returns its payload, with the event's type under ``type``.
+    It raises DecodeError, with a readable reason, for an entry that it cannot read: the entry is then
+    dead-lettered unchanged. ``encode`` is its inverse and raises EncodeError.
     """
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
-        """The payload of an entry."""
+        """Return the payload of an entry."""
         ...
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """The fields of an entry that ``decode`` turns into this payload."""
+        """Return the fields that ``decode`` turns into this payload."""
         ...
 
 
-class JsonCodec:
-    """The field ``data`` holds a JSON object; every other field is a string beside it.
+class BuiltInCodec(Codec, Protocol):
+    """A codec that a configuration names by a word."""
 
-    Of an envelope and data with the same key, the envelope's ``type`` wins, and data wins for every other
-    key. An entry without ``data`` is taken as flat strings.
+    name: ClassVar[str]
+    """The word after ``codec:``."""
+    summary: ClassVar[str]
+    """What an entry holds, as the JSON Schema and ``streamroute schema`` describe it."""
+    may_wrap_payload: ClassVar[bool]
+    """Whether producers may put the payload into a field of its own, so that paths begin with its name."""
+    keeps_types: ClassVar[bool]
+    """Whether numbers and booleans stay numbers and booleans."""
+
+
+class JsonCodec:
+    """The field ``data`` holds a JSON object; the other fields are strings beside it.
+
+    Where a field and the data share a key, the field ``type`` wins, and the data wins for every other key.
+    An entry without ``data`` is read as flat strings.
     """
+
+    name: ClassVar = "json"
+    summary: ClassVar = "the field data holds a JSON object"
+    may_wrap_payload: ClassVar = False
+    keeps_types: ClassVar = True
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -64,9 +86,9 @@ class JsonCodec:
         return self._beside(read_object(data), fields)
 
     def decode_fast(self, parts: list[bytes]) -> dict[str, Any] | None:
-        """The payload of the usual entry, a type and then its data, as the server sends it.
+        """Decode an entry of exactly ``type`` and ``data``, in that order, as the server sent it.
 
-        None for any other, and for one that cannot be read: ``decode`` knows it, or what is wrong with it.
+        Returns None for any other entry and for one that cannot be read: ``decode`` handles those.
         """
         if len(parts) != 4 or parts[0] != b"type" or parts[2] != b"data":
             return None
@@ -81,7 +103,7 @@ class JsonCodec:
         return payload
 
     def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The data alone, and the payload."""
+        """Return the data without the envelope, and the payload."""
         data = fields.get(b"data")
         if data is None:
             payload = self.decode(fields)
@@ -92,7 +114,7 @@ class JsonCodec:
         return alone, self._beside(dict(alone), fields)
 
     def _beside(self, payload: dict[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
-        """The data with the envelope beside it."""
+        """Add the other fields to the data."""
         try:
             for name, value in fields.items():
                 if name == b"type":
@@ -104,13 +126,13 @@ class JsonCodec:
         return payload
 
     def _is_small(self, fields: dict[bytes, bytes]) -> bool:
-        """Whether this is the usual entry, ``type`` and ``data``, far below the limit: known at a glance."""
+        """Whether the entry has ``type`` and ``data`` only and is within the limit (a cheap test)."""
         if len(fields) != 2 or b"data" not in fields or b"type" not in fields:
             return False
         return len(fields[b"data"]) + len(fields[b"type"]) + 8 <= self._max_bytes
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """``type`` in a field of its own, everything else in ``data``."""
+        """Write ``type`` as a field, everything else as ``data``."""
         kind = event_type(payload)
         data = {key: value for key, value in payload.items() if key != "type"}
         fields = {b"type": utf8("type", kind), b"data": json_bytes("data", data)}
@@ -119,6 +141,11 @@ class JsonCodec:
 
 class FieldsCodec:
     """Every field is a string, and nothing is nested."""
+
+    name: ClassVar = "fields"
+    summary: ClassVar = "flat strings"
+    may_wrap_payload: ClassVar = False
+    keeps_types: ClassVar = False
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -129,7 +156,7 @@ class FieldsCodec:
         return decode_strings(fields)
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """Raises EncodeError for a value that is not a string: read again, it would be another value."""
+        """Raises EncodeError for a value that is not a string: it would be read back as another value."""
         event_type(payload)
         for name, value in payload.items():
             if not isinstance(value, str):
@@ -142,7 +169,12 @@ class FieldsCodec:
 
 
 class TypedFieldsCodec:
-    """Every field is JSON where it reads as JSON, else a string; ``type`` is always a string."""
+    """Every field is JSON if it parses as JSON, else a string; ``type`` is always a string."""
+
+    name: ClassVar = "typed-fields"
+    summary: ClassVar = "each value as JSON where it is JSON"
+    may_wrap_payload: ClassVar = True
+    keeps_types: ClassVar = True
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -157,26 +189,27 @@ class TypedFieldsCodec:
         return payload
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """A string that would read as JSON is written as a JSON string, so that it stays one."""
+        """Write a string that would parse as JSON as a JSON string, so that it is read back unchanged."""
         kind = event_type(payload)
         fields = {utf8(name, name): _write_typed(name, value) for name, value in payload.items()}
         return checked_fields(fields | {b"type": utf8("type", kind)}, self._max_bytes)
 
 
-_BUILT_IN: Final[dict[str, Callable[[int], Codec]]] = {
-    "json": JsonCodec,
-    "fields": FieldsCodec,
-    "typed-fields": TypedFieldsCodec,
-    "cloudevents": CloudEventsCodec,
-}
-CODEC_NAMES: Final = tuple(_BUILT_IN)
+BUILT_IN: Final[tuple[type[BuiltInCodec], ...]] = (
+    JsonCodec,
+    FieldsCodec,
+    TypedFieldsCodec,
+    CloudEventsCodec,
+)
+_BY_NAME: Final[Mapping[str, Callable[[int], Codec]]] = {codec.name: codec for codec in BUILT_IN}
+CODEC_NAMES: Final = tuple(_BY_NAME)
 
 
 def codec_named(name: str, *, max_bytes: int = MAX_BYTES) -> Codec:
-    """The built-in codec of this name; raises SetupError for any other (a dotted path is not one)."""
-    if name not in _BUILT_IN:
+    """Return the built-in codec of this name; raises SetupError for any other name or path."""
+    if name not in _BY_NAME:
         raise SetupError(f'there is no codec "{name}"; the built-in ones are {", ".join(CODEC_NAMES)}')
-    return _BUILT_IN[name](max_bytes)
+    return _BY_NAME[name](max_bytes)
 
 
 _MAY_BE_JSON: Final = frozenset(bytes([byte]) for byte in b'{["-0123456789tfn \t\r\n')

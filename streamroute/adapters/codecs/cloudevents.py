@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from streamroute.adapters.codecs.cloudevent_attributes import from_header, require_valid, to_header
 from streamroute.adapters.codecs.entry_fields import (
@@ -63,6 +63,11 @@ class CloudEventsCodec:
     Of an attribute and data with the same key, the attribute ``type`` wins, and data wins for every other
     key. Data that is not JSON is refused.
     """
+
+    name: ClassVar = "cloudevents"
+    summary: ClassVar = "CloudEvents 1.0, as one field or as fields"
+    may_wrap_payload: ClassVar = False
+    keeps_types: ClassVar = True
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes

@@ -1,0 +1,120 @@
+"""A codec is one class, listed once: whatever else must know it is found by this test, by name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from repository import README
+from streamroute.adapters.codecs.builtin import BUILT_IN, BuiltInCodec, codec_named
+from streamroute.compiler.rules.expressions.route_expressions import habits_of
+from streamroute.config.json_schema import schema_text
+from streamroute.errors import SetupError
+
+SCHEMA: dict[str, Any] = json.loads(schema_text())
+EVENT = {"type": "booking.confirmed", "source": "/shop", "guest": "Ada"}
+
+
+class Pickle:
+    """A codec that nothing but its class and the list knows."""
+
+    name: ClassVar = "pickle"
+    summary: ClassVar = "a pickled dict"
+    may_wrap_payload: ClassVar = False
+    keeps_types: ClassVar = True
+
+    def __init__(self, max_bytes: int) -> None:
+        """Never called."""
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        """Never called."""
+        raise NotImplementedError
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        """Never called."""
+        raise NotImplementedError
+
+
+def forgotten(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any], readme: str) -> list[str]:
+    """The places that do not know one of the codecs as its class declares it."""
+    return [*_schema_places(codecs, schema), *_readme_places(codecs, readme), *_rule_places(codecs)]
+
+
+def _schema_places(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any]) -> Iterator[str]:
+    names = [codec.name for codec in codecs]
+    described = ", ".join(f"{codec.name} ({codec.summary})" for codec in codecs)
+    for section in ("stream", "defaults"):
+        key = schema["$defs"][section]["properties"]["codec"]
+        text = key["anyOf"][0]
+        if not text["pattern"].startswith(f"^({'|'.join(names)}|"):
+            yield f"schemas/routes.schema.json, {section}: pattern"
+        if not text["patternErrorMessage"].startswith(f"a codec is {', '.join(names)}, or"):
+            yield f"schemas/routes.schema.json, {section}: patternErrorMessage"
+        if key["examples"][: len(names)] != names:
+            yield f"schemas/routes.schema.json, {section}: examples"
+        if described not in key["description"]:
+            yield f"schemas/routes.schema.json, {section}: description"
+
+
+def _readme_places(codecs: Sequence[type[BuiltInCodec]], readme: str) -> Iterator[str]:
+    names = ", ".join(f"`{codec.name}`" for codec in codecs)
+    if f"`codec` ({names} or a dotted path)" not in readme:
+        yield "README.md: the table of routes.yaml"
+    section = readme.split("### Codecs")[1].split("\n#", maxsplit=1)[0]
+    rows = re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE)
+    if rows != [codec.name for codec in codecs]:
+        yield "README.md: the table of codecs"
+
+
+def _rule_places(codecs: Sequence[type[BuiltInCodec]]) -> Iterator[str]:
+    for codec in codecs:
+        if habits_of([codec.name]) != (not codec.may_wrap_payload, codec.keeps_types):
+            yield f"compiler/rules/expressions/route_expressions.py: {codec.name}"
+
+
+def test_every_place_knows_every_codec() -> None:
+    assert forgotten(BUILT_IN, SCHEMA, README.read_text()) == []
+
+
+def test_a_forgotten_place_is_named() -> None:
+    """A new class in the list, and nothing else: every place is named that must know it."""
+    assert forgotten([*BUILT_IN, Pickle], SCHEMA, README.read_text()) == [
+        "schemas/routes.schema.json, stream: pattern",
+        "schemas/routes.schema.json, stream: patternErrorMessage",
+        "schemas/routes.schema.json, stream: examples",
+        "schemas/routes.schema.json, stream: description",
+        "schemas/routes.schema.json, defaults: pattern",
+        "schemas/routes.schema.json, defaults: patternErrorMessage",
+        "schemas/routes.schema.json, defaults: examples",
+        "schemas/routes.schema.json, defaults: description",
+        "README.md: the table of routes.yaml",
+        "README.md: the table of codecs",
+        "compiler/rules/expressions/route_expressions.py: pickle",
+    ]
+
+
+@pytest.mark.parametrize("codec", BUILT_IN, ids=lambda codec: codec.name)
+def test_a_listed_codec_is_found_by_its_name(codec: type[BuiltInCodec]) -> None:
+    found = codec_named(codec.name)
+    assert type(found) is codec
+    assert EVENT.items() <= found.decode(found.encode(EVENT)).items()
+
+
+@pytest.mark.parametrize("codec", BUILT_IN, ids=lambda codec: codec.name)
+def test_a_codec_keeps_types_or_refuses_them(codec: type[BuiltInCodec]) -> None:
+    found = codec_named(codec.name)
+    if codec.keeps_types:
+        assert found.decode(found.encode({**EVENT, "paid": True}))["paid"] is True
+    else:
+        with pytest.raises(Exception, match="holds strings only"):
+            found.encode({**EVENT, "paid": True})
+
+
+def test_an_unlisted_name_is_refused_with_the_listed_ones() -> None:
+    names = ", ".join(codec.name for codec in BUILT_IN)
+    with pytest.raises(SetupError, match=f'there is no codec "pickle"; the built-in ones are {names}'):
+        codec_named("pickle")
