@@ -11,7 +11,7 @@ import pytest
 
 from repository import README
 from streamroute.adapters.codecs.builtin import BUILT_IN, BuiltInCodec, codec_named
-from streamroute.compiler.rules.expressions.route_expressions import habits_of
+from streamroute.compiler.rules.expressions.route_expressions import traits_of
 from streamroute.config.json_schema import schema_text
 from streamroute.errors import SetupError
 
@@ -72,7 +72,7 @@ def _readme_places(codecs: Sequence[type[BuiltInCodec]], readme: str) -> Iterato
 
 def _rule_places(codecs: Sequence[type[BuiltInCodec]]) -> Iterator[str]:
     for codec in codecs:
-        if habits_of([codec.name]) != (not codec.may_wrap_payload, codec.keeps_types):
+        if traits_of([codec.name]) != (not codec.may_wrap_payload, codec.keeps_types):
             yield f"compiler/rules/expressions/route_expressions.py: {codec.name}"
 
 
