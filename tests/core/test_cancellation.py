@@ -165,7 +165,9 @@ async def test_a_handler_s_own_generator_exit_costs_a_turn_of_the_loop_and_no_ti
 
 @pytest.mark.parametrize("error", [GeneratorExit(), ValueError(), SystemExit(1)])
 async def test_what_a_handler_raised_is_not_raised_again(error: BaseException) -> None:
-    await reraise_own_cancellation(error)
+    judging = asyncio.create_task(reraise_own_cancellation(error))
+    await asyncio.wait([judging])
+    assert judging.exception() is None
 
 
 async def test_a_cancellation_is_our_end_until_it_is_taken_back() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -79,21 +79,28 @@ def test_a_filter_says_yes_or_no_or_that_it_failed(expression: str) -> None:
         assert no_match(accepts, lambda _error: None)({"v": value}) in (True, False)
 
 
+def changed(change: Callable[[Message], Any], value: Any) -> Any:
+    """What a transform gives, or raises where it rejects the message."""
+    try:
+        return change(Message({"v": value}))
+    except Reject as rejected:
+        return rejected
+
+
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_a_transform_gives_an_object_or_rejects(expression: str) -> None:
     transform = compile_transform(f"{{made: {expression}}}")
     plain = compile_transform(expression)
     for value in values():
         for change in (transform, plain):
-            with suppress(Reject):
-                assert isinstance(change(Message({"v": value})), Message)
+            assert isinstance(changed(change, value), Message | Reject)
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_an_order_key_is_one_or_there_is_none(expression: str) -> None:
     key_of = order_key(expression)
     for value in values():
-        hash(key_of({"v": value}))
+        assert isinstance(hash(key_of({"v": value})), int)
 
 
 class Storage:

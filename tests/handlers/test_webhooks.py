@@ -331,11 +331,13 @@ async def test_a_success_that_drips_is_one(receiver: Receiver) -> None:
     """The receiver has the message: to send it again would have its effect twice."""
     receiver.body, receiver.drips = b"x" * 1_000_000, True
     await webhook({}, url=receiver.url, timeout="200ms")
+    assert len(receiver.requests) == 1
 
 
 async def test_a_success_without_end_is_a_success_and_not_read_to_its_end(receiver: Receiver) -> None:
     receiver.body = b"x" * 50_000_000
     await webhook({}, url=receiver.url)
+    assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_what_never_ends_is_refused_wherever_it_is_written(value: Any) -> None:
 )
 def test_what_is_merely_large_or_shared_is_taken(value: Any) -> None:
     refuse_expanding(value)
+    assert digest(value)
 
 
 class Knitting:

@@ -95,7 +95,8 @@ def test_both_commands_set_up_everything_themselves() -> None:
 
 @pytest.mark.parametrize("block", fenced("python"))
 def test_python_that_is_shown_is_python(block: str) -> None:
-    ast.parse(f"async def shown():\n{re.sub(r'^', '    ', block, flags=re.MULTILINE)}")
+    shown = ast.parse(f"async def shown():\n{re.sub(r'^', '    ', block, flags=re.MULTILINE)}")
+    assert len(shown.body) == 1
 
 
 def test_every_command_is_described() -> None:

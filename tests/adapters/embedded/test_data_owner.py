@@ -88,8 +88,8 @@ def test_a_folder_that_was_moved_or_copied_is_still_its_user_s(folder: Path, tmp
     shutil.copytree(folder, tmp_path / "copy")
     folder.rename(tmp_path / "moved")
     for name in ("copy", "moved"):
-        with EmbeddedServer(tmp_path / name):
-            pass
+        with EmbeddedServer(tmp_path / name) as url:
+            assert url.startswith("unix:")
 
 
 def test_a_file_that_a_checkout_put_into_a_marked_folder_is_refused(folder: Path) -> None:

@@ -79,6 +79,7 @@ async def test_the_example_is_a_file_that_a_server_takes(start_server: Callable[
     async with open_redis(f"unix://worker:change-me@{server.socket_path}", folder=server.folder) as redis:
         await redis.ping()
         await require_permissions(redis, EXAMPLE)
+    assert server.command("PING").startswith(b"-NOAUTH"), "other users may do nothing"
 
 
 async def test_a_worker_with_these_rights_can_do_all_its_work(

@@ -113,7 +113,9 @@ async def test_every_stream_is_looked_at_until_it_is_cancelled() -> None:
 
 
 async def test_without_streams_there_is_nothing_to_look_at() -> None:
-    await watch_groups([], 60)
+    looking = asyncio.ensure_future(watch_groups([], 60))
+    await asyncio.wait_for(looking, 5)
+    assert looking.done()
 
 
 async def test_a_group_whose_last_worker_ends_later_is_told(

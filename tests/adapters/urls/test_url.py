@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from streamroute.adapters.urls.problems import PARAMETERS, PERCENT, SCHEMES, problem_of
@@ -262,8 +262,7 @@ _FORMS = [
 @example("redis://host:6379/0?password={}", "ab@S3cret")
 def test_no_fragment_of_an_odd_password_is_shown(form: str, middle: str) -> None:
     """However it is written. The words around it are none of the password's."""
-    if form == "redis://user:{}" and "@" in middle:
-        return  # this is a password and a host
+    assume(form != "redis://user:{}" or "@" not in middle)  # else it is a password and a host
     password = f"Qx7z{middle}Wv9k"
     url = form.format(password)
     try:

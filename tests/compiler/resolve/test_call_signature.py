@@ -197,9 +197,12 @@ class Unasked:
 @pytest.mark.parametrize("kind", ALL)
 def test_whatever_a_constructor_raises_is_reported_in_a_line(kind: str) -> None:
     error = ALL[kind]()
-    if type(error) is KeyboardInterrupt:
-        return  # the command is ended
-    [problem] = signature_problems(type("Made", (Unmade,), {"error": error}))
+    made = type("Made", (Unmade,), {"error": error})
+    if type(error) is KeyboardInterrupt:  # the command is ended
+        with pytest.raises(KeyboardInterrupt):
+            signature_problems(made)
+        return
+    [problem] = signature_problems(made)
     assert problem.problem.code == "SR403"
     assert len(problem.problem.message.splitlines()) == 1
     assert len(problem.problem.message) <= 5_000

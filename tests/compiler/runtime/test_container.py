@@ -90,8 +90,10 @@ async def test_a_factory_that_raises_is_named(error: BaseException) -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 async def test_whatever_a_factory_raises_is_told_in_a_line(kind: str) -> None:
-    if kind == "KeyboardInterrupt":
-        return  # the command is ended
+    if kind == "KeyboardInterrupt":  # the command is ended
+        with pytest.raises(KeyboardInterrupt):
+            await open_container(refusing(ALL[kind]()), "shop.build").__aenter__()
+        return
     with pytest.raises(SetupError) as failed:
         async with open_container(refusing(ALL[kind]()), "shop.build"):
             pytest.fail("there is no container")

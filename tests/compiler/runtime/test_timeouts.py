@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -242,6 +243,7 @@ def test_a_wrapper_that_is_closed_when_no_loop_runs_is_simply_closed() -> None:
 
     asyncio.run(leave())
     left[0].close()
+    assert inspect.getcoroutinestate(left[0]) == inspect.CORO_CLOSED
 
 
 class FakeTask:

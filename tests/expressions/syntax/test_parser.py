@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import Parser
@@ -50,7 +50,7 @@ def test_a_place_lies_within_its_parent_s(expression: str) -> None:
     try:
         root = parse(expression).root
     except ExpressionError:
-        return
+        reject()
     for node, start, end in walk(root, 0, len(expression)):
         assert end is not None
         assert 0 <= start < end <= len(expression)

@@ -90,3 +90,7 @@ def test_steps_are_counted_over_all_work_and_over_each() -> None:
 
 def test_work_that_is_not_counted_has_no_end() -> None:
     count_steps(10 * PER_EXPRESSION)
+    with StepBudget(PER_EXPRESSION).limited():  # and counts against nothing that follows
+        count_steps(PER_EXPRESSION)
+        with pytest.raises(TooManyStepsError):
+            count_steps(1)

@@ -137,6 +137,7 @@ def test_it_never_raises_whatever_an_id_looks_like(entry_id: str, result: Result
     counters = Counters({"s": ()}, feed_start_ids={"s": "5-5"})
     counters.observe(message(entry_id), route, result)
     counters.observe({"type": entry_id}, route, result)
+    assert Counters.from_dict(counters.as_dict()).as_dict() == counters.as_dict()
 
 
 def test_tallies_of_several_workers_are_one() -> None:

@@ -138,6 +138,7 @@ def test_an_answer_that_is_not_read_has_the_same_deadline() -> None:
     with http_server(ANYWHERE, endless, patience=0.3) as at, ask(at, b"GET / HTTP/1.0\r\n\r\n"):
         wait_until(lambda: threads() == 1, "the request to be answered")
         wait_until(lambda: threads() == 0, "the answer to be given up")
+        assert threads() == 0
 
 
 @pytest.mark.parametrize(

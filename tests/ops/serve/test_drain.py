@@ -53,4 +53,6 @@ async def test_a_server_that_is_away_is_not_one_without_work() -> None:
 
 
 async def test_without_streams_there_is_nothing_to_wait_for() -> None:
-    await within_patience(wait_until_done({}, {}))
+    done = asyncio.ensure_future(wait_until_done({}, {}))
+    await within_patience(done)
+    assert done.done()

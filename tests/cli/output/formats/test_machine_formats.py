@@ -209,7 +209,7 @@ def test_sarif_names_a_file_whose_name_is_not_utf_8_by_its_bytes() -> None:
 def test_junit_is_valid_under_its_published_schema(
     junit_schema: xmlschema.XMLSchema, shown: FindingsReport
 ) -> None:
-    junit_schema.validate(render(shown, "junit"))
+    assert list(junit_schema.iter_errors(render(shown, "junit"))) == []
 
 
 def test_junit_counts_errors_and_warnings_as_failures() -> None:
