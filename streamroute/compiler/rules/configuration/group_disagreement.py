@@ -16,15 +16,14 @@ RULE: Final = Rule(
     "group-disagreement",
     Severity.WARNING,
     Stage.CONFIGURATION,
-    "Two configurations disagree about a group of a stream.",
+    "Two configurations disagree about a consumer group.",
     page="""\
-Two configurations that are checked together consume one stream of one Redis in the same group, with other
-settings. The workers of a group take over each other's messages, so that a message's lease, attempts and
-dead letters depend on who happens to read it. `concurrency`, `claim_interval`, `grace`, `stall` and
-`on_stuck` are each worker's own affair.
-
-Or one of them moves a group to another name (`formerly_group`) that the other one still serves, or moves as
-well: what the group left can go to one group only, and a group that is still served must not be moved.
+Two configurations that are checked together consume one stream of one Redis in the same group, with
+different settings. The workers of a group take over each other's messages, so that a message's lease,
+attempts and dead letters depend on which worker reads it. `concurrency`, `claim_interval`, `grace`, `stall`
+and `on_stuck` may differ from worker to worker. Or one configuration moves a group to another name
+(`formerly_group`) that the other still serves, or moves as well: what the group left can go to one group
+only, and a group that is still served must not be moved.
 
 ## Wrong
 

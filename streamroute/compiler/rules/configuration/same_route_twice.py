@@ -21,8 +21,8 @@ RULE: Final = Rule(
     "Two routes run one handler for the same messages.",
     page="""\
 Two enabled routes take the same type of the same stream by the same filter, and name the same handler with
-the same arguments: it runs twice for each of their messages. Mostly one of them is a copy that was to be
-changed.
+the same arguments: it runs twice for each of their messages. Usually one of them is a copy that was meant
+to be changed.
 
 ## Wrong
 

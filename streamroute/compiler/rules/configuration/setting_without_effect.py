@@ -18,10 +18,10 @@ RULE: Final = Rule(
     "setting-without-effect",
     Severity.WARNING,
     Stage.CONFIGURATION,
-    "A key of a retry policy changes nothing.",
+    "A key of a retry policy has no effect.",
     page="""\
-A key of a retry policy changes nothing beside the others: a delay where nothing runs again, a multiplier
-where there is one retry only, a delay that `max_delay` cuts.
+A key of a retry policy has no effect together with the others: a delay if nothing runs again, a multiplier
+if there is only one retry, a delay that `max_delay` shortens.
 
 ## Wrong
 

@@ -15,10 +15,10 @@ RULE: Final = Rule(
     "stream-without-routes",
     Severity.WARNING,
     Stage.CONFIGURATION,
-    "A stream is declared that no route uses.",
+    "No route uses a declared stream.",
     page="""\
-No route takes messages of the stream, so that `serve` does not consume it: its messages stay where they
-are, for whoever else reads them. A stream that a route forwards to may be declared for its codec alone.
+No route takes messages of the stream, so `serve` does not consume it, and its messages stay there for other
+consumers. A stream that a route forwards to may be declared for its codec alone.
 
 ## Wrong
 

@@ -19,8 +19,8 @@ RULE: Final = Rule(
     "A drain cuts an attempt off long before its timeout.",
     page="""\
 When `serve` stops, it gives running handlers the `grace` of their stream and then cuts them off; their
-messages run again elsewhere. An attempt that needs its whole timeout is cut off by every deployment. Where
-that is meant, ignore it.
+messages run again on another worker. Every deployment cuts off an attempt that needs its whole timeout. If
+that is intended, suppress the finding.
 
 ## Wrong
 

@@ -20,8 +20,8 @@ RULE: Final = Rule(
     Stage.CONFIGURATION,
     "Another timeout always comes before this one.",
     page="""\
-The built-in webhook gives its request a timeout of its own, under `with:` (10s where it is not stated). Of
-that and the timeout of the route the shorter one always comes first, and the other changes nothing.
+The built-in webhook gives its request a timeout of its own, under `with:` (10s by default). The shorter of
+that and the route's timeout always comes first, and the other has no effect.
 
 ## Wrong
 

@@ -14,11 +14,10 @@ RULE: Final = Rule(
     "type-without-route",
     Severity.INFO,
     Stage.CONFIGURATION,
-    "The catalogue declares a type that no route takes.",
+    "No route takes a declared type.",
     page="""\
-The catalogue says what a type's messages look like, and no route takes them. They are acknowledged and
-counted, or dead-lettered under `unknown_type: dead_letter`. In a catalogue that several services share this
-is the normal case.
+The catalogue declares the type, but no route takes its messages. They are acknowledged and counted, or
+dead-lettered with `unknown_type: dead_letter`. In a catalogue that several services share this is normal.
 
 ## Wrong
 

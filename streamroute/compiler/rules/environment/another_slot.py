@@ -19,9 +19,9 @@ RULE: Final = Rule(
     Stage.ENVIRONMENT,
     "A cluster would keep a stream's keys on several nodes.",
     page="""\
-What becomes of a message is written in one step, and in a cluster a step is on one node: a stream, its
-retries and its dead letters have to be in one slot. A cluster hashes what stands in braces in a name, and
-the whole name where there are none. The default names see to it.
+The outcome of a message is written in one step, and in a cluster a step runs on one node: a stream, its
+retries and its dead letters must be in one slot. A cluster hashes the part of a key in braces, or the whole
+key if it has none. The default names are in one slot.
 
 ## Wrong
 

@@ -19,9 +19,9 @@ RULE: Final = Rule(
     Stage.ENVIRONMENT,
     "Dead letters would go to a key that is in use.",
     page="""\
-A dead letter in the stream that it came from is read again, fails again, and is dead-lettered again, for
-ever; and `streamroute dead drop` would take what nobody has read yet. Nor may dead letters go where
-streamroute keeps the retries of a stream. By default they go to `{STREAM}:GROUP:dead`.
+A dead letter in the stream that it came from is read again, fails again, and is dead-lettered again,
+forever; and `streamroute dead drop` would delete entries that have not been read yet. Dead letters must not
+go where streamroute keeps the retries of a stream either. By default they go to `{STREAM}:GROUP:dead`.
 
 ## Wrong
 

@@ -26,10 +26,11 @@ RULE: Final = Rule(
     Stage.ENVIRONMENT,
     "The address of Redis cannot be used.",
     page="""\
-No server can be reached by this address: its scheme is unknown, its host or port cannot be read, a
-parameter is misspelt, or a cluster is asked for a database that it does not have. In a password, `/` is
-written `%2F`, `?` `%3F`, `#` `%23`, `@` `%40` and `%` `%25`. `check` reads the address as `serve` does, and
-connects to nothing. Of an address that comes from an environment variable no part is shown: that is SR502.
+The address names no server that can be reached: its scheme is unknown, its host or port cannot be read, a
+parameter is misspelled, or it selects a database in a cluster, which has only one. In a password, write `/`
+as `%2F`, `?` as `%3F`, `#` as `%23`, `@` as `%40` and `%` as `%25`. `check` reads the address as `serve`
+does, and connects to nothing. Of an address that comes from an environment variable no part is shown: that
+is SR502.
 
 ## Wrong
 

@@ -15,12 +15,12 @@ RULE: Final = Rule(
     "order-within-a-worker",
     Severity.INFO,
     Stage.EXPRESSIONS,
-    "order_by orders nothing between workers.",
+    "order_by does not order messages between workers.",
     page="""\
-`order_by` orders what one worker has read: of messages with equal keys, the next starts when the one before
-it has ended. Two workers of a group read turn about, so that two messages with one key may run at the same
-time, one in each. Retries and what is taken over from a dead worker may come later than what followed them.
-Where one worker serves the stream, or where such an order is enough, ignore it.
+`order_by` orders what one worker has read: of messages with equal keys, the next starts when the previous
+one has ended. Two workers of a group read alternately, so two messages with one key may run at the same
+time, one in each. Retries, and entries taken over from a dead worker, may come after later ones. If one
+worker serves the stream, or if such an order is enough, suppress the finding.
 
 ## Wrong
 

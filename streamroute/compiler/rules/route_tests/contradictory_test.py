@@ -14,10 +14,10 @@ RULE: Final = Rule(
     "contradictory-test",
     Severity.ERROR,
     Stage.ROUTE_TESTS,
-    "A test expects of a route what cannot be together.",
+    "A test's expectations contradict each other.",
     page="""\
-A route either takes a message or fails before its handler, and only the handler of a route that takes it
-gets something: the test says otherwise.
+A route either takes a message or fails before its handler, and only the handler of a route that takes the
+message receives a payload: the test expects both.
 
 ## Wrong
 

@@ -17,9 +17,9 @@ RULE: Final = Rule(
     Stage.ROUTES,
     "Two routes have the same name.",
     page="""\
-A route's name is unique over all files: it lives on in metrics, in retries that wait in Redis, and in dead
-letters. With two routes of one name, nobody could tell whose retry it is. A route that gets another name
-states its old one under `formerly`.
+A route's name is unique over all files: metrics, retries that wait in Redis, and dead letters refer to it.
+With two routes of one name, nothing tells whose retry it is. After renaming a route, state the old name
+under `formerly`.
 
 ## Wrong
 

@@ -17,9 +17,9 @@ RULE: Final = Rule(
     "A stream's former group is its current group.",
     page="""\
 `formerly_group` is the name that a consumer group had before; what the old group left is moved to the
-current one. With the current name there is nothing to move, and the group that was meant stays behind.
-Stated in `defaults`, it applies to every stream that does not state its own: state it in the streams whose
-group was renamed.
+current one. With the current name there is nothing to move, and the old group is left behind. In
+`defaults`, the key applies to every stream that does not state its own: state it in the streams whose group
+was renamed.
 
 ## Wrong
 

@@ -20,8 +20,8 @@ RULE: Final = Rule(
     "Two routes of one stream state the same former name.",
     page="""\
 `formerly` says that a route takes over what waits in Redis under its old name. Each retry, dead letter and
-dedupe key can go to one route only. Where a route was split into two, choose the one that handles what is
-left of the old one.
+dedupe key can go to one route only. If a route was split into two, choose the one that handles what is left
+of the old one.
 
 ## Wrong
 

@@ -18,7 +18,7 @@ RULE: Final = Rule(
     Stage.ROUTES,
     "A route's type is a pattern that matches no type.",
     page="""\
-A pattern stands for the types of the catalogue that it matches, and this one matches none: the route takes
+A pattern stands for the types of the catalogue that it matches. This one matches none, so the route takes
 no message. `*` stands for any characters, dots included, and `?` for one.
 
 ## Wrong

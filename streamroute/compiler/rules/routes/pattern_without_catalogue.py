@@ -15,10 +15,10 @@ RULE: Final = Rule(
     "pattern-without-catalogue",
     Severity.ERROR,
     Stage.ROUTES,
-    "A route's type is a pattern without a catalogue.",
+    "A route's type is a pattern, but there is no catalogue.",
     page="""\
-A type with `*`, `?` or brackets is a pattern over the catalogue under `messages:`, and there is none:
-nobody can know which types it stands for.
+A type with `*`, `?` or brackets is a pattern over the catalogue under `messages:`. Without a catalogue
+there are no types to match.
 
 ## Wrong
 

@@ -17,8 +17,8 @@ RULE: Final = Rule(
     "A route names no stream where several are declared.",
     runs=True,
     page="""\
-Where several streams are declared, a route says which of them it takes messages from. With one stream it
-may be left out. Silenced, the route is kept and takes no messages.
+If several streams are declared, a route states which of them it takes messages from. With a single stream
+this can be left out. If the finding is suppressed, the route is kept and takes no messages.
 
 ## Wrong
 

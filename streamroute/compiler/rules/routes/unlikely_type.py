@@ -16,11 +16,11 @@ RULE: Final = Rule(
     "unlikely-type",
     Severity.WARNING,
     Stage.ROUTES,
-    "A route's type is a list in one string, or in quotes of its own.",
+    "A route's type is a list in one string, or has quotes of its own.",
     page="""\
-A type is compared as a whole, so that `order.paid, order.sent` is one type, which no message has. Several
-are a list. Nor are quotes, commas or invisible characters around a type likely to be in a message's. A type
-that the catalogue declares is not told.
+A type is compared as a whole: `order.paid, order.sent` is one type, which no message has. Write several
+types as a list. Quotes, commas or invisible characters around a type are hardly part of a message's type
+either. A type that the catalogue declares is not reported.
 
 ## Wrong
 
