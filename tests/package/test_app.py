@@ -100,7 +100,7 @@ async def test_every_stream_with_routes_is_served_in_its_own_way(
         await eventually(lambda: redis_client.xlen("{fields}:gone"))
         await eventually(lambda: ledger(folder) == ["b 1 container", "b 2 container", "ok 1"])
     assert ledger(folder)[-2:] == ["closed", "ok 1"]
-    assert {key: row.succeeded for key, row in counters.backlog.items()} == {
+    assert {key: row["succeeded"] for key, row in counters.backlog.items()} == {
         ("events", "a"): 1,
         ("events", "b"): 1,
         ("fields", "b"): 1,

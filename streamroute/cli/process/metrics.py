@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from streamroute.config.document import Document, StreamConfig
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.metrics.group_poller import GroupPoller
-    from streamroute.ops.metrics.process_stats import MetricsSources
     from streamroute.ops.metrics.server import Endpoint
+    from streamroute.ops.metrics.sources import MetricsSources
     from streamroute.ops.workers.reports import WorkerReports
 
 log = logging.getLogger(__name__)
@@ -54,15 +54,16 @@ async def process_metrics(
         yield _no_supervisor
         return
     from streamroute.ops.metrics.event_loop_lag import EventLoopLag
-    from streamroute.ops.metrics.process_stats import MetricsSources, ProcessStats
+    from streamroute.ops.metrics.process_stats import ProcessStats
+    from streamroute.ops.metrics.sources import MetricsSources
     from streamroute.ops.serve.background import in_background
     from streamroute.ops.workers.report_writer import reporting
 
     loop_lag, streams = EventLoopLag(), [service.config for service in app.services.values()]
-    slots = {stream.name: stream.concurrency for stream in streams}
+    concurrency = {stream.name: stream.concurrency for stream in streams}
 
     def stats() -> ProcessStats:
-        return ProcessStats(loop_lag.lag, app.running(), slots, app.stuck())
+        return ProcessStats(loop_lag.lag, app.running(), concurrency, app.stuck())
 
     has_started = _no_supervisor
     async with AsyncExitStack() as stack:
@@ -87,7 +88,7 @@ async def worker_metrics(
     if endpoint is None:
         yield
         return
-    from streamroute.ops.metrics.process_stats import MetricsSources
+    from streamroute.ops.metrics.sources import MetricsSources
 
     served = [stream for stream in document.streams.values() if document.served(stream.name)]
     sources = MetricsSources(reports.counts, reports.stats, _group_poller(served, redis))

@@ -51,7 +51,7 @@ def test_what_was_there_before_is_counted_apart(project: Project) -> None:
         "stream  route  matched  succeeded  failed\n"
         "events  ok           2          2       0\n"
         "\n"
-        "left over from before:\n"
+        "backlog from before the feed:\n"
         "stream  route  matched  succeeded  failed\n"
         "events  ok           2          2       0\n"
     )

@@ -10,7 +10,8 @@ from streamroute.cli.output.run_summary import describe_unlisted, print_summary
 from streamroute.cli.output.table import table
 from streamroute.core.observer import Result
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import Counters, UnlistedMessages
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.unlisted import UnlistedMessages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,5 +66,5 @@ def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Counters],
 def test_what_went_to_another_worker_is_said(printed: Callable[[Counters], str]) -> None:
     counters = Counters({"s": ("a",)})
     counters.observe(Message({}, stream="s"), None, Result.LOST)
-    said = "entries that another worker took meanwhile, and may have run as well: 1"
+    said = "entries that another worker claimed meanwhile, and may have run as well: 1"
     assert printed(counters).splitlines()[-1] == said

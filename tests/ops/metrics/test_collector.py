@@ -16,7 +16,8 @@ from streamroute.message import Message
 from streamroute.ops.metrics.collector import RouteCollector
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.group_poller import GroupPoller
-from streamroute.ops.metrics.process_stats import MetricsSources, ProcessStats
+from streamroute.ops.metrics.process_stats import ProcessStats
+from streamroute.ops.metrics.sources import MetricsSources
 
 ROUTES = {"s": ("a", "b")}
 

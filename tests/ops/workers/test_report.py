@@ -47,16 +47,16 @@ def test_a_line_holds_all_of_a_report(ready: bool, ended: bool) -> None:
     found = WorkerReport.from_line(line)
     assert (found.ready, found.ended, found.stats) == (ready, ended, STATS)
     assert found.counts is not None
-    assert found.counts.backlog == counted().backlog
-    assert found.counts.unlisted == counted().unlisted
-    assert found.counts.events == counted().events
+    assert found.counts.as_dict() == counted().as_dict()
 
 
 def test_a_report_has_names_and_no_positions() -> None:
     said = json.loads(WorkerReport(ready=True, counts=counted(), stats=STATS).to_line())
-    assert said["counts"]["routes"] == [{"stream": "s", "route": "r", "matched": 1, "succeeded": 1}]
+    assert said["counts"]["routes"] == [
+        {"stream": "s", "route": "r", "counts": {"matched": 1, "succeeded": 1}}
+    ]
     assert {"stream": "s", "event": "claimed", "count": 3} in said["counts"]["events"]
-    assert said["stats"] == {"lag": 0.5, "running": {"s": 1}, "slots": {"s": 32}, "stuck": {}}
+    assert said["stats"] == {"lag": 0.5, "running": {"s": 1}, "concurrency": {"s": 32}, "stuck": {}}
 
 
 def test_a_report_without_counts_says_so() -> None:
@@ -65,7 +65,7 @@ def test_a_report_without_counts_says_so() -> None:
 
 def test_a_report_of_another_version_is_understood() -> None:
     """It lacks names, and has others."""
-    row = {"stream": "s", "route": "r", "matched": 2, "quarantined": 1}
+    row = {"stream": "s", "route": "r", "counts": {"matched": 2, "quarantined": 1}}
     said = {
         "ready": True,
         "version": "9",
@@ -74,7 +74,7 @@ def test_a_report_of_another_version_is_understood() -> None:
     }
     found = WorkerReport.from_line(json.dumps(said).encode())
     assert found.counts is not None
-    assert found.counts.backlog["s", "r"].matched == 2
+    assert found.counts.backlog["s", "r"]["matched"] == 2
     assert (found.ready, found.ended, found.stats) == (True, False, ProcessStats(0.0, {}, {}))
 
 

@@ -65,14 +65,14 @@ async def test_the_latest_report_is_kept(pipe: ReportPipe) -> None:
     first = await eventually(lambda: pipe.report)
     assert not first.ready
     os.write(end, line(2) + line(3))
-    await eventually(lambda: row(pipe).succeeded == 3)
+    await eventually(lambda: row(pipe)["succeeded"] == 3)
 
 
 async def test_half_a_line_of_a_worker_that_died_is_no_report(pipe: ReportPipe) -> None:
     end = pipe.writing
     os.write(end, line(2) + line(3)[:-1])
     pipe.read_all()
-    assert row(pipe).succeeded == 2
+    assert row(pipe)["succeeded"] == 2
 
 
 async def test_a_report_may_be_longer_than_a_pipe(pipe: ReportPipe) -> None:
@@ -100,9 +100,9 @@ async def test_what_cannot_be_read_leaves_the_report_before_and_is_told_once(
     for garbage in (b"a handler's print\n", b"[]\n"):
         os.write(end, garbage)
         pipe.read_all()
-        assert row(pipe).succeeded == 2
+        assert row(pipe)["succeeded"] == 2
     os.write(end, line(3))
-    await eventually(lambda: row(pipe).succeeded == 3)
+    await eventually(lambda: row(pipe)["succeeded"] == 3)
     [told] = caplog.messages
     assert told.startswith("could not read a worker's report: ")
 
@@ -113,7 +113,7 @@ async def test_a_report_that_does_not_say_what_was_counted_changes_no_count(pipe
     await eventually(lambda: pipe.report)
     os.write(end, WorkerReport(ready=True, stats=ProcessStats(0.0, {}, {})).to_line())
     await eventually(lambda: pipe.report and pipe.report.ready)
-    assert row(pipe).succeeded == 2
+    assert row(pipe)["succeeded"] == 2
 
 
 async def test_silence_is_the_time_since_something_was_heard(pipe: ReportPipe, clock: Clock) -> None:
@@ -133,7 +133,7 @@ async def test_what_a_worker_said_before_it_is_closed_is_kept_and_it_is_told_no_
     end = os.dup(pipe.writing)
     os.write(end, line(4))
     pipe.close()
-    assert row(pipe).succeeded == 4
+    assert row(pipe)["succeeded"] == 4
     with pytest.raises(BrokenPipeError):
         os.write(end, line(5))
     os.close(end)

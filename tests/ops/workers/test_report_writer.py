@@ -111,12 +111,12 @@ def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
     with writing(pipe, counters):
         wait_until(lambda: len(pipe.reports) >= 3, "three reports")
         counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
-        row = {"stream": "s", "route": "r", "matched": 1, "succeeded": 1}
+        row = {"stream": "s", "route": "r", "counts": {"matched": 1, "succeeded": 1}}
         wait_until(lambda: pipe.reports[-1]["counts"]["routes"] == [row], "a report of the message")
         assert pipe.reports[-1]["stats"] == {
             "lag": 0.0,
             "running": {"s": 1},
-            "slots": {"s": 32},
+            "concurrency": {"s": 32},
             "stuck": {},
         }
 
@@ -126,7 +126,7 @@ def test_the_last_report_holds_what_was_counted_last(pipe: Pipe) -> None:
     with writing(pipe, counters):
         counters.observe(Message({}, stream="s"), "r", Result.DEAD)
     [row] = pipe.reports[-1]["counts"]["routes"]
-    assert row["failed"] == 1
+    assert row["counts"]["dead"] == 1
 
 
 @pytest.mark.usefixtures("quick")

@@ -9,7 +9,7 @@ import pytest
 from consuming import eventually
 from streamroute.core.observer import Result
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import Counters, RouteCounts
+from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import WorkerReport
 from streamroute.ops.workers.report_pipe import ReportPipe
@@ -28,7 +28,7 @@ def say(pipe: ReportPipe, times: int, *, ready: bool = True) -> None:
 
 
 def succeeded(reports: WorkerReports) -> int:
-    return reports.counts().backlog.get(("s", "r"), RouteCounts()).succeeded
+    return reports.counts().route_counts("s", "r")["succeeded"]
 
 
 async def test_running_workers_and_those_that_ended_are_one_count() -> None:
@@ -42,7 +42,7 @@ async def test_running_workers_and_those_that_ended_are_one_count() -> None:
             assert reports.ended.backlog == {}
             say(second, 4)
         assert succeeded(reports) == 6
-        assert reports.ended.backlog["s", "r"].succeeded == 4
+        assert reports.ended.backlog["s", "r"]["succeeded"] == 4
         assert reports.stats() == [STATS]
     assert succeeded(reports) == 6
     assert reports.stats() == []
@@ -98,7 +98,7 @@ async def test_the_lag_of_a_worker_that_says_nothing_grows(monkeypatch: pytest.M
         pipe._last_read_at -= 60
         [stats] = reports.stats()
         assert stats.lag >= 60
-        assert (stats.slots, stats.running) == (STATS.slots, STATS.running)
+        assert (stats.concurrency, stats.running) == (STATS.concurrency, STATS.running)
 
 
 async def test_a_pipe_that_the_system_cannot_open_leaves_nothing_behind(

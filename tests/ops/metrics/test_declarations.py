@@ -1,0 +1,73 @@
+"""A metric is declared once: the counters, the workers' reports, the collector and the README follow."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from repository import ROOT
+from streamroute.adapters.groups.stats import GroupStats
+from streamroute.core.observer import Result
+from streamroute.message import Message
+from streamroute.ops.metrics.collector import RouteCollector
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.metrics.declarations import ROUTE_METRICS, RouteMetric
+from streamroute.ops.metrics.group_poller import GroupPoller
+from streamroute.ops.metrics.process_stats import ProcessStats
+from streamroute.ops.metrics.sources import MetricsSources
+from streamroute.ops.workers.report import WorkerReport
+
+ROUTES = {"s": ("a",)}
+ONE_MORE = RouteMetric(
+    "recovered",
+    "messages_recovered",
+    "Messages that succeeded after a failure.",
+    lambda result, is_first: result is Result.SUCCEEDED and not is_first,
+)
+
+
+async def _group() -> GroupStats:
+    return GroupStats(unread=1, pending=1, scheduled=1, dead=1, oldest=1.0, lease=1.0)
+
+
+def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[Any]:
+    """The families of metrics that a scrape returns."""
+    sources = MetricsSources(lambda: counters, lambda: [ProcessStats()], poller or GroupPoller({}))
+    registry = CollectorRegistry()
+    registry.register(RouteCollector(sources, ROUTES, counters.metrics))
+    return list(text_string_to_metric_families(generate_latest(registry).decode()))
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_one_more_declaration_is_one_more_metric_of_all_workers(attempts: int) -> None:
+    """Observed in a worker, it arrives by its name in a report, and is exposed by the supervisor."""
+    worker = Counters(ROUTES, metrics=(*ROUTE_METRICS, ONE_MORE))
+    for attempt in range(1, attempts + 1):
+        worker.observe(Message({}, stream="s", attempt=attempt), "a", Result.SUCCEEDED)
+    report = WorkerReport.from_line(WorkerReport(counts=worker, stats=ProcessStats()).to_line())
+    assert report.counts is not None
+    total = Counters(ROUTES, metrics=worker.metrics)
+    total.add(report.counts)
+    [family] = [found for found in exposed(total) if found.name == "streamroute_messages_recovered"]
+    assert (family.type, family.documentation) == ("counter", ONE_MORE.help)
+    assert [sample.value for sample in family.samples if sample.name.endswith("_total")] == [attempts - 1]
+
+
+async def test_the_readme_describes_each_metric_with_its_kind_and_labels() -> None:
+    counters, poller = Counters(ROUTES), GroupPoller({"s": _group})
+    await poller.poll()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    described = re.findall(
+        r"^\| `streamroute_(\w+?)(?:_total)?` \| (\w+) \| ([\w, ]*?) ?\|", readme, re.MULTILINE
+    )
+    actual = [
+        (family.name.removeprefix("streamroute_"), family.type, set(family.samples[0].labels))
+        for family in exposed(counters, poller=poller)
+    ]
+    assert sorted(
+        (name, kind, set(filter(None, labels.split(", ")))) for name, kind, labels in described
+    ) == (sorted(actual))
