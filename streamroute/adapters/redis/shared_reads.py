@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +22,7 @@ from redis.exceptions import ResponseError
 from streamroute.adapters.redis.channel import read_connections
 from streamroute.adapters.redis.replies import Row, milliseconds, rows_by_stream
 from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
+from streamroute.system.waiting import wait_for_event
 
 _BEAT: Final = 0.5  # seconds; commands that wait end at multiples of it
 _GATHERING: Final = 0.02  # seconds that a command which ended at a beat waits for the others of that beat
@@ -165,9 +165,7 @@ class StreamReads:
         """Where other commands end at this beat as well, let their streams join the next command."""
         if self._on_beat and self._pending:
             self._is_over.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_GATHERING):
-                    await self._is_over.wait()
+            await wait_for_event(self._is_over, _GATHERING)
 
     def _next_batch(self) -> _Batch:
         """The request that has waited longest, with those that can go with it; takes a connection."""

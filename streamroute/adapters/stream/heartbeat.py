@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from redis.asyncio import ConnectionPool, Redis
 
 from streamroute.adapters.redis.raw_client import clone_for_loop, raw_clients
+from streamroute.system.waiting import wait_for_event
 
 _TICK: Final = 0.2  # seconds between looks at what is due, at most
 _ASK: Final = 1.0  # seconds between questions to the event loop that runs the handlers, at most
@@ -125,7 +126,7 @@ class HeartbeatThread:
             try:
                 while not self._closing:
                     self._beat_where_due()
-                    await wait(self._look, min([_TICK, *(stream.tick for stream in self._streams)]))
+                    await wait_for_event(self._look, min([_TICK, *(stream.tick for stream in self._streams)]))
                     self._look.clear()
             except LoopIsClosedError:
                 return
@@ -200,12 +201,3 @@ class LoopMonitor:
 
     def _answer(self) -> None:
         self._answered = True
-
-
-async def wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, for so many seconds at most."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

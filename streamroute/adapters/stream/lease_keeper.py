@@ -25,6 +25,7 @@ from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
+from streamroute.outages import OutageTracker
 from streamroute.values import KnownRoutes
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class RedisLeaseKeeper:
         self._watermarks = watermarks
         self._incidents = incidents
         self._due = 0.0
-        self._works = True
+        self._outage = OutageTracker("confirming leases of %s", keys.stream, incidents)
         self._has_released = False
         self._longest = int(lease * 1000)
 
@@ -98,7 +99,9 @@ class RedisLeaseKeeper:
 
     def is_due(self, now: float) -> bool:
         """See ``Beats``."""
-        return now >= self._due or (self._works and self._watermarks.has_moved(self._keys, self._group))
+        return now >= self._due or (
+            not self._outage.failures and self._watermarks.has_moved(self._keys, self._group)
+        )
 
     async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:
         """See ``Beats``."""
@@ -113,10 +116,10 @@ class RedisLeaseKeeper:
         except LoopIsClosedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the next heartbeat may work
-            self._report(error)
+            self._outage.record_failure(error)
             self._due = time.monotonic() + self._lease / 10
         else:
-            self._report(None)
+            self._outage.record_success()
 
     async def leave(self, client_of: ClientOf) -> None:
         """See ``Beats``: other workers need not wait for a lease that nobody has any more."""
@@ -188,16 +191,6 @@ class RedisLeaseKeeper:
             said = "the lease in force for the group %s of %s is %s, as long as %s is alive; here it is %s"
             log.info(said, self._group, self._keys.stream, in_force, whose, own)
         self._longest = longest
-
-    def _report(self, error: Exception | None) -> None:
-        """Tell when heartbeats begin to fail and when they work again."""
-        stream = self._keys.stream
-        if self._works and error is not None:
-            said = "heartbeats of %s fail, trying again until they work: %s"
-            self._incidents.report(Incident.OUTAGE, stream, said, stream, error_line(error))
-        elif error is None and not self._works:
-            log.warning("heartbeats of %s work again", stream)
-        self._works = error is None
 
 
 async def release(

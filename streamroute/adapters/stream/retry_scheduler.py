@@ -22,8 +22,9 @@ from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.errors import EncodeError
 from streamroute.keys import ReinjectKeys
-from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
+from streamroute.outages import OutageTracker
+from streamroute.system.waiting import wait_for_event
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class RedisRetryScheduler:
         await self.stop()
 
     async def _reinject_forever(self) -> None:
-        works = True
+        outage = OutageTracker("bringing retries back")
         while not self._closing:
             self._wake.clear()
             wait = _LOOK_EVERY
@@ -130,11 +131,11 @@ class RedisRetryScheduler:
                 for stream in tuple(self._streams):
                     left = await self.reinject_due(stream)
                     wait = wait if left is None else min(wait, left)
-                works = _report(works, None)
+                outage.record_success()
             except Exception as error:  # noqa: BLE001 - whatever fails, what waits is still in Redis
-                works = _report(works, error)
+                outage.record_failure(error)
             if not self._closing:
-                await _wait(self._wake, wait)
+                await wait_for_event(self._wake, wait)
 
     def _fields(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         if isinstance(payload, Message) and payload.fields and MARKER not in payload:
@@ -176,20 +177,3 @@ def _as_flat_fields(payload: Mapping[str, Any]) -> dict[bytes, bytes] | None:
 def _with_text_marker(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     mark = payload.get(MARKER)
     return payload if mark is None or isinstance(mark, str) else {**payload, MARKER: json.dumps(mark)}
-
-
-def _report(worked: bool, error: Exception | None) -> bool:
-    """Log when bringing retries back begins to fail and when it works again; returns whether it works."""
-    if worked and error is not None:
-        log.warning("bringing retries back failed, trying again until it works: %s", error_line(error))
-    elif error is None and not worked:
-        log.warning("bringing retries back works again")
-    return error is None
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

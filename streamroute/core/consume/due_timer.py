@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 
+from streamroute.system.waiting import wait_for_event
+
 
 class DueTimer:
     """Sleeps until a retry that was expected is due."""
@@ -29,10 +31,6 @@ class DueTimer:
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but not past the nearest retry that is expected."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake_promoter.wait()
-        except TimeoutError:
-            return
-        self._wake_promoter.clear()
-        self._next_due = math.inf
+        if await wait_for_event(self._wake_promoter, seconds):
+            self._wake_promoter.clear()
+            self._next_due = math.inf

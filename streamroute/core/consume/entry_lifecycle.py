@@ -27,6 +27,7 @@ from streamroute.logs.coalescing import coalesced_by_reason
 from streamroute.message import Message
 from streamroute.outages import one_line
 from streamroute.system.forked import exit_if_forked
+from streamroute.system.waiting import wait_for_event
 from streamroute.values import DeadLetter, Outcome, Quotas, RetryLater
 
 log = logging.getLogger(__name__)
@@ -205,9 +206,7 @@ class EntryLifecycle:
     async def wait_for_quota(self, seconds: float) -> None:
         """Wait until something has ended that had been delivered before, for so many seconds at most."""
         self._quota_freed.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._quota_freed.wait()
+        await wait_for_event(self._quota_freed, seconds)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[bool | None]:

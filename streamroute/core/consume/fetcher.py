@@ -27,6 +27,7 @@ from streamroute.core.storage import (
 )
 from streamroute.incidents import Incidents
 from streamroute.outages import OutageTracker
+from streamroute.system.waiting import wait_for_event
 from streamroute.values import ClaimResult, Quotas
 
 _PROMOTE_EVERY: Final = 5.0  # seconds, where retries wait; a worker may have died that had scheduled another
@@ -166,7 +167,7 @@ class Fetcher:
     async def _read(self) -> None:
         if not self._has_claimed.is_set():
             # What was released is older than what is new: in the order of the stream it comes first.
-            await _wait(self._has_claimed, _FIRST_CLAIM)
+            await wait_for_event(self._has_claimed, _FIRST_CLAIM)
             self._has_claimed.set()
         count = await self._sink.room(claims=False)
         if self._closing.is_set():
@@ -242,12 +243,4 @@ class Fetcher:
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not past the closing."""
-        await _wait(self._closing, seconds)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
+        await wait_for_event(self._closing, seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -271,7 +272,7 @@ def test_a_failure_is_told_once_and_does_not_end_it(caplog: pytest.LogCaptureFix
     down = ResponseError("LOADING")
     seen = looks_of(6.5, a=[down, down, None, None, down])
     assert [at for at, _ in seen] == list(range(7))
-    said = [message.split(":")[0] for message in caplog.messages]
+    said = [re.split(": | after ", message)[0] for message in caplog.messages]
     failed, works = (
         "bringing retries back failed, trying again until it works",
         "bringing retries back works again",
