@@ -95,6 +95,8 @@ class Message(dict[str, Any]):
         self.history = history
         self.pending_key = pending_key or stream
         self.entry_id = entry_id or id
+        # Written by the heartbeat's thread as well: it only says from when on no other consumer can have
+        # claimed the entry, and a fence that is too early looks the entry up. All else is the event loop's.
         self.lease_confirmed_at = lease_confirmed_at
         self.outcomes = outcomes
         self.coordinator = coordinator

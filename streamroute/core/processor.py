@@ -74,8 +74,6 @@ class RedisStreamProcessor:
         self.stream_name = stream_name
         self.consumer_group_name = consumer_group_name
         self.consumer_name = consumer_name
-        self.batch_count = batch_count
-        self.poll_interval = poll_interval
         self._incidents = incidents
         self._turn = asyncio.Lock()
         self._listening = False

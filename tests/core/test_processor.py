@@ -63,7 +63,6 @@ def test_the_parameters_are_those_of_the_documented_api() -> None:
         "order_by": None,
     }
     given = RedisStreamProcessor(MemoryStreamStorage(), STREAM, GROUP, "me", 7, 2.0)
-    assert (given.batch_count, given.poll_interval) == (7, 2.0)
     assert (given.stream_name, given.consumer_group_name, given.consumer_name) == (STREAM, GROUP, "me")
 
 

@@ -413,8 +413,12 @@ class RedisStreamStorage:
     ) -> list[bytes]:
         deadline = min([message.lease_confirmed_at for message in done]) + self._lease
         counts = [message.deliveries for message in done]
+        if min(counts) < 1:
+            # Another entry came under the id of one that runs: no count matches it, once it is looked up. That
+            # a heartbeat has confirmed the id since says nothing of the entry.
+            deadline = 0
         ids = " ".join([message.entry_id for message in done])
-        given = " ".join(map(str, counts)) if max(counts) > 1 else ""
+        given = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
         lost = await script("ack").run(
             client, [key], [group, consumer, deadline, ack_mode(done[0]), ids, given]
         )

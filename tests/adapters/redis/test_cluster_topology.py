@@ -220,7 +220,7 @@ async def test_a_slot_that_is_down_is_said_once_and_its_entries_stay(
             for node in nodes:
                 node.kill()
             await eventually(lambda: f"reading from {STREAM} failed" in caplog.text)
-            await eventually(lambda: f"heartbeats of {STREAM} fail" in caplog.text)
+            await eventually(lambda: f"confirming leases of {STREAM} failed" in caplog.text)
             assert not await published(redis, "meanwhile")
             for node in nodes:
                 node.start()
@@ -229,7 +229,7 @@ async def test_a_slot_that_is_down_is_said_once_and_its_entries_stay(
             await eventually(lambda: f"reading from {STREAM} works again" in caplog.text)
             await eventually(lambda: f"confirming leases of {STREAM} works again" in caplog.text)
             assert len(await send_command(raw_client(redis.client, STREAM), "XRANGE", STREAM, "-", "+")) == 2
-    for said in (f"reading from {STREAM} failed", f"heartbeats of {STREAM} fail"):
+    for said in (f"reading from {STREAM} failed", f"confirming leases of {STREAM} failed"):
         assert caplog.text.count(said) == 1
 
 

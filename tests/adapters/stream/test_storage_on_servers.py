@@ -15,8 +15,10 @@ from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventua
 from servers import RealServer
 from streamroute.adapters.redis.scripts import Call, script
 from streamroute.adapters.stream.storage import RedisStreamStorage
+from streamroute.core.consume.in_flight import InFlight
 from streamroute.core.storage import StreamStorageProtocol, blocks, promotes, releases, settles
 from streamroute.errors import Reject, SetupError
+from streamroute.message import Message
 from streamroute.values import RetryLater, RetryPolicy
 
 
@@ -210,6 +212,26 @@ async def test_a_fresh_entry_in_a_batch_lets_no_stale_one_be_acked(backend: Redi
     assert list((await storage.settle(STREAM, GROUP, "one", read)).lost) == [stale]
     assert await backend.pending() == [stale]
     assert fresh in read
+
+
+@pytest.mark.parametrize("confirmed", ["not since", "by a heartbeat that was on its way"])
+async def test_another_entry_under_the_same_id_is_not_acked(backend: RedisBackend, confirmed: str) -> None:
+    """The stream was made anew while the old entry ran; the heartbeat's thread knows nothing of that."""
+    storage, in_flight = backend.storage(lease=60), InFlight()
+    await storage.create_group(STREAM, GROUP)
+    await backend.client.xadd(STREAM, {"type": "booked", "n": "old"}, id="1-0")
+    in_flight.add(await storage.read_events(STREAM, GROUP, "one", 1))
+    await backend.client.delete(STREAM)
+    await backend.client.xadd(STREAM, {"type": "booked", "n": "new"}, id="1-0")
+    await storage.create_group(STREAM, GROUP)
+    [(_, redelivered)] = read = await storage.read_events(STREAM, GROUP, "one", 1)
+    assert in_flight.add(read) == []
+    running = in_flight.snapshot()
+    if confirmed != "not since":
+        assert isinstance(redelivered, Message)
+        running["1-0"].lease_confirmed_at = redelivered.lease_confirmed_at
+    assert list((await storage.settle(STREAM, GROUP, "one", running)).lost) == ["1-0"]
+    assert await backend.pending() == ["1-0"]
 
 
 async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(
