@@ -414,8 +414,8 @@ class RedisStreamStorage:
         deadline = min([message.lease_confirmed_at for message in done]) + self._lease
         counts = [message.deliveries for message in done]
         if min(counts) < 1:
-            # Another entry came under the id of one that runs: no count matches it, once it is looked up. That
-            # a heartbeat has confirmed the id since says nothing of the entry.
+            # Another entry has the id of one that runs: it is looked up, and no count matches it. That a
+            # heartbeat has confirmed the id since says nothing about the entry.
             deadline = 0
         ids = " ".join([message.entry_id for message in done])
         given = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
