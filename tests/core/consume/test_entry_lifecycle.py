@@ -515,6 +515,7 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
 
     for _ in range(2):
         asyncio.run(open_and_close())
+    assert len(works[0].storage.settled) == 2
 
 
 class TestEnds:

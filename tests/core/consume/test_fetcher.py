@@ -624,6 +624,7 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
         intakes[0].open()
         await eventually(lambda: sink.told and storage.of("clean_up"))
         await within_patience(intakes[0].close())
+        assert storage.of("clean_up")
 
     for _ in range(2):
         asyncio.run(read())
