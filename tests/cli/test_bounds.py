@@ -96,6 +96,7 @@ INPUTS = {
 }  # fmt: skip
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(280)
 @pytest.mark.parametrize("name", INPUTS)
 def test_a_check_ends_with_findings(

@@ -83,6 +83,7 @@ def outputs(command: Callable[..., Done], arguments: tuple[str, ...]) -> Iterato
     yield done.err
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("place", PLACES, ids=".".join)
 @pytest.mark.parametrize("url", ["embedded", "redis+cluster://127.0.0.1:1"])
 def test_no_finding_and_no_drawing_shows_what_a_variable_holds(

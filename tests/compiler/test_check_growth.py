@@ -62,6 +62,7 @@ def work(path: Path, route: Callable[[int], str], count: int) -> int:
     return calls
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("route", [right, misspelt, same, silenced, announced, shapeless, renamed])
 def test_twice_the_routes_are_twice_the_work(tmp_path: Path, route: Callable[[int], str]) -> None:
     path = tmp_path / "routes.yaml"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.processes
+
 HEAD = """
 version: 1
 redis: {url: "${REDIS_URL}"}

@@ -14,6 +14,8 @@ from servers import wait_until
 if TYPE_CHECKING:
     from projects import Project, Running
 
+pytestmark = pytest.mark.processes
+
 FORKS = '''
 import asyncio
 import os

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from servers import wait_until
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ def configured(project: Project) -> None:
     project.routes(*routes, head=head)
 
 
+@pytest.mark.deep
 def test_a_server_that_goes_away_under_hundreds_of_streams_fills_no_log(lone_project: Project) -> None:
     """They are told as one, and all of them work again by themselves."""
     from servers import RealServer, valkey_binary

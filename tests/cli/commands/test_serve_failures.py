@@ -34,6 +34,7 @@ def records(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("workers", [[], ["--workers", "2"]])
 def test_thousands_of_equal_failures_are_a_few_lines_with_their_count(
     project: Project, workers: list[str]

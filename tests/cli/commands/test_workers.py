@@ -20,6 +20,8 @@ from servers import RealServer, valkey_binary, wait_until
 if TYPE_CHECKING:
     from projects import Project, Running
 
+pytestmark = pytest.mark.processes
+
 OK = "name: ok, type: t, handler: jobs.ok"
 WAIT = "name: wait, type: t, handler: jobs.wait"
 BLOCKING = "name: blocking, type: t, handler: jobs.blocking"

@@ -46,6 +46,7 @@ def run(project: Project, words: str, redirected: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("words", COMMANDS)
 def test_output_that_cannot_be_written_is_an_error_in_one_line(lone_project: Project, words: str) -> None:
     lay_out(lone_project, wrong=words.startswith("check -"))
@@ -54,6 +55,7 @@ def test_output_that_cannot_be_written_is_an_error_in_one_line(lone_project: Pro
         assert (done.code, done.err) == (1, f"error: the output cannot be written: {why}\n")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_a_reader_who_has_read_enough_does_not_change_the_verdict(
     lone_project: Project, output_format: str

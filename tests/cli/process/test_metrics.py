@@ -141,6 +141,7 @@ def test_a_blocked_event_loop_keeps_nobody_from_asking(project: Project) -> None
     assert found["handlers_running", "events"] == 1
 
 
+@pytest.mark.processes
 def test_workers_are_counted_as_one_and_what_a_dead_one_counted_stays(project: Project) -> None:
     project.routes(OK, WAIT, head=ROUTES.replace("lease: 1s", "lease: 4s"))  # each is claimed once
     running = project.start("serve", "--workers", "2", "--metrics", "0")
@@ -169,6 +170,7 @@ def test_workers_are_counted_as_one_and_what_a_dead_one_counted_stays(project: P
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
+@pytest.mark.processes
 def test_one_worker_is_counted_by_its_supervisor(project: Project) -> None:
     """Its endpoint lives on when it dies."""
     project.routes(OK)
