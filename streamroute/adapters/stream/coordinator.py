@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.groups.live_workers import GroupWorkers
 from streamroute.adapters.stream.dedupe import RedisDeduplicator
+from streamroute.adapters.stream.lease import Lease
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -32,7 +33,7 @@ class RedisCoordinator:
         group: str,
         consumer: str,
         *,
-        lease: float,
+        lease: Lease,
         former: Sequence[GroupKeys] = (),
     ) -> None:
         self._dedupe = RedisDeduplicator(client, keys, group, consumer, former)
@@ -56,7 +57,7 @@ class RedisCoordinator:
         Raises what redis-py raises.
         """
         view = await self._workers.view()
-        return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease)
+        return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease.seconds)
 
     async def type_wait(self, message: Message, message_type: str) -> RouteWait:
         """How long a message waits whose type no route lists here: no time where no worker ever listed it.
@@ -66,7 +67,7 @@ class RedisCoordinator:
         view = await self._workers.view()
         is_known = message_type in view.types
         if is_known or message_type in view.former_types:
-            return route_wait(message, view.time, is_known=is_known, lease=self._lease)
+            return route_wait(message, view.time, is_known=is_known, lease=self._lease.seconds)
         return RouteWait(None)
 
 

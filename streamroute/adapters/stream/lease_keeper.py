@@ -1,14 +1,14 @@
-"""Leases: what a consumer holds of one stream is confirmed again and again.
+"""The lease keeper: renews the leases of the entries that a consumer holds of one stream.
 
-An event loop that has not come round for a lease is taken for hung, and what has not started there is given
-to other workers. After ``stall`` seconds nothing is confirmed any more, and they take over the rest.
+An event loop that does not respond for a lease counts as hung: entries that have not started there are
+released to other workers. After ``stall`` seconds no lease is renewed, and other workers claim the rest.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from redis.asyncio import Redis
@@ -19,10 +19,13 @@ from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
 from streamroute.adapters.stream.heartbeat import CallInLoop, ClientOf, LoopIsClosedError, heartbeat_of
+from streamroute.adapters.stream.lease import Lease
+from streamroute.adapters.stream.release import release
 from streamroute.durations import format_duration
-from streamroute.incidents import Incident, Incidents
-from streamroute.keys import RELEASED, GroupKeys
+from streamroute.incidents import Incidents
+from streamroute.keys import GroupKeys
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
 from streamroute.outages import OutageTracker
@@ -31,9 +34,6 @@ from streamroute.values import KnownRoutes
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 500  # entries that one script confirms
-STALL: Final = 5
-"""Leases for which an event loop may not come round, where nothing else is said."""
-
 Held = Callable[[], Mapping[str, Message]]
 Waiting = Callable[[], Collection[str]]
 Knows = Callable[[], KnownRoutes]
@@ -41,27 +41,26 @@ Lost = Callable[[Sequence[tuple[str, int]]], None]
 
 
 def nothing_waiting() -> Collection[str]:
-    """Of those who start everything at once."""
+    """Return no ids: the default for processors that start every entry at once."""
     return ()
 
 
 class RedisLeaseKeeper:
-    """Confirms every third of ``lease`` seconds what ``held()`` returns, from the client's heartbeat thread.
+    """Renews the leases of ``held()`` every third of a lease, from the client's heartbeat thread.
 
-    There it also notes in ``watermarks`` how far the group has come, and writes to Redis that this
-    worker is alive, its lease, and ``known_routes()``. ``waiting()`` are the ids of what is held and has not
-    started. ``lost`` is called in the event loop that opened the keeper.
+    The thread also saves the group's watermark and writes to Redis that this worker is alive, its lease and
+    ``known_routes()``. ``waiting()`` are the ids of held entries that have not started. ``lost`` is called
+    in the event loop that opened the keeper.
     """
 
-    def __init__(  # noqa: PLR0913 - whose leases, how they are kept, and who is told
+    def __init__(  # noqa: PLR0913 - whose leases, how they are renewed, and the callbacks
         self,
         client: Redis,
         keys: GroupKeys,
         group: str,
         consumer: str,
         *,
-        lease: float,
-        stall: float,
+        lease: Lease,
         held: Held,
         lost: Lost,
         waiting: Waiting,
@@ -69,8 +68,8 @@ class RedisLeaseKeeper:
         watermarks: Watermarks,
         incidents: Incidents,
     ) -> None:
-        self.tick = lease / 6
-        self.stall = stall
+        self.tick = lease.seconds / 6
+        self.stall = lease.stall
         self._client = client
         self._keys = keys
         self._group = group
@@ -85,47 +84,46 @@ class RedisLeaseKeeper:
         self._due = 0.0
         self._outage = OutageTracker("confirming leases of %s", keys.stream, incidents)
         self._has_released = False
-        self._longest = int(lease * 1000)
+        self._longest = lease.milliseconds
 
     async def open(self) -> None:
-        """Begin; the first heartbeat is at once."""
+        """Start; the first heartbeat follows at once."""
         await heartbeat_of(self._client).add(self, self._client)
 
     async def close(self) -> None:
-        """End. This worker's lease is in force no longer."""
+        """Stop, and withdraw this worker's lease."""
         await heartbeat_of(self._client).remove(self)
 
-    # In the heartbeat thread.
+    # Called in the heartbeat thread.
 
     def is_due(self, now: float) -> bool:
-        """See ``Beats``."""
-        return now >= self._due or (
-            not self._outage.failures and self._watermarks.has_moved(self._keys, self._group)
-        )
+        """See ``HeartbeatTarget``."""
+        works = not self._outage.failures
+        return now >= self._due or (works and self._watermarks.has_moved(self._keys, self._group))
 
     async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:
-        """See ``Beats``."""
+        """See ``HeartbeatTarget``."""
         client = client_of(self._keys.stream)
         try:
             async with explain_wrong_types(client, self._keys):
                 await self._release_unstarted(client, call, silence)
                 if time.monotonic() >= self._due:
                     await self._confirm_all(client, call)
-                    self._due = time.monotonic() + self._lease / 3
+                    self._due = time.monotonic() + self._lease.seconds / 3
                 await self._watermarks.note(client, self._keys, self._group)
         except LoopIsClosedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the next heartbeat may work
             self._outage.record_failure(error)
-            self._due = time.monotonic() + self._lease / 10
+            self._due = time.monotonic() + self._lease.seconds / 10
         else:
             self._outage.record_success()
 
     async def leave(self, client_of: ClientOf) -> None:
-        """See ``Beats``: other workers need not wait for a lease that nobody has any more."""
+        """See ``HeartbeatTarget``: other workers need not wait for the lease of a worker that has left."""
         try:
             await send_command(client_of(self._keys.stream), "HDEL", self._keys.workers, self._consumer)
-        except Exception as error:  # noqa: BLE001 - it counts as alive for two leases, and no longer
+        except Exception as error:  # noqa: BLE001 - the worker counts as alive for two more leases at most
             log.debug("the lease of %s ends by itself: %s", self._consumer, error_line(error))
 
     async def _confirm_all(self, client: Redis, call: CallInLoop) -> None:
@@ -143,7 +141,7 @@ class RedisLeaseKeeper:
         tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}
         known = self._known_routes()
         digest = digest_of(known)
-        arguments: list[str | int] = [self._group, self._consumer, int(self._lease * 1000), digest]
+        arguments: list[str | int] = [self._group, self._consumer, self._lease.milliseconds, digest]
         for entry_id, (_, _, deliveries) in tokens.items():
             arguments += [entry_id, deliveries]
         keys = [key, self._keys.workers, self._keys.routes]
@@ -153,10 +151,7 @@ class RedisLeaseKeeper:
         gone = [tokens.pop(text(entry_id)) for entry_id in lost]
         for _, message, _ in tokens.values():
             message.lease_confirmed_at = now
-        if deleted:
-            said = "%d entries of %s were deleted while they were pending: %s"
-            names, count = ", ".join(map(text, deleted)), len(deleted)
-            self._incidents.report(Incident.DELETED, self._keys.stream, said, count, key, names, count=count)
+        report_deleted(self._incidents, self._keys.stream, key, deleted, PENDING)
         if gone:
             call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
         if not knows_routes:
@@ -164,8 +159,8 @@ class RedisLeaseKeeper:
         self._note_longest(longest, text(whose))
 
     async def _release_unstarted(self, client: Redis, call: CallInLoop, silence: float) -> None:
-        """Once in each silence of more than a lease, release what has not started here."""
-        if silence <= self._lease:
+        """Release what has not started here, once in each silence of more than a lease."""
+        if silence <= self._lease.seconds:
             self._has_released = False
             return
         if self._has_released:
@@ -185,27 +180,9 @@ class RedisLeaseKeeper:
         call(lambda: self._lost(leases))
 
     def _note_longest(self, longest: int, whose: str) -> None:
-        """Say why entries are claimed later than this worker's own lease says, when that changes."""
-        if longest != self._longest and longest > self._lease * 1000:
-            in_force, own = format_duration(longest / 1000), format_duration(self._lease)
+        """Log, when it changes, that another worker's longer lease delays claims here."""
+        if longest != self._longest and longest > self._lease.seconds * 1000:
+            in_force, own = format_duration(longest / 1000), format_duration(self._lease.seconds)
             said = "the lease in force for the group %s of %s is %s, as long as %s is alive; here it is %s"
             log.info(said, self._group, self._keys.stream, in_force, whose, own)
         self._longest = longest
-
-
-async def release(
-    client: Redis, key: str, group: str, consumer: str, messages: Iterable[Message], *, started: bool
-) -> None:
-    """Hand the messages that are pending in ``key`` to a consumer that nobody is: the next claim takes them.
-
-    What was not ``started`` gets its delivery count back.
-
-    Source: https://redis.io/docs/latest/commands/xclaim/
-    """
-    arguments: list[str | int] = [group, consumer, RELEASED]
-    for message in messages:
-        if message.pending_key == key:
-            count = message.deliveries if started else message.deliveries - 1
-            arguments += [message.entry_id, message.deliveries, count]
-    if len(arguments) > 3:
-        await script("release").run(client, [key], arguments)

@@ -28,10 +28,13 @@ from streamroute.adapters.stream.coordinator import (
     RedisCoordinator,
     route_wait,
 )
+from streamroute.adapters.stream.lease import Lease
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DedupeDecision, DedupeLock, KnownRoutes, RouteWait
+
+LEASE = Lease.of(60, None)
 
 BOTH = KnownRoutes(frozenset({"thank", "bill"}), frozenset({"booked"}))
 
@@ -150,7 +153,7 @@ class TestView:
         await group.read()
         old = GroupKeys.of(STREAM, "mailer")
         client = raw_client(group.client, STREAM)
-        coordinator = RedisCoordinator(client, KEYS, GROUP, "me", lease=60, former=[old])
+        coordinator = RedisCoordinator(client, KEYS, GROUP, "me", lease=LEASE, former=[old])
         message = Message({}, id="1-0", stream=STREAM, entry_id="1-0", pending_key=STREAM, deliveries=1)
         for key in (old.dedupe("greet", "a"), KEYS.dedupe("thank", "a")):
             await group.client.hset(key, "a", "b")
@@ -164,7 +167,7 @@ class TestView:
         await group.create_group()
         await group.add("1-0", "2-0")
         await group.read()
-        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=LEASE)
         first, second = (Message({}, id=name, stream=STREAM) for name in ("1-0", "2-0"))
         assert await coordinator.begin(first, "thank", "a", 2.5) == (DedupeDecision.RUN, 0)
         assert first.dedupe_locks == {"thank": DedupeLock([KEYS.dedupe("thank", "a")], 2.5)}
@@ -177,7 +180,7 @@ class TestView:
 
     async def test_a_message_asks_for_its_route_and_for_its_type(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)
-        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=LEASE)
         assert await coordinator.route_wait(Message({}), "thank") == RouteWait(RETRY_ELSEWHERE)
         before = await group.now() - 1_000
         wait = await coordinator.route_wait(Message({}), "gone")
@@ -188,7 +191,7 @@ class TestView:
     async def test_a_type_that_a_worker_listed_is_waited_for_ten_leases(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)
         await group.client.delete(KEYS.workers)
-        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=60)
+        coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=LEASE)
         before = await group.now()
         wait = await coordinator.type_wait(Message({}), "booked")
         assert (wait.delay, wait.unknown_since >= before - 1_000) == (1.0, True)

@@ -16,6 +16,7 @@ from streamroute.adapters.groups.live_workers import digest_of, pack_known_route
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.heartbeat import LoopIsClosedError
+from streamroute.adapters.stream.lease import Lease
 from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED
@@ -40,8 +41,7 @@ class Keeping(Scripted):
         self.watermarks = Watermarks(incidents)
         self.keeper = RedisLeaseKeeper(
             *(client, KEYS, GROUP, ME),
-            lease=LEASE,
-            stall=5 * LEASE,
+            lease=Lease.of(LEASE, None),
             held=lambda: self.held,
             lost=self.lost.extend,
             waiting=lambda: self.waiting,

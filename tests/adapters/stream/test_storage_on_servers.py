@@ -238,8 +238,8 @@ async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(
     backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sweep has gone past it, and comes back to it before it looks at what is pending behind."""
-    monkeypatch.setattr("streamroute.adapters.stream.storage._BYTES", 1)
-    monkeypatch.setattr("streamroute.adapters.stream.storage._SWEEP", 10)
+    monkeypatch.setattr("streamroute.adapters.stream.claiming._BYTES", 1)
+    monkeypatch.setattr("streamroute.adapters.stream.claiming._SWEEP", 10)
     storage = backend.storage(lease=0.001)
     await storage.create_group(STREAM, GROUP)
     ids = [await backend.add(type="booked") for _ in range(30)]
@@ -256,7 +256,7 @@ async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(
 async def test_a_sweep_goes_on_from_claim_to_claim(
     backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamroute.adapters.stream.storage._SWEEP", 10)
+    monkeypatch.setattr("streamroute.adapters.stream.claiming._SWEEP", 10)
     storage = backend.storage(lease=60)
     await storage.create_group(STREAM, GROUP)
     ids = [await backend.add(type="booked") for _ in range(30)]

@@ -1,0 +1,88 @@
+"""Claiming entries of dead consumers and released entries, in one script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from redis.asyncio import Redis
+
+from streamroute.adapters.entries.entry_reader import EntryReader
+from streamroute.adapters.entries.records import fields_from_reply
+from streamroute.adapters.entries.validation_thread import RawEntry
+from streamroute.adapters.redis.replies import text
+from streamroute.adapters.redis.scripts import script
+from streamroute.keys import RELEASED, GroupKeys
+from streamroute.values import Quotas
+
+_SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
+_BYTES: Final = 16 * 1024 * 1024  # of entries that one claim brings, if there are two
+
+
+class ClaimReply(NamedTuple):
+    """The reply of the script ``claim``; entries refer to ``streams`` by their number, from 1 on.
+
+    ``time`` is Redis time in ms; ``cursors`` are where the next sweep of each stream starts.
+    """
+
+    streams: Sequence[str]
+    time: int
+    claimed: Sequence[tuple[int, bytes, int, Sequence[bytes]]]
+    deleted: Sequence[tuple[int, bytes]]
+    held_back: int
+    last_deliveries: int
+    cursors: list[str]
+
+    def entries(self, reader: EntryReader) -> list[tuple[str, dict[str, Any]]]:
+        """Decode what was claimed."""
+        return [
+            reader.read(key, text(entry_id), fields_from_reply(fields), read_at=self.time, deliveries=count)
+            for key, entry_id, count, fields in self.raw_entries()
+        ]
+
+    def raw_entries(self) -> Iterator[RawEntry]:
+        """What was claimed, with the key of its stream."""
+        for number, entry_id, count, fields in self.claimed:
+            yield self.streams[number - 1], entry_id, count, fields
+
+    def deleted_of(self, key: str) -> list[bytes]:
+        """The ids of entries of this stream that were deleted while pending."""
+        number = self.streams.index(key) + 1
+        return [entry_id for place, entry_id in self.deleted if place == number]
+
+
+async def claim(
+    client: Redis,
+    keys: GroupKeys,
+    group: str,
+    consumer: str,
+    *,
+    min_idle: int,
+    count: int,
+    quotas: Quotas,
+    cursors: Sequence[str] | None,
+) -> ClaimReply:
+    """Claim up to ``count`` entries idle for ``min_idle`` ms or released; raises what redis-py raises.
+
+    Promoted retries come first. Without ``cursors`` the sweep starts at the oldest pending entries.
+
+    Sources: https://redis.io/docs/latest/commands/xpending/,
+    https://redis.io/docs/latest/commands/xclaim/
+    """
+    streams = (keys.retry, keys.stream)
+    reply = await script("claim").run(
+        client,
+        [keys.workers, *streams],
+        [
+            *(group, consumer, min_idle, count, RELEASED, _SWEEP, _BYTES),
+            *(quotas.last, _quota_argument(quotas)),
+            *(cursors or ["-"] * len(streams)),
+        ],
+    )
+    return ClaimReply(streams, *reply)
+
+
+def _quota_argument(quotas: Quotas) -> str:
+    """Quotas as the script takes them: ``2:32 3:8 *:0``."""
+    words = [f"{delivery}:{quota}" for delivery, quota in quotas.by_delivery.items()]
+    return " ".join(words if quotas.others is None else [*words, f"*:{quotas.others}"])

@@ -1,0 +1,111 @@
+"""Creating the groups of a storage: after a takeover, and where a lost group had come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from streamroute.adapters.groups.key_type_check import explain_wrong_types
+from streamroute.adapters.groups.takeover import GroupTakeover, require_not_replaced
+from streamroute.adapters.groups.watermark import Watermarks
+from streamroute.adapters.redis.cluster_client import require_one_slot
+from streamroute.adapters.redis.raw_client import send_command
+from streamroute.incidents import Incident, Incidents
+from streamroute.keys import GroupKeys
+
+Name = tuple[str, str]
+"""A stream and a group."""
+
+
+class GroupSetup:
+    """Creates groups, and knows which of them can be read.
+
+    ``former_group`` is the earlier name of every group here, or None: a group can be read only after it has
+    taken over what its former group left.
+    """
+
+    def __init__(
+        self,
+        client_of: Callable[[str], Redis],
+        watermarks: Watermarks,
+        incidents: Incidents,
+        former_group: str | None,
+    ) -> None:
+        self._client_of = client_of
+        self._watermarks = watermarks
+        self._incidents = incidents
+        self._former_group = former_group
+        self._created: set[Name] = set()
+        self._takeovers: dict[Name, GroupTakeover] = {}
+
+    async def create(self, keys: GroupKeys, group: str) -> None:
+        """Create the group on the stream and on its retry stream; harmless where both exist.
+
+        A new group starts at the first entry, a lost one at its watermark. Does nothing while workers of
+        the former group are alive. Raises SetupError if a cluster keeps the keys in several slots, or if
+        another group has replaced this one, and what redis-py raises.
+
+        Source: https://redis.io/docs/latest/commands/xgroup-create/
+        """
+        client = self._client_of(keys.stream)
+        require_one_slot(client, keys)
+        if not await self._has_taken_over(keys, group):
+            return
+        async with explain_wrong_types(client, keys):
+            await require_not_replaced(client, keys, group)
+            start = await self._watermarks.start(client, keys, group)
+            was_missing = await _create(client, keys.stream, group, start)
+            lost_retries = await _create(client, keys.retry, group, "0")
+        if was_missing:
+            self._watermarks.reset(keys, group, start)
+        self._report_loss(keys, group, start, was_missing=was_missing, lost_retries=lost_retries)
+        self._created.add((keys.stream, group))
+
+    async def is_ready(self, keys: GroupKeys, group: str) -> bool:
+        """Whether the group can be read; advances its takeover if one is in progress."""
+        takeover = self._takeovers.get((keys.stream, group))
+        if takeover is None or takeover.is_done:
+            return True
+        if await self._has_taken_over(keys, group):
+            await self.create(keys, group)
+            return True
+        return False
+
+    def exists(self, keys: GroupKeys, group: str) -> bool:
+        """Whether the group was created, or need not wait for a takeover."""
+        name = (keys.stream, group)
+        return name not in self._takeovers or name in self._created
+
+    async def _has_taken_over(self, keys: GroupKeys, group: str) -> bool:
+        if self._former_group is None:
+            return True
+        name = (keys.stream, group)
+        if name not in self._takeovers:
+            former, names = GroupKeys.of(keys.stream, self._former_group), (self._former_group, group)
+            self._takeovers[name] = GroupTakeover(self._client_of(keys.stream), former, keys, names)
+        return await self._takeovers[name].advance()
+
+    def _report_loss(
+        self, keys: GroupKeys, group: str, start: str, *, was_missing: bool, lost_retries: bool
+    ) -> None:
+        stream = keys.stream
+        is_known = (stream, group) in self._created
+        if was_missing and (start != "0-0" or is_known):
+            text = "the group %s of %s was lost; it begins again after %s"
+            self._incidents.report(Incident.GROUP_LOST, stream, text, group, stream, start)
+        elif lost_retries and is_known:
+            text = "the group %s of %s was lost; retries that were running may run again"
+            self._incidents.report(Incident.GROUP_LOST, stream, text, group, keys.retry)
+
+
+async def _create(client: Redis, key: str, group: str, start: str) -> bool:
+    """Create a group; returns whether it was missing."""
+    try:
+        await send_command(client, "XGROUP", "CREATE", key, group, start, "MKSTREAM")
+    except ResponseError as error:
+        if not str(error).startswith("BUSYGROUP"):
+            raise
+        return False
+    return True
