@@ -215,15 +215,15 @@ routes:
 """
     )
     assert found(check_path(folder), folder) == [
-        '3:12: E[SR403]: "sr.handlers.CALLS" is no factory, which makes the container',
-        '5:21: E[SR403]: "sr.handlers.Half" is no codec: it has no encode',
+        '3:12: E[SR403]: "sr.handlers.CALLS" cannot be called to make the container',
+        '5:21: E[SR403]: "sr.handlers.Half" is not a codec: it has no encode',
         '8:32: E[SR202]: no stream "booking" is declared; did you mean "bookings"?',
         '9:6: E[SR203]: the route "a" names no stream, and there are several: "bookings", "payments"',
         '9:12: E[SR201]: there is another route "a", on line 8',
         '10:21: E[SR204]: the type "booking.*" is a pattern, and there is no catalogue to match it with',
         '10:62: E[SR401]: no module "handler" in the package "sr"; did you mean "handlers"?',
-        '11:77: E[SR404]: "sr.handlers.thank" takes no "chanel"; did you mean "channel"?',
-        '15:14: E[SR405]: "os" is a module of Python itself, which routes may not call',
+        '11:77: E[SR404]: "sr.handlers.thank" does not accept "chanel"; did you mean "channel"?',
+        '15:14: E[SR405]: "os" is in the standard library of Python, which routes may not call',
         "18:15: E[SR301]: a single = compares nothing",
         '19:81: E[SR304]: the function "length" takes 1 argument, not 2',
     ]
@@ -267,7 +267,7 @@ def test_a_codec_in_the_defaults_is_found_there(write: Write) -> None:
 def test_a_codec_that_cannot_be_made_says_why(write: Write) -> None:
     folder = write("version: 1\nstreams: {bookings: {codec: sr.handlers.Broken}}\n")
     assert found(check_path(folder), folder) == [
-        '2:29: E[SR403]: making a "sr.handlers.Broken" raised OSError: no file'
+        '2:29: E[SR403]: could not create "sr.handlers.Broken": OSError: no file'
     ]
 
 
@@ -320,7 +320,7 @@ def test_a_codec_that_raises_whatever_it_is_asked_is_a_finding(tmp_path: Path) -
 
 def test_a_factory_of_the_container_that_needs_arguments_is_found(write: Write) -> None:
     folder = write("version: 1\ncontainer: sr.handlers.thank\nstreams: {bookings: }\nroutes: []")
-    message = '"sr.handlers.thank" is called without arguments, and needs "payload", "channel"'
+    message = '"sr.handlers.thank" is called without arguments, but requires "payload", "channel"'
     assert found(check_path(folder), folder) == [f"2:12: E[SR404]: {message}"]
 
 

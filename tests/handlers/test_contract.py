@@ -44,11 +44,11 @@ def test_a_route_may_name_it(tmp_path: Path, handler: str, arguments: str) -> No
 @pytest.mark.parametrize(
     ("handler", "arguments", "message"),
     [
-        ("forward", "", '"streamroute.handlers.forward" also needs "stream"'),
+        ("forward", "", '"streamroute.handlers.forward" also requires "stream"'),
         ("forward", "stream: s", 'the route would forward to "s", which it reads: it would never end'),
         ("forward", "stream: [a]", '"stream" must be the name of a stream'),
-        ("forward", "stream: x, maxlen: 3", '"streamroute.handlers.forward" takes no "maxlen"'),
-        ("forward", "stream: x, outlets: 3", '"streamroute.handlers.forward" takes no "outlets"'),
+        ("forward", "stream: x, maxlen: 3", '"streamroute.handlers.forward" does not accept "maxlen"'),
+        ("forward", "stream: x, outlets: 3", '"streamroute.handlers.forward" does not accept "outlets"'),
         ("log", "level: loud", '"level" must be debug, info, warning or error'),
         ("log", "text: 3", '"text" must be a string'),
         ("webhook", "url: example.com", '"url" must be an address such as https://example.com/hooks'),

@@ -58,7 +58,7 @@ def handler_call(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - an object of the user's may raise whatever it is asked
-        said = f'"{name}" cannot be called: to ask what it is raised {error_line(error)}'
+        said = f'could not inspect "{name}": {error_line(error)}'
         return [SignatureProblem(Problem(NOT_CALLABLE, said))]
 
 
@@ -93,7 +93,7 @@ def signature_problems(
 def check_factory(factory: Any, name: str) -> Problem | None:
     """Why this cannot make the container, for which it is called without arguments; None where it can."""
     if not callable(factory):
-        return Problem(NOT_CALLABLE, f'"{name}" is no factory, which makes the container')
+        return Problem(NOT_CALLABLE, f'"{name}" cannot be called to make the container')
     try:
         is_generator = _is_generator(factory)
     except Exception:  # noqa: BLE001 - an object of the user's may raise anything
@@ -108,7 +108,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
         return None  # as with handlers: what is not known is not reported
     missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
     if missing:
-        return Problem(MISFIT, f'"{name}" is called without arguments, and needs {missing}')
+        return Problem(MISFIT, f'"{name}" is called without arguments, but requires {missing}')
     return None
 
 
@@ -123,7 +123,7 @@ def _instance(handler: Any, name: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a constructor may raise anything; it is reported
-        said = f'"{name}" is a class, and making its instance raised {error_line(error)}'
+        said = f'could not create an instance of the class "{name}": {error_line(error)}'
         return Problem(NOT_CALLABLE, said)
 
 
@@ -186,7 +186,7 @@ def _signature_problems(
     parameters: list[inspect.Parameter], container: ContainerBy, name: str, arguments: Mapping[str, Any]
 ) -> list[SignatureProblem]:
     if not parameters or not _takes_payload(parameters[0]):
-        message = f'"{name}" takes no payload: its first argument is to be the payload'
+        message = f'"{name}" does not accept the payload as its first argument'
         return [SignatureProblem(Problem(MISFIT, message))]
     given = 2 if container is ContainerBy.POSITION else 1
     by_position = [one for one in parameters if one.kind in _BY_POSITION][:given]
@@ -215,12 +215,13 @@ def _wrong_keys(
     wrong = []
     for key in arguments:
         if key in taken:
-            message = f'"{key}" is given to "{name}" already: it is where the message goes'
+            role = "payload" if key == by_position[0].name else "container"
+            message = f'"{key}" cannot be set for "{name}": it is the {role}'
             wrong.append(SignatureProblem(Problem(MISFIT, message), key))
         elif key not in free and not takes_any:
             meant = did_you_mean(key, [*free, *(one.name for one in by_position[1:])])
             wrong.append(
-                SignatureProblem(Problem(MISFIT, f'"{name}" takes no "{key}"', suggestion=meant), key)
+                SignatureProblem(Problem(MISFIT, f'"{name}" does not accept "{key}"', suggestion=meant), key)
             )
     return wrong
 
@@ -230,8 +231,8 @@ def _missing(parameters: list[inspect.Parameter], given: set[str], name: str) ->
     if not missing:
         return []
     names = ", ".join(f'"{one}"' for one in missing)
-    help_text = "give it under with:, or give it a default"
-    return [SignatureProblem(Problem(MISFIT, f'"{name}" also needs {names}', help=help_text))]
+    help_text = "set it under with:, or give it a default"
+    return [SignatureProblem(Problem(MISFIT, f'"{name}" also requires {names}', help=help_text))]
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

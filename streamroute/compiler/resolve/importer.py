@@ -123,7 +123,7 @@ class Importer:
         start = len(parent) + 1 if parent else 0
         holder = sys.modules.get(parent)
         if parent and not hasattr(holder, "__path__"):
-            message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
+            message = f'"{parent}" is a module, not a package: it has no module "{part}"'
             return Problem("SR401", message, start, len(name), "a path is a module and exactly one attribute")
         shadowed = self._shadowed(reference, sys.modules.get(reference.package))
         if shadowed:
@@ -137,7 +137,7 @@ class Importer:
         """What the module raised, and where in the user's own code."""
         text = safe_str(error).strip().partition("\n")[0]
         said = f"{type_name(error)}: {text}" if text else type_name(error)
-        message = one_line(f'importing "{reference.module}" raised {said}')
+        message = one_line(f'could not import "{reference.module}": {said}')
         return Problem("SR407", message, 0, len(reference.module), self._place(error))
 
     def _place(self, error: BaseException) -> str | None:
@@ -181,7 +181,7 @@ class Importer:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything
-            message = f'reading "{reference.text}" raised {error_line(error)}'
+            message = f'could not read "{reference.text}": {error_line(error)}'
             return Problem("SR407", message, start, end)
 
 

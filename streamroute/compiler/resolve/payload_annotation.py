@@ -57,8 +57,8 @@ def check_annotation(handler: Any, name: str, payload: Type | None) -> Iterator[
 
 def misfit(name: str, annotation: str) -> Problem:
     """The problem of a payload that is taken for something which a dict is not."""
-    message = f'"{name}" takes its payload for {annotation}, and is given a dict'
-    help_text = "annotate it as dict, a TypedDict, or streamroute.Message, and make of it what you need"
+    message = f'"{name}" annotates its payload as {annotation}, but receives a dict'
+    help_text = "annotate it as dict, a TypedDict, or streamroute.Message, and convert it in the handler"
     return Problem(PAYLOAD_ANNOTATION, message, help=help_text)
 
 
@@ -142,7 +142,7 @@ def _check_key(key: str, wanted: Any, hint: Any, name: str, payload: Type) -> It
             message = f'"{name}" expects the key "{key}" ({hint.__name__}), which its messages do not have'
             yield Problem(PAYLOAD_ANNOTATION, message, help=f'did you mean "{meant}"?' if meant else None)
     elif all(_differs(shape, key, _type_of(wanted)) for shape in shapes):
-        message = f'"{name}" expects "{key}" to be what it never is in its messages ({hint.__name__})'
+        message = f'"{name}" expects a type of "{key}" that its messages never have ({hint.__name__})'
         yield Problem(PAYLOAD_ANNOTATION, message)
 
 

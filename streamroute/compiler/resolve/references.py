@@ -10,7 +10,7 @@ from streamroute.expressions.problem import Problem
 
 BUILT_IN: Final = "streamroute.handlers"
 UNVERIFIED: Final = "SR410"
-"""The rule that says of a path that reading alone does not verify it."""
+"""The rule that says of a path that its source alone does not verify it."""
 
 _DEPENDENCIES: Final = frozenset(
     {"attr", "attrs", "click", "colorama", "hiredis", "httpcore", "httpx", "jmespath", "jsonschema"}
@@ -42,7 +42,7 @@ def parse_reference(text: str) -> Reference | Problem:
     if not colon:
         module, dot, attribute = text.rpartition(".")
         if not dot:
-            return _malformed(text, "names no module", "write module.name, for instance handlers.welcome")
+            return _malformed(text, "has no module", "write module.name, for instance handlers.welcome")
     if not module or not all(map(_is_name, module.split("."))):
         return _malformed(text, "is not a dotted path", "write pkg.mod.name or pkg.mod:name")
     if not _is_name(attribute):
@@ -52,7 +52,7 @@ def parse_reference(text: str) -> Reference | Problem:
 
 def _of_file(text: str, module: str, attribute: str) -> Problem:
     """``handlers.py`` and ``handlers.py:welcome``: a file, where its module is wanted."""
-    message = f'"{text}" names a file, and a path names a module'
+    message = f'"{text}" is a file: name its module'
     if attribute:
         return Problem("SR401", message, suggestion=f"{module}:{attribute}")
     return Problem("SR401", message, help=f"write {module} and a function of it: {module}.welcome")
@@ -76,11 +76,13 @@ def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Proble
         return None
     end = len(reference.module)
     if reference.package in sys.stdlib_module_names:
-        message = f'"{reference.package}" is a module of Python itself, which routes may not call'
+        message = f'"{reference.package}" is in the standard library of Python, which routes may not call'
         help_text = f"if it is a module of yours, rename it: Python finds its own {reference.package} first"
         return Problem("SR405", message, 0, end, help_text)
     if reference.package in _DEPENDENCIES:
-        message = f'"{reference.package}" is a part of streamroute or under it, and routes may not call it'
+        message = (
+            f'"{reference.package}" belongs to streamroute or its dependencies, which routes may not call'
+        )
         return Problem("SR405", message, 0, end, f"built-in handlers are in {BUILT_IN}")
     if allow is not None and not any(_within(reference.module, prefix) for prefix in allow):
         prefixes = ", ".join(allow) or "no module"

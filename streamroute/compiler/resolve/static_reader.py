@@ -23,7 +23,7 @@ from streamroute.expressions.problem import Problem
 _NO_MAPPINGS: Final = frozenset(
     {"bool", "bytearray", "bytes", "complex", "float", "frozenset", "int", "list", "set", "str", "tuple"}
 )
-_HELP: Final = "check without --no-import imports it"
+_HELP: Final = "run check without --no-import to import it"
 
 
 class StaticReader:
@@ -100,7 +100,7 @@ class StaticReader:
         if file is None:
             return self._missing(reference)
         if file.source is None:
-            return _unverified(reference, "has no source to be read")
+            return _unverified(reference, "has no source file")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they quote the source, and are for those who run it
@@ -108,9 +108,9 @@ class StaticReader:
         except (SyntaxError, ValueError) as error:
             return self._unreadable(reference, file.source, error)
         except OSError as error:
-            return _unverified(reference, f"was not read: {error.strerror}")
+            return _unverified(reference, f"could not be read: {error.strerror}")
         except (RecursionError, MemoryError):
-            return _unverified(reference, "is in a file whose code is nested too deeply to be read")
+            return _unverified(reference, "is in a file whose code is nested too deep to be parsed")
 
     def _missing(self, reference: Reference) -> Problem:
         """The first part of the path that was not found: an error where nothing else could provide it."""
@@ -119,7 +119,7 @@ class StaticReader:
         holder = self._finder.find(parent) if parent else ModuleFile(None, (self.folder,))
         folders = holder.folders if holder else ()
         if parent and not folders:
-            message = f'"{parent}" is a module, not a package: it holds no module "{part}"'
+            message = f'"{parent}" is a module, not a package: it has no module "{part}"'
             help_text = "a path is a module and exactly one attribute"
             return Problem("SR401", message, start, start + len(part), help_text)
         meant = did_you_mean(part, self._modules_in(folders))
@@ -180,7 +180,7 @@ class StaticReader:
         if name in module.names:
             return module.plain_function(name) or _unverified(reference, _kind(module.names[name]))
         if module.is_open:
-            return _unverified(reference, "may come from where the text does not show it")
+            return _unverified(reference, "may be defined dynamically")
         start, end = reference.offset, len(reference.text)
         if self._finder.find(f"{reference.module}.{name}") is not None:
             return Problem("SR403", f'"{reference.text}" is a module, which cannot be called', start, end)
@@ -190,7 +190,7 @@ class StaticReader:
 
 
 def _unverified(reference: Reference, what: str) -> Problem:
-    return Problem(UNVERIFIED, f'"{reference.text}" {what}: reading alone does not verify it', help=_HELP)
+    return Problem(UNVERIFIED, f'"{reference.text}" {what}: its source alone does not verify it', help=_HELP)
 
 
 _KINDS: Final[dict[Binding, str]] = {

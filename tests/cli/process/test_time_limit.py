@@ -122,7 +122,7 @@ def test_what_python_itself_gives_up_on_is_a_finding(
     monkeypatch.setattr(checking, "load_config", give_up)
     done = command("check")
     assert done.code == 1
-    assert f"routes.yaml:1:1: error[SR027]: this takes more {what} to check than there is" in done.out
+    assert f"routes.yaml:1:1: error[SR027]: checking this needs more {what} than is available" in done.out
 
 
 def test_of_many_findings_the_first_thousand_are_shown_in_every_format(

@@ -118,26 +118,26 @@ def signature_problems(handler: Any, **arguments: Any) -> list[SignatureProblem]
 @pytest.mark.parametrize(
     ("handler", "arguments", "text", "key"),
     [
-        (lambda: None, {}, '"shop.f" takes no payload: its first argument is to be the payload', None),
+        (lambda: None, {}, '"shop.f" does not accept the payload as its first argument', None),
         (
             lambda *, payload: None,
             {},
-            '"shop.f" takes no payload: its first argument is to be the payload',
+            '"shop.f" does not accept the payload as its first argument',
             None,
         ),
-        (with_keys, {}, '"shop.f" also needs "channel"', None),
-        (lambda a, b, c, d: None, {}, '"shop.f" also needs "c", "d"', None),
+        (with_keys, {}, '"shop.f" also requires "channel"', None),
+        (lambda a, b, c, d: None, {}, '"shop.f" also requires "c", "d"', None),
         (
             with_keys,
             {"channel": 1, "retires": 1},
-            '"shop.f" takes no "retires"; did you mean "retries"?',
+            '"shop.f" does not accept "retires"; did you mean "retries"?',
             "retires",
         ),
-        (lambda payload: None, {"x": 1}, '"shop.f" takes no "x"', "x"),
+        (lambda payload: None, {"x": 1}, '"shop.f" does not accept "x"', "x"),
         (
             lambda payload: None,
             {"payload": 1},
-            '"payload" is given to "shop.f" already: it is where the message goes',
+            '"payload" cannot be set for "shop.f": it is the payload',
             "payload",
         ),
     ],
@@ -171,7 +171,7 @@ def test_what_cannot_handle_a_message_is_refused(handler: Any, text: str) -> Non
 def test_a_class_that_needs_arguments_is_refused_with_what_it_raised() -> None:
     [problem] = signature_problems(NeedsSetup)
     assert problem.problem.code == "SR403"
-    assert "making its instance raised TypeError" in problem.problem.message
+    assert 'could not create an instance of the class "shop.f": TypeError' in problem.problem.message
 
 
 class Unmade:
@@ -257,8 +257,8 @@ def test_what_can_be_called_without_arguments_makes_a_container(factory: Any) ->
 @pytest.mark.parametrize(
     ("factory", "said"),
     [
-        (5, '"f" is no factory, which makes the container'),
-        (opened_later, '"f" is called without arguments, and needs "url"'),
+        (5, '"f" cannot be called to make the container'),
+        (opened_later, '"f" is called without arguments, but requires "url"'),
         (undecorated, '"f" is a generator function: handlers would get a generator'),
         (undecorated_async, '"f" is a generator function: handlers would get a generator'),
     ],
@@ -290,4 +290,4 @@ def test_a_proxy_that_raises_whatever_it_is_asked_is_taken_at_its_word() -> None
 def test_what_cannot_even_be_looked_at_is_refused() -> None:
     [problem] = signature_problems(Hostile())
     assert problem.problem.code == "SR403"
-    assert "to ask what it is raised RuntimeError" in problem.problem.message
+    assert 'could not inspect "shop.f": RuntimeError' in problem.problem.message

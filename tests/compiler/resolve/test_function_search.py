@@ -55,7 +55,7 @@ def test_a_module_that_reading_does_not_find_is_not_an_error_but_a_question() ->
 
 
 def test_handlers_of_streamroute_and_containers_are_found_as_well() -> None:
-    assert said("log") == 'SR401 "log" names no module; did you mean "streamroute.handlers.log"?'
+    assert said("log") == 'SR401 "log" has no module; did you mean "streamroute.handlers.log"?'
     Path("wiring.py").write_text("def build(): ...")
     assert said("streamroute.handlers.log", "container: build").endswith('did you mean "wiring.build"?')
 
@@ -81,7 +81,7 @@ def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path_factory: py
     Path("linked").symlink_to(outside)
     Path("direct.py").symlink_to(outside / "secret.py")
     Path("here").symlink_to(Path.cwd())
-    assert "steal" not in said("steal").replace('"steal" names', "")
+    assert "steal" not in said("steal").replace('"steal" has', "")
 
 
 def test_a_large_project_is_searched_in_part() -> None:

@@ -61,7 +61,7 @@ def test_imports_are_forgotten_so_that_another_folder_may_use_the_names(folder: 
         (
             "srsh.handlers.welcome.f",
             "srsh.handlers.welcome",
-            '"srsh.handlers" is a module, not a package: it holds no module "welcome"',
+            '"srsh.handlers" is a module, not a package: it has no module "welcome"',
         ),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_module_that_raises_is_told_with_the_user_s_own_line(folder: Path, cod
     (folder / "srsh" / "bad.py").write_text(f"# a comment\n{code}\n")
     problem = problem_of(Importer(folder), "srsh.bad.f")
     assert problem.code == "SR407"
-    assert problem.message.startswith(f'importing "srsh.bad" raised {said}')
+    assert problem.message.startswith(f'could not import "srsh.bad": {said}')
     assert problem.help == "in srsh/bad.py:2"
 
 
@@ -121,7 +121,7 @@ def test_a_module_that_raised_is_blamed_once(folder: Path) -> None:
 def test_a_module_s_own_getattr_may_raise_anything(folder: Path) -> None:
     (folder / "srsh" / "odd.py").write_text("def __getattr__(name): raise KeyError(name)\n")
     problem = problem_of(Importer(folder), "srsh.odd.f")
-    assert (problem.code, problem.message) == ("SR407", "reading \"srsh.odd.f\" raised KeyError: 'f'")
+    assert (problem.code, problem.message) == ("SR407", "could not read \"srsh.odd.f\": KeyError: 'f'")
 
 
 def test_a_module_may_put_an_object_in_its_place(folder: Path) -> None:

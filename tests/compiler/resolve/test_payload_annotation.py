@@ -70,7 +70,7 @@ def test_what_a_message_may_be_taken_for_is_fine(annotation: Any) -> None:
     ],
 )
 def test_what_no_dict_is_is_reported(annotation: Any, shown: str) -> None:
-    assert said(handler(annotation)) == [f'"h" takes its payload for {shown}, and is given a dict']
+    assert said(handler(annotation)) == [f'"h" annotates its payload as {shown}, but receives a dict']
 
 
 def test_the_function_that_a_call_ends_in_counts() -> None:
@@ -134,8 +134,8 @@ class Fine(TypedDict):
         (Typo, CLOSED, ['"h" expects the key "nigths" (Typo), which its messages do not have']),
         (Maybe, CLOSED, []),
         (Other, CLOSED, []),
-        (Wrong, OPEN, ['"h" expects "nights" to be what it never is in its messages (Wrong)']),
-        (Choice, OPEN, ['"h" expects "tier" to be what it never is in its messages (Choice)']),
+        (Wrong, OPEN, ['"h" expects a type of "nights" that its messages never have (Wrong)']),
+        (Choice, OPEN, ['"h" expects a type of "tier" that its messages never have (Choice)']),
         (Wrong, {"type": "object"}, []),
         (Wrong, None, []),
     ],

@@ -24,8 +24,8 @@ def test_both_forms_name_a_module_and_one_attribute(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("welcome", "names no module"),
-        ("", "names no module"),
+        ("welcome", "has no module"),
+        ("", "has no module"),
         ("shop:Handlers.welcome", "does not end in a name"),
         ("shop:", "does not end in a name"),
         (":welcome", "is not a dotted path"),

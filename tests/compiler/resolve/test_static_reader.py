@@ -150,7 +150,7 @@ def problem(folder: Path, text: str, allow: tuple[str, ...] | None = None) -> tu
 )
 def test_what_goes_beyond_a_plain_def_is_said_to_be_unknown(folder: Path, name: str, what: str) -> None:
     text = f"{package(folder, handlers=SOURCE)}.handlers.{name}"
-    assert problem(folder, text) == (UNVERIFIED, f'"{text}" {what}: reading alone does not verify it')
+    assert problem(folder, text) == (UNVERIFIED, f'"{text}" {what}: its source alone does not verify it')
 
 
 def test_no_code_runs(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -253,7 +253,7 @@ def test_a_module_that_is_a_link_to_elsewhere_is_not_read(folder: Path) -> None:
     (folder / "project/linked.py").symlink_to("../secret.py")
     (folder / "project/up").symlink_to("..")
     for text in ("linked.run", "up.secret.run"):
-        said = f'"{text}" was not read: the file is outside the folder of the configuration'
+        said = f'"{text}" could not be read: the file is outside the folder of the configuration'
         code, message = problem(folder / "project", text)
         assert (code, message.partition(":")[0]) == (UNVERIFIED, said.partition(":")[0])
     assert "secret" not in problem(folder / "project", "up.secrte.run")[1].replace("secrte", "")
@@ -263,9 +263,9 @@ def test_a_module_that_is_a_link_to_elsewhere_is_not_read(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("def run(payload): ...\n" + "a;" * 130_000, "was not read: the file is larger than 0.25 MB"),
-        ("x = " + "-" * 200_000 + "1", "nested too deeply to be read"),
-        ("x = a" + ".b" * 100_000, "nested too deeply to be read"),
+        ("def run(payload): ...\n" + "a;" * 130_000, "could not be read: the file is larger than 0.25 MB"),
+        ("x = " + "-" * 200_000 + "1", "nested too deep to be parsed"),
+        ("x = a" + ".b" * 100_000, "nested too deep to be parsed"),
     ],
 )
 def test_a_module_that_would_take_all_memory_or_stack_is_unknown(folder: Path, source: str, why: str) -> None:

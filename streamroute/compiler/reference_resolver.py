@@ -1,0 +1,198 @@
+"""Resolve the dotted paths of a document: handlers, the container's factory, codecs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.compiler.resolve.call_signature import (
+    HandlerCall,
+    SignatureProblem,
+    check_factory,
+    handler_call,
+)
+from streamroute.compiler.resolve.codec_object import codec_object
+from streamroute.compiler.resolve.importer import Importer, Resolved
+from streamroute.compiler.resolve.payload_annotation import PAYLOAD_ANNOTATION, check_annotation
+from streamroute.compiler.resolve.references import UNVERIFIED, is_built_in
+from streamroute.compiler.router_builder import CHECK, builtin_attr
+from streamroute.compiler.rules.expressions.route_expressions import RouteExpressions
+from streamroute.compiler.rules.problem_finding import problem_finding
+from streamroute.config.document import Document, RouteConfig, StreamConfig
+from streamroute.config.findings.finding import Finding
+from streamroute.config.yaml.source import DataPath, SourceLocation
+from streamroute.expressions.problem import Problem
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.compiler.resolve.function_search import FunctionSearch
+    from streamroute.compiler.resolve.static_reader import StaticReader
+
+_ONCE_PER_HANDLER: Final = frozenset({UNVERIFIED, PAYLOAD_ANNOTATION})
+
+
+class ReferenceResolver:
+    """Resolves the dotted paths of one document, and collects findings about them.
+
+    Without ``imports`` no user code runs: handlers are looked up in their source, and stay unknown.
+    """
+
+    def __init__(self, document: Document, expressions: RouteExpressions, *, imports: bool) -> None:
+        self.findings: list[Finding] = []
+        self._document = document
+        self._expressions = expressions
+        self._folder = Path(document.path).parent
+        self._reader = None if imports else _static_reader(document)
+        self._calls: dict[str, HandlerCall | list[SignatureProblem]] = {}
+        self._annotation_problems: dict[tuple[str, int], list[Problem]] = {}
+        self._reported: set[tuple[str, str]] = set()
+        self._search: FunctionSearch | None = None
+
+    def handler(self, route: RouteConfig) -> HandlerCall | None:
+        """How the handler of a route is called; None where that is not known."""
+        if "handler" in route.invalid_keys:
+            return None
+        if self._reader is not None and not is_built_in(route.handler):
+            self.findings += self._static_findings(route, self._reader)
+            return None
+        resolved = self._resolve(route.handler, route.location, ("handler",))
+        if resolved is None or "with" in route.invalid_keys:
+            return None
+        call = self._handler_call_of(resolved.value, route)
+        if isinstance(call, HandlerCall):
+            self.findings += _argument_findings(call, route)
+            self.findings += self._annotation_findings(call, route)
+            return call
+        self.findings += (_signature_finding(route, problem) for problem in call)
+        return None
+
+    def container(self) -> Callable[[], Any] | None:
+        """The user's factory of the container, if there is one."""
+        reference = self._document.container
+        if reference is None:
+            return None
+        place, at = self._document.location, ("container",)
+        resolved = self._resolve(reference, place, at)
+        if resolved is None:
+            return None
+        problem = check_factory(resolved.value, reference)
+        if problem is not None:
+            self.findings.append(problem_finding(place, at, problem, reference))
+            return None
+        factory: Callable[[], Any] = resolved.value
+        return factory
+
+    def codecs(self) -> dict[str, Codec]:
+        """The user's own codecs, by stream."""
+        named = (stream for stream in self._document.streams.values() if _is_dotted_path(stream.codec))
+        found = ((stream.name, self._codec(stream)) for stream in named)
+        return {name: codec for name, codec in found if codec is not None}
+
+    def _static_findings(self, route: RouteConfig, reader: StaticReader) -> Iterator[Finding]:
+        """Problems in the source of a handler; that it is unverified is reported once per handler."""
+        arguments = None if "with" in route.invalid_keys else route.arguments
+        for found in reader.handler(route.handler, arguments):
+            problem = found._replace(problem=self._with_suggestion(found.problem, route.handler))
+            if problem.problem.code not in _ONCE_PER_HANDLER or self._is_new(problem.problem, route):
+                yield _signature_finding(route, problem)
+
+    def _annotation_findings(self, call: HandlerCall, route: RouteConfig) -> Iterator[Finding]:
+        """Problems of a handler's payload annotation; reported once per handler, not per route."""
+        payload = None if route.transform else self._expressions.payload_type(route)
+        key = (route.handler, id(payload))
+        if key not in self._annotation_problems:
+            self._annotation_problems[key] = self._expressions.within_budget(
+                lambda: list(check_annotation(call.function, route.handler, payload)), []
+            )
+            for problem in self._annotation_problems[key]:
+                if self._is_new(problem, route):
+                    yield problem_finding(route.location, ("handler",), problem, route.handler)
+
+    def _is_new(self, problem: Problem, route: RouteConfig) -> bool:
+        """Whether this was not yet reported for the route's handler."""
+        key = (route.handler, problem.message)
+        if key in self._reported:
+            return False
+        self._reported.add(key)
+        return True
+
+    @cached_property
+    def _importer(self) -> Importer:
+        """Without ``imports`` it imports only built-in handlers."""
+        return Importer(self._folder, self._document.allow)
+
+    def _handler_call_of(self, handler: Any, route: RouteConfig) -> HandlerCall | list[SignatureProblem]:
+        """How a handler is called; routes without arguments share the result."""
+        if route.arguments:
+            return handler_call(handler, route.handler, route.arguments)
+        if route.handler not in self._calls:
+            self._calls[route.handler] = handler_call(handler, route.handler, {})
+        return self._calls[route.handler]
+
+    def _resolve(self, reference: str, place: SourceLocation, at: DataPath) -> Resolved | None:
+        if self._reader is not None and not is_built_in(reference):
+            read = self._reader.read(reference)
+            if isinstance(read, Problem) and read.code != UNVERIFIED:
+                self.findings.append(
+                    problem_finding(place, at, self._with_suggestion(read, reference), reference)
+                )
+            return None
+        found = self._importer.resolve(reference)
+        if isinstance(found, Problem):
+            self.findings.append(
+                problem_finding(place, at, self._with_suggestion(found, reference), reference)
+            )
+            return None
+        return found
+
+    def _with_suggestion(self, problem: Problem, reference: str) -> Problem:
+        """The problem with the function of the project that was probably meant."""
+        if self._search is None:
+            from streamroute.compiler.resolve.function_search import FunctionSearch  # for what leads nowhere
+
+            outside = self._document.reader.folder is None
+            self._search = FunctionSearch(self._folder, self._document.allow, outside=outside)
+        return self._search.with_suggestion(problem, reference)
+
+    def _codec(self, stream: StreamConfig) -> Codec | None:
+        place = self._document.location_of(stream, "codec")
+        resolved = self._resolve(stream.codec, place, ("codec",))
+        if resolved is None:
+            return None
+        codec = codec_object(resolved.value, stream.codec)
+        if isinstance(codec, Problem):
+            self.findings.append(problem_finding(place, ("codec",), codec, stream.codec))
+            return None
+        return codec
+
+
+def _static_reader(document: Document) -> StaticReader:
+    from streamroute.compiler.resolve.static_reader import StaticReader  # a check that imports does without
+
+    return StaticReader(Path(document.path).parent, document.allow, outside=document.reader.folder is None)
+
+
+def _signature_finding(route: RouteConfig, found: SignatureProblem) -> Finding:
+    problem = found.problem
+    if found.key is None:
+        return problem_finding(route.location, ("handler",), problem, route.handler)
+    return route.location.finding(
+        problem.code, problem.message, at=("with", found.key), on="key", help=problem.help,
+        suggestion=problem.suggestion,
+    )  # fmt: skip
+
+
+def _is_dotted_path(codec: str) -> bool:
+    """Whether a codec is the user's own: the names of built-in codecs have neither dot nor colon."""
+    return "." in codec or ":" in codec
+
+
+def _argument_findings(call: HandlerCall, route: RouteConfig) -> Iterator[Finding]:
+    """Problems that a built-in handler finds in its arguments."""
+    check = builtin_attr(call.function, CHECK)
+    problems = check(route.arguments, route.streams) if check is not None else ()
+    for key, message, advice in problems:
+        at: DataPath = ("handler",) if key is None else ("with", key)
+        yield route.location.finding("SR404", message, at=at, help=advice)
