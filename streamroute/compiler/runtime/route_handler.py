@@ -16,7 +16,8 @@ from typing import Any, NoReturn, cast
 from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
 from streamroute.compiler.runtime.timeouts import await_with_timeout
 from streamroute.core.cancellation import is_own_cancellation
-from streamroute.core.dispatch.outcomes import asked_delay, attempt_of
+from streamroute.core.dispatch.outcomes import attempt_of
+from streamroute.core.dispatch.retry_decision import asked_delay, attempts_spent, retry_delay
 from streamroute.core.thread_call import ThreadCall
 from streamroute.durations import RetryPolicy
 from streamroute.errors import Reject, Retry
@@ -156,9 +157,9 @@ def _raise_outcome(error: BaseException, payload: Mapping[str, Any], retry: Retr
         raise error
     attempt = attempt_of(payload)
     said = safe_str(error) if issubclass(kind, Retry) else error_text(error)
-    if attempt >= retry.max_attempts:
-        plural = "" if attempt == 1 else "s"
-        raise Reject(f"failed after {attempt} attempt{plural}: {said}") from error
-    if issubclass(kind, Retry) and asked_delay(error) is not None:
+    delay = retry_delay(error, attempt, retry)
+    if delay is None:
+        raise Reject(f"{attempts_spent(attempt)}: {said}") from error
+    if asked_delay(error) is not None:
         raise error
-    raise Retry(retry.delay_after(attempt), said) from error
+    raise Retry(delay, said) from error

@@ -9,9 +9,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from streamroute.core.dispatch.retry_decision import DEFAULT_DELAY, asked_delay, attempts_spent, retry_delay
 from streamroute.core.dispatch.routes import Route, has_policy
 from streamroute.core.observer import Result
-from streamroute.errors import Postpone, Reject, Retry, RouteFailure, StreamrouteError, as_delay
+from streamroute.errors import Postpone, Reject, RouteFailure, StreamrouteError
 from streamroute.logs.coalescing import coalesced_by, coalesced_by_reason
 from streamroute.logs.exception_text import cause_of, error_text, traceback_text
 from streamroute.text.limits import ERROR, NAME, REASON
@@ -21,7 +22,6 @@ from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 log = logging.getLogger(__name__)
 
 _MOST_SHOWN: Final = 5  # routes that one reason names
-_USUAL_DELAY: Final = 60.0  # seconds, where a policy of somebody's gives what is no delay
 
 
 class RoutesFailedError(StreamrouteError):
@@ -54,17 +54,16 @@ def _outcome_for(route: Route, error: BaseException, attempt: int, policy: Retry
     kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
     if issubclass(kind, Reject):
         return dead_letter(route.key, _reason_of(error), error, attempt)
-    asked = asked_delay(error) if issubclass(kind, Retry) else None
+    asked = asked_delay(error)
     if issubclass(kind, Postpone) and asked is not None:
         log.debug("route %s waits %.3gs: %s", route.key, asked, redacted_str(error))
         return RetryLater(route.key, asked, attempt, "", postponed=True)
-    # A handler with a route_key was wrapped with a policy of its own, which has counted already.
-    has_own_policy = asked is not None and has_policy(route.handler)
-    if attempt >= policy.max_attempts and not has_own_policy:
-        plural = "" if attempt == 1 else "s"
-        return dead_letter(route.key, f"failed after {attempt} attempt{plural}", error, attempt)
-    delay = as_delay(policy.delay_after(attempt) if asked is None else asked)
-    again = RetryLater(route.key, _USUAL_DELAY if delay is None else delay, attempt + 1, _text(error))
+    # A handler with a route_key has a policy of its own: its Retry is what that one decided.
+    is_decided = asked is not None and has_policy(route.handler)
+    delay = asked if is_decided else retry_delay(error, attempt, policy)
+    if delay is None:
+        return dead_letter(route.key, attempts_spent(attempt), error, attempt)
+    again = RetryLater(route.key, delay, attempt + 1, _text(error))
     log.warning(
         "route %s failed (attempt %d), again in %.3gs: %s",
         *(route.key, attempt, again.delay, again.error),
@@ -76,8 +75,8 @@ def _outcome_for(route: Route, error: BaseException, attempt: int, policy: Retry
 def _fallback_outcome(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
     name = type_name(error)
     if attempt >= policy.max_attempts:
-        return DeadLetter(route.key, f"failed after {attempt} attempts", name, "", attempt)
-    return RetryLater(route.key, _USUAL_DELAY, attempt + 1, name)
+        return DeadLetter(route.key, attempts_spent(attempt), name, "", attempt)
+    return RetryLater(route.key, DEFAULT_DELAY, attempt + 1, name)
 
 
 def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
@@ -91,14 +90,6 @@ def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> 
         extra=_equals("failed for good", route, error),
     )
     return DeadLetter(route, reason, text, traceback_text(cause), attempt)
-
-
-def asked_delay(error: BaseException) -> float | None:
-    """The seconds that a Retry asks for; None where it names none, or none that can be waited for."""
-    try:
-        return as_delay(getattr(error, "delay", None))
-    except BaseException:  # noqa: BLE001 - a class of the user's may compute it, and fail
-        return None
 
 
 def unknown_route(route: str, payload: Mapping[str, Any]) -> DeadLetter:

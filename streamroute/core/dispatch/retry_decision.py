@@ -1,0 +1,40 @@
+"""Retry decision: whether a route that failed runs again, and when. Nothing else decides it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamroute.durations import RetryPolicy
+from streamroute.errors import Retry, as_delay
+
+DEFAULT_DELAY: Final = 60.0
+"""Seconds, where a policy computes something that is not a delay."""
+
+
+def retry_delay(error: BaseException, attempt: int, policy: RetryPolicy) -> float | None:
+    """Return the seconds until the next attempt, or None where ``attempt`` was the last one.
+
+    A Retry names its own delay, but the attempt counts.
+    """
+    if attempt >= policy.max_attempts:
+        return None
+    asked = asked_delay(error)
+    if asked is not None:
+        return asked
+    delay = as_delay(policy.delay_after(attempt))
+    return DEFAULT_DELAY if delay is None else delay
+
+
+def asked_delay(error: BaseException) -> float | None:
+    """The seconds that a Retry asks for; None for any other error, and for what is not a delay."""
+    if not issubclass(type(error), Retry):  # isinstance() would run the code of the exception's class
+        return None
+    try:
+        return as_delay(getattr(error, "delay", None))
+    except BaseException:  # noqa: BLE001 - a user's class may compute it, and fail
+        return None
+
+
+def attempts_spent(attempt: int) -> str:
+    """The reason of a failure after the last attempt."""
+    return f"failed after {attempt} attempt{'' if attempt == 1 else 's'}"
