@@ -1,4 +1,4 @@
-"""Consuming keeps its promises on the memory twin and on real servers."""
+"""Consuming keeps its promises in memory and on real servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from consuming_contract import (  # noqa: E402
 
 
 class TestOnMemory(Finishing, Healing, Stopping, Running, Isolation, Deploys):
-    """The twin."""
+    """In memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:

@@ -1,4 +1,4 @@
-"""The same questions to the memory twin and to a real server, so that one suite runs over both."""
+"""The same questions to the in-memory storage and to a real server, so that one suite runs over both."""
 
 from __future__ import annotations
 
@@ -75,45 +75,45 @@ class Backend(Protocol):
 
 
 class MemoryBackend:
-    """One memory twin, which every worker shares."""
+    """One in-memory storage, which every worker shares."""
 
     def __init__(self) -> None:
-        self.twin = MemoryStreamStorage(block=0.05)
+        self.memory = MemoryStreamStorage(block=0.05)
 
     def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
-        self.twin.lease, self.twin.block = lease, block
-        self.twin.codec = codec or self.twin.codec
-        return self.twin
+        self.memory.lease, self.memory.block = lease, block
+        self.memory.codec = codec or self.memory.codec
+        return self.memory
 
     async def add(self, **fields: str) -> str:
-        return self.twin.add(STREAM, fields)
+        return self.memory.add(STREAM, fields)
 
     async def pending(self) -> list[str]:
-        return self.twin.pending(STREAM, GROUP)
+        return self.memory.pending(STREAM, GROUP)
 
     async def remains(self) -> bool:
-        twin = self.twin
+        memory = self.memory
         return bool(
-            twin.unread(STREAM, GROUP) or twin.pending(STREAM, GROUP) or twin.scheduled(STREAM, GROUP)
+            memory.unread(STREAM, GROUP) or memory.pending(STREAM, GROUP) or memory.scheduled(STREAM, GROUP)
         )
 
     async def dead(self) -> list[DeadRecord]:
-        return self.twin.dead_letters(STREAM, GROUP)
+        return self.memory.dead_letters(STREAM, GROUP)
 
     async def scheduled(self) -> list[str]:
-        return self.twin.scheduled(STREAM, GROUP)
+        return self.memory.scheduled(STREAM, GROUP)
 
     async def keys_of_dedupe(self) -> list[str]:
-        return list(self.twin._dedupe._held)
+        return list(self.memory._dedupe._held)
 
     async def delete(self, entry_id: str) -> None:
-        self.twin.delete(STREAM, entry_id)
+        self.memory.delete(STREAM, entry_id)
 
     async def wipe(self) -> None:
-        self.twin.clear()
+        self.memory.clear()
 
     async def destroy_group(self) -> None:
-        self.twin.destroy_group(STREAM, GROUP)
+        self.memory.destroy_group(STREAM, GROUP)
 
     async def forget_watermark(self) -> None:
         pass  # a group in memory begins anew
@@ -122,7 +122,7 @@ class MemoryBackend:
         pass  # no lease is in force but the claimer's own
 
     async def refuse_dead_letters(self, refuse: bool) -> None:
-        self.twin.refuse = "there is no room" if refuse else None
+        self.memory.refuse = "there is no room" if refuse else None
 
 
 class RedisBackend:

@@ -1,4 +1,4 @@
-"""What a processor, a dispatcher and a storage of ours promise together; run over twin and servers."""
+"""What a processor, a dispatcher and a storage of ours promise together; run in memory and over servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``dedupe`` promises; run over the twin and over servers."""
+"""What ``dedupe`` promises; run in memory and over servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases that are kept, and leases that are lost; run over the twin and over servers."""
+"""Leases that are kept, and leases that are lost; run in memory and over servers."""
 
 from __future__ import annotations
 

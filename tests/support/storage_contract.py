@@ -1,4 +1,4 @@
-"""What every storage of ours promises: one suite, run over the memory twin and over real servers."""
+"""What every storage of ours promises: one suite, run in memory and over real servers."""
 
 from __future__ import annotations
 

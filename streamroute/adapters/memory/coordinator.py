@@ -1,4 +1,4 @@
-"""The in-memory coordinator: other messages and workers of a group, in this process."""
+"""The in-memory coordinator: the other messages and workers of a group."""
 
 from __future__ import annotations
 

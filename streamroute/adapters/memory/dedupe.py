@@ -1,4 +1,4 @@
-"""The twin of dedupe: keys, and the messages that have them, in this process."""
+"""In-memory dedupe: locks, and the messages that hold them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from streamroute.values import DedupeDecision, DedupeLock
 
 @dataclass(frozen=True, slots=True)
 class MemoryLock:
-    """Who has a key: a message (its id), where it is, since when; or who had it, until when that counts."""
+    """The lock of a key: the message that holds it, where that is pending, since when.
+
+    ``until`` is the end of its ttl once the message has succeeded.
+    """
 
     message: str
     place: str
@@ -24,14 +27,14 @@ class MemoryLock:
 
 
 class MemoryDedupeKeys:
-    """All keys of dedupe of a storage; times by its clock."""
+    """All dedupe locks of a storage; times by its clock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._held: dict[str, MemoryLock] = {}
 
     def get(self, key: str) -> MemoryLock | None:
-        """Who has a key, or had it not too long ago."""
+        """The lock of a key, held or within its ttl; None if there is none."""
         held = self._held.get(key)
         if held is not None and held.until is not None and held.until <= self._clock():
             del self._held[key]
@@ -39,32 +42,32 @@ class MemoryDedupeKeys:
         return held
 
     def take(self, key: str, message: Message) -> None:
-        """The message runs with this key."""
+        """Lock the key for a message that runs."""
         held = self.get(key)
         began = held.since if held and held.message == message.id else self._clock()
         self._held[key] = MemoryLock(message.id, pending_location(message), message.entry_id, began)
 
     def settle(self, message: Message, names: dict[str, str]) -> None:
-        """Write what becomes of the message's dedupe locks; ``names`` are those of its routes' retries."""
-        for fate in resolve_locks(message, names):
-            held = self.get(fate.key)
+        """Resolve the message's dedupe locks; ``names`` are the names of its retries, by route."""
+        for resolution in resolve_locks(message, names):
+            held = self.get(resolution.key)
             if held is not None and held.message != message.id:
                 continue
             since = held.since if held else self._clock()
-            if fate.state == "done":
-                until = self._clock() + int(fate.fact) / 1000
-                self._held[fate.key] = MemoryLock(message.id, "entry", message.entry_id, since, until)
-            elif fate.state == "delayed":
-                self._held[fate.key] = MemoryLock(message.id, "delayed", str(fate.fact), since)
+            if resolution.state == "done":
+                until = self._clock() + int(resolution.fact) / 1000
+                self._held[resolution.key] = MemoryLock(message.id, "entry", message.entry_id, since, until)
+            elif resolution.state == "delayed":
+                self._held[resolution.key] = MemoryLock(message.id, "delayed", str(resolution.fact), since)
             else:
-                self._held.pop(fate.key, None)
+                self._held.pop(resolution.key, None)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all locks."""
         self._held.clear()
 
     def waited(self, held: MemoryLock) -> float:
-        """For how many seconds it has had its key."""
+        """For how many seconds the lock has been held."""
         return self._clock() - held.since
 
 

@@ -1,4 +1,4 @@
-"""Entries that wait for their time in this process."""
+"""Delayed entries in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Delayed(NamedTuple):
 
 
 class MemoryDelays:
-    """Delayed entries by name; the same name twice is one."""
+    """Delayed entries by name; a second entry of the same name is ignored."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Delayed] = {}
@@ -27,14 +27,14 @@ class MemoryDelays:
         return iter(self._waiting)
 
     def add(self, name: str, delayed: Delayed) -> None:
-        """Let an entry wait; harmless where this name waits already."""
+        """Delay an entry; harmless if an entry of this name waits already."""
         self._waiting.setdefault(name, delayed)
 
     def take_due(self, now: float) -> list[Delayed]:
-        """Take out what is due, the earliest first."""
+        """Remove and return what is due, the earliest first."""
         names = [name for name, delayed in self._waiting.items() if delayed.due <= now]
         return sorted((self._waiting.pop(name) for name in names), key=lambda delayed: delayed.due)
 
     def wait(self, now: float) -> float | None:
-        """Seconds until the next is due, or None where none waits."""
+        """Seconds until the next entry is due; None if there is none."""
         return min((delayed.due - now for delayed in self._waiting.values()), default=None)

@@ -1,4 +1,4 @@
-"""The twin of the heartbeats: a task instead of a thread, since nothing leaves the process."""
+"""The in-memory lease keeper: a task, as no heartbeat has to leave the process."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from streamroute.message import Message
 Held = Callable[[], Mapping[str, Message]]
 Lost = Callable[[Sequence[tuple[str, int]]], None]
 Keep = Callable[[Mapping[str, Message]], Sequence[tuple[str, int]]]
-"""Confirms entries; returns those that another consumer has, with the delivery count that they had here."""
+"""Renews leases; returns the entries that another consumer holds, with their delivery counts here."""
 
 
 class MemoryLeaseKeeper:
-    """Calls ``keep`` for all that is held, every third of ``lease`` real seconds, and ``leave`` last."""
+    """Calls ``keep`` with what is held, every third of ``lease`` real seconds, and ``leave`` at the end."""
 
     def __init__(
         self, keep: Keep, leave: Callable[[], None], *, lease: float, held: Held, lost: Lost
@@ -27,11 +27,11 @@ class MemoryLeaseKeeper:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Start beating."""
+        """Start."""
         self._task = asyncio.create_task(self._beat())
 
     async def close(self) -> None:
-        """End."""
+        """Stop."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

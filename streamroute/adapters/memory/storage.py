@@ -1,4 +1,4 @@
-"""In-process twins of the storage and a retry scheduler, for tests that want no server.
+"""An in-memory storage, for tests that need no server.
 
 >>> storage = MemoryStreamStorage()
 >>> storage.add("bot_events", {"type": "booking.confirmed", "user_id": "7"})  # doctest: +SKIP
@@ -18,10 +18,12 @@ from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.entries.entry_reader import EntryReader, is_retry, server_id
 from streamroute.adapters.entries.records import DeadRecord, RetryRecord, retry_record
 from streamroute.adapters.entries.settlement import needs_settle_script
+from streamroute.adapters.memory.arrivals import Arrivals
 from streamroute.adapters.memory.coordinator import MemoryCoordinator
 from streamroute.adapters.memory.dedupe import MemoryDedupeKeys, MemoryDeduplicator, MemoryLock
 from streamroute.adapters.memory.delayed import Delayed, MemoryDelays
 from streamroute.adapters.memory.lease_keeper import MemoryLeaseKeeper
+from streamroute.adapters.memory.quota_counter import QuotaCounter
 from streamroute.adapters.memory.stream import RELEASED, MemoryGroup, MemoryStream, Pending
 from streamroute.errors import StreamrouteError
 from streamroute.keys import GroupKeys
@@ -35,11 +37,11 @@ Clock = Callable[[], float]
 
 
 class MemoryStreamStorage:
-    """Behaves as ``RedisStreamStorage`` does, for any number of processors on one event loop.
+    """Behaves like ``RedisStreamStorage``, for any number of processors on one event loop.
 
-    The parameters mean what they mean there; ``lease`` and ``block`` are in seconds. ``clock`` decides
-    how long entries are idle and when retries are due; a test may move it. ``refuse`` is a reason that,
-    while it is set, keeps every failure from being written, as a server without memory does.
+    The parameters have the same meaning; ``lease`` and ``block`` are in seconds. ``clock`` decides how long
+    entries are idle and when retries are due; a test may set it. While ``refuse`` is set to a reason, no
+    failure can be written, as on a server without memory.
     """
 
     blocks = True
@@ -69,9 +71,9 @@ class MemoryStreamStorage:
         self._workers: defaultdict[tuple[str, str], dict[str, KnownRoutes]] = defaultdict(dict)
         self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
-        self._arrivals: set[asyncio.Future[None]] = set()
+        self._arrivals = Arrivals()
 
-    # What a test puts in, looks at, and breaks.
+    # For tests: add entries, inspect the state, break things.
 
     def add(self, stream: str, fields: Mapping[str, str] | Mapping[bytes, bytes]) -> str:
         """Append an entry of raw fields (XADD); returns its id."""
@@ -80,7 +82,7 @@ class MemoryStreamStorage:
     def publish(self, stream: str, payload: Mapping[str, Any], *, delay: float = 0) -> None:
         """Append a payload in the storage's codec, after ``delay`` seconds.
 
-        What is delayed is moved by a processor that consumes the stream.
+        A processor that consumes the stream appends delayed payloads when they are due.
         """
         fields = self.codec.encode(payload)
         if delay > 0:
@@ -99,15 +101,15 @@ class MemoryStreamStorage:
         self._delayed.clear()
         self._dedupe.clear()
         self._retry_secrets.clear()
-        self._wake()
+        self._arrivals.wake()
 
     def destroy_group(self, stream: str, group: str) -> None:
         """Lose a group and its pending list, but not the stream (XGROUP DESTROY)."""
         self._stream(stream).groups.pop(group, None)
-        self._wake()
+        self._arrivals.wake()
 
     def pending(self, stream: str, group: str) -> list[str]:
-        """The ids of the group's pending entries, retries included; in the order of their first reading."""
+        """The ids of the group's pending entries, retries included, in the order of their first delivery."""
         reader = self._reader(stream, group)
         return [
             reader.name(key, entry_id)
@@ -117,7 +119,7 @@ class MemoryStreamStorage:
         ]
 
     def unread(self, stream: str, group: str) -> int:
-        """How many entries the group has not been handed yet, promoted retries included."""
+        """How many entries the group has not read yet, promoted retries included."""
         keys = self._keys(stream, group)
         return sum(self._stream(key).unread(group) for key in (keys.stream, keys.retry))
 
@@ -127,13 +129,13 @@ class MemoryStreamStorage:
         return [DeadRecord.read(fields) for fields in written]
 
     def scheduled(self, stream: str, group: str) -> list[str]:
-        """The names of the group's retries that wait for their time: ``id|route|attempt``."""
+        """The names of the group's delayed retries: ``id|route|attempt``."""
         return list(self._delayed[self._keys(stream, group).due])
 
-    # What a processor asks for.
+    # For processors.
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
-        """Create the group where it is missing, before the stream's first entry."""
+        """Create the group if it is missing, at the stream's first entry."""
         keys = self._keys(stream_name, group_name)
         for key in (keys.stream, keys.retry):
             self._stream(key).groups.setdefault(group_name, MemoryGroup())
@@ -141,18 +143,18 @@ class MemoryStreamStorage:
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Retries that were promoted, then new entries; waits up to ``block`` seconds for the first."""
+        """Read promoted retries, then new entries; waits up to ``block`` seconds for the first."""
         await asyncio.sleep(0)
         entries = self._read(stream_name, group_name, consumer_name, count)
         if not entries:
-            await self._arrival()
+            await self._arrivals.wait(self.block)
             entries = self._read(stream_name, group_name, consumer_name, count)
         return entries
 
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Take over entries that were idle for so many ms, and what was released."""
+        """Claim entries that were idle for ``min_idle_time`` ms, and released ones."""
         unbounded = Quotas(0, {})
         claimed = await self.claim_within(
             stream_name, group_name, consumer_name, min_idle_time, count, unbounded
@@ -168,11 +170,11 @@ class MemoryStreamStorage:
         count: int,
         quotas: Quotas,
     ) -> ClaimResult:
-        """As ``claim_stale_events``, of each delivery number no more than its quota."""
+        """Claim as ``claim_stale_events`` does, no more entries of a delivery number than its quota."""
         await asyncio.sleep(0)
         reader, now = self._reader(stream_name, group_name, consumer_name), self._clock()
         entries: list[tuple[str, dict[str, Any]]] = []
-        counted = _QuotaCounter(quotas)
+        counted = QuotaCounter(quotas)
         for key in (reader.keys.retry, reader.keys.stream):
             stream, group = self._group(key, group_name)
             room, idle = count - len(entries), min_idle_time / 1000
@@ -185,11 +187,11 @@ class MemoryStreamStorage:
         return ClaimResult(entries, counted.held_back, counted.last_deliveries)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
-        """Take the entry off the pending list, whoever has it."""
+        """Remove the entry from the pending list, whichever consumer has it."""
         await self.ack_events(stream_name, group_name, [message_id])
 
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
-        """Take the entries off the pending list, whoever has them."""
+        """Remove the entries from the pending list, whichever consumers have them."""
         await asyncio.sleep(0)
         for message_id in message_ids:
             self._ack(stream_name, group_name, message_id)
@@ -197,7 +199,7 @@ class MemoryStreamStorage:
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        """Write every outcome of a message, then ack it; only what this consumer still holds."""
+        """Write every outcome of a message, then ack it, if this consumer still holds it."""
         await asyncio.sleep(0)
         lost, refused = [], {}
         for name, message in messages.items():
@@ -219,7 +221,7 @@ class MemoryStreamStorage:
         *,
         started: bool,
     ) -> None:
-        """Let go of what this consumer still holds: the next claim of any worker takes it."""
+        """Release what this consumer still holds: the next claim of any worker takes it."""
         await asyncio.sleep(0)
         for message in messages.values():
             held = self._held(stream_name, group_name, consumer_name, message)
@@ -228,13 +230,13 @@ class MemoryStreamStorage:
                 held.deliveries -= 0 if started else 1
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
-        """Put retries whose time has come where they will be read; returns seconds until the next."""
+        """Move due retries to the retry stream; returns the seconds until the next one is due."""
         await asyncio.sleep(0)
         waits = [self._promote(key) for key in (self._keys(stream_name, group_name).due, stream_name)]
         return min((wait for wait in waits if wait is not None), default=None)
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:  # noqa: ARG002 - the storage's form
-        """Trim the stream; returns seconds until the next step."""
+        """Trim the stream; returns the seconds until the next step."""
         await asyncio.sleep(0)
         if self.trim is not None:
             self.trimmed += self._stream(stream_name).trim(self._clock() - self.trim)
@@ -251,7 +253,7 @@ class MemoryStreamStorage:
         waiting: Callable[[], Collection[str]] = tuple,  # noqa: ARG002 - an event loop in memory does not hang
         known_routes: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> MemoryLeaseKeeper:
-        """Heartbeats for what is held, in real time."""
+        """Return a keeper that renews the leases in real time."""
         alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
 
         def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
@@ -293,7 +295,7 @@ class MemoryStreamStorage:
         return EntryReader(self.codec, keys, group, coordinator)
 
     def _lives(self, keys: GroupKeys, group: str, held: MemoryLock) -> bool:
-        """Whether the message that has a key of dedupe is pending, or waits for its retry."""
+        """Whether the message that holds a dedupe lock is pending, or waits for its retry."""
         if held.place == "delayed":
             promoted = self._stream(keys.retry).entries.values()
             names = (RetryRecord.unpack(fields[b"entry"]).name for fields in promoted)
@@ -347,7 +349,7 @@ class MemoryStreamStorage:
         if group in entries.groups:
             entries.groups[group].pending.pop(server_id(message_id), None)
         if is_retry(message_id):
-            entries.delete([server_id(message_id)])  # nobody else reads it
+            entries.delete([server_id(message_id)])  # no other group reads it
 
     def _promote(self, key: str) -> float | None:
         for retry in self._delayed[key].take_due(self._clock()):
@@ -356,65 +358,9 @@ class MemoryStreamStorage:
 
     def _append(self, stream: str, fields: Mapping[bytes, bytes]) -> str:
         entry_id = self._stream(stream).add(fields, self._clock())
-        self._wake()
+        self._arrivals.wake()
         return entry_id
-
-    async def _arrival(self) -> None:
-        """Wait until something was added, or ``block`` seconds."""
-        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._arrivals.add(arrival)
-        try:
-            async with asyncio.timeout(self.block):
-                await arrival
-        except TimeoutError:
-            return
-        finally:
-            self._arrivals.discard(arrival)
-
-    def _wake(self) -> None:
-        for arrival in self._arrivals:
-            if not arrival.done():
-                arrival.set_result(None)
-
-
-class MemoryRetryScheduler:
-    """A ``RetrySchedulerProtocol`` that brings payloads back into a ``MemoryStreamStorage``.
-
-    ``scheduled`` holds every call: ``(stream, payload, delay)``.
-    """
-
-    def __init__(self, storage: MemoryStreamStorage) -> None:
-        self.scheduled: list[tuple[str, dict[str, Any], int]] = []
-        self._storage = storage
-
-    async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
-        """Publish the payload after ``delay`` seconds of the storage's clock."""
-        self.scheduled.append((stream_name, payload, delay))
-        self._storage.publish(stream_name, payload, delay=delay)
 
 
 def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
-
-
-class _QuotaCounter:
-    """What a claim may still take of each delivery number."""
-
-    def __init__(self, quotas: Quotas) -> None:
-        self._left = dict(quotas.by_delivery)
-        self._others = quotas.others
-        self._last = quotas.last
-        self.held_back = 0
-        self.last_deliveries = 0
-
-    def is_allowed(self, delivery: int) -> bool:
-        """Whether one more entry may be claimed at this delivery; it is counted then."""
-        left = self._left.get(delivery, self._others)
-        if left is None:
-            return True
-        if left > 0:
-            self._left[delivery] = left - 1
-            return True
-        self.held_back += 1
-        self.last_deliveries += delivery == self._last
-        return False

@@ -1,7 +1,7 @@
-"""A stream with consumer groups in this process: what the storage's twin stands on.
+"""A stream with consumer groups in memory.
 
-It keeps the server's rules: ids only grow, a group gives each entry to one consumer, and what was given
-stays pending until it is acked. Times are in seconds, by whatever clock the caller has.
+It keeps the server's rules: ids only grow, a group delivers each entry to one consumer, and a delivered
+entry stays pending until it is acked. Times are in seconds, by the caller's clock.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from streamroute.adapters.entries.entry_ids import Position, format_id, parse_id
 Fields = Mapping[bytes, bytes]
 
 RELEASED = None
-"""The owner of an entry that was released: nobody."""
+"""The consumer of a released entry."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """A pending entry: who has it, since when, and how often it was handed out."""
+    """A pending entry: its consumer, the time of its delivery, and its delivery count."""
 
     consumer: str | None
     since: float
@@ -29,7 +29,7 @@ class Pending:
 
 
 class Taken(NamedTuple):
-    """An entry that changed hands; ``fields`` is None where it was deleted while it was pending."""
+    """A claimed entry; ``fields`` is None if it was deleted while pending."""
 
     id: str
     deliveries: int
@@ -38,18 +38,18 @@ class Taken(NamedTuple):
 
 @dataclass(slots=True)
 class MemoryGroup:
-    """What one consumer group has read, and what is pending in it by id."""
+    """The position of one consumer group, and its pending entries by id."""
 
     position: Position = (0, 0)
     pending: dict[str, Pending] = field(default_factory=dict)
 
     def needed(self) -> Iterator[Position]:
-        """What the group still needs is at these positions or above the lowest of them."""
+        """Positions of which the lowest is the oldest that the group still needs."""
         yield self.position
         yield from map(parse_id, self.pending)
 
     def held(self, consumer: str, entry_id: str, deliveries: int) -> Pending | None:
-        """The fence: the pending entry, if this consumer has it since this very delivery."""
+        """The fence: return the pending entry if this consumer holds it at this delivery count."""
         held = self.pending.get(entry_id)
         ours = held is not None and (held.consumer, held.deliveries) == (consumer, deliveries)
         return held if ours else None
@@ -65,7 +65,7 @@ class MemoryStream:
         self._last: Position = (0, 0)
 
     def add(self, fields: Fields, now: float) -> str:
-        """Append an entry; returns its id, which is above every id before it."""
+        """Append an entry; returns its id, which is greater than all earlier ids."""
         self._last = max((int(now * 1000), 0), (self._last[0], self._last[1] + 1))
         self._order.append(self._last)
         entry_id = format_id(self._last)
@@ -79,7 +79,7 @@ class MemoryStream:
                 self._order.remove(parse_id(entry_id))
 
     def read(self, group: MemoryGroup, consumer: str, count: int, now: float) -> list[tuple[str, Fields]]:
-        """Hand out up to ``count`` entries that the group has not had."""
+        """Deliver up to ``count`` entries that the group has not read."""
         start = bisect_right(self._order, group.position)
         names = [format_id(position) for position in self._order[start : start + count]]
         for name in names:
@@ -88,19 +88,19 @@ class MemoryStream:
         return [(name, self.entries[name]) for name in names]
 
     def unread(self, group: str) -> int:
-        """How many entries the group has not had; all of them where it does not exist yet."""
+        """How many entries the group has not read; all of them if it does not exist yet."""
         position = self.groups[group].position if group in self.groups else (0, 0)
         return len(self._order) - bisect_right(self._order, position)
 
     def trim(self, cutoff: float) -> int:
-        """Delete what is older than ``cutoff`` (seconds) and no group needs; returns how many entries."""
+        """Delete entries older than ``cutoff`` (seconds) that no group needs; returns their number."""
         if not self.groups:
             return 0
         needed = min(position for group in self.groups.values() for position in group.needed())
         old = min(needed, (int(cutoff * 1000), 0))
-        went = self._order[: bisect_left(self._order, old)]
-        self.delete([format_id(position) for position in went])
-        return len(went)
+        trimmed = self._order[: bisect_left(self._order, old)]
+        self.delete([format_id(position) for position in trimmed])
+        return len(trimmed)
 
     def claim(
         self,
@@ -112,10 +112,10 @@ class MemoryStream:
         last: int,
         is_allowed: Callable[[int], bool],
     ) -> list[Taken]:
-        """Hand over up to ``count`` entries that were released or idle for ``idle`` seconds.
+        """Claim up to ``count`` entries that were released or idle for ``idle`` seconds.
 
-        ``last`` is the last delivery that counts (0: all do); ``is_allowed`` is asked for each by its number.
-        What was deleted while it was pending leaves the pending list.
+        Delivery counts stop at one above ``last`` (0: they do not); ``is_allowed`` is called with the
+        delivery count of each. Entries that were deleted while pending leave the pending list.
         """
         claimed: list[Taken] = []
         for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:

@@ -120,8 +120,8 @@ def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplic
     storage = getattr(payload, "coordinator", None)
     if storage is None or not isinstance(payload, Message):
         raise SetupError(
-            f"the route {route!r} has dedupe, which needs a message of RedisStreamStorage or its twin in "
-            "memory; this message came from elsewhere, and would run twice"
+            f"the route {route!r} has dedupe, which needs a message of RedisStreamStorage or "
+            "MemoryStreamStorage; this message came from elsewhere, and would run twice"
         )
     return payload, cast("Deduplicates", storage)
 

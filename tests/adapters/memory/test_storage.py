@@ -1,11 +1,12 @@
-"""The twins: what they offer to tests beside the storage's own promises."""
+"""The in-memory storage and scheduler: what they offer to tests beside the storage's own promises."""
 
 from __future__ import annotations
 
 import asyncio
 
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
-from streamroute.adapters.memory.storage import MemoryRetryScheduler, MemoryStreamStorage
+from streamroute.adapters.memory.retry_scheduler import MemoryRetryScheduler
+from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.dispatcher import RetrySchedulerProtocol
 from streamroute.core.storage import StreamStorageProtocol, blocks, promotes, releases, settles
 

@@ -13,7 +13,8 @@ import pytest
 from consuming import GROUP, STREAM
 from jumping import run_jumping, takes_turns
 from streamroute.adapters.codecs.builtin import FieldsCodec
-from streamroute.adapters.memory.storage import MemoryRetryScheduler, MemoryStreamStorage
+from streamroute.adapters.memory.retry_scheduler import MemoryRetryScheduler
+from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.errors import StreamrouteError
 from streamroute.message import Message
 from streamroute.values import (
@@ -207,7 +208,7 @@ class TestReading:
             assert (len(await stream.read()), loop.time()) == (1, 3.5)
             stream.add()
             assert (len(await stream.read()), loop.time()) == (1, 3.5)
-            assert stream.storage._arrivals == set()
+            assert len(stream.storage._arrivals) == 0
 
         run_jumping(main())
 

@@ -469,8 +469,8 @@ class TestClosing:
 
     async def test_a_client_of_another_loop_closes_its_own(self, cluster: Cluster) -> None:
         await send_command(cluster.client, "GET", KEY)
-        async with clone_for_loop(cluster.client) as twin:
-            await send_command(twin, "GET", KEY)
+        async with clone_for_loop(cluster.client) as clone:
+            await send_command(clone, "GET", KEY)
             assert cluster.one.connected == 2
         await eventually(lambda: cluster.one.connected == 1)
 

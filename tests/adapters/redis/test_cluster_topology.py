@@ -236,11 +236,11 @@ async def test_a_slot_that_is_down_is_said_once_and_its_entries_stay(
 async def test_a_connection_of_its_own_follows_the_slot_and_is_closed(cluster: RealCluster) -> None:
     async with connected(cluster) as redis:
         client = raw_client(redis.client, STREAM)
-        async with clone_for_loop(client) as twin:
-            assert await send_command(twin, "XLEN", STREAM) == 0
+        async with clone_for_loop(client) as clone:
+            assert await send_command(clone, "XLEN", STREAM) == 0
             cluster.move(SLOT, another_master(cluster))
             assert await published(redis, "1")
-            assert await send_command(twin, "XLEN", STREAM) == 1
+            assert await send_command(clone, "XLEN", STREAM) == 1
         assert await send_command(client, "XLEN", STREAM) == 1
 
 

@@ -184,8 +184,8 @@ async def test_a_look_for_the_master_of_one_loop_does_not_wait_for_that_of_anoth
     async with client_of(sentinel, master) as client:
         await client.execute_command("PING")
         pool = client.connection_pool
-        async with clone_for_loop(client) as twin, pool.sentinel_manager.lock:
-            await within_patience(twin.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py gives none
+        async with clone_for_loop(client) as clone, pool.sentinel_manager.lock:
+            await within_patience(clone.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py gives none
             assert (sentinel.connected, master.connected) == (2, 2)
 
 
@@ -241,9 +241,9 @@ async def test_lookups_at_the_same_time_lose_no_sentinel(watched: Watched) -> No
 
 async def test_a_connection_of_its_own_finds_the_master_and_is_closed(watched: Watched) -> None:
     async with connected(watched) as redis:
-        async with clone_for_loop(redis.client) as twin:
-            assert await twin.ping()
-            pool: Any = twin.connection_pool
+        async with clone_for_loop(redis.client) as clone:
+            assert await clone.ping()
+            pool: Any = clone.connection_pool
             theirs: Any = redis.client.connection_pool
             assert not {id(s) for s in pool.sentinel_manager.sentinels} & {
                 id(s) for s in theirs.sentinel_manager.sentinels

@@ -1,4 +1,4 @@
-"""Dedupe keeps its promises on the memory twin and on real servers."""
+"""Dedupe keeps its promises in memory and on real servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dedupe_contract import Deduplication, nothing_left, once  # noqa: E402
 
 
 class TestOnMemory(Deduplication):
-    """The twin."""
+    """In memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:

@@ -1,4 +1,4 @@
-"""Heartbeats: on the twin, on servers, and from a process whose event loop hangs."""
+"""Heartbeats: in memory, on servers, and from a process whose event loop hangs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from streamroute.message import Message  # noqa: E402
 
 
 class TestMemoryLeases(KeptLeases):
-    """The twin."""
+    """In memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:

@@ -1,4 +1,4 @@
-"""The storages keep what they promise: the memory twin, and Redis and Valkey in both protocols."""
+"""The storages keep what they promise: in memory, and Redis and Valkey in both protocols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage_contract import Groups, Histories, Leases, Outcomes  # noqa: E402
 
 
 class TestMemoryStreamStorage(Groups, Histories, Leases, Outcomes):
-    """The twin."""
+    """In memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:
