@@ -45,12 +45,10 @@ _GONE: Final = object()
 UNTOLD: Final = object()
 """Stands under a key that its mapping does not take, where nobody can tell the value: the key is wrong all
 the same."""
-_IN_DEFAULTS: Final = "write it in each stream that is to have it"
+_IN_DEFAULTS: Final = "set it in each stream that needs it"
 _IN_ARGUMENTS: Final = "read it in the handler, from its container or its own environment"
-_IN_HEADERS: Final = (
-    "name the variable under headers_from_env: it maps a header to the variable that holds it"
-)
-_ELSEWHERE: Final = "write the value itself; for the text ${NAME}, write $${NAME}"
+_IN_HEADERS: Final = "use headers_from_env, which maps a header to an environment variable"
+_ELSEWHERE: Final = "write the value itself, or $${NAME} for the literal text ${NAME}"
 _TEXTS: Final = ("description", "title", "$comment")
 """Keys of routes, and of schemas, whose values are for people alone."""
 _ESCAPED: Final = r"(?<!\$)((?:\$\$)+)(?=\{[A-Za-z_][A-Za-z0-9_]*(?::-(?:(?!\$\{)[^}])*)?\})"
@@ -86,7 +84,7 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
     return [
         source.finding(
             "SR503",
-            f"{quote_value(match[0])} is not replaced here: variables work in redis and streams only",
+            f"{quote_value(match[0])} is not expanded here: variables work only in redis and streams",
             source.span_in(path, *match.span()) if not on_key else source.span(path, "key"),
             help=_advice(path),
         )
@@ -152,7 +150,7 @@ def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any])
             result.findings.append(
                 result.source.finding(
                     "SR503",
-                    f"{quote_value(key)} is not replaced here: a variable can be a value, not a key",
+                    f"{quote_value(key)} is not expanded here: variables work only in values, not in keys",
                     result.source.span((*path, key), "key"),
                 )
             )
@@ -205,8 +203,8 @@ def _refuse(result: Replacement, path: DataPath, text: str) -> object:
     """Whatever the variable holds, it is no mapping."""
     result.replaced[path] = text
     expected = join_words(TYPE_LABELS[kind] for kind in types_of(schema_at(path)) if kind != "null")
-    message = f"{label(path)} must be {expected}, and the value of {quote_value(text)} is not"
-    advice = "a variable gives one value: write the keys here, and a variable as the value of each"
+    message = f"{label(path)} must be {expected}, but the value of {quote_value(text)} is not"
+    advice = "a variable expands to a single value: write the keys here and use one variable per value"
     result.findings.append(result.source.finding("SR502", message, result.source.span(path), help=advice))
     return _GONE
 
@@ -223,8 +221,8 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
             path,
             match,
             "SR504",
-            f"{what} is not a variable",
-            "write ${NAME} or ${NAME:-default}, without another variable inside; $$ stands for a $",
+            f"{what} is not a valid variable",
+            "write ${NAME} or ${NAME:-default}; variables cannot be nested, and $$ is a literal $",
         )
         return None
     # As in a shell, a default is for what is unset and for what is empty.
@@ -237,8 +235,8 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
             path,
             match,
             "SR501",
-            f'the environment variable "{match[1]}" is not set',
-            f"set it, or give a default: ${{{match[1]}:-default}}",
+            f'environment variable "{match[1]}" is not set',
+            f"set it, or add a default: ${{{match[1]}:-default}}",
             result.unset,
         )
         return None
@@ -272,7 +270,7 @@ def _converted(result: Replacement, path: DataPath, text: str, value: str) -> An
     result.findings.append(
         result.source.finding(
             "SR502",
-            f"{label(path)} must be {expected}, and the value of {quote_value(text)} is not",
+            f"{label(path)} must be {expected}, but the value of {quote_value(text)} is not",
             result.source.span(path),
         )
     )

@@ -159,8 +159,8 @@ class _Run:
         version = source.data.get("version", VERSION)
         if version == VERSION and not isinstance(version, bool):
             return True
-        advice = "this release reads version 1" if type(version) in {int, float} else "write version: 1"
-        message = f"the version {quote_value(version)} is not known"
+        advice = "this release supports version 1" if type(version) in {int, float} else "write version: 1"
+        message = f"unknown version {quote_value(version)}"
         self.findings.append(source.finding("SR101", message, source.span(("version",)), help=advice))
         return False
 
@@ -181,9 +181,9 @@ class _Run:
         self.findings.append(
             self.root.finding(
                 "SR103",
-                "there are routes, but no streams that they could take messages from",
+                "routes are declared, but no stream to read from",
                 self.root.span(location, on),
-                help="for instance streams: {bot_events: {group: notifications}}",
+                help="for example: streams: {bot_events: {group: notifications}}",
             )
         )
         return False
@@ -217,6 +217,6 @@ def _spelt(meant: Mapping[DataPath, str]) -> dict[DataPath, str]:
 def _root_only(source: SourceFile, key: str) -> Finding:
     return source.finding(
         "SR109",
-        f'"{key}" belongs in the root file, and this file is included by another',
+        f'"{key}" is only allowed in the root file, not in an included file',
         source.span((key,), "key"),
     )

@@ -12,7 +12,7 @@ from typing import Final
 from streamroute.system.files import file_type_name
 
 MISSING: Final = "does not exist"
-NOT_ENTERABLE: Final = "is in a folder that may not be entered"
+NOT_ENTERABLE: Final = "is in a folder that cannot be entered"
 
 
 def is_file(path: str | Path) -> bool:
@@ -31,7 +31,7 @@ def exists(path: str | Path) -> bool:
 
 
 def is_broken_link(path: str | Path) -> bool:
-    """Whether there is a link that leads nowhere: somebody meant a file to be there."""
+    """Whether there is a broken link: somebody meant a file to be there."""
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above
 
 
@@ -43,7 +43,7 @@ def is_non_folder(path: str | Path) -> bool:
 def why_not_a_file(path: str | Path) -> str:
     """Why a path is no file, to be said behind its name; empty where it is one."""
     if is_broken_link(path):
-        return "is a link that leads nowhere"
+        return "is a broken link"
     try:
         kind = file_type_name(os.stat(path).st_mode)  # noqa: PTH116 - see above
     except PermissionError:

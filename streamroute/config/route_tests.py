@@ -71,7 +71,7 @@ def load_route_tests(paths: Iterable[Path], files: FileReader) -> RouteTestSuite
     texts: dict[str, TextFile] = {}
     for path in paths:
         if len(texts) == MAX_FILES:
-            message = f"there are more than {MAX_FILES:,} files of tests: this one and the rest are not read"
+            message = f"more than {MAX_FILES:,} test files: this one and the rest are not read"
             file = TextFile(str(path), "")
             findings.append(file.finding("SR022", message, START))
             return RouteTestSuite(tuple(tests), tuple(findings), {**texts, file.path: file})
@@ -95,7 +95,7 @@ class _Reading:
 
     def tests(self) -> Iterator[RouteTest]:
         if self.source.data.get("version", VERSION) != VERSION:
-            message = f"the version {quote_value(self.source.data['version'])} is not known"
+            message = f"unknown version {quote_value(self.source.data['version'])}"
             span = self.source.span(("version",))
             self.findings.append(self.source.finding("SR101", message, span, help="write version: 1"))
             return
@@ -115,7 +115,9 @@ class _Reading:
             line = self.source.span(("tests", first[name], "name")).line
             location = SourceLocation(self.source, ("tests", at, "name"))
             self.findings.append(
-                location.finding("SR604", f"there is another test {quote_value(name)}, on line {line}")
+                location.finding(
+                    "SR604", f"duplicate test name {quote_value(name)}: first used on line {line}"
+                )
             )
 
     def _test(self, settings: Mapping[str, Any], at: int) -> RouteTest:
@@ -136,7 +138,7 @@ class _Reading:
         try:
             return _message(stated, Path(self.source.path).parent, self.files)
         except OutsideFolderError:
-            message = f'"{stated}" leads out of the folder of the configuration'
+            message = f'"{stated}" points outside the configuration folder'
             self.findings.append(location.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
         except _UnusableError as error:
             self.findings.append(location.finding("SR603", str(error), at=("message",), help=_FORMS))
@@ -165,17 +167,17 @@ def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
     except OutsideFolderError:
         raise
     except OSError as error:
-        raise _UnusableError(f"{path} can't be read: {error.strerror}") from None
+        raise _UnusableError(f"could not read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise _UnusableError(f"{path} is not UTF-8 text") from None
     except ValueError:
-        raise _UnusableError(f"{quote_value(str(path))} is no name of a file") from None
+        raise _UnusableError(f"{quote_value(str(path))} is not a valid file name") from None
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _UnusableError(f"{path} {describe_json_error(text, error)}") from None
     if not isinstance(message, dict):
-        raise _UnusableError(f"{path} holds JSON, but not an object, and a message is one")
+        raise _UnusableError(f"{path} does not contain a JSON object")
     return _typed(message, str(path))
 
 

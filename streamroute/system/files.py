@@ -124,7 +124,7 @@ class FileReader:
         """
         parts = self._inside(os.path.realpath(path))
         if parts is None:
-            raise OutsideFolderError("it is outside the folder of the configuration")
+            raise OutsideFolderError("it is outside the configuration folder")
         descriptor = _open_folder(self.folder or os.sep, parts)
         try:
             yield descriptor
@@ -137,7 +137,7 @@ class FileReader:
         real = os.path.realpath(path)
         parts = self._inside(real)
         if parts is None:
-            raise OutsideFolderError("the file is outside the folder of the configuration")
+            raise OutsideFolderError("the file is outside the configuration folder")
         return open_below(self.folder, parts)
 
     def _inside(self, real: str) -> list[str] | None:

@@ -45,7 +45,7 @@ def real_path(path: str | Path, *, folder: bool = False) -> str:
             real = os.path.realpath(there)
             if _leads_out(real, here) and (is_file or _is_anybodys(here)):
                 link = "the file" if is_file else shown
-                raise OutsideFolderError(f"{link} is a link that leads out of its folder")
+                raise OutsideFolderError(f"{link} is a link that points outside its folder")
             there = real
         here = there
     return here

@@ -117,10 +117,10 @@ def test_a_list_with_an_unset_variable_is_no_string_either(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("redis://u:${hunter2-x}@h:1", 'what begins with "${" is not a variable'),
-        ("redis://u:${hunter2@h:1", 'what begins with "${" is not a variable'),
-        ("${PW:?hunter2}", 'what begins with "${" is not a variable'),
-        ("redis://${HOST-x}:1", '"${HOST-x}" is not a variable'),
+        ("redis://u:${hunter2-x}@h:1", 'what begins with "${" is not a valid variable'),
+        ("redis://u:${hunter2@h:1", 'what begins with "${" is not a valid variable'),
+        ("${PW:?hunter2}", 'what begins with "${" is not a valid variable'),
+        ("redis://${HOST-x}:1", '"${HOST-x}" is not a valid variable'),
     ],
 )
 def test_a_malformed_variable_in_a_password_is_not_quoted(tmp_path: Path, written: str, said: str) -> None:
@@ -170,7 +170,7 @@ def test_where_nothing_is_replaced_an_escaped_variable_is_text(
         ("with: {headers: {Authorization: 'Bearer ${X}'}}", "headers_from_env"),
         ("with: {description: '${X}'}", "read it in the handler"),
         ("with: {'$${X}': 1}", "read it in the handler"),
-        ("filter: \"a == '${X}'\"", "for the text ${NAME}, write $${NAME}"),
+        ("filter: \"a == '${X}'\"", "$${NAME} for the literal text ${NAME}"),
         ("timeout: '${X}'", "write the value itself"),
         ("tags: ['${X}']", "write the value itself"),
     ],

@@ -182,7 +182,7 @@ def test_an_include_in_a_folder_that_may_not_be_entered_is_said_to_be_there(proj
         (found,) = (each for each in check("include: [shut/part.yaml]\n").findings if each.code == "SR015")
     finally:
         Path("shut").chmod(0o700)
-    assert found.help == "it is in a folder that may not be entered"
+    assert found.help == "it is in a folder that cannot be entered"
 
 
 def test_a_message_and_a_schema_of_more_than_10_mb_are_not_read(project: Path) -> None:

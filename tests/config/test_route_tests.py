@@ -66,9 +66,9 @@ def test_a_message_is_a_mapping_a_file_or_an_entry(tmp_path: Path) -> None:
         ("{n: 1}", 'the message has no "type"'),
         ("{type: 3}", 'the message has 3 as its "type", which must be a string'),
         ("{type: ''}", 'the message has "" as its "type", which must be a string'),
-        ("absent.json", "FOLDER/absent.json can't be read: No such file or directory"),
+        ("absent.json", "could not read FOLDER/absent.json: No such file or directory"),
         ("broken.json", "FOLDER/broken.json is not JSON: "),
-        ("list.json", "FOLDER/list.json holds JSON, but not an object, and a message is one"),
+        ("list.json", "FOLDER/list.json does not contain a JSON object"),
         ("typeless.json", 'FOLDER/typeless.json has no "type"'),
         ("deep.json", "FOLDER/deep.json is nested deeper than 200 levels, at character 201"),
     ],
@@ -90,12 +90,12 @@ def test_what_is_no_message_is_a_finding_and_its_test_is_kept(
     ("test", "expected"),
     [
         (TEST.replace("mess", "mes"), '102 3:15 unexpected key "mesage" in a test; did you mean "message"?'),
-        ("name: a, message: {type: t}", '103 3:6 a test lacks the key "routes"'),
+        ("name: a, message: {type: t}", '103 3:6 missing key "routes" in a test'),
         ("name: a, message: x, routes: 3", '104 3:35 "routes" must be a list, not the number 3'),
-        ("name: a, message: {type: t}, routes: [x, x]", '108 3:47 "routes" holds "x" twice'),
+        ("name: a, message: {type: t}, routes: [x, x]", '108 3:47 duplicate value "x" in "routes"'),
         ("name: a, message: {type: t}, routes: x", '104 3:43 "routes" must be a list, not a string'),
         ("name: 1, message: {type: t}, routes: []", '104 3:12 "name" must be a string, not the number 1'),
-        ("name: '', message: {type: t}, routes: []", '108 3:12 "name" is an empty string'),
+        ("name: '', message: {type: t}, routes: []", '108 3:12 "name" must not be empty'),
         (f"{TEST}, filter: x", '102 3:47 unexpected key "filter" in a test'),
         (
             "name: a, payload: {type: t}, routes: []",
@@ -116,7 +116,7 @@ def test_a_test_of_the_wrong_shape_is_one_finding_and_left_out(
 
 
 def test_two_tests_of_one_name_are_a_finding(tmp_path: Path) -> None:
-    assert found(load(tmp_path, TEST, TEST)) == ['SR604 4:12 there is another test "a", on line 3']
+    assert found(load(tmp_path, TEST, TEST)) == ['SR604 4:12 duplicate test name "a": first used on line 3']
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_a_misspelt_list_of_tests_is_a_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("test", "advice"),
     [
-        ("name: a, message: {type: t}, routes: none", "write [] where no route takes it"),
+        ("name: a, message: {type: t}, routes: none", "write [] if no route takes it"),
         ("name: a, message: {type: t}, routes: x", "write [x]"),
         (
             "name: a, type: t, message: {type: t}, routes: []",
-            "a type stands in the message: {type: booking.confirmed}",
+            "the type belongs in the message: {type: booking.confirmed}",
         ),
         (
             "name: a, message: [{type: t}], routes: []",

@@ -56,7 +56,7 @@ def test_a_pipe_that_lies_in_the_folder_is_not_waited_for(folder: Path, outside:
 def test_a_file_may_not_be_a_link_to_elsewhere(folder: Path) -> None:
     (folder / "link").symlink_to("../away/secret")
     (folder / "near").symlink_to("inner/file")
-    with pytest.raises(OutsideFolderError, match="the file is a link that leads out of its folder"):
+    with pytest.raises(OutsideFolderError, match="the file is a link that points outside its folder"):
         read_named(folder / "link")
     assert read_named(folder / "near") == b"content"
     assert read_named(folder / "link", outside=True) == b"secret"
@@ -68,7 +68,7 @@ def test_a_link_in_the_working_folder_is_not_followed_out_of_it(inside: Path, pa
         Path(link).symlink_to(inside.parent / "away")
     Path("chain").symlink_to("inner/up")
     for spelt in (path, f"../project/{path}", str(inside / path)):
-        with pytest.raises(OutsideFolderError, match=r"(up|chain) is a link that leads out of its folder"):
+        with pytest.raises(OutsideFolderError, match=r"(up|chain) is a link that points outside its folder"):
             read_named(spelt)
         assert read_named(spelt, outside=True) == b"secret"
 
@@ -93,7 +93,7 @@ def test_a_link_in_a_checkout_is_not_followed_out_of_its_folder(folder: Path, to
     """Wherever the command runs."""
     (folder / top).touch()  # a file, as in a worktree of git
     (folder / "inner/up").symlink_to(folder.parent / "away")
-    with pytest.raises(OutsideFolderError, match="inner/up is a link that leads out"):
+    with pytest.raises(OutsideFolderError, match="inner/up is a link that points outside"):
         read_named(folder / "inner/up/secret")
 
 

@@ -151,7 +151,7 @@ def _normal(path: str) -> str:
 def _no_match(include: _Include) -> Finding:
     pattern = include.pattern
     folder = Path(include.source.path).parent / pattern
-    advice = "an include is relative to the file that states it"
+    advice = "include paths are relative to the including file"
     if is_folder(folder):
         advice = f"it is a folder; write {pattern.rstrip('/')}/routes.yaml"
     elif why_not_a_file(folder) == NOT_ENTERABLE:
@@ -161,18 +161,16 @@ def _no_match(include: _Include) -> Finding:
 
 def _outside(include: _Include) -> Finding:
     # Whether there is such a file is not told.
-    message = f'the include "{include.pattern}" leads out of the folder of the configuration'
+    message = f'the include "{include.pattern}" points outside the configuration folder'
     return include.finding("SR021", message, ALLOW_OUTSIDE)
 
 
 def _too_wide(include: _Include, what: str) -> Finding:
-    message = f'the include "{include.pattern}" leads to {what}, and was given up'
-    return include.finding("SR022", message, "name the folders that hold the files")
+    message = f'the include "{include.pattern}" matches too many files: {what}'
+    return include.finding("SR022", message, "name the folders that contain the files")
 
 
 def _cycle(include: _Include, path: str) -> Finding:
     itself = os.path.realpath(path) == os.path.realpath(include.source.path)
-    message = (
-        "the file includes itself" if itself else f'"{path}" includes this file, which includes it again'
-    )
+    message = "the file includes itself" if itself else f'include cycle: "{path}" includes this file'
     return include.finding("SR016", message)

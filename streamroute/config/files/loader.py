@@ -22,10 +22,10 @@ from streamroute.system.files import (
 )
 from streamroute.system.named_files import read_named
 
-ALLOW_OUTSIDE: Final = "move it there, or run the command with --allow-outside"
+ALLOW_OUTSIDE: Final = "move it there, or pass --allow-outside"
 """What to do about a file that is outside the folder of the configuration."""
 
-NAME_LINK_TARGET: Final = "name the place that it leads to, or run the command with --allow-outside"
+NAME_LINK_TARGET: Final = "name the link's target, or pass --allow-outside"
 """What to do about a link, on the way that the user named, that leads out of its folder."""
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -102,18 +102,18 @@ def _refused(file: TextFile, code: str, message: str, advice: str | None = None,
 
 
 def _too_large(name: str, message: str) -> LoadedFile:
-    advice = "split it, and bring the parts in by include"
+    advice = "split it and include the parts"
     return _refused(TextFile(name, ""), "SR003", message, advice)
 
 
 def _unreadable(name: str, error: Exception) -> LoadedFile:
     reasons: dict[type[Exception], str] = {
-        FileNotFoundError: "there is no such file",
-        IsADirectoryError: "this is a folder, not a file",
-        NotADirectoryError: "there is no such file",
-        PermissionError: "the file may not be read",
+        FileNotFoundError: "file not found",
+        IsADirectoryError: "the path is a folder, not a file",
+        NotADirectoryError: "file not found",
+        PermissionError: "permission denied",
     }
-    other = f"the file can't be read: {getattr(error, 'strerror', None) or error}"
+    other = f"could not read the file: {getattr(error, 'strerror', None) or error}"
     return _refused(TextFile(name, ""), "SR001", reasons.get(type(error), other))
 
 
@@ -122,9 +122,9 @@ def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> LoadedFil
     # What stands before the first wrong byte is UTF-8, so that its place can still be told.
     file = TextFile(name, content.removeprefix(_BOM).decode(errors="replace"))
     at = len(content[:start].removeprefix(_BOM).decode())
-    message = f"the file is not UTF-8 text: byte 0x{content[start]:02x} can't be read"
+    message = f"the file is not UTF-8: invalid byte 0x{content[start]:02x}"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        message = "the file is UTF-16 text, not UTF-8"
+        message = "the file is UTF-16, not UTF-8"
     return _refused(file, "SR002", message, "save it as UTF-8", at)
 
 
@@ -138,5 +138,5 @@ def _not_a_mapping(file: TextFile, data: object, start: int | None) -> LoadedFil
         return LoadedFile(file, None, (other,))
     kind = "a list" if isinstance(data, list) else "a single value"
     return _refused(
-        file, "SR012", f"the file holds {kind}, not a mapping", "start it with: version: 1", start
+        file, "SR012", f"expected a mapping at the top level, not {kind}", "start it with: version: 1", start
     )

@@ -137,7 +137,7 @@ class _Reading:
             self.findings.append(
                 location.finding(
                     "SR113",
-                    f"{quote_value(stated)} is not a file: it would have to be fetched",
+                    f"{quote_value(stated)} is not a local file",
                     help=NOT_FETCHED,
                 )
             )
@@ -161,7 +161,7 @@ def _declarations(files: Files) -> Iterator[tuple[SourceLocation, Mapping[str, A
 
 def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Finding:
     where = first.line_seen_from(location.source, on="key")
-    message = f'the message type "{name}" is declared a second time; the first is on {where}'
+    message = f'duplicate message type "{name}": first declared on {where}'
     return location.finding("SR110", message, on="key")
 
 

@@ -196,7 +196,7 @@ def _problem_of(path: DataPath, error: Any) -> SchemaProblem:
     word = next((str(step) for step in reversed(path) if isinstance(step, str)), "a schema")
     value = error.instance
     if word == "type" and isinstance(value, str):
-        message = f"{quote_value(value)} is not a type of JSON Schema: {join_words(TYPES)}"
+        message = f"unknown type {quote_value(value)}: must be {join_words(TYPES)}"
         return SchemaProblem(path, message, did_you_mean(value, TYPES))
     said = _WORDING.get(str(error.validator), _other)(error)
     return SchemaProblem(path, f'"{word}" {said}' if path else f"a schema {said}")
@@ -213,7 +213,7 @@ def _choices(error: Any) -> str:
 
 
 def _other(error: Any) -> str:
-    return f"is not as JSON Schema has it: {error.message[:200]}"
+    return f"is invalid: {error.message[:200]}"
 
 
 _WORDING: Final[dict[str, Callable[[Any], str]]] = {
@@ -222,6 +222,6 @@ _WORDING: Final[dict[str, Callable[[Any], str]]] = {
     "minimum": lambda error: f"must be at least {error.validator_value}",
     "exclusiveMinimum": lambda error: f"must be more than {error.validator_value}",
     "minItems": lambda _error: "is an empty list",
-    "uniqueItems": lambda _error: "holds something twice",
+    "uniqueItems": lambda _error: "has duplicate items",
     "anyOf": lambda _error: "has a value of the wrong kind",
 }

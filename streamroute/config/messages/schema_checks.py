@@ -33,7 +33,7 @@ from streamroute.text.safe_text import clip
 
 _DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
 _LONGEST: Final = 56  # characters of a pattern that a finding shows
-_ONE_WAY: Final = "other libraries may take for ever over it; write it so that each text fits in one way"
+_ONE_WAY: Final = "matching can take exponential time; rewrite it so that each text matches in one way only"
 _NAMES: Final = {Dialect.DRAFT_07: "draft-07", Dialect.DRAFT_2020_12: "2020-12"}
 _MOST_WORK: Final = 1_500_000
 """Parts of patterns that are looked at: some seconds."""
@@ -82,12 +82,12 @@ class SchemaCheck:
     def _node(self, document: SchemaDocument, node: SchemaNode) -> Iterator[Target]:
         self._check_patterns(document, node)
         for word, what, advice in ignored_keywords(node.schema, document.dialect):
-            message = f'"{word}" is ignored: {_NAMES[document.dialect]} does not read {what}'
+            message = f'"{word}" is ignored: {_NAMES[document.dialect]} does not use {what}'
             at = (*node.path, word)
             self.warnings.append(document.location.finding("SR118", message, at=at, on="key", help=advice))
         for word in _DYNAMIC:
             if word in node.schema:
-                message, at = f'"{word}" is not read', (*node.path, word)
+                message, at = f'"{word}" is not supported', (*node.path, word)
                 self.findings.append(document.location.finding("SR115", message, at=at, help="write $ref"))
         reference = node.schema.get("$ref")
         target = self._target(document, node, reference) if isinstance(reference, str) else None
@@ -110,15 +110,15 @@ class SchemaCheck:
         try:
             known = pattern_for(pattern)
         except RegexError as error:
-            message = f"{shown} is not a regular expression that can be checked: {error}"
+            message = f"{shown} is not a supported regular expression: {error}"
             self.findings.append(location.finding("SR112", message, at=at, on=on))
             return
         if known.effort.is_exponential:
-            message = f"{shown} repeats what is repeated itself, so that it can match one text in many ways"
+            message = f"{shown} has nested repetitions, so that it can match one text in many ways"
             self.warnings.append(location.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
         self._pattern_work += known.work
         if self._pattern_work > _MOST_WORK:
-            message = "the patterns of all schemas up to here are too many, or too large"
+            message = "the patterns of the schemas up to here are too large to check"
             self.findings.append(location.finding("SR120", message, at=at, on=on))
 
     def _target(self, document: SchemaDocument, node: SchemaNode, reference: str) -> Target | None:
@@ -129,9 +129,9 @@ class SchemaCheck:
             self.findings.append(document.location.finding(error.code, str(error), at=at, help=error.help))
             return None
         if target is not None and target.document.dialect is not document.dialect:
-            message = f'"{clip(reference, _LONGEST)}" is written in another dialect than this schema'
+            message = f'"{clip(reference, _LONGEST)}" uses another dialect than this schema'
             self.findings.append(
-                document.location.finding("SR115", message, at=at, help="state one $schema in both")
+                document.location.finding("SR115", message, at=at, help="use the same $schema in both")
             )
             return None
         return target
@@ -153,7 +153,7 @@ class SchemaCheck:
                 done.add(here)
             elif following in way:
                 document, node = self._seen[here]
-                message = "the schema refers to itself, and to nothing else: its check would never end"
+                message = "the schema refers only to itself: validation would never end"
                 yield document.location.finding("SR116", message, at=node.path)
             elif following in self._seen and following not in done:
                 way[following] = self._in_place(following)

@@ -24,7 +24,7 @@ _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+"?)(\s*+:)?', re.DOTALL)
 _DEEPEST: Final = 128
 _TOO_DEEP: Final = f"objects and lists are nested deeper than {_DEEPEST} levels"
-_NO_SCHEMA: Final = "a schema is a mapping, for instance {type: object}"
+_NO_SCHEMA: Final = "a schema is a mapping, such as {type: object}"
 
 
 class JsonSource(SourceFile):
@@ -46,7 +46,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
         return load_file(path, name, load_json, reader)
     loaded = load_file(path, name, files=reader)
     if any(found.code in {"SR012", "SR028"} for found in loaded.findings):
-        return _refused(loaded.file, "the file holds no schema", advice=_NO_SCHEMA)
+        return _refused(loaded.file, "the file does not contain a schema", advice=_NO_SCHEMA)
     return loaded
 
 
@@ -67,7 +67,7 @@ def load_json(text: str, name: str) -> LoadedFile:
             return _refused(file, f"the file holds {long_number_message(number)} here", number.start())
         return _refused(file, f"the file is not JSON: {error}")
     if not isinstance(data, dict):
-        return _refused(file, "the file holds no schema", advice=_NO_SCHEMA)
+        return _refused(file, "the file does not contain a schema", advice=_NO_SCHEMA)
     source = JsonSource(name, text, data)
     return LoadedFile(source, source, tuple(_duplicates(source, repeated)))
 
@@ -99,11 +99,11 @@ def _duplicates(source: SourceFile, repeated: list[str]) -> Iterator[Finding]:
     for key in repeated:
         start = second.get(key) or 0
         span = source.between(start, start + len(key) + 2)
-        yield source.finding("SR006", f'key "{key}" appears a second time in its object', span)
+        yield source.finding("SR006", f'duplicate key "{key}" in an object', span)
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _refused(file: TextFile, message: str, at: int = 0, *, advice: str | None = None) -> LoadedFile:

@@ -27,7 +27,7 @@ from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.system.files import FileReader
 from streamroute.text.safe_text import clip
 
-NOT_FETCHED: Final = "schemas are read from files below the folder of the configuration, never from a network"
+NOT_FETCHED: Final = "schemas are read only from files in the configuration folder"
 
 _LONGEST: Final = 200  # characters of a reference that a finding shows
 
@@ -100,24 +100,24 @@ class SchemaRegistry:
         address, fragment = urldefrag(name)
         if is_metaschema_uri(address):
             if not fragment and differs_from_metaschema(address, target.value):
-                self._refuse_name(target, word, name, "already: JSON Schema's own")
+                self._refuse_name(target, word, name, "it belongs to JSON Schema itself")
         elif first is not None and first.value != target.value:
             where = first.document.location.line_seen_from(target.document.location.source, first.path)
-            self._refuse_name(target, word, name, f"already: the one on {where}")
+            self._refuse_name(target, word, name, f"first used on {where}")
 
     def _refuse_name(self, target: Target, word: str, name: str, why: str) -> None:
         value = target.value if isinstance(target.value, dict) else {}
         stated = next((one for one in (word, "$id") if one in value), None)  # an anchor of draft-07 is an $id
         at = target.path if stated is None else (*target.path, stated)
         shown = name if stated is None else value[stated]
-        message = f'another schema has the name "{clip(shown, _LONGEST)}" {why}'
+        message = f'duplicate schema name "{clip(shown, _LONGEST)}": {why}'
         self.findings.append(target.document.location.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> SchemaDocument | None:
         """The document in a file; None where a finding says why there is none.
 
         ``path`` is absolute, ``name`` what people call it; ``dialect`` holds where the file states none.
-        Raises UnresolvedError where there is no such file, or it is none of ours.
+        Raises UnresolvedError where file not found, or it is none of ours.
         """
         uri = file_uri(path)
         if uri not in self._documents:
@@ -130,13 +130,12 @@ class SchemaRegistry:
 
     def _check_allowed(self, path: str, name: str) -> None:
         if not self.reader.allows(path):
-            message = f'"{clip(name, _LONGEST)}" is not below the folder of the configuration'
+            message = f'"{clip(name, _LONGEST)}" is outside the configuration folder'
             raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
         reason = why_not_a_file(path)
         if reason:
-            raise UnresolvedError(
-                "SR114", f'"{clip(name, _LONGEST)}" {reason}', "a path is relative to the file that states it"
-            )
+            advice = "paths are relative to the file that contains them"
+            raise UnresolvedError("SR114", f'"{clip(name, _LONGEST)}" {reason}', advice)
 
     def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> SchemaDocument | None:
         loaded = load_schema_file(Path(path), name, self.reader)
@@ -160,7 +159,9 @@ class SchemaRegistry:
             uri, fragment = urldefrag(resolve_uri(base, reference))
             resource = self._resource(uri, reference, origin)
         except ValueError:
-            raise UnresolvedError("SR114", f'"{clip(reference, _LONGEST)}" is not an address') from None
+            raise UnresolvedError(
+                "SR114", f'"{clip(reference, _LONGEST)}" is not a valid reference'
+            ) from None
         if resource is None:
             return None
         found = self._named.get(f"{uri}#{unquote(fragment)}") if fragment else resource
@@ -168,7 +169,7 @@ class SchemaRegistry:
             found = _below(resource, fragment)
         if found is None:
             raise UnresolvedError(
-                "SR114", f'"{clip(reference, _LONGEST)}" leads nowhere: there is no such part in its schema'
+                "SR114", f'"{clip(reference, _LONGEST)}" cannot be resolved: its schema has no such part'
             )
         return found
 
@@ -192,7 +193,7 @@ class SchemaRegistry:
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(resolve_uri(origin.uri, plain))
             if path is None or not self.reader.allows(path) or not is_file(path):
-                message = f'"{clip(reference, _LONGEST)}" is no file: it would have to be fetched'
+                message = f'"{clip(reference, _LONGEST)}" is not a local file'
                 raise UnresolvedError("SR113", message, NOT_FETCHED)
         document = self.read(path, self._name(path, origin), origin.dialect)
         self._documents.setdefault(uri, document)
@@ -248,5 +249,5 @@ def unknown_dialect(location: SourceLocation, stated: str) -> Finding:
     """The finding about a ``$schema`` that is not read."""
     advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
     return location.finding(
-        "SR115", f'the dialect "{clip(stated, _LONGEST)}" is not read', at=("$schema",), help=advice
+        "SR115", f'unsupported dialect "{clip(stated, _LONGEST)}"', at=("$schema",), help=advice
     )

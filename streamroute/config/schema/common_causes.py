@@ -52,13 +52,13 @@ def _below_its_name(path: DataPath, present: Mapping[str, Any]) -> Cause | None:
     name, value = first
     if others or not isinstance(value, dict) or value.keys().isdisjoint(("type", "handler", "filter")):
         return None
-    advice = f"write name: {name}, and the other keys in the same column"
-    return Cause("SR102", "the keys of a route stand beside its name, not below it", (*path, name), advice)
+    advice = f"write name: {name} and the other keys in the same column"
+    return Cause("SR102", "the keys of a route belong beside its name, not below it", (*path, name), advice)
 
 
 def _glued(path: DataPath, key: str) -> Cause:
     name, _, value = key.partition(":")
-    message = f'a space is missing behind the ":" of {quote_value(key)}'
+    message = f'missing space after ":" in {quote_value(key)}'
     return Cause("SR102", message, (*path, key), suggestion=f"{name}: {value}")
 
 
@@ -66,7 +66,7 @@ def _bare_schema(path: DataPath, unexpected: Sequence[str]) -> Cause | None:
     keyword = next((key for key in unexpected if key in _SCHEMA_KEYWORDS), None)
     if keyword is None:
         return None
-    message = f'{quote_value(keyword)} is a keyword of JSON Schema, and a schema stands under "schema"'
+    message = f'{quote_value(keyword)} is a JSON Schema keyword and belongs under "schema"'
     advice = f"write {path[1]}: {{schema: {{{keyword}: ...}}}}"
     return Cause("SR102", message, (*path, keyword), advice)
 
@@ -79,9 +79,9 @@ def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | No
     first, value = next(iter(present.items()))
     if len(present) == 1 and isinstance(value, dict) and {"routes", "streams"} & value.keys():
         message = f"the keys below {quote_value(first)} belong at the top level"
-        return Cause("SR030", message, (first,), "take this line away, and the indentation of those below it")
-    message = f"this is not a configuration: it holds none of {join_words(sorted(free))}"
-    return Cause("SR030", message, (first,), "name another file, or start with: version: 1")
+        return Cause("SR030", message, (first,), "remove this line and unindent the lines below it")
+    message = f"this is not a configuration: it has none of {join_words(sorted(free))}"
+    return Cause("SR030", message, (first,), "name another file, or start it with: version: 1")
 
 
 def home_of_anchors(source: SourceFile, path: DataPath) -> str | None:
@@ -101,8 +101,8 @@ def split_items(items: Any, key: str) -> dict[int, Cause | None]:
     for run in _runs([item if _is_part(item, known) else None for item in items]):
         names = [next(iter(items[at])) for at in run]
         if len(run) > 1 and len(set(names)) == len(names):
-            advice = f'take the "- " away, and indent it as {quote_value(names[0])} is'
-            message = f'this "- " begins another item, and {quote_value(names[1])} belongs to the one above'
+            advice = f'remove the "- " and indent it like {quote_value(names[0])}'
+            message = f'this "- " starts a new item, but {quote_value(names[1])} belongs to the item above'
             found |= dict.fromkeys(run)
             found[run[1]] = Cause("SR103", message, (key, run[1], names[1]), advice)
     return found
@@ -136,4 +136,4 @@ def belongs_to_a_stream(path: DataPath) -> bool:
 
 def indent_below(path: DataPath) -> str:
     """What to do about such a stream."""
-    return f"is {label(path)} a setting of the stream above? then indent it deeper than that stream's name"
+    return f"if {label(path)} is a setting of the stream above, indent it deeper than that stream's name"

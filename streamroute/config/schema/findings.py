@@ -19,7 +19,7 @@ from streamroute.config.schema.common_causes import (
     split_items,
 )
 from streamroute.config.schema.fast_validator import compile_schema
-from streamroute.config.schema.labels import TYPE_LABELS, home_phrase, label, location_phrase, mapping_label
+from streamroute.config.schema.labels import TYPE_LABELS, home_phrase, label, location_phrase
 from streamroute.config.schema.normalized_guess import normalized_guess
 from streamroute.config.schema.value_hints import NO_FILTER, hint_for_type
 from streamroute.config.schema.violations import Violation, find_violations, violations_by_path
@@ -171,11 +171,11 @@ def _explain_unexpected(
 
 
 _ELSEWHERE: Final[dict[DataPath, str]] = {
-    ("tests", "type"): "a type stands in the message: {type: booking.confirmed}",
-    ("routes", "disabled"): "to switch a route off, write enabled: false",
-    **dict.fromkeys((("tests",), ("test",)), "tests stand in a file of their own: routes.test.yaml"),
+    ("tests", "type"): "the type belongs in the message: {type: booking.confirmed}",
+    ("routes", "disabled"): "to disable a route, write enabled: false",
+    **dict.fromkeys((("tests",), ("test",)), "tests belong in a file of their own: routes.test.yaml"),
     **{
-        ("redis", key): "the url holds it all: redis://USER:PASSWORD@HOST:6379/DATABASE"
+        ("redis", key): "put it in the url: redis://USER:PASSWORD@HOST:6379/DATABASE"
         for key in ("host", "port", "db", "database", "username", "user", "password", "ssl", "tls")
     },
 }
@@ -188,10 +188,10 @@ def _explain_missing(report: SchemaReport, path: DataPath, missing: Mapping[str,
     keys = join_words((f'"{key}"' for key in missing), "and")
     report.add(
         "SR103",
-        f"{mapping_label(path)} lacks the key{'s' if len(missing) > 1 else ''} {keys}",
+        f"missing key{'s' if len(missing) > 1 else ''} {keys} {location_phrase(path)}",
         path,
         "first-key",
-        advice=f"for instance {pairs}" if pairs else None,
+        advice=f"for example: {pairs}" if pairs else None,
     )
 
 
@@ -205,7 +205,7 @@ def _wrong_type(report: SchemaReport, violation: Violation) -> None:
     expected = join_words(TYPE_LABELS[name] for name in types)
     if value is None:
         advice = NO_FILTER if path[-1] == "filter" else _after_hash(report, path)
-        report.add("SR104", f"{label(path)} is empty, and must be {expected}", path, advice=advice)
+        report.add("SR104", f"{label(path)} must be {expected}, but is empty", path, advice=advice)
         return
     hint = hint_for_type(report.source, violation, types, is_replaced=path in report.replaced)
     message = f"{label(path)} must be {expected}, not {_actual(report, violation, types)}"
@@ -215,7 +215,7 @@ def _wrong_type(report: SchemaReport, violation: Violation) -> None:
 def _after_hash(report: SchemaReport, path: DataPath) -> str | None:
     """What to do about a value that YAML takes for a comment."""
     comment = report.source.comment_after(path)
-    return f"YAML takes it for a comment; quote it: {quote_yaml(comment)}" if _is_word(comment) else None
+    return f"YAML reads it as a comment; quote it: {quote_yaml(comment)}" if _is_word(comment) else None
 
 
 def _is_word(comment: str | None) -> TypeGuard[str]:
@@ -237,7 +237,7 @@ def _wrong_choice(report: SchemaReport, violation: Violation) -> None:
         meant = did_you_mean(str(violation.value), choices)
     report.add(
         "SR105",
-        f"{label(violation.path)} is {shown}, and must be {join_words(choices)}",
+        f"{label(violation.path)} must be {join_words(choices)}, not {shown}",
         violation.path,
         suggestion=meant,
     )
@@ -253,13 +253,13 @@ def _wrong_constant(report: SchemaReport, violation: Violation) -> None:
 
 
 def _wrong_pattern(report: SchemaReport, violation: Violation) -> None:
-    words = violation.schema.get("patternErrorMessage", "it does not have the form that is wanted")
+    words = violation.schema.get("patternErrorMessage", "it has the wrong format")
     meant = None
     if violation.path not in report.replaced:
         meant = _nearest_form(violation.value, violation.schema)
     report.add(
         "SR107",
-        f"{label(violation.path)} can't be {report.display(violation)}: {words}",
+        f"invalid value {report.display(violation)} for {label(violation.path)}: {words}",
         violation.path,
         suggestion=meant,
     )
@@ -284,9 +284,8 @@ def _out_of_range(report: SchemaReport, violation: Violation) -> None:
 
 
 def _too_short(report: SchemaReport, violation: Violation) -> None:
-    kind = "an empty list" if isinstance(violation.value, list) else "an empty string"
     advice = NO_FILTER if violation.path[-1:] == ("filter",) else None
-    report.add("SR108", f"{label(violation.path)} is {kind}", violation.path, advice=advice)
+    report.add("SR108", f"{label(violation.path)} must not be empty", violation.path, advice=advice)
 
 
 def _too_long(report: SchemaReport, violation: Violation) -> None:
@@ -297,13 +296,12 @@ def _too_long(report: SchemaReport, violation: Violation) -> None:
 def _repeated(report: SchemaReport, violation: Violation) -> None:
     items = violation.value
     later = next(position for position, item in enumerate(items) if item in items[:position])
-    report.add(
-        "SR108", f"{label(violation.path)} holds {quote_value(items[later])} twice", (*violation.path, later)
-    )
+    message = f"duplicate value {quote_value(items[later])} in {label(violation.path)}"
+    report.add("SR108", message, (*violation.path, later))
 
 
 def _wrong_name(report: SchemaReport, violation: Violation) -> None:
-    report.add("SR108", f"a name in {label(violation.path[:-1])} is empty", violation.path, "key")
+    report.add("SR108", f"empty name in {label(violation.path[:-1])}", violation.path, "key")
 
 
 _WORDING: Final[dict[str, Callable[[SchemaReport, Violation], None]]] = {

@@ -50,12 +50,12 @@ def path_is_expression(path: DataPath) -> bool:
 def _to_expression(source: SourceFile, violation: Violation) -> str:
     value = violation.value
     if violation.path[-1] == "filter" and (value is True or not value):
-        return NO_FILTER if value is not False else "to switch a route off, write enabled: false"
+        return NO_FILTER if value is not False else "to disable a route, write enabled: false"
     if isinstance(value, (dict, list)):
         return _of_collection(source, violation)
     if violation.path[-1] == "filter":
-        return "a filter is a path into the message, or compares one: nights >= `3`"
-    return "an expression is a path into the message, such as guest.id"
+        return "a filter is a path in the message or a comparison: nights >= `3`"
+    return "an expression is a path in the message, such as guest.id"
 
 
 def _of_collection(source: SourceFile, violation: Violation) -> str:
@@ -64,16 +64,16 @@ def _of_collection(source: SourceFile, violation: Violation) -> str:
     if violation.path[-1] == "filter":
         meant = as_condition(value)
         if meant is None:
-            return "a filter is one expression: join its parts by && or ||"
+            return "a filter is one expression: join its parts with && or ||"
         several = isinstance(value, list) and len(value) > 1
         return f"a filter is {'one' if several else 'an'} expression: {meant}"
     if raw[:1] in ("{", "[") and not ("\n" in raw and "#" in raw):
-        return f"quote the whole of it: {quote_yaml(' '.join(raw.split()))}"
+        return f"quote all of it: {quote_yaml(' '.join(raw.split()))}"
     if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
         whole = ", ".join(f"{name}: {item}" for name, item in value.items())
         if len(whole) <= _LONGEST and "\n" not in whole:
             return f"an object is written in braces: {quote_yaml(f'{{{whole}}}')}"
-    return "write it as one expression, under >- on a line of its own"
+    return "write it as one expression, in a block under >-"
 
 
 _LONGEST: Final = 100  # characters of advice that are read at a glance
@@ -82,13 +82,13 @@ _LONGEST: Final = 100  # characters of advice that are read at a glance
 PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))
 """Where a variable is replaced."""
 
-NO_FILTER: Final = "leave it out: a route without a filter takes every message of its type"
+NO_FILTER: Final = "remove it: a route without a filter takes every message of its type"
 
 
 def form_of(path: DataPath, value: Any) -> str | None:
     """How a value is written that has the wrong form altogether; None where nothing is known of it."""
     if path[2:] == ("routes",) and str(value).lower() in _NONE:
-        return "write [] where no route takes it"
+        return "write [] if no route takes it"
     if isinstance(value, str) and (path[-1] in _LISTS or path[2:] == ("routes",)):
         return f"write [{value}]" if value else None
     if path[2:3] == ("type",) and isinstance(value, (dict, list)):
@@ -106,13 +106,13 @@ def _form_of_types(value: Any) -> str:
     are_names = all(isinstance(name, str) for name in names)
     if isinstance(value, dict) and any(item is not None for item in value.values()):
         are_names = False
-    return f"write [{', '.join(names)}]" if names and are_names else "a type is a name; several are a list"
+    return f"write [{', '.join(names)}]" if names and are_names else "a type is a name or a list of names"
 
 
 def _form_of_entry(path: DataPath, value: Any) -> str | None:
     """How an item of the routes, a stream or a message is written, and a variable in its place."""
     if path[:1] in PLACES_OF_VARIABLES and isinstance(value, dict) and list(value.values()) == [None]:
-        return f"a variable is written ${{{next(iter(value))}}}"
+        return f"write a variable as ${{{next(iter(value))}}}"
     if belongs_to_a_stream(path):
         return indent_below(path)
     if path[:-1] == ("messages",) and isinstance(value, str) and _is_short(value):
@@ -121,7 +121,7 @@ def _form_of_entry(path: DataPath, value: Any) -> str | None:
         return _form_of_list(path, value)
     if len(path) == 2 and path[0] == "routes":
         is_glued = isinstance(value, str) and re.match(r"[a-z_]+:\S", value)
-        return 'a space is missing behind ":": write name: welcome' if is_glued else _ROUTE
+        return 'missing space after ":": write name: welcome' if is_glued else _ROUTE
     return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
 
 
@@ -129,11 +129,11 @@ def _form_of_list(path: DataPath, items: list[Any]) -> str | None:
     """What to do about a list where something else is wanted."""
     are_mappings = bool(items) and all(isinstance(item, dict) for item in items)
     if path[-1] == "with" and are_mappings:
-        return 'it is one mapping: take the "- " away'
+        return 'it is one mapping: remove the "- "'
     if path[-1] == "handler":
-        return "a route has one handler; for several, write a route for each"
+        return "a route has one handler; write one route per handler"
     if len(path) == 2 and path[0] == "routes":
-        braces = "a mapping has braces: write { in the place of [, and } in the place of ]"
+        braces = "a mapping is written in braces: { } instead of [ ]"
         return braces if are_mappings else _ROUTE
     return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
 
@@ -158,19 +158,19 @@ _FORMS: Final = {
 }
 _WHOLE: Final = {
     "retry": "write {max_attempts: 1} for no retry",
-    "dedupe": "write {key: order.id, ttl: 1d}: a path into the message, and how long it is remembered",
-    "streams": "each stream is a key, with its settings below it: bot_events: {group: notifications}",
+    "dedupe": "write {key: order.id, ttl: 1d}: a path in the message, and how long to remember it",
+    "streams": "each stream is a key with its settings below: bot_events: {group: notifications}",
     "messages": "each type is a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
-    "routes": "each route is an item of a list, with its name in it: - name: welcome",
-    "with": "its keys are names of the handler's arguments: {template: welcome}",
+    "routes": "each route is a list item with a name: - name: welcome",
+    "with": "its keys are the handler's argument names: {template: welcome}",
     "handlers": "write {allow: [shop]}",
-    "handler": "a handler is a dotted path: shop.handlers.welcome; its arguments stand under with:",
-    "tests": "each test is an item of a list, with its name in it: - name: a gold guest is welcomed",
+    "handler": "a handler is a dotted path: shop.handlers.welcome; its arguments belong under with:",
+    "tests": "each test is a list item with a name: - name: a gold guest is welcomed",
     "message": "a message is a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
 }
 _ENTRIES: Final = {
     "streams": "its settings are a mapping: {group: notifications}, or {} for the defaults",
-    "messages": "write {schema: FILE}, or {} for a type known by name alone",
+    "messages": "write {schema: FILE}, or {} for a type without a schema",
 }
 
 

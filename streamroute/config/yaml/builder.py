@@ -94,10 +94,12 @@ class Builder:
     def _open_document(self, event: yaml.Event) -> None:
         self._documents += 1
         if self._documents > 1:
-            advice = "keep one document a file, and bring the others in by include"
+            advice = "keep one document per file and include the others"
             if not self.file.text[extent(event)[1] :].strip():
-                advice = "take this line away"
-            self.collector.abort("SR013", "the file holds more than one YAML document", extent(event), advice)
+                advice = "remove this line"
+            self.collector.abort(
+                "SR013", "the file contains more than one YAML document", extent(event), advice
+            )
 
     # Values
 
@@ -130,7 +132,7 @@ class Builder:
         name, where = str(event.anchor), extent(event)
         value, size = self._anchors.get(name, (_NO_KEY, 0))
         if value is _OPEN:
-            self.collector.add("SR007", f'"*{name}" stands inside the very value that it names', where)
+            self.collector.add("SR007", f'alias "*{name}" is inside the value it refers to', where)
         elif value is _NO_KEY:
             meant = self._unknown_alias(name, where)
             value, size = self._anchors.get(meant or "", (_NO_KEY, 0))
@@ -145,9 +147,9 @@ class Builder:
             self.collector.add("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
             return None
         near = did_you_mean(name, self._anchors)
-        message = f'"*{name}" names an anchor that does not exist above it'
+        message = f'unknown alias "*{name}": no such anchor above'
         meant = f"*{near}" if near else None
-        self.collector.add("SR007", message, where, f"an anchor is written &{name}", meant)
+        self.collector.add("SR007", message, where, f"define an anchor with &{name}", meant)
         return near
 
     def _expand(self, size: int, where: Extent) -> None:
@@ -188,8 +190,8 @@ class Builder:
     def _merge(self, frame: _Frame, value: Any, where: Extent) -> None:
         grown = merge(frame.data, value)
         if grown is None:
-            advice = "name an anchor: <<: *common"
-            self.collector.add("SR014", "<< takes a mapping or a list of mappings", where, advice)
+            advice = "merge an anchor: <<: *common"
+            self.collector.add("SR014", '"<<" must be a mapping or a list of mappings', where, advice)
         else:
             self._expand(grown, where)
 
@@ -234,12 +236,12 @@ class Builder:
     def _duplicate(self, top: _Frame, key: Any, where: Extent) -> None:
         line = self.file.position(top.keys[key])[0]
         name = "<<" if key is _MERGE else key
-        advice = "name several anchors in one: <<: [*one, *two]" if key is _MERGE else None
+        advice = "merge several anchors with one key: <<: [*one, *two]" if key is _MERGE else None
         if key == next(iter(top.keys)) and len(top.keys) > 1 and self._is_item():
             # A "- " is missing; the keys that follow are doubled for that reason alone.
             top.begins_anew = True
-            advice = f'does another item begin here? write "- {name}:"'
-        message = f'key "{name}" appears a second time; the first is on line {line}'
+            advice = f'if a new item starts here, write "- {name}:"'
+        message = f'duplicate key "{name}": first used on line {line}'
         self.collector.add("SR006", message, where, advice)
 
     def _odd_key(self, key: Any, where: Extent) -> str:
@@ -248,12 +250,12 @@ class Builder:
             kind = "mapping" if isinstance(key, dict) else "list"
             advice = "a value that starts with { or [ must be quoted"
             if "$" in text or self.file.text[where[0] - 1 : where[0]] == "{":
-                advice = "{{ }} is not expanded: write an expression without it, and a variable as ${NAME}"
-            self.collector.add("SR009", f"a {kind} can't be a key", where, advice)
+                advice = "{{ }} is not expanded: write expressions without it, and variables as ${NAME}"
+            self.collector.add("SR009", f"a {kind} cannot be a key", where, advice)
         elif not text:
-            self.collector.add("SR009", "a key is missing", where)
+            self.collector.add("SR009", "missing key", where)
         else:
-            message = f"a key must be a string, and {text} is {_KINDS.get(type(key), 'null')}"
+            message = f"a key must be a string, but {text} is {_KINDS.get(type(key), 'null')}"
             self.collector.add("SR009", message, where, f'quote it: "{text}"')
         return text
 

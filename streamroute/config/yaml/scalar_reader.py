@@ -13,7 +13,7 @@ from streamroute.config.yaml.events import extent
 from streamroute.config.yaml.scalars import CORE, read_plain, read_tagged
 from streamroute.config.yaml.versions import may_hold_lone_tag, report_dropped_exclamation_mark
 
-QUOTE_IT: Final = "quote the whole expression, or write it under >- on a line of its own"
+QUOTE_IT: Final = "quote the whole expression, or write it as a block under >-"
 
 
 _LONE_TAG: Final = re.compile(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
@@ -48,7 +48,7 @@ class ScalarReader:
             return read_plain(event.value)
         except ValueError:
             digits = len(event.value)
-            self._collector.add("SR017", f"a number of {digits} digits is too long to be read", extent(event))
+            self._collector.add("SR017", f"number with {digits} digits is too long", extent(event))
             return event.value
 
     def _has_bang(self, event: yaml.ScalarEvent) -> bool:
@@ -63,7 +63,7 @@ class ScalarReader:
             return read_tagged(tag, event.value)
         except ValueError:
             name = tag.removeprefix(CORE)
-            self._collector.add("SR010", f'"{event.value}" is not what its tag !!{name} says', extent(event))
+            self._collector.add("SR010", f'"{event.value}" does not match its tag !!{name}', extent(event))
         except KeyError:
             self.unknown_tag(event, tag, wants_expression)
             if wants_expression:
@@ -79,15 +79,15 @@ class ScalarReader:
             return
         advice = "a value that starts with ! must be quoted"
         if name.startswith("!!"):
-            advice = "take the tag away; quotes are enough to make a string of a value"
+            advice = "remove the tag; quote a value to make it a string"
         elif name.lower().startswith("!env"):
-            advice = "take the tag away: ${NAME} is replaced without one, in redis and streams"
+            advice = "remove the tag: ${NAME} is expanded without one, in redis and streams"
         elif name.lower() in {"!include", "!inc"}:
             advice = "write the file's name at the top level: include: [FILE]"
         self._collector.add("SR010", f'unknown tag "{name}"', (start, start + len(name)), advice)
 
     def _misread(self, name: str, event: yaml.Event) -> None:
-        message = f'YAML reads "{name}" as a tag, and the expression loses it'
+        message = f'YAML reads "{name}" as a tag and drops it from the expression'
         start, end = extent(event)
         text = self._text[start:end].rstrip()
         fix = quote_yaml(text) if "\n" not in text else None

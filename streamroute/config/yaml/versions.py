@@ -39,17 +39,17 @@ def find_differences(collector: FindingCollector) -> None:
             return
         if at + 1 in ends and not inside:
             advice = "put a space before the #, or quote the whole value"
-            collector.add(RULE, 'a space is missing before this "#"', (at + 1, at + 2), advice)
+            collector.add(RULE, 'missing space before "#"', (at + 1, at + 2), advice)
             return
 
 
 def _report_character(collector: FindingCollector, at: int) -> None:
     char = collector.file.text[at]
     if char == _MARK:
-        message = "a byte order mark (U+FEFF) stands inside the file; were several files put together?"
-        collector.add(RULE, message, (at, at + 1), "take it away")
+        message = "unexpected byte order mark (U+FEFF) inside the file"
+        collector.add(RULE, message, (at, at + 1), "remove it")
         return
-    message = f"U+{ord(char):04X} ends a line in YAML 1.1, and not in YAML 1.2"
+    message = f"U+{ord(char):04X} is a line break in YAML 1.1, but not in YAML 1.2"
     collector.add(RULE, message, (at, at + 1), f'write it as "\\u{ord(char):04x}" in double quotes')
 
 
@@ -82,13 +82,13 @@ def report_dropped_question_mark(collector: FindingCollector, where: Extent) -> 
     """Report a key of a mapping in braces that begins with a question mark, which libyaml takes away."""
     start, end = where[0] - 1, where[1]
     word = collector.file.text[start:end]
-    message = f'YAML 1.1 takes the "?" of {word} for a mark, and the key loses it'
+    message = f'YAML 1.1 reads the "?" of {word} as an indicator and drops it from the key'
     collector.add(RULE, message, (start, end), f'quote it: "{word}"')
 
 
 def report_dropped_exclamation_mark(collector: FindingCollector, where: Extent) -> None:
     """Report a value behind a lone exclamation mark: a string in YAML 1.2, anything in YAML 1.1."""
     word = collector.file.text[where[0] : where[1]].split("\n")[0].rstrip()
-    message = 'YAML takes the "!" for a tag, and the value loses it'
+    message = 'YAML reads "!" as a tag and drops it from the value'
     advice = f"quote it: '{word}'" if "'" not in word else "quote the whole value"
     collector.add(RULE, message, where, advice)

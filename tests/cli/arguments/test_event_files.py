@@ -52,7 +52,7 @@ def test_a_link_to_elsewhere_is_not_read(run: Callable[[str, str], Done], argume
         done = run(arguments, file)
         assert done.code == 2
         assert f"{file} is not read: " in done.err
-        assert "is a link that leads out of its folder; name the place that it leads to" in done.err
+        assert "is a link that points outside its folder; name the place that it leads to" in done.err
         assert "s3cret" not in done.out + done.err
     assert not Path("routes.test.yaml").exists()
     assert run(f"{arguments} --allow-outside", "examples/events.jsonl").code in {1, 4}
@@ -144,4 +144,4 @@ def test_a_folder_that_may_not_be_entered_is_not_said_to_lack_the_file(
     finally:
         shut.chmod(0o700)
     assert done.code == 2
-    assert re.search("Permission denied|is in a folder that may not be entered", done.err)
+    assert re.search("Permission denied|is in a folder that cannot be entered", done.err)

@@ -110,5 +110,5 @@ def test_an_event_that_is_a_link_to_elsewhere_is_not_explained(
     Path("event.json").symlink_to("../secret.json")
     done = command("explain", "event.json")
     assert done.code == 2
-    assert "the file is a link that leads out of its folder" in done.err
+    assert "the file is a link that points outside its folder" in done.err
     assert command("explain", "event.json", "--allow-outside").code == 0

@@ -53,7 +53,7 @@ def test_init_writes_through_no_link_out_of_the_working_folder(
     Path("link").symlink_to("../elsewhere")
     done = command("init", folder)
     assert done.code == 1
-    assert "link is a link that leads out of its folder" in done.err
+    assert "link is a link that points outside its folder" in done.err
     assert [path.name for path in elsewhere.rglob("*")] == ["below"]
 
 

@@ -32,7 +32,7 @@ def test_a_file_of_10_mb_is_read_and_a_larger_one_is_not() -> None:
 
 def test_a_folder_an_absent_and_an_unreadable_file_are_findings(tmp_path: Path) -> None:
     assert "folder" in load_file(tmp_path).findings[0].message
-    assert "no such file" in load_file(tmp_path / "absent.yaml").findings[0].message
+    assert "file not found" in load_file(tmp_path / "absent.yaml").findings[0].message
     assert codes(load_file(Path("a\0b"))) == ["SR001"]
 
 

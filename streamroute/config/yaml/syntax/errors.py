@@ -82,8 +82,8 @@ def _explain_tab(file: TextFile, at: int) -> Finding | None:
     tab = indentation.find("\t")
     if tab < 0 or column - 1 > len(indentation):
         return None
-    message = "a tab is used for indentation, where YAML takes spaces only"
-    return _at(file, file.start_of_line(line) + tab, "SR005", message, "put spaces in its place")
+    message = "tabs are not allowed for indentation in YAML"
+    return _at(file, file.start_of_line(line) + tab, "SR005", message, "use spaces")
 
 
 def _explain_variable(file: TextFile, at: int) -> Finding | None:
@@ -94,7 +94,7 @@ def _explain_variable(file: TextFile, at: int) -> Finding | None:
         if match.start(1) <= at - start <= match.end(1):
             span = file.between(start + match.start(1), start + match.end(1))
             advice = f'write "{match[1]}"'
-            return file.finding("SR004", "a variable between { } or [ ] must be quoted", span, help=advice)
+            return file.finding("SR004", "a variable inside { } or [ ] must be quoted", span, help=advice)
     return None
 
 
@@ -107,15 +107,17 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
         return None
     start, value = file.start_of_line(line) + match.end(), text[match.end() :]
     span = file.between(start, start + len(value))
-    reason = MISREAD.get(value[0], 'it holds a ": ", and YAML takes what stands before it for a key')
+    reason = MISREAD.get(value[0], '": " makes the text before it a key')
     if match["key"] in EXPRESSION_KEYS and not value.startswith("- "):
         advice, fix = _advice(value)
-        return file.finding("SR303", f"YAML can't read this expression: {reason}", span, help=advice, fix=fix)
+        return file.finding(
+            "SR303", f"YAML cannot parse this expression: {reason}", span, help=advice, fix=fix
+        )
     if value[0] not in MISREAD and "mapping values" in problem_of(error):
         advice = f"quote it: {quote_yaml(hide_secrets(value))}"
-        return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=advice)
+        return file.finding("SR004", f"YAML cannot parse this value: {reason}", span, help=advice)
     if value[0] in CLOSED and "did not find expected" in problem_of(error):
-        return file.finding("SR004", f"YAML can't read this value: {reason}", span, help=CLOSED[value[0]])
+        return file.finding("SR004", f"YAML cannot parse this value: {reason}", span, help=CLOSED[value[0]])
     return None
 
 
@@ -130,9 +132,9 @@ def _advice(value: str) -> tuple[str, str | None]:
     value = _QUOTED_NAME.sub(r"\2", value)
     pair = _ONE_PAIR.fullmatch(value)
     if pair:
-        return f"an expression compares with ==: {pair[1]} == '{pair[2]}'", None
+        return f"compare with ==: {pair[1]} == '{pair[2]}'", None
     # A comment behind it is no part of it.
-    return f"quote the whole of it: {quote_yaml(value)}", None if " #" in value else quote_yaml(value)
+    return f"quote all of it: {quote_yaml(value)}", None if " #" in value else quote_yaml(value)
 
 
 def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
@@ -144,14 +146,12 @@ def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
     glued = _NO_SPACE.match(above)
     if glued:
         start = file.start_of_line(line - 1) + glued.start(1)
-        return _at(file, start, "SR004", 'a space is missing behind this ":"')
+        return _at(file, start, "SR004", 'missing space after ":"')
     pair = _PAIR.match(above)
     indentation = len(text) - len(text.lstrip())
     if pair and indentation > len(pair[1]):
         start = file.start_of_line(line) + indentation
-        message = (
-            "this line is indented deeper than the key above it, so that YAML reads it as a part of its value"
-        )
+        message = "this line is indented deeper than the key above, so YAML reads it as part of its value"
         return file.finding(
             "SR004",
             message,
@@ -168,9 +168,9 @@ def _explain_blank_line(file: TextFile, at: int) -> Finding | None:
         blank, text = file.line(number), file.line(file.position(at)[0])
         if len(blank) > len(text) - len(text.lstrip()) and _BLOCK_START.search(file.line(number - 1)):
             start = file.start_of_line(number)
-            message = "this blank line has more spaces than the text below, and YAML takes its indentation"
+            message = "this blank line is indented deeper than the text below, and YAML uses its indentation"
             return file.finding(
-                "SR004", message, file.between(start, start + len(blank)), help="take its spaces away"
+                "SR004", message, file.between(start, start + len(blank)), help="remove its spaces"
             )
         number -= 1
     return None
@@ -180,7 +180,7 @@ def _explain_end(file: TextFile, at: int) -> Finding | None:
     if file.text[at:].strip():
         return None
     last = max(len(file.text.rstrip()) - 1, 0)
-    return _at(file, last, "SR004", "the file ends too early: a value or a closing bracket is missing")
+    return _at(file, last, "SR004", "unexpected end of file: missing value or closing bracket")
 
 
 def _explain_syntax(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding:
@@ -203,9 +203,9 @@ def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, s
     char = file.text[at : at + 1]
     name = _PERCENT_NAME.match(file.text, at)
     if name:
-        return "a variable is written otherwise here", f"write ${{{name[1]}}}"
+        return "unsupported variable syntax", f"write ${{{name[1]}}}"
     if "cannot start any token" in problem:
-        return f"a value can't start with {'a tab' if char == chr(9) else char}", "quote the value"
+        return f"a value cannot start with {'a tab' if char == chr(9) else char}", "quote the value"
     if "alphabetic or numeric character" in problem:
         value = _alone(file.text[max(at - 1, 0) :].splitlines()[0].split(" #")[0].strip())
         return (

@@ -20,30 +20,30 @@ _HAS_KEY: Final = re.compile(r"[^#\"']*?:(?:[ \t]|$)")
 _SIGNS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
     (re.compile(_BEGIN + pattern), message, advice)
     for pattern, message, advice in (
-        (r"(?P<at>//|/\*)", "this begins a comment, and YAML's begin with #", "write #"),
+        (r"(?P<at>//|/\*)", "this starts a comment, but comments start with # in YAML", "write #"),
         (
             r"(?P<at>[\u2010-\u2015\u2022\u2212]) ",
-            'this is not a hyphen, and an item of a list starts with "- "',
+            'this is not a hyphen; a list item starts with "- "',
             'write "- "',
         ),
-        (rf"(?P<at>-){_KEY}:(?:\s|$)", 'a space is missing behind this "-"', 'write "- {key}:"'),
-        (r"(?P<at>\ufeff)", "a byte order mark stands inside the file", "take it away"),
+        (rf"(?P<at>-){_KEY}:(?:\s|$)", 'missing space after "-"', 'write "- {key}:"'),
+        (r"(?P<at>\ufeff)", "unexpected byte order mark inside the file", "remove it"),
         (
             r".*?(?P<at>[\u00a0\u2000-\u200b\u202f\u3000])",
-            "this is not the space that it looks like, and YAML takes it for a part of a word",
-            "write a plain space",
+            "this is not an ordinary space, and YAML reads it as part of a word",
+            "write an ordinary space",
         ),
         (
             rf"{_KEY} *(?P<at>\uff1a)",
-            "this is not the colon that it looks like",
-            "write a plain colon and a space",
+            "this is not an ordinary colon",
+            "write an ordinary colon and a space",
         ),
         (
             rf"{_KEY} *(?P<at>:=|=>|->|=|;)(?: |$)",
             'a key is followed by ":" and a space',
             'write "{key}: "',
         ),
-        (rf"{_KEY}(?P<at>:)[^\s/:]", 'a space is missing behind this ":"', 'write "{key}: "'),
+        (rf"{_KEY}(?P<at>:)[^\s/:]", 'missing space after ":"', 'write "{key}: "'),
     )
 )
 _WORD: Final = re.compile(rf"{_BEGIN}(?P<at>[A-Za-z_][\w.-]*)(?P<rest>[ \t]+[^\s:].*+)?[ \t]*")
@@ -107,7 +107,7 @@ def _block_not_indented(file: TextFile, number: int) -> Finding | None:
     if key is None or len(line) - len(line.lstrip()) > len(key["before"]):
         return None
     start = len(line) - len(line.lstrip())
-    message = "the text of a block stands deeper than its key"
+    message = "the text of a block must be indented deeper than its key"
     advice = f"indent it by {len(key['before']) + 2} spaces"
     return _finding(file, number, (start, len(line.rstrip())), message, advice)
 
@@ -127,7 +127,7 @@ def _colon_missing(file: TextFile, number: int, line: str) -> Finding | None:
     word, rest = match["at"], (match["rest"] or "").strip()
     if word not in _keys() and (rest or not _opens(file, number, line)):
         return None
-    message = f'a colon is missing behind "{word}"'
+    message = f'missing colon after "{word}"'
     return _finding(file, number, match.span("at"), message, f"write {word}: {rest}".rstrip())
 
 

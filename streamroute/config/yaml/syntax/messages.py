@@ -9,22 +9,22 @@ import yaml
 PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     (
         "mapping values are not allowed",
-        'a ": " stands where no key can be',
+        '": " where no key can be',
         'quote a value that holds ": ", or check the indentation of this line and the one above it',
     ),
     (
         "could not find expected ':'",
-        'this line is neither a key with ":" nor part of the value above it',
-        "check its indentation, and that a key is followed by a colon and a space",
+        'this line is neither a key with ":" nor part of the value above',
+        "check its indentation, and write a colon and a space after a key",
     ),
     (
         "did not find expected key",
-        "this does not belong to the mapping around it",
-        "check the indentation; a value that goes on behind a closing quote must be quoted as a whole",
+        "this does not belong to the surrounding mapping",
+        "check the indentation; a value that continues after a closing quote must be quoted as a whole",
     ),
     (
         "did not find expected '-' indicator",
-        'this does not belong to the list around it: an item starts with "- "',
+        'this does not belong to the surrounding list: an item starts with "- "',
         'check the indentation; every item of a list starts in the same column with "- "',
     ),
     (
@@ -39,33 +39,33 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ),
     (
         "block sequence entries are not allowed",
-        'a "- " stands where no list can be',
+        '"- " where no list can be',
         "put the list on a line of its own below its key",
     ),
     (
         "found unknown escape character",
-        "this escape is not one of YAML's",
+        "unknown escape sequence",
         "in single quotes a backslash needs no escape",
     ),
     (
         "found invalid Unicode character escape code",
-        "this escape stands for no character",
+        "this escape sequence is not a valid character",
         "write the character itself",
     ),
     (
         "did not find expected hexdecimal number",
-        "this escape needs hexadecimal digits",
+        "this escape sequence needs hexadecimal digits",
         "in single quotes a backslash needs no escape",
     ),
     (
         "did not find expected comment or line break",
-        "a | or > must end its line",
+        "nothing may follow | or > on its line",
         "put the text on the next line, indented, or quote it",
     ),
     ("found undefined tag handle", "a value that starts with ! must be quoted", None),
-    ("did not find expected <document start>", "this stands behind the end of the document", None),
+    ("did not find expected <document start>", "unexpected content after the end of the document", None),
     ("did not find expected whitespace or line break", "a value that starts with ! must be quoted", None),
-    ("did not find expected node content", "a value is missing before this", None),
+    ("did not find expected node content", "missing value before this", None),
 )
 """A part of libyaml's text, what to say instead, and what to do; {line} is where the value starts."""
 
@@ -94,18 +94,18 @@ def problem_of(error: yaml.MarkedYAMLError) -> str:
 
 
 MISREAD: Final = {
-    "!": "it takes what starts with ! for a tag",
-    "&": "it takes what starts with & for an anchor",
-    "*": "it takes what starts with * for an alias",
-    "`": "a plain value can't start with `",
-    "@": "a plain value can't start with @",
-    "%": "a plain value can't start with %",
+    "!": "a leading ! is a tag",
+    "&": "a leading & is an anchor",
+    "*": "a leading * is an alias",
+    "`": "a plain value cannot start with `",
+    "@": "a plain value cannot start with @",
+    "%": "a plain value cannot start with %",
     "'": "it ends at the second ', and nothing may follow",
     '"': 'it ends at the second ", and nothing may follow',
     "|": "| starts a block of text on the next line",
     ">": "> starts a block of text on the next line",
-    "[": "it takes what starts with [ for a list",
-    "{": "it takes what starts with { for a mapping",
+    "[": "a leading [ starts a list",
+    "{": "a leading { starts a mapping",
 }
 """Why YAML misreads a value that starts with this character."""
 

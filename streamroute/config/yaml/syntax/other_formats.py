@@ -35,7 +35,7 @@ _FORMS: Final = (
     _Form("HTML", r"(?i)<(!doctype html|html)\b.*", "first"),
     _Form("XML", r"<[?!\w].*", "first"),
     _Form("a patch", r"\+\+\+ \S.*|@@ -\d.*@@.*", "any", "apply it, and check the file that it changes"),
-    _Form("Markdown", r"```.*", "first", "take the lines with ``` away"),
+    _Form("Markdown", r"```.*", "first", "remove the lines with ```"),
     _Form("JSON lines", _WHOLE_EVENT, "all", "to write events to a stream: streamroute publish STREAM FILE"),
     _Form("Python", r"(import|from) [\w.]+( import .*)?|(async )?def \w+\(.*|class \w+.*:|@\w+.*"),
     _Form("JavaScript", r"(module\.exports|export default|const \w+ =|let \w+ =|var \w+ =).*"),
@@ -53,8 +53,8 @@ def find_other_format(file: TextFile) -> Finding | None:
     if _SIDE.search(file.text):
         number = next((n for n, line in enumerate(lines, 1) if _MARKER.fullmatch(line)), 0)
         if number:
-            advice = "keep what is right of the two sides, and delete the lines <<<<<<<, ======= and >>>>>>>"
-            return _at_line(file, number, "SR029", "a merge conflict is not resolved here", advice)
+            advice = "keep one side and delete the lines <<<<<<<, ======= and >>>>>>>"
+            return _at_line(file, number, "SR029", "unresolved merge conflict", advice)
     written = {n: line.strip() for n, line in enumerate(lines[:_LOOKED_AT], 1)}
     written = {n: line for n, line in written.items() if line and not line.startswith(_COMMENT)}
     is_ours = any(re.match(_ROOT_KEY, line) for line in lines)
