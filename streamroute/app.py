@@ -11,9 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.adapters.groups.abandoned import OtherGroups
 from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.backlog import Backlog
@@ -27,20 +26,18 @@ from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.runtime.container import open_container
 from streamroute.compiler.runtime.thread_pool import handler_threads
-from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
 from streamroute.errors import RedisUnavailableError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import GroupKeys
+from streamroute.stream_pipeline import Pipeline, build_pipeline
 
 if TYPE_CHECKING:
-    from streamroute.adapters.codecs.builtin import Codec
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document, StreamConfig
     from streamroute.core.consume.key_ordering import KeyOf
-    from streamroute.core.router import RedisRouter
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +48,15 @@ _PREFETCH: Final = 0.1  # seconds of work that wait here, where no other worker 
 
 
 def keep_serving(_stream: str) -> None:
-    """What happens where a handler does not end: its stream has one slot less."""
+    """Default for ``on_stuck``: the stream goes on with one worker less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One stream as it is served."""
+    """One stream as it is served: its consumer, and the pipeline that its entries go through."""
 
     config: StreamConfig
-    codec: Codec | str
+    pipeline: Pipeline
     processor: RedisStreamProcessor
 
 
@@ -79,7 +76,7 @@ class App:
 
     def publisher(self, stream: str) -> Publisher:
         """A publisher to one of the streams, in its codec."""
-        return Publisher(self._redis, stream, self.services[stream].codec)
+        return Publisher(self._redis, stream, self.services[stream].pipeline.codec)
 
     def backlog(self, stream: str) -> Backlog:
         """What the stream's group has still to do."""
@@ -90,7 +87,7 @@ class App:
         return {stream: service.processor.running for stream, service in self.services.items()}
 
     def stuck(self) -> dict[str, int]:
-        """How many slots are held by handlers that do not end, by stream; may be asked from any thread."""
+        """How many workers handlers that do not end occupy, by stream; may be called from any thread."""
         return {stream: service.processor.stuck for stream, service in self.services.items()}
 
     async def start(self) -> None:
@@ -174,7 +171,8 @@ async def open_app(
             routers = compiled.routers_in(RuntimeContext(resources, validated=True))
             services = [
                 build_service(
-                    *(connection, stream, compiled, routers[stream.name], container, consumer),
+                    *(connection, stream, consumer),
+                    build_pipeline(stream, compiled, routers[stream.name], container, observer),
                     observer,
                     incidents,
                     partial(on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
@@ -190,28 +188,25 @@ async def open_app(
                 await close_webhooks()
 
 
-def build_service(  # noqa: PLR0913, PLR0917 - everything that one stream is put together of
+def build_service(
     connection: RedisConnection,
     stream: StreamConfig,
-    compiled: Compiled,
-    routers: Sequence[RedisRouter],
-    container: Any,
     consumer: str,
+    pipeline: Pipeline,
     observer: Observer,
     incidents: Incidents,
     on_stuck: Callable[[], None],
 ) -> Service:
-    """Wire storage, processor and dispatcher of one stream together."""
-    codec = compiled.codecs.get(stream.name, stream.codec)
+    """Build the consumer of one stream, which hands its entries to the pipeline."""
     storage = RedisStreamStorage(
         connection.client,
-        codec=_validating(codec, compiled, stream.name),
+        codec=pipeline.decoder,
         lease=stream.lease,
         stall=stream.stall,
         formerly_group=stream.formerly_group,
         block=_BLOCK,
         dead_letter=stream.dead_letter,
-        generation=compiled.document.generation,
+        generation=pipeline.generation,
         trim=stream.trim,
         incidents=incidents,
     )
@@ -232,14 +227,8 @@ def build_service(  # noqa: PLR0913, PLR0917 - everything that one stream is put
         incidents=incidents,
         on_stuck=on_stuck,
     )
-    dispatcher = BotRedisDispatcher(
-        retry=stream.retry, unknown_type=stream.unknown_type, group_name=stream.group, observer=observer
-    )
-    for router in routers:
-        dispatcher.include_router(router)
-    dispatcher.setup(container)
-    processor.set_message_callback(dispatcher.process_message)
-    return Service(stream, codec, processor)
+    processor.set_message_callback(pipeline.dispatcher.process_message)
+    return Service(stream, pipeline, processor)
 
 
 def _order(stream: StreamConfig) -> KeyOf | None:
@@ -248,16 +237,6 @@ def _order(stream: StreamConfig) -> KeyOf | None:
     from streamroute.compiler.runtime.ordering_key import order_key
 
     return order_key(stream.order_by)
-
-
-def _validating(codec: Codec | str, compiled: Compiled, stream: str) -> Codec | str:
-    """A stream's codec as its storage uses it: what is invalid is dead-lettered before any route sees it."""
-    checks = compiled.checks(stream)
-    if not checks:
-        return codec
-    from streamroute.adapters.codecs.validating import ValidatingCodec
-
-    return ValidatingCodec(codec_named(codec) if isinstance(codec, str) else codec, checks)
 
 
 def consumer_name() -> str:
