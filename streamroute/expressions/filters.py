@@ -104,9 +104,9 @@ def failure_text(error: BaseException) -> str:
     kind = type(error)  # not isinstance(): an object from a user's codec may raise anything
     if kind is JMESPathTypeError and isinstance(error, JMESPathTypeError):
         wanted = " or ".join(str(kind) for kind in error.expected_types)
-        return f"{error.function_name}() takes {wanted}, and was given {clip(error.actual_type, NAME)}"
+        return f"{error.function_name}() takes {wanted}, not {clip(error.actual_type, NAME)}"
     if issubclass(kind, RecursionError):
-        return "the payload is nested too deep"
+        return "the payload is nested too deeply"
     if issubclass(kind, (TooCostlyError, ExpansionError)):
         return str(error)
     return error_line(error)

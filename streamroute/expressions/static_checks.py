@@ -30,10 +30,8 @@ def check_tree(tree: Tree) -> Iterator[Problem]:
         if check is not None:
             yield from check(tree, node, start, end)
     if len(tree.expression) >= _LONG and not cost_of(tree.root).is_bounded:
-        message = "the expression multiplies what it is given, again and again"
-        help_text = (
-            "no message is too small for it: it is stopped at run time, which is a failure of the route"
-        )
+        message = "the result grows exponentially with the input"
+        help_text = "every message exceeds the limit on evaluation steps, so the route fails at run time"
         yield Problem(EXPLODES, message, 0, len(tree.expression), help_text)
 
 
@@ -45,8 +43,8 @@ def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Pr
     compared = _COMPARED.match(tree.expression, end)
     negated = tree.expression[start + 1 : compared.end() if compared else end].strip()
     is_null = node["type"] != "subexpression" or all(each["type"] == "field" for each in node["children"][1:])
-    outcome = "this is always null" if is_null else "what follows is asked of true or false"
-    message = f"! binds tighter than what follows the name, so that {outcome}"
+    outcome = "this is always null" if is_null else "the rest applies to true or false"
+    message = f"! binds tighter than the rest of the path, so {outcome}"
     yield Problem(NEGATION, message, start, end, f"write !({negated})")
 
 
@@ -57,7 +55,7 @@ def _is_uncallable(node: Node) -> bool:
 
 def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     if node["children"][2] == 0:
-        message = "a slice with a step of 0 fails on every list, and is null for anything else"
+        message = "a slice with a step of 0 fails for every list and is null for everything else"
         yield Problem(ALWAYS_FAILS, message, start, end, fatal=True)
 
 

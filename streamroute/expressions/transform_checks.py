@@ -1,4 +1,4 @@
-"""What an expression gives whatever the message holds: enough to know a transform that never works."""
+"""Static checks of transforms: an expression that can never return an object."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
 
 _NEVER_OBJECTS: Final = {
-    "comparator": "a truth value",
+    "comparator": "a boolean",
     "filter_projection": "a list",
     "flatten": "a list",
     "multi_select_list": "a list",
-    "not_expression": "a truth value",
+    "not_expression": "a boolean",
     "projection": "a list",
     "slice": "a list",
     "value_projection": "a list",
@@ -21,22 +21,22 @@ _GIVE_OBJECTS: Final = frozenset({"max_by", "merge", "min_by", "not_null"})
 
 
 def check_transform(tree: Tree) -> Problem | None:
-    """The problem of a transform that can never give an object."""
+    """The problem of a transform that can never return an object."""
     given = _never_an_object(tree.root)
     if given is None:
         return None
     example = f"{{value: {tree.expression}}}" if len(tree.expression) < 40 else "{value: ...}"
-    message = f"the transform gives {given}, and a handler takes an object"
-    return Problem("SR308", message, help=f"name what it gives: {example}")
+    message = f"the transform returns {given}, but a handler takes an object"
+    return Problem("SR308", message, help=f"put it in an object: {example}")
 
 
 def _never_an_object(node: Node) -> str | None:
-    """What the node gives in place of an object, or None where it may give one."""
+    """What the node returns instead of an object, or None if it may return one."""
     kind = node["type"]
     if kind in ("pipe", "subexpression"):
         return _never_an_object(node["children"][-1])
     if kind == "literal":
         return None if isinstance(node["value"], dict) else "a literal"
     if kind == "function_expression":
-        return None if node["value"] in _GIVE_OBJECTS else f"what {node['value']}() gives"
+        return None if node["value"] in _GIVE_OBJECTS else f"the result of {node['value']}()"
     return _NEVER_OBJECTS.get(kind)

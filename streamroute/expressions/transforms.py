@@ -47,7 +47,7 @@ def compile_transform(expression: str) -> Transform:
         made = _object(value)
         if made is None:
             kind = _KINDS.get(type(value)) or type_name(value)
-            raise Reject(f"the transform gave {kind}, and a handler takes an object")
+            raise Reject(f"the transform returned {kind}, but a handler takes an object")
         return _with_facts(made, payload)
 
     return transform

@@ -224,7 +224,7 @@ routes:
         '10:62: E[SR401]: no module "handler" in the package "sr"; did you mean "handlers"?',
         '11:77: E[SR404]: "sr.handlers.thank" does not accept "chanel"; did you mean "channel"?',
         '15:14: E[SR405]: "os" is in the standard library of Python, which routes may not call',
-        "18:15: E[SR301]: a single = compares nothing",
+        "18:15: E[SR301]: JMESPath has no = operator",
         '19:81: E[SR304]: the function "length" takes 1 argument, not 2',
     ]
 

@@ -114,7 +114,7 @@ def test_a_filter_that_fails_says_why_without_the_payload_s_values() -> None:
     with pytest.raises(FilterError) as caught:
         accepts({"tags": None, "secret": "s3cret"})
     assert str(caught.value) == (
-        "the filter contains(tags, 'vip') failed: contains() takes array or string, and was given null"
+        "the filter contains(tags, 'vip') failed: contains() takes array or string, not null"
     )
     assert caught.value.expression == "contains(tags, 'vip')"
 
@@ -142,7 +142,7 @@ def test_on_filter_error_no_match_is_false_and_warns_of_the_first() -> None:
     assert lenient({"a": "x"}) is False
     assert lenient({"a": None}) is False
     assert lenient({"a": -2}) is True
-    assert [error.cause for error in warned] == ["abs() takes number, and was given string"]
+    assert [error.cause for error in warned] == ["abs() takes number, not string"]
 
 
 def test_a_long_filter_is_shortened_in_its_error() -> None:

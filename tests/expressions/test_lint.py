@@ -51,7 +51,7 @@ def test_a_wrong_number_of_arguments_is_counted(expression: str, text: str) -> N
         ("exists((a.b))", "write a.b != `null`"),
         ("(exists(a.b))", "write (a.b != `null`)"),
         ("x[?y] && ((exists(a.b)))", "write x[?y] && (a.b != `null`)"),
-        ("x.* && ((exists(a.b)))", "a path is null where it is missing: a.b != `null`"),
+        ("x.* && ((exists(a.b)))", "a missing field is null: a.b != `null`"),
         ("name.startsWith('x') && y", "write starts_with(name, 'x') && y"),
         ("!name.includes('x')", "write !contains(name, 'x')"),
         ("not(a.b)", "write !(a.b)"),

@@ -60,11 +60,11 @@ def test_a_message_keeps_its_facts_but_for_the_raw_fields() -> None:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("guest.email", "the transform gave a string, and a handler takes an object"),
-        ("guest.phone", "the transform gave null, and a handler takes an object"),
-        ("guest.tags", "the transform gave a list, and a handler takes an object"),
-        ("nights > `1`", "the transform gave a truth value, and a handler takes an object"),
-        ("keys(nights)", "the transform failed: keys() takes object, and was given number"),
+        ("guest.email", "the transform returned a string, but a handler takes an object"),
+        ("guest.phone", "the transform returned null, but a handler takes an object"),
+        ("guest.tags", "the transform returned a list, but a handler takes an object"),
+        ("nights > `1`", "the transform returned a truth value, but a handler takes an object"),
+        ("keys(nights)", "the transform failed: keys() takes object, not number"),
     ],
 )
 def test_what_can_never_be_handled_is_rejected(expression: str, reason: str) -> None:
@@ -95,7 +95,7 @@ async def test_a_payload_that_cannot_be_transformed_is_not_handled_and_not_retri
     assert isinstance(call, HandlerCall)
     transform = compile_transform("nothing")
     handler = route_handler(call, name="r", timeout=60, retry=RetryPolicy(), prepare=transform)
-    with pytest.raises(Reject, match="the transform gave null"):
+    with pytest.raises(Reject, match="the transform returned null"):
         await handler(dict(PAYLOAD), None)
     assert got == []
 

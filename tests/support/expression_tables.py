@@ -1,8 +1,8 @@
 """Tables of expressions and of all that is said of them, beside this file: ``tables/*.txt``.
 
 A block is a line ``> input``, or ``>> input as JSON``, with the lines that are expected below it. ``python
-tests/expressions/expression_tables.py`` writes the expected lines anew, for a change of wording: read the
-difference before it is committed.
+tests/support/expression_tables.py`` writes the expected lines again after a change of wording: read the diff
+before you commit it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class TooCostlyError(StreamrouteError):
     """Raised for an expression that takes too many steps for a message; the same would happen again."""
 
     def __init__(self) -> None:
-        super().__init__("it takes too many steps for this message: it was stopped")
+        super().__init__("it takes too many steps for this message")
 
 
 def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evaluate:

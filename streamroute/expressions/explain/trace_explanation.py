@@ -124,9 +124,9 @@ def _up_to(step: Step, node: Node) -> str:
 
 def _wrong_kind(text: str, holder: Any, child: Node) -> str | None:
     if child["type"] == "field" and not isinstance(holder, Mapping):
-        return f"{text} is {kind_of(holder)}, and has no fields"
+        return f"{text} is {kind_of(holder)}, which has no fields"
     if child["type"] == "index" and not isinstance(holder, list):
-        return f"{text} is {kind_of(holder)}, and no list"
+        return f"{text} is {kind_of(holder)}, not a list"
     return None
 
 

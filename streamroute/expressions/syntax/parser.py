@@ -37,7 +37,7 @@ class Tree(NamedTuple):
 def parse(expression: str) -> Tree:
     """Parse an expression. Raises ExpressionError, with a place, if it is not JMESPath or is too large."""
     if len(expression) > MAX_LENGTH:
-        message = f"an expression of {len(expression)} characters; {MAX_LENGTH} are the most"
+        message = f"the expression has {len(expression)} characters; the limit is {MAX_LENGTH}"
         raise ExpressionError(expression[:80], Problem(_TOO_COMPLEX, message, 0, None, fatal=True))
     parser = _PositionedParser(expression, tokenize(expression))
     try:

@@ -56,9 +56,9 @@ def unreadable_token(expression: str, kind: str, start: int, end: int) -> Expres
 
 _UNREADABLE: Final = {
     "number": ("a number with too many digits", None),
-    "literal": ("what stands between the backticks is not JSON", None),
+    "literal": ("the text between the backticks is not JSON", None),
     "quoted_identifier": (
-        'a backslash in a "name" begins an escape, as in JSON',
+        'a backslash in a "name" starts an escape, as in JSON',
         'the escapes are \\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u00e9',
     ),
 }
@@ -94,7 +94,7 @@ def _unexpected_end(expression: str, tokens: Sequence[Token]) -> Problem:
         return _problem(f"the {text} opened here is never closed; it needs a {closer}", start, end)
     start, end = last["start"], last["end"]
     text = _short(expression[start:end])
-    return _problem(f"the expression ends after {text}, where more must follow", start, end)
+    return _problem(f"the expression ends after {text}, where an operand must follow", start, end)
 
 
 def _unclosed(expression: str, tokens: Sequence[Token]) -> Token | None:

@@ -9,7 +9,7 @@ from typing import Final
 from streamroute.expressions.translation.function_hints import ELEMENTS
 from streamroute.expressions.translation.hint import SyntaxHint, write
 
-PATTERNS: Final = "there are starts_with, ends_with and contains"
+PATTERNS: Final = "use starts_with, ends_with or contains"
 
 _TEMPLATE: Final = re.compile(r"\$?\{\{(?P<inside>[^{}]*)\}\}")
 _PLACEHOLDER: Final = re.compile(r"\$\{\s*(?P<inside>[A-Za-z_][\w.]*)\s*\}")
@@ -36,23 +36,21 @@ def _tilde(expression: str, at: int) -> SyntaxHint | None:
 
 
 def _no_patterns(operator: str, at: int) -> SyntaxHint:
-    message = f"JMESPath has no {operator} operator: it knows no patterns"
+    message = f"JMESPath has no {operator} operator and no regular expressions"
     return SyntaxHint(message, PATTERNS, (at, at + 2))
 
 
 def _hash(expression: str, at: int) -> SyntaxHint | None:
     if "\n" not in expression and not expression[:at].strip():
         return None
-    message = "a # begins no comment inside an expression, nor inside a block of text"
+    message = "# does not start a comment inside an expression or a block of text"
     return SyntaxHint(message, "put the comment above the key")
 
 
 def _typographic(expression: str, at: int) -> SyntaxHint:
     if _TYPOGRAPHIC[expression[at]] == "space":
-        return SyntaxHint(
-            "a no-break space stands here, which is none to JMESPath", "write an ordinary space"
-        )
-    return SyntaxHint(f"{expression[at]} is a typographic quote", "write a straight one: '")
+        return SyntaxHint("JMESPath does not accept a non-breaking space", "write an ordinary space")
+    return SyntaxHint(f"{expression[at]} is a typographic quote", "write a straight quote: '")
 
 
 def _word_of_letters(expression: str, at: int) -> SyntaxHint | None:
@@ -60,7 +58,7 @@ def _word_of_letters(expression: str, at: int) -> SyntaxHint | None:
     if not name:
         return None
     start, end = _start_of_word(expression, at), at + name.end()
-    message = f'a name with "{expression[at]}" in it is written in double quotes: "{expression[start:end]}"'
+    message = f'a name with "{expression[at]}" in it must be in double quotes: "{expression[start:end]}"'
     return SyntaxHint(message, None, (start, end))
 
 
@@ -75,11 +73,11 @@ def _dollar(expression: str, at: int) -> SyntaxHint:
         return template(expression, at)
     if _PLACEHOLDER.search(expression):
         plain = _PLACEHOLDER.sub(lambda match: match["inside"], expression)
-        return SyntaxHint("an expression is written as it is, without ${ }", write(plain), (at, at + 2))
+        return SyntaxHint("an expression is written without ${ }", write(plain), (at, at + 2))
     rest = expression[at + 1 :].lstrip(".")
     if expression.startswith("$.", at) and rest:
-        return SyntaxHint("a path begins at the message itself, without $.", write(expression[:at] + rest))
-    return SyntaxHint("JMESPath has no variables and no $: a path begins at the message itself")
+        return SyntaxHint("a path starts at the payload, without $.", write(expression[:at] + rest))
+    return SyntaxHint("JMESPath has no $: a path starts at the payload")
 
 
 def template(expression: str, at: int) -> SyntaxHint:
@@ -87,14 +85,14 @@ def template(expression: str, at: int) -> SyntaxHint:
     plain = _TEMPLATE.sub(lambda match: match["inside"].strip(), expression)
     mark = "${{ }}" if expression[at] == "$" else "{{ }}"
     place = (at, at + len(mark) // 2)
-    return SyntaxHint(f"an expression is written as it is, without {mark}", write(plain), place)
+    return SyntaxHint(f"an expression is written without {mark}", write(plain), place)
 
 
 def _question(expression: str, at: int) -> SyntaxHint:
     if expression.startswith("?.", at):
         whole = expression.replace("?.", ".")
         return SyntaxHint(
-            "JMESPath needs no ?. : a path through what is missing is null", write(whole), (at, at + 2)
+            "JMESPath has no ?. operator: a path through a missing field is null", write(whole), (at, at + 2)
         )
     if expression.startswith("??", at):
         whole = expression.replace("??", "||")
@@ -109,23 +107,23 @@ def _equals(expression: str, at: int) -> SyntaxHint:
         sign = expression[at - 2 : at + 1]
         return SyntaxHint(f"JMESPath has no {sign} operator", f"write {sign[:2]}", (at - 2, at + 1))
     if _ARROW.search(expression, 0, at) and expression.startswith("=>", at):
-        return SyntaxHint("JMESPath has no functions with =>", ELEMENTS, (at, at + 2))
+        return SyntaxHint("JMESPath has no => functions", ELEMENTS, (at, at + 2))
     if expression[at : at + 2] in _REVERSED:
         sign = expression[at : at + 2]
         return SyntaxHint(f"JMESPath has no {sign} operator", f"write {sign[::-1]}", (at, at + 2))
-    return SyntaxHint("a single = compares nothing", "write == to compare", (at, at + 1))
+    return SyntaxHint("JMESPath has no = operator", "write == to compare", (at, at + 1))
 
 
 def _dash(expression: str, at: int) -> SyntaxHint:
     for name in _DASHED.finditer(expression):
         if name.start() < at < name.end():
-            message = f'a name with a dash is written in double quotes: "{name[0]}"'
+            message = f'a name with a dash must be in double quotes: "{name[0]}"'
             return SyntaxHint(message, None, name.span())
     return _arithmetic(expression, at)
 
 
 def _arithmetic(expression: str, at: int) -> SyntaxHint:
-    message = f"JMESPath has no {expression[at]} operator: it compares, it does not calculate"
+    message = f"JMESPath has no {expression[at]} operator and no arithmetic"
     return SyntaxHint(message, None, (at, at + 1))
 
 

@@ -22,28 +22,28 @@ _EQUIVALENTS: Final = {
 }  # fmt: skip
 """Names of other languages that are too far apart in letters to be guessed."""
 
-ELEMENTS: Final = "ask a list for its elements: items[?price > `3`]"
+ELEMENTS: Final = "filter the elements of a list: items[?price > `3`]"
 
 _PRESENCE_TESTS: Final = frozenset({"has", "exists", "defined", "is_defined", "isset", "present", "has_key"})
 _ALTERNATIVES: Final = {
     **dict.fromkeys(
         ("match", "matches", "regex", "regex_match", "re_match", "test", "like"),
-        "JMESPath knows no patterns; there are starts_with, ends_with and contains",
+        "JMESPath has no regular expressions; use starts_with, ends_with or contains",
     ),
     **dict.fromkeys(
         ("lower", "upper", "to_lower", "to_upper", "lowercase", "uppercase", "tolower", "toupper"),
-        "JMESPath does not change case; name each spelling: contains(['gold', 'GOLD'], tier)",
+        "JMESPath cannot change case; list each spelling: contains(['gold', 'GOLD'], tier)",
     ),
     **dict.fromkeys(
         ("tolowercase", "touppercase", "casefold", "capitalize"),
-        "JMESPath does not change case; name each spelling: contains(['gold', 'GOLD'], tier)",
+        "JMESPath cannot change case; list each spelling: contains(['gold', 'GOLD'], tier)",
     ),
     **dict.fromkeys(
         ("now", "today", "date", "timestamp", "utcnow"),
-        "an expression knows the message alone, and no clock: compare times in the handler",
+        "an expression cannot read the clock; compare times in the handler",
     ),
     **dict.fromkeys(("any", "some", "find", "filter", "where", "select"), ELEMENTS),
-    **dict.fromkeys(("all", "every"), "ask for an element that is not so: !(items[?price <= `3`])"),
+    **dict.fromkeys(("all", "every"), "negate a filter: !(items[?price <= `3`])"),
     "not": "JMESPath writes !(...) for not(...)",
     "in": "write contains(list, value)",
     **dict.fromkeys(("if", "iif", "ifelse"), "write condition && value || other"),
@@ -69,7 +69,7 @@ def _with_equivalent(tree: Tree, problem: Problem, node: Node, end: int) -> Prob
     help_text = _ALTERNATIVES.get(small)
     if small in _PRESENCE_TESTS:
         inside = tree.expression[problem.start + len(name) : end].strip("() \n")
-        help_text = f"a path is null where it is missing: {inside} != `null`"
+        help_text = f"a missing field is null: {inside} != `null`"
     meant = None if small in _ALTERNATIVES else _EQUIVALENTS.get(small) or did_you_mean(name, SIGNATURES)
     is_method = tree.expression[problem.start - 1 : problem.start] == "."
     is_strange = small not in _ALTERNATIVES and not meant

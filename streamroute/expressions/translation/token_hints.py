@@ -37,12 +37,12 @@ def hint_for_token(expression: str, tokens: Sequence[Token], index: int) -> Synt
 def _misplaced_sign(token: Token, before: str, *, follows_value: bool) -> SyntaxHint | None:
     kind = token["type"]
     if kind == "expref" and follows_value:
-        return SyntaxHint("a single & joins nothing", "write && for and")
+        return SyntaxHint("JMESPath has no & operator", "write && for and")
     if follows_value and (kind == "star" or (kind == "number" and token["value"] < 0)):
         sign = "*" if kind == "star" else "-"
-        return SyntaxHint(f"JMESPath has no {sign} operator: it compares, it does not calculate")
+        return SyntaxHint(f"JMESPath has no {sign} operator and no arithmetic")
     if kind == "gt" and before == "lt":
-        return SyntaxHint("<> compares nothing", "write != for not equal")
+        return SyntaxHint("JMESPath has no <> operator", "write != for not equal")
     if kind == "lparen" and before == "quoted_identifier":
         return SyntaxHint("a function's name is written without quotes")
     if kind == "rbracket" and before == "filter":
@@ -56,7 +56,7 @@ def _hint_for_odd_token(expression: str, tokens: Sequence[Token], index: int) ->
         return template(expression, tokens[index - 1]["start"])
     if kind == "dot" and index == 0:
         rest = expression[tokens[0]["end"] :].strip()
-        return SyntaxHint("a path begins with a name, not with a dot", write(rest) if rest else None)
+        return SyntaxHint("a path starts with a name, not a dot", write(rest) if rest else None)
     if kind == "literal" and before == "literal":
         return _adjacent(expression, tokens[index - 1], tokens[index])
     return _in_brackets(expression, tokens, index) if before == "lbracket" else None
@@ -105,9 +105,9 @@ def _in_brackets(expression: str, tokens: Sequence[Token], index: int) -> Syntax
         help_text = (
             f"write {base}.{name}" if following == "rbracket" and base else "write guest.name for a field"
         )
-        return SyntaxHint("a field is written behind a dot, not in brackets", help_text)
+        return SyntaxHint("a field is selected with a dot, not brackets", help_text)
     if inside["type"] == "unquoted_identifier" and following not in ("rbracket", "eof"):
-        return SyntaxHint("a filter in brackets begins with [?", f"write [?{text} ...]")
+        return SyntaxHint("a filter in brackets starts with [?", f"write [?{text} ...]")
     base = path_before(expression, tokens, index - 1)[0]
     if inside["type"] == "unquoted_identifier" and base and following == "rbracket":
         return SyntaxHint("an index is a number, * or [? filter]", f"for a field, write {base}.{text}")

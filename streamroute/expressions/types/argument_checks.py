@@ -21,7 +21,7 @@ WRONG_ARGUMENT: Final = "SR310"
 WRONG_ELEMENTS: Final = "SR328"
 MAY_BE_MISSING: Final = "SR317"
 
-_ON_EMPTY: Final = "only an empty list does not fail"
+_ON_EMPTY: Final = "it fails unless the list is empty"
 _INSTEAD: Final[dict[Kind, str]] = {"array": "`[]`", "string": "''", "object": "`{}`", "number": "`0`"}
 
 _THE: Final[dict[Kind, str]] = {
@@ -94,7 +94,7 @@ def _given(argument: Node, t: Type, elements: frozenset[Kind]) -> str:
 def _help(report: ProblemReport, argument: Node, kinds: frozenset[Kind]) -> str | None:
     text = report.text(argument)
     if kinds == {"expref"}:
-        return f"write &{text}: it is looked up in each element"
+        return f"write &{text}, which is evaluated for each element"
     if not is_literal(argument):
         return None
     value = argument["value"]
@@ -116,7 +116,7 @@ def _check_search(report: ProblemReport, node: Node, types: Sequence[Type]) -> b
     subject, search = types
     if subject.kinds != {"string"} or is_never(search) or search.has("string"):
         return True
-    message = f"contains() looks for a string in a string, not for {any_kind(search.kinds)}"
+    message = f"contains() searches a string for a string, not for {any_kind(search.kinds)}"
     report.add(WRONG_ARGUMENT, node["children"][1], message)
     return False
 
@@ -136,8 +136,8 @@ def _check_missing(
     elif elements and t.kinds == {"array"} and _may_be_null(elements_of(t)):
         text = report.text(argument)
         whole = text if path_of(argument) is not None else f"({text})"
-        message = f"{name}() fails where an element of {report.short(argument)} is null"
-        report.add(MAY_BE_MISSING, argument, message, f"write {whole}[*], which leaves them out")
+        message = f"{name}() fails if an element of {report.short(argument)} is null"
+        report.add(MAY_BE_MISSING, argument, message, f"write {whole}[*], which leaves out nulls")
 
 
 def _may_be_null(t: Type) -> bool:
@@ -149,7 +149,7 @@ def _report_missing(report: ProblemReport, name: str, argument: Node, kinds: fro
     fallback = next((_INSTEAD[kind] for kind in _INSTEAD if kind in kinds), None)
     inner = f"({text})" if argument["type"] == "pipe" else text
     help_text = None if fallback is None else f"write {inner} || {fallback}"
-    message = f"{name}() fails where {report.short(argument)} is missing or null"
+    message = f"{name}() fails if {report.short(argument)} is missing or null"
     report.add(MAY_BE_MISSING, argument, message, help_text)
 
 
@@ -165,5 +165,7 @@ def check_key(report: ProblemReport, name: str, expression: Node, body: Type, *,
             report.add(WRONG_ARGUMENT, expression, message)
     elif report.declared and _may_be_null(body):
         text = report.operand(expression)
-        message = f"{name}() fails where {report.short(expression)} is missing or null in an element"
-        report.add(MAY_BE_MISSING, expression, message, f"leave such elements out first: [?{text} != `null`]")
+        message = f"{name}() fails if {report.short(expression)} is missing or null in an element"
+        report.add(
+            MAY_BE_MISSING, expression, message, f"filter out such elements first: [?{text} != `null`]"
+        )

@@ -52,7 +52,7 @@ def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Inf
         return None
     with report.muted():
         values = _literals(infer(side, Scope.of(scope.base)))
-    return f"by its schema {report.short(side)} is {any_value(values)}" if values else None
+    return f"by its schema, {report.short(side)} is {any_value(values)}" if values else None
 
 
 def _is_unconditional(report: ProblemReport, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
@@ -75,8 +75,8 @@ def _check_contradiction(report: ProblemReport, node: Node, scope: Scope, infer:
     known = _literals(before)
     if known and not may_be_equal(before, of_value(other["value"])):
         name, value = report.short(side), as_literal(other["value"])
-        message = f"{name} cannot equal {value} here: before this && it has to be {any_value(known)}"
-        report.add(CONTRADICTION, node, message, "write || where either may hold")
+        message = f"{name} cannot equal {value} here: the condition before && requires {any_value(known)}"
+        report.add(CONTRADICTION, node, message, "write || if either may be true")
 
 
 def _literals(t: Type) -> list[object]:
@@ -92,13 +92,13 @@ def _add_constant(
 ) -> None:
     text = report.short(node)
     if inferred.kinds == {"number"}:
-        message = f"{text} is a number, and a number is always true, 0 too"
+        message = f"{text} is a number, and a number is always true, even 0"
         report.add(NUMBER_AS_CONDITION, node, message, _number_advice(report, node))
     elif report.declared:
-        message = f"{text} is always {_truth_word(true=true)} for a message that its schema allows"
+        message = f"{text} is always {_truth_word(true=true)} by the schema"
         report.add(CONSTANT_BY_SCHEMA, node, message, values)
     else:
-        message = f"{text} is always {_truth_word(true=true)}, whatever the message holds"
+        message = f"{text} is always {_truth_word(true=true)}"
         report.add(CONSTANT, node, message, _advice(report, node, true=true))
 
 
@@ -136,13 +136,13 @@ def _comparison_advice(report: ProblemReport, node: Node) -> str | None:
         name = (
             left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
         )
-        return f"a field has no single quotes: write {name} {operator} {value}"
+        return f"single quotes make a string: write {name} {operator} {value}"
     if left["type"] == "function_expression" and isinstance(right["value"], str):
         return _result_advice(report, left, operator, right["value"])
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
         whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
-        return f"it is a list; ask for its elements: {whole}"
+        return f"it is a list; filter its elements: {whole}"
     return None
 
 
@@ -166,7 +166,7 @@ def _differs_from_all_advice(report: ProblemReport, node: Node) -> str | None:
     operands = chain(node) if node["type"] == "or_expression" else []
     if not operands or not all(each["type"] == "comparator" and each["value"] == "ne" for each in operands):
         return None
-    return f"it differs from one of them whatever it is: write {' && '.join(map(report.text, operands))}"
+    return f"every value differs from one of them: write {' && '.join(map(report.text, operands))}"
 
 
 def _slice_advice(report: ProblemReport, node: Node) -> str | None:
@@ -180,7 +180,7 @@ def _slice_advice(report: ProblemReport, node: Node) -> str | None:
     if name is None:
         return None
     subject, sign = report.text(left).rpartition("[")[0], "" if node["value"] == "eq" else "!"
-    return f"a string has no slices: write {sign}{name}({subject}, {report.text(right)})"
+    return f"a string cannot be sliced: write {sign}{name}({subject}, {report.text(right)})"
 
 
 def _slice_test(node: Node, value: str) -> str | None:
@@ -223,7 +223,7 @@ def check_ordering(report: ProblemReport, node: Node, left: Type, right: Type) -
     if not report.declared or {"null"} in (left.kinds, right.kinds):
         return
     kinds = [any_kind(t.kinds - {"null"}) for t in (left, right)]
-    message = f"{kinds[0]} is never less or greater than {kinds[1]}: this never holds"
+    message = f"cannot order {kinds[0]} and {kinds[1]}: the comparison is always null"
     report.add(UNCOMPARABLE, node, message, _ordering_help(report, node, left, right))
 
 
@@ -238,4 +238,4 @@ def _ordering_help(report: ProblemReport, node: Node, left: Type, right: Type) -
         if not isinstance(value, (str, bool)) and isinstance(value, (int, float)) and other.has("string"):
             path = node["children"][1 if literal is node["children"][0] else 0]
             return f"write a string in single quotes: '{value}', or to_number({report.text(path)})"
-    return "two numbers have an order, and two strings"
+    return "only two numbers or two strings have an order"

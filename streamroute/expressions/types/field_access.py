@@ -64,10 +64,9 @@ def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
     if node["value"] == "length" and kinds <= {"array", "string"}:
         help_text = "write length(...) around the path"
     elif kinds == {"array"}:
-        help_text = (
-            f"write [*].{node['value']} for the field of each element, [0].{node['value']} for the first's"
-        )
-    message = f'there is no field "{node["value"]}" here: what it is looked for in is {any_kind(kinds)}'
+        name = node["value"]
+        help_text = f"write [*].{name} for the field of each element, [0].{name} for that of the first"
+    message = f'cannot read field "{node["value"]}" of {any_kind(kinds)}'
     report.add(UNKNOWN_FIELD, node, message, help_text)
     return UNKNOWN
 
@@ -96,7 +95,7 @@ def _add_problem(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> 
 
 def _fields(name: str, names: Sequence[str], shapes: Sequence[Shape]) -> str:
     if name in NAMES_OF_THE_PAYLOAD and any(shape.envelope for shape in shapes):
-        return f"a path begins inside the message, without {name}."
+        return f"a path starts inside the payload, without {name}."
     fields = ", ".join(sorted(names)[:12]) + (", ..." if len(names) > 12 else "")
     return f"the schema has {fields}" if names else "the schema has no fields here"
 
@@ -115,6 +114,6 @@ def _check_base(report: ProblemReport, node: Node, t: Type, wanted: Kind) -> Typ
     kinds = t.kinds - {"null", "expref"}
     if not report.declared or not kinds or wanted in kinds:
         return None
-    message = f"there is never {any_kind([wanted])} here: what is looked into is {any_kind(kinds)}"
+    message = f"expected {any_kind([wanted])} here, but this is {any_kind(kinds)}"
     report.add(UNKNOWN_FIELD, node, message)
     return UNKNOWN

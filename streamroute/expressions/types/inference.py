@@ -95,7 +95,7 @@ class Inference:
         return self.infer(node, scope)
 
     def _chain(self, node: Node, scope: Scope, operand_type: Callable[..., Type]) -> Type:
-        """``&&`` gives the first operand that is false, else the last; ``||`` the first that is true."""
+        """``&&`` gives the first operand that is false, else the last; ``||`` the first true operand."""
         is_and = node["type"] == "and_expression"
         stops, may_go_on = (falsy, may_be_true) if is_and else (truthy, may_be_false)
         *first, last = chain(node)

@@ -74,7 +74,7 @@ def test_a_filter_that_fails_is_a_difference_unless_it_is_expected(command: Call
     assert done.code == 1
     assert (
         "  tagged fails, and so the message is dead-lettered for it\n"
-        "    contains(tags, 'x') failed: contains() takes array or string, and was given null\n"
+        "    contains(tags, 'x') failed: contains() takes array or string, not null\n"
     ) in done.out
     write_tests("name: a, message: {type: tagged}, routes: [], dead_letter: [tagged]")
     assert command("test").code == 0
@@ -273,7 +273,7 @@ def test_a_transform_that_fails_is_a_difference_unless_it_is_expected(command: C
     write_tests("name: a, message: {type: booked}, routes: [mail]")
     done = command("test")
     assert "mail was expected, and fails, so that the message is dead-lettered for it\n" in done.out
-    assert "the transform failed: merge() takes object, and was given null" in done.out
+    assert "the transform failed: merge() takes object, not null" in done.out
     write_tests("name: a, message: {type: booked}, routes: [], dead_letter: [mail]")
     assert command("test").code == 0
     assert "fails: the message is dead-lettered for it" in command("explain", "--type", "booked").out

@@ -30,7 +30,7 @@ from streamroute.expressions.explain.trace_explanation import as_text, reasons
         (
             "a && contains(tags, 'x')",
             {"a": 1},
-            ["contains(tags, 'x') failed: contains() takes array or string, and was given null"],
+            ["contains(tags, 'x') failed: contains() takes array or string, not null"],
         ),
         ("a && `false`", {"a": 1}, ["`false` is false"]),
     ],
@@ -44,18 +44,18 @@ def test_the_operands_that_decided_are_named(expression: str, payload: Any, expe
     [
         ("guest.tier", {}, "guest is null or missing"),
         ("guest.tier", {"guest": {}}, None),
-        ("guest.tier", {"guest": "Ada"}, "guest is a string, and has no fields"),
+        ("guest.tier", {"guest": "Ada"}, "guest is a string, which has no fields"),
         ("guest.address.city", {"guest": {}}, "guest.address is null or missing"),
         ("(guest).tier", {}, "guest is null or missing"),
         ("(guest.address).city", {"guest": {}}, "guest.address is null or missing"),
         ("guest.address.city", {}, "guest is null or missing"),
-        ("guest[0]", {"guest": {}}, "guest is an object, and no list"),
+        ("guest[0]", {"guest": {}}, "guest is an object, not a list"),
         ("guest[0].name", {"guest": []}, "guest[0] is null or missing"),
-        ("a.b[0].c", {"a": {"b": {}}}, "a.b is an object, and no list"),
+        ("a.b[0].c", {"a": {"b": {}}}, "a.b is an object, not a list"),
         ("items[*].price", {}, "items is null or missing"),
         ("order.items[?price].name", {"order": {}}, "order.items is null or missing"),
         ("guest", {}, None),
-        ("[0]", {}, "@ is an object, and no list"),
+        ("[0]", {}, "@ is an object, not a list"),
     ],
 )
 def test_a_path_says_where_it_was_lost(path: str, payload: Any, expected: str | None) -> None:

@@ -29,13 +29,13 @@ def check_contains(tree: Tree, node: Node, get_evidence: EvidenceSource) -> Iter
     swapped = f"contains({texts[1]}, {texts[0]})"
     path, value = path_of(where), value_of(what)
     if path and isinstance(value, list) and _is_one_text(path, value, get_evidence):
-        message = f"{texts[0]} is one value, and a list is looked for in it: the arguments are swapped"
+        message = f"contains() searches {texts[0]}, a single value, for a list: the arguments are swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
     elif isinstance(value_of(where), str) and path_of(what) and is_list_name(_last(what)):
-        message = f"{texts[1]} is looked for in {texts[0]}: most likely the arguments are swapped"
+        message = f"contains() searches {texts[0]} for {texts[1]}: the arguments are probably swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
     elif isinstance(value_of(where), list) and isinstance(value, str) and value not in value_of(where):
-        message = f"this looks at no message: {texts[1]} is a string, and not the field of that name"
+        message = f"this does not depend on the message: {texts[1]} is a string, not a field"
         meant = f"contains({texts[0]}, {value})" if _PATH.match(value) else None
         if meant:
             yield replaced(tree, NO_MESSAGE, node, message, meant)

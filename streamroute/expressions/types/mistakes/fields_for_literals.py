@@ -84,7 +84,7 @@ def _problem(tree: Tree, node: Node) -> Problem:
     start, end = node["start"], node["end"]
     text = tree.expression[start:end]
     literal = _quoted_value(tree, node) if text.startswith('"') else LITERAL_WORDS[text]
-    message = f"{text} is the field of that name, not a value; where it is missing, it is null"
+    message = f"{text} is a field name, not a value; a missing field is null"
     return Problem(FIELD_FOR_LITERAL, message, start, end, _corrected(tree, start, end, literal))
 
 

@@ -36,7 +36,7 @@ def check_equality(
         reason = _by_type(t, value) or _by_evidence(t, path, value, get_evidence)
         if reason:
             text = tree.expression[other["start"] : other["end"]]
-            message = f"{text} is {reason}, and {_OUTCOMES[node['value']]} {_short(tree, literal)}"
+            message = f"{text} is {reason}, so it {_OUTCOMES[node['value']]} {_short(tree, literal)}"
             meant = _meant(tree, node, other, value, t)
             if meant is None:
                 yield Problem(NEVER_EQUAL, message, node["start"], node["end"])
@@ -69,8 +69,8 @@ def _shown_kind(path: Path, kind: Kind, evidence: Evidence) -> str | None:
     if any(_kind(each) == kind for each in evidence.held.get(path, ())):
         return f"{any_kind([kind])} in the messages of tests"
     if any(_kind(each) == kind for each in evidence.compared.get(path, ())):
-        return f"{any_kind([kind])} elsewhere"
-    return "most likely a string" if path[-1].lower() in CATEGORY_FIELDS and kind == "string" else None
+        return f"{any_kind([kind])} in other expressions"
+    return "probably a string" if path[-1].lower() in CATEGORY_FIELDS and kind == "string" else None
 
 
 def _kind(value: Any) -> Kind:

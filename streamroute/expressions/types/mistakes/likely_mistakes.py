@@ -99,9 +99,7 @@ def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
             _NEGATED[node["value"]],
             [tree.expression[e["start"] : e["end"]] for e in (inner, right)],
         )
-        message = (
-            f"! binds tighter than what follows the name: what is compared is the contrary of {texts[0]}"
-        )
+        message = f"! binds tighter than the comparison, which compares the negation of {texts[0]}"
         yield replaced(tree, NEGATION, node, message, f"{texts[0]} {sign} {texts[1]}")
 
 
@@ -112,7 +110,7 @@ def _spelled_not(tree: Tree, node: Node) -> Iterator[Problem]:
     if first.get("value") not in ("not", "NOT") or not tree.expression[end : end + 1].isspace():
         return
     path = tree.expression[end : node["end"]].strip(" .\n")
-    message = f'JMESPath writes ! for "{first["value"]}", which is taken for a field here'
+    message = f'JMESPath writes ! for "{first["value"]}", which is read as a field here'
     yield replaced(tree, NEGATION, node, message, f"!{path}" if len(steps) == 1 else f"!({path})")
 
 
@@ -128,7 +126,7 @@ def _length_of(
         return
     if is_list_name(base) and path not in get_evidence().held:
         text = tree.expression[node["start"] : node["end"]]
-        message = "length is taken for a field, and a list has none"
+        message = "length is read as a field, and a list has no fields"
         yield replaced(tree, LENGTH_AS_FIELD, node, message, f"length({text.rpartition('.')[0].strip()})")
 
 
@@ -142,7 +140,7 @@ def _aggregate(
         base, last = argument["children"][-2:]
         if is_field(last) or not is_list_name(base) or path[-1].endswith("s") or path in get_evidence().held:
             continue
-        message = f'a list has no field "{path[-1]}": where {path[-2]} is a list, {node["value"]}() fails'
+        message = f'a list has no field "{path[-1]}": {node["value"]}() fails if {path[-2]} is a list'
         before = tree.expression[argument["start"] : base["end"]]
         meant = f"{before}[*].{tree.expression[last['start'] : argument['end']]}"
         yield replaced(tree, FIELD_OF_A_LIST, argument, message, meant)
@@ -156,5 +154,5 @@ def _swapped(tree: Tree, node: Node) -> Iterator[Problem]:
     if not is_literal(first) or path_of(second) is None:
         return
     texts = [tree.expression[each["start"] : each["end"]] for each in (first, second)]
-    message = f"{node['value']}() is asked of {texts[0]}: most likely its arguments are swapped"
+    message = f"{node['value']}() searches {texts[0]}: its arguments are probably swapped"
     yield replaced(tree, SWAPPED, node, message, f"{node['value']}({texts[1]}, {texts[0]})")

@@ -109,9 +109,9 @@ def _in_quotes(
     if not (is_truth or is_number) or _is_text(path, get_evidence(), is_number=is_number):
         return
     if is_truth:
-        message = f"'{value}' is a string, and no truth value equals it"
+        message = f"'{value}' is a string, which never equals a boolean"
     else:
-        message = f"'{value}' is a string, and no number is less or greater than it"
+        message = f"'{value}' is a string, which cannot be ordered with a number"
     yield QuotedValue(literal, message, f"`{value.lower()}`")
 
 
@@ -174,7 +174,7 @@ def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
 def _not_json(node: Node) -> str:
     value = node["value"] if len(node["value"]) <= 30 else f"{node['value'][:27]}..."
     text = json.dumps(value, ensure_ascii=False)
-    return f"what stands in backticks is not JSON, so that it is the string {text}"
+    return f"the text in backticks is not JSON, so it is the string {text}"
 
 
 def _strange(inner: str) -> str | None:

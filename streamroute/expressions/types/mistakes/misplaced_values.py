@@ -36,7 +36,7 @@ def is_collection(node: Node) -> bool:
 def report_collection(report: ProblemReport, node: Node) -> None:
     """Report a list or an object in the place of a condition."""
     what = "a list" if node["type"] == "multi_select_list" else "an object"
-    message = f"{report.short(node)} makes {what}, and {what} that is not empty is true"
+    message = f"{report.short(node)} builds {what}, and {what} that is not empty is true"
     report.add(COLLECTION, node, message, _meant_conditions(report, node))
 
 
@@ -47,8 +47,8 @@ def _meant_conditions(report: ProblemReport, node: Node) -> str | None:
         parts = [_as_pair(report, pair) for pair in node["children"]]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts) or len(known) > _MOST:
-        return "a condition compares: guest.tier == 'gold' && nights >= `3`"
-    return f"where all of it must hold, {_in_its_place(report, node, known, 'and_expression')}"
+        return "a condition compares values: guest.tier == 'gold' && nights >= `3`"
+    return f"if all of it is required, {_in_its_place(report, node, known, 'and_expression')}"
 
 
 def _as_condition(report: ProblemReport, node: Node) -> str | None:
@@ -75,11 +75,11 @@ def check_alternatives(report: ProblemReport, node: Node) -> None:
         return
     given = decisive if decisive is not None else operands[-1]
     sign, first = (
-        ("&&", "the first that is false, else the last") if is_and else ("||", "the first that is true")
+        ("&&", "the first false operand, or the last one") if is_and else ("||", "the first true operand")
     )
-    message = f"{report.short(node)} is always {report.text(given)}: {sign} gives {first}"
+    message = f"{report.short(node)} is always {report.text(given)}: {sign} returns {first}"
     if decisive is not None and not is_literal(operands[0]):
-        message = f"what follows {report.text(decisive)} is never looked at: {sign} gives {first}"
+        message = f"the operands after {report.text(decisive)} are never used: {sign} returns {first}"
     report.add(ALTERNATIVES, node, message, _meant_alternatives(report, node, operands))
 
 
@@ -178,7 +178,8 @@ def piped(report: ProblemReport, node: Node) -> str | None:
             continue
         left, right = each["children"]
         if any(part is node for part in _nodes(right)):
-            return f"| hands its result on to what follows: write {report.text(left)} || {report.text(right)}"
+            meant = f"{report.text(left)} || {report.text(right)}"
+            return f"| passes its result to the next expression: write {meant}"
     return None
 
 

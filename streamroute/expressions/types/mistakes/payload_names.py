@@ -49,7 +49,7 @@ _KNOWN_PARTS: Final = {
 """What lies in a field of that name with services that many messages come from: Stripe, JSON:API, Debezium,
 Telegram, Slack, mail."""
 
-_WHOLE: Final = "@ is the message itself, an object, which equals no string and no number"
+_WHOLE: Final = "@ is the whole payload, an object, which never equals a string or a number"
 _DOT: Final = re.compile(r"\s*\.\s*")
 IF_A_FIELD: Final = "; if "
 DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in their schema'
@@ -72,7 +72,7 @@ def find_named_payloads(
     whole = advice_to_write(_without(tree, found))
     for node, steps in found:
         first = steps[0]
-        message = f'a path begins inside the message: "{first["value"]}" is taken for a field of it'
+        message = f'a path starts inside the payload: "{first["value"]}" is read as a field'
         advice = whole or f"write {tree.expression[_beginning(tree, steps) : node['end']]}"
         advice += DECLARING.format(first["value"])
         yield Problem(NAMED_PAYLOAD, message, first["start"], first["end"], advice)
@@ -148,7 +148,7 @@ def _compared(
             if side["type"] != "field" or name not in _NEVER_FIELDS or not _is_plain(tree, side):
                 continue
             if is_scalar and not is_field(side) and name not in get_evidence().fields:
-                message = f'"{name}" is taken for a field of the message'
+                message = f'"{name}" is read as a field'
                 advice = f"compare a field by its own name{DECLARING.format(name)}"
                 yield Problem(NAMED_PAYLOAD, message, side["start"], side["end"], advice)
 

@@ -93,7 +93,7 @@ def find_unquoted_strings(
     whole = with_replaced(tree, [(word, texts[word["start"]]) for word in found])
     for word in found:
         name = word["value"]
-        message = f"{name} is the field of that name, not a value; where it is missing, it is null"
+        message = f"{name} is a field name, not a value; a missing field is null"
         advice = whole or f"write {texts[word['start']]}"
         yield Problem(FIELD_FOR_LITERAL, message, word["start"], word["end"], advice)
 
