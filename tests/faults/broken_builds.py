@@ -205,7 +205,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "a worker that died is started again half a minute later": BrokenBuild(
         "workers die in an outage, then everything",
         "waited .* s for (the outage to be told|every worker to work)|recovery from .* took",
-        (Edit("ops/workers/restart_pause.py", "_FIRST: Final = 0.5", "_FIRST: Final = 30.0"),),
+        (Edit("ops/workers/restart_pause.py", "first: float = 0.5", "first: float = 30.0"),),
     ),
     "texts are kept whole": BrokenBuild(
         "texts of 10 MB",

@@ -20,7 +20,6 @@ _Handler = Callable[[int, FrameType | None], None]
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HANGUP: Final = getattr(signal, "SIGHUP", None)
 """None where the system knows none."""
-_LOOK_EVERY: Final = 1.0  # seconds
 _ONE_REQUEST: Final = 0.5
 """Seconds after the first signal in which others repeat it: GNU ``timeout``, systemd and wrappers of commands
 signal the process and its group, and a person does not change their mind that soon."""
@@ -37,6 +36,7 @@ def stop_on_signals(
     begun: Callable[[], None] = _nothing,
     leaving: Callable[[], None] = _nothing,
     leaves: bool = True,
+    look_every: float = 1.0,
 ) -> Iterator[None]:
     """Call ``stop`` in the event loop at the first signal; at a second, leave.
 
@@ -46,7 +46,8 @@ def stop_on_signals(
     its workers otherwise.
     SIGHUP is a first signal, and never a second: a terminal that closes sends it more than once. Whoever
     had it ignored (``nohup``) keeps it ignored. User code that sets other handlers of these signals loses
-    them after a second or two: this process could not be told to drain.
+    them after a second or two (two looks, ``look_every`` seconds apart): this process could not be told to
+    drain.
     """
     loop = asyncio.get_running_loop()
     first: float | None = None
@@ -70,7 +71,7 @@ def stop_on_signals(
     if _HANGUP is not None and signal.getsignal(_HANGUP) is signal.SIG_DFL:
         numbers.append(_HANGUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
-    keeping = _HandlerGuard(loop, on_signal, numbers)
+    keeping = _HandlerGuard(loop, on_signal, numbers, look_every)
     try:
         yield
     finally:
@@ -83,11 +84,16 @@ class _HandlerGuard:
     """Looks from time to time whether a handler of signals is still in place, and puts it back."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, handler: _Handler, numbers: Collection[signal.Signals]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        handler: _Handler,
+        numbers: Collection[signal.Signals],
+        look_every: float,
     ) -> None:
         self._loop, self._handler, self._numbers = loop, handler, numbers
         self._missed: set[signal.Signals] = set()
-        self._timer = loop.call_later(_LOOK_EVERY, self._look)
+        self._look_every = look_every
+        self._timer = loop.call_later(look_every, self._look)
 
     def end(self) -> None:
         """Look no more."""
@@ -104,4 +110,4 @@ class _HandlerGuard:
                 ", ".join(number.name for number in gone),
             )
         self._missed = missed
-        self._timer = self._loop.call_later(_LOOK_EVERY, self._look)
+        self._timer = self._loop.call_later(self._look_every, self._look)

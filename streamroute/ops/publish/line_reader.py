@@ -12,28 +12,30 @@ LONGEST: Final = 128 * 1024 * 1024
 """Bytes of a line beyond which the rest of it is not read: no entry is as long as that."""
 
 
-async def read_lines(source: BinaryIO) -> AsyncIterator[list[bytes]]:
+async def read_lines(
+    source: BinaryIO, *, chunk_size: int = _CHUNK, longest: int = LONGEST
+) -> AsyncIterator[list[bytes]]:
     """The lines of a file or a pipe, as many at a time as are there; a pipe is not waited full.
 
-    Waiting can be cancelled, and keeps no thread busy. A line of more than ``LONGEST`` bytes is given
+    Waiting can be cancelled, and keeps no thread busy. A line of more than ``longest`` bytes is given
     as far as it was read, and is the last.
     """
     parts: list[bytes] = []
-    while chunk := await _chunk(source.fileno()):
+    while chunk := await _chunk(source.fileno(), chunk_size):
         first, *others = chunk.split(b"\n")
         parts.append(first)
         if others:
             yield [b"".join(parts), *others[:-1]]
             parts = [others[-1]]
-        elif sum(map(len, parts)) > LONGEST:
+        elif sum(map(len, parts)) > longest:
             break
     if last := b"".join(parts):
         yield [last]
 
 
-async def _chunk(descriptor: int) -> bytes:
+async def _chunk(descriptor: int, size: int) -> bytes:
     await _readable(descriptor)
-    return os.read(descriptor, _CHUNK)
+    return os.read(descriptor, size)
 
 
 async def _readable(descriptor: int) -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 from streamroute.ops.serve.retry_until_available import until_it_works
-
-_FIRST_LOOK: Final = 0.02
-_LONGEST_PAUSE: Final = 0.5
 
 
 class Leaves(Protocol):
@@ -24,17 +21,23 @@ class Leaves(Protocol):
         ...
 
 
-async def wait_until_done(backlogs: Mapping[str, Leaves], marks: Mapping[str, str]) -> None:
+async def wait_until_done(
+    backlogs: Mapping[str, Leaves],
+    marks: Mapping[str, str],
+    *,
+    first_pause: float = 0.02,
+    longest_pause: float = 0.5,
+) -> None:
     """Return when no stream has anything left up to its mark (an entry's id).
 
-    The entries of a worker that died are waited for until they were claimed and done; what arrives
-    after the marks is left alone.
+    The entries of a worker that died are waited for until they were claimed and done; what arrives after the
+    marks is left alone. The pauses between two looks grow from the first to the longest, in seconds.
     """
-    await asyncio.gather(*(_done(stream, backlogs[stream], mark) for stream, mark in marks.items()))
 
+    async def done(stream: str, mark: str) -> None:
+        pause, remains = first_pause, partial(backlogs[stream].remains, mark)
+        while await until_it_works(remains, f"looking at what is left of {stream}"):
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, longest_pause)
 
-async def _done(stream: str, backlog: Leaves, mark: str) -> None:
-    pause = _FIRST_LOOK
-    while await until_it_works(partial(backlog.remains, mark), f"looking at what is left of {stream}"):
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+    await asyncio.gather(*(done(stream, mark) for stream, mark in marks.items()))

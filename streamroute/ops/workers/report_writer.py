@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from streamroute.ops.metrics.counters import Counters
@@ -22,22 +22,36 @@ from streamroute.ops.workers.report import LONGEST_REPORT, WorkerReport
 
 log = logging.getLogger(__name__)
 
-_EVERY: Final = 1.0  # seconds
-_SOON: Final = 0.25  # seconds that the event loop waits for a report at most
-_PATIENCE: Final = 2.0  # seconds that the supervisor has to read the last report
 _POLL: Final = 100  # milliseconds between two checks whether a full pipe is to be given up
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """Times in seconds, and bytes.
+
+    The event loop waits at most ``startup_wait`` for a report, and the supervisor has ``patience`` to read
+    the last one. A report of more than ``longest`` bytes is sent without its counts.
+    """
+
+    every: float = 1.0
+    startup_wait: float = 0.25
+    patience: float = 2.0
+    longest: int = LONGEST_REPORT
 
 
 @contextmanager
 def reporting(
-    pipe: int, counters: Counters, stats: Callable[[], ProcessStats]
+    pipe: int,
+    counters: Counters,
+    stats: Callable[[], ProcessStats],
+    settings: ReportSettings | None = None,
 ) -> Iterator[Callable[[], None]]:
     """Report to the supervisor every second, and once more on exit.
 
     ``pipe`` is the file descriptor inherited from the supervisor. Yields the function to call when all
     consumers have started, which is reported immediately.
     """
-    writer = _ReportWriter(pipe, counters, stats)
+    writer = _ReportWriter(pipe, counters, stats, settings or ReportSettings())
     writer.start()
     try:
         yield writer.ready
@@ -46,10 +60,13 @@ def reporting(
 
 
 class _ReportWriter:
-    def __init__(self, pipe: int, counters: Counters, stats: Callable[[], ProcessStats]) -> None:
+    def __init__(
+        self, pipe: int, counters: Counters, stats: Callable[[], ProcessStats], settings: ReportSettings
+    ) -> None:
         self._pipe = pipe
         self._counters = counters
         self._stats = stats
+        self._settings = settings
         self._is_ready = False
         self._ended_at: float | None = None
         self._has_warned = False
@@ -64,17 +81,17 @@ class _ReportWriter:
         os.set_inheritable(self._pipe, False)  # a process that a handler starts may outlive this one
         os.set_blocking(self._pipe, False)
         self._thread.start()
-        self._wait(_SOON)
+        self._wait(self._settings.startup_wait)
 
     def ready(self) -> None:
         """Report that all consumers have started."""
         self._is_ready = True
-        self._report_now(_SOON)
+        self._report_now(self._settings.startup_wait)
 
     def end(self) -> None:
         """Write the last report, unless the supervisor does not read for too long."""
         self._ended_at = time.monotonic()
-        self._report_now(_PATIENCE + 1.0)  # the thread gives up before that, and logs it
+        self._report_now(self._settings.patience + 1.0)  # the thread gives up before that, and logs it
 
     def _report_now(self, patience: float) -> None:
         with self._changed:
@@ -90,7 +107,7 @@ class _ReportWriter:
         try:
             while self._write_next():
                 with self._changed:
-                    self._changed.wait_for(lambda: self._written < self._wanted, _EVERY)
+                    self._changed.wait_for(lambda: self._written < self._wanted, self._settings.every)
         except BrokenPipeError:
             return  # the supervisor is gone; the lifeline takes care of that
         except OSError as error:
@@ -113,7 +130,7 @@ class _ReportWriter:
     def _line(self, *, ended: bool) -> bytes:
         report = WorkerReport(ready=self._is_ready, ended=ended, counts=self._counters, stats=self._stats())
         line = report.to_line()
-        if len(line) <= LONGEST_REPORT:
+        if len(line) <= self._settings.longest:
             return line
         if not self._has_warned:
             self._has_warned = True
@@ -133,6 +150,6 @@ class _ReportWriter:
             try:
                 left = left[os.write(self._pipe, left) :]
             except BlockingIOError:
-                if self._ended_at is not None and time.monotonic() > self._ended_at + _PATIENCE:
+                if self._ended_at is not None and time.monotonic() > self._ended_at + self._settings.patience:
                     raise TimeoutError("it does not read the pipe") from None
                 poll.poll(_POLL)

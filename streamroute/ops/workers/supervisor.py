@@ -21,7 +21,7 @@ from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.ops.workers.ending import WorkerEnd
 from streamroute.ops.workers.report_pipe import ReportPipe
 from streamroute.ops.workers.reports import WorkerReports
-from streamroute.ops.workers.restart_pause import RestartPause, pause_while_unreachable
+from streamroute.ops.workers.restart_pause import CrashPauses, RestartPauses
 from streamroute.text.counted import pluralize
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class Supervisor:
     unreachable: int
     reachable: Callable[[], Awaitable[None]]
     incidents: Incidents = LOG_ONLY
+    pauses: RestartPauses = field(default_factory=RestartPauses)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[Process] = field(default_factory=set)
     _deadline: asyncio.TimerHandle | None = None
@@ -89,7 +90,7 @@ class Supervisor:
 
     async def _keep(self, number: int) -> None:
         """Run a worker, and restart it until it is not to be restarted any more."""
-        pauses = RestartPause()
+        pauses = CrashPauses(self.pauses)
         while not self._stop.is_set():
             began = time.monotonic()
             end = await self._run_one(number)
@@ -121,9 +122,9 @@ class Supervisor:
             return True
         return False
 
-    def _pause(self, pauses: RestartPause, end: WorkerEnd, lasted: float) -> float:
+    def _pause(self, pauses: CrashPauses, end: WorkerEnd, lasted: float) -> float:
         if self._is_in_outage(end):
-            return pause_while_unreachable()
+            return self.pauses.while_unreachable()
         return pauses.after_crash(lasted, at_work=end.has_worked)
 
     def _is_in_outage(self, end: WorkerEnd) -> bool:

@@ -69,12 +69,10 @@ async def test_a_worker_under_a_supervisor_takes_each_for_the_first(clock: Calla
 async def test_a_handler_that_user_code_has_replaced_is_put_back(
     number: signal.Signals,
     theirs: signal.Handlers | Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("streamroute.cli.process.signals._LOOK_EVERY", 0.01)
     stopped, before = asyncio.Event(), signal.getsignal(number)
-    with stop_on_signals(stopped.set):
+    with stop_on_signals(stopped.set, look_every=0.01):
         ours = signal.signal(number, theirs)
         async with asyncio.timeout(60):
             while signal.getsignal(number) is not ours:  # noqa: ASYNC110 - nobody tells of it
@@ -88,7 +86,7 @@ async def test_a_handler_that_user_code_has_replaced_is_put_back(
 async def test_a_handler_that_is_replaced_for_a_moment_is_left_alone() -> None:
     """As around what must not be interrupted."""
     loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
-    keeping = _HandlerGuard(loop, lambda *_: None, [signal.SIGTERM])
+    keeping = _HandlerGuard(loop, lambda *_: None, [signal.SIGTERM], 1.0)
     signal.signal(signal.SIGTERM, keeping._handler)
     try:
         for _ in range(3):

@@ -7,31 +7,28 @@ import os
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consuming import within_patience
-from streamroute.ops.publish import line_reader as lines
 from streamroute.ops.publish.line_reader import read_lines
 
 TEXTS = st.lists(st.binary(max_size=20).map(lambda text: text.replace(b"\n", b"")), max_size=20)
 
 
-async def lines_of(path: Path | str) -> list[bytes]:
+async def lines_of(path: Path | str, **sizes: int) -> list[bytes]:
     with Path(path).open("rb") as source:  # noqa: ASYNC230 - that is what is tested
-        return [line async for chunk in read_lines(source) for line in chunk]
+        return [line async for chunk in read_lines(source, **sizes) for line in chunk]
 
 
 @given(TEXTS, st.integers(1, 7))
 def test_a_file_s_lines_are_what_a_split_gives(texts: list[bytes], chunk: int) -> None:
     """However it falls into chunks; an empty end is no line."""
-    with tempfile.NamedTemporaryFile() as file, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines, "_CHUNK", chunk)
+    with tempfile.NamedTemporaryFile() as file:
         file.write(b"\n".join(texts))
         file.flush()
         expected = texts[:-1] if texts and not texts[-1] else texts
-        assert asyncio.run(lines_of(file.name)) == expected
+        assert asyncio.run(lines_of(file.name, chunk_size=chunk)) == expected
 
 
 async def test_dev_null_has_no_lines() -> None:
@@ -62,12 +59,8 @@ async def test_waiting_for_a_pipe_can_be_cancelled() -> None:
         assert waiting.cancelled()
 
 
-async def test_a_line_without_end_is_not_read_into_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lines, "LONGEST", 1000)
-    monkeypatch.setattr(lines, "_CHUNK", 300)
+async def test_a_line_without_end_is_not_read_into_memory(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"ok\n" + b"x" * 100_000 + b"\nnext\n")
-    first, cut = await lines_of(tmp_path / "long")
+    first, cut = await lines_of(tmp_path / "long", chunk_size=300, longest=1000)
     assert (first, cut.strip(b"x")) == (b"ok", b"")
     assert 1000 < len(cut) < 2000

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from consuming import eventually, within_patience
 from streamroute.errors import RedisUnavailableError
-from streamroute.ops.serve import drain
 from streamroute.ops.serve.drain import wait_until_done
 
 if TYPE_CHECKING:
-    import pytest
+    pass
 
 
 class Backlog:
@@ -29,11 +28,10 @@ class Backlog:
         return self.left
 
 
-async def test_it_waits_for_the_last_of_the_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "_FIRST_LOOK", 0.001)
-    monkeypatch.setattr(drain, "_LONGEST_PAUSE", 0.002)
+async def test_it_waits_for_the_last_of_the_streams() -> None:
     done, slow = Backlog(left=False), Backlog(left=True)
-    waiting = asyncio.create_task(wait_until_done({"a": done, "b": slow}, {"a": "1-0", "b": "2-0"}))
+    streams, marks = {"a": done, "b": slow}, {"a": "1-0", "b": "2-0"}
+    waiting = asyncio.create_task(wait_until_done(streams, marks, first_pause=0.001, longest_pause=0.002))
     await eventually(lambda: len(slow.asked) > 5)
     assert not waiting.done()
     slow.left = False

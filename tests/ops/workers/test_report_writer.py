@@ -9,6 +9,7 @@ import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +19,7 @@ from streamroute.core.observer import Result
 from streamroute.message import Message
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.process_stats import ProcessStats
-from streamroute.ops.workers import report_writer
-from streamroute.ops.workers.report_writer import reporting
+from streamroute.ops.workers.report_writer import ReportSettings, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,16 +73,15 @@ def pipe() -> Iterator[Pipe]:
         os.close(end)
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports come at once, and nobody waits long."""
-    for name in ("_EVERY", "_SOON", "_PATIENCE"):
-        monkeypatch.setattr(report_writer, name, 0.01)
+QUICK = ReportSettings(every=0.01, startup_wait=0.01, patience=0.01)
+"""Reports come at once, and no wait is long."""
 
 
 @contextmanager
-def writing(pipe: Pipe, counters: Counters | None = None) -> Iterator[Callable[[], None]]:
-    with reporting(pipe.writing, counters or Counters({}), lambda: STATS) as ready:
+def writing(
+    pipe: Pipe, settings: ReportSettings | None = None, counters: Counters | None = None
+) -> Iterator[Callable[[], None]]:
+    with reporting(pipe.writing, counters or Counters({}), lambda: STATS, settings) as ready:
         yield ready
 
 
@@ -105,10 +104,9 @@ def test_a_worker_that_could_not_start_has_ended_and_was_not_ready(pipe: Pipe) -
     assert [(report["ready"], report["ended"]) for report in pipe.reports] == [(False, False), (False, True)]
 
 
-@pytest.mark.usefixtures("quick")
 def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
     counters = Counters({})
-    with writing(pipe, counters):
+    with writing(pipe, QUICK, counters):
         wait_until(lambda: len(pipe.reports) >= 3, "three reports")
         counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
         row = {"stream": "s", "route": "r", "counts": {"matched": 1, "succeeded": 1}}
@@ -123,39 +121,35 @@ def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
 
 def test_the_last_report_holds_what_was_counted_last(pipe: Pipe) -> None:
     counters = Counters({})
-    with writing(pipe, counters):
+    with writing(pipe, counters=counters):
         counters.observe(Message({}, stream="s"), "r", Result.DEAD)
     [row] = pipe.reports[-1]["counts"]["routes"]
     assert row["counts"]["dead"] == 1
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_supervisor_that_does_not_read_holds_nothing_up(
     pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
     pipe.fill()
-    with writing(pipe) as ready:
+    with writing(pipe, QUICK) as ready:
         ready()
     wait_until(lambda: caplog.messages, "words about it")
     assert caplog.messages == ["could not report to the supervisor: it does not read the pipe"]
 
 
-def test_a_supervisor_that_reads_again_is_told(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_supervisor_that_reads_again_is_told(pipe: Pipe) -> None:
     """The last report waits for it, for a while."""
-    monkeypatch.setattr(report_writer, "_SOON", 0.01)
-    monkeypatch.setattr(report_writer, "_PATIENCE", 3600.0)
     pipe.fill()
-    with writing(pipe) as ready:
+    with writing(pipe, ReportSettings(startup_wait=0.01, patience=3600.0)) as ready:
         ready()
         wait_until(lambda: b'"ready": true' in pipe.rest + pipe._seen, "a report")
     pipe._seen = pipe._seen.lstrip(b"\n")
     assert pipe.reports[-1]["ended"] is True
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_supervisor_that_is_gone_is_told_nothing(caplog: pytest.LogCaptureFixture) -> None:
     pipe = Pipe()
-    with writing(pipe) as ready:
+    with writing(pipe, QUICK) as ready:
         os.close(pipe.reading)
         ready()
         wait_until(lambda: not threads(), "the end of the reports")
@@ -172,14 +166,12 @@ def test_a_pipe_that_was_closed_is_told_of(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages == ["could not report to the supervisor: [Errno 9] Bad file descriptor"]
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_report_that_is_too_long_goes_without_its_counts_which_is_told_once(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
     counters = Counters({})
     counters.observe(Message({}, stream="s" * 1000), "r", Result.SUCCEEDED)
-    monkeypatch.setattr(report_writer, "LONGEST_REPORT", 1000)
-    with writing(pipe, counters):
+    with writing(pipe, replace(QUICK, longest=1000), counters):
         wait_until(lambda: len(pipe.reports) >= 3, "three reports")
     assert not any("counts" in report for report in pipe.reports)
     assert pipe.reports[-1]["ended"]

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +18,9 @@ import pytest
 from consuming import eventually, within_patience
 from streamroute.incidents import Incident, Incidents
 from streamroute.ops.metrics.counters import Counters
-from streamroute.ops.workers import restart_pause
 from streamroute.ops.workers import supervisor as supervising
 from streamroute.ops.workers.reports import WorkerReports
+from streamroute.ops.workers.restart_pause import RestartPauses
 from streamroute.ops.workers.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def run():
 RUN = "run()"
 
 
+SHORT = RestartPauses(first=0.001, unreachable=(0.001, 0.002))
+
+
 async def at_once() -> None:
     """Redis is there."""
 
@@ -81,7 +85,13 @@ class Stage:
         self.folder = folder
         self.reports = WorkerReports(Counters({}))
         command = [sys.executable, "-I", "-S", "-c", STUB + script, str(folder)]
-        quick = {"ends": False, "patience": LONG, "unreachable": NO_REDIS, "reachable": at_once}
+        quick = {
+            "ends": False,
+            "patience": LONG,
+            "unreachable": NO_REDIS,
+            "reachable": at_once,
+            "pauses": SHORT,
+        }
         watched = Incidents(self.reports.ended.count_event)
         given: dict[str, Any] = quick | {"command": command, "incidents": watched} | settings
         self.supervisor = Supervisor(count=count, reports=self.reports, **given)
@@ -116,12 +126,6 @@ class Stage:
     async def until(self, *words: str) -> None:
         """Wait until this is what all workers have noted."""
         await eventually(lambda: self.lives == [*words], f"{words}")
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restart_pause, "_FIRST", 0.001)
-    monkeypatch.setattr(restart_pause, "_UNREACHABLE", (0.001, 0.002))
 
 
 async def test_a_worker_that_was_ready_is_started_again_however_soon_it_ends(tmp_path: Path) -> None:
@@ -296,10 +300,9 @@ report(ready=True, ended=True)
 
 
 async def test_without_redis_pauses_stay_short_and_do_not_lengthen_those_after_crashes(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The last end is a crash in spite of its exit code, which is a handler's doing."""
-    monkeypatch.setattr(restart_pause, "_UNREACHABLE", (0.1, 0.1))
     script = f"""
 n = len(lives())
 note("life")
@@ -313,7 +316,7 @@ if n == 5:
     os._exit({NO_REDIS})
 run()
 """
-    stage = Stage(tmp_path, script, 1)
+    stage = Stage(tmp_path, script, 1, pauses=replace(SHORT, unreachable=(0.1, 0.1)))
     async with stage.running():
         await stage.until(*7 * ["life"], "runs")
         stage.supervisor.stop()
@@ -327,12 +330,10 @@ run()
 async def test_only_what_never_worked_is_started_again_after_ever_longer_pauses(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     life: str,
     expected: list[int],
 ) -> None:
     """Messages that kill their workers keep the others waiting for the longest pause at work, at most."""
-    monkeypatch.setattr(restart_pause, "_LONGEST_AT_WORK", 0.004)
     script = f"""
 if len(lives()) < 5:
     note("life")
@@ -340,7 +341,7 @@ if len(lives()) < 5:
     os.kill(os.getpid(), signal.SIGKILL)
 run()
 """
-    stage = Stage(tmp_path, script, 1)
+    stage = Stage(tmp_path, script, 1, pauses=replace(SHORT, longest_at_work=0.004))
     async with stage.running():
         await stage.until(*5 * ["life"], "runs")
         stage.supervisor.stop()
@@ -441,15 +442,14 @@ signal.pause()
 CRASH = "report(ready=True); note('crashes'); os._exit(1)"
 
 
-async def test_stop_ends_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stop_ends_a_pause(tmp_path: Path) -> None:
     """Redis is not asked before the pause is over."""
     asked = []
 
     async def reachable() -> None:
         asked.append("Redis")
 
-    monkeypatch.setattr(restart_pause, "_FIRST", LONG)
-    stage = Stage(tmp_path, CRASH, 1, reachable=reachable)
+    stage = Stage(tmp_path, CRASH, 1, reachable=reachable, pauses=RestartPauses(first=LONG))
     async with stage.running() as task:
         await eventually(lambda: stage.died == 1)
         stage.supervisor.stop()
@@ -468,10 +468,9 @@ async def test_stop_ends_the_wait_for_redis(tmp_path: Path) -> None:
 
 
 async def test_a_worker_that_has_run_for_long_has_a_new_trouble(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(restart_pause, "_STEADY", 0.0)
-    stage = Stage(tmp_path, CRASH, 1)
+    stage = Stage(tmp_path, CRASH, 1, pauses=replace(SHORT, steady=0.0))
     async with stage.running():
         await eventually(lambda: stage.died >= 3)
         stage.supervisor.stop()
