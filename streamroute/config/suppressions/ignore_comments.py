@@ -94,8 +94,8 @@ class _Coverage:
 def _unused(source: SourceFile, ignore: Ignore) -> Finding:
     first, last = ignore.lines
     where = f"line {first}" if first == last else f"lines {first} to {last}"
-    message = f"nothing is silenced here: {ignore.code} finds nothing on {where}"
-    return source.finding("SR018", message, source.between(ignore.start, ignore.end), help="take it away")
+    message = f"unused ignore: {ignore.code} reports nothing on {where}"
+    return source.finding("SR018", message, source.between(ignore.start, ignore.end), help="remove it")
 
 
 def _read(source: SourceFile, rules: Mapping[str, Rule]) -> tuple[list[Ignore], list[Finding]]:
@@ -126,13 +126,13 @@ def _codes(text: str, at: int) -> list[tuple[str, int]]:
 
 def _without_code(source: SourceFile, sign: re.Match[str]) -> Finding:
     span = source.between(*sign.span())
-    help_text = "for instance # streamroute: ignore[SR307] the field is always there"
-    return source.finding("SR019", "this comment names no rule to silence", span, help=help_text)
+    help_text = "for example: # streamroute: ignore[SR307] the field is always there"
+    return source.finding("SR019", "ignore comment without a rule code", span, help=help_text)
 
 
 def _too_many(source: SourceFile, sign: re.Match[str]) -> Finding:
     span = source.between(*sign.span())
-    return source.finding("SR019", "this comment names more rules than there are", span)
+    return source.finding("SR019", "ignore comment with more rules than exist", span)
 
 
 def _ignore(
@@ -142,8 +142,8 @@ def _ignore(
     span = source.between(start, end)
     if rule is None:
         meant = did_you_mean(code, rules)
-        return source.finding("SR019", f'there is no rule "{code}"', span, suggestion=meant)
+        return source.finding("SR019", f'unknown rule "{code}"', span, suggestion=meant)
     if rule.silenceable:
         return Ignore(rule, lines, start, end)
-    why = "it is about such comments" if rule.stage is Stage.COMMENTS else "nothing can be built with it"
-    return source.finding("SR020", f"{code} ({rule.name}) can't be silenced: {why}", span)
+    why = "it reports ignore comments" if rule.stage is Stage.COMMENTS else "it is an error"
+    return source.finding("SR020", f"{code} ({rule.name}) cannot be ignored: {why}", span)

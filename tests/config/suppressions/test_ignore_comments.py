@@ -92,9 +92,7 @@ def test_what_only_looks_like_a_comment_silences_nothing(text: str) -> None:
 def test_an_ignore_that_silences_nothing_is_a_finding() -> None:
     file = source("a: 1 # streamroute: ignore[SR307] why\n")
     (found,) = suppress([], [file], ALL_RULES)
-    assert str(found) == (
-        "routes.yaml:1:28: warning[SR018]: nothing is silenced here: SR307 finds nothing on line 1"
-    )
+    assert str(found) == ("routes.yaml:1:28: warning[SR018]: unused ignore: SR307 reports nothing on line 1")
 
 
 def test_a_rule_that_was_not_looked_for_is_no_unused_one() -> None:
@@ -127,18 +125,18 @@ def test_an_ignore_of_what_another_error_or_way_of_checking_hides_is_not_called_
 @pytest.mark.parametrize(
     ("comment", "message"),
     [
-        ("# streamroute: ignore", "this comment names no rule to silence"),
-        ("# streamroute: ignore SR307", "this comment names no rule to silence"),
-        ("# streamroute: ignore[]", "this comment names no rule to silence"),
-        ("# streamroute: ignore[SR3]", 'there is no rule "SR3"'),
-        ("# streamroute: ignore[SR650]", 'there is no rule "SR650"; did you mean "SR605"?'),
+        ("# streamroute: ignore", "ignore comment without a rule code"),
+        ("# streamroute: ignore SR307", "ignore comment without a rule code"),
+        ("# streamroute: ignore[]", "ignore comment without a rule code"),
+        ("# streamroute: ignore[SR3]", 'unknown rule "SR3"'),
+        ("# streamroute: ignore[SR650]", 'unknown rule "SR650"; did you mean "SR605"?'),
         (
             "# streamroute: ignore[SR102]",
-            "SR102 (unexpected-key) can't be silenced: nothing can be built with it",
+            "SR102 (unexpected-key) cannot be ignored: it is an error",
         ),
         (
             "# streamroute: ignore[SR018]",
-            "SR018 (unused-ignore) can't be silenced: it is about such comments",
+            "SR018 (unused-ignore) cannot be ignored: it reports ignore comments",
         ),
     ],
 )
