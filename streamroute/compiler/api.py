@@ -1,4 +1,4 @@
-"""compile_routes: routes.yaml as RedisRouters, for whoever wires a dispatcher of their own."""
+"""compile_routes: compile routes.yaml into RedisRouters for a dispatcher that the caller sets up."""
 
 from __future__ import annotations
 

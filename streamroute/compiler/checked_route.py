@@ -13,7 +13,7 @@ from streamroute.config.document import RouteConfig
 class CheckedRoute(NamedTuple):
     """A route and how its handler is called; ``handler_call`` is None where that is not known.
 
-    The types of ``config`` are those of the catalogue that its patterns stand for.
+    The types of ``config`` are expanded: no pattern is left among them.
     """
 
     config: RouteConfig
@@ -21,10 +21,10 @@ class CheckedRoute(NamedTuple):
 
 
 class RuntimeContext(NamedTuple):
-    """What an app gives to its routes, and a dispatcher of somebody else's does not.
+    """What an app provides to its routes; a dispatcher that the caller set up does not.
 
-    ``resources`` are what built-in handlers need, by name. ``validated`` says that a message whose data is
-    invalid never gets to a route.
+    ``resources`` are what built-in handlers need, by name. ``validated`` says that a message with
+    invalid data never reaches a route.
     """
 
     resources: Mapping[str, Any] = MappingProxyType({})

@@ -53,7 +53,7 @@ class Compiled:
 
     @property
     def codecs_by_stream(self) -> dict[str, Codec | str]:
-        """The codec of each stream: the user's own, or the name of ours."""
+        """The codec of each stream: the user's own, or the name of a built-in one."""
         return {name: self.codecs.get(name, stream.codec) for name, stream in self.document.streams.items()}
 
     def names(self, stream: str) -> list[str]:

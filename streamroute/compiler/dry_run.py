@@ -1,4 +1,4 @@
-"""What each route does with a message, and why: the same verdict as at work, without running a handler."""
+"""What each route would do with a message, and why, without running a handler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamroute.expressions.transforms import compile_transform
 
 
 class Verdict(StrEnum):
-    """What becomes of a message at a route."""
+    """The outcome of a message at a route."""
 
     MATCHED = "matched"
     """The handler runs."""
@@ -101,5 +101,5 @@ def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any
 
 def _verdict(traced: Trace, route: RouteConfig) -> Verdict:
     if traced.error is not None:
-        return Verdict.NOT_MATCHED if route.on_filter_error == "no_match" else Verdict.FAILED
+        return Verdict.NOT_MATCHED if route.ignores_filter_errors else Verdict.FAILED
     return Verdict.MATCHED if traced.truth else Verdict.NOT_MATCHED

@@ -1,4 +1,4 @@
-"""Wiring: checked routes as plain routers, each handler in what its route declares."""
+"""Build routers from checked routes; each handler is wrapped in what its route declares."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from streamroute.expressions.filters import FilterError
 
 NEEDS: Final = "__streamroute_needs__"
-"""The attribute by which a built-in handler names what it takes in the container's place."""
+"""The attribute in which a built-in handler names the resource that it takes instead of the container."""
 CHECK: Final = "__streamroute_check__"
-"""The attribute by which a built-in handler says what is wrong with its arguments."""
+"""The attribute with the function that checks a built-in handler's arguments."""
 
 
 def build_routers(
@@ -33,7 +33,7 @@ def build_routers(
 ) -> list[RedisRouter]:
     """One router for each file that has routes of the stream, in the order of the files.
 
-    ``checks`` are those of the data by type; ``codec`` tells it from the envelope. Raises SetupError
+    ``checks`` validate the data by type; ``codec`` separates it from the envelope. Raises SetupError
     where a handler is not known.
     """
     routers: dict[str, RedisRouter] = {}
@@ -55,7 +55,7 @@ def _register(
 
     config = route.config
     if route.handler_call is None:
-        raise SetupError(f"the handler of the route {config.name!r} is not known")
+        raise SetupError(f"the handler of the route {config.name!r} was not resolved")
     handler = route_handler(
         _with_resource(route.handler_call, resources, config.handler),
         name=config.name,
@@ -80,7 +80,7 @@ def _filter(route: RouteConfig) -> FilterFunc | None:
     if route.filter is None:
         return None
     accepts = compile_filter(route.filter)
-    return no_match(accepts, _warner(route.name)) if route.on_filter_error == "no_match" else accepts
+    return no_match(accepts, _warner(route.name)) if route.ignores_filter_errors else accepts
 
 
 def _warner(route: str) -> Callable[[FilterError], None]:
@@ -91,13 +91,13 @@ def _warner(route: str) -> Callable[[FilterError], None]:
     log = logging.getLogger(__name__)
 
     def warn(error: FilterError) -> None:
-        said = "route %s does not match where its filter fails: %s (said once)"
+        said = "the filter of route %s failed, so the route does not match: %s (logged once)"
         log.warning(said, route, error, extra=NEVER_COALESCED)
 
     return warn
 
 
-# What happens to a payload before its handler gets it.
+# Payloads are validated and transformed before the handler.
 
 
 def _prepare(route: RouteConfig, validate: Prepare | None) -> Prepare | None:
@@ -112,7 +112,7 @@ def _prepare(route: RouteConfig, validate: Prepare | None) -> Prepare | None:
 
 
 def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
-    """Lets valid payloads pass; raises Reject for others, since they would be invalid again."""
+    """Returns valid payloads; raises Reject for others, since they would be invalid again."""
     from streamroute.adapters.codecs.builtin import codec_named
     from streamroute.adapters.codecs.validating import data_of
 
@@ -131,16 +131,16 @@ def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
     return validate
 
 
-# What a built-in handler needs.
+# Resources of built-in handlers.
 
 
 def builtin_attr(handler: Callable[..., Any], attribute: str) -> Any:
-    """What a built-in handler says of itself, or None; an object of the user's may answer to any name."""
+    """An attribute of a built-in handler, or None; a user's object may have an attribute of any name."""
     return vars(handler).get(attribute) if type(handler) is FunctionType else None
 
 
 def _with_resource(call: HandlerCall, resources: Mapping[str, Any], reference: str) -> HandlerCall:
-    """A built-in handler takes what it needs where others take the container."""
+    """Pass a built-in handler the resource that it needs instead of the container."""
     need = builtin_attr(call.function, NEEDS)
     if need is None:
         return call

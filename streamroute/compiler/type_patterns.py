@@ -1,4 +1,4 @@
-"""Patterns in a route's types: ``booking.*`` stands for the types of the catalogue that it matches."""
+"""Patterns in a route's types: ``booking.*`` means the types of the catalogue that it matches."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MAX_TYPES: Final = 5_000_000
 """Types that all routes take by patterns, together: some 40 MB."""
 
 _COST_OF_NAME: Final = 50
-"""Characters that looking at one more name counts as."""
+"""Characters that each name counts for, beside its own."""
 
 _MAX_LENGTH: Final = 2_000
-"""Characters of a pattern; a longer one stands for no type."""
+"""Characters of a pattern; a longer one matches nothing."""
 
 _COST_OF_BRACKET: Final = 4
-"""How often a pattern is counted for each ``[`` in it, whose end is looked for."""
+"""How often a pattern is counted for each ``[``: fnmatch searches for its end."""
 
 _WILDCARDS: Final = frozenset("*?[")
 
@@ -33,7 +33,7 @@ def is_pattern(name: str) -> bool:
 class TypePatterns:
     """Expands patterns over the types of a catalogue; each pattern is matched once.
 
-    ``*`` stands for any characters, dots included, ``?`` for one, ``[ab]`` for one of several.
+    ``*`` matches any characters, dots included, ``?`` one, ``[ab]`` one of several.
     """
 
     def __init__(self, catalogue: Iterable[str]) -> None:
@@ -42,10 +42,10 @@ class TypePatterns:
         self._matches: dict[str, tuple[str, ...]] = {}
         self._compared = self._expanded = 0
         self.is_exhausted = False
-        """Whether there was too much to match or to expand; what came after it stands for no type."""
+        """Whether a limit was exceeded; later patterns match nothing."""
 
     def matches(self, pattern: str) -> tuple[str, ...]:
-        """The types that a pattern stands for, in the order of the catalogue."""
+        """The types that a pattern matches, in the order of the catalogue."""
         if pattern not in self._matches:
             self._matches[pattern] = self._match(pattern) if len(pattern) <= _MAX_LENGTH else ()
         return self._matches[pattern]

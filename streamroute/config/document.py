@@ -119,6 +119,11 @@ class RouteConfig(NamedTuple):
     invalid_keys: frozenset[str] = frozenset()
 
     @property
+    def ignores_filter_errors(self) -> bool:
+        """Whether a message on which the filter fails does not match; else it is dead-lettered."""
+        return self.on_filter_error == "no_match"
+
+    @property
     def stated(self) -> Mapping[str, Any]:
         """The route as its file has it, without defaults."""
         here: Any = self.location.source.data

@@ -1,4 +1,4 @@
-"""What a built-in handler tells the compiler about itself, by attributes: neither imports the other."""
+"""Attributes by which the compiler knows a built-in handler: neither imports the other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ArgumentProblem(NamedTuple):
-    """Something wrong with a key of ``with:``, or (None) with the handler itself."""
+    """A problem of a key of ``with:``, or (None) of the handler itself."""
 
     key: str | None
     message: str
@@ -20,11 +20,11 @@ class ArgumentProblem(NamedTuple):
 
 
 Check = Callable[[Mapping[str, Any], Sequence[str]], Iterable[ArgumentProblem]]
-"""Looks at the arguments of a route, and at the streams that it takes messages from."""
+"""Checks the arguments of a route, given the streams that it takes messages from."""
 
 
 def built_in(*, check: Check, needs: str | None = None) -> Callable[[F], F]:
-    """Declare a handler: how its arguments are checked, and what it takes in the container's place."""
+    """Declare a handler: the check of its arguments, and the resource that replaces the container."""
 
     def declare(handler: F) -> F:
         vars(handler)[CHECK] = check

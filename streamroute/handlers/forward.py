@@ -1,4 +1,4 @@
-"""``streamroute.handlers.forward``: a message into another stream of the same Redis."""
+"""``streamroute.handlers.forward``: write a message to another stream of the same Redis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamroute.text.safe_text import safe_str
 _RESERVED: Final = KEY.encode()
 _RESERVED_NAMES: Final = frozenset(prefix + _RESERVED for prefix in (b"", b"ce-", b"ce_"))
 """Fields that become the reserved key in a payload: ``ce-`` and ``ce_`` are those of CloudEvents."""
-_ENCODED: Final = b"data_base64"  # data of a CloudEvent, in which no text can be seen
+_ENCODED: Final = b"data_base64"  # data of a CloudEvent, whose text is encoded
 _SPELLED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # as JSON may spell a character of the name
 
 
@@ -28,7 +28,7 @@ class Outlet(Protocol):
     """
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """The entry of a payload, as names and values in turn; raises EncodeError where there is none."""
+        """The entry of a payload, as names and values in turn; raises EncodeError if it cannot be encoded."""
         ...
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
@@ -48,7 +48,7 @@ def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Arg
         yield ArgumentProblem("stream", '"stream" must be the name of a stream')
     elif stream in streams:
         yield ArgumentProblem(
-            "stream", f'the route would forward to "{stream}", which it reads: it would never end'
+            "stream", f'the route would forward to "{stream}", which it consumes: an endless loop'
         )
 
 
@@ -69,22 +69,22 @@ async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: st
 
 
 def _raw(payload: Mapping[str, Any]) -> list[bytes]:
-    """The entry as it was produced, or nothing where the payload is not what was produced."""
+    """The entry as it was produced; empty if the payload has been changed."""
     if not isinstance(payload, Message):
         return []
     if KEY in payload or any(_is_marked(name, value) for name, value in payload.fields.items()):
-        # It may carry the mark of a retry, which workers of that stream would take for one of theirs.
+        # It may carry a retry marker, which workers of that stream would take for one of theirs.
         return []
     return [part for field in payload.fields.items() for part in field]
 
 
 def _is_marked(name: bytes, value: bytes) -> bool:
-    """Whether a codec could find the reserved key in this field, where the mark of a retry is looked for."""
+    """Whether a codec could find the reserved key in this field, in which a retry marker is searched."""
     return name.lower() in _RESERVED_NAMES or (_may_hold_mark(value) and _is_marked_object(_read(value)))
 
 
 def _may_hold_mark(text: bytes) -> bool:
-    """Whether the name is anywhere in this text, in whatever spelling; most texts need not be read."""
+    """Whether the name is anywhere in this text, in any spelling; most texts need not be parsed."""
     if b"\\" in text:
         text = _SPELLED.sub(lambda match: bytes([int(match[1], 16)]), text)
     return _RESERVED in text or _ENCODED in text
@@ -122,5 +122,5 @@ def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
     try:
         return outlet.encode({key: value for key, value in payload.items() if key != KEY})
     except EncodeError as error:
-        # It would fail again, however often it runs.
-        raise Reject(f"the message cannot be forwarded: {safe_str(error)}") from error
+        # A retry would fail again.
+        raise Reject(f"could not forward the message: {safe_str(error)}") from error

@@ -1,4 +1,4 @@
-"""``streamroute.handlers.log``: a message as a line of the log."""
+"""``streamroute.handlers.log``: log a message."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Ar
 
 @built_in(check=_check)
 async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = "") -> None:
-    """Log the message, behind ``text``, at ``level``.
+    """Log the message, after ``text``, at ``level``.
 
-    All of the payload is logged; a transform on the route says what is fit to be.
+    The whole payload is logged; use a transform on the route to select what may be.
     """
     where = f"{payload.id} of {payload.stream}: " if isinstance(payload, Message) and payload.id else ""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -40,10 +40,10 @@ async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = ""
 
 
 def _shown(payload: Mapping[str, Any]) -> str:
-    """The payload as JSON, written no further than it is shown; as Python's text where it is none."""
+    """The payload as JSON up to the length that is shown; as Python text if it is not JSON."""
     try:
         return _written(payload)
-    except (TypeError, ValueError):  # it contains itself, or has keys that JSON does not know
+    except (TypeError, ValueError):  # it contains itself, or has keys that JSON does not allow
         return safe_repr(payload, _MOST)
 
 

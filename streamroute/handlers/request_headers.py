@@ -1,6 +1,6 @@
 """The headers of a webhook's request: checked before they are sent, and never quoted.
 
-An HTTP client says what it refuses with the value, which may be somebody's password.
+An HTTP client quotes the value that it refuses, which may be a password.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ _VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) !
 
 
 def name_problem(name: str) -> str | None:
-    """Why a header cannot have this name; None where it can."""
+    """Why a header cannot have this name; None if it can."""
     if not _NAME.fullmatch(name):
         return f"{safe_repr(name, 60)} cannot be the name of a header"
     if name.lower() in _CONNECTION_HEADERS:
-        return f"the header {name} is about the connection, and cannot be set"
+        return f"the header {name} belongs to the connection, and cannot be set"
     return None
 
 
 def value_problem(value: str) -> str | None:
-    """Why a header cannot have this value, without a word of it; None where it can."""
+    """Why a header cannot have this value, without quoting it; None if it can."""
     if len(value) > _LONGEST:
         return f"it has {len(value):,} characters; a header has {_LONGEST:,} at most"
     if value != value.strip(" \t\r\n"):
-        return "it begins or ends with a blank or a line end"
+        return "it begins or ends with white space"
     if not value:
         return "it is empty"
-    return None if _VALUE.fullmatch(value) else "it holds a character that is not printable ASCII"
+    return None if _VALUE.fullmatch(value) else "it contains a character that is not printable ASCII"
 
 
 def header_problems(stated: Mapping[str, str], from_env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the headers as they are written: the argument that holds it, and why."""
+    """The problems of the headers as they are stated: the argument, and why."""
     for argument, names in (("headers", stated), ("headers_from_env", from_env)):
         if len(names) > _MOST:
             yield argument, f'"{argument}" holds {len(names):,} headers; {_MOST} can be sent'
@@ -64,7 +64,7 @@ def header_problems(stated: Mapping[str, str], from_env: Mapping[str, str]) -> I
 
 
 def _duplicates(names: Iterable[str]) -> Iterator[str]:
-    """Names that stood there before; those of headers are the same in capitals."""
+    """Names that occurred before; header names ignore case."""
     known: set[str] = set()
     for name in names:
         if name.lower() in known:
@@ -73,10 +73,10 @@ def _duplicates(names: Iterable[str]) -> Iterator[str]:
 
 
 def conflicting_authorization(url: str, *headers: Iterable[str]) -> str | None:
-    """Why the address and the headers do not go together; None where they do.
+    """Why the address and the headers conflict; None if they do not.
 
-    Without a word of the address: a client makes the header ``Authorization`` of the user name and the
-    password in it, in the place of any other.
+    The address is not quoted. A client replaces the header ``Authorization`` by one with the user name and
+    the password of the address.
     """
     parts = urlsplit(url)
     if not (parts.username or parts.password):
@@ -84,7 +84,7 @@ def conflicting_authorization(url: str, *headers: Iterable[str]) -> str | None:
     if all(name.lower() != "authorization" for names in headers for name in names):
         return None
     return (
-        "the address holds a user name or a password, and the header Authorization is set, too: "
+        "the address has a user name or a password, and the header Authorization is set, too: "
         "one would replace the other"
     )
 
@@ -94,7 +94,7 @@ def headers_of(
 ) -> dict[str, str]:
     """The headers of one request, which the configuration's own may replace.
 
-    Raises SetupError for what cannot be sent, or is not set.
+    Raises SetupError for a header that cannot be sent, or whose variable is not set.
     """
     headers = {"Content-Type": "application/json", "User-Agent": "streamroute", "Accept-Encoding": "identity"}
     if isinstance(payload, Message) and payload.id:
@@ -109,7 +109,7 @@ def headers_of(
 def _from_env(name: str, variable: str) -> str:
     value = os.environ.get(variable)
     if value is None:
-        raise SetupError(f"the environment variable {variable}, which holds a header, is not set")
+        raise SetupError(f"the environment variable {variable}, which contains a header, is not set")
     if why := value_problem(value):
         raise SetupError(f"the environment variable {variable} cannot be sent as the header {name}: {why}")
     return value

@@ -1,4 +1,4 @@
-"""The header Retry-After: how long a receiver asks to be left alone.
+"""The header Retry-After: how long a receiver asks the client to wait.
 
 Source: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
 """
@@ -16,7 +16,7 @@ _SECONDS: Final = re.compile("[0-9]+")
 
 
 def seconds_of(retry_after: str | None) -> float | None:
-    """Seconds to wait, a day at most; None where the header is missing, or is neither seconds nor a date."""
+    """Seconds to wait, a day at most; None if the header is missing, or neither seconds nor a date."""
     text = (retry_after or "").strip()
     text = text.lstrip("0") or text[:1]
     if _SECONDS.fullmatch(text):
@@ -26,6 +26,6 @@ def seconds_of(retry_after: str | None) -> float | None:
     try:
         due = parsedate_to_datetime(text)
         left = (due.replace(tzinfo=due.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError, IndexError, OverflowError):  # what odd dates make the parser raise
+    except (ValueError, TypeError, IndexError, OverflowError):  # raised by the parser for malformed dates
         return None
     return min(max(left, 0.0), _LONGEST)

@@ -1,4 +1,4 @@
-"""``streamroute.handlers.webhook``: a message as an HTTP request."""
+"""``streamroute.handlers.webhook``: send a message as an HTTP request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from streamroute.text.safe_text import safe_str, type_name
 
 _TIMEOUT: Final = "10s"
 _MAX_READ: Final = 65_536  # bytes of an answer
-_MAX_SHOWN: Final = 200  # bytes of an answer that is no success
+_MAX_SHOWN: Final = 200  # bytes of an unsuccessful answer
 _LONGEST_URL: Final = 8_000  # characters
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")  # in an address
 _LOGGERS: Final = (
@@ -32,7 +32,7 @@ _LOGGERS: Final = (
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 )
 _RETRYABLE: Final = frozenset({408, 425, 429})
-"""Client errors that pass: a timeout, too early, too many requests."""
+"""Temporary client errors: timeout, too early, too many requests."""
 
 _is_sending: ContextVar[bool] = ContextVar("streamroute webhook", default=False)
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
@@ -96,7 +96,7 @@ async def webhook(
     """
     httpx = _httpx()
     if not _is_address(url):
-        raise SetupError("the address of the webhook cannot be used")
+        raise SetupError("the address of the webhook is invalid")
     if why := conflicting_authorization(url, headers or {}, headers_from_env or {}):
         raise SetupError(why)
     where = _origin(url)
@@ -110,7 +110,7 @@ async def webhook(
                 said = await _body_excerpt(response)
     except Exception as error:
         if response is not None and response.is_success:
-            return  # it has the message, whatever becomes of the rest of its answer
+            return  # the receiver has the message; the rest of its answer does not matter
         if isinstance(error, TimeoutError):
             raise Retry(reason=f"{where} did not answer within {timeout}") from error
         raise _failure(httpx, where, error) from None
@@ -120,14 +120,14 @@ async def webhook(
 
 
 def _failure(httpx: Any, where: str, error: Exception) -> Reject | Retry:
-    """What becomes of a request that got no answer, in words that hold no secret."""
+    """The outcome of a request without an answer, as an error without secrets."""
     name = type_name(error)
     unfit = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)
     if isinstance(error, unfit):
-        return Reject(f"the request to {where} cannot be sent: {name}")  # it never can
+        return Reject(f"could not send the request to {where}: {name}")  # a retry would fail, too
     # A network error is the operating system's; what a protocol or a proxy says may quote anything.
     said = error_line(error, NAME) if isinstance(error, httpx.NetworkError) else name
-    return Retry(reason=f"{where} cannot be reached: {said}")
+    return Retry(reason=f"could not reach {where}: {said}")
 
 
 def _raise_for_status(response: Any, said: str) -> None:
@@ -140,7 +140,7 @@ def _raise_for_status(response: Any, said: str) -> None:
 
 
 async def _body_excerpt(response: Any) -> str:
-    """The start of an answer that is no success, as it was sent; a long one is not read to its end."""
+    """The start of an unsuccessful answer, as it was sent; a long one is not read to its end."""
     beginning, length = b"", 0
     async for part in response.aiter_raw():
         beginning, length = beginning + part[: _MAX_SHOWN - len(beginning)], length + len(part)
@@ -153,11 +153,11 @@ def _body(payload: Mapping[str, Any]) -> bytes:
     try:
         return write_json(payload)
     except (TypeError, ValueError) as error:
-        raise Reject(f"the message cannot be written as JSON: {safe_str(error)}") from error
+        raise Reject(f"could not encode the message as JSON: {safe_str(error)}") from error
 
 
 def _origin(url: str) -> str:
-    """The address as it may be shown: paths and queries of webhooks are often their passwords."""
+    """The address without path and query, which are often the password of a webhook."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -175,7 +175,7 @@ def _httpx() -> Any:
 
 
 class _DropWebhookRecords(logging.Filter):
-    """Drops what the client logs of a webhook: whole addresses, and headers where it is asked for details."""
+    """Drops log records of the client about webhooks: they contain addresses and headers."""
 
     def filter(self, _record: logging.LogRecord) -> bool:
         return not _is_sending.get()
@@ -186,14 +186,16 @@ _drop_webhook_records: Final = _DropWebhookRecords()
 
 def _client(httpx: Any) -> Any:
     for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_drop_webhook_records)  # once: the logger knows that it has it
+        logging.getLogger(name).addFilter(
+            _drop_webhook_records
+        )  # added once: the logger ignores a filter that it has
     loop = asyncio.get_running_loop()
     if loop not in _clients:
-        # The slots of the streams bound how many requests run at once; the pool need not.
+        # The streams' concurrency bounds how many requests run at once; the pool need not.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
         from http.cookiejar import CookieJar, DefaultCookiePolicy  # heavy
 
-        # No cookie is kept: the client is shared, and one receiver would write headers for all.
+        # Keep no cookies: the client is shared, and one receiver would set headers for all.
         cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         _clients[loop] = httpx.AsyncClient(limits=limits, cookies=cookies)
     return _clients[loop]

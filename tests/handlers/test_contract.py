@@ -45,7 +45,7 @@ def test_a_route_may_name_it(tmp_path: Path, handler: str, arguments: str) -> No
     ("handler", "arguments", "message"),
     [
         ("forward", "", '"streamroute.handlers.forward" also requires "stream"'),
-        ("forward", "stream: s", 'the route would forward to "s", which it reads: it would never end'),
+        ("forward", "stream: s", 'the route would forward to "s", which it consumes: an endless loop'),
         ("forward", "stream: [a]", '"stream" must be the name of a stream'),
         ("forward", "stream: x, maxlen: 3", '"streamroute.handlers.forward" does not accept "maxlen"'),
         ("forward", "stream: x, outlets: 3", '"streamroute.handlers.forward" does not accept "outlets"'),

@@ -158,7 +158,7 @@ async def test_a_write_that_fails_is_the_handler_s_failure() -> None:
 
 
 async def test_what_cannot_be_encoded_is_rejected_since_it_would_fail_again() -> None:
-    with pytest.raises(Reject, match='cannot be forwarded: an event needs a "type"') as caught:
+    with pytest.raises(Reject, match='could not forward the message: an event needs a "type"') as caught:
         await forward({"n": 1}, only("x", Written()), stream="x")
     assert isinstance(caught.value.__cause__, EncodeError)
 

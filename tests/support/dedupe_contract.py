@@ -310,7 +310,7 @@ class Deduplication:
         async with consuming(backend.storage(), dispatcher.process_message):
             await backend.add(type="booked")
             [dead] = await eventually(backend.dead)
-        assert "the key of dedupe failed" in dead.reason
+        assert "could not evaluate the dedupe key" in dead.reason
         assert handler.seen == []
 
     async def test_a_success_that_cannot_be_written_is_kept_and_written_later(self, backend: Backend) -> None:

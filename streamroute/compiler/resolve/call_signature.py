@@ -1,4 +1,4 @@
-"""How a handler is to be called, decided once: with the payload, the container, and its ``with:`` keys."""
+"""How a handler is called: with the payload, the container, and its ``with:`` keys. Decided once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SignatureProblem(NamedTuple):
 def handler_call(
     handler: Any, name: str, arguments: Mapping[str, Any]
 ) -> HandlerCall | list[SignatureProblem]:
-    """Decide how to call ``handler``, or say everything that does not fit.
+    """Decide how to call ``handler``, or return every problem of its signature.
 
     The payload is its first argument. The container is its second, if it needs a second one or calls it
     ``container``; an optional second parameter of another name keeps its default.
@@ -57,7 +57,7 @@ def handler_call(
         return _handler_call(handler, name, arguments)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - an object of the user's may raise whatever it is asked
+    except BaseException as error:  # noqa: BLE001 - inspecting a user's object may raise anything
         said = f'could not inspect "{name}": {error_line(error)}'
         return [SignatureProblem(Problem(NOT_CALLABLE, said))]
 
@@ -75,7 +75,7 @@ def _handler_call(
     try:
         parameters = list(inspect.signature(handler).parameters.values())
     except Exception:  # noqa: BLE001 - as above
-        # Compiled code may hide its signature, as may a proxy: what is not known is not reported.
+        # Compiled code and proxies may hide their signature: report nothing.
         return HandlerCall(handler, ContainerBy.POSITION, is_async, arguments)
     container = _container(parameters, arguments)
     return signature_problems(parameters, name, arguments) or HandlerCall(
@@ -86,26 +86,26 @@ def _handler_call(
 def signature_problems(
     parameters: list[inspect.Parameter], name: str, arguments: Mapping[str, Any]
 ) -> list[SignatureProblem]:
-    """Everything by which a handler with these parameters does not fit its route."""
+    """Every reason why a handler with these parameters does not fit its route."""
     return _signature_problems(parameters, _container(parameters, arguments), name, arguments)
 
 
 def check_factory(factory: Any, name: str) -> Problem | None:
-    """Why this cannot make the container, for which it is called without arguments; None where it can."""
+    """Why calling this without arguments cannot make the container; None where it can."""
     if not callable(factory):
         return Problem(NOT_CALLABLE, f'"{name}" cannot be called to make the container')
     try:
         is_generator = _is_generator(factory)
-    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
-        return None  # what is not known is not reported
+    except Exception:  # noqa: BLE001 - a user's object may raise anything
+        return None  # unknown: report nothing
     if is_generator:
         prefix = "async" if inspect.isasyncgenfunction(_plain(factory)) else ""
         message = f'"{name}" is a generator function: handlers would get a generator'
         return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{prefix}contextmanager")
     try:
         parameters = inspect.signature(factory).parameters.values()
-    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
-        return None  # as with handlers: what is not known is not reported
+    except Exception:  # noqa: BLE001 - a user's object may raise anything
+        return None  # unknown: report nothing
     missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
     if missing:
         return Problem(MISFIT, f'"{name}" is called without arguments, but requires {missing}')
@@ -113,7 +113,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
 
 
 def _instance(handler: Any, name: str) -> Any:
-    """A class whose instances can be called is made into one, without arguments; else the handler itself."""
+    """An instance of a class whose instances can be called; else the handler itself."""
     if not inspect.isclass(handler):
         return handler
     if "__call__" not in {attribute for base in handler.__mro__[:-1] for attribute in vars(base)}:
@@ -144,7 +144,7 @@ def _kind(value: Any) -> str:
 
 
 def _plain(handler: Any) -> Any:
-    """The function that a call ends in: inside partials, bound methods and ``__call__``."""
+    """The function that is called in the end: inside partials, bound methods and ``__call__``."""
     while isinstance(handler, functools.partial):
         handler = handler.func
     if inspect.isroutine(handler):
@@ -176,7 +176,7 @@ def _container(parameters: list[inspect.Parameter], arguments: Mapping[str, Any]
 
 
 def _is_second(parameter: inspect.Parameter, arguments: Mapping[str, Any]) -> bool:
-    """Whether this second parameter can only be meant for the container."""
+    """Whether the second parameter must be the container."""
     if parameter.kind not in _BY_POSITION or parameter.default is not parameter.empty:
         return False
     return parameter.name not in arguments or parameter.kind is inspect.Parameter.POSITIONAL_ONLY
@@ -194,7 +194,7 @@ def _signature_problems(
     if container is ContainerBy.NAME:
         taken.add("container")
     wrong = _wrong_keys(parameters, by_position, name, arguments)
-    # A misspelt key is not also a missing one.
+    # A misspelled key is not reported as missing, too.
     meant = {misfit.problem.suggestion or "" for misfit in wrong}
     return [*wrong, *_missing(parameters, taken | set(arguments) | meant, name)]
 

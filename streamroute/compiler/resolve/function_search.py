@@ -1,6 +1,6 @@
-"""Functions of the project, found by name in its text: what a path probably means that leads nowhere.
+"""Find functions of the project by name in its source, to suggest one for a path that does not resolve.
 
-Nothing is imported. Only a few folders and files are looked at, since this is help, and not a check.
+Nothing is imported. Only a few folders and files are searched, since this only gives advice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SKIPPED_FOLDERS: Final = frozenset({"__pycache__", "node_modules", "build", "di
 
 
 class FunctionSearch:
-    """The functions in the modules of one configuration's folder; they are looked for when first asked."""
+    """The functions in the modules of a configuration's folder, which is searched at the first use."""
 
     def __init__(self, folder: Path, allow: tuple[str, ...] | None = None, *, outside: bool = False) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class FunctionSearch:
         self._files = FileReader(None if outside else folder, total=_MAX_TOTAL)
 
     def with_suggestion(self, problem: Problem, text: str) -> Problem:
-        """The problem with the path that was meant, where one function is called as ``text`` ends."""
+        """The problem, with the path of the project's function of that name as its suggestion."""
         if not _is_missing_target(problem) or problem.suggestion is not None:
             return problem
         name = re.split(r"[.:]", text)[-1]
@@ -76,7 +76,7 @@ class FunctionSearch:
         try:
             return self._files.read(path, _MAX_BYTES)
         except (OSError, ValueError):
-            # It is not read, so that nothing is suggested of it.
+            # Suggest nothing from a file that cannot be read.
             return b""
 
     def _sources(self) -> Iterator[tuple[str, Path]]:
@@ -97,7 +97,7 @@ class FunctionSearch:
 
 def _is_missing_target(problem: Problem) -> bool:
     is_missing = problem.code == UNVERIFIED and problem.message.startswith("no module")
-    goes_too_deep = "not a package" in problem.message  # it may mean a method, which no path names
+    goes_too_deep = "not a package" in problem.message  # it may mean a method, which a path cannot name
     return is_missing or (problem.code in {"SR401", "SR402"} and not goes_too_deep)
 
 

@@ -1,8 +1,8 @@
-"""Importing what a configuration names, with its own folder at the end of ``sys.path``.
+"""Import what a configuration names, with its own folder at the end of ``sys.path``.
 
-It is there from the first import of the user's code on: a check that imports none must not find any. It
-stands at the end because at the front a user's ``queue.py`` would replace Python's own. Modules that print
-while they are imported print to stderr: stdout is for findings.
+The folder is added before the first import of user code, so that a check without imports cannot load any. It
+is at the end because at the front a user's ``queue.py`` would replace Python's own. What modules print
+during the import goes to stderr: stdout is for findings.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def make_importable(folder: Path) -> None:
 
 @contextmanager
 def without_user_folders() -> Iterator[None]:
-    """An import of a package that looks for others, none of which the user's folders are to provide."""
+    """Import a package whose own imports must not come from the user's folders."""
     held = [place for place in sys.path if place in _added]
     sys.path[:] = [place for place in sys.path if place not in _added]
     try:
@@ -49,7 +49,7 @@ def without_user_folders() -> Iterator[None]:
 
 @contextmanager
 def isolated_imports(folder: Path) -> Iterator[None]:
-    """Imports from ``folder`` that are forgotten at the end: two checked folders may both hold ``shop``."""
+    """Forget imports from ``folder`` at the end: two checked folders may both contain ``shop``."""
     path, known = list(sys.path), set(sys.modules)
     try:
         yield
@@ -61,13 +61,13 @@ def isolated_imports(folder: Path) -> Iterator[None]:
 
 
 class Resolved(NamedTuple):
-    """What a dotted path names."""
+    """The object that a dotted path names."""
 
     value: Any
 
 
 class Importer:
-    """Resolves references for one configuration; each module is imported once, and blamed once."""
+    """Resolves references for one configuration; each module is imported, and its failure reported, once."""
 
     def __init__(self, folder: Path, allow: tuple[str, ...] | None = None) -> None:
         self.folder = folder.resolve()
@@ -75,9 +75,9 @@ class Importer:
         self._modules: dict[str, ModuleType | Problem | None] = {}
 
     def resolve(self, text: str) -> Resolved | Problem | None:
-        """The object that a dotted path names, or why there is none.
+        """The object that a dotted path names, or the problem.
 
-        None stands for a module that raised when another route named it, which was reported there.
+        None if the module raised when another route named it: that was reported there.
         """
         reference = parse_reference(text)
         if isinstance(reference, Problem):
@@ -89,7 +89,7 @@ class Importer:
             module = self._module(reference)
             if module is None or isinstance(module, Problem):
                 return module
-            return self._attribute(module, reference)  # no ModuleType where it put something else there
+            return self._attribute(module, reference)  # not a ModuleType where it put something else there
 
     def _module(self, reference: Reference) -> ModuleType | Problem | None:
         if reference.module not in self._modules:
@@ -110,12 +110,12 @@ class Importer:
         except ModuleNotFoundError as error:
             missing = self._missing(reference, error)
             return missing or self._raised(reference, error)
-        except BaseException as error:  # noqa: BLE001 - a module may well call sys.exit; it is reported
+        except BaseException as error:  # noqa: BLE001 - a module may call sys.exit; it is reported
             return self._raised(reference, error)
         return self._shadowed(reference, module) or module
 
     def _missing(self, reference: Reference, error: ModuleNotFoundError) -> Problem | None:
-        """The part of the path that does not exist; None if a module of the user's lacks another."""
+        """The part of the path that does not exist; None if a user's module failed to import another."""
         name = error.name or ""
         if not f"{reference.module}.".startswith(f"{name}.") or _user_frame(error.__traceback__):
             return self._shadowed(reference, sys.modules.get(reference.package))
@@ -134,7 +134,7 @@ class Importer:
         return Problem("SR401", message, start, len(name), suggestion=meant)
 
     def _raised(self, reference: Reference, error: BaseException) -> Problem:
-        """What the module raised, and where in the user's own code."""
+        """The exception of the module, and its place in the user's code."""
         text = safe_str(error).strip().partition("\n")[0]
         said = f"{type_name(error)}: {text}" if text else type_name(error)
         message = one_line(f'could not import "{reference.module}": {said}')
@@ -154,7 +154,7 @@ class Importer:
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else filename
 
     def _shadowed(self, reference: Reference, module: ModuleType | None) -> Problem | None:
-        """The configuration's folder holds this name, but Python found another one first."""
+        """The problem that Python found another module of this name before the configuration's."""
         top = sys.modules.get(reference.package, module)
         mine = [self.folder / reference.package, self.folder / f"{reference.package}.py"]
         held = [path for path in mine if is_file(path) or any(path.glob("*.py"))]
@@ -192,7 +192,7 @@ def _holds_module(package: ModuleType, name: str) -> bool:
 
 
 def _siblings(folder: Path, package: ModuleType | None) -> list[str]:
-    """The modules that stand where one was missed."""
+    """The modules beside the missing one."""
     places = [folder] if package is None else [Path(path) for path in package.__path__]
     found = [entry for place in places for entry in list_folder(place)]
     names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)

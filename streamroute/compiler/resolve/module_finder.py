@@ -1,4 +1,4 @@
-"""Where the source of a module lies, found without importing anything."""
+"""Find the source of a module without importing anything."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COMPILED: Final = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
 class ModuleFile:
     """A module: its source, and the folders of its own modules where it is a package.
 
-    ``source`` is None where there is none to read: a namespace package, or compiled code.
+    ``source`` is None if there is none to read: a namespace package, or compiled code.
     """
 
     source: Path | None
@@ -36,23 +36,23 @@ class ModuleFile:
 
 
 class ModuleFinder:
-    """Finds modules in ``places``; each folder is listed once, however many modules it does not have."""
+    """Finds modules in ``places``; each folder is listed once, however many modules are missing in it."""
 
     def __init__(self, places: Iterable[Path]) -> None:
         self._places = tuple(places)
         self._listed: dict[Path, frozenset[str]] = {}
 
     def find(self, name: str, places: Iterable[Path] | None = None) -> ModuleFile | None:
-        """The module of a dotted name, as Python would find it in these places; None where none has it.
+        """The module of a dotted name, as Python would find it in these places; or None.
 
-        Archives and import hooks are not asked: what is not found may exist all the same.
+        Archives and import hooks are ignored, so a module that is not found may still exist.
         """
         return self.find_parts(name.split("."), places)[0]
 
     def find_parts(
         self, parts: Sequence[str], places: Iterable[Path] | None = None
     ) -> tuple[ModuleFile | None, int]:
-        """The module of a name's parts, and how many of the parts there are."""
+        """The module of a name's parts, and how many of the parts exist."""
         found = ModuleFile(None, self._places if places is None else tuple(places))
         for count, part in enumerate(parts):
             below = self._find(part, found.folders)
@@ -91,9 +91,9 @@ def search_path(folder: Path) -> list[Path]:
 
 
 class ModuleSources:
-    """Reads modules, each from below the place that Python finds it in.
+    """Reads modules, each only from below the place where Python finds it.
 
-    What is installed may be links to where it is kept, and so may anything where ``outside`` is allowed.
+    Installed modules may be links to elsewhere; all modules may where ``outside`` is allowed.
     """
 
     def __init__(self, places: Sequence[Path], *, outside: bool) -> None:
@@ -105,7 +105,7 @@ class ModuleSources:
         }
 
     def allows(self, path: Path) -> bool:
-        """Whether a path really lies below the place that Python finds it in."""
+        """Whether a path is, with links resolved, below the place where Python finds it."""
         return self._reader(path).allows(path)
 
     def read(self, source: Path) -> bytes:

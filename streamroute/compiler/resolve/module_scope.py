@@ -1,4 +1,4 @@
-"""What a module binds at its top level, by its syntax tree."""
+"""The names that a module binds at its top level, read from its syntax tree."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BINDING_NODES: Final = frozenset(
         *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
     }
 )
-"""The kinds of nodes that bind a name, or may hide that one is bound."""
+"""Kinds of nodes that bind a name, or may bind one dynamically."""
 
 _DYNAMIC_CALLS: Final = frozenset({"exec", "eval", "globals", "setattr", "vars", "locals", "__import__"})
-"""Calls with which a module may bind names that its text does not show."""
+"""Calls by which a module may bind names that its source does not show."""
 
 _LONGEST: Final = 80  # characters of an annotation that are kept
 
@@ -38,27 +38,27 @@ class PlainFunction:
 
 
 Binding = PlainFunction | type[ast.AST]
-"""What binds a name: of all but plain functions only the kind of statement is kept, for a tree is large."""
+"""A plain function, or the kind of any other binding statement; whole trees would be large."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleScope:
-    """The names that a module binds, each with its statements; ``is_open`` where there may be more."""
+    """The names that a module binds, each with its statements; ``is_open`` if there may be more."""
 
     names: dict[str, list[Binding]]
     is_open: bool
 
     def plain_function(self, name: str) -> PlainFunction | None:
-        """The one ``def`` of this name that stands by itself, undecorated; None for all else."""
+        """The only binding of this name if it is an undecorated ``def``; else None."""
         found = self.names.get(name, [])
         return found[0] if len(found) == 1 and isinstance(found[0], PlainFunction) else None
 
 
 def module_scope(module: ast.Module) -> ModuleScope:
-    """Every binding of a module's own names, in order, those in branches included.
+    """Every binding of a module's own names, in order, including those in branches.
 
-    A name that is bound in a branch, or again in a function, has a second statement: nobody can say by
-    the text alone which one counts.
+    A name that is bound in a branch, or again in a function, gets a second statement, because the source
+    alone does not show which one counts.
     """
     names: dict[str, list[ast.AST]] = {}
     is_open = False
@@ -77,7 +77,7 @@ def module_scope(module: ast.Module) -> ModuleScope:
 
 
 def _nodes(module: ast.Module) -> Iterator[tuple[ast.AST, bool, ast.AST | None]]:
-    """Every node that may matter, in one walk; whether it is of the module's scope; the branch that it is in.
+    """Walk once over every relevant node; yield whether it is in the module's scope, and its branch.
 
     The branch is the statement at the top level, unless that is a scope of its own.
     """
@@ -125,7 +125,7 @@ def _parameters(written: ast.arguments) -> Iterator[inspect.Parameter]:
 
 
 def _bound_elsewhere(node: ast.AST) -> list[str]:
-    """Names that a node may bind in a scope that it does not stand in."""
+    """Names that a node may bind in another scope than its own."""
     if isinstance(node, ast.Global):
         return node.names
     return [node.target.id] if isinstance(node, ast.NamedExpr) else []
@@ -148,7 +148,7 @@ def _bound(node: ast.AST) -> Iterator[str]:
 
 
 def _binds_dynamically(node: ast.AST) -> bool:
-    """Whether a module with this node may bind names that its text does not show."""
+    """Whether a module with this node may bind names that its source does not show."""
     match node:
         case ast.ImportFrom():
             return any(alias.name == "*" for alias in node.names)
@@ -160,7 +160,7 @@ def _binds_dynamically(node: ast.AST) -> bool:
 
 
 def _is_generator(function: ast.AST) -> bool:
-    """Whether calling the function runs nothing, since it holds a ``yield``."""
+    """Whether the function has a ``yield``, so that calling it runs nothing."""
     waiting = list(ast.iter_child_nodes(function))
     while waiting:
         node = waiting.pop()

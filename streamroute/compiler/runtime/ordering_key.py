@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def order_key(expression: str) -> KeyOf:
     """The key of a payload, for ``RedisStreamProcessor(order_by=...)``.
 
-    Raises ExpressionError for an expression that no message can heal.
+    Raises ExpressionError for an expression that fails on every message.
     """
     from streamroute.expressions.filters import failure_text
     from streamroute.expressions.values import compile_value
@@ -30,10 +30,10 @@ def order_key(expression: str) -> KeyOf:
         nonlocal warned
         try:
             return _hashable(evaluate(payload))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the message starts without an order
+        except BaseException as error:  # noqa: BLE001 - on any failure the message starts without an order
             if not warned:
                 warned = True
-                said = "order_by %s fails, and its messages are not ordered: %s"
+                said = "order_by %s failed, so its messages are not ordered: %s"
                 log.warning(said, expression, failure_text(error), extra=NEVER_COALESCED)
             return None
 
@@ -41,7 +41,7 @@ def order_key(expression: str) -> KeyOf:
 
 
 def _hashable(value: Any) -> Hashable | None:
-    """What is equal where JMESPath says that two values are: true is not 1."""
+    """Values that are equal exactly if JMESPath says so: true is not 1."""
     if value is None or type(value) is str:
         return value
     if isinstance(value, bool):

@@ -1,7 +1,7 @@
 """A route's handler: the user's function, wrapped in what its route declares.
 
-The wrapper is a plain ``async (payload, container)`` that any dispatcher of the seed's API can run. A
-failure leaves it as ``Retry`` with the policy's delay or, when the attempts are spent, as ``Reject``.
+The wrapper is a plain ``async (payload, container)`` that any dispatcher can run. A failure leaves it as
+``Retry`` with the policy's delay or, when the attempts are spent, as ``Reject``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from streamroute.text.safe_text import safe_str
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
 Call = Callable[[Mapping[str, Any], Any], Any]
 Prepare = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes what the handler gets of the payload; raises Reject for a payload that no run will accept."""
+"""Makes the handler's payload; raises Reject for a payload that no run will accept."""
 
 
 def route_handler(
@@ -52,12 +52,12 @@ def route_handler(
         try:
             # The direct handler is called without a function between them: this runs for each message.
             coroutine = start(payload, container) if direct is None else direct(payload)
-        except BaseException as error:  # noqa: BLE001 - what it means is raised
+        except BaseException as error:  # noqa: BLE001 - raised again as its outcome
             _raise_outcome(error, payload, retry)
         try:
             first = coroutine.send(None)
         except StopIteration:
-            # It ended without waiting for anything: done, and no timer was needed.
+            # It ended without waiting: no timer was needed.
             return
         except BaseException as error:
             if issubclass(type(error), asyncio.CancelledError) and is_own_cancellation(error):
@@ -78,7 +78,7 @@ def route_handler(
 
 
 def _function(handler: HandlerCall) -> Callable[..., Any]:
-    """The handler with its arguments; lists and objects among them are its own in each call."""
+    """The handler with its arguments; lists and objects among them are copied for each call."""
     function, arguments = handler.function, handler.arguments
     changing = {name: value for name, value in arguments.items() if isinstance(value, (list, dict))}
     if not arguments or not changing:
@@ -113,7 +113,7 @@ def _prepared(prepare: Prepare, start: Call) -> Call:
 async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> None:
     """Run a sync handler in the loop's default executor, with this task's context variables.
 
-    A thread cannot be stopped: after a timeout or a cancellation it runs on, and keeps its slot.
+    A thread cannot be stopped: after a timeout or a cancellation it runs on, and stays in the pool.
     """
     context = contextvars.copy_context()
     outcome = await ThreadCall(
@@ -127,32 +127,32 @@ async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> 
         finally:
             del error
     if _is_awaitable(result):
-        # A plain function around an async one: what it returned is still to be run.
+        # A plain function returned an awaitable: await it, too.
         await result
 
 
 def _result_or_error(call: Call, payload: Mapping[str, Any], container: Any) -> list[Any]:
-    """What the handler returns, and what it raises.
+    """The handler's result and its exception.
 
-    No exception goes through the future between thread and task: it refuses StopIteration, and of
-    GeneratorExit the task would close everything that waits for it.
+    Exceptions do not pass through the future between thread and task: the future refuses StopIteration, and
+    GeneratorExit would close every coroutine that awaits it.
     """
     try:
         return [call(payload, container), None]
-    except BaseException as error:  # noqa: BLE001 - it is raised again where the handler is awaited
+    except BaseException as error:  # noqa: BLE001 - raised again where the handler is awaited
         return [None, error]
 
 
 def _is_awaitable(result: Any) -> bool:
     try:
         return inspect.isawaitable(result)
-    except BaseException:  # noqa: BLE001 - an object of the user's that does not say what it is
+    except BaseException:  # noqa: BLE001 - a user's object may raise anything
         return False
 
 
 def _raise_outcome(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
-    """Raise what this failure means: its own Reject or Retry, or what the retry policy says."""
-    kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
+    """Raise the outcome of this failure: its own Reject or Retry, or that of the retry policy."""
+    kind = type(error)  # isinstance() could run code of the exception's class
     if issubclass(kind, Reject):
         raise error
     attempt = attempt_of(payload)

@@ -1,4 +1,4 @@
-"""Threads for handlers that are plain functions: as many as there are concurrency."""
+"""Threads for handlers that are plain functions: as many as handlers may run at once."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ T = TypeVar("T")
 
 _THREAD_PREFIX: Final = "streamroute-handler"
 _MAX_THREADS: Final = 256
-_SPARE_THREADS: Final = 64  # threads beyond those of the concurrency, started only when they are needed
+_SPARE_THREADS: Final = 64  # more than handlers may use, started only if needed
 
 
 @contextmanager
 def handler_threads(concurrency: int) -> Iterator[None]:
     """Make the loop's default executor as large as ``concurrency`` (at most 256 threads), for a while.
 
-    A function that runs on past its timeout keeps its thread and its slot. Some threads are spare: the loop's
-    own work (host names are looked up in threads) goes on whatever handlers do.
-    On leaving, running threads are not waited for: a function that never returns cannot be stopped, and
-    its message is pending, to be run again.
+    A function that runs on past its timeout keeps its thread. Some threads are spare, so that the loop's own
+    work (host name lookups) is never blocked by handlers. At the end running threads are not awaited: a
+    function that never returns cannot be stopped, and its message stays pending and runs again.
     """
     loop = asyncio.get_running_loop()
     executor = _HandlerThreadPool(
@@ -37,13 +36,13 @@ def handler_threads(concurrency: int) -> Iterator[None]:
     try:
         yield
     finally:
-        # The loop waits for its default executor when it closes; it is given an idle one to wait for.
+        # The loop waits for its default executor when it closes: give it an idle one.
         loop.set_default_executor(ThreadPoolExecutor(1))
         executor.shutdown(wait=False, cancel_futures=True)
 
 
 class _HandlerThreadPool(ThreadPoolExecutor):
-    """Threads in which a child that their function forks ends: it would wait in them for ever, alone."""
+    """Threads that end a child process which their function forked: it would wait in them forever."""
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         def call() -> T:
@@ -54,7 +53,7 @@ class _HandlerThreadPool(ThreadPoolExecutor):
 
 
 def wait_for_threads(patience: float) -> int:
-    """How many handler threads are still running after ``patience`` seconds; the interpreter would wait."""
+    """Wait for handler threads, up to ``patience`` seconds; return how many still run."""
     deadline = time.monotonic() + patience
     for thread in _handler_threads():
         thread.join(max(0.0, deadline - time.monotonic()))

@@ -1,8 +1,8 @@
 """Timeouts of handlers, without a task and without a timer for each message.
 
 A coroutine's first step runs at once, in the task that is running: a handler that never waits needs no
-timer at all. One that does wait is watched until it is done; one timer per event loop, for the
-earliest deadline, looks after all of them.
+timer at all. One that waits is watched until it is done, by one timer per event loop for
+the earliest deadline.
 """
 
 from __future__ import annotations
@@ -37,12 +37,11 @@ async def await_with_timeout(
 ) -> Any:
     """The result of a coroutine that has run its first step and yielded ``first``.
 
-    A handler that goes on although it was cancelled keeps whoever awaits this; the log says so, once for
-    each ``route``.
+    A handler that ignores its cancellation keeps the caller waiting, which is logged once for each ``route``.
 
-    Raises HandlerTimeout after ``seconds``, counted from here. The handler is cancelled; what it
-    returns after that does not count, since it was told to stop, but an exception that it raises
-    instead does. A cancellation from outside passes through as it is.
+    Raises HandlerTimeout after ``seconds``, counted from here. The handler is cancelled; a result that it
+    returns after that is discarded, but an exception that it raises is passed on. A cancellation from outside
+    passes through as it is.
     """
     loop = asyncio.get_running_loop()
     waiter = _Waiter(asyncio.current_task(loop), loop.time() + seconds, route)
@@ -68,16 +67,16 @@ async def await_with_timeout(
         return result
     if end is _End.DEADLINE:
         raise HandlerTimeout(seconds)
-    # The handler swallowed our cancellation and another's: the other must still be heard.
+    # The handler swallowed two cancellations, this one's and another's: raise the other again.
     raise asyncio.CancelledError
 
 
 class _End(Enum):
-    """What a watched handler's end may be put down to."""
+    """Why a handler ended."""
 
     OWN = "its own"
-    DEADLINE = "we cancelled it"
-    OUTSIDE = "we cancelled it, and so did somebody else"
+    DEADLINE = "cancelled at its deadline"
+    OUTSIDE = "cancelled at its deadline, and from outside"
 
 
 _OWN: Final = _End.OWN
@@ -94,7 +93,7 @@ def _is_running(task: asyncio.Task[Any]) -> bool:
 
 @types.coroutine
 def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, Any, Any]:
-    """Go on with a coroutine that has already yielded once, as ``await`` would have."""
+    """Continue a coroutine that has already yielded once, as ``await`` would."""
     pending = first
     while True:
         try:
@@ -102,7 +101,7 @@ def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, 
         except GeneratorExit:
             coroutine.close()
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever the loop throws belongs to the handler
+        except BaseException as error:  # noqa: BLE001 - passed on to the handler
             try:
                 pending = coroutine.throw(error)
             except StopIteration as done:
@@ -112,7 +111,7 @@ def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, 
 
 
 class _Waiter:
-    """A handler that is waiting: its task, its deadline (loop time), and how often we cancelled it."""
+    """A waiting handler: its task, its deadline (loop time), and how often it was cancelled here."""
 
     __slots__ = ("cancelling_before", "cancels", "deadline", "route", "task")
 
@@ -130,7 +129,7 @@ class _Waiter:
         self.task.cancel()
 
     def uncancel_own(self) -> _End:
-        """Take our own cancellations back, so that only those from outside are left."""
+        """Take back the cancellations made here, so that only those from outside are left."""
         if self.cancels == 0:
             return _OWN
         for _ in range(self.cancels):
@@ -139,7 +138,7 @@ class _Waiter:
 
 
 class Deadlines:
-    """Everything that waits in one event loop, under one timer for the earliest deadline."""
+    """All waiting handlers of an event loop, with one timer for the earliest deadline."""
 
     _of_loop: ClassVar[dict[asyncio.AbstractEventLoop, Deadlines]] = {}
 
@@ -151,7 +150,7 @@ class Deadlines:
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Deadlines:
-        """The deadlines of this loop; those of loops that are closed are forgotten."""
+        """The deadlines of this loop; those of closed loops are dropped."""
         found = cls._of_loop.get(loop)
         if found is None:
             cls._of_loop = {one: kept for one, kept in cls._of_loop.items() if not one.is_closed()}
@@ -165,7 +164,7 @@ class Deadlines:
             self._arm(waiter.deadline, loop)
 
     def end(self, waiter: _Waiter) -> _End:
-        """Forget a handler. The timer stays: a sweep that finds nothing costs less than many timers."""
+        """Stop watching a handler. The timer stays: one that finds nothing costs less than many timers."""
         self._watched.discard(waiter)
         return waiter.uncancel_own()
 
@@ -189,8 +188,8 @@ class Deadlines:
     def _warn(self, route: str) -> None:
         uncancellable = sum(waiter.route == route and waiter.cancels > 1 for waiter in self._watched)
         log.warning(
-            "a handler of the route %s goes on after its timeout, although it was cancelled; it keeps a slot "
-            "until it ends (%d now; said once)",
+            "a handler of the route %s ignores its cancellation after the timeout; it counts against "
+            "concurrency until it ends (%d now; logged once)",
             *(route, uncancellable),
             extra=NEVER_COALESCED,
         )

@@ -25,7 +25,7 @@ _SMALL: Final = frozenset({bool, float, int, type(None)})
 
 
 class Budget:
-    """What is left of the steps for one message. Its size is looked at only if it needs many."""
+    """The steps that are left for one message. Its size is computed only if it needs many."""
 
     __slots__ = ("_data", "_is_extended", "known", "left")
 

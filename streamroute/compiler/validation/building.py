@@ -1,4 +1,4 @@
-"""Builds the checks of a schema and of all schemas inside it, each once."""
+"""Build the checks of a schema and of all schemas inside it, each once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SchemaChecks:
         self._words: dict[tuple[int, str], Check] = {}
         graph = SchemaGraph(root, dialect, self.target_of)
         self.effort = graph.effort()
-        """A bound on how often schemas look at a value of the data, on average."""
+        """A bound on how often schemas check a value of the data, on average."""
         self._recursive = graph.recursive()
         # Inner schemas first: what a schema is made of is there when it is built. References come later.
         for schema in graph.schemas():
@@ -89,7 +89,7 @@ def _nothing(_value: Any, _budget: Budget) -> bool:
 
 
 def _remembered(schema: int, check: Check) -> Check:
-    """A schema that comes back to itself could look at a value over and over: once is enough."""
+    """Check a value once against a recursive schema, however often it is reached."""
 
     def once(value: Any, budget: Budget) -> bool:
         if not isinstance(value, (dict, list)):

@@ -1,8 +1,9 @@
 """Validation: whether the data of a message is what the schema of its type says.
 
-jsonschema-rs, where it is installed, says yes quickly. It cannot be stopped, and it holds the interpreter: it
-is asked only for schemas whose check is linear in the data. What it refuses, and what it might see
-differently, our own checks judge, which count their steps, have the last word and give the reason.
+jsonschema-rs, if it is installed, accepts valid data quickly. It cannot be stopped, and it blocks the
+interpreter, so it is used only for schemas whose check is linear in the data. Data that it refuses, and
+schemas that it may read differently, are checked here: these checks count their steps, decide, and give the
+reason.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from streamroute.errors import CostlyDataError
 from streamroute.system.extras import import_extra
 
 Check = Callable[[Any], str | None]
-"""Says why data is invalid; None where it is valid."""
+"""Returns why data is invalid; None if it is valid."""
 
 _EXACT: Final = 2**53  # beyond it, not every library keeps an integer apart from its neighbors
 _FEW_TIMES: Final = STEPS_PER_VALUE // 4
@@ -32,13 +33,13 @@ _SMALL: Final = 20_000  # values, or texts of their size, that jsonschema-rs is 
 _NOT_DELEGATED: Final = frozenset(
     {"additionalItems", "unevaluatedItems", "unevaluatedProperties", "uniqueItems"}
 )
-"""What jsonschema-rs sees differently, or takes long for."""
+"""Keywords that jsonschema-rs reads differently, or takes long for."""
 _DEEPEST: Final = 50  # levels of a schema that the quick look goes down
 _TOO_DEEP: Final = "the data is nested too deep to be validated"
 
 
 class DataCheck:
-    """The check of a message's data. Says why it is invalid; None where it is valid.
+    """The check of a message's data. Returns why it is invalid; None if it is valid.
 
     Raises CostlyDataError for data that takes too many steps. ``is_linear``: however a message is made, it
     takes no longer than it took to read, by more than a factor.
@@ -51,7 +52,7 @@ class DataCheck:
         self._accepts = _fast_validator(schema) if fast and self.is_linear else None
 
     def __call__(self, data: Any) -> str | None:
-        """Why the data is invalid; None where it is valid."""
+        """Return why the data is invalid; None if it is valid."""
         if self._accepts is not None and _is_small(data) and self._accepts(data):
             return None
         try:
@@ -73,11 +74,11 @@ def _reason(checks: SchemaChecks, data: Any) -> str:
     return said or "the data does not fit its schema"
 
 
-# The quick look.
+# jsonschema-rs
 
 
 def _fast_validator(schema: MessageSchema) -> Callable[[Any], bool] | None:
-    """jsonschema-rs for a schema of which it thinks as we do, or None."""
+    """jsonschema-rs for a schema that it reads as the checks here do, or None."""
     try:
         library = import_extra("jsonschema_rs")
     except ImportError:
@@ -96,9 +97,9 @@ def _fast_validator(schema: MessageSchema) -> Callable[[Any], bool] | None:
 
 
 def _is_small(data: Any) -> bool:
-    """Whether jsonschema-rs, which nothing can stop, is done with the data in milliseconds.
+    """Whether jsonschema-rs, which nothing can stop, finishes the data in milliseconds.
 
-    It takes as long as the square of a number's digits.
+    Its time grows with the square of a number's digits.
     """
     left, waiting = _SMALL, [data]
     while waiting:
@@ -126,7 +127,7 @@ def _accepts(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
         try:
             return is_valid(data)
         except (ValueError, TypeError):
-            # A codec of the user's gave what JSON cannot hold: the other checks can tell.
+            # A user's codec gave a value that JSON does not have: the other checks handle it.
             return False
 
     return accepts

@@ -1,4 +1,4 @@
-"""What a schema may cost for each value of the data, and which schemas come back to themselves."""
+"""The cost of a schema for each value of the data, and which schemas are recursive."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class SchemaGraph:
         return found
 
     def effort(self) -> float:
-        """A bound on how often schemas look at a value of the data, on average; infinite where there is none.
+        """A bound on how often schemas check a value of the data, on average; infinite if there is none.
 
         It is the sum along the costliest way down, over all that may look at one value.
         """

@@ -8,7 +8,7 @@ from typing import Any, Final
 from streamroute.compiler.validation.budget import BITS_PER_VALUE, Budget
 
 _HASHED: Final = 2**60
-"""From here on Python gives one hash to many integers, which anybody could put into one set."""
+"""Beyond this, Python gives many integers the same hash; an attacker could put them into one set."""
 
 
 def frozen(value: Any, budget: Budget) -> Any:

@@ -1,4 +1,4 @@
-"""``unevaluatedProperties`` and ``unevaluatedItems``: what no other keyword of a schema has looked at.
+"""``unevaluatedProperties`` and ``unevaluatedItems``: parts that no other keyword has evaluated.
 
 Source: https://json-schema.org/draft/2020-12/json-schema-core, section 11.
 """
@@ -40,7 +40,7 @@ def check_unevaluated_properties(parts: Parts, schema: Schema) -> Check:
 
 
 def unevaluated_keys(parts: Parts, schema: Schema, value: dict[Any, Any], budget: Budget) -> list[Any]:
-    """The keys that no keyword but ``unevaluatedProperties`` of this schema has looked at."""
+    """The keys that no keyword but ``unevaluatedProperties`` of this schema has evaluated."""
     seen = _keys(parts, schema, value, budget, is_own=True)
     return [key for key in value if key not in seen]
 
@@ -74,7 +74,7 @@ def check_unevaluated_items(parts: Parts, schema: Schema) -> Check:
 
 
 def unevaluated_positions(parts: Parts, schema: Schema, value: Any, budget: Budget) -> list[int]:
-    """The positions that no keyword but ``unevaluatedItems`` of this schema has looked at."""
+    """The positions that no keyword but ``unevaluatedItems`` of this schema has evaluated."""
     seen = _positions(parts, schema, value, budget, is_own=True)
     return [at for at in range(len(value)) if at not in seen]
 

@@ -1,4 +1,4 @@
-"""Why data is invalid, in words that hold none of its values: they may be secrets."""
+"""Why data is invalid, without any of its values: they may be secrets."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _unexpected(problem: DataProblem) -> str:
 
 
 def _choices(values: list[Any]) -> str:
-    return join_words(map(_short, values[:_MOST_NAMES])) if values else "one of no values at all"
+    return join_words(map(_short, values[:_MOST_NAMES])) if values else "one of an empty list of values"
 
 
 def _named(names: list[str]) -> str:
@@ -98,22 +98,22 @@ def _named(names: list[str]) -> str:
 
 _WORDS: Final[dict[str, Callable[[DataProblem], str]]] = {
     "additionalProperties": _unexpected,
-    "anyOf": lambda _problem: "fits none of the forms that are allowed",
+    "anyOf": lambda _problem: "matches none of the allowed forms",
     "const": lambda problem: f"must be {_short(problem.expected)}",
     "enum": lambda problem: f"must be {_choices(problem.expected)}",
     "exclusiveMaximum": lambda problem: f"must be less than {problem.expected}",
     "exclusiveMinimum": lambda problem: f"must be more than {problem.expected}",
-    "maxItems": lambda problem: f"holds more than {problem.expected} items",
+    "maxItems": lambda problem: f"has more than {problem.expected} items",
     "maxLength": lambda problem: f"is longer than {problem.expected} characters",
     "maximum": lambda problem: f"must be at most {problem.expected}",
-    "minItems": lambda problem: f"holds less than {problem.expected} items",
+    "minItems": lambda problem: f"has fewer than {problem.expected} items",
     "minLength": lambda problem: f"is shorter than {problem.expected} characters",
     "minimum": lambda problem: f"must be at least {problem.expected}",
-    "not": lambda problem: "is not allowed" if not problem.expected else "is what the schema excludes",
-    "oneOf": lambda _problem: "fits several forms of which only one may fit",
+    "not": lambda problem: "is not allowed" if not problem.expected else "is excluded by the schema",
+    "oneOf": lambda _problem: "matches several forms, of which only one may match",
     "multipleOf": lambda problem: f"must be a multiple of {problem.expected}",
-    "pattern": lambda _problem: "does not have the form that is wanted",
+    "pattern": lambda _problem: "does not match the required pattern",
     "required": _missing,
     "type": _types,
-    "uniqueItems": lambda _problem: "holds an item twice",
+    "uniqueItems": lambda _problem: "contains an item twice",
 }

@@ -1,6 +1,6 @@
-"""What is wrong with data: the keywords that it breaks, found where the checks say no.
+"""Find the keywords that invalid data breaks.
 
-Nothing is looked at that is valid, and nothing is collected: whoever reads the first few pays for those.
+Valid parts are skipped, and problems are found one at a time: reading the first few costs only those.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from streamroute.compiler.validation.evaluated import unevaluated_keys, unevalua
 from streamroute.compiler.validation.scalars import Schema, is_array
 from streamroute.config.yaml.source import DataPath
 
-_A_SCHEMA: Final = 8  # steps for each keyword that is looked at
+_A_SCHEMA: Final = 8  # steps for each keyword
 _MOST_COMPARED: Final = 10  # problems of each form, to find the form that comes nearest
 _DEEPEST_COMPARED: Final = 4  # choices within choices: each multiplies what there is to compare
 
@@ -177,7 +177,7 @@ def _distance(problems: list[DataProblem], path: DataPath) -> tuple[bool, int]:
 def _nothing(
     _finder: DataProblemFinder, _word: str, _schema: Schema, _value: Any, _path: DataPath
 ) -> _Problems:
-    """A keyword that is looked at with another, or describes and does not check."""
+    """A keyword that is checked with another one, or only describes."""
     yield from ()
 
 

@@ -24,7 +24,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_integer(value: Any) -> bool:
-    """Whether JSON Schema calls this an integer: 1.0 is one, true is none."""
+    """Whether JSON Schema calls this an integer: 1.0 is one, true is not."""
     return is_number(value) and (isinstance(value, int) or value == int(value))
 
 

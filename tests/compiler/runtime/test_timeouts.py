@@ -131,7 +131,7 @@ async def test_a_handler_that_goes_on_after_its_cancellation_is_cancelled_again(
         assert refusals == 3
         assert cancelling() == 0
     [told] = caplog.messages
-    assert told.startswith("a handler of the route welcome goes on after its timeout")
+    assert told.startswith("a handler of the route welcome ignores its cancellation after the timeout")
 
 
 async def test_what_a_handler_raises_instead_of_its_cancellation_counts() -> None:

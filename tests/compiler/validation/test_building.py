@@ -102,8 +102,8 @@ def check(root: dict[str, Any], data: Any, dialect: Dialect = Dialect.DRAFT_2020
 @pytest.mark.parametrize(
     ("root", "data", "said"),
     [
-        ({"enum": []}, 1, "the data must be one of no values at all"),
-        ({"properties": {"a": {"enum": []}}}, {"a": None}, "a must be one of no values at all"),
+        ({"enum": []}, 1, "the data must be one of an empty list of values"),
+        ({"properties": {"a": {"enum": []}}}, {"a": None}, "a must be one of an empty list of values"),
         ({"multipleOf": 0.1}, float("inf"), None),
         ({"type": "number"}, float("nan"), "the data must be a number, not a number that JSON"),
         ({"multipleOf": 1e-300}, 1e300, None),

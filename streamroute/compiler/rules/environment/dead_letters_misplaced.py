@@ -56,9 +56,10 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for stream in known:
         where = None
         if stream.dead_letter == stream.name:
-            where = "the stream itself, and would fail again for ever"
+            where = "the stream itself, and would fail again forever"
         elif _comes_back(stream, onwards):
-            where = f'"{stream.display("dead_letter")}", whose own come back here, to fail again for ever'
+            name = stream.display("dead_letter")
+            where = f'"{name}", whose own dead letters come back here, to fail again forever'
         elif stream.dead_letter in kept:
             name = stream.display("dead_letter")
             where = f'"{name}", which holds the retries of "{kept[stream.dead_letter]}"'

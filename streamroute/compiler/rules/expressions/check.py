@@ -59,6 +59,6 @@ def _stated(document: Document) -> Mapping[SourceLocation, list[StreamConfig]]:
     for stream in document.streams.values():
         written = stream.location.value("order_by")
         if stream.order_by is None or not (written in (None, stream.order_by) or has_variable(written)):
-            continue  # there is none, or it cannot be used, and a finding says why
+            continue  # there is none, or a finding says why it cannot be used
         found.setdefault(document.location_of(stream, "order_by"), []).append(stream)
     return found

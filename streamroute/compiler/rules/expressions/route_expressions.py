@@ -1,4 +1,4 @@
-"""The expressions of a route, checked with what its messages are declared to hold."""
+"""Check the expressions of a route against the declared schemas of its messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 Messages = Callable[[], Iterable[Mapping[str, Any]]]
 
 _MAX_WITH_ADVICE: Final = 100
-"""Wrong expressions whose advice is looked at for other mistakes; who has more mends these first."""
+"""Wrong expressions whose suggestions are themselves checked; beyond that the work is not worth it."""
 
 UNCHECKED: Final = "SR319"
 _UNCHECKED: Final = "this is not checked against its message's schema: that would take too many steps"
@@ -56,7 +56,7 @@ def traits_of(codecs: Iterable[str]) -> PayloadTraits:
 
 
 def _evidence(document: Document, messages: Iterable[Mapping[str, Any]]) -> Evidence:
-    """What the configuration shows of its messages beside their schemas."""
+    """What the configuration shows about its messages apart from their schemas."""
     schemas = (message.schema.root for message in document.messages.values() if message.schema is not None)
     return Evidence(_trees(document), messages, schemas)
 
@@ -70,7 +70,7 @@ def _trees(document: Document) -> Iterator[Tree]:
         try:
             tree = None if expression is None else parse(expression)
         except ExpressionError:
-            continue  # a finding of its own, and nothing that shows anything
+            continue  # it has a finding of its own
         if tree is not None:
             yield tree
 
@@ -94,10 +94,10 @@ class _Payload:
 
 
 class RouteExpressions:
-    """Checks the expressions of a document's routes; what a schema says is worked out once."""
+    """Checks the expressions of a document's routes; the type of a schema is computed once."""
 
     def __init__(self, document: Document, messages: Messages = tuple) -> None:
-        """``messages`` gives those of the tests beside the files, when it is asked for them."""
+        """``messages`` returns those of the route tests; it is called only if needed."""
         self._document = document
         self._wrong = 0
         self.get_evidence: EvidenceSource = cache(lambda: _evidence(document, messages()))
@@ -107,9 +107,9 @@ class RouteExpressions:
         self._data: dict[str, Type | None] = {}
 
     def check(self, expression: str, route: RouteConfig, *, condition: bool) -> list[Problem]:
-        """What is wrong with an expression of a route, whose types hold no pattern any more.
+        """The problems of an expression of a route, whose type patterns are expanded.
 
-        A ``condition`` is asked for its truth, as a filter is; a transform is not.
+        A ``condition`` is evaluated for its truth, as a filter is; a transform is not.
         """
         problems = check_expression(expression)
         if any(problem.fatal for problem in problems):
@@ -121,8 +121,8 @@ class RouteExpressions:
         found = self._typed(expression, payload, condition=condition)
         if skeleton is not None and not found:
             clean.add(skeleton)
-        told = Spans(problems)
-        others = [each for each in found if not told.overlap(each)]
+        reported = Spans(problems)
+        others = [each for each in found if not reported.overlap(each)]
         if problems and self._gives_advice():
             check = partial(self._typed, payload=payload, condition=condition)
             problems = with_final_advice(problems, parse(expression), lambda tree: check(tree.expression))
@@ -130,11 +130,11 @@ class RouteExpressions:
         return problems + others
 
     def _gives_advice(self) -> bool:
-        """Whether so few expressions were wrong that the advice on each is looked at for other mistakes."""
+        """Whether few enough expressions were wrong that suggestions are checked, too."""
         return self._wrong < _MAX_WITH_ADVICE
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
-        """What types say of an expression; where its schema makes that too long, that it was not checked."""
+        """The type problems of an expression, or that its schema takes too many steps to check it."""
         tree = parse(expression)
         return self.within_budget(
             lambda: check_types(
@@ -150,7 +150,7 @@ class RouteExpressions:
         )
 
     def within_budget(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
-        """What ``work`` makes of types, or what stands for it where that takes too many steps."""
+        """The result of ``work``, or ``otherwise`` if it takes too many steps."""
         try:
             with self._steps.limited():
                 return work()
@@ -158,11 +158,11 @@ class RouteExpressions:
             return otherwise
 
     def payload_type(self, route: RouteConfig) -> Type | None:
-        """What is known of the payloads of a route whose types hold no pattern; None where nothing is."""
+        """The type of the payloads of a route whose type patterns are expanded; None if unknown."""
         return self._payload(route).type
 
     def _payload(self, route: RouteConfig) -> _Payload:
-        """What is known of a route's payloads: nothing where a stream has another codec."""
+        """What is known of a route's payloads: nothing if a stream has another codec."""
         streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
         codecs = frozenset(stream.codec for stream in streams)
         if not self._document.messages or not codecs <= _ATTRIBUTES.keys():
