@@ -1,4 +1,4 @@
-"""Channels: the commands of a whole process over a few connections to each server.
+"""Channels: all commands of a process over a few connections to each server.
 
 A pool gives at most ``COMMAND_CONNECTIONS`` connections to commands, independent of the number of streams and
 handlers. A command that finds a free connection is sent at once. Others queue in order, and the next free
@@ -23,7 +23,7 @@ COMMAND_CONNECTIONS: Final = 3
 READ_CONNECTIONS: Final = 4
 """Connections of a pool that carry reads, which wait on the server."""
 MIN_CONNECTIONS: Final = 2
-"""Connections of a pool that has one for commands: a read that waits must not hold them up."""
+"""Connections that a pool needs: one for commands, which a waiting read must not delay, and one for reads."""
 
 _MAX_CALLS: Final = 64  # calls in one round trip
 _MAX_COMMANDS: Final = 512  # commands in one round trip, unless a single call has more
@@ -35,7 +35,7 @@ class Channel:
     """Sends commands over at most ``connections`` connections of ``pool``."""
 
     def __init__(self, pool: ConnectionPool, connections: int) -> None:
-        self._pool = weakref.proxy(pool)  # it is the key under which this channel is found
+        self._pool = weakref.proxy(pool)  # the pool is the weak key of this channel
         self._free = connections
         self._waiting: deque[Call] = deque()
         self._carriers: set[asyncio.Task[None]] = set()
@@ -43,8 +43,8 @@ class Channel:
     async def send(self, commands: Sequence[CommandArgs]) -> list[Any]:
         """Send commands in one round trip; an answer may be an exception.
 
-        Raises NotSentError where no connection can be made, else what redis-py raises where the server
-        cannot be reached or is not ready; then nobody knows which commands were carried out.
+        Raises NotSentError if no connection can be made, else what redis-py raises if the server cannot be
+        reached or is not ready; the commands may have been executed then.
         """
         if not self._free or self._waiting:
             return await self._wait_in_line(commands)
@@ -61,9 +61,9 @@ class Channel:
         return await answer
 
     def _serve_waiting(self) -> None:
-        """Give a connection that is free to those who wait.
+        """Send waiting calls over a free connection.
 
-        They are carried by a task of its own: a caller who is cancelled takes nobody's answer along.
+        A separate task sends them, so that the cancellation of one caller loses no answer of another.
         """
         if self._free and self._waiting:
             self._free -= 1
@@ -79,7 +79,7 @@ class Channel:
             self._free += 1
 
     def _next_calls(self) -> list[Call]:
-        """The calls that have waited longest, as many as one round trip takes, without cancelled ones."""
+        """The oldest calls that fit into one round trip, without cancelled ones."""
         calls: list[Call] = []
         commands = 0
         while self._waiting and len(calls) < _MAX_CALLS:
@@ -94,7 +94,7 @@ class Channel:
         return calls
 
     async def _deliver(self, calls: Sequence[Call]) -> None:
-        """One round trip; each caller gets the answers to its own commands, or what went wrong."""
+        """One round trip; each caller gets the answers to its own commands, or the error."""
         try:
             answers = await round_trip(self._pool, [words for commands, _ in calls for words in commands])
         except BaseException as error:
@@ -116,7 +116,7 @@ _channels: Final[weakref.WeakKeyDictionary[ConnectionPool, Channel]] = weakref.W
 
 
 def channel_of(client: Redis) -> Channel:
-    """The channel that all users of a client's connections share; it goes with its pool."""
+    """Return the channel that all users of a client's pool share; it lives as long as the pool."""
     pool = client.connection_pool
     channel = _channels.get(pool)
     if channel is None:
@@ -132,7 +132,7 @@ def command_connections(pool: ConnectionPool) -> int:
 def read_connections(pool: ConnectionPool) -> int:
     """How many connections of a pool may carry reads.
 
-    Raises SetupError for a pool that has none to spare (``max_connections`` in its URL).
+    Raises SetupError for a pool that has too few (``max_connections`` in its URL).
     """
     most = _max_connections(pool)
     if most < MIN_CONNECTIONS:

@@ -1,8 +1,8 @@
-"""A client for each stream of a cluster, on the node that has its slot, wherever that is at the moment.
+"""A client for each stream of a cluster, which follows the slot of the stream from node to node.
 
-Everything of a stream is in one slot, so that a consumer needs one node at a time. What that one refuses
-for another's sake is sent to the node that it names: for good (MOVED), or for this time, while the slot
-is on its way (ASK). It was not carried out, so that nothing is done twice.
+All keys of a stream are in one slot, so a consumer needs one node at a time. A command that a node redirects
+is sent to the node that it names: for good (MOVED), or once, while the slot migrates (ASK). The first node
+did not execute it, so nothing is done twice.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from streamroute.adapters.redis.channel import channel_of
 from streamroute.adapters.redis.cluster_pool import ClusterPool
 from streamroute.adapters.redis.cluster_topology import Cluster, SlotDownError
 from streamroute.adapters.redis.driver_errors import hide_address
+from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
 from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
-from streamroute.adapters.redis.shared_reads import Read, Reader, read_command, read_from, reads_of
+from streamroute.adapters.redis.shared_reads import shared_reads_of
 from streamroute.adapters.urls.cluster_url import read_cluster_url
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys, keys_in_other_slots, slot
@@ -31,14 +32,14 @@ _ADDRESS_SETTINGS: Final = ("host", "port", "connection_class", "db")
 _REDIRECTIONS: Final = (AskError, TryAgainError)  # a MovedError is an AskError
 _DOWN: Final = (ClusterDownError, ReadOnlyError)
 _RETRY_DELAYS: Final = (0, 0, 0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds before each try."""
+"""Seconds before each attempt."""
 
 T = TypeVar("T")
 _Send = Callable[[Sequence[CommandArgs]], Awaitable[list[Any]]]
 
 
 class SlotClient(Redis):
-    """A client of one slot; replies are left as they are."""
+    """A client of one slot; replies are not parsed."""
 
     def __init__(self, pool: ClusterPool, slot: int) -> None:
         super().__init__(connection_pool=pool)
@@ -47,7 +48,7 @@ class SlotClient(Redis):
         self._cluster = pool.cluster
 
     async def execute_command(self, *words: Any, **_options: Any) -> Any:
-        """Send a command to wherever the slot is; raises what redis-py raises."""
+        """Send a command to the node that has the slot; raises what redis-py raises."""
         (answer,) = await self.send_following([words])
         if isinstance(answer, Exception):
             raise answer
@@ -63,10 +64,10 @@ class SlotClient(Redis):
         return answers
 
     async def send_following(self, commands: Sequence[CommandArgs]) -> list[Any]:
-        """Send commands in one round trip, and all of them again where one was refused for another's sake.
+        """Send commands in one round trip, and send all of them again if one was redirected.
 
-        At most one of them, or what stands between MULTI and EXEC, may change anything. An answer may be
-        an exception. Raises SlotDownError where nodes go on naming one another.
+        At most one of them, or what is between MULTI and EXEC, may change anything. An answer may be an
+        exception. Raises SlotDownError if nodes keep redirecting to each other.
         """
         send: _Send = self._send
         answers: list[Any] = []
@@ -81,19 +82,19 @@ class SlotClient(Redis):
         self._record_failures(answers)
         return answers
 
-    async def read(self, reader: Reader, keys: tuple[str, ...], count: int, wait: float) -> Read:
-        """See ``StreamReads.read``; at the node that has the slot, wherever that is at the moment."""
+    async def read(self, reader: ReaderId, keys: tuple[str, ...], count: int, wait: float) -> ReadResult:
+        """See ``SharedReads.read``; reads at the node that has the slot."""
         reader = reader._replace(slot=self.slot)
         refusal: Exception = TryAgainError("the slot is moving")
         for pause in _RETRY_DELAYS:
             await asyncio.sleep(pause)
             try:
-                return await self._at_node(lambda node: reads_of(node).read(reader, keys, count, wait))
+                return await self._at_node(lambda node: shared_reads_of(node).read(reader, keys, count, wait))
             except MovedError as error:
                 self._cluster.record_move(self.slot, error)
                 refusal = error
             except AskError:
-                return read_from(await self.send_following([("TIME",), read_command(reader, keys, count)]))
+                return read_reply(await self.send_following([("TIME",), read_command(reader, keys, count)]))
             except TryAgainError as error:
                 refusal = error
             except _DOWN as error:
@@ -102,16 +103,16 @@ class SlotClient(Redis):
         self._record_failures([refusal])
         raise refusal
 
-    def interrupt(self, reader: Reader, keys: tuple[str, ...]) -> None:
-        """See ``StreamReads.interrupt``."""
+    def interrupt(self, reader: ReaderId, keys: tuple[str, ...]) -> None:
+        """See ``SharedReads.interrupt``."""
         for client in self._cluster.clients:
-            reads_of(client).interrupt(reader._replace(slot=self.slot), keys)
+            shared_reads_of(client).interrupt(reader._replace(slot=self.slot), keys)
 
     async def _send(self, commands: Sequence[CommandArgs]) -> list[Any]:
         return await self._at_node(lambda node: channel_of(node).send(commands))
 
     async def _at_node(self, act: Callable[[Redis], Awaitable[T]]) -> T:
-        """Act at the slot's node; where that is away, ask which node has the slot now, and try that one."""
+        """Act at the slot's node; if it is unreachable, look the slot up again and act there."""
         node = await self._cluster.node_of(self.slot)
         try:
             return await act(self._cluster.client_of(node))
@@ -128,7 +129,7 @@ class SlotClient(Redis):
         raise cause
 
     def _sender_after(self, refusal: AskError) -> _Send:
-        """How to send again what was refused for another node's sake."""
+        """Return how to send commands again that a node redirected."""
         if isinstance(refusal, MovedError):
             self._cluster.record_move(self.slot, refusal)
             return self._send
@@ -136,7 +137,7 @@ class SlotClient(Redis):
         return lambda commands: _send_asking(node, commands)
 
     def _record_failures(self, answers: Sequence[Any]) -> None:
-        """Where a node does not serve the slot, others are asked who does."""
+        """Look the slot up again if its node does not serve it."""
         if any(isinstance(answer, _DOWN) for answer in answers):
             self._cluster.invalidate(self.slot)
         if any(isinstance(answer, AskError) for answer in answers):
@@ -145,7 +146,7 @@ class SlotClient(Redis):
 
 
 async def _send_asking(node: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
-    """Send commands to the node that the slot is on its way to: ASKING holds for one, or until EXEC."""
+    """Send commands to the node that the slot migrates to: ASKING is valid for one command, or until EXEC."""
     try:
         if commands[0] == MULTI:
             return (await channel_of(node).send([_ASKING, *commands]))[1:]
@@ -156,7 +157,7 @@ async def _send_asking(node: Redis, commands: Sequence[CommandArgs]) -> list[Any
 
 
 def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
-    """A client of any node of the cluster that the URL names; what the URL sets wins over ``settings``.
+    """Return a client of any node of the cluster in the URL; the URL's parameters win over ``settings``.
 
     Raises ValueError for a URL, or a value in it, that cannot be used. Nothing is sent yet.
     """
@@ -168,19 +169,19 @@ def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
 
 
 def slot_client(pool: ClusterPool, key: str) -> SlotClient:
-    """A client of the slot that a key is in, on the connections of its cluster."""
+    """Return a client of the slot of a key, on the connections of its cluster."""
     return SlotClient(pool, slot(key))
 
 
 def clone_slot_client(client: SlotClient) -> SlotClient:
-    """A client of the same slot for another event loop, which closes its connections with itself."""
+    """Return a client of the same slot for another event loop; closing it closes its connections."""
     clone = SlotClient(client.pool.clone_for_loop(), client.slot)
     clone.auto_close_connection_pool = True
     return clone
 
 
 def require_one_slot(client: Redis, keys: GroupKeys) -> None:
-    """Raises SetupError where a cluster keeps some of these keys in another slot than their stream."""
+    """Raise SetupError if a cluster keeps some of these keys in another slot than their stream."""
     strays = (
         keys_in_other_slots(keys.stream, [keys.retry, keys.dead]) if isinstance(client, SlotClient) else ()
     )

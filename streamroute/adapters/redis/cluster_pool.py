@@ -1,6 +1,6 @@
-"""Connections to any node of a cluster: for what concerns no stream, such as PING.
+"""Connections to any node of a cluster, for commands without a key such as PING.
 
-What concerns a stream goes to the node of its slot, over the connections that the cluster keeps by node.
+Commands of a stream go to the node of its slot, over connections that the cluster keeps for each node.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class ClusterPool(ConnectionPool):
         return f"<ClusterPool of {self.cluster}>"
 
     def clone_for_loop(self) -> ClusterPool:
-        """The same for another event loop, on connections of its own."""
+        """Return the same pool for another event loop, with its own connections."""
         return ClusterPool(self.cluster.clone_for_loop())
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
-        """Close what is idle or, by default, everything."""
+        """Close idle connections or, by default, all."""
         await super().disconnect(inuse_connections)
         if inuse_connections:
             await self.cluster.disconnect()
@@ -45,7 +45,7 @@ class AnyNodeConnection(Connection):
         super().__init__(**settings)
 
     async def connect(self) -> None:
-        """Connect, unless that is so, to the first node that answers."""
+        """Connect to the first node that answers, unless connected."""
         if self.is_connected:
             return
         self.host, self.port = await self.connection_pool.cluster.find(None)

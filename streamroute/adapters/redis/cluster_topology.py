@@ -1,4 +1,4 @@
-"""Cluster: what is known of it, which of its nodes has a slot, and a client for each node."""
+"""The topology of a cluster: which node has a slot, and a client for each node."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.multi_host import Address
 
 _PATIENCE: Final = 1.0
-"""Seconds for a node to say where slots are; they are asked in turn, next time from the one that answered."""
+"""Seconds for a node to answer CLUSTER SLOTS; nodes are asked in turn, first the one that answered last."""
 
 
 class SlotDownError(RedisConnectionError):
-    """Raised where no node serves a slot, or where nodes name one another for it."""
+    """Raised when no node serves a slot, or when nodes keep redirecting to each other for it."""
 
 
 _ANSWERED: Final = (ResponseError, SlotDownError)
@@ -28,10 +28,10 @@ _ANSWERED: Final = (ResponseError, SlotDownError)
 
 @dataclass(slots=True)
 class Cluster:
-    """The nodes of a cluster, the one that answered last first.
+    """The nodes of a cluster, starting with the one that answered last.
 
-    ``settings`` are those of every connection, ``kind`` is its class. All streams of a node share its
-    client, and so its connections.
+    ``settings`` and ``kind`` are the settings and the class of every connection. All streams of a node share
+    its client, and so its connections.
     """
 
     nodes: list[Address]
@@ -42,24 +42,24 @@ class Cluster:
     _clients: dict[Address, Redis] = field(default_factory=dict)
 
     def clone_for_loop(self) -> Cluster:
-        """The same cluster for another event loop, on a connection to each node."""
+        """Return the same cluster for another event loop, with one connection to each node."""
         return Cluster(list(self.nodes), {**self.settings, "max_connections": MIN_CONNECTIONS}, self.kind)
 
     def new_client(self, node: Address, **settings: Any) -> Redis:
-        """A client of one node."""
+        """Create a client of one node."""
         where = {"host": node[0], "port": node[1]}
         pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **where})
         return Redis.from_pool(pool)
 
     def client_of(self, node: Address) -> Redis:
-        """The client of a node that everybody shares."""
+        """Return the shared client of a node."""
         if node not in self._clients:
             self._clients[node] = self.new_client(node)
         return self._clients[node]
 
     @property
     def clients(self) -> Sequence[Redis]:
-        """The clients of all nodes that were needed so far."""
+        """The clients of all nodes used so far."""
         return tuple(self._clients.values())
 
     async def disconnect(self) -> None:
@@ -68,13 +68,13 @@ class Cluster:
             await client.connection_pool.disconnect()
 
     async def node_of(self, slot: int) -> Address:
-        """The node that has a slot, as far as is known; else the cluster is asked, as ``find`` does."""
+        """Return the known node of a slot, or ask the cluster, as ``find`` does."""
         return self._node_by_slot.get(slot) or await self.find(slot)
 
     async def find(self, slot: int | None) -> Address:
-        """Ask for the node that has a slot; for None, any node that answers.
+        """Ask for the node that has a slot; for None, return any node that answers.
 
-        Raises SlotDownError where those that answer know of none, and as redis-py does where none answers.
+        Raises SlotDownError if the nodes that answer know of none, and what redis-py raises if none answers.
 
         Source: https://redis.io/docs/latest/commands/cluster-slots/
         """
@@ -85,15 +85,15 @@ class Cluster:
         return node
 
     def record_move(self, slot: int, error: AskError) -> None:
-        """The slot is at another node from now on."""
+        """Record that the slot has moved to another node."""
         self._node_by_slot[slot] = self.redirected_node(slot, error)
 
     def redirected_node(self, slot: int, error: AskError) -> Address:
-        """The node that a redirection names; one that names no host means the one that answered."""
+        """Return the node of a redirection; one without a host means the node that answered."""
         return resolved_host(error.host, self._node_by_slot.get(slot, ("", 0))), int(error.port)
 
     def invalidate(self, slot: int | None = None) -> None:
-        """Ask anew for the slot, and last the node that has answered last: it may be cut off from others."""
+        """Forget the slot's node, and move the node that answered last to the end: it may be cut off."""
         if slot is not None:
             self._node_by_slot.pop(slot, None)
         self.nodes.append(self.nodes.pop(0))
@@ -110,10 +110,10 @@ class Cluster:
             found = node if slot is None else _master_of(slot, ranges, node)
             if found is not None:
                 return found
-            # It may have left the cluster: the others are asked as well.
+            # The node may have left the cluster: ask the others as well.
             self.invalidate()
             refusals.append(SlotDownError(f"no node of the cluster serves the slot {slot} now"))
-        # What a node says tells more than another's silence.
+        # A node's answer tells more than another's silence.
         raise next((error for error in refusals if isinstance(error, _ANSWERED)), refusals[-1])
 
     async def _fetch_slots(self, node: Address) -> list[Any]:
@@ -141,5 +141,5 @@ def _address(node: Sequence[Any], via_node: Address) -> Address:
 
 
 def resolved_host(host: str | None, via_node: Address) -> str:
-    """A host as a node gives it; where it is not known (none, or ``?``), that of the node that told of it."""
+    """Return a host as a node reports it; if unknown (none or ``?``), the host of the reporting node."""
     return host if host and host != "?" else via_node[0]

@@ -1,4 +1,4 @@
-"""Connections to a server by URL, and what is said when there is none."""
+"""Connections to a server by URL."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SOCKET_TIMEOUT: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RedisConnection:
-    """An open client, and what it is a client of (``str(address)`` is fit to be shown).
+    """An open client and the address of its server (``str(address)`` shows no password).
 
-    ``url`` is what further clients connect to: for the embedded server, its socket.
+    ``url`` is the URL for further clients: for the embedded server, its socket.
     """
 
     client: Redis
@@ -40,7 +40,7 @@ class RedisConnection:
         return f"<RedisConnection to {self.address}>"
 
     async def ping(self) -> None:
-        """Raises RedisUnavailableError, in words for people, for a sentinel, and for what does not answer."""
+        """Raise RedisUnavailableError if the server does not answer or is a sentinel."""
         await ping(self.client, self.address)
         if self.url.startswith(("redis://", "rediss://")) and await _watches_others(self.client):
             raise sentinel_error(self.address)
@@ -56,13 +56,21 @@ async def open_redis(
     adopt: bool = False,
     create: bool = True,
 ) -> AsyncIterator[RedisConnection]:
-    """A client for any URL that ``read_address`` takes, closed on leaving.
+    """Open a client for any URL that ``read_address`` accepts, and close it on exit.
 
-    ``folder`` is the configuration's, ``written`` what stands there where variables gave parts of the URL:
-    it is what is shown. The embedded server is used until leaving, and refused where ``embedded`` is false;
-    with ``adopt`` it trusts data that it did not write, without ``create`` it is not started where it has no
-    data yet. Nothing is sent before the first command. Raises SetupError for a URL that cannot be used,
-    EmbeddedServerError where the embedded server is refused or cannot run.
+    ``folder``
+        the folder of the configuration.
+    ``written``
+        the URL as the configuration has it, if variables gave parts of it: this is shown instead.
+    ``embedded``
+        whether the embedded server may be used.
+    ``adopt``
+        whether the embedded server trusts data that it did not write.
+    ``create``
+        whether the embedded server is started in a folder that has no data yet.
+
+    Nothing is sent before the first command. Raises SetupError for a URL that cannot be used, and
+    EmbeddedServerError if the embedded server is refused or cannot run.
     """
     address = read_address(url, folder=folder, written=written)
     if address.data_folder is None:
@@ -99,14 +107,14 @@ async def _embedded_server(
 
 
 def _without_folder(text: str, address: Address, folder: Path) -> str:
-    """The text without the name of a folder that a variable gave."""
+    """Replace the name of a folder that a variable gave."""
     return text.replace(os.path.realpath(folder), str(address)).replace(str(folder), str(address))
 
 
 def new_client(url: str, **options: Any) -> Redis:
-    """A client with streamroute's settings; ``options`` and the URL's own parameters win over them.
+    """Return a client with streamroute's settings; ``options`` and the URL's parameters win over them.
 
-    redis-py retries nothing: a command that is sent twice may act twice, so whoever sends it decides.
+    redis-py's retries are off: a command that is sent twice may act twice, so the caller decides.
     """
     from redis.asyncio.retry import Retry  # heavy: `check` does without
     from redis.backoff import NoBackoff
@@ -125,7 +133,7 @@ def new_client(url: str, **options: Any) -> Redis:
     if not url.startswith("unix:"):
         settings["socket_keepalive"] = True
     if url.startswith("rediss") and "ssl_cert_reqs=none" not in url:
-        settings["ssl_check_hostname"] = True  # which redis-py does of its own accord since version 6
+        settings["ssl_check_hostname"] = True  # the default since redis-py 6
     client = _client(url, settings | options)
     pool = client.connection_pool
     pool.connection_class = hide_address(pool.connection_class)
@@ -146,7 +154,7 @@ def _client(url: str, settings: Mapping[str, Any]) -> Redis:
             return cluster_client(url, settings)
         return Redis.from_url(url, **settings)
     except ValueError:
-        # The library's text may quote a part of the URL, and so a password.
+        # The library's text may quote part of the URL, and so a password.
         raise SetupError("a parameter in the URL of Redis has a value that cannot be used") from None
 
 
@@ -154,16 +162,13 @@ def _no_maintenance_notifications() -> dict[str, Any]:
     """The setting without which redis-py 8 hands out connections that the server has closed."""
     try:
         from redis.maint_notifications import MaintNotificationsConfig
-    except ImportError:  # an older redis-py, which knows none
+    except ImportError:  # redis-py before 8
         return {}
     return {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
 
 
 async def ping(client: Redis, address: Address) -> None:
-    """Ask the server for a sign of life; the error names its address.
-
-    Raises RedisUnavailableError if it cannot be reached or refuses us.
-    """
+    """Send PING; raises RedisUnavailableError if the server is unreachable or refuses it."""
     from redis.exceptions import RedisError
 
     try:
@@ -173,7 +178,7 @@ async def ping(client: Redis, address: Address) -> None:
 
 
 async def _watches_others(client: Redis) -> bool:
-    """Whether the server is a sentinel: any other server does not know the command, whatever the user may."""
+    """Whether the server is a sentinel: only sentinels know the command, whatever the user's permissions."""
     from redis.exceptions import NoPermissionError, RedisError
 
     try:

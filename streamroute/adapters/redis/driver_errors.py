@@ -1,6 +1,6 @@
-"""Errors of redis-py without addresses and names: a variable may have given them, and errors are logged.
+"""Errors of redis-py without addresses and user names: variables may have given them, and errors are logged.
 
-Where the server is, and as whom it was asked, is said beside them as it stands in the configuration.
+Messages show the address as the configuration has it instead.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound="AbstractConnection")
 
 _ARGUMENTS: Final = re.compile(r", with args beginning with:.*", re.DOTALL)
-"""How a server ends its refusal of a command that it does not know: AUTH's argument is a password."""
+"""The end of a server's error for an unknown command: the argument of AUTH is a password."""
 _NAMED: Final = re.compile(r" for '.*'", re.DOTALL)
-"""The name that a certificate is not for."""
+"""The host name in a certificate error."""
 _ADDRESS: Final = re.compile(r" \('[^()]*\)")
-"""What asyncio says of each address that it has tried."""
+"""What asyncio reports of each address that it tried."""
 _USER: Final = re.compile(r"\b(?i:user) .{1,1000}?(?= has no permissions)", re.DOTALL)
 
 
 def hide_address(kind: type[K]) -> type[K]:
-    """A class of connections whose errors do not say where the server is."""
+    """Return a class of connections whose errors do not contain the address."""
     if _AddressHidden in kind.__mro__:
         return kind
     return cast("type[K]", type(kind.__name__, (_AddressHidden, kind), {}))
 
 
 class _AddressHidden:
-    """What redis-py asks a connection for when it words an error."""
+    """Overrides the methods with which redis-py builds error messages."""
 
     def _host_error(self) -> str:
         return "the server"
@@ -45,7 +45,7 @@ class _AddressHidden:
 
 
 def network_error_text(error: BaseException) -> str:
-    """What an error of the network says on one line, without the address that it is about."""
+    """The text of a network error on one line, without its address."""
     number: Any = getattr(error, "errno", None)
     if isinstance(error, ssl.SSLError):
         said = _NAMED.sub("", safe_str(error))
@@ -59,5 +59,5 @@ def network_error_text(error: BaseException) -> str:
 
 
 def redact_server_error(text: str) -> str:
-    """What a server said, without the words of a command and without the name of a user."""
+    """The text of a server's error, without the words of a command and without a user name."""
     return _USER.sub("the user", _ARGUMENTS.sub("", text))

@@ -1,4 +1,4 @@
-"""Faults of a server in words: what redis-py and the network raise, as errors of streamroute."""
+"""Translates errors of redis-py and of the network into errors of streamroute."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ _TRANSIENT_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ", "UNKILLABLE ")
 
 @contextmanager
 def translate_errors(redis: RedisConnection, doing: str) -> Iterator[None]:
-    """Say what failed, and where, in place of what redis-py raised within.
+    """Replace errors of redis-py raised within the block.
 
-    ``doing`` completes "... failed". Raises RedisUnavailableError for what passes without a change of
-    the configuration (no connection, out of memory, a replica), SetupError for what does not (a key of
-    the wrong type, a missing permission).
+    ``doing`` completes "... failed". Raises RedisUnavailableError for transient errors (no connection, out of
+    memory, a replica), SetupError for errors that need a change (wrong key type, missing permission).
     """
     try:
         yield
@@ -42,7 +41,7 @@ def translate_errors(redis: RedisConnection, doing: str) -> Iterator[None]:
 
 
 def to_domain_error(error: Exception, redis: RedisConnection, doing: str) -> StreamrouteError:
-    """The error of streamroute that this error of redis-py stands for."""
+    """Return the error of streamroute for an error of redis-py."""
     if isinstance(error, _TRANSIENT) or str(error).startswith(_TRANSIENT_CODES):
         return unavailable_error(error, redis.address)
     if isinstance(error, exceptions.MovedError):

@@ -1,7 +1,4 @@
-"""Commands as the server takes them, and replies as it sends them.
-
-redis-py's own parsing costs more than the handling of an entry.
-"""
+"""Clients that return replies unparsed: redis-py's own parsing costs more than handling an entry."""
 
 from __future__ import annotations
 
@@ -15,23 +12,24 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from streamroute.adapters.redis.channel import MIN_CONNECTIONS, channel_of
 from streamroute.adapters.redis.cluster_client import MULTI, SlotClient, clone_slot_client, slot_client
 from streamroute.adapters.redis.cluster_pool import ClusterPool
+from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
 from streamroute.adapters.redis.replies import milliseconds
 from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
 from streamroute.adapters.redis.sentinel import clone_pool
-from streamroute.adapters.redis.shared_reads import Read, Reader, reads_of
+from streamroute.adapters.redis.shared_reads import shared_reads_of
 from streamroute.errors import SetupError
 
 
 def raw_client(client: Redis, key: str) -> Redis:
-    """A client of the server that has this key, on the same connections; replies are left as they are.
+    """Return a client of the server that has this key, on the same connections, without parsing.
 
-    Raises SetupError for a client that decodes replies: an entry's bytes need not be text.
+    Raises SetupError for a client that decodes replies: the bytes of an entry need not be text.
     """
     return raw_clients(client)(key)
 
 
 def raw_clients(client: Redis) -> Callable[[str], Redis]:
-    """``raw_client`` for each key, made once."""
+    """Return ``raw_client`` as a function of the key; each client is created once."""
     pool = getattr(client, "connection_pool", None)
     if pool is None:
         raise SetupError('this client has no pool: for a cluster, give new_client("redis+cluster://...")')
@@ -45,7 +43,7 @@ def raw_clients(client: Redis) -> Callable[[str], Redis]:
 
 
 def clone_for_loop(client: Redis) -> Redis:
-    """A client with the same settings for another event loop, on a connection of its own to each server."""
+    """Return a client with the same settings for another event loop, with one connection to each server."""
     if isinstance(client, SlotClient):
         return clone_slot_client(client)
     pool = client.connection_pool
@@ -61,7 +59,7 @@ def clone_for_loop(client: Redis) -> Redis:
 
 
 async def send_command(client: Redis, *words: str | bytes | float) -> Any:
-    """Send one command and wait for its reply; raises what redis-py raises."""
+    """Send one command and return its reply; raises what redis-py raises."""
     (answer,) = await _send_as_one(client, [words])
     _raise_first([answer])
     return answer
@@ -70,7 +68,7 @@ async def send_command(client: Redis, *words: str | bytes | float) -> Any:
 async def send_each(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands that do not depend on each other in one round trip; an answer may be an exception.
 
-    Raises where the server cannot be reached.
+    Raises what redis-py raises if the server cannot be reached.
     """
     if isinstance(client, SlotClient):
         return await client.send_each(commands)
@@ -78,9 +76,9 @@ async def send_each(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]
 
 
 async def send_transaction(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
-    """The answers to commands that are carried out all or none; raises the first error among them.
+    """Execute all commands or none, and return their answers; raises the first error among them.
 
-    Not redis-py's own transaction: its errors quote the command, and with it somebody's data.
+    redis-py's own transaction is not used: its errors quote the command, and so the data.
     """
     *queued, executed = await _send_as_one(client, [MULTI, *commands, ("EXEC",)])
     answers = executed if isinstance(executed, list) else [executed]
@@ -89,7 +87,7 @@ async def send_transaction(client: Redis, commands: Sequence[CommandArgs]) -> li
 
 
 async def with_server_time(client: Redis, words: CommandArgs) -> tuple[int, Any]:
-    """The server's time (ms) from before a command, and the answer; raises what redis-py raises."""
+    """Return Redis time (ms) from before a command, and the answer; raises what redis-py raises."""
     answers = await _send_as_one(client, [("TIME",), words])
     _raise_first(answers)
     return milliseconds(answers[0]), answers[1]
@@ -98,7 +96,7 @@ async def with_server_time(client: Redis, words: CommandArgs) -> tuple[int, Any]
 async def send_pipelined(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands to one server in one round trip; an answer may be an exception.
 
-    Raises what redis-py raises where the server cannot be reached, or is not ready.
+    Raises what redis-py raises if the server cannot be reached or is not ready.
     """
     try:
         return await channel_of(client).send(commands)
@@ -107,20 +105,20 @@ async def send_pipelined(client: Redis, commands: Sequence[CommandArgs]) -> list
     raise cause
 
 
-async def read(client: Redis, reader: Reader, keys: tuple[str, ...], count: int, wait: float) -> Read:
-    """See ``StreamReads.read``; raises what redis-py raises."""
+async def read(client: Redis, reader: ReaderId, keys: tuple[str, ...], count: int, wait: float) -> ReadResult:
+    """See ``SharedReads.read``; raises what redis-py raises."""
     if isinstance(client, SlotClient):
         return await client.read(reader, keys, count, wait)
     try:
-        return await reads_of(client).read(reader, keys, count, wait)
+        return await shared_reads_of(client).read(reader, keys, count, wait)
     except NotSentError as error:
         cause = error.cause
     raise cause
 
 
-def interrupt_read(client: Redis, reader: Reader, keys: tuple[str, ...]) -> None:
-    """See ``StreamReads.interrupt``."""
-    (client if isinstance(client, SlotClient) else reads_of(client)).interrupt(reader, keys)
+def interrupt_read(client: Redis, reader: ReaderId, keys: tuple[str, ...]) -> None:
+    """See ``SharedReads.interrupt``."""
+    (client if isinstance(client, SlotClient) else shared_reads_of(client)).interrupt(reader, keys)
 
 
 async def _send_as_one(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Replies of the server, in either protocol, as values."""
+"""Parsing replies of the server, in either protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = tuple[bytes, Any]
 
 
 def rows_by_stream(reply: Any) -> Iterator[tuple[str, list[Row]]]:
-    """The reply of XREADGROUP: a list of pairs in RESP2, a map in RESP3, nothing when it timed out."""
+    """Parse the reply of XREADGROUP: a list of pairs in RESP2, a map in RESP3, nothing after a timeout."""
     if not reply:
         return
     pairs = reply.items() if isinstance(reply, Mapping) else reply
@@ -19,7 +19,7 @@ def rows_by_stream(reply: Any) -> Iterator[tuple[str, list[Row]]]:
 
 
 def attributes(reply: Any) -> dict[str, Any]:
-    """A reply of names and values: a flat list in RESP2, a map in RESP3."""
+    """Parse a reply of names and values: a flat list in RESP2, a map in RESP3."""
     if isinstance(reply, Mapping):
         return {text(name): value for name, value in reply.items()}
     parts = iter(reply)
@@ -33,5 +33,5 @@ def milliseconds(reply: Any) -> int:
 
 
 def text(value: Any) -> str:
-    """A name or an id as a string; bytes that are none are replaced."""
+    """A name or an id as a string; invalid bytes are replaced."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -1,7 +1,7 @@
 """Round trips: commands sent at once, and their answers.
 
-Straight on a connection of the pool: redis-py's pipeline takes twice as long, and its retries are not
-wanted, since a command that is sent twice may act twice.
+They use a connection of the pool directly: redis-py's pipeline takes twice as long, and retries, while a
+command that is sent twice may act twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLUSTER_ERRORS: Final = {
 
 
 class NotSentError(Exception):
-    """Raised where no connection could be made, so that nothing was sent; ``cause`` says why."""
+    """Raised when no connection could be made, so that nothing was sent; ``cause`` says why."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -45,8 +45,8 @@ class NotSentError(Exception):
 async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands in one round trip; an answer may be an exception.
 
-    Raises NotSentError where there is no connection, else what redis-py raises where the server is lost
-    meanwhile, or is not ready.
+    Raises NotSentError if there is no connection, else what redis-py raises if the connection breaks or the
+    server is not ready.
     """
     exit_if_forked()  # before it writes on its parent's connection
     cancelled = _Cancellation()
@@ -57,7 +57,7 @@ async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> l
         cancelled.raise_if_swallowed()
         return [await _answer(connection) for _ in commands]
     except BaseException:
-        # Answers may be on their way still, and the next command must not take them for its own.
+        # Answers may still be in transit; the next command must not read them.
         await connection.disconnect(nowait=True)
         raise
     finally:
@@ -65,7 +65,7 @@ async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> l
 
 
 class _Cancellation:
-    """Whether the running task was cancelled since, and goes on all the same.
+    """Detects a cancellation of the running task that was swallowed.
 
     redis-py connects and sends within ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation
     that arrives together with the result.
@@ -85,7 +85,7 @@ class _Cancellation:
 async def _connection(pool: Any) -> Any:
     try:
         return await pool.get_connection()
-    except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
+    except Exception as error:  # noqa: BLE001 - whatever the error, nothing was sent
         raise NotSentError(error) from None
 
 
@@ -97,9 +97,9 @@ async def _answer(connection: Any) -> Any:
 
 
 def _typed_error(error: ResponseError) -> ResponseError:
-    """The error under its own class, which redis-py 5 knows in its clients for clusters alone.
+    """Return the error under its own class, which redis-py 5 uses in its cluster clients only.
 
-    A refusal does not name the user: it is logged, and a variable may have given the name.
+    The text of a refusal omits the user: it is logged, and a variable may have given the name.
     """
     if type(error) is NoPermissionError:
         return NoPermissionError(redact_server_error(str(error)))

@@ -1,4 +1,4 @@
-"""Lua scripts: one step each on the server, sent by their digest."""
+"""Lua scripts: each runs as one step on the server, and is sent by its digest."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ Call = tuple[Sequence[str], Sequence[Argument]]
 class Script:
     """One of the scripts in ``streamroute/adapters/lua``.
 
-    A server that does not know the digest (it is new, it was restarted, its scripts were flushed) is
-    sent the text.
+    A server that does not know the digest (new, restarted, scripts flushed) is sent the text.
     """
 
     def __init__(self, text: str) -> None:
@@ -35,16 +34,16 @@ class Script:
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """Run it once; raises what redis-py raises."""
+        """Run the script once; raises what redis-py raises."""
         try:
             return await send_command(client, "EVALSHA", self.digest, len(keys), *keys, *arguments)
         except NoScriptError:
             return await send_command(client, "EVAL", self.text, len(keys), *keys, *arguments)
 
     async def run_each(self, client: Redis, calls: Sequence[Call]) -> list[Any]:
-        """Run it once for each call, in one round trip; an answer may be an exception.
+        """Run the script once for each call, in one round trip; an answer may be an exception.
 
-        Raises where the server cannot be reached.
+        Raises what redis-py raises if the server cannot be reached.
         """
         commands = [("EVALSHA", self.digest, len(keys), *keys, *arguments) for keys, arguments in calls]
         answers = await send_each(client, commands)
@@ -61,21 +60,21 @@ class Script:
 
 
 def script_error_text(error: Exception) -> str:
-    """What a script raised, without where in the script that was."""
+    """The text of an error that a script raised, without its position in the script."""
     return _WHERE.sub("", " ".join(safe_str(error).split())).removeprefix("WRONGTYPE ")
 
 
 def script(name: str) -> Script:
-    """The script of this name."""
+    """Return the script of this name."""
     return _scripts()[name]
 
 
 @cache
 def _scripts() -> Mapping[str, Script]:
-    """All of them by name, read at the first use of any.
+    """Return all scripts by name, read at the first use of any.
 
-    Later there may be other files in their place (an upgrade), or no file may be opened any more: a handler
-    that leaves files open must not keep the others' entries from being settled.
+    Later an upgrade may replace the files, or a handler that leaks files may prevent opening one: neither
+    must keep entries from being settled.
     """
     files = (file for file in resources.files("streamroute.adapters.lua").iterdir() if file.is_file())
     return {

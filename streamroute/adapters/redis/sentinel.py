@@ -1,6 +1,6 @@
-"""Sentinel: a client that asks the sentinels for the master at each new connection, and once a second.
+"""Sentinel: a client that asks sentinels for the master at each new connection, and once a second.
 
-After a failover the old master's connections break, or are given up, and the next ones go to the new one.
+After a failover, connections to the old master break or are dropped, and new ones go to the new master.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
 
 _PATIENCE: Final = 1.0
-"""Seconds for a sentinel to answer; they are asked in turn, next time from the one that has answered."""
+"""Seconds for a sentinel to answer; sentinels are asked in turn, first the one that answered last."""
 _REFRESH_EVERY: Final = 1.0  # seconds
 _ADDRESS_SETTINGS: Final = ("host", "port", "connection_class")
 
 
 class SerialSentinel(Sentinel):
-    """Asks for the master once at a time.
+    """Looks the master up once at a time.
 
-    redis-py moves the one that answered to the front of its list; two lookups at once lose another one.
+    redis-py moves the sentinel that answered to the front of its list; two concurrent lookups lose one.
     """
 
     def __init__(self, sentinels: list[Redis]) -> None:
@@ -47,22 +47,22 @@ class SerialSentinel(Sentinel):
                 # The library's text quotes the sentinels' settings; before redis-py 7, with their passwords.
                 said = "no sentinel answers, or none knows the master that the URL names"
                 if "AuthenticationError" in str(error):
-                    said = "the sentinels want a password, or another one"
+                    said = "the sentinels require a password, or another one"
                 raise MasterNotFoundError(said) from None
 
 
 class MasterPool(SentinelConnectionPool):
-    """Connections to a master; closed together with those to the sentinels.
+    """Connections to a master; closing the pool closes those to the sentinels.
 
-    The sentinels are asked again every second, beside whatever goes on: a master that they have replaced is
-    told so seconds later, and until then it takes writes that will be lost.
+    The sentinels are asked every second in the background: a replaced master learns of it seconds later, and
+    accepts writes until then, which are lost.
     """
 
     _next_refresh = -math.inf
     _refresh: asyncio.Task[None] | None = None
 
     async def get_connection(self, *arguments: Any, **options: Any) -> AbstractConnection:
-        """A connection to the master; raises what redis-py raises."""
+        """Return a connection to the master; raises what redis-py raises."""
         if time.monotonic() >= self._next_refresh and (self._refresh is None or self._refresh.done()):
             self._next_refresh = time.monotonic() + _REFRESH_EVERY
             self._refresh = asyncio.create_task(self._refresh_master())
@@ -82,7 +82,7 @@ class MasterPool(SentinelConnectionPool):
                 await sentinel.aclose()
 
     async def _refresh_master(self) -> None:
-        with suppress(RedisError, OSError):  # while no sentinel answers, the master that is known will do
+        with suppress(RedisError, OSError):  # while no sentinel answers, keep the known master
             await self.get_master_address()  # type: ignore[no-untyped-call]  # redis-py gives no types
 
     async def _reconnect(self, connection: AbstractConnection) -> None:
@@ -95,7 +95,7 @@ class MasterPool(SentinelConnectionPool):
 
 
 def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
-    """A client of the master that the URL names; what the URL sets wins over ``settings``.
+    """Return a client of the master in the URL; the URL's parameters win over ``settings``.
 
     Raises ValueError for a URL, or a value in it, that cannot be used. Nothing is sent yet.
     """
@@ -113,7 +113,7 @@ def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
 
 
 def clone_pool(pool: SentinelConnectionPool) -> MasterPool:
-    """A pool for the same master with the same settings, on connections of its own, to sentinels as well."""
+    """Return a pool for the same master with the same settings and its own connections, also to sentinels."""
     manager = copy(pool.sentinel_manager)
     manager.sentinels = [_clone(sentinel) for sentinel in manager.sentinels]
     if isinstance(manager, SerialSentinel):

@@ -17,9 +17,9 @@ from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.channel import read_connections
 from streamroute.adapters.redis.raw_client import interrupt_read, raw_clients, read, send_command
+from streamroute.adapters.redis.read_commands import ReaderId
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.redis.shared_reads import Reader
 from streamroute.adapters.stream.claiming import claim
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.deleted_entries import PENDING, SCHEDULED, report_deleted
@@ -113,7 +113,7 @@ class RedisStreamStorage:
         if not await self._groups.is_ready(keys, group_name):
             await asyncio.sleep(min(self._block, _NOT_READY))
             return []
-        client, reader = self._client_of(keys.stream), Reader(group_name, consumer_name)
+        client, reader = self._client_of(keys.stream), ReaderId(group_name, consumer_name)
         # Redis time from before the read: no other consumer can have claimed the entries since then.
         result = await read(client, reader, (keys.retry, keys.stream), count, self._block)
         decoder = self._reader(keys, group_name, consumer_name)
@@ -140,7 +140,7 @@ class RedisStreamStorage:
     def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
         """End a waiting read as soon as no entry can be in transit to it."""
         keys = self._keys(stream_name, group_name)
-        client, reader = self._client_of(keys.stream), Reader(group_name, consumer_name)
+        client, reader = self._client_of(keys.stream), ReaderId(group_name, consumer_name)
         interrupt_read(client, reader, (keys.retry, keys.stream))
 
     async def claim_stale_events(

@@ -56,7 +56,6 @@ import os, sys
 from pathlib import Path
 from streamroute.adapters.embedded.server import EmbeddedServer
 from streamroute.adapters.embedded.file_lock import FileLock
-from streamroute.adapters.embedded.data_owner import own
 server = EmbeddedServer(Path(sys.argv[1]))
 server.acquire()
 child = os.fork()

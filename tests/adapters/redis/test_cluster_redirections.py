@@ -31,11 +31,11 @@ from streamroute.adapters.redis.raw_client import (
     send_transaction,
     with_server_time,
 )
-from streamroute.adapters.redis.shared_reads import Read, Reader
+from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
 
 KEY = "bot_events"
 TIME = [b"7", b"5000"]
-ME = Reader("shop", "me")
+ME = ReaderId("shop", "me")
 ROWS: Reply = [[KEY.encode(), [[b"1-0", [b"a", b"b"]]]]]
 
 
@@ -361,8 +361,8 @@ class TestAway:
 class TestReads:
     """Reads, which wait on the server."""
 
-    async def ask(self, cluster: Cluster) -> Read:
-        found: Read = await within_patience(read(cluster.client, ME, (KEY,), 10, 0.2))
+    async def ask(self, cluster: Cluster) -> ReadResult:
+        found: ReadResult = await within_patience(read(cluster.client, ME, (KEY,), 10, 0.2))
         return found
 
     def serve(self, node: Node, *replies: Reply) -> None:

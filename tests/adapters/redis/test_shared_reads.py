@@ -17,9 +17,9 @@ from servers import free_port
 from streamroute.adapters.redis.channel import READ_CONNECTIONS
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.redis.raw_client import interrupt_read, raw_client, read
-from streamroute.adapters.redis.shared_reads import Read, Reader
+from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
 
-ME = Reader("shop", "me")
+ME = ReaderId("shop", "me")
 
 
 class Streams:
@@ -35,18 +35,18 @@ class Streams:
             await self.other.xgroup_create(stream, group, id="0", mkstream=True)
 
     def reading(
-        self, stream: str, reader: Reader = ME, count: int = 10, wait: float = 30
-    ) -> asyncio.Task[Read]:
+        self, stream: str, reader: ReaderId = ME, count: int = 10, wait: float = 30
+    ) -> asyncio.Task[ReadResult]:
         """A read that has begun."""
         return asyncio.create_task(read(self._raw, reader, (stream,), count, wait))
 
-    async def all_wait(self, streams: Sequence[str], reader: Reader = ME) -> list[asyncio.Task[Read]]:
+    async def all_wait(self, streams: Sequence[str], reader: ReaderId = ME) -> list[asyncio.Task[ReadResult]]:
         """Reads of these streams, of which the server knows."""
         tasks = [self.reading(stream, reader) for stream in streams]
         await eventually(self.blocked)
         return tasks
 
-    def interrupt(self, stream: str, reader: Reader = ME) -> None:
+    def interrupt(self, stream: str, reader: ReaderId = ME) -> None:
         interrupt_read(self._raw, reader, (stream,))
 
     async def blocked(self) -> int:
@@ -63,7 +63,7 @@ class Streams:
 
 
 @asynccontextmanager
-async def ended(tasks: Sequence[asyncio.Task[Read]]) -> AsyncIterator[None]:
+async def ended(tasks: Sequence[asyncio.Task[ReadResult]]) -> AsyncIterator[None]:
     """Cancel what still reads."""
     try:
         yield
@@ -79,7 +79,7 @@ async def streams(redis_url: str, redis_client: Redis) -> AsyncIterator[Streams]
         yield Streams(client, redis_client)
 
 
-def numbers(result: Read) -> dict[str, int]:
+def numbers(result: ReadResult) -> dict[str, int]:
     """How many entries a read brought of each stream."""
     return {stream: len(rows) for stream, rows in result.rows.items()}
 
@@ -133,7 +133,7 @@ async def test_a_stream_that_begins_to_read_does_not_wait_for_those_that_wait(st
 
 
 async def test_more_groups_than_connections_are_all_served(streams: Streams) -> None:
-    readers = [Reader(f"g{n}", "me") for n in range(3 * READ_CONNECTIONS)]
+    readers = [ReaderId(f"g{n}", "me") for n in range(3 * READ_CONNECTIONS)]
     for reader in readers:
         await streams.create("shared", group=reader.group)
     tasks = [streams.reading("shared", reader) for reader in readers]

@@ -12,10 +12,11 @@ from redis.exceptions import ResponseError
 
 from consuming import eventually, within_patience
 from streamroute.adapters.redis import shared_reads as stream_reads
+from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
 from streamroute.adapters.redis.round_trip import CommandArgs
-from streamroute.adapters.redis.shared_reads import Read, Reader, StreamReads, read_command, read_from
+from streamroute.adapters.redis.shared_reads import SharedReads
 
-ME, OTHER = Reader("shop", "me"), Reader("mail", "me")
+ME, OTHER = ReaderId("shop", "me"), ReaderId("mail", "me")
 TIME = [b"7", b"5000"]
 NOGROUP = ResponseError("NOGROUP No such key")
 
@@ -95,11 +96,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 @pytest.fixture
-async def reads(server: Server) -> AsyncIterator[Callable[[int], StreamReads]]:
+async def reads(server: Server) -> AsyncIterator[Callable[[int], SharedReads]]:
     """Reads over so many connections; what still reads when the test ends is cancelled."""
     pool = cast("ConnectionPool", server)
     before = asyncio.all_tasks()
-    yield lambda connections: StreamReads(pool, connections)
+    yield lambda connections: SharedReads(pool, connections)
     left = {task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()}
     for task in left:
         task.cancel()
@@ -107,14 +108,14 @@ async def reads(server: Server) -> AsyncIterator[Callable[[int], StreamReads]]:
 
 
 def reading(
-    reads: StreamReads, key: str, count: int = 10, wait: float = 600, reader: Reader = ME
-) -> asyncio.Task[Read]:
+    reads: SharedReads, key: str, count: int = 10, wait: float = 600, reader: ReaderId = ME
+) -> asyncio.Task[ReadResult]:
     return asyncio.create_task(reads.read(reader, (key,), count, wait))
 
 
 async def together(
-    reads: StreamReads, *keys: str, count: int = 10, wait: float = 600, reader: Reader = ME
-) -> list[asyncio.Task[Read]]:
+    reads: SharedReads, *keys: str, count: int = 10, wait: float = 600, reader: ReaderId = ME
+) -> list[asyncio.Task[ReadResult]]:
     """Reads that want to begin at a moment when no connection is free."""
     free, reads._free = reads._free, 0
     tasks = [reading(reads, key, count, wait, reader) for key in keys]
@@ -142,14 +143,14 @@ def test_a_command_is_written_as_the_server_takes_it() -> None:
 
 
 def test_a_read_says_what_was_brought_and_when() -> None:
-    assert read_from([TIME, None]) == Read(7_005, {})
-    assert read_from([TIME, {b"a": [(b"1-0", [])]}]) == Read(7_005, {"a": [(b"1-0", [])]})
+    assert read_reply([TIME, None]) == ReadResult(7_005, {})
+    assert read_reply([TIME, {b"a": [(b"1-0", [])]}]) == ReadResult(7_005, {"a": [(b"1-0", [])]})
     with pytest.raises(ResponseError):
-        read_from([TIME, NOGROUP])
+        read_reply([TIME, NOGROUP])
 
 
 async def test_reads_of_one_reader_share_a_command_and_others_have_their_own(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     made._free = 0
@@ -166,7 +167,7 @@ async def test_reads_of_one_reader_share_a_command_and_others_have_their_own(
 
 
 async def test_each_read_gets_what_is_its_own_and_the_others_go_on_waiting(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     a, b, c = await together(made, *"abc")
@@ -184,7 +185,7 @@ async def test_each_read_gets_what_is_its_own_and_the_others_go_on_waiting(
 
 
 async def test_a_command_asks_for_as_few_as_the_smallest_of_its_reads(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     made._free = 0
@@ -198,7 +199,7 @@ async def test_a_command_asks_for_as_few_as_the_smallest_of_its_reads(
 
 
 async def test_all_streams_of_a_command_together_bring_no_more_than_a_thousand(
-    server: Server, reads: Callable[[int], StreamReads], monkeypatch: pytest.MonkeyPatch
+    server: Server, reads: Callable[[int], SharedReads], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_reads, "_MOST_ENTRIES", 8)
     made = reads(4)
@@ -214,7 +215,7 @@ async def test_all_streams_of_a_command_together_bring_no_more_than_a_thousand(
 
 
 async def test_a_command_has_a_thousand_streams_at_most(
-    server: Server, reads: Callable[[int], StreamReads], monkeypatch: pytest.MonkeyPatch
+    server: Server, reads: Callable[[int], SharedReads], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_reads, "_MOST_STREAMS", 3)
     made = reads(4)
@@ -224,7 +225,7 @@ async def test_a_command_has_a_thousand_streams_at_most(
 
 
 async def test_a_stream_that_had_more_is_read_alone_until_it_has_less(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     server.unread = {"hot": 25}
@@ -237,7 +238,7 @@ async def test_a_stream_that_had_more_is_read_alone_until_it_has_less(
 
 
 async def test_one_that_had_less_than_it_was_asked_for_shares_again(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     server.unread = {"hot": 15}
@@ -262,7 +263,7 @@ async def test_one_that_had_less_than_it_was_asked_for_shares_again(
 )
 async def test_a_command_waits_to_the_next_beat_or_to_the_last_deadline(
     server: Server,
-    reads: Callable[[int], StreamReads],
+    reads: Callable[[int], SharedReads],
     monkeypatch: pytest.MonkeyPatch,
     now: float,
     waits: list[float],
@@ -283,7 +284,7 @@ async def test_a_command_waits_to_the_next_beat_or_to_the_last_deadline(
 
 
 async def test_the_last_connection_that_is_free_never_waits_on_the_server(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(2)
     reading(made, "a")
@@ -297,7 +298,7 @@ async def test_the_last_connection_that_is_free_never_waits_on_the_server(
 
 
 async def test_a_single_stream_on_a_single_connection_may_wait(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(1)
     reading(made, "a")
@@ -306,7 +307,7 @@ async def test_a_single_stream_on_a_single_connection_may_wait(
 
 
 async def test_several_streams_on_a_single_connection_take_turns(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(1)
     made._free = 0
@@ -320,32 +321,32 @@ async def test_several_streams_on_a_single_connection_take_turns(
 
 
 async def test_a_read_ends_with_nothing_at_its_deadline(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     task = reading(made, "a", wait=0.001)
     await waiting(server)
     await asyncio.sleep(0.005)
     server.answer()
-    assert await within_patience(task) == Read(0, {})
+    assert await within_patience(task) == ReadResult(0, {})
 
 
 async def test_a_read_that_waits_for_a_connection_is_interrupted_at_once(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     for n in range(5):
-        reading(made, "s", reader=Reader(f"g{n}", "me"))
+        reading(made, "s", reader=ReaderId(f"g{n}", "me"))
     await eventually(lambda: len(server.waiting) == 3)
     made._free = 0  # the last one is taken as well
     task = reading(made, "late")
     await turns()
     made.interrupt(ME, ("late",))
-    assert await within_patience(task) == Read(0, {})
+    assert await within_patience(task) == ReadResult(0, {})
 
 
 async def test_a_read_that_is_on_its_way_is_interrupted_when_its_command_ends(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     one, two = await together(made, "a", "b")
@@ -355,13 +356,13 @@ async def test_a_read_that_is_on_its_way_is_interrupted_when_its_command_ends(
     await turns()
     assert not one.done()
     server.answer()
-    assert await within_patience(one) == Read(0, {})
+    assert await within_patience(one) == ReadResult(0, {})
     await waiting(server)
     assert (server.commands[-1].keys, two.done()) == (("b",), False)
 
 
 async def test_a_stream_without_a_group_is_told_alone(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     server.broken = {"bad"}
@@ -379,7 +380,7 @@ async def test_a_stream_without_a_group_is_told_alone(
 
 
 async def test_a_server_that_is_away_is_told_to_all_and_their_connection_is_free_again(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(1)
     tasks = await together(made, "a", "b")
@@ -394,7 +395,7 @@ async def test_a_server_that_is_away_is_told_to_all_and_their_connection_is_free
 
 
 async def test_a_read_that_is_cancelled_is_asked_for_no_more(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     a, b = await together(made, "a", "b")
@@ -407,13 +408,13 @@ async def test_a_read_that_is_cancelled_is_asked_for_no_more(
 
 
 async def test_nothing_is_kept_of_a_read_that_has_ended_or_was_cancelled(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
     server.unread, server.answers_at_once = {"a": 1}, True
     await within_patience(reading(made, "a"))
     server.answers_at_once = False
-    busy = [reading(made, "s", reader=Reader(f"g{n}", "me")) for n in range(3)]
+    busy = [reading(made, "s", reader=ReaderId(f"g{n}", "me")) for n in range(3)]
     await waiting(server, 3)
     made._free = 0
     gone, interrupted = reading(made, "b"), reading(made, "c")
@@ -431,7 +432,7 @@ async def test_nothing_is_kept_of_a_read_that_has_ended_or_was_cancelled(
 
 
 async def test_a_stream_of_which_one_key_had_more_is_read_alone_the_next_time(
-    server: Server, reads: Callable[[int], StreamReads]
+    server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     """Retries and entries are read together, and either may be many."""
     made = reads(4)
@@ -451,7 +452,7 @@ async def test_a_stream_of_which_one_key_had_more_is_read_alone_the_next_time(
 
 @pytest.mark.parametrize(("streams", "most"), [(1, 2000), (2, 512), (3, 341), (4, 256)])
 async def test_a_command_asks_for_a_thousand_entries_of_all_its_streams_unless_it_has_one(
-    server: Server, reads: Callable[[int], StreamReads], streams: int, most: int
+    server: Server, reads: Callable[[int], SharedReads], streams: int, most: int
 ) -> None:
     await together(reads(4), *"abcd"[:streams], count=2000)
     await waiting(server)

@@ -12,10 +12,11 @@ from redis.asyncio import ConnectionPool
 
 from jumping import run_jumping
 from streamroute.adapters.redis import shared_reads as stream_reads
+from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
 from streamroute.adapters.redis.round_trip import CommandArgs
-from streamroute.adapters.redis.shared_reads import Read, Reader, StreamReads
+from streamroute.adapters.redis.shared_reads import SharedReads
 
-ME, OTHER = Reader("shop", "me"), Reader("mail", "me")
+ME, OTHER = ReaderId("shop", "me"), ReaderId("mail", "me")
 
 
 class Sent(NamedTuple):
@@ -36,9 +37,9 @@ class Server:
         self.due: dict[str, float] = {}
         monkeypatch.setattr(stream_reads, "round_trip", self.round_trip)
 
-    def reads(self, connections: int) -> StreamReads:
+    def reads(self, connections: int) -> SharedReads:
         """Reads over so many connections."""
-        return StreamReads(cast("ConnectionPool", self), connections)
+        return SharedReads(cast("ConnectionPool", self), connections)
 
     async def round_trip(self, _pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
         """TIME, and reads."""
@@ -71,8 +72,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 async def until_all_wait(
-    reads: StreamReads, *keys: str, reader: Reader = ME, wait: float = 600
-) -> list[asyncio.Task[Read]]:
+    reads: SharedReads, *keys: str, reader: ReaderId = ME, wait: float = 600
+) -> list[asyncio.Task[ReadResult]]:
     """Reads that begin at a moment when no connection is free, and go together then."""
     free, reads._free = reads._free, 0
     tasks = [asyncio.create_task(reads.read(reader, (key,), 10, wait)) for key in keys]
@@ -275,7 +276,7 @@ def test_all_groups_without_a_connection_are_looked_at_in_one_round_trip(server:
 
     async def main() -> None:
         reads = server.reads(1)
-        readers = [Reader(f"group-{n}", "me") for n in range(100)]
+        readers = [ReaderId(f"group-{n}", "me") for n in range(100)]
         reads._free = 0
         tasks = [
             asyncio.create_task(reads.read(reader, (f"stream-{n}",), 10, 600))
