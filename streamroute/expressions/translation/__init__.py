@@ -1,1 +1,1 @@
-"""Expressions in the syntax of other languages: recognized, and rewritten in JMESPath."""
+"""Translation: what the author of an expression meant who wrote it in another language's syntax."""

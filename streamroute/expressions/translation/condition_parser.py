@@ -1,4 +1,7 @@
-"""A generous parser of conditions in SQL, Python, JavaScript ..., which gives up where it is not sure."""
+"""A tolerant parser of conditions in SQL, Python, JavaScript, jq and Go templates.
+
+It gives up if the meaning is not certain.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from streamroute.expressions.translation.condition_lexer import TokenCursor, tokens_of
 from streamroute.expressions.translation.fragments import (
     IDENTIFIER,
     LITERALS,
     NAMESPACES,
     TEXT_TESTS,
-    Part,
+    Fragment,
     as_compared,
     call,
     column,
@@ -19,8 +23,8 @@ from streamroute.expressions.translation.fragments import (
     field,
     function,
     give_up,
+    jq_pipe,
     negation,
-    piped,
     quoted,
     state,
     text_of,
@@ -29,19 +33,6 @@ from streamroute.expressions.translation.fragments import (
 
 _DEEPEST: Final = 12
 
-_TOKEN: Final = re.compile(
-    r"""
-    (?P<string>   '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" )
-    | (?P<literal> `(?:[^`\\]|\\.)*` )
-    | (?P<open>   ['"`][\s\S]* )
-    | (?P<date>   [0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[-+:.0-9Z]*)? )
-    | (?P<number> (?:0|[1-9][0-9_]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)? )
-    | (?P<name>   [A-Za-z_][A-Za-z0-9_]* )
-    | (?P<sign>   === | !== | >== | <== | == | != | <= | >= | =< | => | =! | <> | && | \|\| | \?\? | \?\.
-                  | -> | [][.,(){}=<>!&|@*:$;?~-] )
-    """,
-    re.VERBOSE,
-)
 _COMPARISONS: Final = {
     "=": "==", "==": "==", "===": "==", "eq": "==", "is": "==", "equals": "==",
     "!=": "!=", "!==": "!=", "<>": "!=", "=!": "!=", "ne": "!=", "neq": "!=",
@@ -54,111 +45,81 @@ _PREFIXED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "g
 _OPERANDS: Final = frozenset({".", "(", "$"})
 _CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
 _FILTERS: Final = frozenset({"length", "not", "tonumber", "tostring", "keys"})
-"""What jq has after a | without arguments."""
+"""Functions of jq that take no arguments after ``|``."""
 
 _STEPS: Final = (".", "?.", "->", "[")
 _STATES: Final = ("missing", "empty", "defined", "set", "present")
 
 
-class Reader:
-    """One reading of an expression: a method for each rule of the grammar."""
+class ConditionParser(TokenCursor):
+    """Parses one condition: a method for each rule of the grammar."""
 
     def __init__(self, expression: str) -> None:
-        self._tokens = list(_tokens(expression))
-        if ("sign", "|") in self._tokens and ("sign", "@") in self._tokens:
-            give_up()  # what | hands on
-        self._at = 0
+        super().__init__(tokens_of(expression))
+        if self._has("|") and self._has("@"):
+            give_up()  # @ is the value that | passes on
         self._depth = 0
 
-    def whole(self) -> str:
-        """The whole of it in JMESPath, whether that is right or not. Raises GiveUpError."""
-        if self._small() in ("if", "when", "where"):
+    def parse(self) -> str:
+        """The condition in JMESPath, which may still have problems. Raises UntranslatableError."""
+        if self._lower() in ("if", "when", "where"):
             self._at += 1
-        part = self._either()
+        fragment = self._disjunction()
         while self._take(";"):
             pass
         if self._at < len(self._tokens):
             give_up()
-        return part.text
-
-    # Looking at tokens.
-
-    def _kind(self, ahead: int = 0) -> str:
-        at = self._at + ahead
-        return self._tokens[at][0] if at < len(self._tokens) else "end"
-
-    def _text(self, ahead: int = 0) -> str:
-        at = self._at + ahead
-        return self._tokens[at][1] if at < len(self._tokens) else ""
-
-    def _small(self, ahead: int = 0) -> str:
-        return self._text(ahead).lower() if self._kind(ahead) in ("name", "sign") else ""
-
-    def _take(self, *words: str) -> bool:
-        if self._small() not in words:
-            return False
-        self._at += 1
-        return True
-
-    def _need(self, word: str) -> None:
-        if not self._take(word):
-            give_up()
-
-    def _next(self) -> str:
-        if self._kind() == "end":
-            give_up()
-        self._at += 1
-        return self._text(-1)
+        return fragment.text
 
     # Conditions.
 
-    def _either(self) -> Part:
-        return self._joined(_OR, " || ", self._all)
+    def _disjunction(self) -> Fragment:
+        return self._operands(_OR, " || ", self._conjunction)
 
-    def _all(self) -> Part:
-        return self._joined(_AND, " && ", self._negated)
+    def _conjunction(self) -> Fragment:
+        return self._operands(_AND, " && ", self._negation)
 
-    def _joined(self, words: tuple[str, ...], sign: str, operand: Callable[[], Part]) -> Part:
+    def _operands(self, words: tuple[str, ...], sign: str, operand: Callable[[], Fragment]) -> Fragment:
         self._depth += 1
         if self._depth > _DEEPEST:
             give_up()
-        parts = [operand()]
+        fragments = [operand()]
         while self._take(*words):
-            if self._text(-1) == "|" and parts[-1].kind not in ("comparison", "condition", "group"):
-                give_up()  # what | hands on is a value
-            parts.append(as_compared(operand(), parts[-1], sign))
+            if self._text(-1) == "|" and fragments[-1].kind not in ("comparison", "condition", "group"):
+                give_up()  # | passes on a value
+            fragments.append(as_compared(operand(), fragments[-1], sign))
         self._depth -= 1
-        if len(parts) > 1 and any(part.kind in ("string", "value") for part in parts):
-            give_up()  # a value is no condition
-        return parts[0] if len(parts) == 1 else Part(sign.join(part.text for part in parts), "condition")
+        if len(fragments) > 1 and any(fragment.kind in ("string", "value") for fragment in fragments):
+            give_up()  # a value is not a condition
+        return fragments[0] if len(fragments) == 1 else _joined(fragments, sign)
 
-    def _prefixed(self) -> Part | None:
-        """``eq .tier "gold"`` and ``and .vip (gt .total 3)``, as templates of Go have it."""
-        word = self._small() if self._kind() == "name" else ""
+    def _prefixed(self) -> Fragment | None:
+        """``eq .tier "gold"`` and ``and .vip (gt .total 3)``, as in Go templates."""
+        word = self._lower() if self._kind() == "name" else ""
         if self._text(1) not in _OPERANDS or word not in (*_PREFIXED, "and", "or"):
             return None
         self._at += 1
         if word in _PREFIXED:
             left = self._operand()
             return compared(left, _PREFIXED[word], self._operand())
-        parts = [self._operand()]
-        while self._kind() != "end" and self._small() != ")":
-            parts.append(self._operand())
+        fragments = [self._operand()]
+        while self._kind() != "end" and self._lower() != ")":
+            fragments.append(self._operand())
         sign = " && " if word == "and" else " || "
-        return Part(sign.join(part.text for part in parts), "condition") if len(parts) > 1 else give_up()
+        return _joined(fragments, sign) if len(fragments) > 1 else give_up()
 
-    def _negated(self) -> Part:
+    def _negation(self) -> Fragment:
         if not self._take(*_NOT):
             return self._prefixed() or self._comparison()
-        return negation(self._negated())
+        return negation(self._negation())
 
-    def _comparison(self) -> Part:
+    def _comparison(self) -> Fragment:
         left = self._operand()
-        negated = self._small() == "not" or (self._small() == "is" and self._small(1) == "not")
-        word = self._small(1 if negated and self._small() == "not" else 0)
-        if self._small() == "not":
+        negated = self._lower() == "not" or (self._lower() == "is" and self._lower(1) == "not")
+        word = self._lower(1 if negated and self._lower() == "not" else 0)
+        if self._lower() == "not":
             self._at += 1
-        if word in ("starts", "begins", "ends") and self._small(1) == "with" and not negated:
+        if word in ("starts", "begins", "ends") and self._lower(1) == "with" and not negated:
             self._at += 2
             return call("ends_with" if word == "ends" else "starts_with", left, value_of(self._operand()))
         tests = {"in": self._member, "between": self._between, "like": self._like}
@@ -170,40 +131,40 @@ class Reader:
             self._at += 1
             found = call(TEXT_TESTS[word], left, value_of(self._operand()))
             return negation(found) if negated else found
-        if word == "is" and self._small(2 if negated else 1) in _STATES:
+        if word == "is" and self._lower(2 if negated else 1) in _STATES:
             self._at += 3 if negated else 2
-            return state(left, self._small(-1), negated=negated)
+            return state(left, self._lower(-1), negated=negated)
         if word in _COMPARISONS and not (negated and word != "is"):
             self._at += 2 if negated else 1
             right = self._operand()
             found = compared(left, "!=" if negated else _COMPARISONS[word], right)
-            return self._between_bounds(found, right) if _COMPARISONS[word] in _ORDERINGS else found
+            return self._chained_comparison(found, right) if _COMPARISONS[word] in _ORDERINGS else found
         return give_up() if negated else left
 
-    def _between_bounds(self, first: Part, middle: Part) -> Part:
+    def _chained_comparison(self, first: Fragment, middle: Fragment) -> Fragment:
         """``3 <= nights < 7``."""
-        if _COMPARISONS.get(self._small()) not in _ORDERINGS:
+        if _COMPARISONS.get(self._lower()) not in _ORDERINGS:
             return first
         sign = _COMPARISONS[self._next().lower()]
         second = compared(middle, sign, self._operand())
-        return Part(f"{first.text} && {second.text}", "condition")
+        return Fragment(f"{first.text} && {second.text}", "condition")
 
-    def _member(self, left: Part) -> Part:
+    def _member(self, left: Fragment) -> Fragment:
         right = self._operand(within=True)
         if any(re.fullmatch(IDENTIFIER, item) for item in right.items):
             give_up()  # strings without their quotes, or fields
-        subject = Part(f"[{', '.join(right.items)}]", "list") if right.items else right
+        subject = Fragment(f"[{', '.join(right.items)}]", "list") if right.items else right
         return call("contains", subject, value_of(left))
 
-    def _between(self, left: Part) -> Part:
+    def _between(self, left: Fragment) -> Fragment:
         low = self._operand()
-        self._need("and")
+        self._expect("and")
         high = self._operand()
-        return Part(
+        return Fragment(
             f"{left.text} >= {value_of(low).text} && {left.text} <= {value_of(high).text}", "condition"
         )
 
-    def _like(self, left: Part) -> Part:
+    def _like(self, left: Fragment) -> Fragment:
         pattern = self._operand()
         text = text_of(pattern)
         inner = text.strip("%*")
@@ -213,30 +174,30 @@ class Reader:
         if begins and ends:
             return compared(left, "==", pattern)
         name = "starts_with" if begins else "ends_with" if ends else "contains"
-        return call(name, left, Part(quoted(inner), "string"))
+        return call(name, left, Fragment(quoted(inner), "string"))
 
     # Operands.
 
-    def _operand(self, *, within: bool = False) -> Part:
+    def _operand(self, *, within: bool = False) -> Fragment:
         if self._take("!"):
             return negation(self._operand())
-        part = self._primary(within=within)
-        while self._small() in _STEPS and part.kind in ("name", "path", "call", "root", "group", "list"):
-            part = self._step(part)
-        if part.kind == "root" and part.text != "@":
+        fragment = self._primary(within=within)
+        while self._lower() in _STEPS and fragment.kind in ("name", "path", "call", "root", "group", "list"):
+            fragment = self._step(fragment)
+        if fragment.kind == "root" and fragment.text != "@":
             give_up()
-        while self._small() == "|" and part.kind in ("path", "name", "call") and self._kind(1) == "name":
-            part = self._piped(part)
-        return part
+        while self._lower() == "|" and fragment.kind in ("path", "name", "call") and self._kind(1) == "name":
+            fragment = self._jq_pipe(fragment)
+        return fragment
 
-    def _piped(self, part: Part) -> Part:
+    def _jq_pipe(self, fragment: Fragment) -> Fragment:
         self._at += 2
         name = self._text(-1)
-        if self._small() != "(" and name not in _FILTERS:
+        if self._lower() != "(" and name not in _FILTERS:
             give_up()
-        return piped(part, name, self._items(")") if self._take("(") else [])
+        return jq_pipe(fragment, name, self._items(")") if self._take("(") else [])
 
-    def _primary(self, *, within: bool) -> Part:
+    def _primary(self, *, within: bool) -> Fragment:
         kind, text = self._kind(), self._next()
         if kind in LITERALS:
             return LITERALS[kind](text)
@@ -254,82 +215,80 @@ class Reader:
             give_up()
         return self._named(text)
 
-    def _named(self, text: str) -> Part:
+    def _named(self, text: str) -> Fragment:
         if text.lower() == "typeof" and self._kind() == "name":
             return function(text, [self._operand()])
-        return self._called(text) if self._small() == "(" else Part(text, "name")
+        return self._called(text) if self._lower() == "(" else Fragment(text, "name")
 
-    def _root(self, text: str) -> Part:
+    def _root(self, text: str) -> Fragment:
         """``$.a``, ``@.a``, ``.a``, ``."a"`` and ``.["a"]``."""
         if text != ".":
-            return Part("" if text == "$" else text, "root")
+            return Fragment("" if text == "$" else text, "root")
         if self._kind() == "string":
-            return column(Part(self._next(), "string"))
+            return column(Fragment(self._next(), "string"))
         if self._kind() == "name":
             self._at -= 1
-        return Part("", "root")
+        return Fragment("", "root")
 
-    def _group(self) -> Part:
-        inner = self._either()
-        self._need(")")
-        return inner if inner.kind in ("name", "path", "call", "group") else Part(f"({inner.text})", "group")
+    def _group(self) -> Fragment:
+        inner = self._disjunction()
+        self._expect(")")
+        return (
+            inner if inner.kind in ("name", "path", "call", "group") else Fragment(f"({inner.text})", "group")
+        )
 
-    def _list(self, closer: str) -> Part:
+    def _list(self, closer: str) -> Fragment:
         items = self._items(closer)
         texts = tuple(value_of(item).text for item in items)
         if not texts:
             give_up()
-        return Part(f"[{', '.join(texts)}]", "list", texts)
+        return Fragment(f"[{', '.join(texts)}]", "list", texts)
 
-    def _items(self, closer: str) -> list[Part]:
-        items: list[Part] = []
+    def _items(self, closer: str) -> list[Fragment]:
+        items: list[Fragment] = []
         while not self._take(closer):
             if items:
-                self._need(",")
-            items.append(self._either())
+                self._expect(",")
+            items.append(self._disjunction())
         return items
 
-    def _called(self, name: str) -> Part:
-        self._need("(")
+    def _called(self, name: str) -> Fragment:
+        self._expect("(")
         return function(name, self._items(")"))
 
-    def _step(self, part: Part) -> Part:
+    def _step(self, fragment: Fragment) -> Fragment:
         if self._take("["):
-            return self._bracket(part)
+            return self._bracket(fragment)
         self._at += 1
         kind, text = self._kind(), self._next()
         if kind == "number":
-            return Part(f"{part.text}[{text}]", "path")
+            return Fragment(f"{fragment.text}[{text}]", "path")
         if kind != "name":
-            return Part(f"{part.text}.{text}", "path") if text.startswith('"') else give_up()
+            return Fragment(f"{fragment.text}.{text}", "path") if text.startswith('"') else give_up()
         if self._take("("):
-            subject = [] if part.kind == "name" and part.text in NAMESPACES else [part]
+            subject = [] if fragment.kind == "name" and fragment.text in NAMESPACES else [fragment]
             return function(text, [*subject, *self._items(")")])
-        return call("length", part) if text == "length" and part.kind == "call" else field(part, text)
+        return (
+            call("length", fragment)
+            if text == "length" and fragment.kind == "call"
+            else field(fragment, text)
+        )
 
-    def _bracket(self, part: Part) -> Part:
+    def _bracket(self, fragment: Fragment) -> Fragment:
         if self._take("]"):
-            return Part(f"{part.text}[]", "path")
+            return Fragment(f"{fragment.text}[]", "path")
         if self._take("?"):
-            inner = f"?{self._either().text}"
+            inner = f"?{self._disjunction().text}"
         else:
             kind, inner = self._kind(), self._next()
             if kind == "string":
-                self._need("]")
-                return field(part, text_of(Part(inner, "string")))
+                self._expect("]")
+                return field(fragment, text_of(Fragment(inner, "string")))
             if kind != "number" and inner != "*":
                 give_up()
-        self._need("]")
-        return Part(f"{part.text}[{inner}]", "path")
+        self._expect("]")
+        return Fragment(f"{fragment.text}[{inner}]", "path")
 
 
-def _tokens(expression: str) -> list[tuple[str, str]]:
-    found, at = [], 0
-    for part in _TOKEN.finditer(expression):
-        if part.lastgroup == "open" or expression[at : part.start()].strip():
-            give_up()
-        found.append((str(part.lastgroup), part[0]))
-        at = part.end()
-    if expression[at:].strip():
-        give_up()
-    return found
+def _joined(fragments: list[Fragment], sign: str) -> Fragment:
+    return Fragment(sign.join(each.text for each in fragments), "condition")

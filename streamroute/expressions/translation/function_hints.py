@@ -10,7 +10,7 @@ from streamroute.expressions.evaluate.interpreter import SIGNATURES
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.static_checks import UNKNOWN_FUNCTION
 from streamroute.expressions.syntax.parser import Node, Tree, walk
-from streamroute.expressions.translation.translate import rewritten
+from streamroute.expressions.translation.translate import translate
 
 _PATH_BEFORE: Final = r"(?<![\w.])([\w.]+)\.$"
 
@@ -60,7 +60,7 @@ def advise(tree: Tree, problem: Problem) -> Problem:
     )
     if problem.code == UNKNOWN_FUNCTION:
         return _with_equivalent(tree, problem, *call)
-    return problem._replace(help=_rewrite(tree) or _as_argument(tree, problem, call[0]))
+    return problem._replace(help=_translation(tree) or _as_argument(tree, problem, call[0]))
 
 
 def _with_equivalent(tree: Tree, problem: Problem, node: Node, end: int) -> Problem:
@@ -73,9 +73,9 @@ def _with_equivalent(tree: Tree, problem: Problem, node: Node, end: int) -> Prob
     meant = None if small in _ALTERNATIVES else _EQUIVALENTS.get(small) or did_you_mean(name, SIGNATURES)
     is_method = tree.expression[problem.start - 1 : problem.start] == "."
     is_strange = small not in _ALTERNATIVES and not meant
-    rewrite = _rewrite(tree) if is_method or is_strange or small == "not" else None
-    if rewrite:
-        return problem._replace(help=rewrite)
+    translation = _translation(tree) if is_method or is_strange or small == "not" else None
+    if translation:
+        return problem._replace(help=translation)
     return problem._replace(help=help_text, suggestion=None if help_text else meant)
 
 
@@ -86,10 +86,10 @@ def _as_argument(tree: Tree, problem: Problem, node: Node) -> str | None:
     if path is None or len(node["children"]) != len(SIGNATURES[name]) - 1:
         return None
     arguments = tree.expression[problem.start + len(name) :].partition(")")[0].strip("( ")
-    return f"write {name}({', '.join(part for part in (path[1], arguments) if part)})"
+    return f"write {name}({', '.join(fragment for fragment in (path[1], arguments) if fragment)})"
 
 
-def _rewrite(tree: Tree) -> str | None:
+def _translation(tree: Tree) -> str | None:
     """Advice to write the whole expression as it was meant, where that is plain."""
-    whole = rewritten(tree.expression)
+    whole = translate(tree.expression)
     return f"write {whole}" if whole else None

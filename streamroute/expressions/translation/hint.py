@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.syntax_errors import SYNTAX
-from streamroute.expressions.translation.translate import LONGEST, as_right, rewritten
+from streamroute.expressions.translation.translate import MAX_ADVICE_LENGTH, translate, without_problems
 
 
 class SyntaxHint(NamedTuple):
@@ -26,7 +26,7 @@ class SyntaxHint(NamedTuple):
 def write(whole: str) -> str | None:
     """Advice to write this, where it is short enough to be read at a glance, and JMESPath."""
     text = whole.strip()
-    if not text or len(text) > LONGEST or "\n" in text:
+    if not text or len(text) > MAX_ADVICE_LENGTH or "\n" in text:
         return None
-    meant = rewritten(text) or as_right(text)
+    meant = translate(text) or without_problems(text)
     return f"write {meant}" if meant else None

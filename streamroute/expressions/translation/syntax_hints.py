@@ -7,7 +7,7 @@ from streamroute.expressions.syntax.syntax_errors import ExpressionSyntaxError
 from streamroute.expressions.translation.character_hints import hint_for_char
 from streamroute.expressions.translation.hint import SyntaxHint
 from streamroute.expressions.translation.token_hints import hint_for_token
-from streamroute.expressions.translation.translate import rewritten
+from streamroute.expressions.translation.translate import translate
 
 
 def explain(error: ExpressionSyntaxError) -> Problem:
@@ -15,7 +15,7 @@ def explain(error: ExpressionSyntaxError) -> Problem:
     problem, hint = error.problem, _hint(error)
     if hint is not None:
         problem = hint.at(problem.start, problem.end)
-    meant = rewritten(error.expression)
+    meant = translate(error.expression)
     return problem._replace(help=f"write {meant}") if meant else problem
 
 

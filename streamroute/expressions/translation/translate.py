@@ -1,6 +1,6 @@
-"""A condition in the habits of other languages (SQL, Python, JavaScript), written as JMESPath.
+"""Conditions in the syntax of other languages (SQL, Python, JavaScript), translated to JMESPath.
 
-It is offered only if it is JMESPath in which nothing is wrong.
+A translation is offered only if it is JMESPath without any problem.
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ from typing import Final
 from streamroute.expressions.evaluate.interpreter import is_callable
 from streamroute.expressions.static_checks import check_tree
 from streamroute.expressions.syntax.parser import is_valid, parse, walk
-from streamroute.expressions.translation.condition_parser import Reader
-from streamroute.expressions.translation.fragments import GiveUpError
+from streamroute.expressions.translation.condition_parser import ConditionParser
+from streamroute.expressions.translation.fragments import UntranslatableError
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.mistakes.payload_names import IF_A_FIELD
 
-LONGEST: Final = 80
-"""Characters of a rewritten expression that is still read at a glance."""
+MAX_ADVICE_LENGTH: Final = 80
+"""Characters of the longest expression that advice offers."""
 
-_WHOLE: Final = frozenset({"SR322", "SR323", "SR324", "SR326"})
-"""The rules whose help is the whole expression as it was meant."""
+_REWRITING_RULES: Final = frozenset({"SR322", "SR323", "SR324", "SR326"})
+"""The rules whose help is a whole expression."""
 
 _CALL: Final = "function_expression"
-_STRAIGHT: Final = str.maketrans(
+_STRAIGHT_QUOTES: Final = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
 )
 
 
-def rewritten(expression: str) -> str | None:
-    """The condition as JMESPath, on one line; None where nobody can say what was meant."""
-    if len(expression) > 2 * LONGEST:
+def translate(expression: str) -> str | None:
+    """The condition as JMESPath, on one line; None if its meaning is not certain."""
+    if len(expression) > 2 * MAX_ADVICE_LENGTH:
         return None
     try:
-        text = Reader(expression.translate(_STRAIGHT)).whole()
-    except GiveUpError:
+        text = ConditionParser(expression.translate(_STRAIGHT_QUOTES)).parse()
+    except UntranslatableError:
         return None
-    right = as_right(text) if len(text) <= LONGEST else None
+    right = without_problems(text) if len(text) <= MAX_ADVICE_LENGTH else None
     return None if right == " ".join(expression.split()) else right
 
 
-def as_right(text: str) -> str | None:
-    """The text once nothing is wrong with it, whatever the message; None if something stays wrong."""
+def without_problems(text: str) -> str | None:
+    """The expression, or the one that its problem's help offers, if it has no problem; else None."""
     if not is_valid(text):
         return None
     tree = parse(text)
@@ -51,5 +51,5 @@ def as_right(text: str) -> str | None:
     if not problems:
         return text
     meant = (problems[0].help or "").removeprefix("write ").partition(IF_A_FIELD)[0]
-    is_shorter = problems[0].code in _WHOLE and len(meant) < len(text) + 2 * len("``[*]")
-    return as_right(meant) if is_shorter and meant != text else None
+    is_shorter = problems[0].code in _REWRITING_RULES and len(meant) < len(text) + 2 * len("``[*]")
+    return without_problems(meant) if is_shorter and meant != text else None

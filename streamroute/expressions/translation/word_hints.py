@@ -12,13 +12,13 @@ from streamroute.expressions.translation.hint import SyntaxHint, write
 from streamroute.expressions.translation.operands import operand_after, path_before
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_SIGNS: Final = {
+_OPERATOR_SYMBOLS: Final = {
     "and": "&&", "or": "||", "not": "!",
     "eq": "==", "ne": "!=", "neq": "!=", "gt": ">", "gte": ">=", "ge": ">=",
     "lt": "<", "lte": "<=", "le": "<=",
 }  # fmt: skip
 _TEXT_SEARCHES: Final = ("like", "ilike", "matches", "startswith", "endswith", "regex")
-_WORDS_OF_LITERALS: Final = {
+_LITERAL_WORDS: Final = {
     "true": "`true`", "false": "`false`", "null": "`null`", "none": "`null`", "undefined": "`null`",
 }  # fmt: skip
 
@@ -27,8 +27,8 @@ def hint_for_word(expression: str, tokens: Sequence[Token], index: int) -> Synta
     """For a name that stands where an operator does."""
     text = tokens[index]["value"]
     small = text.lower()
-    if small in _SIGNS:
-        return SyntaxHint(f'JMESPath writes {_SIGNS[small]} for "{text}"')
+    if small in _OPERATOR_SYMBOLS:
+        return SyntaxHint(f'JMESPath writes {_OPERATOR_SYMBOLS[small]} for "{text}"')
     if small in _OPERATORS:
         return _OPERATORS[small](expression, tokens, index)
     if small in _TEXT_SEARCHES:
@@ -55,7 +55,7 @@ def _identity(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHin
     """``vip is true`` and ``tier is not null``."""
     negated = str(tokens[index + 1]["value"]).lower() == "not"
     meant = tokens[index + 1 + negated]  # "eof" is the last
-    literal = _WORDS_OF_LITERALS.get(str(meant["value"]).lower())
+    literal = _LITERAL_WORDS.get(str(meant["value"]).lower())
     if literal is None:
         return SyntaxHint('JMESPath has no "is" operator', "write == or !=")
     left, _ = path_before(expression, tokens, index)

@@ -12,7 +12,7 @@ from expression_cases import expressions, scraps
 from streamroute.expressions.filters import compile_filter
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.syntax.parser import parse
-from streamroute.expressions.translation.translate import LONGEST, rewritten
+from streamroute.expressions.translation.translate import MAX_ADVICE_LENGTH, translate
 from streamroute.expressions.types.check import check_types
 
 GOLD: Any = {
@@ -151,12 +151,12 @@ def test_a_condition_of_another_language_is_rewritten_as_it_was_meant(foreign: s
         "a.b.",
         "(a = 1",
         "a = 1)",
-        "x" * (2 * LONGEST + 1) + " = 1",
+        "x" * (2 * MAX_ADVICE_LENGTH + 1) + " = 1",
         "(" * 70 + "a = 1" + ")" * 70,
     ],
 )
 def test_where_it_is_not_sure_what_was_meant_nothing_is_offered(expression: str) -> None:
-    assert rewritten(expression) is None
+    assert translate(expression) is None
 
 
 _PARTS = (
@@ -168,9 +168,9 @@ _PARTS = (
 
 @given(st.lists(st.sampled_from(_PARTS), min_size=1, max_size=9).map("".join) | scraps | expressions)
 def test_nothing_is_wrong_with_what_is_offered(expression: str) -> None:
-    offered = rewritten(expression)
+    offered = translate(expression)
     if offered is not None:
         assert check_expression(offered) == []
         assert check_types(parse(offered)) == []
-        assert len(offered) <= LONGEST
-        assert rewritten(offered) is None
+        assert len(offered) <= MAX_ADVICE_LENGTH
+        assert translate(offered) is None
