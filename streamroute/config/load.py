@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.document import Document
 from streamroute.config.document_builder import CheckedFile, build_document
-from streamroute.config.env_variables import find_misplaced, replace_variables, unescaped
 from streamroute.config.files.includes import collect_includes
 from streamroute.config.files.loader import load_file
 from streamroute.config.findings.finding import Finding, Severity, sort_findings
@@ -20,6 +19,8 @@ from streamroute.config.paths import is_folder
 from streamroute.config.schema.fast_validator import document_validator
 from streamroute.config.schema.pruning import prune
 from streamroute.config.schema.replaced_values import has_variable
+from streamroute.config.variables.expand import replace_variables, unescaped
+from streamroute.config.variables.misplaced import find_misplaced
 from streamroute.config.yaml.source import DataPath, SourceFile
 from streamroute.system.files import FileReader
 

@@ -1,0 +1,1 @@
+"""``${NAME}`` in a configuration: expanded where it is allowed, reported elsewhere."""
