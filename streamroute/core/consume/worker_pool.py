@@ -11,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from streamroute.core.cancellation import is_own_cancellation, uncloseable
 from streamroute.core.consume.key_ordering import Entry, KeyedQueue
 from streamroute.core.consume.loop_budget import LoopBudget
+from streamroute.core.consume.run_queue import RunQueue
+from streamroute.core.consume.worker import ThreadsLeft, Worker, take_back_cancellations
 from streamroute.core.thread_call import ABANDONED_CALLS, ThreadCall
 
 __all__ = ["Entry", "Worker", "WorkerPool"]
@@ -32,34 +34,6 @@ STUCK_AFTER: Final = 10.0
 
 def _ignore(*_what: object) -> None:
     """Default no-op callback."""
-
-
-class Worker:
-    """One worker: its task and the entry that it runs.
-
-    ``dropped``: the result of this run does not count. ``retired``: this run is its last. ``cancelled`` is an
-    entry that runs on although it was cancelled, and since when (monotonic); ``is_stuck``: for too long.
-    ``left`` are threads that outlived their run: plain functions that run on after their timeout.
-    """
-
-    __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "left", "retired", "task")
-
-    def __init__(self) -> None:
-        self.task: asyncio.Task[None] | None = None
-        self.entry: Entry | None = None
-        self.dropped = False
-        self.retired = False
-        self.cancelled: tuple[Entry, float] | None = None
-        self.is_stuck = False
-        self.left: _Left | None = None
-
-
-class _Left(NamedTuple):
-    """Threads that occupy a worker since ``since`` (monotonic), and the entry that they were started for."""
-
-    entry: Entry
-    calls: Sequence[ThreadCall]
-    since: float
 
 
 class WorkerPool:
@@ -84,7 +58,7 @@ class WorkerPool:
         stuck_after: float = STUCK_AFTER,
         last_patience: float = _LAST_PATIENCE,
     ) -> None:
-        self._order = order
+        self._queue = RunQueue(order)
         self._concurrency = concurrency
         self._handle = handle
         self._done = done
@@ -92,12 +66,9 @@ class WorkerPool:
         self._stuck = stuck
         self._stuck_after = stuck_after
         self._last_patience = last_patience
-        self._queue: deque[Entry] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._waking: set[asyncio.Future[None]] = set()
         self._room: list[tuple[int, asyncio.Future[None]]] = []
-        self._startable = self._queue
-        self._paused: deque[Entry] = deque()
         self._idle_waiter: asyncio.Future[None] | None = None
         self._workers: set[Worker] = set()
         self._stuck_workers: set[Worker] = set()
@@ -105,8 +76,6 @@ class WorkerPool:
         self._starting = 0
         self._closing = False
         self.uncancellable = 0
-        self._put = 0
-        self._first_until = 0  # how many have been started when nothing is queued any more that was put first
         self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
         self._budget = LoopBudget()
         self._watch: asyncio.TimerHandle | None = None
@@ -139,12 +108,11 @@ class WorkerPool:
     @property
     def started(self) -> int:
         """How many entries have left the queue, ever."""
-        return self._put - len(self._queue)
+        return self._queue.started
 
     def waiting(self) -> Collection[str]:
-        """The ids of what has not started; may be asked from any thread while the event loop hangs."""
-        names = [entry_id for entry_id, _ in (*self._queue.copy(), *self._paused.copy())]
-        return [*names, *self._order.waiting_ids()] if self._order is not None else names
+        """The ids of what has not started; may be called from any thread while the event loop hangs."""
+        return self._queue.ids()
 
     def open(self) -> None:
         """Let entries be started."""
@@ -153,23 +121,9 @@ class WorkerPool:
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
         """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
-        if self._order is not None:
-            entries = self._order.admit(entries, first=first)
-        if first:
-            self._put_first(entries)
-        else:
-            self._queue.extend(entries)
-        self._put += len(entries)
+        self._queue.put(entries, first=first)
         self._budget.yield_to_reader()
-        self._wake(len(self._startable))
-
-    def _put_first(self, entries: list[Entry]) -> None:
-        started, queue = self.started, self._queue
-        ahead = min(len(queue), max(0, self._first_until - started))
-        queue.rotate(-ahead)
-        queue.extendleft(reversed(entries))
-        queue.rotate(ahead)
-        self._first_until = started + ahead + len(entries)
+        self._wake(len(self._queue.startable))
 
     async def room(self, below: int) -> None:
         """Wait until fewer than ``below`` entries are queued and a worker is not stuck, or until closed."""
@@ -181,7 +135,7 @@ class WorkerPool:
 
     def _has_room(self, below: int) -> bool:
         # Entries that wait for their key occupy no worker, but they take memory.
-        if self._order is not None and self._order.waiting >= _MOST_WAITING:
+        if self._queue.waiting_for_key >= _MOST_WAITING:
             return False
         return len(self._queue) < below and not self.all_stuck
 
@@ -189,28 +143,22 @@ class WorkerPool:
 
     def pause(self) -> None:
         """Start nothing more of what is queued until ``resume()``."""
-        self._startable = self._paused
+        self._queue.pause()
 
     def resume(self) -> None:
         """Go on with what is queued."""
-        self._startable = self._queue
-        self._queue.extendleft(reversed(self._paused))
-        self._paused.clear()
-        self._wake(len(self._startable))
+        self._queue.resume()
+        self._wake(len(self._queue.startable))
 
     def put_exclusive(self, entries: list[Entry]) -> None:
         """Start these although the pool is paused, before what is queued with their keys."""
-        if self._order is not None:
-            for entry in entries:
-                self._order.acquire(entry, self._queue)
-        self._put += len(entries)
-        self._paused.extend(entries)
-        self._wake(len(self._startable))
+        self._queue.put_exclusive(entries)
+        self._wake(len(self._queue.startable))
 
     async def wait_idle(self) -> None:
         """Wait until nothing runs, and nothing that may be started is queued."""
         try:
-            while self._is_running() or (self._startable is not self._queue and self._startable):
+            while self._is_running() or self._queue.has_exclusive:
                 self._idle_waiter = asyncio.get_running_loop().create_future()
                 await self._idle_waiter
         finally:
@@ -218,12 +166,8 @@ class WorkerPool:
 
     def drop(self, entry_id: str) -> None:
         """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
-        was_queued = _take_out(entry_id, self._queue) or _take_out(entry_id, self._paused)
-        if self._order is not None:
-            self._order.discard(entry_id)
-            if was_queued:
-                self._start_next_with_key(self._order, entry_id)
-        if was_queued:
+        if self._queue.discard(entry_id):
+            self._start_next_with_key(entry_id)
             self._resolve_idle_waiter()
         for worker in self._busy():
             if worker.entry is not None and worker.entry[0] == entry_id and not worker.dropped:
@@ -232,13 +176,8 @@ class WorkerPool:
                     worker.task.cancel()
 
     def clear(self) -> dict[str, dict[str, Any]]:
-        """Empty the queue; returns what will not be started."""
-        unstarted = dict([*self._queue, *self._paused])
-        self._queue.clear()
-        self._paused.clear()
-        if self._order is not None:
-            unstarted.update(self._order.clear())
-        return unstarted
+        """Empty the queue; return what will not start."""
+        return self._queue.clear()
 
     async def close(self, grace: float) -> dict[str, dict[str, Any]]:
         """Let what runs finish within ``grace`` seconds, then cancel it; returns what was cut off."""
@@ -300,8 +239,8 @@ class WorkerPool:
 
     async def _work_until_retired(self, worker: Worker) -> None:
         while not worker.retired:
-            await self._run(worker, self._startable)
-            if self._startable:
+            await self._run(worker, self._queue.startable)
+            if self._queue.startable:
                 await asyncio.sleep(0)  # handlers that never wait would hold up acks, reads and signals
             elif self._closing:
                 return
@@ -310,9 +249,9 @@ class WorkerPool:
 
     async def _run(self, worker: Worker, queue: deque[Entry]) -> None:
         """Run what is queued, one entry after the other, until the event loop has to turn."""
-        handle, done, budget = self._handle, self._done, self._budget
+        handle, done, budget, has_order = self._handle, self._done, self._budget, self._queue.has_order
         budget.renew()
-        while queue is self._startable and queue and not worker.retired:
+        while queue is self._queue.startable and queue and not worker.retired:
             worker.entry = entry_id, payload = queue.popleft()
             if queue and (self._idle or self._unstarted) and not self._waking and not self._starting:
                 self._wake(len(queue))
@@ -329,7 +268,7 @@ class WorkerPool:
                     done(entry_id, payload)
             finally:
                 worker.entry = None
-                if worker.dropped or self._idle_waiter is not None or self._order is not None:
+                if worker.dropped or self._idle_waiter is not None or has_order:
                     self._finish(worker, entry_id)
             has_left = ABANDONED_CALLS and await self._await_abandoned_calls(worker, (entry_id, payload))
             if has_left or (monotonic() > budget.end and not budget.renew()):
@@ -340,8 +279,8 @@ class WorkerPool:
         calls = () if worker.task is None else tuple(ABANDONED_CALLS.get(worker.task, ()))
         if not calls or self._closing:
             return False
-        worker.left = _Left(entry, calls, monotonic())
-        self._wake(len(self._startable))
+        worker.left = ThreadsLeft(entry, calls, monotonic())
+        self._wake(len(self._queue.startable))
         if self._watch is None:
             self._begin_watch()
         try:
@@ -352,21 +291,18 @@ class WorkerPool:
             self._resolve_idle_waiter()
         return True
 
-    def _start_next_with_key(self, order: KeyedQueue, entry_id: str) -> None:
+    def _start_next_with_key(self, entry_id: str) -> None:
         """An entry has ended: the next with its key may start."""
-        following = order.complete(entry_id)
-        if following is not None:
-            self._put += 1
-            self._queue.append(following)
-            self._wake(len(self._startable))
+        if self._queue.complete(entry_id):
+            self._wake(len(self._queue.startable))
 
     def _finish(self, worker: Worker, entry_id: str) -> None:
-        if self._order is not None and not worker.is_stuck:
-            self._start_next_with_key(self._order, entry_id)
+        if not worker.is_stuck:
+            self._start_next_with_key(entry_id)
         self._unstick(worker)
         if worker.dropped and not worker.retired:
             worker.dropped = False
-            _take_back_cancellations(worker.task)
+            take_back_cancellations(worker.task)
         self._resolve_idle_waiter()
 
     def _unstick(self, worker: Worker) -> None:
@@ -404,7 +340,7 @@ class WorkerPool:
             raise
         finally:
             self._waking.discard(idle)
-        self._wake(len(self._startable) - 1)
+        self._wake(len(self._queue.startable) - 1)
 
     def _wake(self, startable: int) -> None:
         """Have two more workers at most start entries, where so many are for others to start."""
@@ -468,26 +404,9 @@ class WorkerPool:
         worker.is_stuck = worker.dropped = True
         self._stuck_workers.add(worker)
         task.cancel()
-        if self._order is not None:
-            self._start_next_with_key(self._order, entry[0])
+        self._start_next_with_key(entry[0])
         self._resolve_idle_waiter()
         self._stuck(*entry, worker)
-
-
-def _take_back_cancellations(task: asyncio.Task[None] | None) -> None:
-    """All of them, for one that is left would count against what the task runs next."""
-    while task is not None and task.cancelling():
-        task.uncancel()
-
-
-def _take_out(entry_id: str, queue: deque[Entry]) -> bool:
-    """Take an entry out of a queue; returns whether it was there."""
-    kept = [entry for entry in queue if entry[0] != entry_id]
-    if len(kept) == len(queue):
-        return False
-    queue.clear()
-    queue.extend(kept)
-    return True
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
