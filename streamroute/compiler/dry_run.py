@@ -34,16 +34,16 @@ class Verdict(StrEnum):
 class Decision:
     """A route's verdict on a message.
 
-    ``filter`` is the evaluation of its filter, None where it has none or was not asked; ``handed`` is what
-    its handler gets, None where it does not run. ``trouble`` says why the transform failed. A disabled
-    route has the verdict that it would have.
+    ``filter`` is the evaluation of its filter; None if it has none, or was not evaluated. ``handler_payload``
+    is None if the handler does not run. ``transform_error`` says why the transform failed. A disabled route
+    has the verdict that it would have if it were enabled.
     """
 
     route: RouteConfig
     verdict: Verdict
     filter: Trace | None = None
-    handed: Mapping[str, Any] | None = None
-    trouble: str = ""
+    handler_payload: Mapping[str, Any] | None = None
+    transform_error: str = ""
 
     @property
     def runs(self) -> bool:
@@ -58,7 +58,7 @@ class Decision:
     @property
     def reasons(self) -> list[Reason]:
         """The operands of the filter that decided."""
-        return [] if self.filter is None or self.trouble else reasons(self.filter)
+        return [] if self.filter is None or self.transform_error else reasons(self.filter)
 
 
 def decide(
@@ -91,12 +91,12 @@ def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any
     if route.transform is None:
         return Decision(route, Verdict.MATCHED, traced, payload)
     try:
-        handed = _transform(route.transform)(payload)
+        handler_payload = _transform(route.transform)(payload)
     except Reject as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
             raise error.__cause__ from None  # a command is ended
-        return Decision(route, Verdict.FAILED, traced, trouble=error.reason)
-    return Decision(route, Verdict.MATCHED, traced, handed)
+        return Decision(route, Verdict.FAILED, traced, transform_error=error.reason)
+    return Decision(route, Verdict.MATCHED, traced, handler_payload)
 
 
 def _verdict(traced: Trace, route: RouteConfig) -> Verdict:

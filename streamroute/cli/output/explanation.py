@@ -57,10 +57,10 @@ def _block(decision: Decision, *, color: bool) -> Iterator[str]:
         yield "  it has no filter"
     else:
         yield from _steps(decision)
-    if decision.trouble:
-        yield printable(f"  {decision.trouble}")
-    elif route.transform is not None and decision.handed is not None:
-        yield printable(f"  its handler gets {as_text(decision.handed, 500)}")
+    if decision.transform_error:
+        yield printable(f"  {decision.transform_error}")
+    elif route.transform is not None and decision.handler_payload is not None:
+        yield printable(f"  its handler gets {as_text(decision.handler_payload, 500)}")
 
 
 def _steps(decision: Decision) -> Iterator[str]:
@@ -119,10 +119,10 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "streams": list(route.streams),
         "enabled": route.enabled,
         "verdict": str(decision.verdict),
-        "error": (traced.error if traced else None) or decision.trouble or None,
+        "error": (traced.error if traced else None) or decision.transform_error or None,
         "reasons": [reason.text for reason in decision.reasons],
         "filter": _step(traced.root) if traced else None,
-        "handed": json_safe(decision.handed),
+        "handed": json_safe(decision.handler_payload),
     }
 
 

@@ -12,7 +12,7 @@ from streamroute.compiler.validation.effort import SchemaGraph
 from streamroute.compiler.validation.scalars import Check, Schema
 from streamroute.config.messages.dialects import Dialect
 
-Maker = Callable[["SchemaChecks", Schema], Check]
+CheckBuilder = Callable[["SchemaChecks", Schema], Check]
 
 
 class SchemaChecks:
@@ -24,7 +24,7 @@ class SchemaChecks:
     def __init__(self, root: Mapping[str, Any], dialect: Dialect) -> None:
         self.root, self.dialect = root, dialect
         self._built: dict[int, Check] = {}
-        self._words: dict[tuple[int, str], Check] = {}
+        self._keywords: dict[tuple[int, str], Check] = {}
         graph = SchemaGraph(root, dialect, self.target_of)
         self.effort = graph.effort()
         """A bound on how often schemas check a value of the data, on average."""
@@ -43,17 +43,17 @@ class SchemaChecks:
         """Whether a value is valid under a schema of the document."""
         return self.check_of(schema)(value, budget)
 
-    def is_known(self, word: str) -> bool:
+    def is_keyword(self, keyword: str) -> bool:
         """Whether a keyword means something in the dialect of the document."""
-        return any(word in words for words, _ in self._makers())
+        return any(keyword in keywords for keywords, _ in self._builders())
 
-    def check_word(self, schema: Schema, word: str) -> Check:
+    def check_keyword(self, schema: Schema, keyword: str) -> Check:
         """The check of one keyword of a schema of the document, with those that it goes with."""
-        key = (id(schema), word)
-        if key not in self._words:
-            makers = [make for words, make in self._makers() if word in words]
-            self._words[key] = combining.all_of([make(self, schema) for make in makers] or [_anything])
-        return self._words[key]
+        key = (id(schema), keyword)
+        if key not in self._keywords:
+            builders = [make for keywords, make in self._builders() if keyword in keywords]
+            self._keywords[key] = combining.all_of([make(self, schema) for make in builders] or [_anything])
+        return self._keywords[key]
 
     def target_of(self, reference: str) -> Any:
         """What a ``$ref`` leads to; of a chain of nothing but references, what is at its end."""
@@ -72,12 +72,12 @@ class SchemaChecks:
         return value
 
     def _build(self, schema: Schema) -> Check:
-        makers = [make for words, make in self._makers() if words & schema.keys()]
-        check = combining.all_of([make(self, schema) for make in makers] or [_anything])
+        builders = [make for keywords, make in self._builders() if keywords & schema.keys()]
+        check = combining.all_of([make(self, schema) for make in builders] or [_anything])
         return _remembered(id(schema), check) if id(schema) in self._recursive else check
 
-    def _makers(self) -> tuple[tuple[frozenset[str], Maker], ...]:
-        return _MAKERS + (_DRAFT_07 if self.dialect is Dialect.DRAFT_07 else _DRAFT_2020_12)
+    def _builders(self) -> tuple[tuple[frozenset[str], CheckBuilder], ...]:
+        return _BUILDERS + (_DRAFT_07 if self.dialect is Dialect.DRAFT_07 else _DRAFT_2020_12)
 
 
 def _anything(_value: Any, _budget: Budget) -> bool:
@@ -118,7 +118,7 @@ def _check_reference(checks: SchemaChecks, schema: Schema) -> Check:
     return check
 
 
-def _plain(make: Callable[[Schema], Check]) -> Maker:
+def _plain(make: Callable[[Schema], Check]) -> CheckBuilder:
     return lambda _checks, schema: make(schema)
 
 
@@ -126,46 +126,46 @@ def _unique(schema: Schema) -> Check:
     return containers.check_unique(schema) if schema["uniqueItems"] else _anything
 
 
-def _words(*words: str) -> frozenset[str]:
-    return frozenset(words)
+def _keywords(*keywords: str) -> frozenset[str]:
+    return frozenset(keywords)
 
 
-_MAKERS: Final[tuple[tuple[frozenset[str], Maker], ...]] = (
-    (_words("$ref"), _check_reference),
-    (_words("type"), _plain(scalars.check_type)),
-    (_words("enum"), _plain(scalars.check_enum)),
-    (_words("const"), _plain(scalars.check_const)),
+_BUILDERS: Final[tuple[tuple[frozenset[str], CheckBuilder], ...]] = (
+    (_keywords("$ref"), _check_reference),
+    (_keywords("type"), _plain(scalars.check_type)),
+    (_keywords("enum"), _plain(scalars.check_enum)),
+    (_keywords("const"), _plain(scalars.check_const)),
     (
-        _words("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        _keywords("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
         _plain(scalars.check_number),
     ),
-    (_words("multipleOf"), _plain(scalars.check_multiple)),
-    (_words("minLength", "maxLength"), _plain(scalars.check_length)),
-    (_words("pattern"), _plain(scalars.check_pattern)),
-    (_words("minProperties", "maxProperties"), _plain(containers.check_object_size)),
-    (_words("required"), _plain(containers.check_required)),
-    (_words("minItems", "maxItems"), _plain(containers.check_array_size)),
-    (_words("properties", "patternProperties", "additionalProperties"), containers.check_properties),
-    (_words("propertyNames"), containers.check_names),
-    (_words("items", "prefixItems", "additionalItems"), containers.check_items),
-    (_words("contains"), containers.check_contains),
-    (_words("uniqueItems"), _plain(_unique)),
-    (_words("allOf"), combining.check_all),
-    (_words("anyOf"), combining.check_any),
-    (_words("oneOf"), combining.check_one),
-    (_words("not"), combining.check_not),
-    (_words("if"), combining.check_if),
+    (_keywords("multipleOf"), _plain(scalars.check_multiple)),
+    (_keywords("minLength", "maxLength"), _plain(scalars.check_length)),
+    (_keywords("pattern"), _plain(scalars.check_pattern)),
+    (_keywords("minProperties", "maxProperties"), _plain(containers.check_object_size)),
+    (_keywords("required"), _plain(containers.check_required)),
+    (_keywords("minItems", "maxItems"), _plain(containers.check_array_size)),
+    (_keywords("properties", "patternProperties", "additionalProperties"), containers.check_properties),
+    (_keywords("propertyNames"), containers.check_names),
+    (_keywords("items", "prefixItems", "additionalItems"), containers.check_items),
+    (_keywords("contains"), containers.check_contains),
+    (_keywords("uniqueItems"), _plain(_unique)),
+    (_keywords("allOf"), combining.check_all),
+    (_keywords("anyOf"), combining.check_any),
+    (_keywords("oneOf"), combining.check_one),
+    (_keywords("not"), combining.check_not),
+    (_keywords("if"), combining.check_if),
 )
-_DRAFT_07: Final[tuple[tuple[frozenset[str], Maker], ...]] = (
-    (_words("dependencies"), lambda _, own: containers.check_dependent_required(own, "dependencies")),
+_DRAFT_07: Final[tuple[tuple[frozenset[str], CheckBuilder], ...]] = (
+    (_keywords("dependencies"), lambda _, own: containers.check_dependent_required(own, "dependencies")),
     (
-        _words("dependencies"),
+        _keywords("dependencies"),
         lambda checks, schema: combining.check_dependent(checks, schema, "dependencies"),
     ),
 )
-_DRAFT_2020_12: Final[tuple[tuple[frozenset[str], Maker], ...]] = (
-    (_words("dependentRequired"), _plain(containers.check_dependent_required)),
-    (_words("dependentSchemas"), combining.check_dependent),
-    (_words("unevaluatedItems"), evaluated.check_unevaluated_items),
-    (_words("unevaluatedProperties"), evaluated.check_unevaluated_properties),
+_DRAFT_2020_12: Final[tuple[tuple[frozenset[str], CheckBuilder], ...]] = (
+    (_keywords("dependentRequired"), _plain(containers.check_dependent_required)),
+    (_keywords("dependentSchemas"), combining.check_dependent),
+    (_keywords("unevaluatedItems"), evaluated.check_unevaluated_items),
+    (_keywords("unevaluatedProperties"), evaluated.check_unevaluated_properties),
 )

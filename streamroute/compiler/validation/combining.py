@@ -67,13 +67,15 @@ def check_not(checks: Checks, schema: Schema) -> Check:
 def check_if(checks: Checks, schema: Schema) -> Check:
     """``if``, ``then`` and ``else``."""
     condition = checks.check_of(schema["if"])
-    then, otherwise = (checks.check_of(schema.get(word, True)) for word in ("then", "else"))
+    then, otherwise = (checks.check_of(schema.get(keyword, True)) for keyword in ("then", "else"))
     return lambda value, budget: (then if condition(value, budget) else otherwise)(value, budget)
 
 
-def check_dependent(checks: Checks, schema: Schema, word: str = "dependentSchemas") -> Check:
+def check_dependent(checks: Checks, schema: Schema, keyword: str = "dependentSchemas") -> Check:
     """``dependentSchemas``, and ``dependencies`` where they are schemas."""
-    parts = {name: checks.check_of(part) for name, part in schema[word].items() if not isinstance(part, list)}
+    parts = {
+        name: checks.check_of(part) for name, part in schema[keyword].items() if not isinstance(part, list)
+    }
 
     def check(value: Any, budget: Budget) -> bool:
         if not isinstance(value, dict):

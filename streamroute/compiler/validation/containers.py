@@ -90,9 +90,9 @@ def check_required(schema: Schema) -> Check:
     )
 
 
-def check_dependent_required(schema: Schema, word: str = "dependentRequired") -> Check:
+def check_dependent_required(schema: Schema, keyword: str = "dependentRequired") -> Check:
     """``dependentRequired``, and ``dependencies`` where they are lists of names."""
-    lists = {name: frozenset(names) for name, names in schema[word].items() if isinstance(names, list)}
+    lists = {name: frozenset(names) for name, names in schema[keyword].items() if isinstance(names, list)}
 
     def check(value: Any, budget: Budget) -> bool:
         if not isinstance(value, dict):

@@ -139,21 +139,21 @@ def _is_delegable(schema: MessageSchema) -> bool:
         _has_small_numbers(schema.root)
         and all(len(node.path) <= _DEEPEST for node in nodes)
         and all(
-            _is_delegable_keyword(word, value, schema.dialect)
+            _is_delegable_keyword(keyword, value, schema.dialect)
             for node in nodes
-            for word, value in node.schema.items()
+            for keyword, value in node.schema.items()
         )
     )
 
 
-def _is_delegable_keyword(word: str, value: Any, dialect: Dialect) -> bool:
-    if word == "dependencies":
+def _is_delegable_keyword(keyword: str, value: Any, dialect: Dialect) -> bool:
+    if keyword == "dependencies":
         return dialect is Dialect.DRAFT_07
-    if word == "pattern":
+    if keyword == "pattern":
         return isinstance(value, str) and pattern_for(value).for_rust is not None
-    if word == "patternProperties":
+    if keyword == "patternProperties":
         return isinstance(value, dict) and all(pattern_for(name).for_rust is not None for name in value)
-    return word not in _NOT_DELEGATED
+    return keyword not in _NOT_DELEGATED
 
 
 def _has_small_numbers(root: Any) -> bool:
@@ -177,7 +177,7 @@ def _rewritten(value: Any, schemas: set[int]) -> Any:
         return [_rewritten(item, schemas) for item in value]
     if not isinstance(value, dict):
         return value
-    made = {word: _rewritten(item, schemas) for word, item in value.items()}
+    made = {keyword: _rewritten(item, schemas) for keyword, item in value.items()}
     if id(value) not in schemas:
         return made
     if "pattern" in made:

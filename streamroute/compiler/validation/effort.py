@@ -72,17 +72,17 @@ class SchemaGraph:
         """
         efforts: dict[int, float] = {}
         for schema in self._order:
-            efforts[schema] = self._of_one(self._schemas[schema], efforts)
+            efforts[schema] = self._effort_of(self._schemas[schema], efforts)
         return efforts[self._root]
 
-    def _of_one(self, schema: Mapping[str, Any], efforts: dict[int, float]) -> float:
+    def _effort_of(self, schema: Mapping[str, Any], efforts: dict[int, float]) -> float:
         total = 1.0 + sum(map(_choices, (schema.get("enum"), [schema.get("const")])))
         alternatives: dict[str, float] = {}
-        for word, part in self._next(schema):
+        for keyword, part in self._next(schema):
             effort = efforts.get(id(part), inf) if isinstance(part, dict) else 1.0
-            if word in _ALTERNATIVES:
-                alternatives[word] = max(alternatives.get(word, 0.0), effort)
-            elif word in SCHEMA_MAP or not isinstance(part, list):
+            if keyword in _ALTERNATIVES:
+                alternatives[keyword] = max(alternatives.get(keyword, 0.0), effort)
+            elif keyword in SCHEMA_MAP or not isinstance(part, list):
                 total += effort
         return total + sum(alternatives.values())
 

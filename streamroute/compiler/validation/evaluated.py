@@ -102,8 +102,8 @@ def _valid_parts(parts: Parts, schema: Schema, value: Any, budget: Budget) -> It
 def _in_place(parts: Parts, schema: Schema, value: Any, budget: Budget) -> Iterator[Any]:
     if "$ref" in schema:
         yield parts.target_of(schema["$ref"])
-    for word in ("allOf", "anyOf", "oneOf"):
-        yield from schema.get(word, ())
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        yield from schema.get(keyword, ())
     if "if" in schema:
         yield schema["if"]
         yield schema.get("then" if parts.fits(schema["if"], value, budget) else "else", True)

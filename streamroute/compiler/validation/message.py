@@ -47,13 +47,12 @@ def _where(problem: DataProblem) -> str:
 
 
 def _said(problem: DataProblem) -> str:
-    words = _WORDS.get(problem.word)
-    return words(problem) if words else f'breaks "{problem.word}": {_short(problem.expected)}'
+    words = _WORDS.get(problem.keyword)
+    return words(problem) if words else f'breaks "{problem.keyword}": {_short(problem.expected)}'
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=safe_str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return clip(json.dumps(value, ensure_ascii=False, default=safe_str), _LONGEST_NAME)
 
 
 def _types(problem: DataProblem) -> str:

@@ -32,14 +32,14 @@ class DataProblem:
     """A value that breaks a keyword of ``schema``; of a schema that is plainly ``false``, that is ``not``."""
 
     path: DataPath
-    word: str
+    keyword: str
     schema: Schema
     value: Any
 
     @property
     def expected(self) -> Any:
         """What the keyword says."""
-        return self.schema[self.word]
+        return self.schema[self.keyword]
 
 
 _Problems = Iterator[DataProblem]
@@ -64,99 +64,99 @@ class DataProblemFinder:
             yield DataProblem(path, "not", _FORBIDDEN, value)
         if isinstance(schema, dict):
             self._budget.spend(_A_SCHEMA * len(schema))
-            for word in filter(self._checks.is_known, schema):
-                yield from _FINDERS.get(word, DataProblemFinder._leaf)(self, word, schema, value, path)
+            for keyword in filter(self._checks.is_keyword, schema):
+                yield from _FINDERS.get(keyword, DataProblemFinder._leaf)(self, keyword, schema, value, path)
 
-    def _unless_valid(self, schema: Any, value: Any, path: DataPath) -> _Problems:
+    def _if_invalid(self, schema: Any, value: Any, path: DataPath) -> _Problems:
         if not self._checks.fits(schema, value, self._budget):
             yield from self._in(schema, value, path)
 
-    def _leaf(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
-        if not self._checks.check_word(schema, word)(value, self._budget):
-            yield DataProblem(path, word, schema, value)
+    def _leaf(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
+        if not self._checks.check_keyword(schema, keyword)(value, self._budget):
+            yield DataProblem(path, keyword, schema, value)
 
     # Schemas about the same value.
 
     def _reference(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
-        yield from self._unless_valid(self._checks.target_of(schema["$ref"]), value, path)
+        yield from self._if_invalid(self._checks.target_of(schema["$ref"]), value, path)
 
-    def _all(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
-        for part in schema[word]:
-            yield from self._unless_valid(part, value, path)
+    def _all(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
+        for part in schema[keyword]:
+            yield from self._if_invalid(part, value, path)
 
-    def _choice(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
+    def _choice(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         """Of several forms none of which fits, what is wrong in the one that comes nearest."""
-        if self._checks.check_word(schema, word)(value, self._budget):
+        if self._checks.check_keyword(schema, keyword)(value, self._budget):
             return
         if self._compared == _DEEPEST_COMPARED:
-            yield DataProblem(path, "anyOf", {"anyOf": schema[word]}, value)
+            yield DataProblem(path, "anyOf", {"anyOf": schema[keyword]}, value)
             return
         self._compared += 1
-        forms = [list(islice(self._in(part, value, path), _MOST_COMPARED)) for part in schema[word]]
+        forms = [list(islice(self._in(part, value, path), _MOST_COMPARED)) for part in schema[keyword]]
         self._compared -= 1
         if not all(forms):
-            yield DataProblem(path, word, schema, value)
+            yield DataProblem(path, keyword, schema, value)
         else:
             yield min(forms, key=lambda form: _distance(form, path))[0]
 
     def _if(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         branch = "then" if self._checks.fits(schema["if"], value, self._budget) else "else"
-        yield from self._unless_valid(schema.get(branch, True), value, path)
+        yield from self._if_invalid(schema.get(branch, True), value, path)
 
-    def _dependent(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
-        if not check_dependent_required(schema, word)(value, self._budget):
-            yield DataProblem(path, word, schema, value)
-        for name, part in schema[word].items() if isinstance(value, dict) else ():
+    def _dependent(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
+        if not check_dependent_required(schema, keyword)(value, self._budget):
+            yield DataProblem(path, keyword, schema, value)
+        for name, part in schema[keyword].items() if isinstance(value, dict) else ():
             if name in value and not isinstance(part, list):
-                yield from self._unless_valid(part, value, path)
+                yield from self._if_invalid(part, value, path)
 
     # Schemas about its parts.
 
     def _properties(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for name, part in schema["properties"].items() if isinstance(value, dict) else ():
             if name in value:
-                yield from self._unless_valid(part, value[name], (*path, name))
+                yield from self._if_invalid(part, value[name], (*path, name))
 
     def _matching(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for pattern, part in patterns_of(schema) if isinstance(value, dict) else ():
             for name in value:
                 if fits_pattern(pattern, name, self._budget):
-                    yield from self._unless_valid(part, value[name], (*path, name))
+                    yield from self._if_invalid(part, value[name], (*path, name))
 
-    def _additional(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
+    def _additional(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         if not isinstance(value, dict):
             return
         names = other_keys(schema, value, self._budget)
-        yield from self._rest(word, schema, value, path, names)
+        yield from self._rest(keyword, schema, value, path, names)
 
-    def _unevaluated(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
-        if word == "unevaluatedProperties" and isinstance(value, dict):
+    def _unevaluated(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
+        if keyword == "unevaluatedProperties" and isinstance(value, dict):
             names = unevaluated_keys(self._checks, schema, value, self._budget)
-            yield from self._rest(word, schema, value, path, names)
-        elif word == "unevaluatedItems" and is_array(value):
+            yield from self._rest(keyword, schema, value, path, names)
+        elif keyword == "unevaluatedItems" and is_array(value):
             at = unevaluated_positions(self._checks, schema, value, self._budget)
-            yield from self._rest(word, schema, value, path, at)
+            yield from self._rest(keyword, schema, value, path, at)
 
-    def _rest(self, word: str, schema: Schema, value: Any, path: DataPath, steps: list[Any]) -> _Problems:
-        if schema[word] is False and steps:
-            yield DataProblem(path, word, schema, value)
-        elif isinstance(schema[word], dict):
+    def _rest(self, keyword: str, schema: Schema, value: Any, path: DataPath, steps: list[Any]) -> _Problems:
+        if schema[keyword] is False and steps:
+            yield DataProblem(path, keyword, schema, value)
+        elif isinstance(schema[keyword], dict):
             for step in steps:
-                yield from self._unless_valid(schema[word], value[step], (*path, step))
+                yield from self._if_invalid(schema[keyword], value[step], (*path, step))
 
     def _names(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for name in value if isinstance(value, dict) else ():
-            yield from self._unless_valid(schema["propertyNames"], name, path)
+            yield from self._if_invalid(schema["propertyNames"], name, path)
 
-    def _items(self, word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
+    def _items(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         if not is_array(value):
             return
         first, rest = items_of(schema, self._checks.dialect)
-        is_first = schema[word] is first
+        is_first = schema[keyword] is first
         for position, item in enumerate(value):
             part = first[position] if position < len(first) else rest
             if part is not None and (position < len(first)) is is_first:
-                yield from self._unless_valid(part, item, (*path, position))
+                yield from self._if_invalid(part, item, (*path, position))
 
 
 def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[Any]:
@@ -171,7 +171,7 @@ def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[An
 
 def _distance(problems: list[DataProblem], path: DataPath) -> tuple[bool, int]:
     """A form of another type altogether is the farthest; else the one with the fewest problems is near."""
-    return any(each.word == "type" and each.path == path for each in problems), len(problems)
+    return any(each.keyword == "type" and each.path == path for each in problems), len(problems)
 
 
 def _nothing(

@@ -89,7 +89,7 @@ def _example(
         event,
         [decision.route.name for decision in runs],
         [decision.route.name for decision in decisions if decision.fails],
-        {decision.route.name: decision.handed for decision in runs if decision.route.transform},
+        {decision.route.name: decision.handler_payload for decision in runs if decision.route.transform},
     )
     return example, {(event["type"], tuple(example.routes)), *_shown(decisions)}
 

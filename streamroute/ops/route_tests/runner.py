@@ -124,7 +124,7 @@ def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
     name = decision.route.name
     if name not in test.transform or not decision.runs:
         return None
-    lines = tuple(differing(test.transform[name], decision.handed))
+    lines = tuple(differing(test.transform[name], decision.handler_payload))
     return Difference(decision.route, f"the handler of {name} gets something else", lines) if lines else None
 
 
@@ -167,8 +167,8 @@ def _why(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
         meant = did_you_mean(kind, decision.route.types)
         hint = f'; did you mean "{meant}"?' if meant else ""
         return (f'it takes {", ".join(decision.route.types)}, and the message is of the type "{kind}"{hint}',)
-    if decision.trouble:
-        return (decision.trouble,)
+    if decision.transform_error:
+        return (decision.transform_error,)
     if decision.filter is None:
         return (f"it has no filter: it takes every {message.get('type')}",)
     return tuple(reason.text for reason in decision.reasons)

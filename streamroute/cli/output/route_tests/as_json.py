@@ -61,7 +61,11 @@ def _test(outcome: Outcome) -> dict[str, Any]:
 def _handed(outcome: Outcome) -> dict[str, Any]:
     """What the handlers get that the test says something about."""
     runs = (decision for decision in outcome.decisions if decision.runs)
-    return {row.route.name: json_safe(row.handed) for row in runs if row.route.name in outcome.test.transform}
+    return {
+        row.route.name: json_safe(row.handler_payload)
+        for row in runs
+        if row.route.name in outcome.test.transform
+    }
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

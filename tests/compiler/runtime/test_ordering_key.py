@@ -47,7 +47,7 @@ def test_a_message_on_which_the_expression_fails_has_no_key(caplog: pytest.LogCa
     key_of = order_key("abs(n)")
     assert [key_of({"n": "secret"}), key_of({"n": "secret"}), key_of({"n": -1})] == [None, None, 1]
     assert len(caplog.records) == 1
-    assert "order_by abs(n) fails" in caplog.text
+    assert "order_by abs(n) failed" in caplog.text
     assert "secret" not in caplog.text
 
 
