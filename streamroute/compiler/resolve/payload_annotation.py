@@ -25,11 +25,9 @@ from streamroute.expressions.types.json_types import (
     Shape,
     Type,
     array_of,
-    intersect,
     is_never,
-    of_value,
-    union_all,
 )
+from streamroute.expressions.types.type_operations import intersect, of_value, union_all
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_repr, safe_str
 

@@ -1,7 +1,6 @@
-"""Expressions that differ in their literals only, and of which the checker says the same.
+"""Skeletons: expressions without their literals, so that equal ones are checked once.
 
-A configuration of thousands of routes holds a few dozen outlines: one that nothing is wrong with need not
-be looked at again.
+A configuration with thousands of routes has a few dozen skeletons; one without problems is not checked again.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ _LITERAL: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _SPECIAL_STRINGS: Final = frozenset(f"'{word}'" for word in ("", "true", "false", *KINDS))
-"""Strings that the checker does not take for any other: the empty one, a truth value in quotes, and what
-``type()`` gives."""
+"""Strings that mean something to the checks: the empty one, a boolean in quotes, and the results of
+``type()``."""
 _PLAIN_LITERALS: Final = frozenset(("`0`", "`true`", "`false`", "`null`", "`[]`", "`{}`"))
 
 _MOST: Final = 4096
 
 
 def literals_in(schema: Any) -> Iterator[str]:
-    """Every string and number that a schema holds, as an expression writes it."""
+    """Every string and number in a schema, as a JMESPath literal."""
     stack = [schema]
     while stack:
         value = stack.pop()
@@ -45,27 +44,27 @@ def literals_in(schema: Any) -> Iterator[str]:
 
 
 class CleanSkeletons:
-    """The outlines that were found clean."""
+    """The skeletons without problems."""
 
     def __init__(self) -> None:
         self._clean: set[str] = set()
 
     def is_clean(self, skeleton: str) -> bool:
-        """Whether nothing was found wrong with another expression of this outline."""
+        """Whether an expression with this skeleton had no problems."""
         return skeleton in self._clean
 
     def add(self, skeleton: str) -> None:
-        """Remember an outline that nothing is wrong with."""
+        """Remember a skeleton without problems."""
         if len(self._clean) >= _MOST:
             self._clean.clear()
         self._clean.add(skeleton)
 
 
 def skeleton_of(expression: str, keep: Container[str] = ()) -> str | None:
-    """The expression with a number for each of its strings and natural numbers, equal ones alike.
+    """The expression with a placeholder for each string and natural number, the same for equal ones.
 
-    Literals in ``keep`` stay as they are. None if the expression holds literals that may equal one another
-    in some other way, such as `1` and `1.0`.
+    Literals in ``keep`` are kept. None if the expression has literals that may be equal in another way,
+    such as `1` and `1.0`.
     """
     if "`" in expression and '"' in expression:
         return None

@@ -9,13 +9,14 @@ from typing import Final
 
 from streamroute.expressions.syntax.parser import Node, chain
 from streamroute.expressions.types.comparability import may_be_equal
-from streamroute.expressions.types.json_types import BOOLEAN, UNKNOWN, Type, is_never, of_value
+from streamroute.expressions.types.json_types import BOOLEAN, UNKNOWN, Type, is_never
 from streamroute.expressions.types.mistakes.misplaced_values import continued, parent_of, piped
 from streamroute.expressions.types.nodes import is_call, is_literal, path_of
 from streamroute.expressions.types.phrases import TYPE_ALIASES, any_kind, any_value, as_literal, is_numeric
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 from streamroute.expressions.types.truthiness import may_be_false, may_be_true
+from streamroute.expressions.types.type_operations import of_value
 
 CONTRADICTION: Final = "SR311"
 NUMBER_AS_CONDITION: Final = "SR313"

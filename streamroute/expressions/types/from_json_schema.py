@@ -27,11 +27,9 @@ from streamroute.expressions.types.json_types import (
     Type,
     array_of,
     as_uncertain,
-    intersect,
     nullable,
-    of_value,
-    union_all,
 )
+from streamroute.expressions.types.type_operations import intersect, of_value, union_all
 
 _TYPES: Final = {
     "null": NULL,

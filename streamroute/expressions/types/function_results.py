@@ -21,13 +21,9 @@ from streamroute.expressions.types.json_types import (
     array_of,
     is_never,
     nullable,
-    of_value,
-    restrict,
-    union,
-    union_all,
-    without,
 )
 from streamroute.expressions.types.members import elements_of, values_of
+from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
 
 BY_KEY: Final = frozenset({"sort_by", "min_by", "max_by"})
 """Functions that take an expression, which gives the number or string that elements are compared by."""

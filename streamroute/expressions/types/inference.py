@@ -1,4 +1,4 @@
-"""The type of every part of an expression, and what is wrong with a part whatever the message holds."""
+"""Inference: the type of each part of an expression, with the problems that follow from it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,6 @@ from streamroute.expressions.types.json_types import (
     is_never,
     nullable,
     object_of,
-    of_value,
-    restrict,
-    union,
-    union_all,
-    without,
 )
 from streamroute.expressions.types.members import elements_of, field_of, values_of
 from streamroute.expressions.types.mistakes import misplaced_values
@@ -49,6 +44,7 @@ from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 from streamroute.expressions.types.step_budget import count_steps
 from streamroute.expressions.types.truthiness import falsy, may_be_false, may_be_true, truthy
+from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
 
 _ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
 _STEPS: Final = frozenset({"field", "index", "slice"})
@@ -56,19 +52,19 @@ _NOT_ARRAYS: Final = frozenset(KINDS) - {"array"}
 
 
 class Inference:
-    """One pass over one expression. ``infer`` is asked once for every part, from the root down."""
+    """One pass over one expression; ``infer`` is called once for each part, from the root down."""
 
     def __init__(self, tree: Tree, report: ProblemReport) -> None:
         self.root = tree.root
         self.report = report
 
     def infer(self, node: Node, scope: Scope) -> Type:
-        """What the node gives where ``@`` is of the scope's type; NEVER where it is not reached."""
+        """The type of a node where ``@`` has the scope's type; NEVER if the node is never evaluated."""
         count_steps(1)
         return NEVER if scope.type is NEVER else self._RULES[node["type"]](self, node, scope)
 
     def condition(self, node: Node, scope: Scope) -> Type:
-        """As ``infer``, of what is only asked for its truth: it should be able to come out both ways."""
+        """As ``infer``, for a node of which only the truth is used; reports one that is constant."""
         kind, before = node["type"], self.report.count
         if misplaced_values.is_collection(node):
             misplaced_values.report_collection(self.report, node)
@@ -95,7 +91,7 @@ class Inference:
         return self.infer(node, scope)
 
     def _chain(self, node: Node, scope: Scope, operand_type: Callable[..., Type]) -> Type:
-        """``&&`` gives the first operand that is false, else the last; ``||`` the first true operand."""
+        """``&&`` returns the first false operand, or the last one; ``||`` the first true one, or the last."""
         is_and = node["type"] == "and_expression"
         stops, may_go_on = (falsy, may_be_true) if is_and else (truthy, may_be_false)
         *first, last = chain(node)
@@ -145,12 +141,12 @@ class Inference:
         return steps.check_field(self.report, node, scope) or field_of(scope.type, node["value"])
 
     def _steps(self, node: Node, scope: Scope) -> Type:
-        """A pipe, or a path: each part looks at what the one before it gave."""
+        """A pipe or a path: each part is evaluated on the value of the part before it."""
         parts = chain(node) if node["type"] == "pipe" else node["children"]
         return self.infer(parts[-1], self._scope_of_last(parts, scope, node["type"]))
 
     def _scope_of_last(self, parts: list[Node], scope: Scope, kind: str = "pipe") -> Scope:
-        """What the last of several steps looks at."""
+        """The scope of the last of several steps."""
         for part, step in pairwise(parts):
             looks_into = kind != "pipe" and step["type"] in _STEPS
             inferred = self.base(part, scope) if looks_into else self.infer(part, scope)
@@ -159,7 +155,7 @@ class Inference:
         return scope
 
     def base(self, node: Node, scope: Scope) -> Type:
-        """The type of what a step looks into, which a function or a list of what it is given does not."""
+        """The type of the value that a step reads from; a field of the envelope has no parts."""
         inferred = self.infer(node, scope)
         if inferred is not ENVELOPE_FIELD:
             return inferred
@@ -182,7 +178,7 @@ class Inference:
         return found or self._list_or_null(t, elements_of(t))
 
     def _list_or_null(self, t: Type, elements: Type, kind: Any = "array") -> Type:
-        """A list of these elements; null where what it is made from is of another kind."""
+        """A list of these elements; null if the source is of another kind."""
         made = array_of(elements, uncertainty=t.uncertainty) if t.has(kind) else NEVER
         return made if t.kinds <= {kind} else union(made, Type(null=True, uncertainty=t.uncertainty))
 
@@ -249,7 +245,7 @@ class Inference:
         return function_results.result_of(name, types, body) if sound else UNKNOWN
 
     def _body(self, node: Node, types: list[Type]) -> Type:
-        """The type that the expression in ``map(&expression, list)`` and its kin gives for an element."""
+        """The type of the ``&expression`` of ``map``, ``sort_by`` and others for an element of the list."""
         at = function_results.list_argument(node["value"])
         if at is None:
             return NEVER

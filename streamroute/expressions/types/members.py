@@ -12,9 +12,9 @@ from streamroute.expressions.types.json_types import (
     Type,
     as_uncertain,
     nullable,
-    union_all,
 )
 from streamroute.expressions.types.step_budget import count_steps
+from streamroute.expressions.types.type_operations import union_all
 
 
 def field_of(t: Type, name: str) -> Type:

@@ -1,4 +1,4 @@
-"""What the parts of an expression are: a path of fields, a literal, a call."""
+"""Queries about nodes: is it a literal, a call, a path of fields?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST: Final = 32
 
 
 def path_of(node: Node) -> Path | None:
-    """The fields that an expression walks from ``@`` on, or None where it does anything else."""
+    """The field names of a path from ``@``, or None if the node is not such a path."""
     kind = node["type"]
     if kind == "field":
         return (node["value"],)
@@ -43,14 +43,14 @@ def parts_of(node: Node) -> Iterator[Node]:
 
 
 def fingerprint(node: Node) -> tuple[Any, ...]:
-    """What a node says, wherever it stands: equal where two of them are."""
+    """A value that is equal for equal nodes, wherever they stand."""
     children = node["children"]
     inner = tuple(children if node["type"] == "slice" else map(fingerprint, children))
     return node["type"], repr(node.get("value")), inner
 
 
 def paths_in(node: Node) -> set[Path]:
-    """Every path of this scope that an expression reads, in full."""
+    """Every path that an expression reads in this scope."""
     found: set[Path] = set()
     stack = [node]
     while stack:
@@ -64,7 +64,7 @@ def paths_in(node: Node) -> set[Path]:
 
 
 def value_of(node: Node) -> Any:
-    """What a literal, or a list of literals, is; None for anything else."""
+    """The value of a literal, or of a list of literals; None for anything else."""
     if is_literal(node):
         return node["value"]
     if node["type"] == "multi_select_list" and all(map(is_literal, node["children"])):
@@ -78,7 +78,7 @@ def is_literal(node: Node) -> bool:
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether a value is no list and no object."""
+    """Whether a value is neither a list nor an object."""
     return not isinstance(value, (list, dict))
 
 

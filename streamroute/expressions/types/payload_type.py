@@ -18,13 +18,11 @@ from streamroute.expressions.types.json_types import (
     Property,
     Shape,
     Type,
-    intersect,
     nullable,
     object_of,
-    of_value,
-    union_all,
 )
 from streamroute.expressions.types.step_budget import count_steps
+from streamroute.expressions.types.type_operations import intersect, of_value, union_all
 
 _NAMES_A_STEP: Final = 16
 

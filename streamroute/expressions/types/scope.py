@@ -1,20 +1,21 @@
-"""What ``@`` is at a place of an expression."""
+"""Scopes: the type of ``@`` at a place in an expression."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from streamroute.expressions.syntax.parser import Node
-from streamroute.expressions.types.json_types import NEVER, Type, is_never, without
+from streamroute.expressions.types.json_types import NEVER, Type, is_never
 from streamroute.expressions.types.narrowing import assume
 from streamroute.expressions.types.nodes import fingerprint, parts_of, path_of, paths_in
+from streamroute.expressions.types.type_operations import without
 
 
 class Scope(NamedTuple):
-    """The type of ``@``: ``type`` after the conditions before this place, ``joined`` after those before
-    ``&&`` alone, ``base`` after none.
+    """The type of ``@``: ``type`` given all conditions before this place, ``joined`` given those
+    before ``&&`` only, ``base`` given none.
 
-    ``guards`` are the conditions that were looked at before, understood or not.
+    ``guards`` are the conditions that were evaluated before, whether or not they narrow the type.
     """
 
     type: Type
@@ -24,17 +25,17 @@ class Scope(NamedTuple):
 
     @classmethod
     def of(cls, t: Type) -> Scope:
-        """A fresh scope: ``@`` was bound again."""
+        """A new scope, where ``@`` has this type."""
         t = NEVER if is_never(t) else t
         return cls(t, t, t)
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether a condition before this place said something of ``@``."""
+        """Whether a condition before this place narrowed the type of ``@``."""
         return self.type is not self.base
 
     def after(self, condition: Node, *, outcome: bool) -> Scope:
-        """Where the condition before ``&&`` was true, or the one before ``||`` false."""
+        """The scope after a condition that was true (before ``&&``) or false (before ``||``)."""
         narrowed = assume(condition, self.type, outcome=outcome)
         if narrowed is self.type:
             return Scope(self.type, self.joined, self.base, (*self.guards, condition))
@@ -54,7 +55,7 @@ class Scope(NamedTuple):
         return Scope(t, t if self.type is self.joined else joined, t if same else base, self.guards)
 
     def is_guarded(self, argument: Node) -> bool:
-        """Whether a condition before this place looks at the same: who wrote it has thought of it."""
+        """Whether a condition before this place reads the same value, so the author has considered it."""
         path = path_of(argument)
         if path is not None:
             return any(path in paths_in(guard) for guard in self.guards)

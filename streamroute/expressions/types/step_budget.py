@@ -1,6 +1,7 @@
-"""Steps: how much is worked out of types before they count as unknown.
+"""A budget of steps for types: when it is spent, they count as unknown.
 
-A schema may hold itself, and each step of a path doubles what it can be: three hundred bytes ask for hours.
+Schemas may refer to themselves, and each step of a path may double the alternatives: three hundred bytes can
+take hours.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ PER_CONFIGURATION: Final = 2_000_000
 
 
 class TooManyStepsError(StreamrouteError):
-    """Raised where the types of an expression take more steps than they may."""
+    """Raised when the types of an expression take more steps than allowed."""
 
 
 class StepBudget:
@@ -45,7 +46,7 @@ _running: ContextVar[StepBudget | None] = ContextVar("steps", default=None)
 
 
 def count_steps(number: int) -> None:
-    """Count steps, where somebody counts; raises TooManyStepsError when they are used up."""
+    """Count steps, if a budget is active; raises TooManyStepsError when it is spent."""
     steps = _running.get()
     if steps is None:
         return
