@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from streamroute.adapters.codecs.strict_json import shown, write_json
+from streamroute.adapters.codecs.strict_json import short_repr, write_json
 from streamroute.durations import parse_duration
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.handlers.contract import ArgumentProblem, built_in
@@ -146,7 +146,7 @@ async def _body_excerpt(response: Any) -> str:
         beginning, length = beginning + part[: _MAX_SHOWN - len(beginning)], length + len(part)
         if length > _MAX_READ:
             break
-    return f": {shown(beginning)[1:]}" if beginning and not response.is_success else ""
+    return f": {short_repr(beginning)[1:]}" if beginning and not response.is_success else ""
 
 
 def _body(payload: Mapping[str, Any]) -> bytes:

@@ -131,7 +131,7 @@ async def test_events_take_their_routes_in_the_form_that_each_wants(
             {"cloudevent": EVENT.replace("1}", '"1"}')},
             "the data is invalid: n must be a whole number, not a string",
         ),
-        ("events", {"type": "order.paid", "data": "{}"}, "the entry is no CloudEvent: it has no field"),
+        ("events", {"type": "order.paid", "data": "{}"}, "the entry is not a CloudEvent: it has neither"),
     ],
 )
 async def test_what_is_invalid_is_one_dead_letter_and_no_handler_runs(

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from streamroute.adapters.codecs.strict_json import shown
+from streamroute.adapters.codecs.strict_json import short_repr
 from streamroute.errors import DecodeError, EncodeError
 
 _PART: Final = r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
@@ -34,7 +34,7 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 def is_uri_reference(text: str) -> bool:
-    """Whether this is a URI, or one that is relative. Source: https://www.rfc-editor.org/rfc/rfc3986"""
+    """Whether this is a URI or a relative reference. Source: https://www.rfc-editor.org/rfc/rfc3986"""
     if not _URI.fullmatch(text):
         return False
     first, colon, _ = re.split(r"[/?#]", text, maxsplit=1)[0].partition(":")
@@ -74,19 +74,19 @@ _KINDS: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
 
 
 def require_valid(name: str, value: str) -> None:
-    """Raises EncodeError where the value is none that this attribute may have."""
+    """Raise EncodeError for a value that the attribute may not have."""
     is_valid, what = _KINDS.get(name, (_is_text, "text without control characters"))
     if not is_valid(value):
-        raise EncodeError(f'the attribute "{name}" of a CloudEvent is {what}, and {shown(value)} is not')
+        raise EncodeError(f'the attribute "{name}" of a CloudEvent is {what}, and {short_repr(value)} is not')
 
 
 def to_header(value: str) -> str:
-    """An attribute as the value of an HTTP header, and so of a field ``ce-NAME``."""
+    """Encode an attribute as the value of an HTTP header, and so of a field ``ce-NAME``."""
     return quote(value, safe=_AS_IT_IS)
 
 
 def from_header(name: str, value: str) -> str:
-    """An attribute from the value of a field ``ce-NAME``; raises DecodeError for what is not UTF-8."""
+    """Return an attribute from the value of a field ``ce-NAME``; raises DecodeError if it is not UTF-8."""
     if (found := _QUOTED.fullmatch(value)) is not None:
         value = _ESCAPED.sub(r"\1", found[1])
     if "%" not in value:

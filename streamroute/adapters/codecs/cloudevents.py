@@ -29,7 +29,7 @@ from streamroute.adapters.codecs.entry_fields import (
     read_object,
     utf8,
 )
-from streamroute.adapters.codecs.strict_json import shown
+from streamroute.adapters.codecs.strict_json import short_repr
 from streamroute.errors import DecodeError, EncodeError
 from streamroute.message import Message
 
@@ -48,7 +48,7 @@ _TYPE_OF_DATA: Final = "datacontenttype"
 
 
 class _Event(dict[str, Any]):
-    """A payload that knows which of its keys came as attributes, and are written as such again."""
+    """A payload that knows which of its keys were attributes, and are written as such again."""
 
     def __init__(
         self, payload: Mapping[str, Any], attributes: Mapping[str, str], data: Collection[str]
@@ -73,23 +73,23 @@ class CloudEventsCodec:
         self._max_bytes = max_bytes
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
-        """The payload of an entry; raises DecodeError for what is no CloudEvent with JSON data."""
+        """Return the payload; raises DecodeError for an entry that is not a CloudEvent with JSON data."""
         return self.separate(fields)[1]
 
     def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The data alone, and the payload."""
+        """Return the data without the attributes, and the payload."""
         data, attributes, beside = self._parts(fields)
         payload = {**beside, **attributes, **data, "type": attributes["type"]}
         return data, _Event(payload, attributes, data)
 
     def _parts(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
-        """Data, attributes, and the fields that are neither."""
+        """Return data, attributes, and the other fields."""
         check_size(fields, self._max_bytes)
         name = _structured_field(fields)
         if name is None:
             attributes, data, others = _binary(fields)
         else:
-            attributes, data = _structured(read_object(fields[name], shown(name)[2:-1]))
+            attributes, data = _structured(read_object(fields[name], short_repr(name)[2:-1]))
             others = {key: value for key, value in fields.items() if key != name}
         _check(attributes)
         return (
@@ -99,11 +99,11 @@ class CloudEventsCodec:
         )
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """The binary form; an event without an ``id`` gets a new one.
+        """Write the binary form; an event without an ``id`` gets a new one.
 
-        Attributes are taken out of the payload, everything else is data. What came as an attribute, be it
-        an extension, is one again. Raises EncodeError for an event without a ``type`` and a ``source``, and
-        for attributes that no CloudEvent can have.
+        Attributes become fields, everything else is data. A key that was read as an attribute, also an
+        extension, is written as one. Raises EncodeError for an event without ``type`` or ``source``, and for
+        invalid attributes.
         """
         kind, brought = event_type(payload), self._brought(payload)
         attributes = {name: value for name, value in brought.items() if payload.get(name) == value}
@@ -121,7 +121,7 @@ class CloudEventsCodec:
             for name, value in payload.items()
             if name not in attributes or value != attributes[name]
         }
-        # What was an event before without saying it is the same without it.
+        # An event that was read without a content type is written without one.
         content_type = attributes.pop(_TYPE_OF_DATA, "" if "specversion" in payload else _JSON)
         _must_be_json(content_type, EncodeError)
         fields = {utf8(name, f"ce-{name}"): _header(name, value) for name, value in attributes.items()}
@@ -130,20 +130,20 @@ class CloudEventsCodec:
         return checked_fields(fields | {b"data": json_bytes("data", data)}, self._max_bytes)
 
     def _brought(self, payload: Mapping[str, Any]) -> Mapping[str, str]:
-        """The attributes that a payload had where it comes from; none where it does not know."""
+        """The attributes that a payload had when it was read; none if that is unknown."""
         if isinstance(payload, _Event):
             return payload.attributes
         if not isinstance(payload, Message) or not payload.fields:
             return {}
         try:
             data, attributes, _ = self._parts(dict(payload.fields))
-        except DecodeError:  # it is of a stream with another codec
+        except DecodeError:  # the entry is of a stream with another codec
             return {}
         return {name: value for name, value in attributes.items() if name not in data}
 
 
 def _structured_field(fields: Mapping[bytes, bytes]) -> bytes | None:
-    """The field that holds a whole event, or None where the entry is of the binary form."""
+    """The field that holds a whole event; None if the entry has the binary form."""
     if _STRUCTURED in fields:
         return _STRUCTURED
     names = [name for name in fields if name.lower() not in _CONTENT_TYPES]
@@ -178,7 +178,7 @@ def _attribute(name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int)):
         return str(value)
-    raise DecodeError(f"the attribute {shown(name)} of the CloudEvent is {kind_of(value)}")
+    raise DecodeError(f"the attribute {short_repr(name)} of the CloudEvent is {kind_of(value)}")
 
 
 def _from_base64(encoded: Any) -> bytes:
@@ -189,12 +189,12 @@ def _from_base64(encoded: Any) -> bytes:
 
 
 def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, Any], dict[bytes, bytes]]:
-    """Attributes, data, and the fields that are neither."""
+    """Return attributes, data, and the other fields."""
     lower = {name.lower(): value for name, value in fields.items()}  # Go and others write Ce-Id
     prefixed = {name: value for name, value in lower.items() if name.startswith(_PREFIXES)}
     if not prefixed:
         raise DecodeError(
-            'the entry is no CloudEvent: it has no field "cloudevent", and none such as "ce-type"'
+            'the entry is not a CloudEvent: it has neither a field "cloudevent" nor fields such as "ce-type"'
         )
     attributes = decode_strings({name[3:]: value for name, value in prefixed.items()})
     for name in prefixed:
@@ -216,7 +216,7 @@ def _must_be_json(content_type: str | None, error: type[DecodeError | EncodeErro
     kind = (content_type or _JSON).partition(";")[0].strip().lower()
     if not kind.endswith(("/json", "+json")):
         doing = "read" if error is DecodeError else "written"
-        raise error(f"the data of the CloudEvent is {shown(kind)}, and only JSON is {doing}")
+        raise error(f"the data of the CloudEvent is {short_repr(kind)}, and only JSON is {doing}")
 
 
 def _header(name: str, value: str) -> bytes:
@@ -230,5 +230,5 @@ def _check(attributes: Mapping[str, str]) -> None:
         names = " and no ".join(f'"{name}"' for name in missing)
         raise DecodeError(f"the CloudEvent has no {names}")
     if attributes["specversion"] != _VERSION:
-        version = shown(attributes["specversion"])
+        version = short_repr(attributes["specversion"])
         raise DecodeError(f"the CloudEvent is of version {version}, and only 1.0 is read")

@@ -1,4 +1,4 @@
-"""Calls of codecs, which may be the user's: whatever one raises, it is an error with a reason in words."""
+"""Calls of codecs, which may be the user's: whatever they raise becomes an error with a readable reason."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
-    """The codec's method ``name``, which does what ``decode`` does in another way; None where it has none.
+    """Return the codec's method ``name``, an alternative to ``decode``; None if it has none.
 
-    A codec that has inherited it beside a ``decode`` of its own has none: it would be passed over.
+    A codec that inherits the method but overrides ``decode`` has none, as its ``decode`` would be skipped.
     """
     for kind in type(codec).__mro__:
         method = vars(kind).get(name)
@@ -31,7 +31,7 @@ def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
 
 
 def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
-    """The payload of an entry; raises DecodeError for one that cannot be read."""
+    """Return the payload of an entry; raises DecodeError if it cannot be read."""
     try:
         with ExitForkedChild():
             return codec.decode(fields)
@@ -42,7 +42,7 @@ def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
 
 
 def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-    """The fields of an entry; raises EncodeError for a payload that the codec cannot hold."""
+    """Return the fields of an entry; raises EncodeError if the codec cannot write the payload."""
     try:
         with ExitForkedChild():
             return dict(codec.encode(payload))
@@ -53,7 +53,7 @@ def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
 
 
 def _reason(error: BaseException, expected: type[StreamrouteError]) -> str:
-    """What the codec says of itself, or what it did instead."""
+    """The reason that the codec gave, or the error that it raised instead."""
     if issubclass(type(error), expected):
         return redacted_str(error, REASON)
     return f"the codec failed: {error_text(error)}"

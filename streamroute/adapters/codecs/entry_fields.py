@@ -1,10 +1,10 @@
-"""The fields of an entry, read and written: what every codec does, with the words for what it cannot."""
+"""Reading and writing the fields of an entry, with the error messages that all codecs share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.adapters.codecs.strict_json import read_json, shown, write_json
+from streamroute.adapters.codecs.strict_json import read_json, short_repr, write_json
 from streamroute.errors import DecodeError, EncodeError
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import clip, safe_repr, safe_str, type_name
@@ -17,11 +17,11 @@ MARKER: Final = "_streamroute"
 """The reserved key: in a payload it says whose retry this is."""
 
 MAX_BYTES: Final = 64 * 1024 * 1024
-"""Names and values of one entry together; more is refused before anything is decoded."""
+"""Bytes of the names and values of one entry; more is refused before anything is decoded."""
 
 
 def check_size(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
-    """Raises DecodeError for an entry without fields, or with more than ``max_bytes`` in them."""
+    """Raise DecodeError for an entry without fields, or with more than ``max_bytes`` in them."""
     if not fields:
         raise DecodeError("the entry has no fields")
     size = sum(map(len, fields.values())) + sum(map(len, fields))
@@ -30,7 +30,7 @@ def check_size(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
 
 
 def decode_strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """Names and values as strings; raises DecodeError for bytes that are not UTF-8."""
+    """Decode names and values; raises DecodeError for bytes that are not UTF-8."""
     try:
         return {name.decode(): value.decode() for name, value in fields.items()}
     except UnicodeDecodeError:
@@ -38,13 +38,13 @@ def decode_strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
 
 
 def not_utf8(fields: Mapping[bytes, bytes]) -> str:
-    """Which field is not UTF-8."""
+    """Return the message that names the field that is not UTF-8."""
     for name, value in fields.items():
         if not _is_utf8(name):
-            return f"the name of a field is not UTF-8: {shown(name)}"
+            return f"the name of a field is not UTF-8: {short_repr(name)}"
         if name != b"data" and not _is_utf8(value):
-            return f"the field {quoted(name)} is not UTF-8: {shown(value)}"
-    return f'the field "data" is not UTF-8: {shown(fields[b"data"])}'
+            return f"the field {quoted(name)} is not UTF-8: {short_repr(value)}"
+    return f'the field "data" is not UTF-8: {short_repr(fields[b"data"])}'
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -56,23 +56,23 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def quoted(name: bytes) -> str:
-    """A field's name, fit for a message."""
-    return f'"{shown(name.decode())[1:-1]}"'
+    """The name of a field, for a message."""
+    return f'"{short_repr(name.decode())[1:-1]}"'
 
 
 def read_object(data: bytes, name: str = "data") -> dict[str, Any]:
-    """The JSON object in ``data``; raises DecodeError for anything else. ``name`` is the field's."""
+    """Return the JSON object in ``data``, a field called ``name``; raises DecodeError for anything else."""
     try:
         value = read_json(data)
     except ValueError as error:
         raise DecodeError(f'the field "{name}" {error}') from None
     if type(value) is not dict:
-        raise DecodeError(f'the field "{name}" holds {kind_of(value)}, not a JSON object: {shown(data)}')
+        raise DecodeError(f'the field "{name}" holds {kind_of(value)}, not a JSON object: {short_repr(data)}')
     return value
 
 
 def kind_of(value: Any) -> str:
-    """What a person calls a value of this type."""
+    """What a message calls a value of this type."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -82,7 +82,7 @@ def kind_of(value: Any) -> str:
 
 
 def event_type(payload: Mapping[str, Any]) -> str:
-    """An event's type; raises EncodeError where it has none, or a key that is not a string."""
+    """Return the type of an event; raises EncodeError if it has none, or a key that is not a string."""
     kind = payload.get("type")
     if not isinstance(kind, str) or not kind:
         raise EncodeError('an event needs a "type", a string that is not empty')
@@ -93,15 +93,15 @@ def event_type(payload: Mapping[str, Any]) -> str:
 
 
 def utf8(name: str, text: str) -> bytes:
-    """The bytes of a text; raises EncodeError for half of a surrogate pair."""
+    """Encode a text; raises EncodeError for half of a surrogate pair."""
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise EncodeError(f"{shown(name)} holds half of a surrogate pair: {shown(text)}") from None
+        raise EncodeError(f"{short_repr(name)} holds half of a surrogate pair: {short_repr(text)}") from None
 
 
 def json_bytes(name: str, value: Any) -> bytes:
-    """A value as JSON; raises EncodeError for what JSON cannot hold."""
+    """Return a value as JSON; raises EncodeError for a value that JSON cannot hold."""
     try:
         return write_json(value)
     except (TypeError, ValueError) as error:
@@ -109,7 +109,7 @@ def json_bytes(name: str, value: Any) -> bytes:
 
 
 def checked_fields(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:
-    """The fields of an event; raises EncodeError where they could not be read again."""
+    """Return the fields of an event; raises EncodeError if they are too large to be read again."""
     size = sum(map(len, fields.values())) + sum(map(len, fields))
     if size > max_bytes:
         raise EncodeError(f"the event has {size:,} bytes; at most {max_bytes:,} can be read again")

@@ -1,8 +1,8 @@
-"""Strict JSON, read and written: the same verdicts with orjson and without it.
+"""Strict JSON, read and written, with the same results with orjson and without it.
 
-Refused beyond what RFC 8259 refuses: NaN and the infinities (numbers that overflow to one included),
-halves of surrogate pairs (they could never be printed or encoded again), and nesting beyond
-``MAX_NESTING``, which would exhaust the stack of whatever walks the value later.
+Refused beyond RFC 8259: NaN and the infinities (also numbers that overflow to one), halves of surrogate pairs
+(which could not be printed or encoded again), and nesting beyond ``MAX_NESTING``, which would exhaust the
+stack of code that walks the value later.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from streamroute.expansion import refuse_expanding
 from streamroute.system.extras import import_extra
 from streamroute.text.json_problems import describe_json_error, nesting_offset, position_text
+from streamroute.text.safe_text import safe_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MAX_NESTING: Final = 200
 """Levels of lists and objects. orjson writes 254, and copy.deepcopy takes four frames of Python's 1,000."""
 
-_SHOWN: Final = 80  # characters of somebody's text in one of our messages
+_LONGEST_REPR: Final = 80  # characters of a foreign text in a message
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _DIGITS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 _LONG_NUMBER: Final = b"0" * 19  # the shortest integers that may not fit into 64 bits
@@ -36,18 +37,15 @@ class NestingError(ValueError):
     """Raised for JSON that is nested deeper than ``MAX_NESTING``."""
 
 
-def shown(text: str | bytes) -> str:
-    """Somebody's text, made fit for one line of a message: printable, at most 80 characters."""
-    quoted = repr(text[:_SHOWN])
-    if len(quoted) <= _SHOWN:  # then the text is shorter still
-        return quoted
-    return quoted[: _SHOWN - 3] + "..."
+def short_repr(text: str | bytes) -> str:
+    """The repr of a text, at most 80 characters, for one line of a message."""
+    return safe_repr(text, _LONGEST_REPR)
 
 
 def write_json(value: Any) -> bytes:
-    """The compact JSON of a value, as UTF-8.
+    """Return the compact JSON of a value, as UTF-8.
 
-    Raises ValueError or TypeError for what JSON cannot hold; what is written, ``read_json`` reads.
+    Raises ValueError or TypeError for a value that JSON cannot hold; ``read_json`` reads every result.
     """
     refuse_expanding(value)
     try:
@@ -55,7 +53,7 @@ def write_json(value: Any) -> bytes:
     except RecursionError:
         raise NestingError("is nested too deeply, or contains itself") from None
     except UnicodeEncodeError as error:
-        raise NotJsonError(f"holds half of a surrogate pair: {shown(error.object)}") from None
+        raise NotJsonError(f"holds half of a surrogate pair: {short_repr(error.object)}") from None
     except ValueError:  # one that contains itself was refused before
         raise NotJsonError("holds a number that is not finite, or is too long to be written") from None
     _refuse_deep(text, value)
@@ -65,7 +63,7 @@ def write_json(value: Any) -> bytes:
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise NotJsonError(f"holds a number too large for a float: {shown(text)}")
+        raise NotJsonError(f"holds a number too large for a float: {short_repr(text)}")
     return number
 
 
@@ -94,14 +92,14 @@ def read_standard(data: bytes) -> Any:
 
 
 def _decode_with_error(data: bytes) -> Any:
-    """The value, or in words what is wrong with it."""
+    """Return the value, or raise an error that says what is wrong with it."""
     try:
         value = _decoder.decode(data.decode())
     except UnicodeDecodeError as error:
         around = data[max(error.start - 20, 0) : error.start + 20]
-        raise NotJsonError(f"is not UTF-8 at byte {error.start}: {shown(around)}") from None
+        raise NotJsonError(f"is not UTF-8 at byte {error.start}: {short_repr(around)}") from None
     except json.JSONDecodeError as error:
-        raise NotJsonError(_explained(error)) from None
+        raise NotJsonError(_describe(error)) from None
     except RecursionError:
         raise _nested(data) from None
     except NotJsonError:
@@ -113,25 +111,16 @@ def _decode_with_error(data: bytes) -> Any:
     return value
 
 
-def _scanned(text: str) -> Any:
-    """``JSONDecoder.decode``, in half of its time where no space surrounds the value."""
-    try:
-        value, end = _scan(text, 0)
-    except StopIteration:
-        return _decoder.decode(text)
-    return value if end == len(text) else _decoder.decode(text)
-
-
 _TOO_DEEP: Final = f"is nested deeper than {MAX_NESTING} levels"
 
 
-def _explained(error: json.JSONDecodeError) -> str:
+def _describe(error: json.JSONDecodeError) -> str:
     if not error.doc.strip():
         return "is empty, not JSON"
     if error.doc.startswith("\ufeff"):
         return "starts with a byte order mark, which is not JSON"
     around = error.doc[max(error.pos - 20, 0) : error.pos + 40]
-    return f"is not JSON: {error.msg} at {position_text(error.doc, error.pos)}, in {shown(around)}"
+    return f"is not JSON: {error.msg} at {position_text(error.doc, error.pos)}, in {short_repr(around)}"
 
 
 def _refuse_half_pairs(data: bytes, value: Any) -> None:
@@ -172,10 +161,10 @@ def _children(node: Any) -> list[Any]:
 
 
 def accelerated(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """``read_standard`` at orjson's speed.
+    """Return ``read_standard`` at orjson's speed.
 
-    orjson turns integers beyond 64 bits into floats without a word, so long numbers go the standard way;
-    so does all that it refuses, for one verdict and one message.
+    orjson silently turns integers beyond 64 bits into floats, so long numbers are read by the standard
+    library; so is everything that orjson refuses, for the same errors.
     """
 
     def read(data: bytes) -> Any:
@@ -202,4 +191,4 @@ def _best() -> Callable[[bytes], Any]:
 
 
 read_json: Callable[[bytes], Any] = _best()
-"""Read one JSON value from UTF-8; raises NotJsonError or NestingError, with a reason for people."""
+"""Read one JSON value from UTF-8; raises NotJsonError or NestingError, with a readable reason."""

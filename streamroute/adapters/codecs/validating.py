@@ -1,4 +1,4 @@
-"""Validating what comes in: an entry whose data is invalid is dead-lettered before any route sees it."""
+"""Validating entries: one with invalid data is dead-lettered before any route runs."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from streamroute.errors import DecodeError
 from streamroute.message import Message
 
 Check = Callable[[Any], str | None]
-"""Says why data is invalid; None where it is valid."""
+"""Returns why data is invalid; None if it is valid."""
 
 
 Separate = Callable[[dict[bytes, bytes]], tuple[Any, Any]]
-"""Capability ``separate`` of a codec: the data of an entry apart from the envelope around it.
+"""Capability ``separate`` of a codec: it returns the data of an entry without its envelope, and the payload.
 
-It gives the data alone, and the payload as ``decode`` gives it; raises DecodeError as that does.
+The payload is that of ``decode``; it raises DecodeError as ``decode`` does.
 """
 
 
 class ValidatingCodec:
-    """Another codec, which refuses to decode an entry whose data is invalid.
+    """Wraps a codec, and refuses to decode an entry whose data is invalid.
 
-    ``checks`` are by type; a type without one passes.
+    ``checks`` are by type; a type without a check passes.
     """
 
     def __init__(self, codec: Codec, checks: Mapping[str, Check]) -> None:
         self._codec = codec
         self._checks = checks
         self.is_linear = all(getattr(check, "is_linear", True) for check in checks.values())
-        """Whether no check takes longer than it took to read the data, by more than a factor."""
+        """Whether the time of every check is linear in the size of the data."""
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
-        """The payload. Raises DecodeError for invalid data, with what is wrong with it."""
+        """Return the payload; raises DecodeError for invalid data, with the reason."""
         data, payload = separated(self._codec, fields)
         kind = payload.get("type") if isinstance(payload, Mapping) else None
         check = self._checks.get(kind) if isinstance(kind, str) else None
@@ -46,14 +46,15 @@ class ValidatingCodec:
         return decoded
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """As the other codec does; what goes out is validated where it comes in."""
+        """Encode as the wrapped codec does; outgoing events are validated by their consumers."""
         return self._codec.encode(payload)
 
 
 def separated(codec: Codec, fields: dict[bytes, bytes]) -> tuple[Any, Any]:
-    """The data of an entry, and its payload; of a codec that cannot tell, the data is all but ``type``.
+    """Return the data of an entry, and its payload.
 
-    A codec of the user's may return anything; whoever reads the entry refuses what is no payload.
+    Without the capability ``separate``, the data is the payload without ``type``. A user's codec may return
+    anything; the caller refuses what is not a payload.
     """
     separate: Separate | None = optional_decoder(codec, "separate")
     if separate is not None:
@@ -63,12 +64,12 @@ def separated(codec: Codec, fields: dict[bytes, bytes]) -> tuple[Any, Any]:
 
 
 def data_of(payload: Mapping[str, Any], codec: Codec) -> Any:
-    """The data of a message that was read before; of a plain dict, all but its ``type``."""
+    """Return the data of a message read earlier; of a plain dict, everything but its ``type``."""
     if isinstance(payload, Message) and payload.fields:
         try:
             return _without_taken(separated(codec, dict(payload.fields))[0], payload)
         except DecodeError:
-            # It was read by another codec than the configuration names: what it made is all there is.
+            # Another codec than the configured one read it: only its result is left.
             return _without_type(payload)
     return _without_type(payload)
 
@@ -80,7 +81,7 @@ def _without_type(payload: Any) -> Any:
 
 
 def _without_taken(data: Any, payload: Mapping[str, Any]) -> Any:
-    """The data without the marker of a retry, which the dispatcher has taken out of the payload."""
+    """Remove the retry marker from the data, as the dispatcher removed it from the payload."""
     if isinstance(data, Mapping) and MARKER in data and MARKER not in payload:
         return {key: value for key, value in data.items() if key != MARKER}
     return data

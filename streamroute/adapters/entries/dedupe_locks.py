@@ -1,4 +1,4 @@
-"""The dedupe keys that a message holds, and what its outcomes make of them."""
+"""The dedupe locks of a message, and what its outcomes make of them."""
 
 from __future__ import annotations
 

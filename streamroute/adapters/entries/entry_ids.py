@@ -1,4 +1,4 @@
-"""The ids of stream entries as what they are: two unsigned numbers of 64 bits, in order."""
+"""The ids of stream entries: two unsigned numbers of 64 bits, in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST: Final = 20  # digits of 64 bits
 
 
 def parse_id(entry_id: str) -> Position:
-    """``1700000000000-3`` as numbers that compare as the server compares ids; raises ValueError for no id."""
+    """Return ``1700000000000-3`` as numbers that compare as the server compares ids; raises ValueError."""
     milliseconds, dash, sequence = entry_id.partition("-")
     return _number(milliseconds), _number(sequence if dash else "0")
 
@@ -21,7 +21,7 @@ def format_id(position: Position) -> str:
 
 
 def previous_id(entry_id: str) -> str:
-    """The highest id below this one; ``0-0`` has none and stays."""
+    """The highest id below this one; ``0-0`` for itself."""
     milliseconds, sequence = parse_id(entry_id)
     if sequence:
         return format_id((milliseconds, sequence - 1))
@@ -30,5 +30,5 @@ def previous_id(entry_id: str) -> str:
 
 def _number(digits: str) -> int:
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST and int(digits) < 2**64):
-        raise ValueError(f"{digits[:_LONGEST]!r} is no part of an entry's id")
+        raise ValueError(f"{digits[:_LONGEST]!r} is not part of an entry's id")
     return int(digits)

@@ -1,7 +1,7 @@
-"""Entries as they were read, made into the messages that handlers get.
+"""Decodes entries into the messages that handlers get.
 
-An entry's id here is the server's own, with ``@retry`` behind it where the entry is pending in the
-group's retry stream and not in the stream itself: ids of two streams may collide.
+The id of an entry here is the server's, with the suffix ``@retry`` if the entry is pending in the group's
+retry stream: ids of two streams may be equal.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ FastDecoder = Callable[[list[bytes]], dict[str, Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class EntryReader:
-    """Makes messages of the entries of one group; ``keys`` tells its retry stream from its stream.
+    """Decodes the entries of one group; ``keys`` distinguishes its retry stream from its stream.
 
-    ``coordinator`` is what they bring along: who knows the other messages and workers of the group.
+    ``coordinator`` is attached to each message: it knows the other messages and workers of the group.
     """
 
     codec: Codec
@@ -49,7 +49,7 @@ class EntryReader:
         read_at: int,
         deliveries: int,
     ) -> tuple[str, Message]:
-        """The entry's id and its message; one that cannot be decoded is a message with a ``decode_error``."""
+        """Return the entry's id and its message, with a ``decode_error`` if it cannot be decoded."""
         origin, payload, decode_error = self._decoded(key, entry_id, fields)
         exit_if_forked()
         message = (ExpandingMessage if is_expanding(payload) else Message)(
@@ -74,7 +74,7 @@ class EntryReader:
         return self.name(key, entry_id), message
 
     def read_new(self, rows: Iterable[Row], *, read_at: int) -> list[tuple[str, dict[str, Any]]]:
-        """Entries of the stream itself that were never handed out before: ``read`` for each, and faster."""
+        """Decode entries of the stream itself on their first delivery: a faster ``read`` for each."""
         decode = fast_decoder(self.codec)
         stream, group, coordinator = self.keys.stream, self.group, self.coordinator
         entries: list[tuple[str, dict[str, Any]]] = []
@@ -82,7 +82,7 @@ class EntryReader:
             entry_id = raw_id.decode()
             try:
                 payload = decode(parts)
-            except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` says what is wrong
+            except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` reports what is wrong
                 payload = None
             if type(payload) is dict:
                 message = first_delivery(payload, entry_id, parts, stream, group, read_at, coordinator)
@@ -94,7 +94,7 @@ class EntryReader:
         return entries
 
     def name(self, key: str, entry_id: str) -> str:
-        """The id that an entry of the stream ``key`` goes by here."""
+        """The id of an entry of the stream ``key``, as streamroute uses it."""
         return entry_name(self.keys, key, entry_id)
 
     def _decoded(
@@ -116,7 +116,7 @@ class EntryReader:
 
 
 def _plain(payload: Any) -> dict[str, Any]:
-    """The payload as a dict of Python's own, and its type as a string of Python's own."""
+    """Return the payload as a plain dict, with its type as a plain string."""
     plain: dict[str, Any] = payload if type(payload) is dict else dict(payload)
     kind = plain.get("type")
     if type(kind) is not str and issubclass(type(kind), str):
@@ -125,24 +125,24 @@ def _plain(payload: Any) -> dict[str, Any]:
 
 
 def fast_decoder(codec: Codec) -> FastDecoder:
-    """The codec's short way for usual entries, which gives None for any other."""
+    """Return the codec's decoder for common entries, which returns None for any other."""
     return optional_decoder(codec, "decode_fast") or _no_fast_decode
 
 
 def _no_fast_decode(_parts: object) -> None:
-    """What a codec without a short way for usual entries makes of one."""
+    """The fast decoder of a codec that has none."""
 
 
 def entry_name(keys: GroupKeys, key: str, entry_id: str) -> str:
-    """The id that an entry of the stream ``key`` goes by here."""
+    """The id of an entry of the stream ``key``, as streamroute uses it."""
     return f"{entry_id}{_RETRY}" if key == keys.retry else entry_id
 
 
 def is_retry(message_id: str) -> bool:
-    """Whether this id is that of an entry in a retry stream."""
+    """Whether the id is of an entry in a retry stream."""
     return message_id.endswith(_RETRY)
 
 
 def server_id(message_id: str) -> str:
-    """The id that the server knows an entry by."""
+    """The id of an entry on the server."""
     return message_id.removesuffix(_RETRY)

@@ -1,4 +1,4 @@
-"""Raw fields as one value: what a retry keeps of its entry, byte for byte.
+"""Packs raw fields into one value: a retry keeps its entry byte for byte.
 
 Each name and value is its length (four bytes, big-endian) and its bytes.
 """
@@ -15,13 +15,13 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 def pack_fields(fields: Mapping[bytes, bytes]) -> bytes:
-    """Fields as one value; ``unpack_fields`` gives them back."""
+    """Pack fields into one value; ``unpack_fields`` reverses it."""
     parts = [part for field in fields.items() for part in field]
     return b"".join(_LENGTH.pack(len(part)) + part for part in parts)
 
 
 def unpack_fields(packed: bytes) -> dict[bytes, bytes]:
-    """The fields that ``pack_fields`` was given; raises DecodeError for anything else."""
+    """Return the fields given to ``pack_fields``; raises DecodeError for any other value."""
     parts: list[bytes] = []
     position = 0
     while position < len(packed):

@@ -1,8 +1,7 @@
-"""What is written of a message that failed: the retry that will run, and the dead letter that is kept.
+"""The records of a message that failed: the retry that will run, and the dead letter that is kept.
 
-Both hold the entry's raw fields and one field more, the reserved ``_streamroute``: a JSON object that
-says where the entry came from and what happened to it. A field of the entry's own with that name is kept
-under another, and gets its own back.
+Both hold the entry's raw fields and the reserved field ``_streamroute``: a JSON object with the origin of
+the entry and its history. A field of the entry with that name is stored under another name, and restored.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from streamroute.values import DeadLetter, Failure, RetryLater
 
 FACTS: Final = MARKER.encode()
 _TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")
-"""Names of an entry's own fields that would be taken for the facts, or for such a name in disguise."""
+"""Names of an entry's fields that equal the reserved one, or its escaped form."""
 
 _VERSION: Final = 1
 _MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
@@ -57,11 +56,11 @@ class RetryRecord:
 
     @property
     def name(self) -> str:
-        """What makes two schedulings the same retry."""
+        """Retries of the same name are one retry."""
         return f"{self.id}|{','.join(sorted(self.routes))}|{self.attempt}"
 
     def pack(self) -> bytes:
-        """The record as one value."""
+        """Pack the record into one value."""
         facts: dict[str, Any] = {"v": _VERSION, "id": self.id}
         facts |= {"routes": sorted(self.routes), "attempt": self.attempt}
         if self.history:
@@ -74,7 +73,7 @@ class RetryRecord:
 
     @classmethod
     def unpack(cls, packed: bytes) -> RetryRecord:
-        """The record that ``pack`` was called on; raises DecodeError for anything else."""
+        """Return the record that ``pack`` wrote; raises DecodeError for any other value."""
         fields = unpack_fields(packed)
         try:
             facts = json.loads(fields.pop(FACTS))
@@ -92,7 +91,7 @@ class RetryRecord:
 
 
 def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
-    """The retry of one route of a message, or of all that it is for."""
+    """Return the retry of one route of a message, or of all its routes."""
     history = message.history
     if not retry.postponed:
         failure = Failure(retry.route, message.attempt, clip(retry.error, HISTORY), "", time.time())
@@ -108,7 +107,7 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
 
 
 def append_failure(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
-    """The history with one more failure; the oldest are forgotten."""
+    """Return the history with one more failure; the oldest are dropped."""
     return (*history, failure)[-_MOST_FAILURES:]
 
 
@@ -148,7 +147,7 @@ class DeadRecord:
 
     @classmethod
     def of(cls, message: Message, dead: DeadLetter, generation: str = "") -> DeadRecord:
-        """The record of one failure of a message."""
+        """Return the record of one failure of a message."""
         kind: Any = message.get("type")
         return cls(
             id=message.id,
@@ -171,24 +170,24 @@ class DeadRecord:
         )
 
     def as_failure(self) -> Failure:
-        """This death as the history of what comes after it."""
+        """Return this dead letter as an entry of a later history."""
         error, reason = clip(self.error, HISTORY), clip(self.reason, HISTORY)
         return Failure(self.route, self.attempt, error, reason, self.time)
 
     def write(self) -> dict[bytes, bytes]:
-        """The fields of its entry in the stream of dead letters."""
+        """Return the fields of its entry in the stream of dead letters."""
         facts = {name: getattr(self, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
         facts["history"] = [asdict(failure) for failure in self.history]
         return {FACTS: _json({"v": _VERSION, **facts}), **self._written_fields()}
 
     def _written_fields(self) -> Mapping[bytes, bytes]:
-        """As they are, unless they are too many, or would be taken for fields that were packed."""
+        """Return the entry's fields; packed if they are too many, or would be read as packed ones."""
         is_plain = len(self.fields) <= _MOST_FIELDS and self.fields.keys() != {_PACKED}
         return _escape_reserved(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
 
     @classmethod
     def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:
-        """The record that ``write`` was called on; raises DecodeError for anything else."""
+        """Return the record that ``write`` wrote; raises DecodeError for any other fields."""
         fields = dict(written)
         try:
             facts = json.loads(fields.pop(FACTS))
@@ -216,12 +215,12 @@ def _is_disguised(name: bytes) -> bool:
 
 
 def flatten_fields(fields: Mapping[bytes, bytes]) -> list[bytes]:
-    """Fields as XADD takes them: name, value, name, value."""
+    """Return fields as XADD takes them: name, value, name, value."""
     return [part for field in fields.items() for part in field]
 
 
 def fields_from_reply(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
-    """Fields as the server sends them: a flat list (RESP2 and RESP3 alike), or none at all."""
+    """Return the fields of a reply: a flat list (RESP2 and RESP3 alike), or None."""
     if parts is None:
         return {}
     if isinstance(parts, Mapping):

@@ -53,5 +53,5 @@ def ack_mode(message: Message) -> str:
 
 
 def delay_ms(delay: float) -> int:
-    """How long a retry waits, a year at most."""
+    """The delay of a retry in ms, a year at most."""
     return min(int(delay * 1000), _MAX_DELAY)

@@ -1,7 +1,7 @@
-"""Reading entries apart from the event loop, where a validating codec may take long over them.
+"""Decodes entries in a thread if a validating codec may take long.
 
-The loop renews leases and hears signals meanwhile: a thread that validates gives way every few milliseconds.
-The entries are kept like those that are held, although nobody holds them yet.
+The event loop stays responsive: a validating thread yields every few milliseconds. The leases of the entries
+are renewed meanwhile, as if they were held.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _LARGE: Final = 64_000  # bytes of entries; below, a validation that is linear i
 _THREADS: Final = 8  # a stream whose messages take long does not hold up the others
 
 RawEntry = tuple[str, bytes, int, Sequence[bytes]]
-"""An entry as it came: the key of its stream, its id, its delivery count, and its fields."""
+"""An undecoded entry: the key of its stream, its id, its delivery count, and its fields."""
 Entries = list[tuple[str, dict[str, Any]]]
 Held = Callable[[], Mapping[str, Message]]
 T = TypeVar("T")
 
 
 class EntriesInValidation:
-    """The entries of one consumer that are being read apart; ``with_held`` may be called from any thread."""
+    """The entries of one consumer that a thread decodes; ``with_held`` may be called from any thread."""
 
     def __init__(self) -> None:
         self._batches: tuple[Mapping[str, Message], ...] = ()
 
     def with_held(self, held: Held) -> Held:
-        """What is held and what is being read, in one."""
+        """Return a function for what is held and what is being decoded, together."""
 
         def both() -> Mapping[str, Message]:
             batches = self._batches
@@ -53,7 +53,7 @@ class EntriesInValidation:
         read_at: int,
         read: Callable[[], Entries],
     ) -> Entries:
-        """What ``read`` makes of entries that were delivered at ``read_at`` (Redis time in ms)."""
+        """Return what ``read`` decodes, of entries delivered at ``read_at`` (Redis time in ms)."""
         if not isinstance(reader.codec, ValidatingCodec):
             return read()
         if not may_take_long(reader.codec, [fields for *_, fields in deliveries()]):
@@ -85,17 +85,17 @@ class EntriesInValidation:
 
 
 def may_take_long(codec: ValidatingCodec, parts: Sequence[Sequence[bytes]]) -> bool:
-    """Whether entries, by their names and values, may take more than milliseconds to validate."""
+    """Whether entries of these names and values may take more than milliseconds to validate."""
     size = sum(len(part) for entry in parts for part in entry)
     return size > (_LARGE if codec.is_linear else 0)
 
 
 async def in_validation_thread(read: Callable[[], T]) -> T:
-    """What ``read`` gives, in a thread."""
+    """Run ``read`` in a thread, and return its result."""
     return await asyncio.get_running_loop().run_in_executor(_threads(), read)
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Those of the process: handlers in threads have others, and may hold all of those."""
+    """The threads of the process for validation; handlers have others, and may occupy all of those."""
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="streamroute-validation")

@@ -92,7 +92,7 @@ def test_an_entry_becomes_its_data_with_the_attributes_beside_it(
     [
         (
             {b"type": b"t", b"data": b"{}"},
-            'the entry is no CloudEvent: it has no field "cloudevent", and none',
+            'the entry is not a CloudEvent: it has neither a field "cloudevent" nor',
         ),
         ({}, "the entry has no fields"),
         ({b"x": b"1"}, 'the field "x" holds a number, not a JSON object'),

@@ -19,7 +19,7 @@ from streamroute.adapters.codecs.strict_json import (
     accelerated,
     read_json,
     read_standard,
-    shown,
+    short_repr,
     write_json,
 )
 
@@ -160,8 +160,8 @@ def test_a_value_that_contains_itself_or_is_too_deep_is_not_written() -> None:
 
 @given(st.text(st.characters()) | st.binary())
 def test_shown_text_is_short_and_printable(text: str | bytes) -> None:
-    assert len(shown(text)) <= 80
-    assert shown(text).isprintable()
+    assert len(short_repr(text)) <= 80
+    assert short_repr(text).isprintable()
 
 
 def test_what_is_wrong_is_shown_with_what_stands_around_it(read: Callable[[bytes], Any]) -> None:
@@ -171,13 +171,13 @@ def test_what_is_wrong_is_shown_with_what_stands_around_it(read: Callable[[bytes
         with pytest.raises(NotJsonError) as caught:
             read(data)
         start = data.index(b"\xff")
-        around = shown(data[max(start - 20, 0) : start + 20])
+        around = short_repr(data[max(start - 20, 0) : start + 20])
         assert str(caught.value) == f"is not UTF-8 at byte {start}: {around}"
     for text in ("[1,]", f'["{digits}", nothing, "{digits}"]'):
         with pytest.raises(NotJsonError) as caught:
             read(text.encode())
         at = text.index("nothing") if "nothing" in text else 3
-        around = shown(text[max(at - 20, 0) : at + 40])
+        around = short_repr(text[max(at - 20, 0) : at + 40])
         assert str(caught.value) == f"is not JSON: Expecting value at character {at + 1}, in {around}"
 
 
@@ -187,5 +187,7 @@ def test_what_is_wrong_is_shown_with_what_stands_around_it(read: Callable[[bytes
 )
 def test_eighty_characters_are_shown_whole_and_of_more_the_first(length: int, whole: bool) -> None:
     text = "".join(chr(ord("a") + n % 26) for n in range(length))
-    assert shown(text) == (repr(text) if whole else repr(text)[:77] + "...")
-    assert shown(text.encode()) == (repr(text.encode()) if length < 78 else repr(text.encode())[:77] + "...")
+    assert short_repr(text) == (repr(text) if whole else repr(text)[:77] + "...")
+    assert short_repr(text.encode()) == (
+        repr(text.encode()) if length < 78 else repr(text.encode())[:77] + "..."
+    )
