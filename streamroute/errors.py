@@ -63,9 +63,9 @@ _LONGEST_DELAY: Final = 1e10  # seconds: three hundred years; nan and inf are no
 
 def as_delay(value: object) -> float | None:
     """A delay in seconds; None for what could never be written: no number, nan, hundreds of years."""
-    kind = type(value)  # isinstance() would ask the object itself, which may be anybody's
+    kind = type(value)  # isinstance() would run the code of the object's class
     try:
-        # The numbers' own methods: a class of somebody's may define others.
+        # The methods of the built-in numbers: a subclass may define others.
         seconds = float.__float__(value) if issubclass(kind, float) else int.__float__(value)  # type: ignore[arg-type]  # refused below
     except (TypeError, OverflowError):
         return None

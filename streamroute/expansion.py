@@ -1,4 +1,4 @@
-"""Expansion: a value that holds others twice is larger for whoever walks through it than it is.
+"""Expansion: a value that holds others twice is larger when it is traversed than it is in memory.
 
 What is read as JSON holds nothing twice. A codec of the user's own may make anything: 40 levels of ``[k, k]``
 are 2**40 values when they are written, and what contains itself has no end.

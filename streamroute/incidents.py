@@ -1,4 +1,4 @@
-"""Incidents: what befalls a stream, told once: to the log, and to whoever counts."""
+"""Incidents: events of a stream beside its messages, each logged and counted in one call."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Incident(StrEnum):
     WENT_BACK = "went_back"
     """The group is less far than it was: the server has lost writes, and what was done since runs again."""
     RESTORED = "restored"
-    """Retries had lost their due time, since somebody deleted it; they run now."""
+    """The due times of retries had been deleted; they run now."""
     DELETED = "deleted"
-    """Somebody deleted entries that were pending, or waited for a retry: they are lost."""
+    """Entries were deleted that were pending, or waited for a retry: they will not run."""
     CLAIMED = "claimed"
     """Entries were taken over from another consumer."""
     REDELIVERED = "redelivered"
@@ -52,11 +52,11 @@ IncidentCallback = Callable[[str, Incident, int], None]
 
 
 def ignore_incident(_stream: str, _incident: Incident, _count: int) -> None:
-    """The callback of those who only read the log."""
+    """Default no-op callback."""
 
 
 class Incidents:
-    """Where incidents are told: no incident is counted and not logged, nor logged and not counted."""
+    """Reports incidents: each is logged and counted, or neither."""
 
     def __init__(self, callback: IncidentCallback = ignore_incident) -> None:
         self._callback = callback
@@ -67,7 +67,7 @@ class Incidents:
         """Log ``text % details``, at the level of the incident, and count it ``count`` times.
 
         Two hundred streams may lose their server at once: in the log that is one line, or one for each
-        ``kind`` that is told apart. Of lost entries, stuck handlers and dead workers each line is written.
+        ``kind``. Deleted entries, stuck handlers and dead workers have a line each.
         """
         alike = NEVER_COALESCED if incident in _ALWAYS_WRITTEN else coalesced_by(text, kind)
         log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=alike)
@@ -75,4 +75,4 @@ class Incidents:
 
 
 LOG_ONLY: Final = Incidents()
-"""Incidents of those who only read the log."""
+"""Incidents that are logged and not counted."""

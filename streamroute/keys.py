@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 RELEASED: Final = "streamroute:released"
-"""The consumer that holds what was released: nobody is it, and the next claim of any worker takes it."""
+"""The consumer name that holds released entries: the next claim of any worker takes them."""
 
 _SLOTS: Final = 16384
 
@@ -39,7 +39,7 @@ def slot(key: str) -> int:
 
 
 def keys_in_other_slots(stream: str, keys: Iterable[str]) -> list[str]:
-    """Those of the keys that Redis Cluster keeps in another slot than the stream."""
+    """Return the keys that Redis Cluster keeps in another slot than the stream."""
     return [key for key in keys if slot(key) != slot(stream)]
 
 

@@ -106,7 +106,7 @@ class Message(dict[str, Any]):
 
     @property
     def fields(self) -> Mapping[bytes, bytes]:
-        """Made of what the server sent (``raw``: names and values in turn) when somebody asks for it.
+        """Built from ``raw`` (names and values in turn) at the first access.
 
         It can only be read: all routes of a message have the same one, its retries and dead letters too.
         """

@@ -1,4 +1,4 @@
-"""Waiting after a failure: longer each time, never in step with others, and one log line a change."""
+"""Outages: back off after each failure, with jitter, and log only the first failure and the recovery."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST: Final = 2.0
 class OutageTracker:
     """One activity's run of failures: how long to wait before the next try, and what to say of it.
 
-    ``stream`` is the stream that it befalls, empty where it is none in particular; ``%s`` in ``doing`` stands
+    ``stream`` is the stream that is affected, empty for none in particular; ``%s`` in ``doing`` stands
     for it. In the log, the same activity at many streams is one line, and each activity has its own.
     """
 
@@ -42,9 +42,9 @@ class OutageTracker:
         return self.doing.replace("%s", self.stream) if self.stream else self.doing
 
     def record_failure(self, error: BaseException | str) -> float:
-        """Note a failure, or why there was one; returns the seconds to wait (jitter, at most two).
+        """Record a failure, or its reason; return the seconds to wait (with jitter, at most two).
 
-        Said is the first, and a SetupError that comes later: it knows what is to be done.
+        Logged are the first failure, and a later SetupError: it says what to do.
         """
         kind, reason = _kind_and_reason(error)
         stated = reason if issubclass(type(error), SetupError) else ""
@@ -62,7 +62,7 @@ class OutageTracker:
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
 
     def record_success(self) -> None:
-        """Note a success, which ends the outage."""
+        """Record a success, which ends the outage."""
         if self.failures:
             lasted = time.monotonic() - self._since
             said, alike = "%s works again after %d failures in %.1fs", coalesced_by("works again", self.doing)
@@ -71,7 +71,7 @@ class OutageTracker:
 
 
 def _kind_and_reason(error: Any) -> tuple[str, str]:
-    """The kind of a failure and its reason; a storage of somebody else's may raise anything."""
+    """The kind of a failure and its reason; a user's storage may raise anything."""
     return ("", clip(error, ERROR)) if type(error) is str else (type_name(error), one_line(error))
 
 

@@ -1,4 +1,4 @@
-"""Small frozen values that several floors share: durations, retry policies, outcomes."""
+"""Small frozen values that several packages share: outcomes, locks, quotas."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EMBEDDED_FOLDER: Final = ".streamroute"
 
 
 class DedupeDecision(StrEnum):
-    """What a route with ``dedupe`` is told to do with a message."""
+    """What a route with ``dedupe`` does with a message."""
 
     RUN = "run"
     """No other message has the key: run, and say so when it has succeeded."""
@@ -41,7 +41,7 @@ class DedupeDecision(StrEnum):
     WAIT = "wait"
     """Another message runs with this key, or waits for its retry."""
     LOST = "lost"
-    """The entry is another worker's by now: the route must not run for it here."""
+    """Another worker has taken the entry: the route must not run for it here."""
 
 
 @dataclass(slots=True)
@@ -109,10 +109,10 @@ Outcome = RetryLater | DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class SettleResult:
-    """What became of a settlement: everything that is named in neither part is done.
+    """The result of a settlement: whatever neither part names is done.
 
-    ``lost`` are the ids that were no longer ours: nothing was written for them. ``refused`` are the ids
-    whose outcomes the server would not write, with its reason: they are still pending, and still ours.
+    ``lost`` are the ids whose lease was lost: nothing was written for them. ``refused`` are the ids
+    whose outcomes the server would not write, with its reason: they are still pending and still held.
     """
 
     lost: Sequence[str] = ()

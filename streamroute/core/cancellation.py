@@ -1,4 +1,4 @@
-"""Telling our own end from a handler's failure, when both arrive as a BaseException."""
+"""Distinguish the cancellation of a task from a handler's failure: both arrive as a BaseException."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, cast
 
 
 def is_own_cancellation(error: BaseException, task: asyncio.Task[Any] | None = None) -> bool:
-    """Whether this is the end of the running task, and not something that its handler did.
+    """Whether this ends the running task, and is not a failure of its handler.
 
     A cancellation counts only where the task was really cancelled: a handler may raise CancelledError,
     or await something that was cancelled elsewhere. A coroutine that is being closed gets GeneratorExit,
     and is not running in its task then; ``task`` is that task, where the caller knows it. A handler's own
     GeneratorExit, SystemExit or KeyboardInterrupt is its failure.
     """
-    kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
+    kind = type(error)  # isinstance() would run the code of the exception's class
     current = _current_task()
     if task is not None and current is not task:
         return True
@@ -25,7 +25,7 @@ def is_own_cancellation(error: BaseException, task: asyncio.Task[Any] | None = N
 
 
 async def reraise_own_cancellation(error: BaseException) -> None:
-    """Raise the exception again where it is our end; return where it is a handler's failure."""
+    """Raise the exception again if it ends this task; return if it is a handler's failure."""
     if is_own_cancellation(error):
         raise error
     if issubclass(type(error), GeneratorExit):
@@ -53,7 +53,7 @@ def uncloseable(coroutine: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, Non
 
 
 class _Uncloseable:
-    """What a task needs of a coroutine; whoever inspects it (a stack, a name) sees the coroutine itself."""
+    """What a task needs of a coroutine; other attributes (its frame, its name) are the coroutine's own."""
 
     __slots__ = ("_coroutine", "send")
 

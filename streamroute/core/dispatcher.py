@@ -64,7 +64,7 @@ class BotRedisDispatcher:
     to a message whose type no handler lists. ``group_name`` lets retries of other groups pass where
     payloads are plain dicts; a ``Message`` knows its group. ``observer`` hears every outcome.
 
-    ``retry_secret`` proves that what a scheduler brings back is a retry of ours: the same for all workers of
+    ``retry_secret`` proves that a scheduler's message is a retry of this stream: the same for all workers of
     the stream, 16 bytes or more (else ValueError). It need not be given where the storage is
     ``RedisStreamStorage`` or the scheduler ``RedisRetryScheduler``, which keep one in Redis. Without any,
     each process knows its own retries alone, and what comes back to another one is a message like any other.

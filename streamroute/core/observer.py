@@ -1,4 +1,4 @@
-"""What the core tells whoever watches it: one call for each outcome of a route."""
+"""Observer: called for each outcome of a route."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Result(StrEnum):
-    """What became of a message at one route, or, where no route is named, of the message."""
+    """The outcome of a message at one route or, without a route, of the whole message."""
 
     SUCCEEDED = "succeeded"
     RETRIED = "retried"
@@ -16,12 +16,12 @@ class Result(StrEnum):
     """It has to wait for another message with the same key of dedupe: no attempt of its own was spent."""
     DEAD = "dead"
     FILTERED = "filtered"
-    """Its filter said no. A route that an index passed over (many routes of one type) is not told of."""
+    """Its filter is false. Routes that an index skipped (many routes of one type) are not reported."""
     SKIPPED = "skipped"
     """It had succeeded for another message with the same key of dedupe."""
     UNKNOWN = "unknown"
     FAILED = "failed"
-    """It failed and nobody collects outcomes here: the entry stays pending."""
+    """It failed and outcomes are not collected here: the entry stays pending."""
     LOST = "lost"
     """Another worker took the entry while it was held here: it runs, or ran, more than once."""
 
@@ -31,4 +31,4 @@ Observer = Callable[[Mapping[str, Any], str | None, Result], None]
 
 
 def ignore_result(payload: Mapping[str, Any], route: str | None, result: Result) -> None:
-    """The observer of those who do not watch."""
+    """Default no-op observer."""

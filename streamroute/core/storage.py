@@ -1,4 +1,4 @@
-"""What the processor asks of a storage: the protocol, and the capabilities that a storage may add.
+"""What the processor needs of a storage: the protocol, and the optional capabilities.
 
 A capability is found by its method's name on the storage's class, never by isinstance: a storage with
 only ``create_group``, ``read_events`` and ``ack_event`` runs.
@@ -115,10 +115,10 @@ class SupportsInterrupt(Protocol):
 
 
 class SupportsCleanup(Protocol):
-    """Capability ``clean_up``: what nobody needs any more is taken away, and never more than that."""
+    """Capability ``clean_up``: delete what is no longer needed, and nothing else."""
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
-        """Do one short step of it; returns the seconds until the next one."""
+        """Do one short step; return the seconds until the next one."""
         ...
 
 

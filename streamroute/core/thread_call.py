@@ -1,4 +1,4 @@
-"""A plain function in a thread, which cannot be stopped: one that is cancelled runs on, and is told apart."""
+"""A plain function in a thread. It cannot be stopped: after a cancellation it runs on, and is recorded."""
 
 from __future__ import annotations
 

@@ -16,11 +16,12 @@ from streamroute.core.consume.in_flight import InFlight
 from streamroute.core.consume.key_ordering import KeyedQueue
 from streamroute.core.consume.pause_group import PauseGroup, pause_group_of_loop
 from streamroute.core.consume.prefetch import PrefetchWindow
+from streamroute.core.consume.releaser import Releaser
 from streamroute.core.consume.settler import Settler, writer_for
 from streamroute.core.consume.worker_pool import Entry, Worker, WorkerPool
 from streamroute.core.observer import Observer, Result
 from streamroute.core.stack_traces import task_stack, thread_stack
-from streamroute.core.storage import StreamStorageProtocol, SupportsRelease, releases
+from streamroute.core.storage import StreamStorageProtocol
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
 from streamroute.logs.coalescing import coalesced_by_reason
@@ -35,9 +36,9 @@ log = logging.getLogger(__name__)
 MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
 """``async (payload)``: returning lets the entry be acked, raising leaves it pending."""
 
-_PATIENCE: Final = 5.0  # seconds, and a quarter of a lease, that a suspect waits for others to end
-_LONGEST_ALONE: Final = 10.0  # seconds, and a lease, after which a suspect has others beside it
-_FLUSH: Final = 2.0  # seconds that what has ended may take to be settled
+_PATIENCE: Final = 5.0  # seconds, and a quarter of a lease, that a last delivery waits for others to end
+_LONGEST_ALONE: Final = 10.0  # seconds, and a lease, after which a last delivery has others beside it
+_FLUSH: Final = 2.0  # seconds to settle what has ended
 _CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
 _CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
 _STUCK: Final = (
@@ -47,14 +48,14 @@ _RUNS_ON: Final = (
     "a plain function still runs after its timeout or cancellation and occupies a worker; "
     "it was started for entry %s of %s: %s"
 )
-_SETTLE_PATIENCE: Final = 5.0  # seconds that the last outcomes are tried to be written
+_SETTLE_PATIENCE: Final = 5.0  # seconds to write the last outcomes
 
 
 class EntryLifecycle:
     """The entries of one consumer: queued, run, settled.
 
-    ``callback`` must be set before entries are taken. ``due`` is told of each retry that was written.
-    ``on_stuck`` is called when a handler goes on although it was cancelled.
+    ``callback`` must be set before entries are taken. ``due`` is informed of each retry that was written.
+    ``on_stuck`` is called when a handler runs on although it was cancelled.
     """
 
     def __init__(
@@ -79,8 +80,7 @@ class EntryLifecycle:
         self._on_stuck = on_stuck
         self._quota_freed = asyncio.Event()
         self._pause_group: PauseGroup | None = None
-        self._given_back: set[asyncio.Future[None]] = set()
-        self._releasing: SupportsRelease | None = releases(storage)
+        self._releaser = Releaser(storage, consumer, self.in_flight)
         self._prefetch = (
             None if settings.prefetch is None else PrefetchWindow(settings.batch_count, settings.prefetch)
         )
@@ -102,7 +102,7 @@ class EntryLifecycle:
         )
 
     def open(self) -> None:
-        """Start: what is taken from now on runs."""
+        """Start running what is taken from now on."""
         self._quota_freed = asyncio.Event()
         self._pool.open()
         self._settler.open()
@@ -115,7 +115,7 @@ class EntryLifecycle:
         When it returns, every entry that was held is settled, released to other workers, or pending
         (the storage could not be reached).
         """
-        await self._release(self._pool.clear(), started=False)
+        await self._releaser.release(self._pool.clear(), started=False)
         cut = await self._pool.close(self._settings.grace)
         if self._pool.uncancellable:
             said = "of the cancelled handlers, %d did not end"
@@ -127,15 +127,15 @@ class EntryLifecycle:
             grace = self._settings.grace
             log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
         await self._settler.close(_SETTLE_PATIENCE)
-        await self._release(cut, started=True)
-        await asyncio.gather(*self._given_back)
+        await self._releaser.release(cut, started=True)
+        await self._releaser.wait()
         self.in_flight.clear()
         if self._pause_group is not None:
             self._pause_group.leave(self)
 
     @property
     def running(self) -> int:
-        """How many handlers run at this moment; may be asked from any thread."""
+        """How many handlers run at this moment; may be called from any thread."""
         return self._pool.running
 
     @property
@@ -144,10 +144,10 @@ class EntryLifecycle:
         return self._pool.stuck
 
     def waiting(self) -> Collection[str]:
-        """The ids of what is held and has not started; may be asked from any thread."""
+        """The ids of what is held and has not started; may be called from any thread."""
         return self._pool.waiting()
 
-    # What peers ask for.
+    # For the pause group.
 
     @property
     def has_last_delivery(self) -> bool:
@@ -159,17 +159,17 @@ class EntryLifecycle:
         self._pool.pause()
 
     def resume(self) -> None:
-        """Go on; harmless where nothing is paused."""
+        """Start entries again; harmless when not paused."""
         self._pool.resume()
 
     async def wait_idle(self) -> None:
         """Wait until no handler runs."""
         await self._pool.wait_idle()
 
-    # What the intake asks for.
+    # For the fetcher.
 
     async def room(self, *, claims: bool) -> int:
-        """Wait for room; claims have room of their own, so that no backlog of new entries bars them."""
+        """Wait for room. Claims have their own, so that a backlog of new entries cannot block them."""
         await self._settler.room()
         if self._prefetch is None:
             await self._pool.room((3 if claims else 2) * self._settings.batch_count)
@@ -204,7 +204,7 @@ class EntryLifecycle:
         return self._deliveries.quotas(self.in_flight.payloads.values())
 
     async def wait_for_quota(self, seconds: float) -> None:
-        """Wait until something has ended that had been delivered before, for so many seconds at most."""
+        """Wait until an entry that was delivered before has ended, for ``seconds`` at most."""
         self._quota_freed.clear()
         await wait_for_event(self._quota_freed, seconds)
 
@@ -248,7 +248,7 @@ class EntryLifecycle:
         return True
 
     def on_lease_lost(self, leases: Iterable[tuple[str, int]]) -> None:
-        """These entries (id, delivery count) are another worker's now: their handlers are cancelled."""
+        """Cancel the handlers of entries (id, delivery count) that another worker has taken."""
         for entry_id, deliveries in leases:
             if self.in_flight.has_delivery(entry_id, deliveries):
                 self._was_lost([entry_id])
@@ -256,7 +256,7 @@ class EntryLifecycle:
                 self._pool.drop(entry_id)
 
     def _handle(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None]:
-        """Start one entry; one that must not run is done with at once, and its outcome is a dead letter."""
+        """Start one entry; an undecodable one, or one delivered too often, becomes a dead letter instead."""
         if (
             isinstance(payload, Message)
             and (payload.decode_error is not None or payload.deliveries > self._last_delivery)
@@ -268,7 +268,7 @@ class EntryLifecycle:
         return self.callback(payload)
 
     def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:
-        """How this entry ended is written nowhere: it stays pending, and is claimed when its lease ends."""
+        """Leave an entry without an outcome pending: it is claimed when its lease ends."""
         is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would ask the exception itself
         if self.in_flight.has(entry_id, payload):
             if is_lost:
@@ -278,7 +278,7 @@ class EntryLifecycle:
             log.error("entry %s of %s stays pending: %s", entry_id, self._consumer.stream, one_line(error))
 
     async def _dead_letter(self, message: Message) -> None:
-        """This entry must not be handled: its outcome is a dead letter."""
+        """Give an entry that must not be handled a dead letter as its outcome."""
         if message.decode_error is not None:
             reason = message.decode_error
         else:
@@ -292,7 +292,7 @@ class EntryLifecycle:
         self._observe(message, None, Result.DEAD)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Hold what was claimed; returns what is to be handled."""
+        """Hold what was claimed, and report it; return what is to be handled."""
         new, stream = self.in_flight.add(entries), self._consumer.stream
         again = sum(isinstance(payload, Message) and payload.deliveries > 1 for _, payload in new)
         if new:
@@ -302,17 +302,6 @@ class EntryLifecycle:
             said = "%d entries of %s are delivered again"
             self._incidents.report(Incident.REDELIVERED, stream, said, again, stream, count=again)
         return new
-
-    async def _release(self, entries: Mapping[str, dict[str, Any]], *, started: bool) -> None:
-        """Give entries that did not finish to other workers now, where the storage can."""
-        messages = {key: value for key, value in entries.items() if isinstance(value, Message)}
-        self.in_flight.discard(entries.items())
-        if self._releasing is None or not messages:
-            return
-        try:
-            await self._releasing.release(*self._consumer, messages, started=started)
-        except Exception as error:  # noqa: BLE001 - they stay pending, and are claimed when the lease ends
-            log.warning("%d entries wait for their lease to end: %s", len(messages), one_line(error))
 
     def _is_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
         """Report a handler that runs on although it was cancelled, and give up its entry.
@@ -332,11 +321,7 @@ class EntryLifecycle:
 
     def _give_back(self) -> None:
         """Release what is queued to other processes: no worker is left here to run it."""
-        entries = self._pool.clear()
-        if entries:
-            task = asyncio.ensure_future(self._release(entries, started=False))
-            self._given_back.add(task)
-            task.add_done_callback(self._given_back.discard)
+        self._releaser.release_soon(self._pool.clear())
 
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
         self.in_flight.discard(finished.items())

@@ -206,7 +206,7 @@ class Fetcher:
     async def _has_run_last_delivery(self) -> bool:
         """Run an entry on its last delivery, which may kill this process, with nothing beside it.
 
-        It is claimed only when nothing else runs: until then it belongs to nobody, and its last delivery is
+        It is claimed only when nothing else runs: until then no consumer has it, and its last delivery is
         not spent. Afterwards everything that waited for it gets as long for itself.
         """
         loop = asyncio.get_running_loop()

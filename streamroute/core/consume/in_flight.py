@@ -21,7 +21,7 @@ class InFlight:
         """Hold these entries from now on; returns those that were not held, which are to be handled.
 
         An entry that is held already has come again because its group was lost, or because it ran past
-        its lease and nobody but us claimed it: the run in progress answers for this delivery as well.
+        its lease and this consumer claimed it again: the run in progress covers this delivery as well.
         """
         new = list(entries)
         taken = dict(new)
@@ -48,7 +48,7 @@ class InFlight:
         return isinstance(message, Message) and message.deliveries == deliveries
 
     def discard(self, entries: Iterable[Entry]) -> None:
-        """Hold these very payloads no longer; a newer delivery of the same entry stays held."""
+        """Stop holding exactly these payloads; a newer delivery of the same entry stays held."""
         payloads = self.payloads
         for entry_id, payload in entries:
             if payloads.get(entry_id) is payload:
@@ -56,12 +56,12 @@ class InFlight:
         self._changed()
 
     def clear(self) -> None:
-        """Hold nothing."""
+        """Stop holding everything."""
         self.payloads.clear()
         self._changed()
 
     async def next_change(self) -> None:
-        """Wait until something is let go, for the one who asks."""
+        """Wait until an entry is discarded; one caller at a time."""
         self._change = asyncio.get_running_loop().create_future()
         await self._change
 

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 _SECONDS: Final = 0.0005
-_TURNS: Final = 2  # of the loop, until whoever reads has asked for more: one to go on, one to send
+_TURNS: Final = 2  # of the loop, until the reader has asked for more: one to resume, one to send
 
 
 class LoopBudget:
@@ -31,7 +31,7 @@ class LoopBudget:
         return True
 
     def yield_to_reader(self) -> None:
-        """Let those who read go on: handlers run while the server looks for more, and not before it does."""
+        """Let the reader ask for more entries first: handlers then run while the server answers."""
         self.end = 0.0
         if self._turns:
             self._turns = _TURNS

@@ -31,7 +31,7 @@ Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[SettleResult]]
 class Settler:
     """Collects finished entries and settles them in batches, in the order in which they finished.
 
-    One that fails alone where others succeed is offered again later, and holds nobody up.
+    An entry that fails alone where others succeed is tried again later, and delays no other.
 
     ``release`` is called with the entries that are held no longer, ``lost`` with the ids of those that
     had gone to another owner.
@@ -167,7 +167,7 @@ class Settler:
         try:
             if result.lost:
                 self._lost(result.lost)
-        finally:  # they are settled, whatever those do who are told
+        finally:  # release the entries even if the callback raises
             self._release(batch)
             self._progress.set()
         return None

@@ -76,7 +76,7 @@ class WorkerPool:
         self._starting = 0
         self._closing = False
         self.uncancellable = 0
-        self._wanted = 0  # fewer in the queue, and somebody who waits for room may go on
+        self._wanted = 0  # with fewer in the queue, a waiter for room may go on
         self._budget = LoopBudget()
         self._watch: asyncio.TimerHandle | None = None
 
@@ -329,13 +329,13 @@ class WorkerPool:
             self._start_worker()
 
     async def _wait_for_work(self) -> None:
-        """Wait until there is something to do; whoever is woken wakes others, if there is more."""
+        """Wait until there is something to do; a worker that is woken wakes others, if there is more."""
         idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(idle)
         try:
             await idle
         except BaseException:
-            if idle in self._idle:  # it was cancelled and not woken: whoever wakes it would wake nobody
+            if idle in self._idle:  # cancelled before it was woken: waking it would have no effect
                 self._idle.remove(idle)
             raise
         finally:

@@ -1,4 +1,4 @@
-"""Retries through a scheduler of another make: what it is handed, and what it brings back."""
+"""Retries through an external scheduler (ARQ, a cron table): what it receives, and what it brings back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streamroute.message import Message
 from streamroute.values import RetryLater
 
 DEFAULT_STREAM: Final = "bot_events"
-"""What ``stream_name`` is where nobody gives it."""
+"""Default of ``stream_name``."""
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _UNPROVEN: Final = (
 )
 _SHORTEST: Final = 16  # bytes of a secret
 _known: Final[dict[str, bytes]] = {}
-"""By stream, for dispatchers of this process that have nobody to ask."""
+"""Secrets by stream, for dispatchers of this process without a storage or scheduler that keeps one."""
 
 
 SecretOf = Callable[..., Awaitable[bytes | None]]
@@ -49,7 +49,7 @@ class SupportsRetrySecret(Protocol):
     """
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
-        """The secret; where there is none it is made, or (without ``make``) None is returned."""
+        """Return the secret. Without one, create it or (not ``make``) return None."""
         ...
 
 
@@ -68,7 +68,7 @@ class ExternalRetries:
         self._secret = _checked(secret)
 
     def scheduler_for(self, payload: dict[str, Any]) -> RetrySchedulerProtocol | None:
-        """Who brings this payload back; None where its settlement does, or nobody."""
+        """The scheduler that brings this payload back; None where its settlement does, or nothing."""
         scheduler = self._scheduler
         if scheduler is None or not _is_collected(payload):
             return scheduler

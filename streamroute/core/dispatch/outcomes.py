@@ -25,7 +25,7 @@ _MOST_SHOWN: Final = 5  # routes that one reason names
 
 
 class RoutesFailedError(StreamrouteError):
-    """Raised by ``process_message`` when routes failed and nobody here can retry or dead-letter them.
+    """Raised by ``process_message`` when routes failed and can be neither retried nor dead-lettered here.
 
     The entry must not be acknowledged: it stays pending and is delivered again.
     """
@@ -43,7 +43,7 @@ def attempt_of(payload: Mapping[str, Any]) -> int:
 
 
 def outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
-    """What a failed handler asks for, or what the policy says where it asks for nothing."""
+    """The outcome of a failed handler: what it asks for, or else what the policy says. Never raises."""
     try:
         return _outcome_for(route, error, attempt, policy)
     except BaseException:  # noqa: BLE001 - the last line of defense: the message must not be without an outcome
@@ -51,7 +51,7 @@ def outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryP
 
 
 def _outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
-    kind = type(error)  # isinstance() would ask the exception, whose class may be anybody's
+    kind = type(error)  # isinstance() would run the code of the exception's class
     if issubclass(kind, Reject):
         return dead_letter(route.key, _reason_of(error), error, attempt)
     asked = asked_delay(error)
@@ -93,7 +93,7 @@ def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> 
 
 
 def unknown_route(route: str, payload: Mapping[str, Any]) -> DeadLetter:
-    """The outcome of a retry whose route nobody knows any more."""
+    """The outcome of a retry whose route no worker knows any more."""
     return _unroutable(payload, f"the route {safe_repr(route, NAME)} is no longer configured", route)
 
 
@@ -137,7 +137,7 @@ def no_route(message_type: str, payload: Mapping[str, Any]) -> DeadLetter:
 
 
 def result_of(outcome: Outcome) -> Result:
-    """What observers are told of an outcome that has its place."""
+    """The result that observers receive for an outcome."""
     if isinstance(outcome, DeadLetter):
         return Result.DEAD
     return Result.POSTPONED if outcome.postponed else Result.RETRIED
@@ -162,7 +162,7 @@ def _reason_of(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What made a handler ask for a retry or a rejection; the asking itself tells nobody anything."""
+    """The cause of a Retry or Reject, if there is one: it says more than the request itself."""
     return (cause_of(error) or error) if issubclass(type(error), RouteFailure) else error
 
 

@@ -79,9 +79,7 @@ def parse_envelope(value: object) -> RetryEnvelope | None:
         except (ValueError, RecursionError):
             return None
     if not isinstance(value, Mapping) or value.get("v") != VERSION or value.keys() != _FACTS:
-        return (
-            None  # a dead letter has more to tell: whoever reads those as a stream handles each as a message
-        )
+        return None  # a dead letter has more keys: read as a stream, each is a new message
     entry_id, group, attempt, proof = (value.get(name) for name in ("id", "group", "attempt", "proof"))
     routes = _names(value.get("routes"))
     if not (_is_name(entry_id) and _is_name(group) and _is_name(proof) and routes):

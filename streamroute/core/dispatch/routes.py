@@ -23,7 +23,7 @@ class Route:
     formerly: frozenset[str] = frozenset()
 
     def is_named_in(self, names: frozenset[str]) -> bool:
-        """Whether it is one of these, by its name or a former one."""
+        """Whether one of these is its name or a former name."""
         return self.key in names or not self.formerly.isdisjoint(names)
 
 
@@ -67,7 +67,7 @@ def _former_names(handler: HandlerFunc) -> frozenset[str]:
 
 
 def _text(owner: Any, name: str) -> str:
-    """An attribute that is a string; empty where there is none."""
+    """Return an attribute if it is a string, else an empty one."""
     try:
         value = getattr(owner, name, None)
     except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything

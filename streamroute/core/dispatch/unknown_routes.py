@@ -1,4 +1,4 @@
-"""What this worker does not know and another of its group may: it is left to that one.
+"""Unknown routes and types: they wait for another worker of the group that knows them.
 
 Workers of different configurations share a group, as in a rolling deploy. A retry of a route that is not
 known here, or a message of a type that no route lists here, waits and spends no attempt while another worker
@@ -20,7 +20,7 @@ from streamroute.values import Outcome, RetryLater, RouteWait
 
 log = logging.getLogger(__name__)
 
-_AWAY: Final = 1.0  # seconds that it waits where nobody can be asked
+_AWAY: Final = 1.0  # seconds to wait while the other workers cannot be asked
 
 
 class WorkerDirectory(Protocol):
@@ -42,7 +42,7 @@ async def outcome_of_unknown_route(message: Message, route: str) -> Outcome:
         return unknown_route(route, message)
     try:
         wait = await workers.route_wait(message, route)
-    except Exception as error:  # noqa: BLE001 - whatever it is, somebody may know the route
+    except Exception as error:  # noqa: BLE001 - another worker may still know the route
         _tell_away(error)
         wait = RouteWait(_AWAY, message.unknown_since)
     if wait.delay is None:
@@ -63,7 +63,7 @@ async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) ->
     message = cast("Message", payload)
     try:
         wait = await workers.type_wait(message, message_type)
-    except Exception as error:  # noqa: BLE001 - whatever it is, somebody may list the type
+    except Exception as error:  # noqa: BLE001 - another worker may still list the type
         _tell_away(error)
         wait = RouteWait(_AWAY, message.unknown_since)
     if wait.delay is None:

@@ -1,0 +1,48 @@
+"""Releaser: gives entries that did not finish to other workers at once, where the storage can."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from streamroute.core.consume.consumer import ConsumerId
+from streamroute.core.consume.in_flight import InFlight
+from streamroute.core.storage import StreamStorageProtocol, releases
+from streamroute.message import Message
+from streamroute.outages import one_line
+
+log = logging.getLogger(__name__)
+
+
+class Releaser:
+    """Takes entries out of ``in_flight`` and ends their lease; without that they wait for its end."""
+
+    def __init__(self, storage: StreamStorageProtocol, consumer: ConsumerId, in_flight: InFlight) -> None:
+        self._storage = releases(storage)
+        self._consumer = consumer
+        self._in_flight = in_flight
+        self._running: set[asyncio.Future[None]] = set()
+
+    async def release(self, entries: Mapping[str, dict[str, Any]], *, started: bool) -> None:
+        """Release these; what was not ``started`` gets its delivery count back. Raises nothing."""
+        messages = {key: value for key, value in entries.items() if isinstance(value, Message)}
+        self._in_flight.discard(entries.items())
+        if self._storage is None or not messages:
+            return
+        try:
+            await self._storage.release(*self._consumer, messages, started=started)
+        except Exception as error:  # noqa: BLE001 - they stay pending, and are claimed when the lease ends
+            log.warning("%d entries wait for their lease to end: %s", len(messages), one_line(error))
+
+    def release_soon(self, entries: Mapping[str, dict[str, Any]]) -> None:
+        """Release what has not started, in the background."""
+        if entries:
+            task = asyncio.ensure_future(self.release(entries, started=False))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def wait(self) -> None:
+        """Wait until everything is released."""
+        await asyncio.gather(*self._running)
