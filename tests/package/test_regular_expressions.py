@@ -324,6 +324,7 @@ def test_no_text_makes_an_expression_slow(found: Found) -> None:
             assert not is_slow(run, data), f"{pattern.pattern!r} on {text[:30]!r}...{text[-5:]!r}"
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("pattern", "anchored"),

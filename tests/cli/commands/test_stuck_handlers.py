@@ -5,12 +5,16 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from metrics_scraper import Scraper
 from projects import ROUTES
 from servers import wait_until
 
 if TYPE_CHECKING:
     from projects import Project, Running
+
+pytestmark = pytest.mark.processes
 
 STUBBORN = "name: stubborn, type: s, handler: jobs.stubborn, timeout: 100ms"
 OK = "name: ok, type: t, handler: jobs.ok"
