@@ -1,0 +1,113 @@
+"""Explain unexpected and missing keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from streamroute.config.findings.quoting import join_words, quote_value, requote
+from streamroute.config.findings.suggestions import did_you_mean, synonym_of
+from streamroute.config.json_schema import schema_at
+from streamroute.config.schema.common_causes import (
+    cause_of_keys,
+    home_of_anchors,
+)
+from streamroute.config.schema.fast_validator import compile_schema
+from streamroute.config.schema.labels import home_phrase, location_phrase
+from streamroute.config.schema.report import SchemaReport
+from streamroute.config.schema.violations import Violation
+from streamroute.config.yaml.source import DataPath
+
+
+def explain_keys(report: SchemaReport, path: DataPath, violation: Violation) -> None:
+    """Report the unexpected and the missing keys of a mapping."""
+    present, properties = violation.value, violation.schema.get("properties", {})
+    missing = [key for key in violation.schema.get("required", ()) if key not in present]
+    free = [name for name in properties if name not in present]
+    unexpected = _unexpected(violation)
+    cause = cause_of_keys(path, present, unexpected, free, report.schema) if unexpected else None
+    if cause is not None:
+        report.invalid += [(*path, key) for key in (*unexpected, *missing)]
+        report.add_cause(cause)
+        return
+    for key in unexpected:
+        misspelt = did_you_mean(key, free)
+        meant = misspelt or synonym_of(key, free)
+        report.invalid.append((*path, key))
+        anchors = None if meant else home_of_anchors(report.source, (*path, key))
+        if anchors is not None:
+            message = (
+                f"unexpected key {quote_value(key)} {location_phrase(path)}: a key for anchors starts with x-"
+            )
+            report.add("SR102", message, (*path, key), "key", suggestion=anchors)
+            continue
+        if meant is not None:
+            free.remove(meant)
+            missing = [name for name in missing if name != meant]
+            _read_as_meant(report, path, key, meant, present[key])
+        _explain_unexpected(report, path, key, meant, is_safe=misspelt is not None)
+    if missing:
+        report.invalid += [(*path, key) for key in missing]
+        _explain_missing(report, path, {key: properties[key] for key in missing})
+
+
+def _unexpected(violation: Violation) -> list[str]:
+    schema = violation.schema
+    if schema.get("additionalProperties") is not False:
+        return []
+    patterns = list(schema.get("patternProperties", ()))
+    return [
+        key
+        for key in violation.value
+        if key not in schema.get("properties", {})
+        and not any(re.search(pattern, key) for pattern in patterns)
+    ]
+
+
+def _read_as_meant(report: SchemaReport, path: DataPath, key: str, meant: str, value: Any) -> None:
+    """Read the value as that of the intended key, so that it is checked in the same run."""
+    if compile_schema(schema_at((*path, meant), report.schema))(value):
+        report.renamed[(*path, key)] = meant
+    else:
+        report.invalid.append((*path, meant))
+
+
+def _explain_unexpected(
+    report: SchemaReport, path: DataPath, key: str, meant: str | None, *, is_safe: bool
+) -> None:
+    home = None if meant else home_phrase(key, report.schema)
+    report.add(
+        "SR102",
+        f"unexpected key {quote_value(key)} {location_phrase(path)}",
+        (*path, key),
+        "key",
+        suggestion=meant,
+        advice=f'"{key}" belongs {home}' if home else None if meant else _ELSEWHERE.get((*path[:1], key)),
+        fix=requote(report.source.text_at((*path, key), "key"), meant) if meant and is_safe else None,
+    )
+
+
+_ELSEWHERE: Final[dict[DataPath, str]] = {
+    ("tests", "type"): "the type belongs in the message: {type: booking.confirmed}",
+    ("routes", "disabled"): "to disable a route, write enabled: false",
+    **dict.fromkeys((("tests",), ("test",)), "tests belong in a file of their own: routes.test.yaml"),
+    **{
+        ("redis", key): "put it in the url: redis://USER:PASSWORD@HOST:6379/DATABASE"
+        for key in ("host", "port", "db", "database", "username", "user", "password", "ssl", "tls")
+    },
+}
+"""Where settings are that have no key of their own."""
+
+
+def _explain_missing(report: SchemaReport, path: DataPath, missing: Mapping[str, Mapping[str, Any]]) -> None:
+    examples = {key: schema.get("examples", [None])[0] for key, schema in missing.items()}
+    pairs = ", ".join(f"{key}: {example}" for key, example in examples.items() if example is not None)
+    keys = join_words((f'"{key}"' for key in missing), "and")
+    report.add(
+        "SR103",
+        f"missing key{'s' if len(missing) > 1 else ''} {keys} {location_phrase(path)}",
+        path,
+        "first-key",
+        advice=f"for example: {pairs}" if pairs else None,
+    )
