@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
@@ -26,11 +26,11 @@ from streamroute.core.dispatch.outcomes import (
     type_of,
 )
 from streamroute.core.dispatch.retry_envelope import KEY
-from streamroute.core.dispatch.route_table import RouteTable
-from streamroute.core.dispatch.routes import Route, unique_routes
+from streamroute.core.dispatch.route_registry import RouteRegistry
+from streamroute.core.dispatch.routes import Route
 from streamroute.core.dispatch.unknown_routes import outcome_of_unknown_route, outcome_of_unknown_type
 from streamroute.core.observer import Observer, Result, ignore_result
-from streamroute.core.router import FilterFunc, H, HandlerFunc, RedisRouter
+from streamroute.core.router import FilterFunc, H, RedisRouter
 from streamroute.errors import LeaseLostError, SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message, copy_for_route
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 
 _UNSET: Final = object()
 _MARKER: Final = KEY
-_NO_ROUTES: Final = RouteTable(())
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
 _FILTERED: Final = Result.FILTERED
@@ -85,11 +84,9 @@ class BotRedisDispatcher:
         self._unknown_type = unknown_type
         self._observe = observer
         self._own = RedisRouter()
-        self._own.watch(self._forget)
-        self._unwatched = False
-        self._tables: list[Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]] = [self._own.handlers]
-        self._routes: dict[str, RouteTable] = {}
-        self._by_name: dict[str, Route] | None = None
+        self._registry = RouteRegistry()
+        self._registry.include(self._own)
+        self._tables = self._registry.tables
         self._container: Any = _UNSET
         self._unknown: set[str] = set()
 
@@ -99,20 +96,11 @@ class BotRedisDispatcher:
 
     def include_router(self, router: RedisRouter) -> None:
         """Add a feature's handlers; what is registered on the router later counts as well."""
-        self._tables.append(router.handlers)
-        self._routes.clear()
-        self._by_name = None
-        watch = getattr(router, "watch", None)
-        if watch is not None:
-            watch(self._forget)
-        else:
-            self._unwatched = True  # a router of another make: its handlers are counted for each message
+        self._registry.include(router)
 
     def known_routes(self) -> KnownRoutes:
-        """The routes that this dispatcher knows, and their types; may be asked from any thread."""
-        names = (name for route in self._all_routes() for name in (route.key, *route.formerly))
-        tables = [dict(handlers) for handlers in self._tables]
-        return KnownRoutes(frozenset(names), frozenset(kind for table in tables for kind in table))
+        """The routes that this dispatcher knows, and their types; may be called from any thread."""
+        return self._registry.known()
 
     def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
         """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
@@ -171,9 +159,9 @@ class BotRedisDispatcher:
             message_type = type_of(payload)
         if not message_type:
             return None
-        table = self._routes.get(message_type)
-        if table is None or self._unwatched:
-            table = self._table_of(message_type)
+        table = self._tables.get(message_type)
+        if table is None:
+            table = self._registry.table_of(message_type)
         only = table.only
         if only is not None:
             return table.routes if self._accepts(only, payload, failures) else ()
@@ -225,43 +213,15 @@ class BotRedisDispatcher:
         the type when it accepted the message, and not list it any more. The filters of a retry that was
         accepted before are not asked again: they may have been changed since.
         """
-        of_type = self._table_of(type_of(message)).routes
+        of_type = self._registry.table_of(type_of(message)).routes
         routes = [route for route in of_type if route.is_named_in(names)]
         missing = frozenset(_unknown(names, routes))
         if missing:
-            routes += self._of_other_types(missing)
+            routes += self._registry.named(missing)
         failures.extend([await outcome_of_unknown_route(message, name) for name in _unknown(names, routes)])
         if message.accepted:
             return routes
         return [route for route in routes if self._accepts(route, message, failures)]
-
-    def _of_other_types(self, names: frozenset[str]) -> Iterable[Route]:
-        if self._unwatched:
-            self._by_name = None
-        if self._by_name is None:
-            self._by_name = {
-                name: route for route in self._all_routes() for name in (*route.formerly, route.key)
-            }
-        found = (self._by_name[name] for name in sorted(names) if name in self._by_name)
-        return {route.key: route for route in found}.values()
-
-    def _all_routes(self) -> Iterable[Route]:
-        """The routes of every type; may be asked from any thread."""
-        tables = [dict(handlers) for handlers in self._tables]
-        for kind in {kind for table in tables for kind in table}:
-            yield from unique_routes(entry for table in tables for entry in table.get(kind, ()))
-
-    def _table_of(self, message_type: str) -> RouteTable:
-        """The type's handlers in the order of their registration, which may have gone on since."""
-        known = self._routes.get(message_type, _NO_ROUTES)
-        if len(known.routes) != sum(len(handlers.get(message_type, ())) for handlers in self._tables):
-            entries = (entry for handlers in self._tables for entry in handlers.get(message_type, ()))
-            known = self._routes[message_type] = RouteTable(unique_routes(entries))
-        return known
-
-    def _forget(self, message_type: str) -> None:
-        self._routes.pop(message_type, None)
-        self._by_name = None
 
     def _warn_unknown(self, message_type: str) -> None:
         name = clip(message_type, NAME)

@@ -1,0 +1,77 @@
+"""Route registry: the routes of all included routers, by message type and by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from streamroute.core.dispatch.route_table import RouteTable
+from streamroute.core.dispatch.routes import Route, unique_routes
+from streamroute.core.router import FilterFunc, HandlerFunc, RedisRouter
+from streamroute.values import KnownRoutes
+
+_NO_ROUTES: Final = RouteTable(())
+_Handlers = Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]
+
+
+class RouteRegistry:
+    """The routes of a dispatcher, in the order of their registration, which may go on at any time.
+
+    ``tables`` are those that are known to be up to date, by message type. A router that cannot be watched
+    (one without ``watch``) leaves it empty: then ``table_of`` counts the handlers each time.
+    """
+
+    def __init__(self) -> None:
+        self.tables: dict[str, RouteTable] = {}
+        self._built: dict[str, RouteTable] = {}
+        self._handlers: list[_Handlers] = []
+        self._by_name: dict[str, Route] | None = None
+        self._is_watched = True
+
+    def include(self, router: RedisRouter) -> None:
+        """Add a router's handlers, and those that are registered on it later."""
+        self._handlers.append(router.handlers)
+        self.tables.clear()
+        self._built.clear()
+        self._by_name = None
+        watch = getattr(router, "watch", None)
+        if watch is None:
+            self._is_watched = False
+        else:
+            watch(self._forget)
+
+    def table_of(self, message_type: str) -> RouteTable:
+        """Return the routes of a type; an empty table where there are none."""
+        table = self._built.get(message_type, _NO_ROUTES)
+        if len(table.routes) != sum(len(handlers.get(message_type, ())) for handlers in self._handlers):
+            entries = (entry for handlers in self._handlers for entry in handlers.get(message_type, ()))
+            table = self._built[message_type] = RouteTable(unique_routes(entries))
+        if self._is_watched and table.routes:
+            self.tables[message_type] = table
+        return table
+
+    def named(self, names: Iterable[str]) -> Iterable[Route]:
+        """Return the routes that have one of these names, or had it before; each once."""
+        if self._by_name is None or not self._is_watched:
+            self._by_name = {
+                name: route for route in self._all_routes() for name in (*route.formerly, route.key)
+            }
+        found = (self._by_name[name] for name in sorted(names) if name in self._by_name)
+        return {route.key: route for route in found}.values()
+
+    def known(self) -> KnownRoutes:
+        """Return the names of all routes, former ones included, and their types; callable from any thread."""
+        names = (name for route in self._all_routes() for name in (route.key, *route.formerly))
+        tables = [dict(handlers) for handlers in self._handlers]
+        return KnownRoutes(frozenset(names), frozenset(kind for table in tables for kind in table))
+
+    def _all_routes(self) -> Iterable[Route]:
+        """The routes of every type; callable from any thread."""
+        tables = [dict(handlers) for handlers in self._handlers]
+        for kind in {kind for table in tables for kind in table}:
+            yield from unique_routes(entry for table in tables for entry in table.get(kind, ()))
+
+    def _forget(self, message_type: str) -> None:
+        self.tables.pop(message_type, None)
+        self._built.pop(message_type, None)
+        self._by_name = None
