@@ -7,9 +7,9 @@ import ssl
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.redis.driver_errors import network_error_text, redact_server_error
-from streamroute.adapters.urls.problems import PERCENT
 from streamroute.adapters.urls.sentinel_url import FORM
 from streamroute.adapters.urls.url import Address
+from streamroute.adapters.urls.url_forms import PERCENT
 from streamroute.errors import RedisUnavailableError
 from streamroute.text.safe_text import safe_str, type_name
 

@@ -16,9 +16,9 @@ _PORT: Final = 6379
 
 @dataclass(frozen=True, slots=True)
 class ClusterUrl:
-    """Some nodes of a cluster, of which one at least has to answer.
+    """Some nodes of a cluster, of which at least one has to answer.
 
-    ``node_url`` is the URL of a server with the settings of this one; its host means nothing.
+    ``node_url`` is the URL of a server with the same settings; its host is a placeholder.
     """
 
     nodes: tuple[Address, ...]
@@ -26,18 +26,18 @@ class ClusterUrl:
 
 
 def is_cluster(url: str) -> bool:
-    """Whether a cluster is meant."""
+    """Whether the URL is one of a cluster."""
     return url.lower().startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
 def read_cluster_url(url: str) -> ClusterUrl:
-    """Understand a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does, where it is none."""
+    """Parse a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does."""
     parts = split_url(url)
     login, at, hosts = parts.netloc.rpartition("@")
     if not hosts:
         raise HostsUrlError("names no node")
     databases = [value for name, value in parse_qsl(parts.query) if name == "db"]
     if parts.path not in ("", "/", "/0") or any(database != "0" for database in databases):
-        raise HostsUrlError("asks for another database than 0, and a cluster has no other")
+        raise HostsUrlError("names another database than 0, the only one of a cluster")
     scheme = parts.scheme.partition("+")[0]
     return ClusterUrl(read_hosts(hosts, _PORT), f"{scheme}://{login}{at}node/0?{parts.query}")

@@ -12,18 +12,18 @@ Address = tuple[str, int]
 _HOST: Final = r"(?:\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#,\s]+)"
 _PORTED: Final = rf"{_HOST}(?::[0-9]{{1,5}})?"
 HOSTS: Final = rf"{_PORTED}(?:,{_PORTED})*"
-"""A pattern of several hosts, each with or without a port."""
+"""The pattern of several hosts, each with or without a port."""
 
 _NETLOC: Final = re.compile(r"([^:/?#]+://)([^/?#]*)")
 _HOST_AND_PORT: Final = re.compile(rf"({_HOST})(?::([0-9]{{1,5}}))?")
 
 
 class HostsUrlError(ValueError):
-    """A URL does not say what it must; the text says what is wrong, and quotes nothing of the URL."""
+    """Raised for a URL that lacks a part or has an invalid one; the text quotes nothing of the URL."""
 
 
 def split_url(url: str) -> SplitResult:
-    """``urlsplit`` for several hosts: newer versions of it refuse an address of IPv6 that is not the first.
+    """``urlsplit`` for several hosts: its newer versions refuse an IPv6 address that is not the first.
 
     Raises ValueError as it does.
     """
@@ -34,7 +34,7 @@ def split_url(url: str) -> SplitResult:
 
 
 def read_hosts(written: str, port: int) -> tuple[Address, ...]:
-    """The hosts, ``port`` being that of those without one; raises HostsUrlError."""
+    """Parse hosts; ``port`` is the default port. Raises HostsUrlError."""
     return tuple(_read_host(host, port) for host in written.split(","))
 
 

@@ -1,6 +1,6 @@
-"""What is wrong with the URL of a server, and what to write instead.
+"""Finds mistakes in the URL of a server, and what to write instead.
 
-No text here quotes the URL: it may come from an environment variable, and then all of it is secret.
+No message here quotes the URL: it may come from an environment variable, and may be secret.
 """
 
 from __future__ import annotations
@@ -15,62 +15,17 @@ from streamroute.adapters.urls import cluster_url, sentinel_url
 from streamroute.adapters.urls.cluster_url import read_cluster_url
 from streamroute.adapters.urls.multi_host import HostsUrlError, split_url
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
+from streamroute.adapters.urls.url_forms import FORMS, OTHER_SCHEMES, PARAMETERS, PERCENT, SCHEMES, VALUES
 
 
 class UrlProblem(NamedTuple):
-    """``text`` goes on behind the name of the URL; ``meant`` is the URL that was meant, or None."""
+    """``text`` completes "the URL of Redis ..."; ``meant`` is the corrected URL, or None."""
 
     text: str
     advice: str
     meant: str | None = None
 
 
-FORMS: Final = (
-    "redis://HOST:PORT/DB, rediss://..., unix:///PATH, redis+sentinel://..., redis+cluster://..., "
-    "embedded or embedded:DIR"
-)
-SCHEMES: Final = ("redis", "rediss", "unix", "embedded", *sentinel_url.SCHEMES, *cluster_url.SCHEMES)
-PERCENT: Final = "in a password, write / as %2F, ? as %3F, # as %23, @ as %40 and % as %25"
-PARAMETERS: Final = (
-    "db",
-    "username",
-    "password",
-    "client_name",
-    "max_connections",
-    "health_check_interval",
-    "socket_timeout",
-    "socket_connect_timeout",
-    "ssl_ca_certs",
-    "ssl_ca_path",
-    "ssl_ca_data",
-    "ssl_cert_reqs",
-    "ssl_certfile",
-    "ssl_check_hostname",
-    "ssl_ciphers",
-    "ssl_keyfile",
-    "ssl_min_version",
-    "ssl_password",
-)
-
-_OTHER_SCHEMES: Final = {
-    "http": "redis",
-    "https": "rediss",
-    "tcp": "redis",
-    "tls": "rediss",
-    "ssl": "rediss",
-    "redis+tls": "rediss",
-    "redis+ssl": "rediss",
-    "valkey": "redis",
-    "valkeys": "rediss",
-    "sentinel": "redis+sentinel",
-    "redis-sentinel": "redis+sentinel",
-    "cluster": "redis+cluster",
-    "redis-cluster": "redis+cluster",
-    "redis+socket": "unix",
-    "redis-socket": "unix",
-    "redis+unix": "unix",
-}
-"""What other tools call a scheme."""
 _VARIABLE: Final = re.compile(
     r"(\$\w+|\{\w+\}|%\w+%|<\w+>)$|\$\(\w+\)|(?:(?!\$\{).)*+\$\{[^}]*\}|(?:(?!\{\{).)*+\{\{.*\}\}", re.DOTALL
 )
@@ -79,24 +34,12 @@ _BARE_HOST: Final = re.compile(
 )
 _NO_HOST: Final = re.compile(r"[\s<>{}$\"'|\\^`]")
 _ADDRESS: Final = re.compile(r"(?=[^:]*+:[^:]*+:)[0-9a-fA-F:.]*")
-_NUMBER: Final = (r"[0-9]+", "a whole number", "10")
-_SECONDS: Final = (r"[0-9]+(\.[0-9]*)?|\.[0-9]+", "a number of seconds", "10")
-VALUES: Final = {
-    "db": (r"[0-9]+", "a whole number", "0"),
-    "max_connections": _NUMBER,
-    "health_check_interval": _NUMBER,
-    "socket_timeout": _SECONDS,
-    "socket_connect_timeout": _SECONDS,
-    "ssl_cert_reqs": (r"none|optional|required", "none, optional or required", "required"),
-    "ssl_min_version": _NUMBER,
-}
-"""The form of a parameter's value, its words, and an example."""
 _NO_CONNECTIONS: Final = re.compile(r"\s*[+-]?0[0_]*\s*")
 _UNREADABLE: Final = "has a host or a port that cannot be read"
 
 
 def problem_of(url: str) -> UrlProblem | None:
-    """The first thing that is wrong with a URL, or None."""
+    """Return the first mistake in a URL, or None."""
     return next(_problems(url), None)
 
 
@@ -112,7 +55,7 @@ def _problems(url: str) -> Iterator[UrlProblem]:
         yield _unknown_scheme(url, scheme.lower())
     elif not rest.startswith("//"):
         form = "unix:///PATH" if scheme == "unix" else f"{scheme}://HOST:PORT"
-        yield UrlProblem('has no "//" behind its scheme', f"write {form}")
+        yield UrlProblem('has no "//" after its scheme', f"write {form}")
     elif scheme in sentinel_url.SCHEMES:
         yield from _problems_of_several(url, sentinel_url.FORM, sentinel_url.PARAMETERS)
     elif scheme in cluster_url.SCHEMES:
@@ -126,19 +69,17 @@ def _text_problems(url: str) -> Iterator[UrlProblem]:
     if not bare:
         yield UrlProblem("is blank" if url else "is empty", f"write {FORMS}")
     elif bare != url:
-        yield UrlProblem("begins or ends with a blank or a line break", "take it away", bare)
+        yield UrlProblem("begins or ends with a space or a line break", "remove it", bare)
     elif bare[0] in "\"'":
-        yield UrlProblem("begins with a quote", "take the quotes away", bare.strip("\"'"))
+        yield UrlProblem("begins with a quote", "remove the quotes", bare.strip("\"'"))
     elif "\0" in unquote(bare):
-        yield UrlProblem("holds a NUL, which no name of a host and no path can hold", "take it away")
+        yield UrlProblem("contains a NUL, which neither a host name nor a path can contain", "remove it")
     elif _VARIABLE.match(bare):
-        yield UrlProblem(
-            "holds the name of a variable, which nothing has replaced", "write it as ${REDIS_URL}"
-        )
+        yield UrlProblem("contains the name of a variable that was not replaced", "write it as ${REDIS_URL}")
 
 
 def _unknown_scheme(url: str, scheme: str) -> UrlProblem:
-    """What is the URL of something else, or none at all."""
+    """Explain a URL of another kind, or a text that is not a URL."""
     if url.startswith("/") and not url.startswith("//"):
         return UrlProblem("has no scheme", "the path of a socket is written unix:///PATH", f"unix://{url}")
     if _BARE_HOST.fullmatch(url):
@@ -154,11 +95,11 @@ def _unknown_scheme(url: str, scheme: str) -> UrlProblem:
 
 
 def _scheme_meant(word: str) -> str | None:
-    meant = _OTHER_SCHEMES.get(word, word)
+    meant = OTHER_SCHEMES.get(word, word)
     if meant in SCHEMES:
         return meant
     near = get_close_matches(word, (*SCHEMES, "valkey", "valkeys"), n=1)
-    return _OTHER_SCHEMES.get(near[0], near[0]) if near else None
+    return OTHER_SCHEMES.get(near[0], near[0]) if near else None
 
 
 def _problems_of_several(url: str, form: str, parameters: Sequence[str] = ()) -> Iterator[UrlProblem]:
@@ -172,7 +113,7 @@ def _problems_of_several(url: str, form: str, parameters: Sequence[str] = ()) ->
         read = read_sentinel_url if parts.scheme in sentinel_url.SCHEMES else read_cluster_url
         read(url)
     except ValueError as error:
-        # The parser's own text quotes what it read, which may be a password.
+        # The parser's own text quotes its input, which may be a password.
         why = str(error) if isinstance(error, HostsUrlError) else _UNREADABLE
         yield UrlProblem(why, f"write {form}")
     yield from _wrong_parameters(parts, (*PARAMETERS, *parameters))
@@ -182,7 +123,7 @@ def _problems_of_one(url: str) -> Iterator[UrlProblem]:
     try:
         parts = urlsplit(url)
     except ValueError:
-        yield UrlProblem(_UNREADABLE, PERCENT if "@" in url else "an address of IPv6 is written [::1]")
+        yield UrlProblem(_UNREADABLE, PERCENT if "@" in url else "an IPv6 address is written [::1]")
         return
     yield from _stray_password(parts)
     yield from _wrong_socket(parts) if parts.scheme == "unix" else _wrong_host(parts)
@@ -190,13 +131,13 @@ def _problems_of_one(url: str) -> Iterator[UrlProblem]:
 
 
 def _stray_password(parts: SplitResult) -> Iterator[UrlProblem]:
-    """A / ? or # in a password ends what stands before the host; its @ then stands behind it."""
+    """An unescaped / ? or # in a password ends the host part, so that its @ follows later."""
     before_query = parts.path if parts.scheme != "unix" else ""
     unnamed = parts.query.partition("=")[0]
     if "@" in before_query or "@" in unnamed or "@" in parts.fragment:
         yield UrlProblem(_UNREADABLE, PERCENT)
     elif parts.fragment:
-        yield UrlProblem('has a "#", and what stands behind it is not read', PERCENT)
+        yield UrlProblem('has a "#", and what follows it is ignored', PERCENT)
 
 
 def _wrong_socket(parts: SplitResult) -> Iterator[UrlProblem]:
@@ -213,16 +154,20 @@ def _wrong_host(parts: SplitResult) -> Iterator[UrlProblem]:
     elif "," in hosts:
         yield UrlProblem("names several hosts", f"write {sentinel_url.FORM} or {cluster_url.FORM}")
     elif _ADDRESS.fullmatch(hosts):
-        yield UrlProblem(_UNREADABLE, f"an address of IPv6 stands in brackets: {scheme}://[::1]:6379")
+        yield UrlProblem(_UNREADABLE, f"an IPv6 address needs brackets: {scheme}://[::1]:6379")
     elif "%" in host:
-        yield UrlProblem('has a "%" in its host', "the @ between password and host is written as it is")
+        yield UrlProblem('has a "%" in its host', "write the @ between password and host unescaped")
     elif _NO_HOST.search(host):
-        yield UrlProblem("has a host with a character that no host has", f"write {scheme}://HOST:PORT/DB")
+        yield UrlProblem(
+            "has a host with a character that host names cannot contain", f"write {scheme}://HOST:PORT/DB"
+        )
     elif port and not (port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536):
-        login = "" if "@" in parts.netloc else "; a password stands before the host: redis://:PASSWORD@HOST"
-        yield UrlProblem("has a port that is no number from 1 to 65535", f"write {scheme}://HOST:6379{login}")
+        login = "" if "@" in parts.netloc else "; write a password before the host: redis://:PASSWORD@HOST"
+        yield UrlProblem(
+            "has a port that is not a number from 1 to 65535", f"write {scheme}://HOST:6379{login}"
+        )
     elif not re.fullmatch(r"/?[0-9]*", parts.path):
-        yield UrlProblem("does not end with the number of a database", f"write {scheme}://HOST/0")
+        yield UrlProblem("does not end with a database number", f"write {scheme}://HOST/0")
 
 
 def _wrong_parameters(parts: SplitResult, known: Sequence[str]) -> Iterator[UrlProblem]:
@@ -230,7 +175,7 @@ def _wrong_parameters(parts: SplitResult, known: Sequence[str]) -> Iterator[UrlP
         if name not in known:
             yield _unknown_parameter(name, value, known)
         elif name == "max_connections" and _NO_CONNECTIONS.fullmatch(value):
-            # redis-py would take it for no limit at all.
+            # redis-py treats 0 as no limit.
             yield UrlProblem("has max_connections=0", "write 2 or more, or leave it out")
         elif name in VALUES and not re.fullmatch(VALUES[name][0], value):
             yield UrlProblem(
@@ -239,7 +184,7 @@ def _wrong_parameters(parts: SplitResult, known: Sequence[str]) -> Iterator[UrlP
 
 
 def _unknown_parameter(name: str, value: str, known: Sequence[str]) -> UrlProblem:
-    """What is not a parameter may be the rest of a password: only a misspelt parameter is named."""
+    """An unknown parameter may be the rest of a password: only a misspelt parameter is named."""
     if "@" in value:
         return UrlProblem(_UNREADABLE, PERCENT)
     near = get_close_matches(name, known, n=1)

@@ -1,7 +1,7 @@
-"""The URL of a server as it may be shown: what can be a part of a password is not.
+"""The URL of a server as messages show it: without anything that may be part of a password.
 
-Somebody may have written the password without percent-encoding, in the place of something else, or without
-the rest of the URL. So each part is shown only if it looks like what belongs there.
+A password may have been written without percent-encoding, in the wrong place, or without the rest of the URL.
+So each part is shown only if it looks like what belongs there.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from difflib import get_close_matches
 from typing import Final
 
 from streamroute.adapters.urls import sentinel_url
-from streamroute.adapters.urls.problems import PARAMETERS, SCHEMES, VALUES
+from streamroute.adapters.urls.url_forms import PARAMETERS, SCHEMES, VALUES
 
 _HIDDEN: Final = "***"
 _VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)(?::-[^}$]*)?\}", re.ASCII)
 _FIRST: Final = 0xE000
 _STAND_INS: Final = f"{chr(_FIRST)}-\uf8ff"
-"""Characters of private use: each stands for a variable, whose name may be shown where a part may be."""
+"""Private use characters: each stands for a variable, whose name may be shown wherever a part may be."""
 _SCHEME: Final = re.compile(rf"[A-Za-z{_STAND_INS}][A-Za-z0-9+.{_STAND_INS}-]{{0,30}}")
 _NAME: Final = re.compile(rf"[A-Za-z0-9._{_STAND_INS}-]{{1,64}}")
 _HOST: Final = (
@@ -40,7 +40,7 @@ _SECRET: Final = ("password", "data", "ciphers")
 
 
 def redact(url: str) -> str:
-    """The URL as it may be shown: without passwords, wherever they stand."""
+    """Return the URL without passwords, wherever they are."""
     scheme, slashes, rest = url.partition("://")
     if not slashes:
         return _without_scheme(url)
@@ -48,9 +48,9 @@ def redact(url: str) -> str:
 
 
 def redact_written(written: str) -> str:
-    """The URL as the configuration has it, with the names of its variables in place of their values.
+    """Return the URL as the configuration has it, with names of variables instead of their values.
 
-    Their defaults are left out: one may be a password.
+    Defaults of variables are left out: one may be a password.
     """
     names: list[str] = []
 
@@ -68,12 +68,12 @@ def redact_written(written: str) -> str:
 
 def _without_scheme(text: str) -> str:
     if _NAME.fullmatch(text) and text != "localhost" and not get_close_matches(text, SCHEMES, n=1):
-        return _HIDDEN  # a word alone may be the password itself
+        return _HIDDEN  # a lone word may be the password
     return _shown(text, "")
 
 
 def _shown(rest: str, scheme: str) -> str:
-    """What is behind the scheme."""
+    """Return what follows the scheme, without passwords."""
     login, at, target = _parted(rest)
     if at and not target:
         return _HIDDEN
@@ -83,7 +83,7 @@ def _shown(rest: str, scheme: str) -> str:
     shown = _user(login) + at + _hosts(hosts)
     form = _SOCKET if scheme == "unix" else _MASTER if scheme in sentinel_url.SCHEMES else _DATABASE
     if shown.endswith(_HIDDEN):
-        return shown  # what is behind a part that is hidden may belong to it
+        return shown  # what follows a hidden part may belong to it
     if path and not (form.fullmatch(path) or _DATABASE.fullmatch(path)):
         return f"{shown}/{_HIDDEN}"
     shown += path
@@ -93,10 +93,10 @@ def _shown(rest: str, scheme: str) -> str:
 
 
 def _parted(rest: str) -> tuple[str, str, str]:
-    """Login, ``@``, and what is behind it; all of it a login where nobody can say.
+    """Split into login, ``@`` and the rest; all of it is the login if that is ambiguous.
 
-    A password may hold anything when it was not percent-encoded. But an ``@`` in a value of the query is
-    not the one before the host.
+    A password that was not percent-encoded may contain anything. But an ``@`` in a value of the query is not
+    the one before the host.
     """
     login, at, target = rest.rpartition("@")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
@@ -109,7 +109,7 @@ def _parted(rest: str) -> tuple[str, str, str]:
 
 
 def _user(login: str) -> str:
-    """The user, where a password follows: what stands alone may be the password."""
+    """Return the user if a password follows; a lone word may be the password."""
     name, colon, _ = login.partition(":")
     if not colon:
         return _HIDDEN if login else ""
@@ -124,7 +124,7 @@ def _hosts(hosts: str) -> str:
 
 
 def _parameters(query: str) -> Iterator[str]:
-    """The parameters up to the first secret; all that is behind it may belong to it."""
+    """The parameters up to the first secret; everything after it may belong to it."""
     for part in query.split("&"):
         name, equals, value = part.partition("=")
         is_known = name in (*PARAMETERS, *sentinel_url.PARAMETERS) and not name.endswith(_SECRET)

@@ -12,7 +12,7 @@ from streamroute.adapters.urls.multi_host import Address, HostsUrlError, read_ho
 SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 FORM: Final = "redis+sentinel://HOST:26379,HOST:26379/NAME/0"
 PARAMETERS: Final = ("sentinel_username", "sentinel_password")
-"""What the sentinels themselves ask for; user and password before the hosts are the master's."""
+"""The login of the sentinels; user and password before the hosts are the master's."""
 
 _PATH: Final = re.compile(r"/([^/]+)(?:/([0-9]*))?")
 _PORT: Final = 26379
@@ -20,9 +20,9 @@ _PORT: Final = 26379
 
 @dataclass(frozen=True, slots=True)
 class SentinelUrl:
-    """Where the sentinels are, and which master is meant.
+    """The addresses of the sentinels, and the name of the master.
 
-    ``master_url`` is the URL of a server with the settings of this one; its host means nothing.
+    ``master_url`` is the URL of a server with the same settings; its host is a placeholder.
     """
 
     sentinels: tuple[Address, ...]
@@ -33,12 +33,12 @@ class SentinelUrl:
 
 
 def is_sentinel(url: str) -> bool:
-    """Whether sentinels are meant."""
+    """Whether the URL is one of sentinels."""
     return url.lower().startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
 def read_sentinel_url(url: str) -> SentinelUrl:
-    """Understand a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does, where it is none."""
+    """Parse a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does."""
     parts = split_url(url)
     login, at, hosts = parts.netloc.rpartition("@")
     path = _PATH.fullmatch(parts.path)

@@ -1,4 +1,4 @@
-"""The files of certificates that a URL names: to open a pipe would block the process, so none may be one."""
+"""The certificate files in a URL: opening a pipe would block the process, so it is refused."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NAMES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 def refuse_special_files(url: str) -> None:
-    """Raises SetupError where what a URL names as a file is a pipe, a folder or a device.
+    """Raise SetupError if a file in a URL is a pipe, a folder or a device.
 
-    One that is absent is refused by who opens it.
+    A missing file is reported when it is opened.
     """
     for name, path in parse_qsl(urlsplit(url).query):
         if name not in _NAMES:

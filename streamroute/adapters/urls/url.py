@@ -1,4 +1,4 @@
-"""The URL of a server: what it means, and how it may be shown."""
+"""The address of a server, parsed from its URL and shown without passwords."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from streamroute.values import EMBEDDED_FOLDER
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URL that was understood: a server of the user's own, or the embedded one's data folder.
+    """A parsed URL: an external server, or the data folder of the embedded one.
 
-    ``written`` is the URL as the configuration has it, where variables gave parts of it: then it is shown
-    with their names, and without their values.
+    ``written`` is the URL as the configuration has it, if variables gave parts of it: it is shown with their
+    names instead of their values.
     """
 
     url: str = field(repr=False)
@@ -26,18 +26,18 @@ class Address:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the embedded server is meant."""
+        """Whether this is the embedded server."""
         return self.data_folder is not None
 
     @property
     def has_password(self) -> bool:
-        """Whether the URL holds a password."""
+        """Whether the URL contains a password."""
         login = self.url.partition("://")[2].rpartition("@")[0]
         return ":" in login or "password=" in self.url
 
     @property
     def is_tls(self) -> bool:
-        """Whether the server is to speak TLS."""
+        """Whether the connection uses TLS."""
         return self.url.startswith("rediss")
 
     def __str__(self) -> str:
@@ -47,10 +47,10 @@ class Address:
 
 
 def read_address(url: str, *, folder: Path, written: str | None = None) -> Address:
-    """Understand a URL; ``folder`` is the configuration's, from which ``embedded:DIR`` is relative.
+    """Parse a URL; ``embedded:DIR`` is relative to ``folder``, that of the configuration.
 
-    ``written`` is the URL as it stands there, where variables gave parts of it. Raises AddressError, whose
-    text shows no password, for what is no URL of a server.
+    ``written`` is the URL as the configuration has it, if variables gave parts of it. Raises AddressError,
+    whose text shows no password, for an invalid URL.
     """
     problem = problem_of(url)
     if problem is not None:
@@ -63,10 +63,9 @@ def read_address(url: str, *, folder: Path, written: str | None = None) -> Addre
 
 
 class AddressError(SetupError):
-    """Raised for what is not the URL of a server; its text shows the URL without passwords.
+    """Raised for an invalid URL of a server; its text shows the URL without passwords.
 
-    ``shown`` is that URL, ``meant`` the one that was meant, where it has no password; ``problem`` quotes
-    neither.
+    ``shown`` is that URL, ``meant`` the corrected one, unless it has a password; ``problem`` quotes neither.
     """
 
     def __init__(self, url: str, problem: UrlProblem, written: str | None = None) -> None:

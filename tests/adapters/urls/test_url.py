@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from streamroute.adapters.urls.problems import PARAMETERS, PERCENT, SCHEMES, problem_of
+from streamroute.adapters.urls.problems import problem_of
 from streamroute.adapters.urls.redaction import redact, redact_written
 from streamroute.adapters.urls.url import read_address
+from streamroute.adapters.urls.url_forms import PARAMETERS, PERCENT, SCHEMES
 from streamroute.errors import SetupError
 
 FOLDER = Path("/etc/shop")
@@ -62,9 +63,9 @@ def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
     [
         ("", "is empty; write redis://HOST:PORT/DB"),
         (" ", "is blank; write redis://HOST:PORT/DB"),
-        ("redis://localhost\n", "begins or ends with a blank or a line break; take it away"),
-        ("'redis://localhost'", "begins with a quote; take the quotes away"),
-        ("$REDIS_URL", "holds the name of a variable, which nothing has replaced; write it as ${REDIS_URL}"),
+        ("redis://localhost\n", "begins or ends with a space or a line break; remove it"),
+        ("'redis://localhost'", "begins with a quote; remove the quotes"),
+        ("$REDIS_URL", "contains the name of a variable that was not replaced; write it as ${REDIS_URL}"),
         ("{REDIS_URL}", "write it as ${REDIS_URL}"),
         ("%REDIS_URL%", "write it as ${REDIS_URL}"),
         ("{{ redis_url }}", "write it as ${REDIS_URL}"),
@@ -102,36 +103,39 @@ def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
         ("redis+sentinel://a/main?sentinel_pasword=x", 'did you mean "sentinel_password"?'),
         ("redis://a?sentinel_password=x", "has an unexpected parameter"),
         ("redis+cluster://", "names no node; write redis+cluster://HOST:6379,HOST:6379"),
-        ("redis+cluster:a", 'has no "//" behind its scheme; write redis+cluster://'),
+        ("redis+cluster:a", 'has no "//" after its scheme; write redis+cluster://'),
         ("redis+cluster://a,b:0", "has a host or a port that cannot be read"),
         ("redis+cluster://a:65536", "has a host or a port that cannot be read"),
         ("redis+cluster://u:p#w@a", "@ as %40"),
-        ("redis+cluster://a/1", "asks for another database than 0, and a cluster has no other; write redis"),
-        ("rediss+cluster://a?db=2", "asks for another database than 0"),
-        ("redis+cluster://a/main", "asks for another database than 0"),
+        ("redis+cluster://a/1", "names another database than 0, the only one of a cluster; write redis"),
+        ("rediss+cluster://a?db=2", "names another database than 0"),
+        ("redis+cluster://a/main", "names another database than 0"),
         ("redis+cluster://a?sentinel_password=x", "has an unexpected parameter"),
         ("redis+clutser://a", "did you mean redis+cluster://?"),
-        ("redis:localhost", "'redis:***', has no \"//\" behind its scheme; write redis://HOST:PORT"),
+        ("redis:localhost", "'redis:***', has no \"//\" after its scheme; write redis://HOST:PORT"),
         ("redis://", "names no host; write redis://HOST:PORT/DB"),
-        ("redis://localhost:99999", "has a port that is no number from 1 to 65535; write redis://HOST:6379"),
-        ("redis://localhost:0", "has a port that is no number from 1 to 65535"),
-        ("redis://localhost:port", "has a port that is no number from 1 to 65535"),
-        ("redis://shop:hunter2", "a password stands before the host: redis://:PASSWORD@HOST"),
-        ("redis://[::1", "has a host or a port that cannot be read; an address of IPv6 is written [::1]"),
-        ("redis://::1:6379", "an address of IPv6 stands in brackets: redis://[::1]:6379"),
+        (
+            "redis://localhost:99999",
+            "has a port that is not a number from 1 to 65535; write redis://HOST:6379",
+        ),
+        ("redis://localhost:0", "has a port that is not a number from 1 to 65535"),
+        ("redis://localhost:port", "has a port that is not a number from 1 to 65535"),
+        ("redis://shop:hunter2", "write a password before the host: redis://:PASSWORD@HOST"),
+        ("redis://[::1", "has a host or a port that cannot be read; an IPv6 address is written [::1]"),
+        ("redis://::1:6379", "an IPv6 address needs brackets: redis://[::1]:6379"),
         ("redis://a:6379,b:6379", "names several hosts; write redis+sentinel://"),
-        ("redis://<host>:6379", "has a host with a character that no host has"),
-        ("redis://:hunter2%40localhost", "has a port that is no number from 1"),
-        ("redis://hunter2%40localhost", 'has a "%" in its host; the @ between password and host'),
+        ("redis://<host>:6379", "has a host with a character that host names cannot contain"),
+        ("redis://:hunter2%40localhost", "has a port that is not a number from 1"),
+        ("redis://hunter2%40localhost", 'has a "%" in its host; write the @ between password and host'),
         *(
             (f"redis://{login}@localhost:6379/0", "in a password, write / as %2F, ? as %3F, # as %23, @ as")
             for login in (":a#b", ":1#b", "u:a/b", ":1/b", ":a?b", ":1?b", ":1?a=b", "u:a#b/c?d@e")
         ),
-        ("redis://localhost#0", 'has a "#", and what stands behind it is not read'),
-        ("redis://localhost/events", "does not end with the number of a database; write redis://HOST/0"),
-        ("redis://localhost/0/1", "does not end with the number of a database"),
+        ("redis://localhost#0", 'has a "#", and what follows it is ignored'),
+        ("redis://localhost/events", "does not end with a database number; write redis://HOST/0"),
+        ("redis://localhost/0/1", "does not end with a database number"),
         ("unix://run/redis.sock", "write unix:///path/to/socket, with three slashes"),
-        ("unix:", 'has no "//" behind its scheme; write unix:///PATH'),
+        ("unix:", 'has no "//" after its scheme; write unix:///PATH'),
         ("redis://h?pasword=x", 'has an unexpected parameter "pasword"; did you mean "password"?'),
         ("redis://h?decode_responses=1", "has an unexpected parameter; these may be set: db, username"),
         ("redis://h?db=one", 'has a value of "db" that is not a whole number; write db=0'),
