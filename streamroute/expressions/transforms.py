@@ -8,6 +8,7 @@ from typing import Any, Final
 from streamroute.errors import Reject
 from streamroute.expressions.evaluate.compiled import value_function
 from streamroute.expressions.filters import failure_text
+from streamroute.expressions.kinds import SINGULAR, kind_of
 from streamroute.expressions.lint import parse_compilable
 from streamroute.expressions.syntax.parser import Node, children
 from streamroute.message import Message, unshared_copy
@@ -16,14 +17,6 @@ from streamroute.text.safe_text import type_name
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 _FACTS: Final = tuple(name for name in Message.__slots__ if name not in {"raw", "outcomes"})
-_KINDS: Final[dict[type, str]] = {
-    bool: "a truth value",
-    float: "a number",
-    int: "a number",
-    list: "a list",
-    str: "a string",
-    type(None): "null",
-}
 
 
 def compile_transform(expression: str) -> Transform:
@@ -46,8 +39,7 @@ def compile_transform(expression: str) -> Transform:
             raise Reject(f"the transform failed: {failure_text(error)}") from error
         made = _object(value)
         if made is None:
-            kind = _KINDS.get(type(value)) or type_name(value)
-            raise Reject(f"the transform returned {kind}, but a handler takes an object")
+            raise Reject(f"the transform returned {_described(value)}, but a handler takes an object")
         return _with_facts(made, payload)
 
     return transform
@@ -84,3 +76,8 @@ def _with_facts(value: dict[str, Any], payload: Mapping[str, Any]) -> dict[str, 
     for name in _FACTS:
         setattr(made, name, getattr(payload, name))
     return made
+
+
+def _described(value: Any) -> str:
+    kind = kind_of(value)
+    return type_name(value) if kind in (None, "object") else SINGULAR[kind]

@@ -10,6 +10,7 @@ from typing import Any, Final
 from streamroute.expansion import ExpansionError, is_expanding, refuse_expanding
 from streamroute.expressions.evaluate.interpreter import is_falsy
 from streamroute.expressions.explain.trace import Observed, Step, Trace
+from streamroute.expressions.kinds import SINGULAR, kind_of
 from streamroute.expressions.syntax.parser import Node
 from streamroute.text.safe_text import safe_repr, safe_str
 
@@ -124,23 +125,20 @@ def _up_to(step: Step, node: Node) -> str:
 
 def _wrong_kind(text: str, holder: Any, child: Node) -> str | None:
     if child["type"] == "field" and not isinstance(holder, Mapping):
-        return f"{text} is {kind_of(holder)}, which has no fields"
+        return f"{text} is {_described(holder)}, which has no fields"
     if child["type"] == "index" and not isinstance(holder, list):
-        return f"{text} is {kind_of(holder)}, not a list"
+        return f"{text} is {_described(holder)}, not a list"
     return None
+
+
+def _described(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return SINGULAR[kind_of(value) or "object"]
 
 
 def _last_value(observed: Observed) -> Any:
     return observed.values[-1] if observed.values else None
-
-
-def kind_of(value: Any) -> str:
-    """The kind of a value, as JSON names it."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, (int, float)):
-        return "a number"
-    return "a string" if isinstance(value, str) else "a list" if isinstance(value, list) else "an object"
 
 
 def as_text(value: Any, width: int = _WIDTH) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterator
 from typing import Any, Final
 
-from streamroute.expressions.types.json_types import KINDS
+from streamroute.expressions.kinds import KINDS
 from streamroute.expressions.types.phrases import is_numeric
 
 _LITERAL: Final = re.compile(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamroute.expressions.types.json_types import NO_LITERALS, Kind, Literals, Type
+from streamroute.expressions.kinds import Kind
+from streamroute.expressions.types.json_types import NO_LITERALS, Literals, Type
 
 
 def may_be_equal(a: Type, b: Type) -> bool:

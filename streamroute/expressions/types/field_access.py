@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.expressions.kinds import Kind
 from streamroute.expressions.syntax.parser import Node
-from streamroute.expressions.types.json_types import UNCERTAIN, UNKNOWN, Kind, Shape, Type
+from streamroute.expressions.types.json_types import UNCERTAIN, UNKNOWN, Shape, Type
 from streamroute.expressions.types.mistakes.misspelled_fields import misspelled_field
 from streamroute.expressions.types.mistakes.payload_names import NAMES_OF_THE_PAYLOAD
 from streamroute.expressions.types.payload_type import ENVELOPE_FIELD, declared_names

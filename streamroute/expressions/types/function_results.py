@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
+from streamroute.expressions.kinds import Kind
 from streamroute.expressions.types.json_types import (
     ASSUMED,
     BOOLEAN,
@@ -15,7 +16,6 @@ from streamroute.expressions.types.json_types import (
     OBJECT,
     STRING,
     UNKNOWN,
-    Kind,
     LazyType,
     Type,
     array_of,

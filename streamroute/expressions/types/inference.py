@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from streamroute.expressions.evaluate.interpreter import equals as equal_values
 from streamroute.expressions.evaluate.interpreter import is_callable
+from streamroute.expressions.kinds import KINDS
 from streamroute.expressions.syntax.parser import Node, Tree, chain
 from streamroute.expressions.types import argument_checks, condition_checks, function_results
 from streamroute.expressions.types import field_access as steps
@@ -22,7 +23,6 @@ from streamroute.expressions.types.json_types import (
     BOOLEAN,
     EXPREF,
     FALSE,
-    KINDS,
     NEVER,
     NULL,
     TRUE,

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-Kind = Literal["null", "boolean", "number", "string", "array", "object", "expref"]
-KINDS: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "array", "object", "expref")
+from streamroute.expressions.kinds import KINDS, Kind
 
 Literals = frozenset[Any] | None
 """The possible values; None if any value is possible."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
+from streamroute.expressions.kinds import KINDS, Kind
 from streamroute.expressions.syntax.parser import Node, chain
-from streamroute.expressions.types.json_types import KINDS, NULL, Kind, Property, Shape, Type, is_never
+from streamroute.expressions.types.json_types import NULL, Property, Shape, Type, is_never
 from streamroute.expressions.types.members import field_of
 from streamroute.expressions.types.nodes import Path, is_call, is_literal, is_scalar, path_of
 from streamroute.expressions.types.step_budget import count_steps

@@ -1,4 +1,4 @@
-"""Types in a person's words."""
+"""Phrases for kinds and values in messages."""
 
 from __future__ import annotations
 
@@ -7,26 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from streamroute.expressions.types.json_types import KINDS, Kind
-
-_ONE: Final[dict[Kind, str]] = {
-    "null": "null",
-    "boolean": "true or false",
-    "number": "a number",
-    "string": "a string",
-    "array": "a list",
-    "object": "an object",
-    "expref": "an &expression",
-}
-_MANY: Final[dict[Kind, str]] = {
-    "null": "null",
-    "boolean": "truth values",
-    "number": "numbers",
-    "string": "strings",
-    "array": "lists",
-    "object": "objects",
-    "expref": "&expressions",
-}
+from streamroute.expressions.kinds import KINDS, PLURAL, SINGULAR, Kind
 
 TYPE_ALIASES: Final = {
     **dict.fromkeys(("int", "integer", "float", "double", "decimal", "number"), "number"),
@@ -36,35 +17,35 @@ TYPE_ALIASES: Final = {
     **dict.fromkeys(("bool", "boolean"), "boolean"),
     **dict.fromkeys(("none", "nil", "undefined", "nonetype"), "null"),
 }
-"""What other languages call the types that ``type()`` gives, and JMESPath itself."""
+"""The types that ``type()`` returns, by their names in JMESPath and in other languages."""
 
 _NUMBER: Final = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z"
 
 
 def any_kind(kinds: Iterable[Kind]) -> str:
     """``a string, a list or an object``."""
-    return _listed([_ONE[kind] for kind in KINDS if kind in set(kinds)])
+    return _listed([SINGULAR[kind] for kind in KINDS if kind in set(kinds)])
 
 
 def list_of_kinds(kinds: Iterable[Kind]) -> str:
     """``a list of numbers or strings``."""
-    return f"a list of {_listed([_MANY[kind] for kind in KINDS if kind in set(kinds)])}"
+    return f"a list of {_listed([PLURAL[kind] for kind in KINDS if kind in set(kinds)])}"
 
 
 def any_value(values: Iterable[Any]) -> str:
-    """``'gold' or 'silver'``, as they are written in an expression."""
+    """``'gold' or 'silver'``: values as literals."""
     return _listed(sorted(as_literal(value) for value in values))
 
 
 def as_literal(value: Any) -> str:
-    """A value as a literal of JMESPath."""
+    """A value as a JMESPath literal."""
     if isinstance(value, str):
         return "'" + value.replace("'", "\\'") + "'"
     return "`" + json.dumps(value, ensure_ascii=False).replace("`", "\\`") + "`"
 
 
 def is_numeric(text: str) -> bool:
-    """Whether a text is a number as JSON writes it."""
+    """Whether a text is a JSON number."""
     return re.match(_NUMBER, text) is not None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
+from streamroute.expressions.kinds import Kind
 from streamroute.expressions.types.json_types import (
     ANY_SHAPE,
     FALSE,
@@ -17,7 +18,6 @@ from streamroute.expressions.types.json_types import (
     UNCERTAIN,
     UNKNOWN,
     Deferred,
-    Kind,
     LazyType,
     Literals,
     Property,

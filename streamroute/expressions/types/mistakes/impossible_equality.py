@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from streamroute.expressions.kinds import Kind
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
-from streamroute.expressions.types.json_types import CERTAIN, UNKNOWN, Kind, Type
+from streamroute.expressions.types.json_types import CERTAIN, UNKNOWN, Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.mistakes.malformed_literals import replaced
 from streamroute.expressions.types.mistakes.unquoted_strings import CATEGORY_FIELDS
