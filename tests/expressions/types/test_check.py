@@ -179,13 +179,13 @@ def test_what_can_be_equal_to_both_is_left_alone(expression: str) -> None:
         ("length(`true`)", "`true`", "length() takes a string, a list or an object, not `true`"),
         ("keys(`null`)", "`null`", "keys() takes an object, not `null`"),
         ("sort_by(items, price)", "price", "sort_by() takes an &expression, not a value"),
-        ("length(a == b)", "a == b", "length() takes a string, a list or an object, not true or false"),
+        ("length(a == b)", "a == b", "length() takes a string, a list or an object, not a boolean"),
         ("starts_with(length(a), 'x')", "length(a)", "starts_with() takes a string, not a number"),
         ("contains('abc', `1`)", "`1`", "contains() searches a string for a string, not for a number"),
         (
             "sort_by([a], &(a == b))",
             "a == b",
-            "sort_by() compares by a number or a string, not true or false",
+            "sort_by() compares by a number or a string, not a boolean",
         ),
         ("join(',', [length(a)])", "[length(a)]", "join() takes a list of strings, not a list of numbers"),
     ],
@@ -201,7 +201,7 @@ def test_an_argument_that_a_function_never_takes_is_an_error(expression: str, ca
         (
             "sort_by(items, &(a == b))",
             "a == b",
-            "sort_by() compares by a number or a string, not true or false",
+            "sort_by() compares by a number or a string, not a boolean",
         ),
         (
             "sum(map(&to_string(@), a))",

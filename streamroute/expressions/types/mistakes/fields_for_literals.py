@@ -89,7 +89,7 @@ def _problem(tree: Tree, node: Node) -> Problem:
 
 
 def _quoted_value(tree: Tree, node: Node) -> str:
-    """A name in double quotes as a value: a string, unless it is a truth value or ordered as a number."""
+    """A name in double quotes as a value: a string, unless it is a boolean or ordered as a number."""
     value = node["value"]
     if value in ("true", "false", "null"):
         return f"`{value}`"
