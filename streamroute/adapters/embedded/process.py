@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _START_PATIENCE: Final = 20.0  # seconds until a server answers at all, be it that it is loading
-_LOAD_PATIENCE: Final = 900.0  # until it has read its data; some 100 MB a second
 _STOP_PATIENCE: Final = 60.0  # until it has flushed its data and ended
 _ENDING_PATIENCE: Final = 2.0  # for one that refuses: its socket goes before it does
 _PAUSE: Final = 0.01
@@ -89,12 +88,15 @@ class FolderServer:
         self._pid = valkey.process_id(self.socket)
         return True
 
-    def wait_until_loaded(self) -> None:
-        """Return when the server has read its data; raises EmbeddedServerError if it ends over it."""
-        if not wait_for(self._is_loaded, _LOAD_PATIENCE, self._cancelled):
+    def wait_until_loaded(self, patience: float = 900.0) -> None:
+        """Return when the server has read its data, at some 100 MB a second.
+
+        Raises EmbeddedServerError if it ends over it, or is not ready after ``patience`` seconds.
+        """
+        if not wait_for(self._is_loaded, patience, self._cancelled):
             raise EmbeddedServerError(
                 f"the embedded server on {self.folder} is still loading its data after "
-                f"{_LOAD_PATIENCE:g} s; {valkey.last_log_line(self.folder)}"
+                f"{patience:g} s; {valkey.last_log_line(self.folder)}"
             )
 
     def shut_down(self) -> None:

@@ -21,7 +21,7 @@ import os
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from streamroute.adapters.embedded.data_owner import has_data, take_ownership
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_GATE_PATIENCE: Final = 120.0  # seconds: another process may be waiting for its server to end
-
 
 class EmbeddedServer:
     """One user of the server on ``folder``, from ``acquire()`` to ``release()``.
@@ -46,14 +44,18 @@ class EmbeddedServer:
     instance of its own. Both context managers acquire and release, the asynchronous one in a thread, and
     give the server's URL. Within the asynchronous one, a server that ends is started again on its data, at
     the same URL. Data that this user's streamroute did not write is refused, unless ``adopt`` says that it
-    is to be trusted. Without ``create``, a folder on which no server has been is left as it is.
+    is to be trusted. Without ``create``, a folder on which no server has been is left as it is. Another
+    process may be starting or stopping the server: it has ``gate_patience`` seconds for that.
     """
 
-    def __init__(self, folder: Path, *, adopt: bool = False, create: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, adopt: bool = False, create: bool = True, gate_patience: float = 120.0
+    ) -> None:
         self.folder = Path(os.path.realpath(folder))
         self._named = folder
         self._adopt = adopt
         self._create = create
+        self._gate_patience = gate_patience
         self._cancelled = threading.Event()
         self._users: FileLock | None = None
         self._server = FolderServer(self.folder, self._cancelled)
@@ -155,10 +157,10 @@ class EmbeddedServer:
     def _gate(self) -> Iterator[None]:
         gate = FileLock(self.folder / "gate.lock")
         try:
-            if not wait_for(gate.try_exclusive, _GATE_PATIENCE, self._cancelled):
+            if not wait_for(gate.try_exclusive, self._gate_patience, self._cancelled):
                 raise EmbeddedServerError(
                     f"another process has been starting or stopping the embedded server on {self.folder} "
-                    f"for more than {_GATE_PATIENCE:g} s"
+                    f"for more than {self._gate_patience:g} s"
                 )
             yield
         finally:

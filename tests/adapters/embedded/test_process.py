@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamroute.adapters.embedded import process as folder_server
 from streamroute.adapters.embedded import valkey
 from streamroute.adapters.embedded.file_lock import FileLock
 from streamroute.adapters.embedded.process import FolderServer, wait_for
@@ -79,17 +78,14 @@ def test_a_server_is_waited_for_while_it_loads(tmp_path: Path, server: FolderSer
         assert left == replies[-1:], "it returned before the server was ready"
 
 
-def test_a_server_that_loads_for_ever_is_an_error(
-    tmp_path: Path, server: FolderServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folder_server, "_LOAD_PATIENCE", 0.05)
+def test_a_server_that_loads_for_ever_is_an_error(tmp_path: Path, server: FolderServer) -> None:
     (tmp_path / "valkey.log").write_text("1:M 1 Jan 2026 00:00:00.000 * Loading\n")
     with impostor(tmp_path, [_LOADING]):
         server.ensure()
         with pytest.raises(
             EmbeddedServerError, match=r"still loading .* after 0\.05 s; .* ends with: Loading"
         ):
-            server.wait_until_loaded()
+            server.wait_until_loaded(0.05)
 
 
 def test_a_server_that_dies_over_its_data_is_an_error(tmp_path: Path, server: FolderServer) -> None:

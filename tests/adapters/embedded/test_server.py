@@ -22,7 +22,6 @@ from redis.exceptions import RedisError
 
 from servers import wait_until
 from streamroute.adapters.embedded import process as folder_server
-from streamroute.adapters.embedded import server as embedded
 from streamroute.adapters.embedded import valkey
 from streamroute.adapters.embedded.data_owner import take_ownership
 from streamroute.adapters.embedded.file_lock import FileLock
@@ -381,13 +380,12 @@ def test_the_server_of_this_machine_is_looked_for(
     assert valkey.server_program() == program
 
 
-def test_a_gate_that_stays_shut_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_GATE_PATIENCE", 0.02)
+def test_a_gate_that_stays_shut_is_an_error(folder: Path) -> None:
     take_ownership(folder)
     gate = FileLock(folder / "gate.lock")
     assert gate.try_exclusive()
     with pytest.raises(EmbeddedServerError, match="another process has been starting or stopping"):
-        EmbeddedServer(folder).acquire()
+        EmbeddedServer(folder, gate_patience=0.02).acquire()
     gate.release()
 
 
