@@ -14,6 +14,7 @@ from streamroute.config.findings.collector import Extent, FindingCollector
 from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.events import events, extent
+from streamroute.config.yaml.key_errors import report_key
 from streamroute.config.yaml.merge_keys import merge
 from streamroute.config.yaml.scalar_reader import QUOTE_IT, ScalarReader
 from streamroute.config.yaml.scalars import CORE
@@ -70,7 +71,7 @@ class Builder:
         self._anchors: dict[str, tuple[Any, int]] = {}
 
     def build(self) -> Any:
-        """The text's data; raises yaml.YAMLError or TooMuchError."""
+        """The text's data; raises yaml.YAMLError or AbortReadingError."""
         handlers: dict[type, Any] = {
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._open_mapping,
@@ -220,7 +221,7 @@ class Builder:
 
     def _take_key(self, top: _Frame, key: Any, where: Extent) -> None:
         if type(key) is not str and key is not _MERGE:
-            key = self._odd_key(key, where)
+            key = report_key(self.collector, key, where)
         if where[1] > where[0] > 0 and self.file.text[where[0] - 1] == "?":
             self._lost_question_mark(where)
         if key in top.keys and not top.begins_anew:
@@ -229,7 +230,7 @@ class Builder:
         top.key = key
 
     def _lost_question_mark(self, where: Extent) -> None:
-        # A filter of [?...] is a list, which is told of it as a whole.
+        # A filter of [?...] is a list, which is reported as a whole.
         if not any(self._wants_expression(frame.key) for frame in self._stack):
             report_dropped_question_mark(self.collector, where)
 
@@ -238,26 +239,8 @@ class Builder:
         name = "<<" if key is _MERGE else key
         advice = "merge several anchors with one key: <<: [*one, *two]" if key is _MERGE else None
         if key == next(iter(top.keys)) and len(top.keys) > 1 and self._is_item():
-            # A "- " is missing; the keys that follow are doubled for that reason alone.
+            # Probably a "- " is missing, which makes the following keys duplicates, too.
             top.begins_anew = True
             advice = f'if a new item starts here, write "- {name}:"'
         message = f'duplicate key "{name}": first used on line {line}'
         self.collector.add("SR006", message, where, advice)
-
-    def _odd_key(self, key: Any, where: Extent) -> str:
-        text = self.file.text[where[0] : where[1]].strip()
-        if isinstance(key, (dict, list)):
-            kind = "mapping" if isinstance(key, dict) else "list"
-            advice = "a value that starts with { or [ must be quoted"
-            if "$" in text or self.file.text[where[0] - 1 : where[0]] == "{":
-                advice = "{{ }} is not expanded: write expressions without it, and variables as ${NAME}"
-            self.collector.add("SR009", f"a {kind} cannot be a key", where, advice)
-        elif not text:
-            self.collector.add("SR009", "missing key", where)
-        else:
-            message = f"a key must be a string, but {text} is {_KINDS.get(type(key), 'null')}"
-            self.collector.add("SR009", message, where, f'quote it: "{text}"')
-        return text
-
-
-_KINDS: Final[dict[type, str]] = {int: "a number", float: "a number", bool: "a truth value"}
