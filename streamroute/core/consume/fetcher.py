@@ -33,7 +33,7 @@ from streamroute.values import ClaimResult, Quotas
 _PROMOTE_EVERY: Final = 5.0  # seconds, where retries wait; a worker may have died that had scheduled another
 _PROMOTE_IDLE: Final = 15.0  # seconds, where none waits; at most what a dead worker's entries wait for
 _FIRST_CLAIM: Final = 1.0  # seconds that what was left behind is claimed before anything new is read
-_LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between looks at suspects, where another stream has one
+_LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between looks at entries before their last delivery
 _READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
 
 

@@ -42,17 +42,17 @@ def test_one_entry_may_always_be_held_before_the_last_delivery(concurrency: int)
     assert DeliveryLimits(4, concurrency).quotas([]).by_delivery == {2: max(1, concurrency // 2), 3: 1, 4: 0}
 
 
-def test_a_suspect_is_claimed_alone() -> None:
+def test_a_last_delivery_is_claimed_alone() -> None:
     assert DeliveryLimits(5, 32).one_last_delivery() == Quotas(5, {5: 1}, others=0)
 
 
 @pytest.mark.parametrize(
-    ("last", "deliveries", "suspect"),
+    ("last", "deliveries", "is_last"),
     [(5, 5, True), (5, 4, False), (5, 6, False), (1, 1, False), (2, 2, True)],
 )
-def test_a_suspect_is_what_was_delivered_before_and_is_for_the_last_time(
-    last: int, deliveries: int, suspect: bool
+def test_a_last_delivery_is_what_was_delivered_before_and_is_for_the_last_time(
+    last: int, deliveries: int, is_last: bool
 ) -> None:
     [message] = held(deliveries)
-    assert DeliveryLimits(last, 1).is_last_delivery(message) is suspect
+    assert DeliveryLimits(last, 1).is_last_delivery(message) is is_last
     assert not DeliveryLimits(last, 1).is_last_delivery({})

@@ -389,7 +389,7 @@ class TestPatience:
         await eventually(lambda: asked)
         return may_settle
 
-    def suspect(self, work: Work, fetched: list[str]) -> asyncio.Task[bool]:
+    def last_delivery(self, work: Work, fetched: list[str]) -> asyncio.Task[bool]:
         """Run one, and note when it is fetched."""
 
         async def play() -> bool:
@@ -416,13 +416,13 @@ class TestPatience:
             assert "could not be settled" in caplog.text
             may_settle.set()
 
-    async def test_before_a_suspect_two_seconds_are_waited_for_settlements(
+    async def test_before_a_last_delivery_two_seconds_are_waited_for_settlements(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with opened() as work:
             may_settle = await self.never_settles(monkeypatch, work)
             clock, fetched = LoopClock(monkeypatch), list[str]()
-            running = self.suspect(work, fetched)
+            running = self.last_delivery(work, fetched)
             await turns()
             await clock.advance(1.3)
             assert fetched == []
@@ -433,7 +433,7 @@ class TestPatience:
             assert await within_patience(running)
 
     @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 5.0), (18.0, 4.5)])
-    async def test_a_suspect_waits_for_others_to_end(
+    async def test_a_last_delivery_waits_for_others_to_end(
         self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
     ) -> None:
         """Five seconds, and a quarter of a lease at most."""
@@ -441,7 +441,7 @@ class TestPatience:
             work.lifecycle.take(await work.read("endless"))
             await eventually(lambda: work.started)
             clock, fetched = LoopClock(monkeypatch), list[str]()
-            running = self.suspect(work, fetched)
+            running = self.last_delivery(work, fetched)
             await turns()
             await clock.advance(seconds * 0.9)
             assert fetched == []
@@ -451,12 +451,12 @@ class TestPatience:
             assert await within_patience(running)
 
     @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 10.0), (6.0, 6.0)])
-    async def test_a_suspect_runs_alone_for_ten_seconds_and_a_lease_at_most(
+    async def test_a_last_delivery_runs_alone_for_ten_seconds_and_a_lease_at_most(
         self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
     ) -> None:
         async with opened(lease=lease) as work:
             clock = LoopClock(monkeypatch)
-            running = self.suspect(work, [])
+            running = self.last_delivery(work, [])
             await eventually(lambda: work.started == ["s"])
             work.lifecycle.take(await work.read("new"))
             await clock.advance(seconds * 0.9)
@@ -466,14 +466,14 @@ class TestPatience:
             assert running.done()
             assert work.started == ["s", "new"]
 
-    async def test_a_suspect_is_settled_before_others_start_for_as_long_as_it_may_be_alone(
+    async def test_a_last_delivery_is_settled_before_others_start_for_as_long_as_it_may_be_alone(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with opened() as work:
             may_settle = await self.never_settles(monkeypatch, work)
             clock = LoopClock(monkeypatch)
             work.outcomes["s"] = DeadLetter("thank", "no")
-            running = self.suspect(work, [])
+            running = self.last_delivery(work, [])
             await turns()
             await clock.advance(2.1)
             await eventually(lambda: "s" in work.started)
@@ -692,14 +692,14 @@ class TestStuck:
                 assert work.lifecycle.in_flight.payloads == {}
 
 
-class TestSuspects:
+class TestLastDelivery:
     """An entry on its last delivery, which may kill the process."""
 
     NEVER = 600.0
     """An ack delay that ends nothing by itself."""
 
     async def run(self, work: Work, fetched: list[Entry]) -> bool:
-        """Run the suspect that is fetched, and note in ``started`` when it is."""
+        """Run the last delivery that is fetched, and note in ``started`` when it is."""
 
         async def play() -> bool:
             async with work.lifecycle.exclusive() as alone:

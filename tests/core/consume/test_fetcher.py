@@ -1,4 +1,4 @@
-"""The intake: in which order things are fetched, how many, and how long it waits between."""
+"""The fetcher: in which order it fetches, how many entries, and how long it waits in between."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute import outages as backoff
-from streamroute.core.consume import fetcher as intake_module
+from streamroute.core.consume import fetcher as fetcher_module
 from streamroute.core.consume.consumer import ConsumerId
 from streamroute.core.consume.due_timer import DueTimer
 from streamroute.core.consume.fetcher import Fetcher
@@ -24,7 +24,7 @@ from streamroute.values import ClaimResult, Quotas
 ME = ConsumerId(STREAM, GROUP, "me")
 QUOTAS, ONE = Quotas(5, {5: 0}), Quotas(5, {5: 1}, others=0)
 SOME: list[Entry] = [("1-0", {}), ("2-0", {})]
-FIRST_CLAIM = intake_module._FIRST_CLAIM
+FIRST_CLAIM = fetcher_module._FIRST_CLAIM
 
 
 class Reading:
@@ -214,14 +214,14 @@ class Sleeps(DueTimer):
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is new waits until what was left behind was claimed, however long that takes."""
-    monkeypatch.setattr(intake_module, "_FIRST_CLAIM", 600.0)
+    monkeypatch.setattr(fetcher_module, "_FIRST_CLAIM", 600.0)
 
 
 @asynccontextmanager
 async def opened(
     storage: Any, sink: EntrySink, *, failures: int = 0, **settings: Any
 ) -> AsyncIterator[Fetcher]:
-    """An intake that fails so often within the block."""
+    """A fetcher that fails so often within the block."""
     known: dict[str, Any] = {"poll_interval": 0.001, "lease": 0.5, "claim_interval": 600.0, "due": DueTimer()}
     told: list[Incident] = []
     incidents = Incidents(lambda stream, incident, count: told.append(incident))
@@ -300,7 +300,7 @@ class TestClaiming:
     async def test_what_is_new_does_not_wait_for_claims_for_ever(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(intake_module, "_FIRST_CLAIM", 0.01)
+        monkeypatch.setattr(fetcher_module, "_FIRST_CLAIM", 0.01)
         storage, sink = Claiming(), EntrySink()
         storage.may_claim.clear()
         async with opened(storage, sink):
@@ -350,7 +350,7 @@ class TestClaiming:
             assert sink.of("wait") == [(waits,)]
         assert sink.last_deliveries == ([[]] if last_deliveries else [])
 
-    async def test_a_suspect_is_claimed_alone_and_what_waited_has_as_long_for_itself(self) -> None:
+    async def test_a_last_delivery_is_claimed_alone_and_what_waited_has_as_long_for_itself(self) -> None:
         storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult([], 1, 1), ClaimResult(SOME[:1]), ClaimResult([])]
         sink.takes_long = 0.05
@@ -423,7 +423,7 @@ class TestCare:
             assert made._in_flight == set()
 
     async def test_one_that_goes_on_blocking_is_cancelled(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(intake_module, "_READ_PATIENCE", 0.01)
+        monkeypatch.setattr(fetcher_module, "_READ_PATIENCE", 0.01)
         storage, sink = Reading(), EntrySink()
         storage.holding = asyncio.Event()
         async with opened(storage, sink) as made:
@@ -457,7 +457,7 @@ class TestPatience:
     async def test_what_is_new_waits_a_second_for_the_first_claim(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(intake_module, "_FIRST_CLAIM", FIRST_CLAIM)
+        monkeypatch.setattr(fetcher_module, "_FIRST_CLAIM", FIRST_CLAIM)
         clock, storage = LoopClock(monkeypatch), Claiming()
         storage.may_claim.clear()
         async with opened(storage, EntrySink()):
@@ -568,7 +568,7 @@ class TestPatience:
             await clock.advance(500)
             assert len(caring.of("clean_up")) == 2
 
-    async def test_where_no_suspect_ran_its_quota_is_waited_for(self) -> None:
+    async def test_where_no_last_delivery_ran_its_quota_is_waited_for(self) -> None:
         """Another stream of the process has one: there is nothing to make up for."""
         storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult([], 1, 1), ClaimResult([])]

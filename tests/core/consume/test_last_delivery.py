@@ -93,7 +93,7 @@ def is_done(storage: Noted) -> bool:
     )
 
 
-async def test_each_suspect_is_settled_before_the_next_one_starts() -> None:
+async def test_each_last_delivery_is_settled_before_the_next_one_starts() -> None:
     storage, runs = await made()
     storage.abandon(STREAM, LAST - 1, "a", "b", "c")
     async with served(storage, runs, STREAM):
@@ -102,8 +102,8 @@ async def test_each_suspect_is_settled_before_the_next_one_starts() -> None:
     assert storage.dead_letters(STREAM, GROUP) == []
 
 
-async def test_what_has_ended_is_settled_before_a_suspect_starts() -> None:
-    """Else it would be delivered again where the suspect kills the process."""
+async def test_what_has_ended_is_settled_before_a_last_delivery_starts() -> None:
+    """Else it would be delivered again where the last delivery kills the process."""
     storage, runs = await made()
     for n in range(20):
         storage.add(STREAM, {"type": "booked", "n": str(n)})
@@ -149,7 +149,7 @@ async def test_a_stream_that_starts_meanwhile_starts_nothing_beside_a_suspect() 
     assert (runs.beside["suspect"], runs.beside["other"]) == (set(), set())
 
 
-async def test_beside_a_suspect_that_is_not_left_alone_nothing_new_starts(
+async def test_beside_a_last_delivery_that_is_not_left_alone_nothing_new_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What goes on and on has company; what might kill the process does not."""
@@ -173,7 +173,7 @@ async def test_beside_a_suspect_that_is_not_left_alone_nothing_new_starts(
         await eventually(lambda: is_done(storage))
 
 
-async def test_two_streams_never_have_a_suspect_at_once() -> None:
+async def test_two_streams_never_have_a_last_delivery_at_once() -> None:
     """Also not one that has company by now, since it takes long."""
     storage, runs = await made()
     runs.go_on["first"] = asyncio.Event()
@@ -189,7 +189,7 @@ async def test_two_streams_never_have_a_suspect_at_once() -> None:
     assert runs.beside["second"] == set()
 
 
-async def test_a_suspect_is_not_claimed_before_it_runs() -> None:
+async def test_a_last_delivery_is_not_claimed_before_it_runs() -> None:
     """A crash meanwhile costs it nothing."""
     storage, runs = await made()
     runs.go_on["endless"] = asyncio.Event()
@@ -208,7 +208,7 @@ async def test_a_suspect_is_not_claimed_before_it_runs() -> None:
 
 
 async def test_new_messages_run_between_suspects() -> None:
-    """Many suspects delay what is new by one of them at a time."""
+    """Many last deliveries delay what is new by one of them at a time."""
     storage, runs = await made()
     storage.abandon(STREAM, LAST - 1, *(f"s{n}" for n in range(12)))
     async with served(storage, runs, STREAM):
@@ -229,7 +229,7 @@ async def test_what_was_delivered_once_too_often_is_dead_lettered_and_does_not_r
 
 
 async def test_where_one_delivery_is_all_entries_run_together_and_never_again() -> None:
-    """Else each would be a suspect, or none would be given up."""
+    """Else each would run alone, or none would be given up."""
     storage, runs = await made()
     numbers = ["1", "2", "3"]
     for number in numbers:

@@ -87,7 +87,7 @@ async def test_one_that_left_is_not_paused() -> None:
     group.leave(gone)
 
 
-async def test_they_have_a_suspect_while_any_has_one_or_one_runs_alone() -> None:
+async def test_they_have_a_last_delivery_while_any_has_one_or_one_runs_alone() -> None:
     one, two = Stream(), Stream()
     group = joined(one, two)
     assert not has_last_delivery(group)
