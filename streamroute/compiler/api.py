@@ -28,18 +28,17 @@ def compile_routes(
     """Compile a configuration into routers: stream -> one router for each file that has routes of it.
 
     A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Routes that
-    ``streamroute.handlers.forward`` handles write through ``client``, which stays yours to close; without it
+    ``streamroute.handlers.forward`` handles write through ``client``, which the caller closes; without it
     they fail. Files outside the folder are read only if ``allow_outside``.
 
     A router holds what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
-    and the ``retry`` and ``validate`` of their stream. A stream's other keys are for ``serve`` alone, and
-    yours to give to the storage, the processor and the dispatcher that you make: ``group``,
+    and the ``retry`` and ``validate`` of their stream. A stream's other keys are used by ``serve``
+    alone; pass them to the storage, the processor and the dispatcher that you create: ``group``,
     ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``, ``claim_interval``,
     ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim`` and ``unknown_type``.
     So are ``redis`` and ``container``.
 
-    Raises ConfigError, whose ``findings`` hold everything that was found, if there is an error
-    among them.
+    Raises ConfigError, with all ``findings``, if one of them is an error.
     """
     result = check_path(path, outside=allow_outside)
     errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]

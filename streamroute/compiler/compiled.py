@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a document compiles to, and everything that was found on the way.
+    """A compiled document, and the findings of the compiler in no particular order.
 
-    ``container`` is the user's factory, or None; ``codecs`` holds the user's own, by stream. Nothing may
-    run while ``findings`` hold an error.
+    ``container`` is the user's factory, or None; ``codecs`` are the user's own, by stream. Nothing may run
+    if a finding is an error.
     """
 
     document: Document
@@ -38,12 +38,12 @@ class Compiled:
     def routers(self) -> dict[str, list[RedisRouter]]:
         """For each stream, one router for each file that has routes of it, in the order of the files.
 
-        Raises SetupError where a handler is not known, since its check found an error or was left out.
+        Raises SetupError if a handler was not resolved: it has an error, or was not imported.
         """
         return self.routers_in(RuntimeContext())
 
     def routers_in(self, runtime: RuntimeContext) -> dict[str, list[RedisRouter]]:
-        """The routers for an app that gives its routes what they need. Raises as ``routers`` does."""
+        """The routers for an app that provides ``runtime``. Raises as ``routers`` does."""
         return {
             name: build_routers(
                 self._enabled(name), stream, runtime, self.checks(name), self.codecs.get(name, stream.codec)
@@ -61,7 +61,7 @@ class Compiled:
         return [route.config.name for route in self._enabled(stream)]
 
     def checks(self, stream: str) -> Mapping[str, Check]:
-        """For each type that routes of the stream take, the check of its data; none without ``validate``."""
+        """The data check of each type that routes of the stream take; empty without ``validate``."""
         if not self.document.streams[stream].validate:
             return {}
         types = {name for route in self._enabled(stream) for name in route.config.types}

@@ -1,4 +1,4 @@
-"""The one way from a path to what runs: ``check``, ``serve`` and ``compile_routes`` all go this way."""
+"""From a path to a compiled configuration, for ``check``, ``serve`` and ``compile_routes`` alike."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _HIDING_PARTS: Final = _HIDING_ALL | {Stage.ROUTES}
 
 
 class CheckResult(NamedTuple):
-    """Everything that was found, sorted by place, and what may run if none of it is an error.
+    """All findings, sorted by place, and the compiled configuration, which may run if none is an error.
 
-    ``document`` and ``compiled`` are None where the files leave nothing to compile. ``tests`` are those
-    beside the files, where they were asked for. ``sources`` are the files by the paths that findings name.
+    ``document`` and ``compiled`` are None if the files leave nothing to compile. ``tests`` are those
+    beside the files, if requested. ``sources`` are the files by the paths that findings name.
     """
 
     findings: tuple[Finding, ...]
@@ -61,10 +61,10 @@ def check_path(
     """Load and compile a configuration, collecting every finding of every step.
 
     ``env`` gives the variables (None: the process's own), ``unset`` the severity of one that is not set.
-    Without ``imports`` no code of the user's runs. With ``tests`` the tests of its routes are read, and
+    Without ``imports`` no user code runs. With ``tests`` the tests of its routes are read, and
     checked but not run. ``beside`` are configurations that were checked before, which this one may
-    disagree with. Files that are ``outside`` of the configuration's folder are refused unless asked for.
-    Never raises for what the files hold.
+    disagree with. Files outside the configuration's folder are refused unless ``outside``.
+    Never raises because of the files' content.
     """
     try:
         with suggestions.limit_lookups():
@@ -133,16 +133,16 @@ def _expectations(loaded: LoadedConfig) -> RouteTestSuite | None:
 
 
 def _messages(read: RouteTestSuite | None) -> Iterator[Mapping[str, Any]]:
-    """The messages of the tests, but for those that lie in Redis."""
+    """The messages of the tests, except those that are in Redis."""
     for test in () if read is None else read.tests:
         if isinstance(test.message, Mapping):
             yield test.message
 
 
 def _with_tests(result: CheckResult, loaded: LoadedConfig, read: RouteTestSuite | None) -> CheckResult:
-    """The result together with the tests beside the files, and with what is wrong in them.
+    """The result with the tests beside the files, and with their findings.
 
-    Where the files have errors, routes may be missing that the tests name.
+    If the files have errors, routes that the tests name may be missing.
     """
     if loaded.document is None or read is None:
         return result

@@ -56,10 +56,10 @@ def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Arg
 async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: str) -> None:
     """Write the message to ``stream``; the entry is acknowledged after that.
 
-    The entry's raw fields are kept byte for byte. What a transform has made, and what has the reserved key
-    ``_streamroute`` beside its type (not deeper, and not in a text), is encoded anew and without that key, in
-    the codec of ``stream`` where the configuration declares it, else as JSON. A crash between the write and
-    the acknowledgment writes it again, with another id: give the events an id of their own where that
+    The entry's raw fields are kept byte for byte. A transformed payload, and one that has the reserved key
+    ``_streamroute`` beside its type (not deeper, and not in a text), is encoded again without that key, in
+    the codec of ``stream`` if the configuration declares it, else as JSON. After a crash between the write
+    and the acknowledgment it is written again, with another id: give events an id of their own if that
     matters.
 
     Source: https://redis.io/docs/latest/commands/xadd/

@@ -85,12 +85,12 @@ async def webhook(
 ) -> None:
     """POST the message as JSON to ``url``; any 2xx is success.
 
-    ``headers_from_env`` maps a header to the environment variable that holds its value. ``timeout`` bounds
-    the whole request, the answer included, of which 64 KiB are read at most and nothing is decompressed. No
-    answer, 408, 425, 429 and 5xx are retried: after what ``Retry-After`` says (a day at most), else under
-    the route's policy. Every other answer, redirects included, is final: the message goes to the dead
-    letters. A receiver sees a message again where the answer was lost; the header ``X-Streamroute-Message``
-    tells. Neither the address beyond its port nor the value of a header is in any error, log or dead letter.
+    ``headers_from_env`` maps a header to the environment variable with its value. ``timeout`` bounds the
+    whole request including the answer, of which at most 64 KiB are read, without decompression. A missing
+    answer, 408, 425, 429 and 5xx are retried: after ``Retry-After`` (a day at most), else under the route's
+    policy. Every other answer, redirects included, is final: the message is dead-lettered. A receiver gets a
+    message again if the answer was lost, and recognizes it by the header ``X-Streamroute-Message``. Errors,
+    logs and dead letters contain neither the address beyond its port nor any header's value.
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
     """

@@ -15,7 +15,7 @@ from streamroute.logs.exception_text import error_line
 from streamroute.text.safe_text import type_name
 
 NOT_CALLABLE: Final = "SR403"
-MISFIT: Final = "SR404"
+ARGUMENTS_DO_NOT_FIT: Final = "SR404"
 
 _BY_POSITION: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -108,7 +108,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
         return None  # unknown: report nothing
     missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
     if missing:
-        return Problem(MISFIT, f'"{name}" is called without arguments, but requires {missing}')
+        return Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" is called without arguments, but requires {missing}')
     return None
 
 
@@ -187,7 +187,7 @@ def _signature_problems(
 ) -> list[SignatureProblem]:
     if not parameters or not _takes_payload(parameters[0]):
         message = f'"{name}" does not accept the payload as its first argument'
-        return [SignatureProblem(Problem(MISFIT, message))]
+        return [SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, message))]
     given = 2 if container is ContainerBy.POSITION else 1
     by_position = [one for one in parameters if one.kind in _BY_POSITION][:given]
     taken = {one.name for one in by_position}
@@ -217,11 +217,13 @@ def _wrong_keys(
         if key in taken:
             role = "payload" if key == by_position[0].name else "container"
             message = f'"{key}" cannot be set for "{name}": it is the {role}'
-            wrong.append(SignatureProblem(Problem(MISFIT, message), key))
+            wrong.append(SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, message), key))
         elif key not in free and not takes_any:
             meant = did_you_mean(key, [*free, *(one.name for one in by_position[1:])])
             wrong.append(
-                SignatureProblem(Problem(MISFIT, f'"{name}" does not accept "{key}"', suggestion=meant), key)
+                SignatureProblem(
+                    Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" does not accept "{key}"', suggestion=meant), key
+                )
             )
     return wrong
 
@@ -232,7 +234,9 @@ def _missing(parameters: list[inspect.Parameter], given: set[str], name: str) ->
         return []
     names = ", ".join(f'"{one}"' for one in missing)
     help_text = "set it under with:, or give it a default"
-    return [SignatureProblem(Problem(MISFIT, f'"{name}" also requires {names}', help=help_text))]
+    return [
+        SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" also requires {names}', help=help_text))
+    ]
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

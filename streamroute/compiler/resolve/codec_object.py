@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def codec_object(named: Any, reference: str) -> Codec | Problem:
-    """The codec itself, or the instance of the class that was named."""
+    """The named codec, or an instance of the named class."""
     try:
         with ExitForkedChild():
             codec: Codec = named() if isinstance(named, type) else named
             missing = [name for name in ("decode", "encode") if not callable(getattr(codec, name, None))]
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - an object of the user's may raise anything; it is reported
+    except BaseException as error:  # noqa: BLE001 - a user's object may raise anything; it is reported
         return Problem("SR403", f'could not create "{reference}": {error_line(error)}')
     if missing:
         return Problem("SR403", f'"{reference}" is not a codec: it has no {" and no ".join(missing)}')

@@ -110,7 +110,7 @@ def _takes_payload(hint: Any) -> bool:
 def _shown(hint: Any) -> str:
     try:
         return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else safe_str(hint, NAME)
-    except Exception:  # noqa: BLE001 - a class of the user's may raise anything
+    except Exception:  # noqa: BLE001 - a user's class may raise anything
         return safe_repr(hint, NAME)
 
 

@@ -28,7 +28,7 @@ def patterns_of(schema: Schema) -> list[tuple[Pattern, Any]]:
 
 
 def fits_pattern(pattern: Pattern, key: Any, budget: Budget) -> bool:
-    """Whether a pattern is about a key; a codec of the user's may give keys that are no strings."""
+    """Whether a pattern is about a key; a user's codec may give keys that are not strings."""
     return isinstance(key, str) and pattern.matches(key, budget.spend)
 
 

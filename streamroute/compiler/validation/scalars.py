@@ -29,7 +29,7 @@ def is_integer(value: Any) -> bool:
 
 
 def is_array(value: Any) -> bool:
-    """Whether JSON Schema calls this an array; a codec of the user's may give tuples."""
+    """Whether JSON Schema calls this an array; a user's codec may give tuples."""
     return isinstance(value, (list, tuple))
 
 

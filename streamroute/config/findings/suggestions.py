@@ -1,4 +1,4 @@
-"""What a person probably meant by a misspelt word."""
+"""The word that a person probably meant by a misspelled one."""
 
 from __future__ import annotations
 
