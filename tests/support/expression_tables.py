@@ -18,10 +18,11 @@ from jmespath.exceptions import JMESPathError
 from described_types import described
 from repository import ROOT
 from streamroute.errors import Reject
-from streamroute.expressions.evaluate.code_writer import PAYLOAD, CodeWriter, NotCoveredError
+from streamroute.expressions.evaluate.code_writer import CodeWriter
 from streamroute.expressions.evaluate.cost_limit import MOST, BudgetedInterpreter
 from streamroute.expressions.evaluate.cost_model import cost_of
 from streamroute.expressions.evaluate.equality_terms import leading_equalities
+from streamroute.expressions.evaluate.tree_writer import PAYLOAD, NotCoveredError
 from streamroute.expressions.explain.coverage_branches import branches, covered
 from streamroute.expressions.explain.trace import trace
 from streamroute.expressions.explain.trace_explanation import explain_inputs, missing_at, reasons

@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from streamroute.expressions.evaluate.code_runtime import NAMES
-from streamroute.expressions.evaluate.code_writer import PAYLOAD, VARIABLE, CodeWriter, NotCoveredError
+from streamroute.expressions.evaluate.code_writer import CodeWriter
+from streamroute.expressions.evaluate.tree_writer import PAYLOAD, VARIABLE, NotCoveredError
 from streamroute.expressions.syntax.parser import Node
 
 __all__ = ["Evaluate", "NotCoveredError", "generate_filter", "generate_value"]
