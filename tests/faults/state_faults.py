@@ -29,7 +29,7 @@ def garble_watermark(scene: Scene) -> None:
         pipeline.execute()
     scene.audit()
     scene.heal()
-    scene.expect_log("watermark", "cannot be read")
+    scene.expect_log("watermark", "is invalid")
     wait_for(lambda: _has_noted(scene), "a watermark to be noted anew", scene.patience)
 
 

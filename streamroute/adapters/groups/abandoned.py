@@ -1,4 +1,4 @@
-"""Groups that nobody serves any more: left behind when a group is renamed, with what they had not done."""
+"""Abandoned groups: left behind, with unfinished entries, when a group was renamed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamroute.keys import GroupKeys
 
 @dataclass(frozen=True, slots=True)
 class AbandonedGroup:
-    """A group without workers that has something left to do, in entries; ``unread`` may not be known."""
+    """A group without workers that has unfinished entries; ``unread`` is None if unknown."""
 
     name: str
     unread: int | None
@@ -27,10 +27,10 @@ class AbandonedGroup:
 
 
 class OtherGroups:
-    """The groups of a stream beside ``group``, whose workers know ``routes``.
+    """The other groups of a stream than ``group``, whose workers know ``routes``.
 
-    What a look costs: one command, one for each other group whose routes are not known to be others, and four
-    for each that knew one of these. A group that knew none of them is not asked again.
+    A look costs one command, one for each other group not known to be unrelated, and four for each related
+    one. A group that knew none of the routes is unrelated, and is not asked again.
     """
 
     def __init__(self, redis: RedisConnection, stream: str, group: str, routes: Collection[str]) -> None:
@@ -41,10 +41,10 @@ class OtherGroups:
         self._unrelated: set[str] = set()
 
     async def abandoned(self, besides: Collection[str] = ()) -> list[AbandonedGroup]:
-        """Those that knew one of the routes, have no worker, and something left to do; not ``besides``.
+        """Return groups that knew one of the routes, have no worker and unfinished entries.
 
-        A group that this user may not look at is none. Raises RedisUnavailableError while Redis cannot be
-        asked, and SetupError where a key of such a group has the wrong type.
+        Groups in ``besides``, and groups that this user may not inspect, are left out. Raises
+        RedisUnavailableError if Redis cannot be asked, and SetupError if a key of a group has the wrong type.
         """
         with translate_errors(self._redis, f"looking at the groups of {self._stream}"):
             client = raw_client(self._redis.client, self._stream)
@@ -78,7 +78,7 @@ class OtherGroups:
         return left if left.unread or left.pending or left.retries else None
 
     def _is_related(self, name: str, known: Any) -> bool:
-        """Whether the group knew one of the routes; one that knows none at all may come to know them."""
+        """Whether the group knew one of the routes; a group without any routes may learn them later."""
         repertoires = map(unpack_known_routes, attributes(known).values())
         theirs = frozenset[str]().union(*(one.routes for one in repertoires))
         if theirs.isdisjoint(self._routes):
@@ -89,7 +89,7 @@ class OtherGroups:
 
 
 async def _answers(client: Any, *commands: tuple[str, ...]) -> list[Any] | None:
-    """None where one of the commands is not allowed; raises what another was answered."""
+    """Return the answers, or None if one of the commands is not permitted; raises other errors."""
     answers = await send_each(client, commands)
     if any(isinstance(answer, NoPermissionError) for answer in answers):
         return None

@@ -1,7 +1,6 @@
-"""Rights: a user of Redis who may not do all that consuming needs is found before an entry is read.
+"""Checks the permissions of the Redis user, and the commands of the server, before an entry is read.
 
-So is a server that cannot do it. Later it would be found halfway through a script: what it has written
-stays, and it writes it again.
+Without the check, a script would fail halfway: what it has written stays, and the next run writes it again.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ _VERSION: Final = re.compile(r"^(redis|valkey)_version:(\S+)", re.MULTILINE)
 
 
 async def require_permissions(redis: RedisConnection, keys: GroupKeys) -> None:
-    """Raises SetupError, with what to add to the user's ACL, unless it may consume with these keys.
+    """Raise SetupError, with what to add to the user's ACL, unless it may consume with these keys.
 
-    It is raised as well for a server that does not know all commands and options that consuming needs, those
-    of Redis 6.2. Raises RedisUnavailableError while Redis cannot be asked.
+    Also raises SetupError for a server that lacks commands or options of Redis 6.2, and
+    RedisUnavailableError if Redis cannot be asked.
 
     Source: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
@@ -55,7 +54,7 @@ async def require_permissions(redis: RedisConnection, keys: GroupKeys) -> None:
 
 
 async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], list[str]]:
-    """What to add to the user's ACL, and what the server does not know."""
+    """Return what to add to the user's ACL, and what the server does not know."""
     own = f"~{_literal(keys.prefix)}:*"
     patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own)
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
@@ -75,7 +74,7 @@ async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], 
 
 
 async def _missing_of_cluster(client: Redis) -> list[str]:
-    """What is needed while a slot moves, and would be missed only then."""
+    """Return the permissions that are needed only while a slot migrates."""
     if not isinstance(client, SlotClient):
         return []
     try:
@@ -86,7 +85,7 @@ async def _missing_of_cluster(client: Redis) -> list[str]:
 
 
 async def _version(client: Redis) -> str:
-    """The server's name and version, where the user may ask for them."""
+    """Return the server's name, and its version if the user may ask for it."""
     try:
         facts = text(await send_command(client, "INFO", "server"))
     except ResponseError:
@@ -97,5 +96,5 @@ async def _version(client: Redis) -> str:
 
 
 def _literal(name: str) -> str:
-    """A name as a pattern that matches it alone."""
+    """Escape a name, so that it is a pattern of itself."""
     return re.sub(r"([*?\[\]\\])", r"\\\1", name)

@@ -1,4 +1,4 @@
-"""Backlog: what a group has still to do of a stream, up to an entry."""
+"""The backlog: the entries of a stream that a group has not finished, up to an entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamroute.keys import GroupKeys
 
 
 class Backlog:
-    """Looks at one group's state without changing it."""
+    """Reads the state of one group, and changes nothing."""
 
     def __init__(self, redis: RedisConnection, stream: str, group: str) -> None:
         self._redis = redis
@@ -19,9 +19,9 @@ class Backlog:
         self._keys = GroupKeys.of(stream, group)
 
     async def remains(self, upto: str) -> bool:
-        """Whether anything up to this id is unread, pending, or waiting for a retry.
+        """Whether any entry up to this id is unread, pending, or waiting for a retry.
 
-        Raises RedisUnavailableError while Redis cannot be asked, SetupError where it refuses to answer.
+        Raises RedisUnavailableError if Redis cannot be asked, SetupError if it refuses.
         """
         keys = [self._keys.stream, self._keys.retry, self._keys.delayed]
         with translate_errors(self._redis, f"looking at what is left of {self._keys.stream}"):

@@ -1,4 +1,4 @@
-"""Looking up one entry of a stream, without a group and without a trace."""
+"""Looks up one entry of a stream, without a group."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from streamroute.adapters.redis.raw_client import raw_client, send_command
 
 
 async def read_entry(redis: RedisConnection, stream: str, entry_id: str) -> dict[bytes, bytes] | None:
-    """The fields of the entry with this id; None where the stream has none.
+    """Return the fields of the entry with this id; None if it does not exist.
 
-    Raises RedisUnavailableError, or SetupError where Redis refuses (the id is none, the key is no stream).
+    Raises RedisUnavailableError, or SetupError if Redis refuses (an invalid id, a key that is not a stream).
 
     Source: https://redis.io/docs/latest/commands/xrange/
     """

@@ -1,4 +1,4 @@
-"""Kinds of keys: one of ours that somebody else uses for something else is named, with what to do."""
+"""Checks the types of a group's keys: an error names a key that something else uses, and what to do."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from streamroute.keys import GroupKeys
 
 
 async def require_key_types(redis: RedisConnection, keys: GroupKeys) -> None:
-    """Raises SetupError where one of the group's keys holds something else than it should.
+    """Raise SetupError if one of the group's keys has the wrong type.
 
-    Raises RedisUnavailableError while Redis cannot be asked.
+    Raises RedisUnavailableError if Redis cannot be asked.
 
     Source: https://redis.io/docs/latest/commands/type/
     """
@@ -39,9 +39,9 @@ async def _require(client: Redis, keys: GroupKeys, strings: Iterable[str] = ()) 
 async def explain_wrong_types(
     client: Redis, keys: GroupKeys, strings: Iterable[str] = ()
 ) -> AsyncIterator[None]:
-    """Raise SetupError, which names the key, in place of the server's WRONGTYPE, which does not.
+    """Replace the server's WRONGTYPE, which does not name the key, by a SetupError that does.
 
-    ``strings`` are keys of strings that are used beside those of the group.
+    ``strings`` are further keys, of strings, that the block uses.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""The workers of a group: which routes and types those know that are alive.
+"""The live workers of a group, and the routes and types that they know.
 
-Each worker leaves with its heartbeats that it is alive, and once what it knows. Workers of different
-configurations may share a group, as in a rolling deploy: what one does not know it leaves to one that does.
+Each worker's heartbeats record that it is alive, and once what it knows. Workers of different configurations
+may share a group, as in a rolling deploy: a worker leaves messages that it does not know to one that does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streamroute.keys import GroupKeys
 from streamroute.values import KnownRoutes
 
 LONGEST_LEASE: Final = 30 * 86_400_000
-"""The longest lease (ms) that is believed: one of a month more would block takeovers for ever."""
+"""The longest valid lease (ms): a corrupt, longer one would block takeovers forever."""
 
 _CACHE_SECONDS: Final = 1.0  # seconds for which an answer is believed
 _CLOCK_TOLERANCE: Final = 60_000  # ms
@@ -31,12 +31,12 @@ _DIGITS: Final = 15  # of a time in ms
 
 
 def pack_known_routes(known: KnownRoutes) -> bytes:
-    """A repertoire as it is kept in Redis."""
+    """Pack known routes and types as they are stored in Redis."""
     return json.dumps({"routes": sorted(known.routes), "types": sorted(known.types)}).encode()
 
 
 def unpack_known_routes(value: Any) -> KnownRoutes:
-    """The inverse of ``pack_known_routes``; nothing is known of what cannot be read."""
+    """Unpack known routes and types; a value that cannot be parsed yields none."""
     try:
         known: Mapping[str, list[str]] = json.loads(value)
         return KnownRoutes(frozenset(known["routes"]), frozenset(known["types"]))
@@ -45,7 +45,7 @@ def unpack_known_routes(value: Any) -> KnownRoutes:
 
 
 def digest_of(known: KnownRoutes) -> str:
-    """A short text that stands for a repertoire; empty where nothing is known."""
+    """Return the digest of known routes and types; empty if there are none."""
     return sha1(pack_known_routes(known), usedforsecurity=False).hexdigest() if known.routes else ""
 
 
@@ -64,7 +64,7 @@ class GroupView:
 
 
 class GroupWorkers:
-    """Asks who is alive in a group, at most once a second."""
+    """Asks which workers of a group are alive, at most once a second."""
 
     def __init__(self, client: Redis, keys: GroupKeys) -> None:
         self._client = client
@@ -74,9 +74,9 @@ class GroupWorkers:
         self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
 
     async def view(self) -> GroupView:
-        """What is known of the workers that are alive.
+        """Return what is known of the live workers.
 
-        Raises SetupError where a key of theirs has the wrong type, and what redis-py raises.
+        Raises SetupError if one of their keys has the wrong type, and what redis-py raises.
         """
         if time.monotonic() >= self._until:
             async with self._lock:
@@ -109,9 +109,9 @@ class GroupWorkers:
 
 
 def live_workers(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, str]]:
-    """The lease (ms) and the digest of each worker that is alive at ``now`` (Redis time in ms).
+    """Return the lease (ms) and the digest of each worker that is alive at ``now`` (Redis time in ms).
 
-    What cannot be read, or what no worker can have written, counts as gone.
+    A record that cannot be parsed, or that no worker can have written, counts as dead.
     """
     alive = {}
     for name, written in workers.items():
@@ -122,10 +122,10 @@ def live_workers(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, s
 
 
 def _is_alive(until: str, lease: str, now: int) -> bool:
-    """Whether the worker's time has not come, and a worker can have written this (the scripts judge alike).
+    """Whether the record has not expired, and a worker can have written it (the scripts decide alike).
 
-    A worker counts for two leases from its last heartbeat on; a minute more is left for a clock that was put
-    back.
+    A worker counts as alive for two leases after its last heartbeat; a minute more allows for a clock that
+    was set back.
     """
     if not all(number.isdecimal() and len(number) <= _DIGITS for number in (until, lease)):
         return False

@@ -1,4 +1,4 @@
-"""Groups left behind are told: when a worker starts, and while it runs, once each."""
+"""Warns of abandoned groups, once each, when a worker starts and while it runs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ CHECK_EVERY: Final = 60.0
 
 
 class GroupWatch:
-    """Tells which groups of a stream nobody serves any more.
-
-    ``formerly`` is the group whose place is being taken: it is not left behind.
-    """
+    """Warns of the abandoned groups of one stream; ``formerly``, which is being taken over, is not one."""
 
     def __init__(self, stream: str, groups: OtherGroups, formerly: str | None = None) -> None:
         self._stream = stream
@@ -32,15 +29,15 @@ class GroupWatch:
         self._has_failed = False
 
     async def check_at_start(self) -> None:
-        """Tell what is left behind already. Raises SetupError where a key of a group has the wrong type."""
+        """Warn of groups abandoned already. Raises SetupError if a key of a group has the wrong type."""
         with suppress(RedisUnavailableError):
             for left in await self._groups.abandoned(self._reported):
                 self._warn(left)
 
     async def check(self) -> None:
-        """Tell what two looks in a row have found: workers that are restarted are away for a moment.
+        """Warn of groups that two checks in a row have found, as workers may be restarting.
 
-        Raises nothing; that it fails for another reason than an outage is told the first time.
+        Raises nothing; a failure other than an outage is logged the first time.
         """
         try:
             found = {left.name: left for left in await self._groups.abandoned(self._reported)}
@@ -66,11 +63,11 @@ class GroupWatch:
     def _warn_of_failure(self, error: Exception) -> None:
         if not self._has_failed:
             self._has_failed = True
-            log.warning("cannot look for groups left behind: %s", error_line(error))
+            log.warning("could not look for abandoned groups: %s", error_line(error))
 
 
 async def watch_groups(watches: Sequence[GroupWatch], every: float) -> None:
-    """Look at each stream's groups every so many seconds, one stream after the other, until cancelled."""
+    """Check the groups of each stream every ``every`` seconds, one stream after another, until cancelled."""
     while watches:
         for watch in watches:
             await asyncio.sleep(every / len(watches))

@@ -1,4 +1,4 @@
-"""Standing: how a consumer group stands, by the server's own counts."""
+"""Statistics of a consumer group, from the server's own counters."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _MIN_CLOCK_ID: Final = 10**12  # ms since the epoch, of 2001: an id below was no
 
 @dataclass(frozen=True, slots=True)
 class GroupStats:
-    """What a group has to do, in entries; None is what the server does not know, or does not tell this user.
+    """The work of a group, in entries; None if the server does not know, or does not permit this user to ask.
 
-    ``oldest`` is the age, in seconds since it was produced, of the entry that has been pending for longest;
-    0 where none is pending. ``lease`` is the longest of a worker that is alive, in seconds.
+    ``oldest`` is the age of the oldest pending entry, in seconds since it was produced; 0 if none is pending.
+    ``lease`` is the longest lease of a live worker, in seconds.
     """
 
     unread: int | None = None
@@ -41,11 +41,11 @@ class GroupStats:
     oldest: float | None = None
     lease: float | None = None
     denied: str = ""
-    """Why this user was not told a part of it."""
+    """Why the server refused a part, or an empty string."""
 
 
 class GroupStatsReader:
-    """Asks how the group of one stream stands; a round trip, and nothing that grows with the stream."""
+    """Reads the statistics of one group in one round trip, at a cost independent of the stream's length."""
 
     def __init__(self, redis: RedisConnection, keys: GroupKeys, group: str) -> None:
         self._redis = redis
@@ -54,7 +54,7 @@ class GroupStatsReader:
         self._group = group
 
     async def fetch(self) -> GroupStats:
-        """How the group stands now; raises RedisUnavailableError while Redis cannot be asked.
+        """Return the current statistics; raises RedisUnavailableError if Redis cannot be asked.
 
         Sources: https://redis.io/docs/latest/commands/xinfo-groups/,
         https://redis.io/docs/latest/commands/xpending/
@@ -70,7 +70,7 @@ class GroupStatsReader:
             ("XINFO", "STREAM", keys.dead),
             ("HGETALL", keys.workers),
         ]
-        with translate_errors(self._redis, f"asking how {keys.stream} stands"):
+        with translate_errors(self._redis, f"reading the statistics of {keys.stream}"):
             return self._read(await send_each(self._client, questions))
 
     def _read(self, answers: list[Any]) -> GroupStats:
@@ -90,7 +90,7 @@ class GroupStatsReader:
 
 
 def _known(answer: Any) -> Any:
-    """An answer, None where it is a refusal; raises what says that the server cannot be asked at all."""
+    """Return an answer, or None if it was refused; raises an error of the server as a whole."""
     if not isinstance(answer, Exception):
         return answer
     if isinstance(answer, _UNAVAILABLE) or not isinstance(answer, ResponseError):
@@ -99,7 +99,7 @@ def _known(answer: Any) -> Any:
 
 
 def _length(answer: Any) -> int | None:
-    """The length of a stream, by its XINFO STREAM; one that is not there has none."""
+    """Return the length in a reply of XINFO STREAM; 0 if the stream does not exist."""
     if isinstance(answer, ResponseError) and "no such key" in str(answer):
         return 0
     facts = _known(answer)
@@ -107,7 +107,7 @@ def _length(answer: Any) -> int | None:
 
 
 def _group(answer: Any, name: str) -> dict[str, Any]:
-    """What XINFO GROUPS says of a group; nothing where it is not there."""
+    """Return the facts of a group in a reply of XINFO GROUPS; empty if it does not exist."""
     groups: Iterable[Any] = _known(answer) or ()
     known = [attributes(group) for group in groups]
     return next((group for group in known if text(group["name"]) == name), {})

@@ -1,4 +1,4 @@
-"""Taking over a group that was renamed: what it left goes to the group that takes its place."""
+"""Takes over a renamed group: its unfinished entries move to the group that replaces it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LOOK_EVERY: Final = 1.0  # seconds between looks at workers of the old group
 
 
 async def require_not_replaced(client: Redis, keys: GroupKeys, group: str) -> None:
-    """Raise SetupError where another group has taken this one's place: it would run the whole stream again.
+    """Raise SetupError if another group has replaced this one, which would run the whole stream again.
 
-    Raises what redis-py raises as well.
+    Also raises what redis-py raises.
     """
     moved_to = await send_command(client, "HGET", keys.meta, "moved_to")
     if moved_to is not None:
@@ -38,7 +38,7 @@ async def require_not_replaced(client: Redis, keys: GroupKeys, group: str) -> No
 class GroupTakeover:
     """Moves the position, pending entries, retries and dead letters of ``old`` to ``new``.
 
-    Workers of the old group that are alive are waited for: both groups would run what arrives meanwhile.
+    It waits for live workers of the old group: otherwise both groups would run new entries.
     """
 
     def __init__(self, client: Redis, old: GroupKeys, new: GroupKeys, names: tuple[str, str]) -> None:
@@ -51,9 +51,9 @@ class GroupTakeover:
         self.is_done = False
 
     async def advance(self) -> bool:
-        """Do what can be done now; returns whether all is done.
+        """Move as much as possible now; returns whether all is moved.
 
-        Raises SetupError where the new group was there before, and began elsewhere, and what redis-py raises.
+        Raises SetupError if the new group existed before, at another position, and what redis-py raises.
         """
         if self.is_done or time.monotonic() < self._next_look:
             return self.is_done

@@ -1,6 +1,6 @@
-"""The low watermark: a group that is lost begins again there, so that nothing is left out.
+"""The low watermark: a lost group starts again there, so that no entry is skipped.
 
-It is kept in Redis and by each worker: what loses the group may lose the one in Redis as well.
+Redis and each worker keep it: an event that loses the group may also lose the copy in Redis.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOWHERE: Final = "0-0"
 
 
 class Watermarks:
-    """How far the groups of one storage have come; may be used from several threads."""
+    """The watermarks of the groups of one storage; may be used from several threads."""
 
     def __init__(self, incidents: Incidents = LOG_ONLY) -> None:
         self._incidents = incidents
@@ -33,17 +33,17 @@ class Watermarks:
         self._moved: set[tuple[str, str]] = set()
 
     def moved(self, keys: GroupKeys, group: str) -> None:
-        """The group has read or settled something: its watermark is to be noted."""
+        """Record that the group has read or settled entries, so that its watermark is saved."""
         self._moved.add((keys.stream, group))
 
     def has_moved(self, keys: GroupKeys, group: str) -> bool:
-        """Whether the group has moved since its watermark was noted."""
+        """Whether the group has moved since its watermark was saved."""
         return (keys.stream, group) in self._moved
 
     async def note(self, client: Redis, keys: GroupKeys, group: str) -> None:
-        """Ask the server how far the group is; raises what redis-py raises.
+        """Save the group's watermark; raises what redis-py raises.
 
-        A group that is less far than it was is told: the server has lost writes, or somebody moved it.
+        A group that went back is reported: the server has lost writes, or somebody moved the group.
         """
         name = (keys.stream, group)
         self._moved.discard(name)
@@ -64,14 +64,14 @@ class Watermarks:
             self._incidents.report(Incident.WENT_BACK, keys.stream, said, *facts)
 
     def reset(self, keys: GroupKeys, group: str, start: str) -> None:
-        """The group was created, after the entry ``start``: that it is less far than it was is no news."""
+        """Record that the group was created after the entry ``start``: it is not reported as gone back."""
         self._known[keys.stream, group] = f"({start}"
 
     async def start(self, client: Redis, keys: GroupKeys, group: str) -> str:
-        """The id after which the group is to begin: ``0-0`` where nothing is known of it.
+        """Return the id after which the group starts: ``0-0`` if its watermark is unknown.
 
-        It is so as well where the stream itself was made anew: its entries may have any ids. What is noted
-        in Redis and cannot be read counts as unknown; it is told, and written anew when the group has moved.
+        ``0-0`` also if the stream was created anew, as its ids may be lower. An invalid watermark in Redis
+        counts as unknown; it is logged, and replaced when the group moves.
         """
         low = await self._noted(client, keys) or self._known.get((keys.stream, group))
         if low is None or not await send_command(client, "EXISTS", keys.stream):
@@ -90,12 +90,12 @@ class Watermarks:
             parse_id(low.removeprefix("("))
         except ValueError:
             if await send_command(client, "HDEL", keys.meta, "low"):  # else somebody else has told it
-                said = "the watermark in %s cannot be read, and counts as unknown: %s"
+                said = "the watermark in %s is invalid, and counts as unknown: %s"
                 log.error(said, keys.meta, safe_repr(noted, NAME))
             return None
         return low
 
 
 def _start(low: str) -> tuple[int, int, int]:
-    """Watermarks in their order: "(7-0" is behind "7-0"."""
+    """A sort key of watermarks: "(7-0" follows "7-0"."""
     return (*parse_id(low.removeprefix("(")), low.startswith("("))

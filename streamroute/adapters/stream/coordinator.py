@@ -1,4 +1,4 @@
-"""Coordination: what a message needs to know of other messages and workers of its group."""
+"""The coordinator: what a message needs to know of the other messages and workers of its group."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ from streamroute.values import DedupeDecision, RouteWait
 
 RETRY_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
 MAX_WAIT_LEASES: Final = 10
-"""Leases for which a message waits for a worker that knows its route, or its type."""
+"""Leases for which a message waits for a worker that knows its route or its type."""
 
 
 class RedisCoordinator:
-    """What a message of ``RedisStreamStorage`` brings along, for one consumer of a group.
-
-    ``lease`` is in seconds.
-    """
+    """Attached to each message of ``RedisStreamStorage``; serves one consumer of a group."""
 
     def __init__(
         self,
@@ -52,7 +49,7 @@ class RedisCoordinator:
         return await self._secrets.get(stream, make=make)
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
-        """How long the retry of a route waits that this worker does not know.
+        """Return how long a retry waits if this worker does not know its route.
 
         Raises what redis-py raises.
         """
@@ -60,7 +57,7 @@ class RedisCoordinator:
         return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease.seconds)
 
     async def type_wait(self, message: Message, message_type: str) -> RouteWait:
-        """How long a message waits whose type no route lists here: no time where no worker ever listed it.
+        """Return how long a message waits if no route here lists its type: not at all if no worker ever did.
 
         Raises what redis-py raises.
         """
@@ -72,9 +69,9 @@ class RedisCoordinator:
 
 
 def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> RouteWait:
-    """How long a message waits whose route, or type, is known to some worker, or to none; ``now`` is in ms.
+    """Return how long a message waits for a worker that knows its route or type; ``now`` is in ms.
 
-    It is offered again within a lease, so that a worker is not missed that knows the route and lives as long.
+    It is delivered again within a lease, so that a worker with the route that lives that long gets it.
     """
     if is_known:
         return RouteWait(RETRY_ELSEWHERE)

@@ -1,4 +1,4 @@
-"""Dead letters: looked at, brought back, dropped."""
+"""Dead letters: listed, requeued, dropped."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an ent
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """A dead letter as it lies in its stream, under ``id``; ``record`` is None where it cannot be read."""
+    """An entry of a stream of dead letters; ``record`` is None if it cannot be parsed."""
 
     id: str
     record: DeadRecord | None
 
     @property
     def at(self) -> int:
-        """When it was written, in ms since the epoch, by Redis's clock."""
+        """When it was written: Redis time, in ms since the epoch."""
         return int(self.id.partition("-")[0])
 
 
 class DeadLetters:
     """One stream of dead letters; several streams and groups may share it.
 
-    While Redis cannot be used, the methods raise RedisUnavailableError; SetupError where it refuses.
+    The methods raise RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
     """
 
     def __init__(self, redis: RedisConnection, key: str) -> None:
@@ -45,7 +45,7 @@ class DeadLetters:
         self._doing = f"working on the dead letters in {key}"
 
     async def count(self) -> int:
-        """How many there are."""
+        """Return the number of dead letters."""
         with translate_errors(self._redis, self._doing):
             return int(await send_command(self._client, "XLEN", self.key))
 
@@ -55,9 +55,9 @@ class DeadLetters:
             return milliseconds(await send_command(self._client, "TIME"))
 
     async def pages(self, *, since: int, until: int) -> AsyncIterator[list[StoredDeadLetter]]:
-        """Those that were written from ``since`` to ``until`` (ms, inclusive), oldest first.
+        """Yield the letters written from ``since`` to ``until`` (ms, inclusive), oldest first.
 
-        What is dropped or brought back meanwhile disturbs nothing.
+        Letters may be dropped or requeued meanwhile.
 
         Source: https://redis.io/docs/latest/commands/xrange/
         """
@@ -68,15 +68,15 @@ class DeadLetters:
             count = _next_count(rows)
 
     async def find(self, letter_id: str) -> StoredDeadLetter | None:
-        """The dead letter of this id, if it is there."""
+        """Return the dead letter of this id, or None."""
         rows = await self._rows(letter_id, letter_id, 1)
         return _letter(rows[0]) if rows else None
 
     async def requeue(self, letters: Sequence[tuple[StoredDeadLetter, DeadRecord]]) -> int:
-        """Let letters run again, each at its first attempt, with all that is remembered of it.
+        """Run letters again, each at its first attempt, with its history.
 
-        A letter goes to the route that failed alone; without one, to the routes that its message was for.
-        Each is one step: its retry is there before it is gone. Returns how many there were.
+        A letter goes to the route that failed only; without one, to the routes of its message. Each is one
+        step, which writes the retry before it deletes the letter. Returns how many existed.
         """
         calls = [self._requeue_call(letter, record) for letter, record in letters]
         with translate_errors(self._redis, self._doing):
@@ -87,7 +87,7 @@ class DeadLetters:
         return sum(answers)
 
     async def drop(self, letters: Sequence[StoredDeadLetter]) -> int:
-        """Delete them; returns how many there were."""
+        """Delete letters; returns how many existed."""
         with translate_errors(self._redis, self._doing):
             return int(await send_command(self._client, "XDEL", self.key, *(letter.id for letter in letters)))
 
@@ -106,7 +106,7 @@ class DeadLetters:
 
 
 def _next_count(rows: Sequence[Row]) -> int:
-    """How many to ask for after these: twice as many, as long as letters like these fit into one reply."""
+    """Return the size of the next page: twice as many, if such letters fit into one reply."""
     size = sum(len(part) for _, fields in rows for part in fields) or 1
     return max(1, min(2 * len(rows), _PAGE, len(rows) * _BYTES // size))
 

@@ -1,8 +1,8 @@
-"""Dedupe: which message a route has run, or runs, for a key.
+"""Dedupe: a route runs one message for each value of a key.
 
-The first message with a key runs; while it runs or waits for a retry, others with the key wait; once it
-has succeeded they are skipped, for ``ttl``; where it has failed for good, the next one runs. What becomes
-of a key is written with the settlement of its message, in the same step as the ack.
+The first message with a value runs; while it runs or waits for a retry, others with the value wait; after it
+has succeeded they are skipped, for ``ttl``; after it has failed for good, the next one runs. The lock is
+resolved when its message is settled, in the same step as the ack.
 """
 
 from __future__ import annotations

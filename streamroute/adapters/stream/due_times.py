@@ -1,4 +1,4 @@
-"""Due times that were lost: they are kept apart from what waits for them, and may be deleted or evicted."""
+"""Restores due times: they are stored apart from the retries, and may be deleted or evicted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _STEP: Final = 500  # entries that one script looks at
 
 
 class DueTimes:
-    """Looks, step by step, for entries that wait without a due time, and makes them due now."""
+    """Finds, step by step, entries without a due time, and makes them due now."""
 
     def __init__(self) -> None:
         self._cursors: dict[str, str] = {}
 
     async def restore(self, client: Redis, due: str, delayed: str) -> int:
-        """Do one step; returns how many had none. Raises what redis-py raises.
+        """Do one step; returns how many due times were restored. Raises what redis-py raises.
 
         Source: https://redis.io/docs/latest/commands/hscan/
         """

@@ -1,7 +1,7 @@
-"""The heartbeat thread: keeps the leases of all streams that are consumed over one client.
+"""The heartbeat thread: renews the leases of all streams that are consumed over one client.
 
-It has an event loop and connections of its own: a busy event loop delays no heartbeat, and a handler that
-computes for a minute keeps its entry. Streams at different nodes of a cluster do not wait for each other.
+It has its own event loop and connections: a busy event loop delays no heartbeat, and a handler that computes
+for a minute keeps its entry. Streams on different nodes of a cluster do not wait for each other.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ CallInLoop = Callable[[Callable[[], None]], None]
 
 
 class LoopIsClosedError(Exception):
-    """Raised where the event loop that runs the handlers has ended without closing its heartbeats."""
+    """Raised when the event loop of the handlers has ended without closing its heartbeats."""
 
 
 class HeartbeatTarget(Protocol):
-    """What the thread does for one stream. All of it is called in the thread, and raises nothing else."""
+    """One stream, for the thread. Its methods are called in the thread, and raise only what they document."""
 
     tick: float
-    """Seconds within which it wants to be asked again."""
+    """Seconds between two calls of ``is_due``, at most."""
     stall: float
-    """Seconds of silence after which it does nothing any more."""
+    """Seconds of silence of the event loop after which heartbeats stop."""
 
     def is_due(self, now: float) -> bool:
-        """Whether there is something to do at this time (``time.monotonic``)."""
+        """Whether a heartbeat is due at this time (``time.monotonic``)."""
         ...
 
     async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:
-        """Do it; ``silence`` is for how many seconds the event loop of the handlers has not come round.
+        """Send a heartbeat; ``silence`` is the seconds for which the handlers' event loop has not responded.
 
-        Raises LoopIsClosedError where it has ended.
+        Raises LoopIsClosedError if that loop has ended.
         """
         ...
 
     async def leave(self, client_of: ClientOf) -> None:
-        """Do what is to be done when the stream is consumed here no longer."""
+        """Withdraw the lease: the stream is not consumed here any more."""
         ...
 
 
 class HeartbeatThread:
-    """Beats for every stream that was added, until each was removed."""
+    """Sends heartbeats for every added stream until it is removed."""
 
     def __init__(self) -> None:
         self._streams: list[HeartbeatTarget] = []
@@ -65,7 +65,7 @@ class HeartbeatThread:
         self._thread: threading.Thread | None = None
 
     async def add(self, stream: HeartbeatTarget, client: Redis) -> None:
-        """Beat for this stream from now on, on connections like the client's."""
+        """Start heartbeats for a stream, over connections like the client's."""
         self._streams.append(stream)
         self._members += 1
         if self._thread is None:
@@ -170,12 +170,12 @@ _threads: Final[weakref.WeakKeyDictionary[ConnectionPool, HeartbeatThread]] = we
 
 
 def heartbeat_of(client: Redis) -> HeartbeatThread:
-    """The thread that all streams of a client share."""
+    """Return the thread that all streams of a client share."""
     return _threads.setdefault(client.connection_pool, HeartbeatThread())
 
 
 class LoopMonitor:
-    """Whether the event loop that runs the handlers still comes round."""
+    """Measures for how long the event loop of the handlers has not responded."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -183,7 +183,7 @@ class LoopMonitor:
         self._answered = True
 
     def silence(self, every: float) -> float:
-        """For how many seconds it has not answered; asks it again ``every`` so many seconds."""
+        """Return the seconds without a response; asks the loop again every ``every`` seconds."""
         passed = time.monotonic() - self._asked
         if not self._answered:
             return passed
@@ -193,7 +193,7 @@ class LoopMonitor:
         return 0.0
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call a function in the loop; raises LoopIsClosedError where it has ended."""
+        """Call a function in the loop; raises LoopIsClosedError if it has ended."""
         try:
             self._loop.call_soon_threadsafe(function)
         except RuntimeError:

@@ -1,4 +1,4 @@
-"""Publishing: events into a stream, many in one round trip."""
+"""Publishes events to a stream, many in one round trip."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from streamroute.adapters.redis.round_trip import CommandArgs
 
 
 class Publisher:
-    """Writes payloads to one stream, in the form that its codec reads back.
+    """Writes payloads to one stream, encoded by its codec.
 
-    While Redis cannot be used, its methods raise RedisUnavailableError; SetupError where it refuses.
+    The methods raise RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
     """
 
     def __init__(self, redis: RedisConnection, stream: str, codec: Codec | str = "json") -> None:
@@ -28,13 +28,13 @@ class Publisher:
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """The entry that will be written; raises EncodeError for a payload that the codec cannot hold."""
+        """Encode an entry; raises EncodeError for a payload that the codec cannot write."""
         return flatten_fields(encoded(self._codec, payload))
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
         """Write encoded entries in order, all or none; returns their ids.
 
-        Where the connection was lost before the reply, all may have been written.
+        If the connection breaks before the reply, all may have been written.
 
         Source: https://redis.io/docs/latest/commands/xadd/
         """
@@ -45,7 +45,7 @@ class Publisher:
             return [text(entry_id) for entry_id in await send_transaction(self._client, commands)]
 
     async def last_id(self) -> str:
-        """The id of the last entry that the stream has; ``0-0`` where it has none.
+        """Return the id of the last entry of the stream; ``0-0`` if it is empty.
 
         Source: https://redis.io/docs/latest/commands/xrevrange/
         """

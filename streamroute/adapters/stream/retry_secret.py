@@ -1,4 +1,4 @@
-"""The secret of a stream that proves the markers of its retries; its workers share it through Redis."""
+"""The secret of a stream, which authenticates the markers of its retries; workers share it through Redis."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _MISSING: Final = 1.0  # seconds until it is looked for again where there is non
 
 
 class RetrySecret:
-    """One stream's secret: made by the first worker that hands a retry to a scheduler of another make.
+    """The secret of one stream, created by the first worker that gives a retry to an external scheduler.
 
-    It is deleted to have another one: markers that were written before are not believed any more, and
-    what they come with is a message like any other.
+    Delete it to rotate it: earlier markers are not trusted any more, and their payloads are messages like any
+    other.
     """
 
     def __init__(self, client: Redis, stream: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,10 +33,9 @@ class RetrySecret:
         self._until = 0.0
 
     async def get(self, *, make: bool) -> bytes | None:
-        """The secret; where there is none it is made, or (without ``make``) None is returned.
+        """Return the secret; if there is none, create it with ``make``, else return None.
 
-        None as well where it is not to be made, and the user of Redis may not read it. Raises what redis-py
-        raises.
+        Without ``make``, also returns None if the user of Redis may not read it. Raises what redis-py raises.
 
         Source: https://redis.io/docs/latest/commands/set/
         """
@@ -68,7 +67,7 @@ def _as_bytes(value: bytes | str) -> bytes:
 
 
 class RetrySecrets:
-    """The secrets of several streams; ``client_of`` gives the client for a key."""
+    """The secrets of several streams; ``client_of`` returns the client for a key."""
 
     def __init__(self, client_of: Callable[[str], Redis]) -> None:
         self._client_of = client_of

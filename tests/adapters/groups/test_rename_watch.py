@@ -99,7 +99,7 @@ async def test_another_failure_is_told_once_and_ends_nothing(caplog: pytest.LogC
         await watch.check_at_start()
     for _ in range(2):
         await watch.check()
-    assert caplog.messages == ["cannot look for groups left behind: WRONGTYPE"]
+    assert caplog.messages == ["could not look for abandoned groups: WRONGTYPE"]
 
 
 async def test_every_stream_is_looked_at_until_it_is_cancelled() -> None:

@@ -159,7 +159,7 @@ async def test_a_watermark_that_cannot_be_read_counts_as_unknown_and_is_written_
         await eventually(lambda: "2" in handler.numbers())
         await eventually(lambda: _low_is(backend, f"({newer}"))
     assert handler.numbers() == ["1", "2"]
-    assert caplog.text.count("cannot be read, and counts as unknown") <= 1
+    assert caplog.text.count("is invalid, and counts as unknown") <= 1
     assert await Watermarks().start(backend.client, KEYS, GROUP) == newer
 
 
