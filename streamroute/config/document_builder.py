@@ -42,8 +42,8 @@ def build_document(
 ) -> Document:
     """The document of the root file, which comes first, and of the files that it includes.
 
-    Their data must be valid under the schema, but for what is ``INVALID``. Without ``knows_streams`` nobody
-    knows which streams the routes take messages from.
+    The data must be valid under the schema, apart from what is ``INVALID``. Without ``knows_streams`` the
+    streams of the routes are unknown.
     """
     root, data = files[0]
     streams = _streams(root, data)

@@ -1,4 +1,4 @@
-"""From a path to a trusted document and every finding: the one way in."""
+"""Load a configuration: from a path to a trusted document and its findings."""
 
 from __future__ import annotations
 
@@ -33,11 +33,10 @@ _UNSET: Final = "SR501"
 
 
 class LoadedConfig(NamedTuple):
-    """What came of a configuration.
+    """The result of loading a configuration.
 
-    ``document`` is None where its errors leave nothing to go on with; where it is there, it holds what
-    the errors left, and must not run unless ``findings``, sorted by place, hold no error. ``files`` are
-    the texts by the paths that findings name.
+    ``document`` is None if the errors leave nothing to check; otherwise it holds the valid parts, and must
+    not run if ``findings``, sorted by location, contain an error. ``files`` are the texts by path.
     """
 
     document: Document | None
@@ -127,7 +126,7 @@ class _Run:
         misplaced = find_misplaced(self.root, root=True)
         self.findings += misplaced
         data = self._checked(self.root, replacement.data, replacement.replaced)
-        if any(found.code == "SR030" for found in self.findings):  # of another file no part is told
+        if any(found.code == "SR030" for found in self.findings):  # report no details of another kind of file
             self.findings = [found for found in self.findings if found not in misplaced]
         return data
 
@@ -172,7 +171,7 @@ class _Run:
         if streams is None and "streams" in self.root.data:
             return False
         if streams and any(has_variable(name) for name in streams):
-            return False  # which name was meant, nobody knows
+            return False  # the name is unknown
         if streams or not has_routes:
             return True
         if any(found.suggestion == "streams" for found in self.findings):

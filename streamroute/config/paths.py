@@ -31,17 +31,17 @@ def exists(path: str | Path) -> bool:
 
 
 def is_broken_link(path: str | Path) -> bool:
-    """Whether there is a broken link: somebody meant a file to be there."""
+    """Whether there is a broken link: a file was meant to be there."""
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above
 
 
 def is_non_folder(path: str | Path) -> bool:
-    """Whether there is something that is no folder, be it a pipe or a link that leads nowhere."""
+    """Whether there is something other than a folder: a file, a pipe or a broken link."""
     return os.path.lexists(path) and not is_folder(path)
 
 
 def why_not_a_file(path: str | Path) -> str:
-    """Why a path is no file, to be said behind its name; empty where it is one."""
+    """Why a path is not a file, as a phrase to follow its name; empty if it is one."""
     if is_broken_link(path):
         return "is a broken link"
     try:
@@ -54,7 +54,7 @@ def why_not_a_file(path: str | Path) -> str:
 
 
 def list_folder(folder: str | Path) -> list[Path]:
-    """What lies in a folder; nothing where there is none, or where it may not be looked into."""
+    """The paths in a folder; empty if it does not exist or cannot be listed."""
     try:
         return list(Path(folder).iterdir())
     except OSError:

@@ -21,8 +21,8 @@ _ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:",
 def find_root(path: Path) -> Path:
     """The routes.yaml of a folder above that includes ``path``, else ``path`` itself.
 
-    A file that holds a key of the root file is its own root. One that a stranger put into a folder above
-    (``/tmp`` is anybody's) is nobody's: it would say what code is run.
+    A file with a key of the root file is its own root. A root of another user in a folder above (such as
+    ``/tmp``) is ignored: it would decide which code runs.
     """
     if not is_file(path) or _ROOT_KEY.search(_text(path)):
         return path
@@ -36,7 +36,7 @@ def _text(path: Path) -> str:
     try:
         return read_named(path).decode(errors="replace")
     except OSError:
-        # Whoever loads the file says so, with a finding.
+        # Loading the file reports the error.
         return ""
 
 

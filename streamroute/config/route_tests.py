@@ -1,4 +1,4 @@
-"""NAME.test.yaml: what the routes of a configuration are to do with messages, as a trusted value."""
+"""NAME.test.yaml: the expected routes of messages, as a trusted value."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ _FORMS: Final = 'a message is a mapping with its "type", the path of a JSON file
 
 
 class _UnusableError(Exception):
-    """Raised for what is no message."""
+    """Raised for a value that is not a message."""
 
 
 def _message(stated: Any, folder: Path, files: FileReader) -> Mapping[str, Any] | EntryReference:

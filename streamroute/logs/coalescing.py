@@ -5,7 +5,7 @@ second is over, and stands for all of them. What is equal
 
 - says the record itself, in an attribute (``coalesced_by``);
 - of streamroute's own warnings and errors, is what has the same template;
-- of all other records, is what has the same text, so that none of somebody else's is lost.
+- of all other records, is what has the same text, so that no foreign record disappears.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_str, type_name
 
 _ATTRIBUTE: Final = "coalesced_by"
-_UNSAID: Final = object()
+_UNSET: Final = object()
 _MOST_KEYS: Final = 1_000
 _QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
 _OTHERS: Final = "others"
@@ -92,7 +92,7 @@ class CoalescingHandler(logging.Handler):
             return
         try:
             self._emit(record)
-        except Exception:  # noqa: BLE001 - whoever logs something is never told that it failed
+        except Exception:  # noqa: BLE001 - logging never raises
             self.handleError(record)
 
     def _emit(self, record: logging.LogRecord) -> None:
@@ -139,8 +139,8 @@ class CoalescingHandler(logging.Handler):
         if len(self._runs) < _MOST_KEYS:
             self._runs[key] = _Run(now + self._interval)
             return None
-        # Somebody else's is equal to nothing that was written; ours would be one line each.
-        return self._runs.setdefault(_OTHERS, _Run(now + self._interval)) if _is_ours(record) else None
+        # Foreign records are all written; streamroute's share one key.
+        return self._runs.setdefault(_OTHERS, _Run(now + self._interval)) if _is_own(record) else None
 
     def _write(self, runs: Iterable[_Run], now: float) -> None:
         """Write the last record of each run, for all of them; what comes next is kept for another while."""
@@ -192,21 +192,21 @@ def message_of(record: logging.LogRecord) -> str:
     """The record's message; where it cannot be made, what was to be written, and why it was not."""
     try:
         return record.getMessage()
-    except BaseException as error:  # noqa: BLE001 - it is text of somebody else's objects
+    except BaseException as error:  # noqa: BLE001 - foreign objects may raise anything
         return f"{safe_str(record.msg)} ({error_text(error, NAME)})"
 
 
 def _key(record: logging.LogRecord) -> Hashable | None:
     """What this record has in common with its equals; None where it has none."""
-    stated = getattr(record, _ATTRIBUTE, _UNSAID)
-    if stated is not _UNSAID:
+    stated = getattr(record, _ATTRIBUTE, _UNSET)
+    if stated is not _UNSET:
         return None if stated is None else (record.levelno, stated)
-    if _is_ours(record) and record.levelno >= logging.WARNING:
+    if _is_own(record) and record.levelno >= logging.WARNING:
         kind = type_name(record.exc_info[1]) if record.exc_info else ""
         return record.levelno, record.msg, kind
     text = message_of(record)
     return record.name, record.levelno, text if len(text) <= NAME else (len(text), hash(text))
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
+def _is_own(record: logging.LogRecord) -> bool:
     return record.name.partition(".")[0] == "streamroute"

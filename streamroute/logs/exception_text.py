@@ -20,7 +20,7 @@ from streamroute.text.safe_text import (
     type_name,
 )
 
-_LONGEST_LINE: Final = 500  # characters of a frame: it shows a line of somebody's source
+_LONGEST_LINE: Final = 500  # characters of a frame: it shows a line of source
 _MOST_FRAMES: Final = 20  # at each end of a stack
 _MOST_LINKS: Final = 5  # exceptions at each end of a chain of causes
 _FARTHEST: Final = 20_000  # causes that a chain is followed for

@@ -1,4 +1,4 @@
-"""Reading files that a stranger may have named: regular, of bounded size, and below one folder.
+"""Read files by untrusted names: regular files only, of bounded size, below one folder.
 
 A configuration names files by path, and a checkout may hold links. Neither may make a command read a
 device, wait for a pipe, fill the memory, or show a file from elsewhere on the machine. Every file that a
@@ -22,7 +22,7 @@ MAX_TOTAL: Final = 50_000_000
 """How much the files of one configuration may hold together."""
 
 VCS_FOLDERS: Final = frozenset({".git", ".hg", ".jj", ".svn"})
-"""What lies at the top of a checkout: a folder that came from somebody else."""
+"""Folders of version control, at the top of a checkout."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK: Final = 1 << 20
@@ -104,7 +104,7 @@ class FileReader:
         """The content of a file.
 
         Raises RefusedFileError for one that is outside, not regular or too large, and OSError or ValueError
-        where there is none, or it may not be read.
+        if there is none or it cannot be read.
         """
         limit = min(limit, self._left)
         try:
@@ -213,7 +213,7 @@ def _regular(descriptor: int) -> int:
 
 
 def file_type_name(mode: int) -> str:
-    """What something is that is no regular file, by its mode; empty for one that is."""
+    """The kind of a file by its mode, in words; empty for a regular file."""
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "a device")
 
 

@@ -3,8 +3,8 @@
 A child that returns from a handler would run, settle and log everything a second time, over its parent's
 connections; one that returns from the import of a module would serve beside it. It ends instead. Children
 that end by themselves (``multiprocessing``, ``os.execv``, ``os._exit``) never return to this package, and
-are left alone. Whoever forked a child waits for it: a parent that waited for children in general would take
-the exit status of user code's own processes.
+are left alone. User code waits for the children that it forks: a parent that waited for children in general
+would take the exit status of user code's own processes.
 """
 
 from __future__ import annotations

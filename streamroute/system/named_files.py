@@ -43,7 +43,7 @@ def real_path(path: str | Path, *, folder: bool = False) -> str:
         is_file = at == len(parts) - 1 and not folder
         if os.path.islink(there):  # noqa: PTH114 - as above
             real = os.path.realpath(there)
-            if _leads_out(real, here) and (is_file or _is_anybodys(here)):
+            if _leads_out(real, here) and (is_file or _is_untrusted(here)):
                 link = "the file" if is_file else shown
                 raise OutsideFolderError(f"{link} is a link that points outside its folder")
             there = real
@@ -73,8 +73,8 @@ def _leads_out(real: str, folder: str) -> bool:
     return not _is_below(real, folder) or in_vcs_folder(Path(real).relative_to(folder).parts)
 
 
-def _is_anybodys(folder: str) -> bool:
-    """Whether a link in a folder may be a stranger's."""
+def _is_untrusted(folder: str) -> bool:
+    """Whether a link in a folder may come from another person."""
     working = os.path.realpath(os.curdir)
     if working != os.sep and _is_below(folder, working):  # services work in /
         return True

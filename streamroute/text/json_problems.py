@@ -1,4 +1,4 @@
-"""What is wrong with a text of JSON, and where, for who wrote it: Python's own words are about Python."""
+"""Describe errors in a JSON text by line and column."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _STRING: Final = r'"(?:[^"\\]|\\.)*+"?'
 _BRACKETS: Final = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _WHOLE_NUMBERS: Final = re.compile(rf"{_STRING}|[0-9]++(?![.eE])", re.DOTALL)
 _DEEP: Final = 200
-"""Levels of lists and objects; whoever reads a text and fails over them has read more."""
+"""Levels of lists and objects; parsers that fail on depth have read more."""
 
 
 def nesting_offset(text: str, levels: int) -> int | None:
-    """Where a text is nested deeper than so many levels, or None: whoever reads it recurses."""
+    """The offset at which a text is nested deeper than so many levels, or None."""
     depth = 0
     for token in _BRACKETS.finditer(text):
         if token[0] in "[{":
@@ -28,7 +28,7 @@ def nesting_offset(text: str, levels: int) -> int | None:
 
 
 def describe_json_error(text: str, error: ValueError | RecursionError) -> str:
-    """What an error of reading a text says of it; the words go on behind the text's name."""
+    """Describe an error of parsing a text, as a phrase that follows the text's name."""
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON: {error.msg} at {position_text(text, error.pos)}"
     if isinstance(error, RecursionError):
@@ -48,12 +48,12 @@ def long_number(text: str) -> re.Match[str] | None:
 
 
 def long_number_message(number: re.Match[str]) -> str:
-    """What is wrong with such a number."""
+    """Describe a number that is too long."""
     return f"a number of {len(number[0]):,} digits, and at most {sys.get_int_max_str_digits():,} are read,"
 
 
 def position_text(text: str, at: int) -> str:
-    """A place, for people: a text of one line has no lines."""
+    """A position in words: a text of one line has no line number."""
     line = text.count("\n", 0, at) + 1
     if "\n" not in text.rstrip():
         return f"character {at + 1}"

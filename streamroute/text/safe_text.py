@@ -1,4 +1,4 @@
-"""Text of objects that are not ours: whatever such an object does, the result is bounded, plain text.
+"""Text of foreign objects: the result is always bounded, plain text.
 
 Nothing here raises. What an object's own methods raise is swallowed, KeyboardInterrupt and SystemExit
 included: they run while a failure is settled, which must come to its end.
@@ -76,7 +76,7 @@ def redacted_str(value: object, limit: int = ERROR) -> str:
 
 
 def redact_logins(text: str) -> str:
-    """The text of somebody else without the passwords in its addresses: it goes to logs and dead letters."""
+    """The text without the passwords in its addresses, for logs and dead letters."""
     return _ADDRESS.sub(_without_login, text) if "://" in text else text
 
 
@@ -102,7 +102,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _encodable(text: str, limit: int) -> str:
-    """Halves of surrogate pairs written as Python's escapes: nobody could write them otherwise."""
+    """Escape unpaired surrogates, which cannot be encoded."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()[:limit]
 
 

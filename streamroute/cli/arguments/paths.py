@@ -42,7 +42,7 @@ def outside_allowed() -> bool:
 def config_path(given: str | None) -> Path:
     """The file that was named: routes.yaml in the working folder for none, a folder's for a folder.
 
-    Raises click.UsageError where file not found.
+    Raises click.UsageError if the file does not exist.
     """
     path = Path(given) if given is not None else Path(NAME)
     if is_folder(path):

@@ -76,7 +76,7 @@ def collect_includes(root: SourceFile, files: FileReader | None = None) -> Inclu
         visit = waiting.pop()
         if visit.above[-1] in seen:
             continue
-        if len(seen) > MAX_FILES:  # the root file is none of them
+        if len(seen) > MAX_FILES:  # the root file does not count
             collection.findings.append(_too_wide(visit.include, f"more than {MAX_FILES:,} files"))
             break
         seen.add(visit.above[-1])

@@ -1,4 +1,4 @@
-"""From a path to a SourceFile, or to findings that say why not."""
+"""Load a file: from a path to a SourceFile, or to findings."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from streamroute.system.files import (
 from streamroute.system.named_files import read_named
 
 ALLOW_OUTSIDE: Final = "move it there, or pass --allow-outside"
-"""What to do about a file that is outside the folder of the configuration."""
+"""Advice for a file outside the configuration folder."""
 
 NAME_LINK_TARGET: Final = "name the link's target, or pass --allow-outside"
-"""What to do about a link, on the way that the user named, that leads out of its folder."""
+"""Advice for a link in the given path that points outside its folder."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 class LoadedFile(NamedTuple):
-    """What came of one file: ``source`` is None where it can't be used; ``file`` holds what text there is."""
+    """The result of loading a file: ``source`` is None if it cannot be used; ``file`` holds its text."""
 
     file: TextFile
     source: SourceFile | None
@@ -47,7 +47,7 @@ def load_file(
     *,
     outside: bool = False,
 ) -> LoadedFile:
-    """Read a file, which people know as ``name``; ``read`` makes its data of a text and that name.
+    """Read a file, shown as ``name``; ``read`` parses its text.
 
     ``files`` reads what a configuration names; without it, the file is one that the user named, which may be
     a link out of its folder if ``outside`` is allowed.

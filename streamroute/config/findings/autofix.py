@@ -1,4 +1,4 @@
-"""Writing what has one safe answer into the text that it belongs to."""
+"""Apply the fixes of findings to the text of a file."""
 
 from __future__ import annotations
 

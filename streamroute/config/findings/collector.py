@@ -1,4 +1,4 @@
-"""What the reader of one file finds on its way."""
+"""Collect the findings of one file while it is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Extent = tuple[int, int]
 
 
 class AbortReadingError(Exception):
-    """Raised inside the reader, after its finding was written, where reading on would be no use."""
+    """Raised inside the reader after it reported why the rest of the file cannot be read."""
 
 
 class FindingCollector:
@@ -29,13 +29,13 @@ class FindingCollector:
         suggestion: str | None = None,
         fix: str | None = None,
     ) -> None:
-        """Add a finding, and read on."""
+        """Add a finding."""
         span = self.file.between(*extent)
         self.findings.append(
             self.file.finding(code, message, span, help=advice, suggestion=suggestion, fix=fix)
         )
 
     def abort(self, code: str, message: str, extent: Extent, advice: str | None = None) -> None:
-        """Add a finding, and raise TooMuchError."""
+        """Add a finding and raise AbortReadingError."""
         self.add(code, message, extent, advice)
         raise AbortReadingError(message)

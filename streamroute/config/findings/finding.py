@@ -1,4 +1,4 @@
-"""Findings: what is wrong in a configuration, as values with a place."""
+"""Findings: problems of a configuration, with a location."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words of a file as findings quote them: short, and without secrets."""
+"""Quote text of a file in findings: short, and without secrets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def join_words(words: Iterable[str], last: str = "or") -> str:
 
 
 def describe_value(value: Any) -> str:
-    """What a value is, as a person would say it."""
+    """The kind of a value, in words."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -58,7 +58,7 @@ def describe_value(value: Any) -> str:
 
 
 def quote_value(value: Any) -> str:
-    """A value as JSON writes it, short, without a password."""
+    """A value as JSON, truncated, without passwords."""
     plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
     written = str(value) if plain else json.dumps(value, ensure_ascii=False)
     if len(written) > _HUGE:
@@ -68,14 +68,14 @@ def quote_value(value: Any) -> str:
 
 
 def quote_yaml(text: str) -> str:
-    """The text in quotes that YAML needs no escapes for."""
+    """The text in the YAML quotes that need no escapes."""
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
     return f'"{text}"'
 
 
 def requote(raw: str, key: str) -> str:
-    """A key in the quotes, if any, of the one whose place it takes."""
+    """A key in the same quotes as the key it replaces."""
     mark = raw[0] if raw[:1] in {'"', "'"} else ""
     return f"{mark}{key}{mark}"
 
@@ -93,7 +93,7 @@ def hide_secrets(text: str) -> str:
 
 
 def _without_spaced_login(text: str) -> str:
-    """The text without a login that holds blanks, and so is no address, whatever was meant."""
+    """Overwrite a login that contains blanks, which makes the address invalid."""
     server = _SPACED.search(text)
     login, at, host = (server[server.lastindex or 0] if server else "").rpartition("@")
     if server is None or not at or " " not in login:

@@ -56,7 +56,7 @@ class MessageConfig:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What came of ``messages``: the types by name, what was found, and the files that were read."""
+    """The result of reading ``messages``: the types by name, the findings, and the files."""
 
     messages: Mapping[str, MessageConfig]
     findings: tuple[Finding, ...] = ()

@@ -36,7 +36,7 @@ class SchemaProblem:
 
 
 def schema_problems(schema: Any, dialect: Dialect) -> list[SchemaProblem]:
-    """What the metaschema has against a schema; one for each value that is wrong, and of many the first."""
+    """The problems of a schema under its metaschema: one for each invalid value, up to a limit."""
     if not _is_schema(schema):
         return _ask_metaschema(schema, (), dialect)
     found: list[SchemaProblem] = []

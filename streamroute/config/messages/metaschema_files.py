@@ -53,7 +53,7 @@ def _as_published(uri: str) -> Any:
 
 
 def _without_scopes(value: Any) -> Any:
-    """``$dynamicRef: #meta`` is the whole metaschema, as long as nobody extends it."""
+    """Replace ``$dynamicRef: #meta`` by the metaschema, which nothing extends here."""
     if isinstance(value, list):
         return [_without_scopes(item) for item in value]
     if not isinstance(value, dict):

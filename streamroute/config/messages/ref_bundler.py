@@ -33,7 +33,7 @@ class _Bundle:
         self.registry = registry
         self.home = "definitions" if document.dialect is Dialect.DRAFT_07 else "$defs"
         start = root_of(document, document.uri)
-        # A reference may lead to what is no schema where it stands: that is taken along on its own.
+        # A reference may lead to a value outside the schema keywords: that is copied on its own.
         self.own = {id(node.schema) for node in walk(start.value, (), start.base, document.dialect)}
         self.names: dict[tuple[str, DataPath], str] = {}
         self.waiting: list[tuple[str, Target]] = []

@@ -1,4 +1,4 @@
-"""Every document that holds schemas, and what the references between them lead to.
+"""Load the documents that contain schemas, and resolve the references between them.
 
 Nothing is ever fetched: what a reference names must be a file below the configuration's folder.
 """
@@ -53,7 +53,7 @@ class Target:
 
 
 class UnresolvedError(Exception):
-    """Raised for a reference that leads nowhere; ``code`` names the rule, ``help`` what to do."""
+    """Raised for a reference that cannot be resolved; ``code`` names the rule, ``help`` the advice."""
 
     def __init__(self, code: str, message: str, help: str | None = None) -> None:  # noqa: A002 - as in a finding
         super().__init__(message)
@@ -92,7 +92,7 @@ class SchemaRegistry:
         self._named.setdefault(name, target)
 
     def _check_name_is_free(self, name: str, target: Target, word: str) -> None:
-        """A second schema of the same name would be judged by the first."""
+        """Report a name that another schema has: references to it would be ambiguous."""
         first = self._named.get(name)
         other = self._documents.get(name)
         if first is None and other is not None and other is not target.document:
@@ -114,10 +114,10 @@ class SchemaRegistry:
         self.findings.append(target.document.location.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> SchemaDocument | None:
-        """The document in a file; None where a finding says why there is none.
+        """The document in a file; None if a finding says why it cannot be read.
 
         ``path`` is absolute, ``name`` what people call it; ``dialect`` holds where the file states none.
-        Raises UnresolvedError where file not found, or it is none of ours.
+        Raises UnresolvedError if the file does not exist or is outside the folder.
         """
         uri = file_uri(path)
         if uri not in self._documents:
@@ -153,7 +153,7 @@ class SchemaRegistry:
     def lookup(self, reference: str, base: str, origin: SchemaDocument) -> Target | None:
         """What a reference in ``origin`` leads to; None where a finding about that file says why not.
 
-        Raises UnresolvedError for a reference that leads nowhere.
+        Raises UnresolvedError for a reference that cannot be resolved.
         """
         try:
             uri, fragment = urldefrag(resolve_uri(base, reference))
@@ -189,7 +189,7 @@ class SchemaRegistry:
             source, dialect = own
             return self.add(uri, source.data, dialect, SourceLocation(source))
         if path is None:
-            # An address that a file gave itself is no place to fetch from; what is beside the file is meant.
+            # The URI that a file gives itself is never fetched: the reference means a file beside it.
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(resolve_uri(origin.uri, plain))
             if path is None or not self.reader.allows(path) or not is_file(path):
@@ -238,7 +238,7 @@ def file_uri(path: str) -> str:
 
 
 def file_path(uri: str) -> str | None:
-    """The absolute path that an address means, or None where it is no file's."""
+    """The absolute path of a file URI, or None for any other URI."""
     parts = urlsplit(uri)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         return None

@@ -23,7 +23,7 @@ _CHARACTERS: Final = 32  # that cost about as much as a step
 
 
 class Pattern:
-    """A pattern that was read. Raises RegexError for what is none, or cannot be matched in bounded time."""
+    """A parsed pattern. Raises RegexError if it is invalid or cannot be matched in bounded time."""
 
     def __init__(self, text: str) -> None:
         read: Regex = parse(text)
@@ -58,7 +58,7 @@ class Pattern:
         return None if self._has_backreferences else Automaton(self._root)
 
     def matches(self, text: str, spend: Spend) -> bool:
-        """Whether it matches anywhere in a text; ``spend`` is told the steps, and may raise."""
+        """Whether it matches anywhere in a text; ``spend`` receives the steps, and may raise."""
         length, bound = len(text), self.effort
         if _is_quick(bound, length) and self._search is not None:
             spend(1 + length // _CHARACTERS)

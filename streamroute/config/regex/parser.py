@@ -238,7 +238,7 @@ class _Reading:
             self.at += 2
             return _CONTROLS[char]
         if not char or char.isalnum() or ord(char) > 0x7F:
-            raise RegexError(f'"\\{char}" is no escape of ECMA-262{_PYTHONS.get(char, "")}')
+            raise RegexError(f'"\\{char}" is not an escape of ECMA-262{_PYTHONS.get(char, "")}')
         self.at += 2
         return ord(char)
 
@@ -307,7 +307,7 @@ def _code_point(found: re.Match[str]) -> int:
         return 0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00
     code = int(byte or braces or unit, 16)
     if code > 0x10FFFF:
-        raise RegexError(f'"\\{found[0]}" is no character')
+        raise RegexError(f'"\\{found[0]}" is not a character')
     return code
 
 

@@ -9,7 +9,7 @@ from streamroute.config.regex.char_sets import Ranges
 
 
 class RegexError(ValueError):
-    """Raised for what is no regular expression of ECMA-262, or none that can be matched here."""
+    """Raised for an invalid or unsupported regular expression of ECMA-262."""
 
 
 class Position(Enum):

@@ -1,4 +1,4 @@
-"""One cause behind several violations of the schema, which is told once and in its own words."""
+"""Recognize one cause behind several violations of the schema, and report it once."""
 
 from __future__ import annotations
 

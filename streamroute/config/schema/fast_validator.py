@@ -34,7 +34,7 @@ ANNOTATIONS: Final = frozenset(
 
 
 def is_integer(value: Any) -> bool:
-    """Whether JSON Schema calls this an integer: 1.0 is one, true is none."""
+    """Whether this is an integer of JSON Schema: 1.0 is one, true is not."""
     return type(value) is int or (type(value) is float and value.is_integer())
 
 

@@ -29,7 +29,7 @@ _CALL: Final = re.compile(r"\([^()]*\)$")
 
 
 def normalized_guess(value: str, pattern: str) -> str | None:
-    """What ``value`` is once it is brought into the form of ``pattern``, or None where nobody can say."""
+    """``value`` in the form of ``pattern``, or None if there is no safe guess."""
     if len(value) > _LONGEST:
         return None
     fits = re.compile(pattern).search

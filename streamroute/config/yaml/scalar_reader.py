@@ -28,7 +28,7 @@ class ScalarReader:
         self._lone_tags = may_hold_lone_tag(self._text)
 
     def read(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
-        """The scalar's value; where it can't be told, a finding says why."""
+        """The scalar's value; if it cannot be read, a finding says why."""
         if event.implicit[0]:
             return self._plain(event, wants_expression)
         if event.tag is not None:
@@ -71,7 +71,7 @@ class ScalarReader:
         return event.value
 
     def unknown_tag(self, event: Any, tag: str, wants_expression: bool) -> None:
-        """Report a tag that is none of the core schema's, of a scalar, a mapping or a list."""
+        """Report a tag outside the core schema, of a scalar, a mapping or a list."""
         start, end = extent(event)
         name = self._text[start:end].split()[0] if self._has_bang(event) else tag
         if wants_expression:

@@ -61,7 +61,7 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 def read_tagged(tag: str, text: str) -> Scalar:
     """The value of a scalar with an explicit tag; raises ValueError where the text does not fit the tag.
 
-    Raises KeyError for a tag that is none of the core schema's.
+    Raises KeyError for a tag outside the core schema.
     """
     if tag in {"!", f"{CORE}str"}:
         return text

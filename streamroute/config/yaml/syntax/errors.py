@@ -1,4 +1,4 @@
-"""YAML's own errors, in a person's words."""
+"""Explain the errors of the YAML parser."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _advice(value: str) -> tuple[str, str | None]:
     pair = _ONE_PAIR.fullmatch(value)
     if pair:
         return f"compare with ==: {pair[1]} == '{pair[2]}'", None
-    # A comment behind it is no part of it.
+    # A trailing comment is not part of it.
     return f"quote all of it: {quote_yaml(value)}", None if " #" in value else quote_yaml(value)
 
 

@@ -51,7 +51,7 @@ _WORD: Final = re.compile(rf"{_BEGIN}(?P<at>[A-Za-z_][\w.-]*)(?P<rest>[ \t]+[^\s
 
 
 _LONGEST: Final = 1_000
-"""Characters of a line that somebody wrote: a longer one is not searched for what they mistook."""
+"""Characters of a line; longer lines are not searched for mistakes."""
 
 
 def explain_line(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
