@@ -1,4 +1,4 @@
-"""Metering: an expression that might take too long for a message is evaluated step by step, and stopped.
+"""The cost limit: an expression that may take too long for a message is counted, and stopped.
 
 What an expression may cost is known beforehand (``cost``). Where that is little for the message at hand,
 which is nearly always, nothing is counted.

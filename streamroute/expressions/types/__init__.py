@@ -1,1 +1,1 @@
-"""What an expression can be known to give: types of JSON values, and the checks that they allow."""
+"""Types: sets of JSON values that the parts of an expression can have, and the checks that use them."""

@@ -1,4 +1,4 @@
-"""Arguments that a function never takes, or does not always take."""
+"""Arguments that a function does not accept, always or for some messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _THE: Final[dict[Kind, str]] = {
 
 
 def check(report: ProblemReport, node: Node, types: Sequence[Type], scope: Scope) -> bool:
-    """Whether a call may succeed; reports each argument that makes it fail, always or sometimes."""
+    """Whether a call may succeed; reports each argument that makes it fail, always or for some messages."""
     sound = True
     for position, (argument, t) in enumerate(zip(node["children"], types, strict=True)):
         kinds, elements = parameter_kinds(node["value"], position)
@@ -155,7 +155,7 @@ def _report_missing(report: ProblemReport, name: str, argument: Node, kinds: fro
 
 
 def check_key(report: ProblemReport, name: str, expression: Node, body: Type, *, may_be_empty: bool) -> None:
-    """What ``sort_by`` and its kin compare elements by: numbers or strings, and never nothing."""
+    """Check the key of ``sort_by``, ``min_by`` and ``max_by``, which must be a number or a string."""
     if is_never(body):
         return
     if body.kinds.isdisjoint(KEYS):

@@ -1,4 +1,4 @@
-"""What a comparison of two types may come to."""
+"""The possible outcomes of comparing two types."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def may_differ(a: Type, b: Type) -> bool:
 
 
 def only_value(t: Type) -> tuple[Kind, Any] | None:
-    """The one scalar value that a type holds, with its kind; None where there may be others."""
+    """The only value of a type, a scalar, with its kind; None if there may be others."""
     kinds = t.kinds
     if len(kinds) != 1:
         return None
@@ -47,7 +47,7 @@ def only_value(t: Type) -> tuple[Kind, Any] | None:
 
 
 def is_comparable(a: Type, b: Type) -> bool:
-    """Whether an ordering of two such values may be anything but null."""
+    """Whether an ordering of two such values may be true or false."""
     return (a.has("number") and b.has("number")) or (a.has("string") and b.has("string"))
 
 

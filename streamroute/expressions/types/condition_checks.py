@@ -1,4 +1,4 @@
-"""Conditions that come out the same way for every message, and orderings that never hold."""
+"""Conditions that are always true or always false, and orderings that are always null."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Infer = Callable[[Node, Scope], Type]
 
 
 def check(report: ProblemReport, node: Node, inferred: Type, scope: Scope, infer: Infer) -> None:
-    """Report a condition that can only come out one way, unless a condition around it already says so."""
+    """Report a condition that is always true or false, unless a condition around it is reported."""
     if inferred is UNKNOWN or inferred is BOOLEAN or report.is_muted or not report.conclusive:
         return
     if is_never(inferred):
@@ -44,7 +44,7 @@ def check(report: ProblemReport, node: Node, inferred: Type, scope: Scope, infer
 
 
 def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Infer) -> str | None:
-    """The values that the schema allows to what is compared with a literal, where it names them."""
+    """The values that the schema lists for what is compared with a literal."""
     if not report.declared or node["type"] != "comparator":
         return None
     left, right = node["children"]
@@ -57,14 +57,14 @@ def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Inf
 
 
 def _is_unconditional(report: ProblemReport, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
-    """Whether the condition comes out this one way whatever the conditions before it say."""
+    """Whether the condition has this truth without the conditions before it, too."""
     with report.muted():
         alone = infer(node, Scope.of(base))
     return not is_never(alone) and may_be_true(alone) == true and may_be_false(alone) != true
 
 
 def _check_contradiction(report: ProblemReport, node: Node, scope: Scope, infer: Infer) -> None:
-    """``tier == 'gold' && tier == 'silver'``: each may hold, and never both."""
+    """``tier == 'gold' && tier == 'silver'``: each may be true, but not both."""
     if node["type"] != "comparator" or node["value"] != "eq":
         return
     left, right = node["children"]
@@ -81,7 +81,7 @@ def _check_contradiction(report: ProblemReport, node: Node, scope: Scope, infer:
 
 
 def _literals(t: Type) -> list[object]:
-    """The values of a type that holds a few scalars and nothing else."""
+    """The values of a type that consists of a few scalars."""
     if t.kinds & {"array", "object", "expref"} or t.numbers is None or t.strings is None:
         return []
     values = [*t.strings, *t.numbers, *t.booleans, *([None] if t.null else [])]
@@ -202,7 +202,7 @@ def _slice_test(node: Node, value: str) -> str | None:
 
 
 def _result_advice(report: ProblemReport, call: Node, operator: str, value: str) -> str | None:
-    """For what a function gives, compared with a string that it never is."""
+    """Advice for the result of a function that never equals the string that it is compared with."""
     if is_numeric(value):
         return f"a number is written in backticks: {report.text(call)} {operator} `{value}`"
     meant = TYPE_ALIASES.get(value.lower()) if is_call(call, "type") else None
@@ -220,7 +220,7 @@ def _truth_word(*, true: bool) -> str:
 
 
 def check_ordering(report: ProblemReport, node: Node, left: Type, right: Type) -> None:
-    """Report an ordering of what has no order by its schema: it is null for every message."""
+    """Report an ordering that is null for every message by its schema."""
     if not report.declared or {"null"} in (left.kinds, right.kinds):
         return
     kinds = [any_kind(t.kinds - {"null"}) for t in (left, right)]
@@ -229,7 +229,7 @@ def check_ordering(report: ProblemReport, node: Node, left: Type, right: Type) -
 
 
 def _ordering_help(report: ProblemReport, node: Node, left: Type, right: Type) -> str:
-    """How the literal, if there is one, is written as what the other side is."""
+    """How to write the literal, if there is one, in the kind of the other side."""
     for literal, other in zip(node["children"], (right, left), strict=True):
         if not is_literal(literal):
             continue

@@ -1,4 +1,4 @@
-"""Steps of a path that lead nowhere by the schema: to a field that no object has, into what is none."""
+"""Steps of a path that are always null by the schema: an unknown field, a field of a string."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNKNOWN_FIELD: Final = "SR315"
 MISSPELLED_FIELD: Final = "SR327"
 
 _SHORT: Final = 5
-"""Names below this length are near to one another that have nothing to do with each other."""
+"""Unrelated names shorter than this resemble each other."""
 _USUAL_ENVELOPE: Final = frozenset(
     {"source", "subject", "stream", "version", "timestamp", "trace_id", "traceid", "traceparent"}
     | {"tracestate", "correlation_id", "causation_id", "request_id", "event_id", "message_id", "event_type"}
@@ -30,7 +30,7 @@ _USUAL_ENVELOPE: Final = frozenset(
 
 
 def check_field(report: ProblemReport, node: Node, scope: Scope) -> Type | None:
-    """What is left to say of a field that the schema does not have, once that is reported; None if it may."""
+    """Report a field that the schema does not have and return its type; None if the field may exist."""
     if not report.declared:
         return None
     name, t = node["value"], scope.type
@@ -48,7 +48,7 @@ def check_field(report: ProblemReport, node: Node, scope: Scope) -> Type | None:
 
 
 def _check_spelling(report: ProblemReport, node: Node, t: Type) -> None:
-    """Report a name that an open schema allows, and that is surely one of those that it declares."""
+    """Report a name that an open schema allows, but that is a misspelling of a declared one."""
     name = node["value"]
     if t.uncertainty == UNCERTAIN or not all(shape.declared and not shape.loose for shape in t.objects):
         return
@@ -73,7 +73,7 @@ def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
 
 
 def _envelope_field(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> Type:
-    """A name beside the data may be one of the envelope; one that is nearly the data's is none of both."""
+    """The type of a name beside the data: a field of the envelope, unless it misspells a declared one."""
     name = node["value"]
     near = did_you_mean if len(name) >= _SHORT else misspelled_field
     if name.lower() not in _USUAL_ENVELOPE and near(name, declared_names(shapes)):
@@ -82,7 +82,7 @@ def _envelope_field(report: ProblemReport, node: Node, shapes: Sequence[Shape]) 
 
 
 def refuse_envelope_field(report: ProblemReport, node: Node, scope: Type) -> Type:
-    """A field of the envelope would be a string, and nothing is in a string."""
+    """Report a step into a field of the envelope, which would be a string."""
     return _add_problem(report, node, scope.objects)
 
 
@@ -102,12 +102,12 @@ def _fields(name: str, names: Sequence[str], shapes: Sequence[Shape]) -> str:
 
 
 def check_list(report: ProblemReport, node: Node, t: Type) -> Type | None:
-    """What is left to say of an index or a projection into what is no list, once that is reported."""
+    """Report an index or a projection of a value that is not a list, and return its type."""
     return _check_base(report, node, t, "array")
 
 
 def check_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
-    """What is left to say of a ``*`` into what is no object, once that is reported."""
+    """Report a ``*`` of a value that is not an object, and return its type."""
     return _check_base(report, node, t, "object")
 
 

@@ -1,4 +1,4 @@
-"""A JSON Schema as a type: what its instances can be, and never less.
+"""The type of a JSON Schema's instances, which is never too small.
 
 Draft-07 and 2020-12 are read alike where they agree. What is not understood (``if``, ``not``, a ``$ref``
 out of the document ...) forbids nothing, and leaves a doubt behind where it may forbid that a value is
@@ -46,22 +46,22 @@ _NOT_UNDERSTOOD: Final = frozenset(
     {"if", "not", "dependencies", "dependentRequired", "dependentSchemas", "minProperties", "contains"}
     | {"$dynamicRef", "$recursiveRef", "extends", "disallow"}
 )
-"""Words that may forbid what the others allow."""
+"""Keywords that may exclude what the others allow."""
 _ANNOTATIONS: Final = frozenset(
     {"$ref", "$comment", "$defs", "definitions", "title", "description", "examples", "default", "nullable"}
     | {"deprecated", "readOnly", "writeOnly"}
 )
 _WITH_SIBLINGS: Final = ("2019-09", "2020-12")
-"""From these drafts on, the words beside a ``$ref`` count; before, they are ignored."""
+"""From these drafts on, keywords beside a ``$ref`` apply; before, they are ignored."""
 
 
 def from_schema(schema: Any) -> Type:
-    """The type of a schema's instances. Never raises; what is no schema gives ``UNKNOWN``."""
+    """The type of a schema's instances. Never raises; ``UNKNOWN`` for an invalid schema."""
     return _Schemas(schema).of(schema)
 
 
 class _Schemas:
-    """The types of one document's schemas, each worked out once."""
+    """The types of one document's schemas, each computed once."""
 
     def __init__(self, root: Any) -> None:
         self.root = root
@@ -103,7 +103,7 @@ class _Schemas:
         return nullable(made) if schema.get("nullable") is True else made
 
     def _parts(self, schema: dict[str, Any]) -> Iterator[Type]:
-        """The types that a schema's words give, all of which hold at once."""
+        """The types of a schema's keywords, all of which apply."""
         if "$ref" in schema:
             yield self._referred(schema["$ref"])
             if not self._siblings_count():

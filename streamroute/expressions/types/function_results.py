@@ -1,4 +1,4 @@
-"""What JMESPath's functions take and give."""
+"""The parameters and results of JMESPath's functions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def list_argument(name: str) -> int | None:
 
 
 def parameter_kinds(name: str, position: int) -> tuple[frozenset[Kind], frozenset[Kind]]:
-    """What kinds a parameter takes, and what kinds the elements of a list must be; empty for any."""
+    """The kinds that a parameter accepts, and those of a list's elements; empty for any kind."""
     signature = SIGNATURES[name]
     words = signature[min(position, len(signature) - 1)]["types"]
     if name == "merge" and position > 0:
@@ -50,7 +50,7 @@ def parameter_kinds(name: str, position: int) -> tuple[frozenset[Kind], frozense
 
 
 def result_of(name: str, arguments: Sequence[Type], body: Type) -> Type:
-    """What a function gives; ``body`` is the type of the expression that it was handed."""
+    """The type of a function's result; ``body`` is the type of its ``&expression``."""
     return _RESULTS[name](arguments, body)
 
 

@@ -1,4 +1,4 @@
-"""What lies below values of a type: fields, elements."""
+"""The types of fields, elements and values of a type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamroute.expressions.types.type_operations import union_all
 
 
 def field_of(t: Type, name: str) -> Type:
-    """What a field of such a value is; null for what is no object."""
+    """The type of a field; null if the value is not an object."""
     if t is UNKNOWN:
         return t
     count_steps(1 + len(t.objects))
@@ -45,14 +45,14 @@ def _field_of_shape(shape: Shape, name: str) -> Type:
 
 
 def elements_of(t: Type) -> Type:
-    """The elements of the lists among such values."""
+    """The type of the elements of lists."""
     if t.items is None:
         return NEVER
     return as_uncertain(t.items.get()) if t.uncertainty == UNCERTAIN else t.items.get()
 
 
 def values_of(t: Type) -> Type:
-    """The values of the properties of the objects among such values."""
+    """The type of the values of objects."""
     return union_all(value for shape in t.objects for value in _values_of_shape(shape))
 
 

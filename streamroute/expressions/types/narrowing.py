@@ -1,4 +1,4 @@
-"""What a condition that came out true, or false, says of the value it looked at."""
+"""Narrowing: the type of a value after a condition about it was true, or false."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
 
 
 def assume(node: Node, scope: Type, *, outcome: bool, depth: int = 0) -> Type:
-    """The type of ``@`` where the condition came out like this; NEVER where it cannot.
+    """The type of ``@`` after the condition had this outcome; NEVER if it cannot.
 
     ``depth`` counts the alternatives that this is within.
     """
@@ -51,14 +51,14 @@ def assume(node: Node, scope: Type, *, outcome: bool, depth: int = 0) -> Type:
 
 
 def _assume_all(operands: list[Node], scope: Type, *, outcome: bool, depth: int) -> Type:
-    """Every operand came out like this."""
+    """Every operand had this outcome."""
     for operand in operands:
         scope = assume(operand, scope, outcome=outcome, depth=depth)
     return scope
 
 
 def _assume_any(operands: list[Node], scope: Type, *, outcome: bool, depth: int) -> Type:
-    """The last operand that was looked at came out like this, and those before it did not."""
+    """The last operand that was evaluated had this outcome, and those before it did not."""
     if depth >= _DEEPEST or len(operands) > _MOST_BRANCHES or len(scope.objects) > _MOST_BRANCHES:
         return scope  # true as well, and each alternative costs as much as all before it
     ends = []
@@ -102,13 +102,13 @@ def _assume_equal(side: Node, other: Node, scope: Type, *, equal: bool) -> Type:
 
 
 def _cut(t: Type, wanted: Type) -> Type:
-    """The part that may equal a list or an object; inside these, Python's looser equality counts."""
+    """The part that may equal a list or an object; their elements are compared by Python's equality."""
     cut = restrict(t, wanted.kinds)
     return cut if wanted.empty else replace(cut, empty=frozenset())
 
 
 def _assume_ordered(side: Node, other: Node, scope: Type) -> Type:
-    """An ordering that is not null has met two numbers or two strings."""
+    """An ordering that is not null has compared two numbers or two strings."""
     path = path_of(side)
     if path is None:
         return scope
@@ -194,7 +194,7 @@ def _named(shape: Shape, name: str) -> Shape:
 
 
 def _after_call(node: Node, scope: Type) -> Type:
-    """A function that gave a value was given arguments that it takes."""
+    """A function that returned a value accepted its arguments."""
     signature = SIGNATURES.get(node["value"]) if node["type"] == "function_expression" else None
     if signature is None:
         return scope
@@ -211,7 +211,7 @@ def _restriction(types: list[Any]) -> Change:
 
 
 def at_path(scope: Type, path: Path, change: Change) -> Type:
-    """The type of ``@`` after what lies at the path was cut down; what leaves nothing there is dropped."""
+    """The type of ``@`` after the type at the path was narrowed, without alternatives that became empty."""
     if not path:
         return change(scope)
     name, rest = path[0], path[1:]

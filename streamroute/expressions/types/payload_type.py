@@ -27,7 +27,7 @@ from streamroute.expressions.types.type_operations import intersect, of_value, u
 _NAMES_A_STEP: Final = 16
 
 ENVELOPE_FIELD: Final = replace(nullable(STRING), uncertainty=ASSUMED)
-"""A name that the data does not have: a field of the entry, which is a string, or nothing at all."""
+"""A name that is not in the data: a field of the entry, which is a string, or missing."""
 
 
 def payload_type(
@@ -66,7 +66,7 @@ def _or_string(declared: Deferred) -> Type:
 
 
 def declared_names(messages: Iterable[Shape]) -> list[str]:
-    """The names that a person may have meant, over several shapes."""
+    """The names that are declared by any of several shapes."""
     messages = tuple(messages)
     count_steps(sum(len(shape.properties) for shape in messages) // _NAMES_A_STEP)
     return list(dict.fromkeys(name for shape in messages for name in shape.properties))

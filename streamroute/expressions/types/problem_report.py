@@ -1,4 +1,4 @@
-"""Where the problems of one pass over an expression are gathered."""
+"""The problems of one pass over an expression."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ class ProblemReport:
 
     @property
     def is_long(self) -> bool:
-        """Whether there are so many problems that nobody reads what was meant by one more."""
+        """Whether there are so many problems that one more needs no advice."""
         return len(self.problems) > _MANY
 
     def is_known_field(self, node: Node) -> bool:
-        """Whether the schema has the field that a node reads."""
+        """Whether the schema declares the field that a node reads."""
         return id(node) in self.known_fields
 
     @property
     def is_muted(self) -> bool:
-        """Whether what is found now is not wanted."""
+        """Whether problems are ignored now."""
         return self._muted
 
     @contextmanager
     def muted(self) -> Iterator[None]:
-        """Look again at a part that was looked at, and add nothing."""
+        """Add no problems while a part is inferred again."""
         self._muted = True
         try:
             yield
@@ -68,7 +68,7 @@ class ProblemReport:
         help: str | None = None,  # noqa: A002 - the problem's own term
         suggestion: str | None = None,
     ) -> None:
-        """Add what is wrong with this part of the expression."""
+        """Add a problem of a part of the expression."""
         if not self._muted:
             start, end = self.place(node)
             self.problems.append(Problem(code, message, start, end, help, suggestion))
@@ -82,15 +82,15 @@ class ProblemReport:
         return next(places, (0, len(self.tree.expression)))
 
     def text(self, node: Node) -> str:
-        """A part of the expression as it is written."""
+        """The text of a part of the expression."""
         start, end = self.place(node)
         return " ".join(self.tree.expression[start:end].split())
 
     def operand(self, node: Node) -> str:
-        """The same, as it can stand beside an operator that compares."""
+        """The text, in parentheses if a comparison needs them."""
         return f"({self.text(node)})" if node["type"] in _LOOSE else self.text(node)
 
     def short(self, node: Node, limit: int = 40) -> str:
-        """The same, shortened to fit into a sentence."""
+        """The text, shortened to fit into a sentence."""
         text = self.text(node)
         return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -1,4 +1,4 @@
-"""Which part of a type JMESPath takes for true, and which for false."""
+"""The truth of types: the parts that are true, and false, to JMESPath."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.expressions.types.json_types import (
 
 
 def truthy(t: Type) -> Type:
-    """The part of a type that JMESPath takes for true: no null, false, or empty value; 0 is true."""
+    """The part of a type that is true to JMESPath: not null, false or empty; 0 is true."""
     if not may_be_false(t):
         return t
     return Type(
@@ -30,7 +30,7 @@ def truthy(t: Type) -> Type:
 
 
 def falsy(t: Type) -> Type:
-    """The part of a type that JMESPath takes for false."""
+    """The part of a type that is false to JMESPath."""
     if t is BOOLEAN:
         return FALSE
     return Type(
@@ -45,7 +45,7 @@ def falsy(t: Type) -> Type:
 
 
 def may_be_true(t: Type) -> bool:
-    """Whether JMESPath may take a value of this type for true."""
+    """Whether a value of this type may be true."""
     if True in t.booleans or t.numbers != NO_LITERALS or t.expref:
         return True
     if t.strings not in (NO_LITERALS, EMPTY_STRING):
@@ -56,5 +56,5 @@ def may_be_true(t: Type) -> bool:
 
 
 def may_be_false(t: Type) -> bool:
-    """Whether JMESPath may take a value of this type for false."""
+    """Whether a value of this type may be false."""
     return t.null or bool(t.empty) or False in t.booleans

@@ -1,4 +1,4 @@
-"""Calls of ``contains`` that ask the wrong way round: ``contains(tier, ['gold', 'silver'])``."""
+"""Calls of ``contains`` with swapped arguments: ``contains(tier, ['gold', 'silver'])``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\
 
 
 def check_contains(tree: Tree, node: Node, get_evidence: EvidenceSource) -> Iterator[Problem]:
-    """A problem of one call, if there is any."""
+    """The problem of one call, if there is one."""
     where, what = node["children"]
     texts = _texts_between(tree, node)
     if len(texts) != 2:
@@ -57,7 +57,7 @@ def _last(node: Node) -> Node:
 
 
 def _texts_between(tree: Tree, node: Node) -> list[str]:
-    """Both arguments as they are written."""
+    """The texts of both arguments."""
     if any("start" not in each for each in node["children"]):
         return []
     return [tree.expression[each["start"] : each["end"]] for each in node["children"]]

@@ -1,6 +1,6 @@
-"""What a configuration shows of its messages beside their schema: in its expressions, tests and examples.
+"""Evidence of what messages contain, from a configuration's expressions, tests and examples.
 
-It only keeps a finding back, or lets one be sure: what is not shown is not known.
+It can suppress a finding or confirm one; missing evidence proves nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from streamroute.expressions.syntax.parser import Node, Tree, children
 from streamroute.expressions.types.nodes import Path, is_literal, path_of
 
 _MOST_NODES: Final = 200_000
-"""How much of expressions and messages is looked at."""
+"""The most nodes of expressions and messages that are read."""
 
 _STEPPING: Final = frozenset(
     {"subexpression", "index_expression", "pipe", "projection", "value_projection", "flatten"}
@@ -98,7 +98,7 @@ class Evidence:
                 yield from map(id, side["children"])
 
     def _is_word_in_backticks(self, literal: Node) -> bool:
-        """Whether a literal is no JSON, and so a string that shows nothing."""
+        """Whether a literal is invalid JSON, and so a string that is no evidence."""
         text = self._expression[literal["start"] : literal["end"]]
         return isinstance(literal["value"], str) and text[0] == "`" and text[1:].lstrip()[:1] != '"'
 
@@ -160,7 +160,7 @@ class Evidence:
 
 
 EvidenceSource = Callable[[], Evidence]
-"""Gathers what is shown, once, when it is first asked for."""
+"""Collects the evidence once, when it is first needed."""
 
 
 def over_the_payload(root: Node) -> Iterator[Node]:

@@ -1,4 +1,4 @@
-"""Fields where a literal was surely meant: ``tier == "gold"``, ``vip == true``."""
+"""Fields where a literal was meant: ``tier == "gold"``, ``vip == true``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BOOLEAN: Final = frozenset({"and_expression", "or_expression", "not_expression"
 
 
 def find_fields_for_literals(tree: Tree, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
-    """A problem for each; ``is_field`` says of a node that the schema has that field."""
+    """A problem for each field; ``is_field`` says whether the schema declares the field of a node."""
     if '"' not in tree.expression and not any(word in tree.expression for word in LITERAL_WORDS):
         return
     for node, _, _ in walk(tree.root, 0, len(tree.expression)):
@@ -37,7 +37,7 @@ def find_fields_for_literals(tree: Tree, is_field: Callable[[Node], bool]) -> It
 
 
 def _mistaken(tree: Tree, node: Node) -> Iterator[Node]:
-    """The operands of a node that are names and should be literals."""
+    """The operands of a node that are names but should be literals."""
     kind = node["type"]
     if kind == "comparator":
         yield from _in_comparison(tree, *node["children"])

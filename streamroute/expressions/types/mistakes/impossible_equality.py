@@ -47,7 +47,7 @@ def check_equality(
 
 
 def _by_type(t: Type, value: Any) -> str | None:
-    """What a field is by its schema, where that is another kind of value than this."""
+    """The kind of a field by its schema, if it is another than that of the value."""
     kinds = t.kinds - {"null", "expref"}
     if t is UNKNOWN or t.uncertainty != CERTAIN or not kinds or _kind(value) in kinds:
         return None
@@ -55,7 +55,7 @@ def _by_type(t: Type, value: Any) -> str | None:
 
 
 def _by_evidence(t: Type, path: Path, value: Any, get_evidence: EvidenceSource) -> str | None:
-    """What a field is beside a list of texts or numbers, by its name or as everything else shows."""
+    """The kind of a field that is compared with a list, by its name or by the evidence."""
     if not isinstance(value, list) or not value or not all(isinstance(each, (str, int)) for each in value):
         return None
     if t is not UNKNOWN and t.has("array") and t.uncertainty == CERTAIN:
@@ -81,7 +81,7 @@ def _kind(value: Any) -> Kind:
 
 
 def _short(tree: Tree, literal: Node) -> str:
-    """The literal as it is written, where the parser says where that is."""
+    """The text of the literal, shortened."""
     if "start" not in literal:
         return "a list"
     text = tree.expression[literal["start"] : literal["end"]]
@@ -89,7 +89,7 @@ def _short(tree: Tree, literal: Node) -> str:
 
 
 def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | None:
-    """The comparison that was meant, if that is plain."""
+    """The comparison that was meant, if it is clear."""
     text, no = tree.expression[other["start"] : other["end"]], "!" if node["value"] == "ne" else ""
     if isinstance(value, list):
         items = ", ".join(as_literal(each) for each in value)

@@ -1,4 +1,4 @@
-"""What JMESPath takes, and almost surely does not mean what was meant: ``payload.total``, ``x == 'true'``."""
+"""Valid expressions that are very likely not what the author meant: ``payload.total``, ``x == 'true'``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort", "join"})
 
 
 class PayloadTraits(NamedTuple):
-    """What the codecs of an expression's streams make likely.
+    """What the codecs of the streams say about a payload.
 
     ``has_envelope``: the payload is the message, and not a field of it. ``has_types``: a number or a truth
     value of the message is one, not its text.
@@ -89,7 +89,7 @@ def find_likely_mistakes(
 
 
 def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
-    """`` !vip == `true` ``, which compares the contrary of vip."""
+    """`` !vip == `true` ``, which compares the negation of vip."""
     left, right = node["children"]
     if left["type"] != "not_expression" or left["start"] != node["start"] or node["value"] not in _NEGATED:
         return

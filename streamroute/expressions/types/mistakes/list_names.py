@@ -1,4 +1,4 @@
-"""Names that are those of lists: ``items``, and not ``settings``."""
+"""Names of lists: ``items``, but not ``settings``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _OBJECTS: Final = frozenset(
     | {"stats", "metrics", "prices", "amounts", "specs", "dimensions", "measurements", "status", "address"}
     | {"sizes", "analytics", "statistics", "series", "results", "credentials", "preferences", "coords"}
 )
-"""Names that look like a plural and are those of objects."""
+"""Plural names of objects."""
 
 _LISTS: Final = frozenset({"list", "array", "cart", "basket", "children", "people"})
 
 
 def is_list_name(node: Node) -> bool:
-    """Whether a field is that of a list by its name."""
+    """Whether the name of a field is that of a list."""
     name = node.get("value")
     return node["type"] == "field" and isinstance(name, str) and (_is_plural(name) or name in _LISTS)
 

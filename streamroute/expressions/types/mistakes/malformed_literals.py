@@ -1,4 +1,4 @@
-"""Literals that are not what they look like: a number in quotes, what is no JSON in backticks."""
+"""Literals that are not what they look like: a number in quotes, invalid JSON in backticks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WORDS: Final = {
 
 
 class QuotedValue(NamedTuple):
-    """A value in quotes that is compared: where it stands, what is wrong with it, what to write."""
+    """A compared value in quotes: its node, what is wrong with it, and what to write."""
 
     literal: Node
     message: str
@@ -60,7 +60,7 @@ def check_compared_literals(
 
 
 def quoted_value_problems(tree: Tree, found: list[QuotedValue]) -> Iterator[Problem]:
-    """A problem for each of an expression's values in quotes; the advice mends them all.
+    """A problem for each value in quotes of an expression; the advice corrects them all.
 
     ``flag == `true` || flag == 'true'`` takes both: nothing is wrong with that.
     """
@@ -85,7 +85,7 @@ def _taken_both_ways(tree: Tree, found: list[QuotedValue]) -> Iterator[int]:
 
 
 def _texts(tree: Tree, comparator: Node, instead: dict[int, str]) -> tuple[str, ...]:
-    """A comparison as it is written, with other texts in the place of some literals."""
+    """The text of a comparison, with some literals replaced."""
     sides = [
         instead.get(id(side)) or tree.expression[side["start"] : side["end"]] if "start" in side else ""
         for side in comparator["children"]
@@ -116,7 +116,7 @@ def _in_quotes(
 
 
 def _is_text(path: Path, evidence: Evidence, *, is_number: bool) -> bool:
-    """Whether a field is a string as everything else shows: in messages, or compared with other strings."""
+    """Whether a field is a string by the evidence: in messages, or compared with other strings."""
     others = (value.strip("'") for value in evidence.compared.get(path, ()) if isinstance(value, str))
     if any(not is_numeric(other) if is_number else other not in _TRUTH for other in others):
         return True
@@ -128,7 +128,7 @@ def _reads_as_text(value: str, path: Path) -> bool:
 
 
 def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
-    """`` total > `abc` ``: no JSON, and so a string."""
+    """`` total > `abc` ``: invalid JSON is a string."""
     inner = _inside(tree, literal)
     if _is_json(inner) or _MOMENT.match(inner) or any(malformed(tree, literal)):
         return
@@ -137,7 +137,7 @@ def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
 
 
 def malformed(tree: Tree, node: Node) -> Iterator[Problem]:
-    """For a literal in backticks that is no JSON, and that nobody means as the string that it is."""
+    """A problem for invalid JSON in backticks that is not meant as a string."""
     if not is_literal(node) or "start" not in node or _is_raw(tree, node):
         return
     if not isinstance(node["value"], str):
@@ -157,13 +157,13 @@ def _is_list_of_literals(text: str) -> bool:
 
 
 def _is_unfinished(inner: str) -> bool:
-    """Whether a text begins or ends as a list or an object, and is none: `[a-z]` may well be a text."""
+    """Whether a text starts or ends like a list or an object but is neither; `[a-z]` may be a string."""
     opens, closes = inner[:1] in _CLOSERS, inner[-1:] in _CLOSERS.values()
     return len(inner) > 1 and (opens != closes or (opens and any(mark in inner for mark in ",:")))
 
 
 def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
-    """`` a == `[1,2` ``: a list or an object that JSON does not read."""
+    """`` a == `[1,2` ``: an invalid list or object."""
     closed = f"{inner.rstrip(',')}{_CLOSERS.get(inner[:1], '')}"
     if _is_json(closed):
         return replaced(tree, MALFORMED_LITERAL, node, _not_json(node), f"`{closed}`")
@@ -178,7 +178,7 @@ def _not_json(node: Node) -> str:
 
 
 def _strange(inner: str) -> str | None:
-    """What was meant by a string that looks like anything else."""
+    """The literal that was meant by a string that looks like another value."""
     text = inner.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text
@@ -216,13 +216,13 @@ def _is_json(text: str) -> bool:
 
 
 def replaced(tree: Tree, code: str, node: Node, message: str, text: str) -> Problem:
-    """A problem of a part of an expression, with another text to write in its place."""
+    """A problem of a part of an expression, with advice to replace it."""
     advice = with_replaced(tree, [(node, text)]) or f"write {text}"
     return Problem(code, message, node["start"], node["end"], advice)
 
 
 def with_replaced(tree: Tree, parts: list[tuple[Node, str]]) -> str | None:
-    """Advice to write the expression with other texts in the place of some of its parts."""
+    """Advice to write the expression with some of its parts replaced."""
     whole, at = "", 0
     for node, text in sorted(parts, key=lambda part: int(part[0]["start"])):
         whole += f"{tree.expression[at : node['start']]}{text}"
@@ -231,6 +231,6 @@ def with_replaced(tree: Tree, parts: list[tuple[Node, str]]) -> str | None:
 
 
 def advice_to_write(whole: str) -> str | None:
-    """Advice to write a whole expression, where it is read at a glance."""
+    """Advice to write a whole expression, if it is short."""
     text = whole.strip()
     return f"write {text}" if len(text) <= 80 and "\n" not in text else None

@@ -1,4 +1,4 @@
-"""Lists, objects and literals that are written out where a condition, or one of several values, was meant."""
+"""Lists, objects and literals in the place of a condition or of one of several values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIGNS: Final = {"eq": "==", "ne": "!="}
 _SEARCHES: Final = frozenset({"contains", "starts_with", "ends_with"})
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MOST: Final = 5
-"""Alternatives that are still written out in a help."""
+"""Alternatives that advice still lists."""
 
 
 def is_collection(node: Node) -> bool:
@@ -59,7 +59,7 @@ def _as_condition(report: ProblemReport, node: Node) -> str | None:
 
 
 def _as_pair(report: ProblemReport, pair: Node) -> str | None:
-    """``tier: 'gold'`` as ``tier == 'gold'``; a condition under a name as that condition."""
+    """``tier: 'gold'`` as ``tier == 'gold'``; a named condition as that condition."""
     [value] = pair["children"]
     if not is_literal(value):
         return _as_condition(report, value) if value["type"] in _CONDITIONS else None
@@ -68,7 +68,7 @@ def _as_pair(report: ProblemReport, pair: Node) -> str | None:
 
 
 def check_alternatives(report: ProblemReport, node: Node) -> None:
-    """Report a chain of ``&&`` or ``||``, asked for its value, whose literals leave nothing to choose."""
+    """Report a chain of ``&&`` or ``||``, used for its value, that its literals make constant."""
     is_and, operands = node["type"] == "and_expression", chain(node)
     decisive = next((each for each in operands[:-1] if is_literal(each) and _is_true(each) != is_and), None)
     if decisive is None and not all(map(is_literal, operands)):
@@ -101,7 +101,7 @@ def _meant_alternatives(report: ProblemReport, node: Node, operands: list[Node])
 
 
 def _with(report: ProblemReport, around: Node, node: Node, literal: Node) -> str | None:
-    """The comparison, or the search, with one literal in the place of them all."""
+    """The comparison, or the search, with one of the literals."""
     text, parts = report.text(literal), children(around)
     if around["type"] == "comparator" and around["value"] in _SIGNS:
         left, right = (text if part is node else report.operand(part) for part in parts)
@@ -114,13 +114,13 @@ def _with(report: ProblemReport, around: Node, node: Node, literal: Node) -> str
 
 
 def parent_of(report: ProblemReport, node: Node) -> Node | None:
-    """The part of the expression that a part is an operand of."""
+    """The part of the expression of which a part is an operand."""
     nodes = _nodes(report.tree.root)
     return next((each for each in nodes if any(part is node for part in children(each))), None)
 
 
 def _in_its_place(report: ProblemReport, node: Node, parts: list[str], kind: str) -> str:
-    """Advice to write a chain in the place of a part, in parentheses where it would join what is around."""
+    """Advice to replace a part by a chain, in parentheses if needed."""
     text, around = _SIGNS_OF_CHAINS[kind].join(parts), parent_of(report, node)
     binds_tighter = around is not None and around["type"] in _BINDING and around["type"] != kind
     start, end = report.place(node)
@@ -172,7 +172,7 @@ def _groups(operands: list[Node]) -> Iterator[list[Node]]:
 
 
 def piped(report: ProblemReport, node: Node) -> str | None:
-    """For a part of what follows a condition and a ``|``, where ``||`` was meant."""
+    """Advice for ``|`` after a condition, where ``||`` was meant."""
     for each in _nodes(report.tree.root):
         if each["type"] != "pipe" or each["children"][0]["type"] not in _CONDITIONS:
             continue
@@ -197,7 +197,7 @@ def continuing(node: Node) -> frozenset[int]:
 
 
 def compares_with_literal(node: Node) -> bool:
-    """Whether a node is ``x == 'literal'`` or its contrary."""
+    """Whether a node is ``x == 'literal'`` or its negation."""
     return (
         node["type"] == "comparator"
         and node["value"] in _SIGNS

@@ -1,4 +1,4 @@
-"""Names that are surely a slip for one that the schema declares, where it allows any other name too."""
+"""Misspelled names of declared fields, where the schema allows other names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streamroute.expressions.types.mistakes.common_words import COMMON_WORDS
 
 _SHORTEST: Final = 4
 _LETTER_REPLACED: Final = 6
-"""From this length on, one letter that differs is no other word, as in ``code`` and ``mode``."""
+"""From this length on, words that differ in one letter are misspellings, unlike ``code`` and ``mode``."""
 _TWO_EDITS: Final = 8
 _LONGEST_ENDING: Final = 3
 _MOST: Final = 200
@@ -19,7 +19,7 @@ _WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
 
 
 def misspelled_field(name: str, declared: Iterable[str]) -> str | None:
-    """The declared name that was surely meant, or None."""
+    """The declared name that a name misspells, or None."""
     if not _SHORTEST <= len(name) <= 60:
         return None
     known = list(declared)[:_MOST]
@@ -52,7 +52,7 @@ def _is_misspelled_word(one: str, two: str) -> bool:
 
 
 def _words_of(name: str) -> list[str]:
-    """``max_price`` and ``maxPrice`` as two words: where one differs, the others do not make it less."""
+    """The words of ``max_price`` and ``maxPrice``, which are compared one by one."""
     return [word.lower() for word in _WORD.findall(name)]
 
 

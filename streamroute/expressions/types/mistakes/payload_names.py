@@ -1,4 +1,4 @@
-"""Paths that begin with a name for the message itself: ``payload.total``, ``@.data.x``, ``this.vip``."""
+"""Paths that start with a name for the payload itself: ``payload.total``, ``@.data.x``, ``this.vip``."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from streamroute.expressions.types.nodes import is_literal, path_of
 NAMED_PAYLOAD: Final = "SR322"
 
 _NEVER_FIELDS: Final = frozenset({"payload", "msg", "this", "self", "root"})
-"""Names that next to no message has a field of."""
+"""Names that are almost never fields."""
 
 _SOMETIMES_FIELDS: Final = frozenset({"data", "event", "message", "body", "record"})
 _BY_SCHEMA: Final = frozenset(
     {"value", "input", "req", "ctx", "context", "doc", "document", "row", "item", "obj", "object", "e", "m"}
     | {"x", "d", "it", "evt", "ev", "json", "entry", "detail", "request"}
 )
-"""Names for a message of which a schema must say that they are no fields, and what they hold is."""
+"""Names for a payload, if a schema says that they are not fields, but that what follows them is."""
 
 NAMES_OF_THE_PAYLOAD: Final = _NEVER_FIELDS | _SOMETIMES_FIELDS
 
@@ -35,7 +35,7 @@ _BESIDE_A_PAYLOAD: Final = frozenset(
     {"id", "event", "event_id", "event_type", "event_name", "eventType", "eventName", "topic", "op", "kind"}
     | {"action", "actor", "source", "version", "metadata", "meta", "headers", "timestamp", "aggregate_type"}
 )
-"""Names of what an envelope holds beside a field ``payload``."""
+"""Names of fields beside a field ``payload`` in an envelope."""
 
 _KNOWN_PARTS: Final = {
     "data": frozenset({"object", "attributes", "relationships", "previous_attributes", "data"}),
@@ -53,7 +53,7 @@ _WHOLE: Final = "@ is the whole payload, an object, which never equals a string 
 _DOT: Final = re.compile(r"\s*\.\s*")
 IF_A_FIELD: Final = "; if "
 DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in their schema'
-"""How to state that a name is right."""
+"""How to declare that a name is correct."""
 
 
 def find_named_payloads(
@@ -154,7 +154,7 @@ def _compared(
 
 
 def _without(tree: Tree, paths: list[tuple[Node, list[Node]]]) -> str:
-    """The expression with these paths, each without its first name."""
+    """The expression, with these paths without their first names."""
     parts, at = [], 0
     for node, steps in sorted(paths, key=lambda each: int(each[0]["start"])):
         parts.append(tree.expression[at : node["start"]])
@@ -163,7 +163,7 @@ def _without(tree: Tree, paths: list[tuple[Node, list[Node]]]) -> str:
 
 
 def _beginning(tree: Tree, steps: list[Node]) -> int:
-    """Where a path begins once the names for the message are left out: ``event.body.total`` has two."""
+    """Where a path starts without the names for the payload: ``event.body.total`` has two."""
     kept = next((at for at in range(1, len(steps) - 1) if _is_kept(steps[at], steps[at + 1])), -1)
     dot = _DOT.match(tree.expression, steps[kept - 1]["end"])
     return dot.end() if dot else int(steps[0]["end"])
