@@ -249,9 +249,10 @@ class WorkerPool:
 
     async def _run(self, worker: Worker, queue: deque[Entry]) -> None:
         """Run what is queued, one entry after the other, until the event loop has to turn."""
-        handle, done, budget, has_order = self._handle, self._done, self._budget, self._queue.has_order
+        handle, done, budget = self._handle, self._done, self._budget
+        run_queue, has_order = self._queue, self._queue.has_order
         budget.renew()
-        while queue is self._queue.startable and queue and not worker.retired:
+        while queue is run_queue.startable and queue and not worker.retired:
             worker.entry = entry_id, payload = queue.popleft()
             if queue and (self._idle or self._unstarted) and not self._waking and not self._starting:
                 self._wake(len(queue))
