@@ -20,14 +20,14 @@ STDIN: Final = "-"
 _LONGEST: Final = 300  # characters of a path in a message
 
 
-def name_of(file: str) -> str:
+def display_name(file: str) -> str:
     """What messages call it."""
     return "stdin" if file == STDIN else file
 
 
 def read_events(file: str, limit: int = MAX_BYTES) -> bytes:
     """The whole content. Raises click.UsageError where it cannot be read, or is larger than the limit."""
-    with _refusals(file):
+    with _usage_errors(file):
         if file != STDIN:
             return read_named(file, limit, outside=outside_allowed())
         content = _stdin().read(limit + 1)
@@ -43,7 +43,7 @@ def open_events(file: str, stack: ExitStack) -> BinaryIO:
     """
     if file == STDIN:
         return _stdin()
-    with _refusals(file):
+    with _usage_errors(file):
         return stack.enter_context(os.fdopen(open_named(file, outside=outside_allowed()), "rb"))
 
 
@@ -55,8 +55,8 @@ def _stdin() -> BinaryIO:
 
 
 @contextmanager
-def _refusals(file: str) -> Iterator[None]:
-    name = clip_middle(name_of(file), _LONGEST)
+def _usage_errors(file: str) -> Iterator[None]:
+    name = clip_middle(display_name(file), _LONGEST)
     if not file:
         raise click.UsageError("the name of the file is empty")
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamroute.cli.arguments.event_files import STDIN, name_of, read_events
+from streamroute.cli.arguments.event_files import STDIN, display_name, read_events
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.output.streams import as_json, echo, printable, write_document
 from streamroute.cli.process.exit_codes import ExitCode
@@ -81,7 +81,7 @@ def _read(event: str) -> tuple[str, str]:
         return event, "EVENT"
     if event not in {STDIN, ""} and why_not_a_file(event) == MISSING:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
-    name = name_of(event)
+    name = display_name(event)
     try:
         return read_events(event).decode("utf-8-sig"), name
     except UnicodeDecodeError:

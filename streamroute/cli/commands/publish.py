@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.arguments.event_files import STDIN, name_of, open_events
+from streamroute.cli.arguments.event_files import STDIN, display_name, open_events
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.adapters.stream.publisher import Publisher
     from streamroute.cli.arguments.config import LoadedConfig
-    from streamroute.ops.publish.feed import Progress
+    from streamroute.ops.publish.feed import FeedProgress
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def _file(file: str, stack: ExitStack) -> _Source:
 
     source = open_events(file, stack)
     size = None if file == STDIN else os.fstat(source.fileno()).st_size
-    return _Source(name_of(file), read_lines(source), size or None)
+    return _Source(display_name(file), read_lines(source), size or None)
 
 
 async def _publish(loaded: LoadedConfig, stream: str, source: _Source, *, embedded: bool) -> None:
@@ -149,9 +149,9 @@ async def _publish(loaded: LoadedConfig, stream: str, source: _Source, *, embedd
 
 
 async def _feed(target: Publisher, stream: str, source: _Source, redis: RedisConnection) -> None:
-    from streamroute.ops.publish.feed import Progress, publish_feed
+    from streamroute.ops.publish.feed import FeedProgress, publish_feed
 
-    progress = Progress()
+    progress = FeedProgress()
     try:
         with progress_bar(f"publishing to {stream}", source.size) as bar:
             async for size in publish_feed(target, source.chunks, source.name, progress):
@@ -160,7 +160,7 @@ async def _feed(target: Publisher, stream: str, source: _Source, redis: RedisCon
         _conclude(stream, progress, redis)
 
 
-def _conclude(stream: str, progress: Progress, redis: RedisConnection) -> None:
+def _conclude(stream: str, progress: FeedProgress, redis: RedisConnection) -> None:
     from streamroute.text.counted import pluralize
 
     echo(f"published {pluralize(progress.events, 'event')} to {stream} at {redis.address}", err=True)

@@ -1,4 +1,4 @@
-"""``serve --workers N``: the command line of a worker, its lifeline, and the tables of all as one."""
+"""``serve --workers N``: the command line of a worker, the supervisor, and the lifeline between them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_descriptor_option(
 
 def worker_command(config: Path, options: Sequence[str]) -> list[str]:
     """A worker's command line, to which the file descriptor for its reports is appended."""
-    # -P: the folder where the command was given is no place to import from, as it is none for the command.
+    # -P: as for the command itself, the working folder is not on the import path.
     return [sys.executable, "-P", "-m", "streamroute", "serve", str(config), *options, REPORT_OPTION]
 
 
@@ -51,42 +51,43 @@ async def supervise(
     reports: WorkerReports,
     redis: RedisConnection,
     *,
-    ends: bool,
-    patience: float,
+    drain: bool,
+    stop_timeout: float,
 ) -> int:
-    """Run workers until a signal, or until all are done; ``reports`` gets their counts.
+    """Run workers until a signal, or until all are done; their counts go to ``reports``.
 
-    What has not ended ``patience`` seconds after the signal is killed, and all at a second signal.
+    Workers that have not ended ``stop_timeout`` seconds after the signal are killed.
+    A second signal kills all workers.
     """
     from streamroute.cli.process.signals import stop_on_signals
-    from streamroute.ops.serve.retry_until_available import until_it_works
+    from streamroute.ops.serve.retry_until_available import retry_until_available
     from streamroute.ops.workers.supervisor import Supervisor
 
-    asking = asyncio.Lock()
+    polling = asyncio.Lock()
 
-    async def reachable() -> None:
-        async with asking:  # one poll and one log line for all workers that wait
-            await until_it_works(redis.ping, "reaching Redis")
+    async def wait_until_reachable() -> None:
+        async with polling:  # one poll and one log line for all waiting workers
+            await retry_until_available(redis.ping, "reaching Redis")
 
     supervisor = Supervisor(
         command,
         count,
         reports,
-        ends=ends,
-        patience=patience,
-        unreachable=ExitCode.NO_REDIS,
-        reachable=reachable,
+        drain=drain,
+        stop_timeout=stop_timeout,
+        unreachable_code=ExitCode.NO_REDIS,
+        wait_until_reachable=wait_until_reachable,
         incidents=Incidents(reports.ended.count_event),
     )
-    with stop_on_signals(supervisor.stop, leaving=supervisor.kill):
+    with stop_on_signals(supervisor.stop, on_second=supervisor.kill):
         return await supervisor.run()
 
 
-def watch_lifeline(stop: asyncio.Event, begun: Callable[[], None]) -> None:
-    """Set ``stop`` and call ``begun`` when the supervisor is gone, which ends standard input.
+def watch_lifeline(stop: asyncio.Event, on_stop: Callable[[], None]) -> None:
+    """Set ``stop`` and call ``on_stop`` when the supervisor has ended, which closes standard input.
 
-    If that happens during the drain, the supervisor was told to stop at once: so does this process, and
-    what is unfinished stays pending.
+    If that happens during the drain, the supervisor exited immediately: so does this process, and unfinished
+    entries stay pending.
     """
     loop = asyncio.get_running_loop()
 
@@ -95,8 +96,8 @@ def watch_lifeline(stop: asyncio.Event, begun: Callable[[], None]) -> None:
             pass
         if stop.is_set():
             os._exit(128 + signal.SIGTERM)
-        log.warning("the supervisor is gone; finishing what runs")
-        begun()
+        log.warning("the supervisor has ended; draining")
+        on_stop()
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="streamroute lifeline", daemon=True).start()

@@ -18,7 +18,7 @@ class FeedError(StreamrouteError):
     """Raised for a line that is not an event; the text names the feed and the line."""
 
 
-class Publishes(Protocol):
+class SupportsPublish(Protocol):
     """What a feed writes to: one stream."""
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
@@ -31,7 +31,7 @@ class Publishes(Protocol):
 
 
 @dataclass(slots=True)
-class Progress:
+class FeedProgress:
     """How far a feed has come: events that were published, lines and bytes that were read."""
 
     events: int = 0
@@ -40,7 +40,7 @@ class Progress:
 
 
 async def publish_feed(
-    target: Publishes, chunks: AsyncIterable[list[bytes]], name: str, progress: Progress
+    target: SupportsPublish, chunks: AsyncIterable[list[bytes]], name: str, progress: FeedProgress
 ) -> AsyncIterator[int]:
     """Publish the events of a feed, one a line; counts in ``progress``, and yields each batch's bytes.
 
@@ -92,7 +92,9 @@ def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:
     yield batch
 
 
-def _encoded(target: Publishes, lines: list[bytes], before: int) -> tuple[list[list[bytes]], str | None]:
+def _encoded(
+    target: SupportsPublish, lines: list[bytes], before: int
+) -> tuple[list[list[bytes]], str | None]:
     """The entries of these lines up to the first that is none, and where and what is wrong with that one."""
     entries: list[list[bytes]] = []
     for number, line in enumerate(lines, before + 1):

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
-from streamroute.ops.serve.retry_until_available import until_it_works
+from streamroute.ops.serve.retry_until_available import retry_until_available
 
 
-class Leaves(Protocol):
+class SupportsBacklog(Protocol):
     """What a group has still to do of one stream."""
 
     async def remains(self, upto: str) -> bool:
@@ -22,7 +22,7 @@ class Leaves(Protocol):
 
 
 async def wait_until_done(
-    backlogs: Mapping[str, Leaves],
+    backlogs: Mapping[str, SupportsBacklog],
     marks: Mapping[str, str],
     *,
     first_pause: float = 0.02,
@@ -36,7 +36,7 @@ async def wait_until_done(
 
     async def done(stream: str, mark: str) -> None:
         pause, remains = first_pause, partial(backlogs[stream].remains, mark)
-        while await until_it_works(remains, f"looking at what is left of {stream}"):
+        while await retry_until_available(remains, f"looking at what is left of {stream}"):
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, longest_pause)
 

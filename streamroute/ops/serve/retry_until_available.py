@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from streamroute.errors import RedisUnavailableError
-from streamroute.ops.publish.feed import Publishes
+from streamroute.ops.publish.feed import SupportsPublish
 from streamroute.outages import OutageTracker
 
 T = TypeVar("T")
 
 
-async def until_it_works(action: Callable[[], Awaitable[T]], doing: str) -> T:
+async def retry_until_available(action: Callable[[], Awaitable[T]], doing: str) -> T:
     """The result of ``action``, tried again while it raises RedisUnavailableError; says so once."""
     outage = OutageTracker(doing)
     while True:
@@ -26,20 +26,20 @@ async def until_it_works(action: Callable[[], Awaitable[T]], doing: str) -> T:
             return result
 
 
-class Persistent:
+class RetryingPublisher:
     """A publisher that waits for Redis to come back.
 
     A batch whose reply was lost is sent again: its events may be in the stream twice, and are never lost.
     """
 
-    def __init__(self, target: Publishes, stream: str) -> None:
+    def __init__(self, target: SupportsPublish, stream: str) -> None:
         self._target = target
         self._doing = f"publishing to {stream}"
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """See ``Publishes``."""
+        """See ``SupportsPublish``."""
         return self._target.encode(payload)
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
-        """See ``Publishes``."""
-        return await until_it_works(lambda: self._target.publish(entries), self._doing)
+        """See ``SupportsPublish``."""
+        return await retry_until_available(lambda: self._target.publish(entries), self._doing)

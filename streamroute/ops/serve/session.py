@@ -7,10 +7,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from streamroute.ops.publish.feed import Progress, publish_feed
+from streamroute.ops.publish.feed import FeedProgress, publish_feed
 from streamroute.ops.publish.line_reader import read_lines
 from streamroute.ops.serve.drain import wait_until_done
-from streamroute.ops.serve.retry_until_available import Persistent, until_it_works
+from streamroute.ops.serve.retry_until_available import RetryingPublisher, retry_until_available
 from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ async def _job(app: App, feed: Feed | None, drain: bool, stopped: asyncio.Task[b
 
 
 async def _publish(app: App, feed: Feed) -> None:
-    target = Persistent(app.publisher(feed.stream), feed.stream)
-    progress = Progress()
+    target = RetryingPublisher(app.publisher(feed.stream), feed.stream)
+    progress = FeedProgress()
     try:
         async for _ in publish_feed(target, read_lines(feed.source), feed.name, progress):
             log.debug("published %s to %s", pluralize(progress.events, "event"), feed.stream)
@@ -68,4 +68,4 @@ async def _publish(app: App, feed: Feed) -> None:
 
 
 async def _last_id(app: App, stream: str) -> str:
-    return await until_it_works(app.publisher(stream).last_id, f"reading {stream}")
+    return await retry_until_available(app.publisher(stream).last_id, f"reading {stream}")

@@ -31,20 +31,20 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Keeps ``count`` workers running.
 
-    ``command`` is a worker's command line, without the file descriptor for its reports, which is appended.
-    With ``ends``, workers end with 0 or 1 when they are done (a drain), and only one that crashed is
-    restarted. A worker that cannot reach Redis ends with the exit code ``unreachable``. No worker is
-    restarted before ``reachable()`` returns: in an outage this process polls, instead of starting workers
-    in vain. Workers that have not ended ``patience`` seconds after ``stop()`` are killed.
+    ``command`` is a worker's command line; the file descriptor for its reports is appended. With ``drain``,
+    workers end with 0 or 1 when they are done, and only one that crashed is restarted. A worker that cannot
+    reach Redis ends with the exit code ``unreachable_code``. No worker is restarted before
+    ``wait_until_reachable()`` returns: in an outage this process polls, instead of starting workers in vain.
+    Workers that have not ended ``stop_timeout`` seconds after ``stop()`` are killed.
     """
 
     command: Sequence[str]
     count: int
     reports: WorkerReports
-    ends: bool
-    patience: float
-    unreachable: int
-    reachable: Callable[[], Awaitable[None]]
+    drain: bool
+    stop_timeout: float
+    unreachable_code: int
+    wait_until_reachable: Callable[[], Awaitable[None]]
     incidents: Incidents = LOG_ONLY
     pauses: RestartPauses = field(default_factory=RestartPauses)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -61,7 +61,7 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(1, self.count + 1):
-                    group.create_task(self._keep(number))
+                    group.create_task(self._run_worker(number))
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
@@ -74,7 +74,7 @@ class Supervisor:
         self._stop.set()
         for process in self._running:
             _terminate(process)
-        self._deadline = asyncio.get_running_loop().call_later(self.patience, self._kill_late)
+        self._deadline = asyncio.get_running_loop().call_later(self.stop_timeout, self._kill_remaining)
 
     def kill(self) -> None:
         """End every worker at once; fit for a signal handler."""
@@ -82,26 +82,26 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 process.kill()
 
-    def _kill_late(self) -> None:
+    def _kill_remaining(self) -> None:
         late = pluralize(len(self._running), "worker")
         said = "%s did not end within %g s and will be killed; unfinished entries stay pending"
-        log.error(said, late, self.patience)
+        log.error(said, late, self.stop_timeout)
         self.kill()
 
-    async def _keep(self, number: int) -> None:
+    async def _run_worker(self, number: int) -> None:
         """Run a worker, and restart it until it is not to be restarted any more."""
         pauses = CrashPauses(self.pauses)
         while not self._stop.is_set():
             began = time.monotonic()
-            end = await self._run_one(number)
-            if self._is_last(number, end):
+            end = await self._run_once(number)
+            if self._is_final(number, end):
                 return
             pause = self._pause(pauses, end, time.monotonic() - began)
             said = "worker %d ended by itself %s; it starts again in %gs"
             self.incidents.report(Incident.WORKER_DIED, "", said, number, end, pause)
-            await self._rest(pause)
+            await self._wait_before_restart(pause)
 
-    def _is_last(self, number: int, end: WorkerEnd) -> bool:
+    def _is_final(self, number: int, end: WorkerEnd) -> bool:
         """Whether this worker is not to be restarted."""
         if self._stop.is_set():
             is_clean = end.code in (0, -signal.SIGTERM) or self._is_in_outage(end)
@@ -109,7 +109,7 @@ class Supervisor:
             if not is_clean:
                 self._code = self._code or max(end.code, 1)
             return True
-        if self.ends and end.code in (0, 1) and end.is_orderly and end.was_ready:
+        if self.drain and end.code in (0, 1) and end.is_orderly and end.was_ready:
             log.info("worker %d is done (%s)", number, end.how)
             self._code = self._code or end.code
             return True
@@ -128,15 +128,15 @@ class Supervisor:
         return pauses.after_crash(lasted, at_work=end.has_worked)
 
     def _is_in_outage(self, end: WorkerEnd) -> bool:
-        return end.code == self.unreachable and end.is_orderly
+        return end.code == self.unreachable_code and end.is_orderly
 
-    async def _run_one(self, number: int) -> WorkerEnd:
+    async def _run_once(self, number: int) -> WorkerEnd:
         """Start a worker and wait until it ends."""
         try:
             with self.reports.pipe() as pipe:
                 process = await self._start(pipe)
                 log.info("worker %d is process %d", number, process.pid)
-                code = await self._end_of(process)
+                code = await self._wait_for_exit(process)
             return WorkerEnd(code, pipe.report)
         except OSError as error:  # too many processes or open files: temporary
             return WorkerEnd(error=error)
@@ -150,7 +150,7 @@ class Supervisor:
             start_new_session=True,
         )
 
-    async def _end_of(self, process: Process) -> int:
+    async def _wait_for_exit(self, process: Process) -> int:
         """Wait until a worker ends; return its exit code, or minus the number of a signal."""
         self._running.add(process)
         if self._stop.is_set():
@@ -164,13 +164,13 @@ class Supervisor:
         finally:
             self._running.discard(process)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _wait_before_restart(self, seconds: float) -> None:
         """Wait this long, then until Redis is reachable; ``stop()`` ends the wait."""
-        await _first_to_end(self._until_reachable(seconds), _wait_for(self._stop))
+        await _first_to_finish(self._pause_until_reachable(seconds), _wait_for(self._stop))
 
-    async def _until_reachable(self, pause: float) -> None:
+    async def _pause_until_reachable(self, pause: float) -> None:
         await asyncio.sleep(pause)
-        await self.reachable()
+        await self.wait_until_reachable()
 
 
 def _terminate(process: Process) -> None:
@@ -182,7 +182,7 @@ async def _wait_for(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def _first_to_end(*activities: Coroutine[Any, Any, None]) -> None:
+async def _first_to_finish(*activities: Coroutine[Any, Any, None]) -> None:
     """Run these until the first ends, cancel the others, and raise what the first raised."""
     tasks = [asyncio.create_task(activity) for activity in activities]
     try:

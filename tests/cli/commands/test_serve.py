@@ -139,7 +139,7 @@ def test_a_configuration_without_routes_is_refused(lone_project: Project) -> Non
     lone_project.routes("name: off, type: t, handler: jobs.ok, enabled: false")
     done = lone_project.run("serve", "--drain")
     assert (done.code, done.out) == (1, "")
-    assert done.err == "error: routes.yaml has no route that is enabled: there is nothing to serve\n"
+    assert done.err == "error: routes.yaml has no enabled route: there is nothing to serve\n"
 
 
 def test_no_server_is_one_line_and_4(lone_project: Project) -> None:
@@ -166,7 +166,7 @@ def test_the_embedded_server_is_said_loudly_with_its_folder(lone_project: Projec
     lone_project.routes(OK)
     done = lone_project.run("serve", "--drain")
     folder = lone_project.folder / ".streamroute"
-    assert f"warning: this is an embedded server, for development; its data is in {folder}" in done.err
+    assert f"warning: using an embedded server, which is for development; its data is in {folder}" in done.err
     assert (done.code, folder.is_dir()) == (0, True)
 
 
@@ -243,7 +243,7 @@ def test_of_several_streams_one_must_be_named(project: Project) -> None:
     project.feed(event(1))
     done = project.run("serve", "--feed", "events.jsonl", "--drain")
     assert done.code == 2
-    assert "say where --feed goes: --feed-stream, one of events, more" in done.err
+    assert "--feed needs --feed-stream, one of: events, more" in done.err
     done = project.run("serve", "--feed", "events.jsonl", "--feed-stream", "mroe", "--drain")
     assert done.code == 2
     assert 'no stream "mroe"; did you mean "more"?' in done.err
@@ -313,7 +313,7 @@ def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
     project.notes("started 1")
-    running.signal(number).says("finishing what runs; a second signal stops at once")
+    running.signal(number).says("draining; a second signal exits immediately")
     project.write("go", "")
     assert running.end().code == 0
     assert project.ledger == ["started 1", "done 1"]
@@ -326,7 +326,7 @@ def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
     project.notes("started 1")
-    running.signal(signal.SIGHUP).says("finishing what runs").signal(signal.SIGHUP)
+    running.signal(signal.SIGHUP).says("draining").signal(signal.SIGHUP)
     project.write("go", "")
     assert running.end().code == 0
 
@@ -341,7 +341,7 @@ def test_signals_that_come_together_are_one(project: Project, others: list[signa
     running.signal(signal.SIGSTOP)
     for number in [signal.SIGTERM, *others]:
         running.signal(number)
-    running.signal(signal.SIGCONT).says("finishing what runs")
+    running.signal(signal.SIGCONT).says("draining")
     project.write("go", "")
     assert running.end().code == 0
     assert project.ledger == ["started 1", "done 1"]
@@ -355,7 +355,7 @@ def test_under_nohup_a_terminal_that_closes_is_no_signal(project: Project) -> No
     running.signal(signal.SIGHUP)
     project.write("go", "")
     project.notes("done 1")
-    assert "finishing what runs" not in running.err
+    assert "draining" not in running.err
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
@@ -365,10 +365,10 @@ def test_the_second_signal_ends_it_at_once(project: Project, handler: str) -> No
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl")
     project.notes("started 1")
-    running.signal(signal.SIGTERM).says("finishing what runs")
+    running.signal(signal.SIGTERM).says("draining")
     done = running.insist(signal.SIGINT).end()
     assert done.code == 128 + signal.SIGINT
-    assert "stopped at once; unfinished entries stay pending" in done.err
+    assert "exited immediately; unfinished entries stay pending" in done.err
     assert project.pending() == 1
 
 

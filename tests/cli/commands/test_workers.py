@@ -95,7 +95,7 @@ def test_one_signal_drains_all_workers(project: Project) -> None:
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
-    running.signal(signal.SIGINT).says("finishing what runs")
+    running.signal(signal.SIGINT).says("draining")
     project.write("go", "")
     assert running.end().code == 0
     assert sorted(project.ledger)[:4] == [f"done {n}" for n in range(4)]
@@ -107,7 +107,7 @@ def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
-    running.signal(signal.SIGTERM).says("finishing what runs").insist(signal.SIGTERM)
+    running.signal(signal.SIGTERM).says("draining").insist(signal.SIGTERM)
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
     assert len(project.ledger) == 4
@@ -121,10 +121,10 @@ def test_a_worker_that_is_signalled_as_well_drains_all_the_same(project: Project
     project.notes("started 0")
     (worker,) = processes(running)
     os.kill(worker, signal.SIGTERM)
-    running.says("finishing what runs")
+    running.says("draining")
     time.sleep(0.6)  # beyond what counts as one signal
     os.kill(worker, signal.SIGTERM)
-    running.signal(signal.SIGTERM).says("a second signal stops at once")
+    running.signal(signal.SIGTERM).says("a second signal exits immediately")
     project.write("go", "")
     assert running.end().code == 0
     assert project.ledger == ["started 0", "done 0"]
@@ -152,7 +152,7 @@ def test_a_second_signal_leaves_no_worker_behind(project: Project) -> None:
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     _wait_for_consumers(project, 2)
     os.kill(processes(running)[1], signal.SIGSTOP)
-    running.signal(signal.SIGTERM).says("finishing what runs")
+    running.signal(signal.SIGTERM).says("draining")
     assert running.insist(signal.SIGTERM).end().code == 128 + signal.SIGTERM
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
@@ -187,7 +187,7 @@ def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
     running.signal(signal.SIGKILL).end()
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
-    assert running.err.count("the supervisor is gone; finishing what runs") == 2
+    assert running.err.count("the supervisor has ended; draining") == 2
 
 
 def test_a_worker_whose_supervisor_hangs_works_and_drains(project: Project) -> None:
@@ -260,7 +260,7 @@ def test_a_feed_goes_without_workers(project: Project, count: str) -> None:
     project.feed()
     done = project.run("serve", "--workers", count, "--feed", "events.jsonl")
     assert done.code == 2
-    assert "--feed goes without --workers" in done.err
+    assert "--feed cannot be combined with --workers" in done.err
 
 
 def test_one_worker_that_was_asked_for_is_started_again(project: Project) -> None:

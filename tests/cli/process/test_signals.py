@@ -33,14 +33,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return set_to
 
 
-async def _signalled(clock: Callable[[float], None], *moments: float, leaves: bool = True) -> list[str]:
+async def _signalled(clock: Callable[[float], None], *moments: float, second_exits: bool = True) -> list[str]:
     """What is called where SIGTERM comes at these seconds."""
     called: list[str] = []
     with stop_on_signals(
         lambda: called.append("stop"),
-        begun=lambda: called.append("begun"),
-        leaving=lambda: called.append("leaving"),
-        leaves=leaves,
+        on_first=lambda: called.append("first"),
+        on_second=lambda: called.append("second"),
+        second_exits=second_exits,
     ):
         for moment in moments:
             clock(moment)
@@ -51,7 +51,7 @@ async def _signalled(clock: Callable[[float], None], *moments: float, leaves: bo
 
 
 async def test_signals_within_half_a_second_are_one(clock: Callable[[float], None]) -> None:
-    assert await _signalled(clock, 0.0, 0.01, 0.2, 0.49) == ["begun", "stop"]
+    assert await _signalled(clock, 0.0, 0.01, 0.2, 0.49) == ["first", "stop"]
 
 
 async def test_half_a_second_later_it_is_the_second(clock: Callable[[float], None]) -> None:
@@ -61,7 +61,7 @@ async def test_half_a_second_later_it_is_the_second(clock: Callable[[float], Non
 
 
 async def test_a_worker_under_a_supervisor_takes_each_for_the_first(clock: Callable[[float], None]) -> None:
-    assert await _signalled(clock, 0.0, 5.0, 60.0, leaves=False) == ["begun", "stop"]
+    assert await _signalled(clock, 0.0, 5.0, 60.0, second_exits=False) == ["first", "stop"]
 
 
 @pytest.mark.parametrize("theirs", [signal.SIG_IGN, signal.SIG_DFL, lambda *_: None])
@@ -72,14 +72,14 @@ async def test_a_handler_that_user_code_has_replaced_is_put_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     stopped, before = asyncio.Event(), signal.getsignal(number)
-    with stop_on_signals(stopped.set, look_every=0.01):
+    with stop_on_signals(stopped.set, check_interval=0.01):
         ours = signal.signal(number, theirs)
         async with asyncio.timeout(60):
             while signal.getsignal(number) is not ours:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0.01)
             os.kill(os.getpid(), number)
             await stopped.wait()
-    assert f"has replaced the handler of {number.name}" in caplog.text
+    assert f"replaced the handler of {number.name}" in caplog.text
     assert signal.getsignal(number) is before
 
 
@@ -91,10 +91,10 @@ async def test_a_handler_that_is_replaced_for_a_moment_is_left_alone() -> None:
     try:
         for _ in range(3):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            keeping._look()
+            keeping._check()
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
             signal.signal(signal.SIGTERM, keeping._handler)
-            keeping._look()
+            keeping._check()
     finally:
         keeping.end()
         signal.signal(signal.SIGTERM, before)

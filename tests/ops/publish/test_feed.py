@@ -10,7 +10,7 @@ import pytest
 from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.entries.records import flatten_fields
 from streamroute.errors import EncodeError
-from streamroute.ops.publish.feed import FeedError, Progress, publish_feed
+from streamroute.ops.publish.feed import FeedError, FeedProgress, publish_feed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,8 +46,8 @@ def event(n: int, **more: Any) -> bytes:
     return json.dumps({"type": "t", "n": n, **more}).encode()
 
 
-async def feed(*given: list[bytes]) -> tuple[Target, Progress]:
-    target, progress = Target(), Progress()
+async def feed(*given: list[bytes]) -> tuple[Target, FeedProgress]:
+    target, progress = Target(), FeedProgress()
     async for _ in publish_feed(target, chunks(*given), "feed", progress):
         pass
     return target, progress
@@ -60,7 +60,7 @@ async def test_events_go_in_in_order_however_they_arrive() -> None:
 
 
 async def test_bytes_are_counted_as_they_stand_in_the_file() -> None:
-    target, progress = Target(), Progress()
+    target, progress = Target(), FeedProgress()
     lines = [event(1), b"", event(2)]
     sizes = [size async for size in publish_feed(target, chunks(lines), "feed", progress)]
     assert sum(sizes) == progress.bytes == len(b"\n".join(lines)) + 1
@@ -93,7 +93,7 @@ async def test_an_event_larger_than_a_batch_goes_in_alone() -> None:
 async def test_a_broken_line_is_named_by_its_number_and_what_came_before_is_published(
     line: bytes, said: str
 ) -> None:
-    target, progress = Target(), Progress()
+    target, progress = Target(), FeedProgress()
     given = chunks([event(1), b""], [event(2), line, event(3)])
     with pytest.raises(FeedError, match=rf"^feed:4: {said}"):
         _ = [size async for size in publish_feed(target, given, "feed", progress)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamroute.errors import RedisUnavailableError, SetupError
-from streamroute.ops.serve.retry_until_available import Persistent, until_it_works
+from streamroute.ops.serve.retry_until_available import RetryingPublisher, retry_until_available
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def gone() -> RedisUnavailableError:
 
 
 async def test_an_absence_is_waited_out_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    assert await until_it_works(Flaky(gone(), gone(), gone()), "asking") == "done"
+    assert await retry_until_available(Flaky(gone(), gone(), gone()), "asking") == "done"
     first, last = caplog.messages
     assert first == "asking failed, trying again until it works: RedisUnavailableError: Redis is gone"
     assert last.startswith("asking works again after 3 failures")
@@ -49,13 +49,13 @@ async def test_an_absence_is_waited_out_and_said_once(caplog: pytest.LogCaptureF
 async def test_a_refusal_is_raised_at_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(SetupError, match="never"):
-        await until_it_works(Flaky(SetupError("never")), "asking")
+        await retry_until_available(Flaky(SetupError("never")), "asking")
     assert caplog.messages == []
 
 
 async def test_a_batch_that_failed_is_published_whole() -> None:
     target = Flaky(gone())
-    persistent = Persistent(target, "events")
+    persistent = RetryingPublisher(target, "events")
     batch = [persistent.encode({"fields": [b"type", b"t"]})] * 2
     assert await persistent.publish(batch) == ["1-1"]
     assert target.published == [batch]

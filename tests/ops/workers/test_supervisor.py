@@ -86,10 +86,10 @@ class Stage:
         self.reports = WorkerReports(Counters({}))
         command = [sys.executable, "-I", "-S", "-c", STUB + script, str(folder)]
         quick = {
-            "ends": False,
-            "patience": LONG,
-            "unreachable": NO_REDIS,
-            "reachable": at_once,
+            "drain": False,
+            "stop_timeout": LONG,
+            "unreachable_code": NO_REDIS,
+            "wait_until_reachable": at_once,
             "pauses": SHORT,
         }
         watched = Incidents(self.reports.ended.count_event)
@@ -249,7 +249,7 @@ report(ready=True)
 report(ready=True, ended=True)
 sys.exit(1 if len(lives()) == 1 else 0)
 """
-    stage = Stage(tmp_path, script, 2, ends=True)
+    stage = Stage(tmp_path, script, 2, drain=True)
     assert await stage.run() in (0, 1)
     assert stage.lives == ["done", "done"]
     assert stage.died == 0
@@ -257,7 +257,7 @@ sys.exit(1 if len(lives()) == 1 else 0)
 
 async def test_a_drain_fails_where_one_of_its_workers_does(tmp_path: Path) -> None:
     script = "report(ready=True, ended=True); sys.exit(1)"
-    assert await Stage(tmp_path, script, 1, ends=True).run() == 1
+    assert await Stage(tmp_path, script, 1, drain=True).run() == 1
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ if n == 1:
     {end}
 report(ready=True, ended=True)
 """
-    stage = Stage(tmp_path, script, 1, ends=True)
+    stage = Stage(tmp_path, script, 1, drain=True)
     assert await stage.run() == 0
     assert stage.lives == 3 * ["life"]
 
@@ -293,7 +293,7 @@ if not lives():
 note("done")
 report(ready=True, ended=True)
 """
-    stage = Stage(tmp_path, script, 1, ends=True)
+    stage = Stage(tmp_path, script, 1, drain=True)
     assert await stage.run() == 0
     assert stage.lives == ["killed", "done"]
     assert stage.died == 1
@@ -363,7 +363,7 @@ if not lives():
     sys.exit(1)
 run()
 """
-    stage = Stage(tmp_path, script, 1, reachable=reachable)
+    stage = Stage(tmp_path, script, 1, wait_until_reachable=reachable)
     async with stage.running():
         await within_patience(asked.wait())
         assert stage.lives == ["crashes"]
@@ -395,7 +395,7 @@ sys.stdin.read()
 async def test_what_does_not_end_in_time_is_killed_and_that_is_no_success(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage = Stage(tmp_path, DEAF, 2, patience=0.1)
+    stage = Stage(tmp_path, DEAF, 2, stop_timeout=0.1)
     async with stage.running() as task:
         await stage.until(*2 * ["is deaf"])
         stage.supervisor.stop()
@@ -405,7 +405,7 @@ async def test_what_does_not_end_in_time_is_killed_and_that_is_no_success(
 
 
 async def test_what_does_not_end_after_a_cancellation_is_killed(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, DEAF, 1, patience=0.1)
+    stage = Stage(tmp_path, DEAF, 1, stop_timeout=0.1)
     async with stage.running() as task:
         await stage.until("is deaf")
         task.cancel()
@@ -449,7 +449,7 @@ async def test_stop_ends_a_pause(tmp_path: Path) -> None:
     async def reachable() -> None:
         asked.append("Redis")
 
-    stage = Stage(tmp_path, CRASH, 1, reachable=reachable, pauses=RestartPauses(first=LONG))
+    stage = Stage(tmp_path, CRASH, 1, wait_until_reachable=reachable, pauses=RestartPauses(first=LONG))
     async with stage.running() as task:
         await eventually(lambda: stage.died == 1)
         stage.supervisor.stop()
@@ -459,7 +459,7 @@ async def test_stop_ends_a_pause(tmp_path: Path) -> None:
 
 
 async def test_stop_ends_the_wait_for_redis(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, CRASH, 1, reachable=never)
+    stage = Stage(tmp_path, CRASH, 1, wait_until_reachable=never)
     async with stage.running() as task:
         await eventually(lambda: stage.died == 1)
         stage.supervisor.stop()
@@ -539,7 +539,7 @@ async def test_workers_are_told_to_end_once_however_often_the_supervisor_is(
 
 async def test_a_supervisor_that_is_cancelled_in_a_pause_ends(tmp_path: Path) -> None:
     script = "report(ready=True); os._exit(1)"
-    stage = Stage(tmp_path, script, 1, reachable=never)
+    stage = Stage(tmp_path, script, 1, wait_until_reachable=never)
     async with stage.running() as task:
         await eventually(lambda: stage.died == 1)
         task.cancel()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from streamroute.cli.arguments.config import check_or_exit
-from streamroute.cli.arguments.event_files import name_of, read_events
+from streamroute.cli.arguments.event_files import display_name, read_events
 from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.commands.testing.run import EntryAccess, RouteTestSelection, run
 from streamroute.cli.output.streams import echo
@@ -34,7 +34,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
         return ExitCode.FOUND
     lines = read_events(events, MAX_TOTAL).split(b"\n")
     with time_limit(SECONDS, root, "full"):
-        found, count = examples(check_or_exit(root).compiled, lines, name_of(events))
+        found, count = examples(check_or_exit(root).compiled, lines, display_name(events))
         text = written(found).encode()
     if not found:
         echo(f"nothing was written: {events} holds no event", err=True)

@@ -1,0 +1,1 @@
+"""The parts of ``serve``: its options, one serving process, workers under a supervisor, the banner."""

@@ -1,0 +1,98 @@
+"""``serve`` in one process: by itself, or as a worker of a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from streamroute.app import open_app
+from streamroute.cli.arguments.server import open_server
+from streamroute.cli.commands.serving.banner import log_banner
+from streamroute.cli.commands.serving.options import route_names
+from streamroute.cli.output.run_summary import print_summary
+from streamroute.cli.process.deadline import StopDeadline, max_stop_seconds
+from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.cli.process.metrics import process_metrics
+from streamroute.cli.process.signals import stop_on_signals
+from streamroute.cli.process.workers import watch_lifeline
+from streamroute.incidents import Incidents
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.serve.gc_tuning import rare_collections
+from streamroute.ops.serve.session import run_session
+
+if TYPE_CHECKING:
+    from streamroute.app import App
+    from streamroute.cli.arguments.config import LoadedConfig
+    from streamroute.cli.commands.serving.options import ServeOptions
+
+log = logging.getLogger(__name__)
+
+
+async def serve(loaded: LoadedConfig, options: ServeOptions) -> int:
+    """Serve until a signal, or until a bounded run is done; returns the exit code."""
+    run = _Run(loaded, options)
+    async with AsyncExitStack() as stack:
+        app = await run.start(stack)
+        try:
+            await run_session(app, options.feed, drain=options.drain, stop=run.stop)
+        finally:
+            await app.stop()
+            if options.is_bounded and not options.is_worker:
+                print_summary(run.counters)
+    return run.exit_code
+
+
+class _Run:
+    def __init__(self, loaded: LoadedConfig, options: ServeOptions) -> None:
+        self._loaded = loaded
+        self._options = options
+        self._deadline = StopDeadline(max_stop_seconds(loaded.document))
+        self._has_stuck_handler = False
+        self.stop = asyncio.Event()
+        self.counters = Counters(route_names(loaded.document))
+
+    async def start(self, stack: AsyncExitStack) -> App:
+        """Open the server and the app, and start consuming; all of it is closed with the stack."""
+        document, options = self._loaded.document, self._options
+        stack.enter_context(
+            stop_on_signals(self.stop.set, on_first=self._deadline.begin, second_exits=not options.is_worker)
+        )
+        redis = await stack.enter_async_context(
+            open_server(document, embedded=options.embedded, adopt=options.adopt)
+        )
+        app = await stack.enter_async_context(
+            open_app(
+                redis,
+                document,
+                self._loaded.compiled,
+                observer=self.counters.observe,
+                incidents=Incidents(self.counters.count_event),
+                on_stuck=self._on_stuck,
+            )
+        )
+        if options.feed is not None:
+            stream = options.feed.stream
+            self.counters.feed_start_ids[stream] = await app.publisher(stream).last_id()
+        stack.enter_context(rare_collections())
+        report_started = await stack.enter_async_context(
+            process_metrics(options.metrics, options.report, redis, app, self.counters)
+        )
+        await app.start()
+        report_started()
+        if options.is_worker:
+            watch_lifeline(self.stop, self._deadline.begin)
+        else:
+            log_banner(document, redis)
+        return app
+
+    def _on_stuck(self, stream: str) -> None:
+        self._has_stuck_handler = True
+        log.error("a handler of %s is stuck, and on_stuck is exit: this process ends", stream)
+        self.stop.set()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        has_failures = self._options.is_bounded and self.counters.failed
+        return ExitCode.FOUND if self._has_stuck_handler or has_failures else ExitCode.OK

@@ -1,0 +1,63 @@
+"""What the command line of ``serve`` asks for, checked against the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from streamroute.cli.arguments.stream_argument import stream_named
+from streamroute.errors import SetupError
+
+if TYPE_CHECKING:
+    from streamroute.config.document import Document
+    from streamroute.ops.metrics.server import Endpoint
+    from streamroute.ops.serve.session import Feed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """``report`` is the file descriptor for reports to a supervisor; None outside a worker."""
+
+    feed: Feed | None = None
+    drain: bool
+    embedded: bool
+    adopt: bool
+    metrics: Endpoint | None = None
+    report: int | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the run ends by itself, and so prints a summary."""
+        return self.drain or self.feed is not None
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process reports to a supervisor."""
+        return self.report is not None
+
+
+def served_streams(document: Document) -> list[str]:
+    """The streams that have routes; raises SetupError if none has."""
+    served = [stream for stream in document.streams if document.served(stream)]
+    if not served:
+        raise SetupError(f"{document.path} has no enabled route: there is nothing to serve")
+    return served
+
+
+def feed_target(document: Document, served: list[str], stream: str | None) -> str:
+    """The stream that --feed publishes to; raises click.UsageError unless it is clear."""
+    if stream is None:
+        if len(served) > 1:
+            raise click.UsageError(f"--feed needs --feed-stream, one of: {', '.join(served)}")
+        return served[0]
+    stream_named(document.streams, stream)
+    if stream not in served:
+        raise click.UsageError(f'the stream "{stream}" has no routes: the feed would not be read')
+    return stream
+
+
+def route_names(document: Document) -> dict[str, tuple[str, ...]]:
+    """The names of each stream's enabled routes."""
+    return {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}

@@ -1,0 +1,46 @@
+"""``serve --workers``: processes that each do what ``one_process`` does, under a supervisor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from streamroute.cli.arguments.server import open_server
+from streamroute.cli.commands.serving.banner import log_banner
+from streamroute.cli.commands.serving.options import route_names
+from streamroute.cli.output.run_summary import print_summary
+from streamroute.cli.process.deadline import max_stop_seconds
+from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.cli.process.metrics import worker_metrics
+from streamroute.cli.process.workers import supervise
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.workers.reports import WorkerReports
+
+if TYPE_CHECKING:
+    from streamroute.cli.arguments.config import LoadedConfig
+    from streamroute.cli.commands.serving.options import ServeOptions
+
+
+async def serve_with_workers(
+    loaded: LoadedConfig, options: ServeOptions, command: Sequence[str], workers: int
+) -> int:
+    """Run the workers; an embedded server runs here, for all of them. Returns the exit code."""
+    document = loaded.document
+    counters = Counters(route_names(document))
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(
+            open_server(document, embedded=options.embedded, adopt=options.adopt)
+        )
+        reports = WorkerReports(counters)
+        await stack.enter_async_context(worker_metrics(options.metrics, redis, document, reports))
+        log_banner(document, redis)
+        try:
+            stop_timeout = max_stop_seconds(document)
+            code = await supervise(
+                command, workers, reports, redis, drain=options.drain, stop_timeout=stop_timeout
+            )
+        finally:
+            if options.is_bounded:
+                print_summary(counters)
+    return code or (ExitCode.FOUND if options.is_bounded and counters.failed else ExitCode.OK)
