@@ -44,7 +44,7 @@ def test_an_entry_whose_handler_does_not_end_is_given_up_and_the_health_is_503(p
     assert "stubborn at " in running.err
     assert "jobs.py" in running.err
     status, text = scraper.get("/healthz")
-    assert (status, text) == (503, "handlers that do not end have all slots of events\n")
+    assert (status, text) == (503, "every handler of events is stuck, so no message runs\n")
     samples = scraper.samples()
     assert (samples["slots_stuck", "events"], samples["handlers_stuck_total", "events"]) == (1, 1)
     assert running.signal(signal.SIGTERM).end().code == 0
