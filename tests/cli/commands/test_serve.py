@@ -99,7 +99,7 @@ def test_json_logs_are_json_to_the_last_line(project: Project) -> None:
     records = [json.loads(line) for line in running.end().err.splitlines()]
     assert all(record.keys() >= {"time", "level", "logger", "message"} for record in records)
     assert {"info", "warning", "error"} <= {record["level"] for record in records}
-    assert any(record["message"].startswith("finishing") for record in records)
+    assert any(record["message"].startswith("draining") for record in records)
 
 
 @pytest.mark.parametrize("arguments", [["--feed-stream", "x"], ["nowhere.yaml"], ["--feed", "events.jsonl"]])
