@@ -246,7 +246,7 @@ def serve_others(project: Project, code: str, head: str = ROUTES) -> Running:
 
 def test_a_module_that_forks_while_it_is_imported(project: Project) -> None:
     running = serve_others(project, AT_IMPORT)
-    assert running.err.count("finishing") <= 1
+    assert running.err.count("draining") <= 1
     assert running.err.count("serving ") == 1
 
 
