@@ -44,7 +44,7 @@ GIVEN: Final = {
     "streamroute.config.yaml.syntax.other_formats": "of the table below",
     "streamroute.config.yaml.syntax.lines": "of a table that is compiled, and found so",
     "streamroute.config.schema.normalized_guess": "a pattern of the published schema",
-    "streamroute.config.schema.findings": "a pattern of the published schema",
+    "streamroute.config.schema.key_findings": "a pattern of the published schema",
     "streamroute.config.schema.value_hints": "a pattern of the published schema",
     "streamroute.config.schema.fast_validator": "a pattern of the published schema",
     "streamroute.config.files.search": "a wildcard of the user's, which fnmatch writes without backtracking",
