@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from streamroute.expressions.kinds import Kind
-from streamroute.expressions.types.json_types import NO_LITERALS, Literals, Type
+from streamroute.expressions.types.json_types import (
+    BOOLEAN,
+    NEVER,
+    NO_LITERALS,
+    NULL,
+    Literals,
+    Type,
+    is_never,
+    nullable,
+)
+
+_ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
 
 
 def may_be_equal(a: Type, b: Type) -> bool:
@@ -54,3 +65,12 @@ def is_comparable(a: Type, b: Type) -> bool:
 def may_be_uncomparable(a: Type, b: Type) -> bool:
     """Whether an ordering of two such values may be null."""
     return not (a.kinds == b.kinds and a.kinds in (frozenset(["number"]), frozenset(["string"])))
+
+
+def ordering(one: Type, two: Type) -> Type:
+    """The type of ``one < two``, and of the other orderings."""
+    if is_never(one) or is_never(two):
+        return NEVER
+    if not is_comparable(one, two):
+        return NULL
+    return _ORDERED[may_be_uncomparable(one, two)]

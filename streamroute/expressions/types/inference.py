@@ -14,10 +14,9 @@ from streamroute.expressions.syntax.parser import Node, Tree, chain
 from streamroute.expressions.types import argument_checks, condition_checks, function_results
 from streamroute.expressions.types import field_access as steps
 from streamroute.expressions.types.comparability import (
-    is_comparable,
     may_be_equal,
-    may_be_uncomparable,
     may_differ,
+    ordering,
 )
 from streamroute.expressions.types.json_types import (
     BOOLEAN,
@@ -33,7 +32,6 @@ from streamroute.expressions.types.json_types import (
     Type,
     array_of,
     is_never,
-    nullable,
     object_of,
 )
 from streamroute.expressions.types.members import elements_of, field_of, values_of
@@ -43,10 +41,9 @@ from streamroute.expressions.types.payload_type import ENVELOPE_FIELD
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 from streamroute.expressions.types.step_budget import count_steps
-from streamroute.expressions.types.truthiness import falsy, may_be_false, may_be_true, truthy
+from streamroute.expressions.types.truthiness import falsy, may_be_false, may_be_true, negation, truthy
 from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
 
-_ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
 _STEPS: Final = frozenset({"field", "index", "slice"})
 _NOT_ARRAYS: Final = frozenset(KINDS) - {"array"}
 
@@ -73,7 +70,7 @@ class Inference:
             operand_type = partial(self._operand, continuing=misplaced_values.continuing(node))
             inferred = self._chain(node, scope, operand_type)
         elif kind == "not_expression":
-            inferred = _negation(self.condition(node["children"][0], scope))
+            inferred = negation(self.condition(node["children"][0], scope))
         elif kind == "pipe":
             inferred = self.condition(node["children"][1], self._scope_of_last(chain(node), scope))
         else:
@@ -109,13 +106,13 @@ class Inference:
         return self._chain(node, scope, self._value_operand)
 
     def _not(self, node: Node, scope: Scope) -> Type:
-        return _negation(self.infer(node["children"][0], scope))
+        return negation(self.infer(node["children"][0], scope))
 
     def _comparator(self, node: Node, scope: Scope) -> Type:
         operator, (left, right) = node["value"], node["children"]
         one, two = self.infer(left, scope), self.infer(right, scope)
         self.report.compared.setdefault(id(node), (one, two))
-        inferred = self._equality(node, one, two) if operator in ("eq", "ne") else _ordering(one, two)
+        inferred = self._equality(node, one, two) if operator in ("eq", "ne") else ordering(one, two)
         before = self.report.count
         if inferred is NULL:
             condition_checks.check_ordering(self.report, node, one, two)
@@ -291,22 +288,6 @@ class Inference:
         "subexpression": _steps,
         "value_projection": _value_projection,
     }
-
-
-def _negation(t: Type) -> Type:
-    if is_never(t):
-        return NEVER
-    if may_be_true(t):
-        return BOOLEAN if may_be_false(t) else FALSE
-    return TRUE
-
-
-def _ordering(one: Type, two: Type) -> Type:
-    if is_never(one) or is_never(two):
-        return NEVER
-    if not is_comparable(one, two):
-        return NULL
-    return _ORDERED[may_be_uncomparable(one, two)]
 
 
 def _null_of(t: Type) -> Type:

@@ -9,7 +9,9 @@ from streamroute.expressions.types.json_types import (
     FALSE,
     NEVER,
     NO_LITERALS,
+    TRUE,
     Type,
+    is_never,
 )
 
 
@@ -58,3 +60,12 @@ def may_be_true(t: Type) -> bool:
 def may_be_false(t: Type) -> bool:
     """Whether a value of this type may be false."""
     return t.null or bool(t.empty) or False in t.booleans
+
+
+def negation(t: Type) -> Type:
+    """The type of ``!value``."""
+    if is_never(t):
+        return NEVER
+    if may_be_true(t):
+        return BOOLEAN if may_be_false(t) else FALSE
+    return TRUE
