@@ -40,7 +40,7 @@ MOST_SIGNS: Final = 9
 GIVEN: Final = {
     "streamroute.adapters.urls.problems": "of the table below",
     "streamroute.adapters.urls.redaction": "of the same table",
-    "streamroute.config.env_variables": "one of its constants, which are found below",
+    "streamroute.config.variables.misplaced": "one of its constants, which are found below",
     "streamroute.config.yaml.syntax.other_formats": "of the table below",
     "streamroute.config.yaml.syntax.lines": "of a table that is compiled, and found so",
     "streamroute.config.schema.normalized_guess": "a pattern of the published schema",
