@@ -20,7 +20,7 @@ from streamroute.config.findings import suggestions
 from streamroute.config.findings.finding import START, Finding, Severity, has_errors, sort_findings
 from streamroute.config.findings.rules import Rule, Stage
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.load import LoadedConfig, config_file, load_config
+from streamroute.config.load import LoadResult, config_file, load_config
 from streamroute.config.paths import list_folder
 from streamroute.config.yaml.source import SourceFile
 
@@ -120,7 +120,7 @@ def _stages_with_errors(findings: Iterable[Finding]) -> set[Stage]:
     return {ALL_RULES[code].stage for code in codes}
 
 
-def _expectations(loaded: LoadedConfig) -> RouteTestSuite | None:
+def _expectations(loaded: LoadResult) -> RouteTestSuite | None:
     """The tests beside the files; None where there are none."""
     if loaded.document is None:
         return None
@@ -139,7 +139,7 @@ def _messages(read: RouteTestSuite | None) -> Iterator[Mapping[str, Any]]:
             yield test.message
 
 
-def _with_tests(result: CheckResult, loaded: LoadedConfig, read: RouteTestSuite | None) -> CheckResult:
+def _with_tests(result: CheckResult, loaded: LoadResult, read: RouteTestSuite | None) -> CheckResult:
     """The result with the tests beside the files, and with their findings.
 
     If the files have errors, routes that the tests name may be missing.

@@ -32,7 +32,7 @@ VERSION: Final = 1
 _UNSET: Final = "SR501"
 
 
-class LoadedConfig(NamedTuple):
+class LoadResult(NamedTuple):
     """The result of loading a configuration.
 
     ``document`` is None if the errors leave nothing to check; otherwise it holds the valid parts, and must
@@ -50,7 +50,7 @@ def load_config(
     env: Mapping[str, str] | None = None,
     unset: Literal["info", "error"] = "error",
     outside: bool = False,
-) -> LoadedConfig:
+) -> LoadResult:
     """Read a configuration and all that it includes; a folder means its routes.yaml.
 
     ``env`` gives the variables (the process's own where it is None), ``unset`` the severity of one that
@@ -65,11 +65,11 @@ def load_config(
     document = None
     if loaded.source is not None:
         environment = os.environ if env is None else env
-        run = _Run(loaded.source, environment, Severity(unset), loaded.findings, reader)
+        run = _ConfigReader(loaded.source, environment, Severity(unset), loaded.findings, reader)
         document = run.document()
         findings += run.findings
         files += run.files
-    return LoadedConfig(document, tuple(sort_findings(findings)), {file.path: file for file in files})
+    return LoadResult(document, tuple(sort_findings(findings)), {file.path: file for file in files})
 
 
 def config_file(path: str | Path) -> str:
@@ -77,8 +77,8 @@ def config_file(path: str | Path) -> str:
     return str(Path(path) / FILE_NAME if is_folder(path) else Path(path))
 
 
-class _Run:
-    """One reading of a root file and its includes."""
+class _ConfigReader:
+    """Reads a root file and its includes."""
 
     def __init__(
         self,

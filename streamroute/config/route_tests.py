@@ -79,14 +79,14 @@ def load_route_tests(paths: Iterable[Path], files: FileReader) -> RouteTestSuite
         texts[loaded.file.path] = loaded.file
         findings += loaded.findings
         if loaded.source is not None:
-            reading = _Reading(loaded.source, files)
+            reading = _TestFileReader(loaded.source, files)
             tests += reading.tests()
             findings += reading.findings
     return RouteTestSuite(tuple(tests), tuple(findings), texts)
 
 
-class _Reading:
-    """One reading of a test file."""
+class _TestFileReader:
+    """Reads a test file."""
 
     def __init__(self, source: SourceFile, files: FileReader) -> None:
         self.source = source
@@ -140,7 +140,7 @@ class _Reading:
         except OutsideFolderError:
             message = f'"{stated}" points outside the configuration folder'
             self.findings.append(location.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
-        except _UnusableError as error:
+        except _InvalidMessageError as error:
             self.findings.append(location.finding("SR603", str(error), at=("message",), help=_FORMS))
         return None
 
@@ -149,7 +149,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _FORMS: Final = 'a message is a mapping with its "type", the path of a JSON file, or {stream: NAME, id: ID}'
 
 
-class _UnusableError(Exception):
+class _InvalidMessageError(Exception):
     """Raised for a value that is not a message."""
 
 
@@ -167,17 +167,17 @@ def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
     except OutsideFolderError:
         raise
     except OSError as error:
-        raise _UnusableError(f"could not read {path}: {error.strerror}") from None
+        raise _InvalidMessageError(f"could not read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise _UnusableError(f"{path} is not UTF-8 text") from None
+        raise _InvalidMessageError(f"{path} is not UTF-8 text") from None
     except ValueError:
-        raise _UnusableError(f"{quote_value(str(path))} is not a valid file name") from None
+        raise _InvalidMessageError(f"{quote_value(str(path))} is not a valid file name") from None
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _UnusableError(f"{path} {describe_json_error(text, error)}") from None
+        raise _InvalidMessageError(f"{path} {describe_json_error(text, error)}") from None
     if not isinstance(message, dict):
-        raise _UnusableError(f"{path} does not contain a JSON object")
+        raise _InvalidMessageError(f"{path} does not contain a JSON object")
     return _typed(message, str(path))
 
 
@@ -188,4 +188,4 @@ def _typed(message: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     told = (
         'has no "type"' if kind is None else f'has {quote_value(kind)} as its "type", which must be a string'
     )
-    raise _UnusableError(f"{what} {told}")
+    raise _InvalidMessageError(f"{what} {told}")

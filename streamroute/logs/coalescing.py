@@ -47,7 +47,7 @@ def coalesced_by_reason(what: str, reason: str) -> Mapping[str, Any]:
 
 
 @dataclass(slots=True)
-class _Run:
+class _RecordRun:
     """Equal records: until when (by the clock) no more is written, and what has come meanwhile."""
 
     until: float
@@ -79,7 +79,7 @@ class CoalescingHandler(logging.Handler):
         self._interval = interval
         self._annotate = annotate
         self._clock = clock
-        self._runs: dict[Hashable, _Run] = {}
+        self._runs: dict[Hashable, _RecordRun] = {}
         self._timer: threading.Timer | None = None
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
@@ -125,7 +125,7 @@ class CoalescingHandler(logging.Handler):
             self.release()
         super().close()
 
-    def _run_of(self, record: logging.LogRecord, now: float) -> _Run | None:
+    def _run_of(self, record: logging.LogRecord, now: float) -> _RecordRun | None:
         """The run that the record goes on with; None for one that is written, whatever comes after it."""
         try:
             key = _key(record)
@@ -137,12 +137,12 @@ class CoalescingHandler(logging.Handler):
         if len(self._runs) >= _MOST_KEYS:
             self._forget(now)
         if len(self._runs) < _MOST_KEYS:
-            self._runs[key] = _Run(now + self._interval)
+            self._runs[key] = _RecordRun(now + self._interval)
             return None
         # Foreign records are all written; streamroute's share one key.
-        return self._runs.setdefault(_OTHERS, _Run(now + self._interval)) if _is_own(record) else None
+        return self._runs.setdefault(_OTHERS, _RecordRun(now + self._interval)) if _is_own(record) else None
 
-    def _write(self, runs: Iterable[_Run], now: float) -> None:
+    def _write(self, runs: Iterable[_RecordRun], now: float) -> None:
         """Write the last record of each run, for all of them; what comes next is kept for another while."""
         for run in runs:
             last, count = run.last, run.count

@@ -8,14 +8,14 @@ import pytest
 
 from streamroute.config.document import Document
 from streamroute.config.findings.finding import Severity, Span
-from streamroute.config.load import LoadedConfig, load_config
+from streamroute.config.load import LoadResult, load_config
 from streamroute.values import RetryPolicy
 
 ROUTE = "{name: one, type: a, handler: shop.handlers.one}"
 MINIMAL = f"version: 1\nstreams: {{bot_events: }}\nroutes:\n  - {ROUTE}\n"
 
 
-def load(folder: Path, text: str, env: dict[str, str] | None = None) -> LoadedConfig:
+def load(folder: Path, text: str, env: dict[str, str] | None = None) -> LoadResult:
     (folder / "routes.yaml").write_text(text, encoding="utf-8")
     return load_config(folder, env=env or {})
 
@@ -27,7 +27,7 @@ def document(folder: Path, text: str, env: dict[str, str] | None = None) -> Docu
     return loaded.document
 
 
-def codes(loaded: LoadedConfig) -> list[str]:
+def codes(loaded: LoadResult) -> list[str]:
     return [found.code for found in loaded.findings]
 
 

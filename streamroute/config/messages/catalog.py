@@ -70,14 +70,14 @@ def read_catalogue(files: Files, reader: FileReader) -> Catalogue:
     """
     if not any(data.get("messages") for _, data in files):
         return Catalogue({})
-    reading = _Reading(SchemaRegistry(reader))
+    reading = _CatalogueReader(SchemaRegistry(reader))
     messages = reading.messages(files)
     findings = (*reading.findings, *reading.registry.findings)
     return Catalogue(messages, findings, tuple(reading.registry.files))
 
 
-class _Reading:
-    """One reading of a catalogue."""
+class _CatalogueReader:
+    """Reads a catalogue."""
 
     def __init__(self, registry: SchemaRegistry) -> None:
         self.registry = registry

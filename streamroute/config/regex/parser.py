@@ -72,7 +72,7 @@ def parse(pattern: str) -> Regex:
     """Read a pattern; raises RegexError."""
     if len(pattern) > LONGEST:
         raise RegexError(f"it is longer than {LONGEST:,} characters")
-    reading = _Reading(pattern)
+    reading = _PatternParser(pattern)
     root = reading.choice()
     if reading.at < len(pattern):
         raise RegexError("a ) closes no group")
@@ -82,7 +82,7 @@ def parse(pattern: str) -> Regex:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _PatternParser:
     """A pattern that is being read, from left to right."""
 
     text: str

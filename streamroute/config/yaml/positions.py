@@ -27,7 +27,7 @@ class YamlNode:
     pairs: list[tuple[YamlNode, YamlNode]] | None = None
     items: list[YamlNode] | None = None
     target: YamlNode | None = field(default=None, repr=False)
-    _keys: _Keys | None = field(default=None, repr=False)
+    _keys: _MappingKeys | None = field(default=None, repr=False)
 
     @property
     def content(self) -> YamlNode:
@@ -44,14 +44,14 @@ class YamlNode:
         return None
 
     @property
-    def keys(self) -> _Keys:
+    def keys(self) -> _MappingKeys:
         """The keys of a mapping."""
         if self._keys is None:
-            self._keys = _Keys(self.pairs or [])
+            self._keys = _MappingKeys(self.pairs or [])
         return self._keys
 
 
-class _Keys:
+class _MappingKeys:
     """A mapping's own keys, of several equal ones the last, and the mappings that it merges."""
 
     def __init__(self, pairs: Sequence[tuple[YamlNode, YamlNode]]) -> None:

@@ -11,11 +11,11 @@ import pytest
 from jsonschema_specifications import REGISTRY
 
 from streamroute.compiler.validation.data_check import data_check
-from streamroute.config.load import LoadedConfig, load_config
+from streamroute.config.load import LoadResult, load_config
 from streamroute.config.messages.dialects import Dialect
 
 HEAD = "version: 1\nstreams: {bookings: }\n"
-Write = Callable[..., LoadedConfig]
+Write = Callable[..., LoadResult]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes routes.yaml (below a head of three lines) and other files by name, and loads it."""
     monkeypatch.chdir(tmp_path)
 
-    def write(text: str, **files: Any) -> LoadedConfig:
+    def write(text: str, **files: Any) -> LoadResult:
         Path("routes.yaml").write_text(HEAD + text)
         for name, content in files.items():
             path = Path(name.replace("__", "/") + (".json" if isinstance(content, dict) else ""))
@@ -34,7 +34,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return write
 
 
-def found(loaded: LoadedConfig) -> list[str]:
+def found(loaded: LoadResult) -> list[str]:
     return [str(finding).replace("routes.yaml:", "").replace("error[", "E[") for finding in loaded.findings]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from streamroute.config.load import LoadedConfig, load_config
+from streamroute.config.load import LoadResult, load_config
 
 
-def load(folder: Path, settings: str, env: dict[str, str]) -> LoadedConfig:
+def load(folder: Path, settings: str, env: dict[str, str]) -> LoadResult:
     (folder / "routes.yaml").write_text(f"version: 1\nstreams:\n  a: {settings}\n", encoding="utf-8")
     return load_config(folder, env=env)
 

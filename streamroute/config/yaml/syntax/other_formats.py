@@ -9,7 +9,7 @@ from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
 
 
-class _Form(NamedTuple):
+class _Format(NamedTuple):
     """A format: a line of its form is a sign of it, ``first`` where it is the first one, ``all`` where every
     line has the form.
     """
@@ -31,19 +31,21 @@ _ROOT_KEY: Final = (
     r"[\"']?(version|redis|container|include|defaults|streams|messages|routes|tests)[\"']? *:( |$)"
 )
 
-_FORMS: Final = (
-    _Form("HTML", r"(?i)<(!doctype html|html)\b.*", "first"),
-    _Form("XML", r"<[?!\w].*", "first"),
-    _Form("a patch", r"\+\+\+ \S.*|@@ -\d.*@@.*", "any", "apply it, and check the file that it changes"),
-    _Form("Markdown", r"```.*", "first", "remove the lines with ```"),
-    _Form("JSON lines", _WHOLE_EVENT, "all", "to write events to a stream: streamroute publish STREAM FILE"),
-    _Form("Python", r"(import|from) [\w.]+( import .*)?|(async )?def \w+\(.*|class \w+.*:|@\w+.*"),
-    _Form("JavaScript", r"(module\.exports|export default|const \w+ =|let \w+ =|var \w+ =).*"),
-    _Form("a .env file", r"(export )?[A-Z][A-Z0-9_]*=.*", "all"),
-    _Form("HCL", r"\w+( \"[^\"]*\")* \{"),
-    _Form("TOML", r"\[\[[\w.\"-]+\]\]|[\w.-]+ *= *(\"[^\"]*\"|\d+|true|false|\[.*)( *#.*)?"),
-    _Form("INI", r"\[[\w. -]+\]", "first"),
-    _Form("a properties file", r"[\w.-]+ *=.*", "all"),
+_FORMATS: Final = (
+    _Format("HTML", r"(?i)<(!doctype html|html)\b.*", "first"),
+    _Format("XML", r"<[?!\w].*", "first"),
+    _Format("a patch", r"\+\+\+ \S.*|@@ -\d.*@@.*", "any", "apply it, and check the file that it changes"),
+    _Format("Markdown", r"```.*", "first", "remove the lines with ```"),
+    _Format(
+        "JSON lines", _WHOLE_EVENT, "all", "to write events to a stream: streamroute publish STREAM FILE"
+    ),
+    _Format("Python", r"(import|from) [\w.]+( import .*)?|(async )?def \w+\(.*|class \w+.*:|@\w+.*"),
+    _Format("JavaScript", r"(module\.exports|export default|const \w+ =|let \w+ =|var \w+ =).*"),
+    _Format("a .env file", r"(export )?[A-Z][A-Z0-9_]*=.*", "all"),
+    _Format("HCL", r"\w+( \"[^\"]*\")* \{"),
+    _Format("TOML", r"\[\[[\w.\"-]+\]\]|[\w.-]+ *= *(\"[^\"]*\"|\d+|true|false|\[.*)( *#.*)?"),
+    _Format("INI", r"\[[\w. -]+\]", "first"),
+    _Format("a properties file", r"[\w.-]+ *=.*", "all"),
 )
 
 
@@ -58,7 +60,7 @@ def find_other_format(file: TextFile) -> Finding | None:
     written = {n: line.strip() for n, line in enumerate(lines[:_LOOKED_AT], 1)}
     written = {n: line for n, line in written.items() if line and not line.startswith(_COMMENT)}
     is_ours = any(re.match(_ROOT_KEY, line) for line in lines)
-    for form in _FORMS:
+    for form in _FORMATS:
         if is_ours and form.where == "any":
             continue  # a text in it may be of any format
         signs = [n for n, line in written.items() if re.fullmatch(form.line, line)]
@@ -67,7 +69,7 @@ def find_other_format(file: TextFile) -> Finding | None:
     return None
 
 
-def _is_enough(form: _Form, signs: list[int], written: list[int]) -> bool:
+def _is_enough(form: _Format, signs: list[int], written: list[int]) -> bool:
     if form.where == "all":
         return signs == written and (form.line != _WHOLE_EVENT or len(written) > 1)
     return form.where == "any" or signs[0] == written[0]
