@@ -1,4 +1,4 @@
-"""The composition root: a checked configuration becomes running consumers, and ends without loss."""
+"""The composition root: runs the consumers of a checked configuration, and drains them at the end."""
 
 from __future__ import annotations
 
@@ -75,15 +75,15 @@ class App:
         self._looking: asyncio.Task[None] | None = None
 
     def publisher(self, stream: str) -> Publisher:
-        """A publisher to one of the streams, in its codec."""
+        """Return a publisher for one of the streams, in its codec."""
         return Publisher(self._redis, stream, self.services[stream].pipeline.codec)
 
     def backlog(self, stream: str) -> Backlog:
-        """What the stream's group has still to do."""
+        """Return the backlog of the stream's group."""
         return Backlog(self._redis, stream, self.services[stream].config.group)
 
     def running(self) -> dict[str, int]:
-        """How many handlers run at this moment, by stream; may be asked from any thread."""
+        """How many handlers run now, by stream; may be called from any thread."""
         return {stream: service.processor.running for stream, service in self.services.items()}
 
     def stuck(self) -> dict[str, int]:
@@ -91,9 +91,9 @@ class App:
         return {stream: service.processor.stuck for stream, service in self.services.items()}
 
     async def start(self) -> None:
-        """Start every consumer, or none.
+        """Start all consumers, or none.
 
-        Raises RedisUnavailableError or SetupError where one of them could not start.
+        Raises RedisUnavailableError or SetupError if one of them cannot start.
         """
         try:
             await _each(self._require_fitness, self.services.values())
@@ -114,7 +114,7 @@ class App:
     async def _require_fitness(self, service: Service) -> None:
         stream = service.config
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
-        # A server that cannot be asked now is tried again, and told of, by the consumer's own start.
+        # If the server is unreachable now, the consumer's own start retries and reports it.
         with suppress(RedisUnavailableError):
             await require_permissions(self._redis, keys)
             await require_key_types(self._redis, keys)
@@ -134,7 +134,7 @@ def _watch(connection: RedisConnection, stream: StreamConfig, routes: Collection
 
 
 async def _each(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
-    """Act on each, many at once; raises what the first of them in their order raised, when all have ended."""
+    """Act on all services concurrently; raises the first error in their order when all have ended."""
     at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def act_on(service: Service) -> None:
@@ -240,5 +240,5 @@ def _order(stream: StreamConfig) -> KeyOf | None:
 
 
 def consumer_name() -> str:
-    """A consumer's name that no other process start has: host, process, and chance."""
+    """Return a name unique to this process start: host, process id and a random part."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,9 +1,9 @@
-"""Whether a data folder is the embedded server's own: a server runs what its append-only file says.
+"""Verifies that a data folder is the embedded server's own: a server executes its append-only file.
 
-A repository may hold a data folder, and so may an archive. One that this user's streamroute made holds a mark
-that only a secret of the user's can make, which lies in the user's state folder
-(https://specifications.freedesktop.org/basedir-spec/latest/). A mark proves nothing of the files beside it: a
-checkout replaces files that git ignores. Those of the server are nobody else's to read, and no links.
+A repository or an archive may contain a data folder. A folder made by this user's streamroute has a mark,
+which needs the user's secret in the user's state folder
+(https://specifications.freedesktop.org/basedir-spec/latest/). The mark proves nothing about other files: a
+checkout replaces files that git ignores. The server's files must be plain files that only the user can read.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ MARK: Final = "streamroute.owner"
 _KEY: Final = "embedded.key"
 _FOLDER: Final = "appendonlydir"
 _DATA: Final = (_FOLDER, "appendonly.aof", "dump.rdb")
-"""What a server reads when it starts."""
+"""What a server reads at its start."""
 
 _NAMES: Final = frozenset({*_DATA, LOG_NAME, "gate.lock", "users.lock", "server.lock", MARK})
 _TEMPORARY: Final = "temp-"
-"""How the names of files begin that a server writes before they have their name."""
+"""The prefix of files that a server writes before it renames them."""
 
 _SIZE: Final = 32
 _PURPOSE: Final = b"streamroute: a data folder of the embedded server\n"
 
 
 def take_ownership(folder: Path, *, adopt: bool = False) -> None:
-    """Make the folder where there is none, and make sure that what a server finds in it is its own.
+    """Create the folder if it is missing, and verify that the data in it is the server's own.
 
-    With ``adopt``, what is there is the server's own from now on. Raises EmbeddedServerError for data that
-    somebody else put there, OSError where the folder cannot be used.
+    With ``adopt``, the data becomes the server's own. Raises EmbeddedServerError for data from elsewhere,
+    OSError if the folder cannot be used.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not any(folder.iterdir()):  # a folder that holds more is not ours to hide
+    if not any(folder.iterdir()):  # hide only a new folder from git
         _create(folder / ".gitignore", b"*\n", 0o644)
     if adopt:
         _check(folder, _take)
         _mark(folder, anew=True)
-    # Another process may be making the folder its own: the mark comes before whatever else it makes.
+    # Another process may be taking ownership: it writes the mark before any other file.
     elif not any(_of_server(folder)):
         _mark(folder)
     elif not _is_marked(folder):
-        raise _refusal(folder, "it was not made here by this user")
+        raise _refusal(folder, "this user did not make it here")
     _check(folder, _refuse_open)
 
 
 def has_data(folder: Path) -> bool:
-    """Whether a server has been on a folder: there is something of one in it, whoever's it is."""
+    """Whether a server has used the folder: it contains files of one, whoever owns them."""
     return any(_of_server(folder)) if folder.is_dir() else False
 
 
@@ -73,14 +73,14 @@ def _refusal(folder: Path, why: str, advice: str = _ADOPT) -> EmbeddedServerErro
 
 
 def _check(folder: Path, if_open: Callable[[Path, Path], None]) -> None:
-    """Refuse what is no plain file of this user's; ``if_open`` is called with one that others may read."""
+    """Refuse anything but plain files of this user; ``if_open`` is called for files that others may read."""
     for path in _files(folder):
         try:
             found = path.lstat()
         except FileNotFoundError:
             continue
         if not stat.S_ISREG(found.st_mode) and not _is_folder_of_server(folder, path):
-            raise _refusal(folder, f"{path.name} is no plain file", "remove it, or delete the folder")
+            raise _refusal(folder, f"{path.name} is not a plain file", "remove it, or delete the folder")
         if found.st_uid != os.geteuid():
             advice = "run this as that user, or delete the folder"
             raise _refusal(folder, f"{path.name} belongs to another user", advice)
@@ -99,7 +99,7 @@ def _refuse_open(folder: Path, path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The server's files and its folder, and whatever has the name of one."""
+    """The server's files and its folder, by their names."""
     for path in _of_server(folder):
         if _is_folder_of_server(folder, path):
             yield from path.iterdir()
@@ -159,7 +159,7 @@ def _own_key() -> bytes:
             continue
         reason = not_private(folder)
         if not reason:
-            if not _key_in(folder):  # a full disk or a crash cut it short, or others may have read it
+            if not _key_in(folder):  # incomplete after a crash or on a full disk, or readable by others
                 (folder / _KEY).unlink(missing_ok=True)
                 _create(folder / _KEY, secrets.token_bytes(_SIZE))
             return _key_in(folder)
@@ -175,7 +175,7 @@ def _known_keys() -> Iterator[bytes]:
 
 
 def _key_in(folder: Path) -> bytes:
-    """The secret in a state folder; nothing where there is none that is whole, and this user's alone."""
+    """Return the secret in a state folder; empty if it is missing, incomplete or readable by others."""
     try:
         found = (folder / _KEY).lstat()
     except OSError:
@@ -201,7 +201,7 @@ def _read(path: Path) -> bytes:
 
 
 def _create(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Create a file, which nobody sees without its content; one that is there already stays as it is."""
+    """Create a file atomically with its content; an existing file stays unchanged."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         _write(part, content, mode)

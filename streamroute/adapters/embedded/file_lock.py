@@ -1,4 +1,4 @@
-"""A lock on a file that the kernel releases when its holder dies, however it dies (flock(2))."""
+"""A file lock that the kernel releases when its holder dies (flock(2))."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 class FileLock:
     """One holder of the lock of one file; two instances are two holders, also within one process.
 
-    Nothing here blocks, and the file is never deleted. A change between shared and exclusive may lose the
-    lock for a moment: whoever changes needs another lock around it. Raises OSError where the file cannot be
-    opened.
+    No method blocks, and the file is never deleted. A change between shared and exclusive may lose the lock
+    for a moment, and needs another lock around it. Raises OSError if the file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,24 +23,24 @@ class FileLock:
         self._owner = 0
 
     def try_shared(self) -> bool:
-        """Hold the lock beside other shared holders; False if one holds it exclusively."""
+        """Take the lock shared; False if another holder has it exclusively."""
         return self._try(fcntl.LOCK_SH)
 
     def try_exclusive(self) -> bool:
-        """Hold the lock alone; False if anybody else holds it."""
+        """Take the lock exclusively; False if another holder has it."""
         return self._try(fcntl.LOCK_EX)
 
     def descriptor(self) -> int:
-        """The open file; a process that inherits it holds the lock too, for as long as it lives."""
+        """Return the open file; a process that inherits it holds the lock for as long as it lives."""
         if self._descriptor is None:
-            # What a stranger put there may be a link or a pipe.
+            # A file put there by someone else may be a link or a pipe.
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._descriptor = os.open(self.path, flags, 0o600)
             self._owner = os.getpid()
         return self._descriptor
 
     def is_current(self) -> bool:
-        """Whether the path still leads to the file that is held: the folder was not deleted meanwhile."""
+        """Whether the path still refers to the locked file: the folder was not deleted."""
         try:
             there = self.path.stat()
         except OSError:
@@ -49,13 +48,13 @@ class FileLock:
         return os.path.samestat(there, os.fstat(self.descriptor()))
 
     def release(self) -> None:
-        """Let go, also for a forked child that shares the file; harmless when nothing is held."""
+        """Release the lock, also for a forked child that shares the file; harmless when nothing is held."""
         if self._descriptor is not None and self._owner == os.getpid():
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self.close()
 
     def close(self) -> None:
-        """Let go of the file alone: a process that inherited it keeps the lock."""
+        """Close the file only: a process that inherited it keeps the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,7 +1,7 @@
-"""The one server process of a data folder: found while it lives, started when it does not, shut down.
+"""The server process of a data folder: found if it lives, else started, and shut down.
 
-``server.lock`` in the folder is inherited by the server: while it is locked, the server lives, whoever
-started it and wherever its socket is. Its content says where that is.
+The server inherits ``server.lock`` in the folder: while it is locked, the server lives. Its content is the
+path of the socket.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, cancelled: threading
 
 
 class FolderServer:
-    """The server of ``folder``; all that starts or ends it is called by one process at a time."""
+    """The server of ``folder``; one process at a time may start or stop it."""
 
     def __init__(self, folder: Path, cancelled: threading.Event) -> None:
         self.folder = folder
@@ -56,27 +56,27 @@ class FolderServer:
         self._life = FileLock(folder / "server.lock")
 
     def ensure(self) -> None:
-        """Find the living server, or start one; it answers when this returns, but may be loading."""
+        """Find the live server, or start one; it responds when this returns, but may be loading."""
         life = FileLock(self._life.path)
         try:
             if self._look_patiently(life) == "dead":
                 self._start(life)
         finally:
-            life.close()  # no more than that: unlocked, it would be unlocked for the server too
+            life.close()  # not released: that would release the server's lock too
         self._pid = valkey.process_id(self.socket)
         self._life.descriptor()
 
     def is_dead(self) -> bool:
-        """Whether the server of a folder that is still there has ended."""
+        """Whether the server has ended, and its folder still exists."""
         life = FileLock(self._life.path)
         try:
-            # Shared, and for a moment: it keeps nobody who comes to start one from more than a second look.
+            # Shared and brief: it delays a process that starts a server by one look at most.
             return self._life.is_current() and life.try_shared()
         finally:
             life.close()
 
     def restart(self) -> bool:
-        """Start a server in the place of one that is dead, on its socket; False where one lives."""
+        """Start a new server on the socket of a dead one; False if one lives."""
         life = FileLock(self._life.path)
         try:
             if not self._life.is_current() or self._look_patiently(life) != "dead":
@@ -111,16 +111,16 @@ class FolderServer:
             )
 
     def close(self) -> None:
-        """Close what was opened to watch the server."""
+        """Close the lock file."""
         self._life.release()
 
     def _identify(self) -> bool:
-        """Whether the server behind our socket is this folder's; another may have been started meanwhile."""
+        """Whether the server on the socket is this folder's; another one may have started meanwhile."""
         if self._life.is_current():
             self.socket = Path(_record(self._life.path).get("socket", self.socket))
             self._pid = valkey.process_id(self.socket)
             return True
-        return valkey.process_id(self.socket) == self._pid  # the folder was deleted: a new one has the path
+        return valkey.process_id(self.socket) == self._pid  # the folder was deleted
 
     def _look_patiently(self, life: FileLock) -> str:
         seen = "silent"
@@ -159,7 +159,7 @@ class FolderServer:
             raise
 
     def _stop_stale_server(self) -> None:
-        """End a server that has our socket but not our folder: its own was deleted, and this one is new."""
+        """Stop a server on our socket whose folder was deleted and created anew."""
         if valkey.state(self.socket) == "absent":
             return
         valkey.request_shutdown(self.socket, "NOSAVE NOW FORCE")
@@ -180,7 +180,7 @@ class FolderServer:
             )
 
     def _child_has_ended(self) -> bool:
-        """Whether the server that we started is gone; it is collected then, and never asked for again."""
+        """Whether the server that this process started has ended; it is reaped then."""
         if self._child is not None and valkey.has_ended(self._child):
             self._child = None
         return self._child is None
@@ -201,12 +201,12 @@ class FolderServer:
         ended = self._life.try_exclusive()
         if ended:
             self._life.release()
-            wait_for(self._child_has_ended, _START_PATIENCE, self._cancelled)  # no zombie is left
+            wait_for(self._child_has_ended, _START_PATIENCE, self._cancelled)  # reap it
         return ended
 
 
 def _record(path: Path) -> dict[str, Any]:
-    """What a starter noted; nothing where it died before it could."""
+    """Return the record in the lock file; empty if its writer died early."""
     try:
         found = json.loads(FileReader(path.parent).read(path, _LONGEST_RECORD))
     except (RefusedFileError, ValueError):

@@ -1,16 +1,15 @@
 """The embedded server: a real Valkey on a folder, shared by every process that uses the folder.
 
-No process owns it. Two files in the folder, locked with flock(2), say who uses it:
+No process owns it. Two files in the folder, locked with flock(2), track its users:
 
 ``gate.lock``
-    held for a moment by whoever arrives or leaves, so that arrivals and departures happen one by one.
+    held briefly by a user that arrives or leaves, so that they do so one at a time.
 ``users.lock``
-    shared by every user. Who gets it alone on leaving was the last one, and shuts the server down.
+    shared by all users. A leaving user that gets it exclusively is the last one, and shuts the server down.
 
-The kernel releases the locks of a process that dies, so a user killed with -9 leaves a server that the
-next one finds and uses, and a server killed with -9 leaves a folder on which the next user starts another,
-or one that is there and looks after it: the append-only file has all that was written, but for the last
-second (``appendfsync everysec``).
+The kernel releases the locks of a process that dies. A user killed with -9 leaves a server that the next user
+finds; a server killed with -9 is started again on its folder by the next user or by a present one: the
+append-only file holds everything written, except for the last second (``appendfsync everysec``).
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ _log = logging.getLogger(__name__)
 class EmbeddedServer:
     """One user of the server on ``folder``, from ``acquire()`` to ``release()``.
 
-    Any number of instances, in any number of processes, may use one folder; a forked child needs an
-    instance of its own. Both context managers acquire and release, the asynchronous one in a thread, and
-    give the server's URL. Within the asynchronous one, a server that ends is started again on its data, at
-    the same URL. Data that this user's streamroute did not write is refused, unless ``adopt`` says that it
-    is to be trusted. Without ``create``, a folder on which no server has been is left as it is. Another
+    Any number of instances, in any number of processes, may use one folder; a forked child needs its own
+    instance. Both context managers acquire and release, the asynchronous one in a thread, and return the
+    server's URL. Within the asynchronous one, a server that ends is restarted on its data, at the same URL.
+    Data that this user's streamroute did not write is refused, unless ``adopt`` is set. Without ``create``, a
+    folder without data is left unchanged. Another
     process may be starting or stopping the server: it has ``gate_patience`` seconds for that.
     """
 
@@ -62,9 +61,9 @@ class EmbeddedServer:
         self._watchdog: Watchdog | None = None
 
     def acquire(self) -> str:
-        """Use the server, started if need be, and return its URL (``unix://...``) once its data is loaded.
+        """Start or join the server, and return its URL (``unix://...``) when its data is loaded.
 
-        Raises EmbeddedServerError where that cannot be, SetupError if it is acquired already.
+        Raises EmbeddedServerError if that fails, SetupError if it is acquired already.
         """
         if self._users is not None:
             raise SetupError(f"the embedded server on {self.folder} is acquired already")
@@ -109,7 +108,7 @@ class EmbeddedServer:
         self.release()
 
     async def __aenter__(self) -> str:
-        """Acquire in a thread; when cancelled, end the wait at once and leave no trace."""
+        """Acquire in a thread; a cancellation ends the wait at once and releases everything."""
         acquiring = asyncio.ensure_future(asyncio.to_thread(self.acquire))
         try:
             url = await asyncio.shield(acquiring)
@@ -126,7 +125,7 @@ class EmbeddedServer:
         await asyncio.to_thread(self._end)
 
     def _end(self) -> None:
-        self._cancelled.set()  # what waits for a server to start waits no longer
+        self._cancelled.set()  # ends a wait for a server to start
         if self._watchdog is not None:
             self._watchdog.end()
         self.release()
@@ -140,17 +139,17 @@ class EmbeddedServer:
     def _prepare_folder(self) -> None:
         if not self._create and not has_data(self.folder):
             raise EmbeddedServerError(
-                f"no embedded server has kept data in {self.folder} yet, so that there is nothing to look at"
+                f"no embedded server has kept data in {self.folder} yet, so there is nothing to inspect"
             )
         if not self.folder.exists():
-            server_program()  # says what is missing before a folder is left behind
+            server_program()  # fails before a folder is created
             self._refuse_dangling()
         take_ownership(self.folder, adopt=self._adopt)
 
     def _refuse_dangling(self) -> None:
         if self._named.is_symlink():
             raise EmbeddedServerError(
-                f"no folder is made behind the link {self._named}: make it, or remove the link"
+                f"no folder is created behind the link {self._named}: create it, or remove the link"
             )
 
     @contextmanager
@@ -167,13 +166,13 @@ class EmbeddedServer:
             gate.release()
 
     def _enter(self) -> None:
-        """Count as a user before there is a server: if this fails, ``release()`` undoes it."""
+        """Register as a user before the server starts; ``release()`` undoes it after a failure."""
         self._users = FileLock(self.folder / "users.lock")
-        self._users.try_shared()  # nobody holds it alone but behind the gate
+        self._users.try_shared()  # exclusive only behind the gate
         self._server.ensure()
 
     def _leave(self, users: FileLock) -> None:
-        if not users.is_current():  # the folder was deleted: nobody can arrive here any more
+        if not users.is_current():  # the folder was deleted: no user can arrive any more
             self._shut_down_if_alone(users)
             return
         with self._gate():

@@ -1,4 +1,4 @@
-"""Where the embedded server's socket lives: a short path in a folder that is ours alone."""
+"""The path of the embedded server's socket: short, in a private folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def socket_path(folder: Path) -> Path:
 
 
 def private_folders() -> Iterator[Path]:
-    """Folders for what lasts until the machine ends; whether one can be used is not asked."""
+    """Candidate folders for files that last until the machine stops; they may be unusable."""
     ours = f"streamroute-{os.geteuid()}"
     yield Path(tempfile.gettempdir(), ours)
     runtime = os.environ.get("XDG_RUNTIME_DIR")
@@ -53,7 +53,7 @@ def _too_long(path: Path) -> str:
 
 
 def not_private(folder: Path) -> str:
-    """Why nobody should put a socket here, or an empty string; creates the folder where it is missing."""
+    """Return why the folder is not private, or an empty string; creates a missing folder."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()

