@@ -16,6 +16,7 @@ OF_NO_ROOM = {"benchmarks", "examples", "faults", "mutation", "package", "suites
 
 ELSEWHERE = {
     "cli/commands/dead_letters": "cli/commands/test_dead.py",
+    "cli/commands/serving": "cli/commands/test_serve.py",
     "cli/commands/testing": "cli/commands/test_test.py",
     "cli/output/route_tests": "cli/commands/test_test.py",
     "cli/starter/greetings": "cli/commands/test_init.py",
