@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedConfig:
+class UsableConfig:
     """A configuration without errors, and the check that says so."""
 
     document: Document
@@ -40,7 +40,7 @@ class LoadedConfig:
         return [route.config for route in self.compiled.routes]
 
 
-def load_or_exit(path: Path, *, imports: bool = True) -> LoadedConfig:
+def load_or_exit(path: Path, *, imports: bool = True) -> UsableConfig:
     """Check the configuration as for production; with an error, print every finding and exit with 1.
 
     Without ``imports`` no code of the user's runs, and there is a limit of time. Warnings and infos are
@@ -64,7 +64,7 @@ def check_or_exit(
     unset: Literal["error", "info"] = "info",
     tests: bool = False,
     for_people: bool = True,
-) -> LoadedConfig:
+) -> UsableConfig:
     """Check the configuration; with an error in it, print every finding and exit with 1.
 
     With ``tests`` its tests are read as well: what is wrong in their files does not stop here. Nor does a
@@ -91,4 +91,4 @@ def check_or_exit(
         echo(shown, nl=False, err=not for_people)
         echo_error(f"{path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(ExitCode.FOUND)
-    return LoadedConfig(result.document, result.compiled, result)
+    return UsableConfig(result.document, result.compiled, result)

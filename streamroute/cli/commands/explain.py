@@ -17,7 +17,7 @@ from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.text.safe_text import clip, safe_str
 
 if TYPE_CHECKING:
-    from streamroute.cli.arguments.config import LoadedConfig
+    from streamroute.cli.arguments.config import UsableConfig
 
 
 @click.command(name="explain")
@@ -127,7 +127,7 @@ def _is_object(text: str) -> bool:
 
 
 def _explained(
-    loaded: LoadedConfig, message: dict[str, Any], stream: str | None, output_format: str, *, everything: bool
+    loaded: UsableConfig, message: dict[str, Any], stream: str | None, output_format: str, *, everything: bool
 ) -> str:
     from streamroute.cli.arguments.stream_argument import stream_named
     from streamroute.cli.output.explanation import explained, render_text

@@ -26,7 +26,7 @@ from streamroute.config.paths import is_file
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.adapters.stream.publisher import Publisher
-    from streamroute.cli.arguments.config import LoadedConfig
+    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.ops.publish.feed import FeedProgress
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def _what_to_name(stream: str, file: str | None) -> str:
     return "name a FILE of events, or one event with --type"
 
 
-def _warn_of_near_miss(event_type: str, loaded: LoadedConfig) -> None:
+def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
     """Say that a type is nearly one that a route takes; it is published, for others may know it."""
     types = {name for route in loaded.routes for name in route.types}
     if event_type in types or event_type in loaded.document.messages:
@@ -93,7 +93,7 @@ def _warn_of_near_miss(event_type: str, loaded: LoadedConfig) -> None:
         log.warning('no route takes the type "%s"; did you mean "%s"?', event_type, meant)
 
 
-def _load(path: Path, stream: str) -> LoadedConfig:
+def _load(path: Path, stream: str) -> UsableConfig:
     """The configuration; code of the user's runs only where the stream's codec is the user's."""
     from streamroute.adapters.codecs.builtin import CODEC_NAMES
     from streamroute.cli.arguments.config import load_or_exit
@@ -139,7 +139,7 @@ def _file(file: str, stack: ExitStack) -> _Source:
     return _Source(display_name(file), read_lines(source), size or None)
 
 
-async def _publish(loaded: LoadedConfig, stream: str, source: _Source, *, embedded: bool) -> None:
+async def _publish(loaded: UsableConfig, stream: str, source: _Source, *, embedded: bool) -> None:
     from streamroute.adapters.stream.publisher import Publisher
 
     document = loaded.document

@@ -15,7 +15,7 @@ from streamroute.cli.process.exit_codes import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamroute.cli.arguments.config import LoadedConfig
+    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.config.document import RouteConfig
 
 
@@ -49,14 +49,14 @@ def command(config: str | None, stream: str | None, output_format: str, graph: s
     return ExitCode.OK
 
 
-def _shown(loaded: LoadedConfig, stream: str | None, output_format: str, graph: str | None) -> str:
+def _shown(loaded: UsableConfig, stream: str | None, output_format: str, graph: str | None) -> str:
     routes = _routes(loaded, stream)
     if graph is not None:
         return _drawn(graph, [stream] if stream else list(loaded.document.streams), routes)
     return as_json([_object(route) for route in routes]) + "\n" if output_format == "json" else _table(routes)
 
 
-def _routes(loaded: LoadedConfig, stream: str | None) -> list[RouteConfig]:
+def _routes(loaded: UsableConfig, stream: str | None) -> list[RouteConfig]:
     from streamroute.cli.arguments.stream_argument import stream_named
 
     if stream is None:

@@ -17,7 +17,7 @@ from streamroute.text.counted import pluralize
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
     from streamroute.ops.dead_letters.actions import ActionResult
-    from streamroute.ops.dead_letters.letter import DeadLetter
+    from streamroute.ops.dead_letters.letter import StreamLetter
     from streamroute.values import Failure
 
 _LONGEST_CELL: Final = 60
@@ -31,9 +31,9 @@ class Listing:
 
     limit: int
     summary: DeadLetterSummary = field(default_factory=DeadLetterSummary)
-    kept: list[tuple[tuple[int, int], int, DeadLetter]] = field(default_factory=list)
+    kept: list[tuple[tuple[int, int], int, StreamLetter]] = field(default_factory=list)
 
-    def add(self, letter: DeadLetter) -> None:
+    def add(self, letter: StreamLetter) -> None:
         """Count a letter, and keep it while it is among the newest."""
         self.summary.add(letter)
         milliseconds, _, sequence = letter.stored.id.partition("-")
@@ -43,7 +43,7 @@ class Listing:
         else:
             heapq.heappushpop(self.kept, item)
 
-    def newest(self) -> list[DeadLetter]:
+    def newest(self) -> list[StreamLetter]:
         """The letters that were kept, the newest first."""
         return [letter for _, _, letter in sorted(self.kept, reverse=True, key=lambda item: item[:2])]
 
@@ -62,7 +62,7 @@ def print_listing(listing: Listing, now: int, output_format: str) -> None:
             echo(f"... and {left} more; --limit 0 lists all")
 
 
-def print_letter(letter: DeadLetter, now: int, output_format: str) -> None:
+def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
     """All that is known of one letter."""
     if output_format == "json":
         _print_json(_letter_data(letter, whole=True))
@@ -165,7 +165,7 @@ def _listing_data(listing: Listing) -> dict[str, Any]:
     return {"total": listing.summary.total, "groups": groups, "letters": letters}
 
 
-def _letter_data(letter: DeadLetter, *, whole: bool) -> dict[str, Any]:
+def _letter_data(letter: StreamLetter, *, whole: bool) -> dict[str, Any]:
     data: dict[str, Any] = {
         "id": letter.stored.id,
         "at": letter.stored.at,

@@ -31,7 +31,9 @@ log = logging.getLogger("streamroute")
 def set_up_logging(output_format: str, level: str) -> None:
     """Send every log record from ``level`` up to stderr, as ``text`` or ``json``; warnings of Python too."""
     stderr = logging.StreamHandler(sys.stderr)
-    stderr.setFormatter(_JsonLines() if output_format == "json" else _Lines(wants_color(sys.stderr)))
+    stderr.setFormatter(
+        _JsonFormatter() if output_format == "json" else _TextFormatter(wants_color(sys.stderr))
+    )
     root = logging.getLogger()
     flush_logs()
     root.handlers[:] = [CoalescingHandler(stderr, annotate=output_format != "json")]
@@ -64,7 +66,7 @@ def flush_logs() -> None:
 
 def logs_as_json() -> bool:
     """Whether stderr is for a machine."""
-    return isinstance(_formatter(), _JsonLines)
+    return isinstance(_formatter(), _JsonFormatter)
 
 
 def echo_error(text: str) -> None:
@@ -80,7 +82,7 @@ def echo_error(text: str) -> None:
 def log_at_once(level: int, text: str) -> None:
     """Write one line in the form of the logs; fit for a signal handler, which may interrupt another write."""
     record = logging.LogRecord(log.name, level, __file__, 0, text, (), None)
-    line = (_formatter() or _Lines(colored=False)).format(record)
+    line = (_formatter() or _TextFormatter(colored=False)).format(record)
     write_at_once(line)
 
 
@@ -90,7 +92,7 @@ def _formatter() -> logging.Formatter | None:
     return first.target.formatter if isinstance(first, CoalescingHandler) else None
 
 
-class _Form(logging.Formatter, ABC):
+class _SafeFormatter(logging.Formatter, ABC):
     """The form of a record; one that cannot be written so is told of in its place."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -105,7 +107,7 @@ class _Form(logging.Formatter, ABC):
         """The record as a line; raises whatever what was put into it raises."""
 
 
-class _Lines(_Form):
+class _TextFormatter(_SafeFormatter):
     """``12:34:56 warning: text``: one line, and below it a traceback, whose lines are indented.
 
     So no text, be it a note of an exception or the name of its type, makes a line of the log.
@@ -127,7 +129,7 @@ class _Lines(_Form):
         return sanitize("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)
 
 
-class _JsonLines(_Form):
+class _JsonFormatter(_SafeFormatter):
     """One JSON object a line: time (ISO 8601, UTC), level, logger, message.
 
     ``repeated`` is how many equal records the line stands for, where it is more than one.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamroute.ops.dead_letters.letter import DeadLetter
+    from streamroute.ops.dead_letters.letter import StreamLetter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class DeadLetterFilter:
         """Whether there is no condition, apart from the streams."""
         return self == DeadLetterFilter(streams=self.streams)
 
-    def matches(self, letter: DeadLetter) -> bool:
+    def matches(self, letter: StreamLetter) -> bool:
         """Whether a letter meets the conditions; ids and ages are checked when letters are read."""
         return (
             (not self.streams or letter.stream in self.streams)

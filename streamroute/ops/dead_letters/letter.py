@@ -14,7 +14,7 @@ UNREADABLE: Final = "(unreadable)"
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class StreamLetter:
     """A dead letter of one of the configuration's streams, and the dead letter stream that holds it.
 
     ``current`` is its record under the current names of its routes and group; None if the record is

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
-from streamroute.ops.dead_letters.letter import DeadLetter
+from streamroute.ops.dead_letters.letter import StreamLetter
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class DeadLetterPage:
     """Matching letters, and how many were read to find them."""
 
-    letters: Sequence[DeadLetter]
+    letters: Sequence[StreamLetter]
     scanned: int
 
 
@@ -55,13 +55,13 @@ class DeadLetterQuery:
                 letters = [letter for stored in page for letter in self._letters(stream, stored)]
                 yield DeadLetterPage([letter for letter in letters if criteria.matches(letter)], len(page))
 
-    def _letters(self, stream: DeadLetters, stored: StoredDeadLetter) -> list[DeadLetter]:
+    def _letters(self, stream: DeadLetters, stored: StoredDeadLetter) -> list[StreamLetter]:
         """The letter, once for each stream that it belongs to; none if it is another configuration's."""
         owners, record = self._owners[stream.key], stored.record
         if record is None:
-            return [DeadLetter(stream, stored, owners[0].name, None)]
+            return [StreamLetter(stream, stored, owners[0].name, None)]
         return [
-            DeadLetter(stream, stored, owner.name, self._current(record, owner))
+            StreamLetter(stream, stored, owner.name, self._current(record, owner))
             for owner in owners
             if owner.name == record.stream and record.group in (owner.group, owner.formerly_group)
         ]
@@ -76,7 +76,7 @@ class DeadLetterQuery:
             routes=[current.get(name, name) for name in record.routes],
         )
 
-    def requeue_refusal(self, letter: DeadLetter) -> str | None:
+    def requeue_refusal(self, letter: StreamLetter) -> str | None:
         """Why a letter cannot run again under this configuration; None if it can."""
         record = letter.current
         if record is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from streamroute.ops.dead_letters.letter import DeadLetter
+    from streamroute.ops.dead_letters.letter import StreamLetter
 
 _MAX_GROUPS: Final = 1000
 
@@ -33,7 +33,7 @@ class DeadLetterSummary:
     total: int = 0
     groups: dict[tuple[str, str, str], FailureGroup] = field(default_factory=dict)
 
-    def add(self, letter: DeadLetter) -> None:
+    def add(self, letter: StreamLetter) -> None:
         """Count a letter."""
         self.total += 1
         key = (letter.stream, letter.route, letter.reason)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamroute.config.route_tests import EntryReference
 
 
-class EntryReader:
+class StoredEntryReader:
     """Reads entries of a configuration's streams; a call gives the message of one."""
 
     def __init__(self, redis: RedisConnection, compiled: Compiled) -> None:

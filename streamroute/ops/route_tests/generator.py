@@ -26,7 +26,7 @@ tests:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class EventExample:
     """An event that shows something which none before it has shown, and what the routes do with it.
 
     ``dead_letter`` is True where the message is dead-lettered as a whole; ``transform`` is what the
@@ -39,7 +39,7 @@ class Example:
     transform: Mapping[str, Any] = field(default_factory=dict)
 
 
-def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[list[Example], int]:
+def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[list[EventExample], int]:
     """The events worth a test, and how many there were.
 
     An event is worth one where its type goes to a set of routes, or an operand of a filter has a truth,
@@ -47,7 +47,7 @@ def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[lis
     """
     routes = [route.config for route in compiled.routes]
     seen: set[object] = set()
-    found: list[Example] = []
+    found: list[EventExample] = []
     count = 0
     for where, event in _events(lines, name):
         count += 1
@@ -75,17 +75,17 @@ def _events(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, Mapping[st
 
 def _example(
     compiled: Compiled, routes: Sequence[RouteConfig], event: Mapping[str, Any], where: str
-) -> tuple[Example, set[object]]:
+) -> tuple[EventExample, set[object]]:
     """What the routes do with an event, and what that shows."""
     try:
         message = delivered(compiled, event, None)
     except DecodeError:
-        return Example(event, dead_letter=True), {(event["type"], "invalid")}
+        return EventExample(event, dead_letter=True), {(event["type"], "invalid")}
     except EncodeError as error:
         raise FeedError(f"{where}: {error}") from error
     decisions = decide(routes, message)
     runs = [decision for decision in decisions if decision.runs]
-    example = Example(
+    example = EventExample(
         event,
         [decision.route.name for decision in runs],
         [decision.route.name for decision in decisions if decision.fails],
@@ -104,13 +104,13 @@ def _shown(decisions: Sequence[Decision]) -> Iterator[object]:
                 yield from ((name, branch, truth) for truth in truths)
 
 
-def written(found: Iterable[Example]) -> str:
+def written(found: Iterable[EventExample]) -> str:
     """The examples as a file of tests."""
     names: dict[str, int] = {}
     return _HEAD + "\n".join(_test(example, _name(example, names)) for example in found)
 
 
-def _name(example: Example, names: dict[str, int]) -> str:
+def _name(example: EventExample, names: dict[str, int]) -> str:
     takes = f"goes to {', '.join(example.routes) or 'no route'}"
     if example.dead_letter is True:
         takes = "is invalid"
@@ -119,7 +119,7 @@ def _name(example: Example, names: dict[str, int]) -> str:
     return name if names[name] == 1 else f"{name} ({names[name]})"
 
 
-def _test(example: Example, name: str) -> str:
+def _test(example: EventExample, name: str) -> str:
     lines = [f"  - name: {scalar(name)}", "    message:", *yaml_lines(example.message, 6)]
     lines.append(f"    routes: {flow(list(example.routes))}")
     if example.transform:

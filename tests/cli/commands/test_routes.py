@@ -17,7 +17,7 @@ from streamroute.cli.commands.routes import _without_secrets
 from streamroute.cli.output.graphs.dot import render as render_dot
 from streamroute.cli.output.graphs.layout import lay_out
 from streamroute.cli.output.graphs.mermaid import render as render_mermaid
-from streamroute.cli.output.graphs.model import Graph, Layer, Node
+from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
 from streamroute.cli.output.graphs.svg import render as render_svg
 
 CONFIG = """
@@ -127,7 +127,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         for number in range(draw(st.integers(1, 5))):
             key = f"{'strh'[layer]}{number}"
             detail = draw(names) if layer is Layer.ROUTE else ""
-            graph.nodes[key] = Node(key, layer, draw(names), detail, draw(st.booleans()))
+            graph.nodes[key] = GraphNode(key, layer, draw(names), detail, draw(st.booleans()))
     for layer in (Layer.STREAM, Layer.TYPE, Layer.ROUTE):
         for node in graph.layer(layer):
             end = draw(st.sampled_from(graph.layer(Layer(layer + 1))))

@@ -24,15 +24,15 @@ from streamroute.ops.serve.session import run_session
 
 if TYPE_CHECKING:
     from streamroute.app import App
-    from streamroute.cli.arguments.config import LoadedConfig
+    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
 
 log = logging.getLogger(__name__)
 
 
-async def serve(loaded: LoadedConfig, options: ServeOptions) -> int:
+async def serve(loaded: UsableConfig, options: ServeOptions) -> int:
     """Serve until a signal, or until a bounded run is done; returns the exit code."""
-    run = _Run(loaded, options)
+    run = _ServeRun(loaded, options)
     async with AsyncExitStack() as stack:
         app = await run.start(stack)
         try:
@@ -44,8 +44,8 @@ async def serve(loaded: LoadedConfig, options: ServeOptions) -> int:
     return run.exit_code
 
 
-class _Run:
-    def __init__(self, loaded: LoadedConfig, options: ServeOptions) -> None:
+class _ServeRun:
+    def __init__(self, loaded: UsableConfig, options: ServeOptions) -> None:
         self._loaded = loaded
         self._options = options
         self._deadline = StopDeadline(max_stop_seconds(loaded.document))

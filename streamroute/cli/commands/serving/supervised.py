@@ -18,12 +18,12 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.workers.reports import WorkerReports
 
 if TYPE_CHECKING:
-    from streamroute.cli.arguments.config import LoadedConfig
+    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
 
 
 async def serve_with_workers(
-    loaded: LoadedConfig, options: ServeOptions, command: Sequence[str], workers: int
+    loaded: UsableConfig, options: ServeOptions, command: Sequence[str], workers: int
 ) -> int:
     """Run the workers; an embedded server runs here, for all of them. Returns the exit code."""
     document = loaded.document

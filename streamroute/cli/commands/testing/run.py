@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from streamroute.adapters.codecs.builtin import CODEC_NAMES
-from streamroute.cli.arguments.config import LoadedConfig, check_or_exit, load_or_exit
+from streamroute.cli.arguments.config import UsableConfig, check_or_exit, load_or_exit
 from streamroute.cli.arguments.paths import NAME, config_path
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.output.route_tests.result import RouteTestRun
@@ -94,14 +94,14 @@ def _entries(tests: Iterable[RouteTest]) -> list[EntryReference]:
     return [test.message for test in tests if isinstance(test.message, EntryReference)]
 
 
-def _needs_imports(loaded: LoadedConfig, tests: Iterable[RouteTest]) -> bool:
+def _needs_imports(loaded: UsableConfig, tests: Iterable[RouteTest]) -> bool:
     """Whether an entry must be decoded by a codec of the user's."""
     streams = {entry.stream for entry in _entries(tests)}
     codecs = {stream.codec for name, stream in loaded.document.streams.items() if name in streams}
     return not codecs <= set(CODEC_NAMES)
 
 
-async def _outcomes(loaded: LoadedConfig, tests: Sequence[RouteTest], reading: EntryAccess) -> list[Outcome]:
+async def _outcomes(loaded: UsableConfig, tests: Sequence[RouteTest], reading: EntryAccess) -> list[Outcome]:
     async with AsyncExitStack() as stack:
         entries, streams = _entries(tests), loaded.document.streams
         codecs = {entry: getattr(streams.get(entry.stream), "codec", None) for entry in entries}
@@ -118,9 +118,9 @@ async def _outcomes(loaded: LoadedConfig, tests: Sequence[RouteTest], reading: E
         return await run_tests(loaded.compiled, tests, read_entry)
 
 
-async def _reader(loaded: LoadedConfig, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
-    from streamroute.ops.route_tests.entry_source import EntryReader
+async def _reader(loaded: UsableConfig, stack: AsyncExitStack, *, embedded: bool) -> ReadEntry:
+    from streamroute.ops.route_tests.entry_source import StoredEntryReader
 
     opened = open_server(loaded.document, embedded=embedded, create=False)
     redis = await stack.enter_async_context(opened)
-    return EntryReader(redis, loaded.compiled)
+    return StoredEntryReader(redis, loaded.compiled)

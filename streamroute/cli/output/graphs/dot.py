@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from streamroute.cli.output.graphs.model import Graph, Layer, Node
+from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
 from streamroute.cli.output.streams import printable
 
 _SHAPES: Final = {
@@ -39,7 +39,7 @@ def _lines(graph: Graph) -> Iterator[str]:
     yield "}"
 
 
-def _attributes(node: Node) -> str:
+def _attributes(node: GraphNode) -> str:
     label = _escaped(node.label) + (f"\\n{_escaped(node.detail)}" if node.detail else "")
     return f'label="{label}"' + ("" if node.enabled else ' style="dashed"')
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streamroute.cli.output.graphs.model import Graph, Layer, Node
+from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
 
 LETTER: Final = 7.25
 """Width of a monospaced letter of 12 px."""
@@ -24,7 +24,7 @@ _PAD_X, _PAD_Y, _GAP_Y = 12, 8, 14
 class Box:
     """A node and its place, in px; ``y`` is its middle."""
 
-    node: Node
+    node: GraphNode
     x: float
     y: float
     width: float
@@ -61,7 +61,7 @@ def lay_out(graph: Graph) -> Layout:
     return Layout(boxes, columns, width, height)
 
 
-def text_of(node: Node) -> tuple[str, ...]:
+def text_of(node: GraphNode) -> tuple[str, ...]:
     """The lines of a box."""
     label = node.label if node.enabled else f"{node.label} (disabled)"
     return tuple(_cut(line) for line in (label, node.detail) if line)
@@ -90,15 +90,15 @@ def _columns(graph: Graph) -> tuple[dict[Layer, float], float]:
     return columns, x - GAP
 
 
-def _width(node: Node) -> float:
+def _width(node: GraphNode) -> float:
     return max(len(line) for line in text_of(node)) * LETTER + 2 * _PAD_X
 
 
-def _height(node: Node) -> float:
+def _height(node: GraphNode) -> float:
     return len(text_of(node)) * LINE + 2 * _PAD_Y
 
 
-def _ordered_routes(graph: Graph, neighbors: dict[str, list[str]]) -> list[Node]:
+def _ordered_routes(graph: Graph, neighbors: dict[str, list[str]]) -> list[GraphNode]:
     """Routes by their stream and type, so that lines seldom cross."""
     order = {node.key: at for at, node in enumerate(graph.layer(Layer.STREAM))}
     for node in graph.layer(Layer.TYPE):
@@ -109,14 +109,14 @@ def _ordered_routes(graph: Graph, neighbors: dict[str, list[str]]) -> list[Node]
     return sorted(routes, key=lambda node: min(rank.get(key, len(rank)) for key in neighbors[node.key]))
 
 
-def _stack(nodes: Sequence[Node], middles: dict[str, float]) -> None:
+def _stack(nodes: Sequence[GraphNode], middles: dict[str, float]) -> None:
     y = 0.0
     for node in nodes:
         middles[node.key] = y + _height(node) / 2
         y += _height(node) + _GAP_Y
 
 
-def _level(nodes: Sequence[Node], middles: dict[str, float], neighbors: dict[str, list[str]]) -> None:
+def _level(nodes: Sequence[GraphNode], middles: dict[str, float], neighbors: dict[str, list[str]]) -> None:
     """Each box level with its neighbors' middle; boxes that would overlap stand together around theirs."""
     found = {node.key: _middle_of(neighbors[node.key], middles) for node in nodes}
     below = max((wish for wish in found.values() if wish is not None), default=0.0) + LINE
@@ -135,13 +135,13 @@ def _level(nodes: Sequence[Node], middles: dict[str, float], neighbors: dict[str
 class _Group:
     """Boxes one right below the other, as near as can be to where each would stand alone."""
 
-    nodes: list[Node]
+    nodes: list[GraphNode]
     tops: float
     """The sum, over the boxes, of where the group would begin if that box stood where it would alone."""
     height: float
 
     @classmethod
-    def of(cls, node: Node, wish: float) -> _Group:
+    def of(cls, node: GraphNode, wish: float) -> _Group:
         """A group of one box, whose middle would be at ``wish``."""
         height = _height(node)
         return cls([node], wish - height / 2, height)
@@ -177,7 +177,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _box(node: Node, columns: dict[Layer, float], y: float) -> Box:
+def _box(node: GraphNode, columns: dict[Layer, float], y: float) -> Box:
     return Box(node, columns[node.layer], y, _width(node), _height(node), text_of(node))
 
 

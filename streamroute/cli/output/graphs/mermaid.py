@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from streamroute.cli.output.graphs.model import Graph, Layer, Node
+from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
 from streamroute.cli.output.streams import printable
 
 _SHAPES: Final = {
@@ -39,7 +39,7 @@ def _lines(graph: Graph) -> Iterator[str]:
         yield f"  class {','.join(disabled)} disabled"
 
 
-def _label(node: Node) -> str:
+def _label(node: GraphNode) -> str:
     if not node.enabled:
         return f"{_escaped(node.label)}<br/>disabled"
     return f"{_escaped(node.label)}<br/>{_escaped(node.detail)}" if node.detail else _escaped(node.label)

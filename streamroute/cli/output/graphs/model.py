@@ -19,7 +19,7 @@ class Layer(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """A box; ``detail`` is a route's filter, on one line, or empty. ``key`` is unique in its graph."""
 
     key: str
@@ -33,25 +33,25 @@ class Node:
 class Graph:
     """Boxes and what leads from one to another, by their keys, in the order of the routes."""
 
-    nodes: dict[str, Node] = field(default_factory=dict)
+    nodes: dict[str, GraphNode] = field(default_factory=dict)
     edges: dict[tuple[str, str], None] = field(default_factory=dict)
 
-    def layer(self, layer: Layer) -> list[Node]:
+    def layer(self, layer: Layer) -> list[GraphNode]:
         """The boxes of one column."""
         return [node for node in self.nodes.values() if node.layer is layer]
 
 
 def graph_of(streams: Iterable[str], routes: Iterable[RouteConfig]) -> Graph:
     """The drawing of a configuration; streams without routes are in it too."""
-    graph, keys = Graph(), _Keys()
+    graph, keys = Graph(), _NodeKeys()
     for stream in streams:
-        _add(graph, Node(keys.of("s", stream), Layer.STREAM, stream))
+        _add(graph, GraphNode(keys.of("s", stream), Layer.STREAM, stream))
     for route in routes:
         _add_route(graph, keys, route)
     return graph
 
 
-class _Keys:
+class _NodeKeys:
     """Short keys, made once for each thing."""
 
     def __init__(self) -> None:
@@ -65,20 +65,20 @@ class _Keys:
         return self._known[prefix, name]
 
 
-def _add_route(graph: Graph, keys: _Keys, route: RouteConfig) -> None:
+def _add_route(graph: Graph, keys: _NodeKeys, route: RouteConfig) -> None:
     detail = " ".join((route.filter or "").split())
-    name = _add(graph, Node(keys.of("r", route.name), Layer.ROUTE, route.name, detail, route.enabled))
+    name = _add(graph, GraphNode(keys.of("r", route.name), Layer.ROUTE, route.name, detail, route.enabled))
     for stream in route.streams:
-        start = _add(graph, Node(keys.of("s", stream), Layer.STREAM, stream))
+        start = _add(graph, GraphNode(keys.of("s", stream), Layer.STREAM, stream))
         for kind in route.types:
             # A type of two streams is two boxes: each stream has routes of its own for it.
-            middle = _add(graph, Node(keys.of("t", f"{stream}\0{kind}"), Layer.TYPE, kind))
+            middle = _add(graph, GraphNode(keys.of("t", f"{stream}\0{kind}"), Layer.TYPE, kind))
             graph.edges[start, middle] = None
             graph.edges[middle, name] = None
-    end = _add(graph, Node(keys.of("h", route.handler), Layer.HANDLER, route.handler))
+    end = _add(graph, GraphNode(keys.of("h", route.handler), Layer.HANDLER, route.handler))
     graph.edges[name, end] = None
 
 
-def _add(graph: Graph, node: Node) -> str:
+def _add(graph: Graph, node: GraphNode) -> str:
     graph.nodes.setdefault(node.key, node)
     return node.key

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from streamroute.cli.output.graphs import layout
-from streamroute.cli.output.graphs.model import Layer, Node
+from streamroute.cli.output.graphs.model import GraphNode, Layer
 
 
 def test_boxes_that_stand_together_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = 0
     height = layout._height
 
-    def count(node: Node) -> float:
+    def count(node: GraphNode) -> float:
         nonlocal measured
         measured += 1
         return height(node)
 
     monkeypatch.setattr(layout, "_height", count)
-    nodes = [Node(f"t{at}", Layer.TYPE, f"t{at}") for at in range(300)]
+    nodes = [GraphNode(f"t{at}", Layer.TYPE, f"t{at}") for at in range(300)]
     middles = {"r": 100.0}
     layout._level(nodes, middles, {node.key: ["r"] for node in nodes})
     assert measured <= 10 * len(nodes)
