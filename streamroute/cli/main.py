@@ -13,16 +13,16 @@ from streamroute.cli.output.streams import capture_warnings
 from streamroute.cli.process.error_boundary import run_guarded
 
 _COMMANDS: Final = {
-    "check": "Say what is wrong in routes.yaml, before an event arrives.",
-    "dead": "Look at dead letters, let them run again, or drop them.",
-    "explain": "Say which routes take an event, and why.",
-    "init": "Write a project to start from.",
+    "check": "Find mistakes in routes.yaml before an event arrives.",
+    "dead": "List, requeue or drop dead letters.",
+    "explain": "Explain which routes take an event, and why.",
+    "init": "Create a starter project.",
     "publish": "Write events to a stream.",
     "rule": "Explain a rule of check, with a wrong and a right example.",
     "routes": "List the routes, or draw them.",
     "schema": "Print the JSON Schema of routes.yaml.",
     "serve": "Route events until stopped.",
-    "test": "Run the tests of routes: messages, and the routes that are to take them.",
+    "test": "Run route tests: messages, and the routes that should take them.",
 }
 
 

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 @click.command(name="check")
 @click.argument("paths", nargs=-1, type=PATH)
 @ALLOW_OUTSIDE
-@click.option("--env", "needs_env", is_flag=True, help="A ${VARIABLE} that is not set here is an error.")
-@click.option("--no-import", is_flag=True, help="Run none of the project's code; read its source.")
+@click.option("--env", "needs_env", is_flag=True, help="Report an unset ${VARIABLE} as an error.")
+@click.option("--no-import", is_flag=True, help="Do not import the project's code; read its source.")
 @click.option(
     "--select", multiple=True, metavar="CODES", help="Only these rules: SR301, or SR3 for all SR3xx."
 )
 @click.option("--ignore", multiple=True, metavar="CODES", help="Without these rules.")
-@click.option("--fix", is_flag=True, help="Mend what has one safe answer, and show the difference.")
-@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes, and show the diff.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, without changing it.")
 @click.option("--watch", is_flag=True, help="Check again at every change, until Ctrl-C.")
 @click.option(
     "--time-limit",
