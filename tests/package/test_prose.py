@@ -1,0 +1,71 @@
+"""Phrases that make text hard to read do not come back: in docstrings, comments, messages, help and pages."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from repository import README, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PHRASES: Final = (
+    "a port alone is",
+    "again and again",
+    "befalls",
+    "comes along",
+    "everything up to now",
+    "for what it is given",
+    "from where up",
+    "is let go whatever",
+    "is no list",
+    "is no string",
+    "let those go on",
+    "nobody can say",
+    "of ours",
+    "stands here",
+    "take their payload for",
+    "takes its payload for",
+    "what is told",
+    "what it is looked for in",
+    "what those do",
+    "whatever those do",
+    "which is none",
+    "whoever",
+)
+SOURCES: Final = sorted((ROOT / "streamroute").rglob("*.py"))
+TEXTS: Final = [README, *sorted((ROOT / "streamroute").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_no_text_of_the_package_holds_it(phrase: str) -> None:
+    pattern = re.compile(r"\b" + phrase.replace(" ", r"[\s#]+") + r"\b", re.IGNORECASE)
+    assert [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path, text in _TEXTS.items()
+        for found in pattern.finditer(text)
+    ] == []
+
+
+def _text_of(path: Path) -> str:
+    """The strings and comments of a module, line by line."""
+    return "\n".join(_strings(path.read_text(encoding="utf-8")))
+
+
+def _strings(source: str) -> Iterator[str]:
+    kinds = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in kinds:
+            yield token.string
+
+
+_TEXTS: Final = {
+    **{path: _text_of(path) for path in SOURCES},
+    **{path: path.read_text(encoding="utf-8") for path in TEXTS},
+}
