@@ -9,7 +9,7 @@ from typing import Any
 
 from streamroute import adapters
 
-CHANGING = {"Cluster", "MemoryGroup", "Pending", "_Request"}
+CHANGING = {"Cluster", "MemoryGroup", "Pending", "_ReadRequest"}
 
 
 def dataclasses_of_adapters() -> dict[str, Any]:

@@ -78,5 +78,5 @@ def test_a_module_whose_code_is_too_deep_is_said_to_be(command: Callable[..., Do
     Path("routes.yaml").write_text(text)
     done = command("check", "--no-import")
     assert "info[SR410]" in done.out
-    assert "is in a file whose code is nested too deeply to be read" in done.out
+    assert "is in a file whose code is nested too deep to be parsed" in done.out
     assert not any(word in done.out + done.err for word in PYTHON)

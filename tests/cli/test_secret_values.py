@@ -127,14 +127,18 @@ def test_two_configurations_that_disagree_do_not_show_it(
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("codec", "no.such.Codec", '"${S}" cannot be used here: the module that a path names does not exist'),
+        (
+            "codec",
+            "no.such.Codec",
+            'the value of "${S}" cannot be used here: the module in a path does not exist',
+        ),
         (
             "order_by",
             "contians(a, b)",
-            '"${S}" cannot be used here: an expression calls a function that',
+            'the value of "${S}" cannot be used here: an expression calls an unknown function',
         ),
         ("dead_letter", "s", 'the dead letters of "s" go to the stream itself'),
-        ("dead_letter", "other", """"s" go to "${S}", whose own come back here"""),
+        ("dead_letter", "other", """"s" go to "${S}", whose own dead letters come back here"""),
     ],
 )
 def test_what_is_wrong_with_it_is_said_all_the_same(

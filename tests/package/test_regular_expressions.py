@@ -141,12 +141,12 @@ def home_of(module: ModuleType, name: str) -> str:
 
 def written_tables(module: ModuleType) -> Iterator[str]:
     """Expressions that are handed on as text."""
-    if module.__name__ == "streamroute.config.env_variables":
+    if module.__name__.startswith("streamroute.config.variables."):
         yield from (value for value in vars(module).values() if isinstance(value, str) and "\\$" in value)
     if module.__name__ == "streamroute.adapters.urls.url_forms":
         yield from (value[0] for value in vars(module)["VALUES"].values())
     if module.__name__ == "streamroute.config.yaml.syntax.other_formats":
-        yield from (form.line for form in vars(module)["_FORMS"])
+        yield from (form.line for form in vars(module)["_FORMATS"])
 
 
 def written_in(module: ModuleType, function: str, call: ast.Call) -> Iterator[Found]:

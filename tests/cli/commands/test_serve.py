@@ -379,7 +379,7 @@ def test_the_second_signal_ends_a_handler_that_blocks_the_event_loop(project: Pr
     project.notes("started 1")
     running.signal(signal.SIGTERM)
     assert running.insist(signal.SIGINT).end().code in {128 + signal.SIGINT, 128 + signal.SIGTERM}
-    assert json.loads(running.err.splitlines()[-1])["message"].startswith("stopped at once")
+    assert json.loads(running.err.splitlines()[-1])["message"].startswith("exited immediately")
 
 
 @pytest.mark.parametrize("output_format", ["text", "json"])
