@@ -1,1 +1,1 @@
-"""The catalogue: ``messages``, their JSON Schemas, and what is wrong with them."""
+"""The catalogue of message types: their JSON Schemas, and findings about them."""

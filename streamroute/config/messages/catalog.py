@@ -34,10 +34,10 @@ Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MessageSchema:
-    """A JSON Schema that was found to be one, and the dialect it is written in.
+    """A valid JSON Schema and its dialect.
 
-    ``root`` is whole: its references are JSON pointers into itself, and what they led to in other files
-    was taken in.
+    ``root`` is self-contained: every reference is a JSON pointer into ``root``, and targets from other
+    files are bundled in.
     """
 
     root: Mapping[str, Any]
@@ -46,7 +46,7 @@ class MessageSchema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageConfig:
-    """A type of messages; ``schema`` describes its data, and is None where nothing does."""
+    """A message type; ``schema`` describes its data, or is None if the configuration gives no schema."""
 
     name: str
     location: SourceLocation
@@ -64,9 +64,9 @@ class Catalogue:
 
 
 def read_catalogue(files: Files, reader: FileReader) -> Catalogue:
-    """The messages of a root file, which comes first, and of the files that it includes.
+    """Return the messages that ``files`` declare: the root file, which comes first, and its includes.
 
-    ``reader`` reads the files of schemas.
+    ``reader`` reads the schema files.
     """
     if not any(data.get("messages") for _, data in files):
         return Catalogue({})
@@ -77,7 +77,7 @@ def read_catalogue(files: Files, reader: FileReader) -> Catalogue:
 
 
 class _CatalogueReader:
-    """Reads a catalogue."""
+    """Reads the catalogue of one configuration."""
 
     def __init__(self, registry: SchemaRegistry) -> None:
         self.registry = registry
@@ -91,7 +91,7 @@ class _CatalogueReader:
                 self.findings.append(_twice(name, location, declared[name][0]))
             else:
                 declared[name] = (location, settings)
-        # Every document is there before the first reference is followed: it may name any of them.
+        # Load every document before following references: a reference may name any of them.
         documents = {name: self._document(*found) for name, found in declared.items()}
         check = SchemaCheck(self.registry)
         sound = {name: found for name, found in documents.items() if found and check.check(found)}
@@ -128,7 +128,7 @@ class _CatalogueReader:
         if dialect is None:
             self.findings.append(unknown_dialect(location, schema["$schema"]))
             return None
-        # Relative references count from the file that holds the schema, and "#" means the schema alone.
+        # Relative references resolve against the file that contains the schema; "#" means the schema itself.
         home = file_uri(os.path.abspath(location.source.path))  # noqa: PTH100 - no link is followed
         return self.registry.add(f"{home}?message={quote(str(location.path[1]))}", schema, dialect, location)
 
@@ -166,6 +166,6 @@ def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Findin
 
 
 def _neighbor(stated: str, name: str) -> str | None:
-    """A file beside the missing one whose name is nearly the same, as it would be stated."""
+    """Return a similarly named file in the missing file's folder, spelled relative to ``stated``."""
     near = did_you_mean(Path(name).name, sorted(entry.name for entry in list_folder(Path(name).parent)))
     return None if near is None else str(Path(stated).with_name(near))

@@ -1,4 +1,4 @@
-"""The two dialects of JSON Schema that are read: draft-07 and 2020-12."""
+"""The two supported dialects of JSON Schema: draft-07 and 2020-12."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Dialect(StrEnum):
-    """A dialect, by the address that ``$schema`` gives it."""
+    """A dialect; its value is the URI used in ``$schema``."""
 
     DRAFT_07 = "http://json-schema.org/draft-07/schema#"
     DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
@@ -17,7 +17,7 @@ DEFAULT = Dialect.DRAFT_2020_12
 
 
 def dialect_of(schema: Any, default: Dialect = DEFAULT) -> Dialect | None:
-    """The dialect that a schema states, ``default`` where it states none; None for one that is not read."""
+    """Return the schema's dialect: ``default`` without ``$schema``, None if the dialect is unsupported."""
     stated = schema.get("$schema") if isinstance(schema, dict) else None
     if not isinstance(stated, str):
         return default
@@ -25,5 +25,5 @@ def dialect_of(schema: Any, default: Dialect = DEFAULT) -> Dialect | None:
 
 
 def _plain(address: str) -> str:
-    """Without what people write in several ways: the scheme, and an empty fragment."""
+    """Strip the parts of a dialect URI whose spelling varies: the scheme and an empty fragment."""
     return address.removesuffix("#").partition("://")[2]

@@ -1,4 +1,4 @@
-"""Keywords that mean nothing where they stand: every validator passes over them without a word."""
+"""Schema keywords that have no effect: validators silently ignore them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHECKING: Final = frozenset(
 
 
 def ignored_keywords(schema: dict[str, Any], dialect: Dialect) -> Iterator[tuple[str, str, str | None]]:
-    """Each keyword of a schema that is ignored, why, and what to write instead."""
+    """Yield each ignored keyword of a schema, the reason, and what to write instead."""
     if hides_siblings(schema, dialect):
         for word in schema.keys() & _CHECKING:
             yield word, "whatever stands beside a $ref", 'put the $ref into "allOf"'

@@ -25,7 +25,7 @@ SCHEMA_MAP: Final = frozenset(
 IN_PLACE: Final = frozenset(
     {"allOf", "anyOf", "dependencies", "dependentSchemas", "else", "if", "not", "oneOf", "then"}
 )
-"""Those whose schemas look at the very value that the schema itself looks at."""
+"""Keywords whose subschemas apply to the same instance as the schema that contains them."""
 
 
 _FOREIGN: Final = {
@@ -35,12 +35,12 @@ _FOREIGN: Final = {
     ),
     Dialect.DRAFT_2020_12: frozenset({"additionalItems"}),
 }
-"""Those that a dialect does not know: what they hold may be anything, unless a reference leads there."""
+"""Keywords unknown to a dialect: their values are not checked as schemas unless referenced."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaNode:
-    """A schema inside a document: where it stands there, and the address that its references count from."""
+    """A schema inside a document: its path there, and the base URI of its references."""
 
     path: DataPath
     schema: dict[str, Any]
@@ -48,7 +48,7 @@ class SchemaNode:
 
 
 def subschemas(schema: Mapping[str, Any]) -> Iterator[tuple[DataPath, Any]]:
-    """What stands where ``schema`` takes schemas, by path; it need not be one."""
+    """Yield path and value at each place where ``schema`` takes a schema; the value may be invalid."""
     for word, value in schema.items():
         if word in SCHEMA_MAP and isinstance(value, dict):
             for name, part in value.items():
@@ -61,14 +61,14 @@ def subschemas(schema: Mapping[str, Any]) -> Iterator[tuple[DataPath, Any]]:
 
 
 def known_subschemas(schema: Mapping[str, Any], dialect: Dialect) -> Iterator[tuple[DataPath, Any]]:
-    """As ``subschemas``, of the keywords alone that the dialect knows."""
+    """As ``subschemas``, but only for keywords that the dialect knows."""
     return ((steps, part) for steps, part in subschemas(schema) if steps[0] not in _FOREIGN[dialect])
 
 
 def walk(root: Any, path: DataPath, base: str, dialect: Dialect) -> Iterator[SchemaNode]:
-    """``root`` and every schema inside it that is a mapping, outer ones first.
+    """Yield ``root`` and every schema inside it that is a mapping, outer schemas first.
 
-    ``base`` is the address that the root's own references count from.
+    ``base`` is the base URI of the root's references.
     """
     waiting = [(path, root, base)]
     while waiting:
@@ -82,30 +82,30 @@ def walk(root: Any, path: DataPath, base: str, dialect: Dialect) -> Iterator[Sch
 
 
 def base_below(schema: Any, base: str, dialect: Dialect) -> str:
-    """The address that references inside a schema count from: its own, if it has one."""
+    """Return the base URI of a schema's references: ``base``, or its ``$id`` resolved against ``base``."""
     own = schema.get("$id") if isinstance(schema, dict) else None
     if not isinstance(own, str) or hides_siblings(schema, dialect):
         return base
     try:
         return resolve_uri(base, own.partition("#")[0])
     except ValueError:
-        # It is not an address: whatever refers to it does not find it.
+        # Not a valid URI: references to it are reported as unresolved.
         return base
 
 
 def resolve_uri(base: str, reference: str) -> str:
-    """The address that a reference means, seen from ``base``, which may be of any scheme."""
+    """Resolve a reference against ``base``, a URI of any scheme."""
     plain = base.partition("#")[0]
     return plain + reference if reference[:1] in ("", "#") else urljoin(plain, reference)
 
 
 def hides_siblings(schema: dict[str, Any], dialect: Dialect) -> bool:
-    """Whether all but the ``$ref`` of a schema is ignored, as draft-07 has it."""
+    """Whether a schema's ``$ref`` makes validators ignore its other keywords, as draft-07 specifies."""
     return dialect is Dialect.DRAFT_07 and isinstance(schema.get("$ref"), str)
 
 
 def anchors_of(schema: dict[str, Any], dialect: Dialect) -> Iterator[str]:
-    """The names that a schema gives itself, for references such as ``#name``."""
+    """Yield the schema's anchors: the names that references such as ``#name`` use."""
     if dialect is Dialect.DRAFT_07:
         own = schema.get("$id")
         if isinstance(own, str) and own.startswith("#") and len(own) > 1:

@@ -1,7 +1,7 @@
-"""Whether a schema is one: a quick yes, or else what the metaschema says.
+"""Validate schemas against their metaschema.
 
-What the quick look is not sure of is given to the jsonschema library, which knows why and has the last
-word; a valid catalogue does not pay for its import.
+A quick check accepts ordinary schemas. All others go to the jsonschema library, which decides and explains
+the problems; a valid catalogue avoids its import.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from streamroute.config.schema.fast_validator import is_integer, is_number
 from streamroute.config.schema.labels import TYPE_LABELS
 from streamroute.config.yaml.source import DataPath
 
-_MOST: Final = 100  # flaws of one document
+_MOST: Final = 100  # problems of one document
 _ANCHOR: Final = re.compile("[A-Za-z_][-A-Za-z0-9._]*")
 TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaProblem:
-    """Something in a schema that its metaschema forbids; ``path`` leads to it."""
+    """A violation of the metaschema at ``path`` in a schema."""
 
     path: DataPath
     message: str
@@ -36,13 +36,13 @@ class SchemaProblem:
 
 
 def schema_problems(schema: Any, dialect: Dialect) -> list[SchemaProblem]:
-    """The problems of a schema under its metaschema: one for each invalid value, up to a limit."""
+    """Return the violations of the metaschema in a schema: one for each invalid value, up to a limit."""
     if not _is_schema(schema):
         return _ask_metaschema(schema, (), dialect)
     found: list[SchemaProblem] = []
     for path, part in _schemas_in(schema, dialect):
         if not _holds_plain_words(part, dialect):
-            # The library takes long over large schemas: it gets what is not plainly right, and no more.
+            # The library is slow on large schemas: pass it only the parts that failed the quick check.
             found += _ask_metaschema(_shallow(part), path, dialect)
             if len(found) >= _MOST:
                 break
@@ -50,7 +50,7 @@ def schema_problems(schema: Any, dialect: Dialect) -> list[SchemaProblem]:
 
 
 def _schemas_in(schema: Any, dialect: Dialect) -> Iterator[tuple[DataPath, dict[str, Any]]]:
-    """Every schema that the metaschema looks at: to it, a word of another dialect holds anything."""
+    """Yield every schema that the metaschema checks; it ignores the keywords of other dialects."""
     waiting: list[tuple[DataPath, Any]] = [((), schema)]
     while waiting:
         path, schema = waiting.pop()
@@ -70,7 +70,7 @@ def _ask_metaschema(schema: Any, at: DataPath, dialect: Dialect) -> list[SchemaP
 
 
 def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without what is inside the schemas that it holds."""
+    """Return the schema with each direct subschema that is a mapping replaced by ``{}``."""
     made = dict(schema)
     for word, value in schema.items():
         if word in SCHEMA_MAP and isinstance(value, dict):
@@ -86,7 +86,7 @@ def _emptied(part: Any) -> Any:
     return {} if isinstance(part, dict) else part
 
 
-# The quick look.
+# The quick check.
 
 
 def _holds_plain_words(schema: Mapping[str, Any], dialect: Dialect) -> bool:
@@ -180,12 +180,12 @@ _WORDS: Final[dict[str, Callable[[Any], bool]]] = {
 }
 
 
-# What is wrong, in words.
+# Error messages.
 
 
 @cache
 def _validator(dialect: Dialect) -> Any:
-    # The import takes 100 ms, which a valid catalogue does not pay.
+    # Import late: it takes 100 ms, and a valid catalogue does not need it.
     from jsonschema import Draft7Validator, Draft202012Validator
 
     known: Any = Draft7Validator if dialect is Dialect.DRAFT_07 else Draft202012Validator

@@ -1,4 +1,4 @@
-"""JSON Schema's own schemas, as a package has them: a ``$ref`` to one needs no network."""
+"""The metaschemas, from the package jsonschema-specifications: a ``$ref`` to one needs no network."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ _ADDRESSES: Final = {
 
 
 def metaschema(uri: str) -> tuple[JsonSource, Dialect] | None:
-    """A schema of JSON Schema's by its address; None for any other."""
+    """Return the metaschema with this URI and its dialect; None for any other URI."""
     dialect = _ADDRESSES.get(uri)
     if dialect is None:
         return None
     data = {word: _without_scopes(value) for word, value in _as_published(uri).items()}
-    # What was reached by its own address has its own address as the place that references count from.
+    # The document's URI is its base URI, so relative references between metaschemas resolve.
     return JsonSource(uri, json.dumps(data), data), dialect
 
 
 def is_metaschema_uri(uri: str) -> bool:
-    """Whether this is the address of one of JSON Schema's own schemas."""
+    """Whether ``uri`` is that of a metaschema."""
     return uri in _ADDRESSES
 
 
 def differs_from_metaschema(uri: str, schema: Any) -> bool:
-    """Whether a schema that has such an address is not the one that it is the address of."""
+    """Whether ``schema`` differs from the published metaschema with this URI."""
     published = _as_published(uri)
     return schema not in (published, _without_scopes(published))
 
 
 def _as_published(uri: str) -> Any:
-    from jsonschema_specifications import REGISTRY  # only those pay for it who refer to one
+    from jsonschema_specifications import REGISTRY  # imported only if a schema refers to a metaschema
 
     return REGISTRY.get_or_retrieve(uri).value.contents
 
 
 def _without_scopes(value: Any) -> Any:
-    """Replace ``$dynamicRef: #meta`` by the metaschema, which nothing extends here."""
+    """Replace ``$dynamicRef: #meta`` by a ``$ref`` to the metaschema, which nothing here extends."""
     if isinstance(value, list):
         return [_without_scopes(item) for item in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A schema with all that it refers to, as one document whose references stay inside it."""
+"""Bundle a schema with all its reference targets into one document without external references."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from streamroute.config.yaml.source import DataPath
 
 _ADDRESSES: Final = frozenset({"$anchor", "$dynamicAnchor", "$id", "$schema", "$vocabulary"})
 _NOTES: Final = frozenset({"contentEncoding", "contentMediaType", "contentSchema", "format"})
-"""What describes a string, and checks nothing: libraries differ in that."""
+"""Keywords that describe a string: dropped, because validators disagree on whether they check it."""
 
 
 def bundle(document: SchemaDocument, registry: SchemaRegistry) -> dict[str, Any]:
-    """The document's schema, which must have been checked, without an address and without a note."""
+    """Return the document's schema, already checked, without its URIs, anchors and annotations of strings."""
     return _Bundle(document, registry).made()
 
 
@@ -33,7 +33,7 @@ class _Bundle:
         self.registry = registry
         self.home = "definitions" if document.dialect is Dialect.DRAFT_07 else "$defs"
         start = root_of(document, document.uri)
-        # A reference may lead to a value outside the schema keywords: that is copied on its own.
+        # A reference may point to a value that is not under a schema keyword; it is copied separately.
         self.own = {id(node.schema) for node in walk(start.value, (), start.base, document.dialect)}
         self.names: dict[tuple[str, DataPath], str] = {}
         self.waiting: list[tuple[str, Target]] = []
@@ -51,7 +51,7 @@ class _Bundle:
         return made
 
     def _copy(self, schema: Any, base: str, document: SchemaDocument) -> Any:
-        """Inner schemas first: they may be nested deeper than a function can call itself."""
+        """Copy a schema, inner schemas first: the nesting may exceed Python's recursion limit."""
         nodes = list(walk(schema, (), base, document.dialect))
         copies: dict[tuple[int, str], Any] = {}
         for node in reversed(nodes):
@@ -64,7 +64,7 @@ class _Bundle:
     def _kept(self, schema: dict[str, Any], document: SchemaDocument) -> dict[str, Any]:
         words = schema.keys() - _ADDRESSES - _NOTES
         if hides_siblings(schema, document.dialect):
-            # What is beside the reference counts for nothing, but others may refer to its definitions.
+            # The keywords beside $ref are ignored, but other references may point into the definitions.
             words &= {"$ref", "$defs", "definitions"}
         return {word: value for word, value in schema.items() if word in words}
 
@@ -89,7 +89,7 @@ class _Bundle:
 
     def _reference(self, reference: str, base: str, document: SchemaDocument) -> str:
         target = self.registry.lookup(reference, base, document)
-        assert target is not None  # noqa: S101 - the check has followed it already
+        assert target is not None  # noqa: S101 - SchemaCheck has already resolved it
         if target.document is self.document and id(target.value) in self.own:
             return _pointer(target.path)
         key = (target.document.uri, target.path)

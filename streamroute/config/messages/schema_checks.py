@@ -1,4 +1,4 @@
-"""What is wrong with the schemas of a catalogue: their form, their references, their patterns."""
+"""Check the schemas of a catalogue: their form, references and patterns."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _LONGEST: Final = 56  # characters of a pattern that a finding shows
 _ONE_WAY: Final = "matching can take exponential time; rewrite it so that each text matches in one way only"
 _NAMES: Final = {Dialect.DRAFT_07: "draft-07", Dialect.DRAFT_2020_12: "2020-12"}
 _MOST_WORK: Final = 1_500_000
-"""Parts of patterns that are looked at: some seconds."""
+"""Limit on the pattern parts examined: a few seconds of work."""
 Key = tuple[str, int]
 
 
 @dataclass(slots=True)
 class SchemaCheck:
-    """Checks schemas and all that their references lead to, each once."""
+    """Checks schemas and the targets of their references, each once."""
 
     registry: SchemaRegistry
     findings: list[Finding] = field(default_factory=list)
@@ -52,7 +52,7 @@ class SchemaCheck:
     _targets: dict[Key, Key] = field(default_factory=dict)
 
     def check(self, document: SchemaDocument) -> bool:
-        """Whether the document's root is a schema, with all that it refers to."""
+        """Check the document's root and all its reference targets; return whether they are valid."""
         known = len(self.findings)
         waiting = [root_of(document, document.uri)]
         while waiting:
@@ -60,7 +60,7 @@ class SchemaCheck:
         return len(self.findings) == known
 
     def _schema(self, at: Target) -> list[Target]:
-        """Check one schema; returns what its references lead to."""
+        """Check one schema; return the targets of its references."""
         if (at.base, id(at.value)) in self._seen:
             return []
         wrong = schema_problems(at.value, at.document.dialect)
@@ -137,13 +137,13 @@ class SchemaCheck:
         return target
 
     def endless(self) -> Iterator[Finding]:
-        """References that come back to where they started without a step into the value."""
+        """Yield findings about reference cycles that never descend into the value."""
         done: set[Key] = set()
         for start in self._targets:
             yield from self._follow(start, done)
 
     def _follow(self, start: Key, done: set[Key]) -> Iterator[Finding]:
-        """Walk depth first from ``start``; what is on the way already closes a circle."""
+        """Walk depth first from ``start``; a schema that is already on the path closes a cycle."""
         way = {} if start in done else {start: self._in_place(start)}
         while way:
             here = next(reversed(way))
@@ -159,7 +159,7 @@ class SchemaCheck:
                 way[following] = self._in_place(following)
 
     def _in_place(self, key: Key) -> Iterator[Key]:
-        """The schemas that look at the same value as this one."""
+        """Yield the keys of the schemas that apply to the same value as this one."""
         document, node = self._seen[key]
         if key in self._targets:
             yield self._targets[key]

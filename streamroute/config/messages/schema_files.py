@@ -1,4 +1,4 @@
-"""Reading the file of a schema: JSON, or YAML where its name says so."""
+"""Read schema files: YAML if the suffix is .yaml or .yml, else JSON."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NO_SCHEMA: Final = "a schema is a mapping, such as {type: object}"
 
 
 class JsonSource(SourceFile):
-    """A JSON text, whose places are found by reading it as YAML: JSON is nearly a part of that."""
+    """A JSON text; positions come from parsing it as YAML, which is nearly a superset of JSON."""
 
     @cached_property
     def _root(self) -> YamlNode:
-        # What YAML would refuse is overwritten, and every offset stays where it is.
+        # Overwrite what YAML would reject, without changing any offset.
         text = _SURROGATE.sub("\\\\u0020", self.text).replace("\t", " ")
         try:
             return build_nodes(text)
@@ -41,7 +41,7 @@ class JsonSource(SourceFile):
 
 
 def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
-    """Read a schema, which people know as ``name``; the data of the source is a mapping."""
+    """Read a schema file, shown as ``name`` in findings; the data of the source is a mapping."""
     if path.suffix.lower() not in {".yaml", ".yml"}:
         return load_file(path, name, load_json, reader)
     loaded = load_file(path, name, files=reader)
@@ -51,7 +51,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
 
 
 def load_json(text: str, name: str) -> LoadedFile:
-    """Read a JSON text that holds an object."""
+    """Read a JSON text that contains an object."""
     file = TextFile(name, text)
     deep = nesting_offset(text, _DEEPEST)
     if deep is not None:
@@ -86,7 +86,7 @@ def _decode(text: str, repeated: list[str]) -> Any:
 def _duplicates(source: SourceFile, repeated: list[str]) -> Iterator[Finding]:
     if not repeated:
         return
-    # The reader of JSON does not say where; the key stands in its text at least twice.
+    # The JSON decoder gives no position: search the text for the key's second occurrence.
     second: dict[str, int | None] = {}
     for match in _KEY.finditer(source.text):
         key = json.loads(match[1]) if match[2] else None

@@ -1,6 +1,6 @@
 """Load the documents that contain schemas, and resolve the references between them.
 
-Nothing is ever fetched: what a reference names must be a file below the configuration's folder.
+Nothing is fetched over a network: references may name only files in the configuration folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LONGEST: Final = 200  # characters of a reference that a finding shows
 
 @dataclass(frozen=True, slots=True)
 class SchemaDocument:
-    """A document with a schema in it; ``location`` is where its root stands in a file."""
+    """A document that contains a schema; ``location`` is the place of its root in a file."""
 
     uri: str
     root: Any
@@ -44,7 +44,7 @@ class SchemaDocument:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a reference leads to: a value in a document, and the address that references in it count from."""
+    """The target of a reference: a value in a document, and the base URI of the references inside it."""
 
     document: SchemaDocument
     path: DataPath
@@ -63,9 +63,9 @@ class UnresolvedError(Exception):
 
 @dataclass(slots=True)
 class SchemaRegistry:
-    """The documents of one configuration, read as they are named by ``reader``.
+    """The schema documents of one configuration; ``reader`` reads each when it is first referenced.
 
-    ``files`` and ``findings`` are of the files that were read on the way.
+    ``files`` are the files read so far, ``findings`` the problems in them.
     """
 
     reader: FileReader
@@ -75,7 +75,7 @@ class SchemaRegistry:
     _named: dict[str, Target] = field(default_factory=dict)
 
     def add(self, uri: str, root: Any, dialect: Dialect, location: SourceLocation) -> SchemaDocument:
-        """Take a document in, with every name that it gives to itself and to its parts."""
+        """Add a document and register every ``$id`` and anchor in it."""
         document = SchemaDocument(uri, root, dialect, location)
         self._documents[uri] = document
         for node in walk(root, (), base_below(root, uri, dialect), dialect):
@@ -92,7 +92,7 @@ class SchemaRegistry:
         self._named.setdefault(name, target)
 
     def _check_name_is_free(self, name: str, target: Target, word: str) -> None:
-        """Report a name that another schema has: references to it would be ambiguous."""
+        """Report a name that another schema already uses: references to it would be ambiguous."""
         first = self._named.get(name)
         other = self._documents.get(name)
         if first is None and other is not None and other is not target.document:
@@ -114,10 +114,10 @@ class SchemaRegistry:
         self.findings.append(target.document.location.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> SchemaDocument | None:
-        """The document in a file; None if a finding says why it cannot be read.
+        """Return the document in a file; None if it cannot be read, which a finding reports.
 
-        ``path`` is absolute, ``name`` what people call it; ``dialect`` holds where the file states none.
-        Raises UnresolvedError if the file does not exist or is outside the folder.
+        ``path`` is absolute; ``name`` is the path shown in findings; ``dialect`` applies if the file has no
+        ``$schema``. Raises UnresolvedError if the file does not exist or is outside the folder.
         """
         uri = file_uri(path)
         if uri not in self._documents:
@@ -151,9 +151,9 @@ class SchemaRegistry:
         return self.add(uri, loaded.source.data, stated, location)
 
     def lookup(self, reference: str, base: str, origin: SchemaDocument) -> Target | None:
-        """What a reference in ``origin`` leads to; None where a finding about that file says why not.
+        """Resolve a reference in ``origin``; None if the referenced file is invalid, which a finding reports.
 
-        Raises UnresolvedError for a reference that cannot be resolved.
+        Raises UnresolvedError if the reference cannot be resolved.
         """
         try:
             uri, fragment = urldefrag(resolve_uri(base, reference))
@@ -174,7 +174,7 @@ class SchemaRegistry:
         return found
 
     def _resource(self, uri: str, reference: str, origin: SchemaDocument) -> Target | None:
-        """The document, or the part of one, that has this address."""
+        """Return the document, or the part of a document, with this URI."""
         if uri in self._named:
             return self._named[uri]
         document = self._documents.get(uri) or self._file(uri, reference, origin)
@@ -189,7 +189,7 @@ class SchemaRegistry:
             source, dialect = own
             return self.add(uri, source.data, dialect, SourceLocation(source))
         if path is None:
-            # The URI that a file gives itself is never fetched: the reference means a file beside it.
+            # A file's own $id is never fetched: resolve the reference against the file's path instead.
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(resolve_uri(origin.uri, plain))
             if path is None or not self.reader.allows(path) or not is_file(path):
@@ -200,25 +200,25 @@ class SchemaRegistry:
         return document
 
     def _name(self, path: str, origin: SchemaDocument) -> str:
-        """A file's path, spelt like that of the file which names it."""
+        """Return a file's path, relative or absolute like that of the file that refers to it."""
         home = os.path.dirname(origin.location.source.path)  # noqa: PTH120 - pathlib would lose its spelling
         own = os.path.dirname(os.path.abspath(origin.location.source.path))  # noqa: PTH100, PTH120 - as above
         return os.path.normpath(os.path.join(home, os.path.relpath(path, own)))  # noqa: PTH118 - as above
 
 
 def _names_itself(schema: dict[str, Any], dialect: Dialect) -> bool:
-    """Whether a schema has an address of its own; in draft-07 its ``$id`` may be a mere anchor."""
+    """Whether a schema's ``$id`` is a URI; in draft-07 it may be only an anchor."""
     own = schema.get("$id")
     return isinstance(own, str) and own[:1] not in ("", "#") and not hides_siblings(schema, dialect)
 
 
 def root_of(document: SchemaDocument, uri: str) -> Target:
-    """The root of a document that was asked for under an address."""
+    """Return the root of a document, with the base URI that applies when it is retrieved as ``uri``."""
     return Target(document, (), document.root, base_below(document.root, uri, document.dialect))
 
 
 def _below(resource: Target, pointer: str) -> Target | None:
-    """What a JSON pointer leads to. Source: https://www.rfc-editor.org/rfc/rfc6901"""
+    """Resolve a JSON pointer, or return None. Source: https://www.rfc-editor.org/rfc/rfc6901"""
     document, path, value, base = resource.document, resource.path, resource.value, resource.base
     for raw in unquote(pointer).split("/")[1:]:
         step = raw.replace("~1", "/").replace("~0", "~")
@@ -233,12 +233,12 @@ def _below(resource: Target, pointer: str) -> Target | None:
 
 
 def file_uri(path: str) -> str:
-    """The address of a file, from its absolute path."""
+    """Return the file URI of an absolute path."""
     return f"file://{quote(path)}"
 
 
 def file_path(uri: str) -> str | None:
-    """The absolute path of a file URI, or None for any other URI."""
+    """Return the absolute path of a file URI, or None for any other URI."""
     parts = urlsplit(uri)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         return None
@@ -246,7 +246,7 @@ def file_path(uri: str) -> str | None:
 
 
 def unknown_dialect(location: SourceLocation, stated: str) -> Finding:
-    """The finding about a ``$schema`` that is not read."""
+    """Return the finding about an unsupported ``$schema``."""
     advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
     return location.finding(
         "SR115", f'unsupported dialect "{clip(stated, _LONGEST)}"', at=("$schema",), help=advice
