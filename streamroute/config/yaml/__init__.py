@@ -1,1 +1,1 @@
-"""YAML with the positions of everything, and without the traps of YAML 1.1. Knows no key of routes.yaml."""
+"""YAML with source positions, read as YAML 1.2. Independent of the keys of routes.yaml."""

@@ -1,7 +1,7 @@
-"""From YAML's events to plain data, in one pass and in bounded space.
+"""Build plain data from YAML events, in one pass and in bounded space.
 
-Data is what JSON could hold: dicts with string keys, lists, strings, numbers, booleans and None. Where a
-part can't be read, a finding says so and the rest is read on.
+The data is limited to the types of JSON: dicts with string keys, lists, strings, numbers, booleans and
+None. A part that cannot be read becomes a finding, and reading continues after it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_EXPANSION: Final = 1_000_000
 EXPRESSION_KEYS: Final = frozenset({"filter", "transform", "order_by"})
 
 _LONG: Final = 64
-"""Characters of a string that count as one more value: each is looked at where an alias brings it in."""
+"""Characters of a string that count as one more value: later steps read them again for each alias."""
 
 _NO_KEY: Final = object()
 _MERGE: Final = object()
@@ -37,8 +37,8 @@ _CORE_TAGS: Final = frozenset({f"{CORE}map", f"{CORE}seq", "!", None})
 class _Frame:
     """A mapping or a list that is not complete yet.
 
-    ``key`` is the mapping's key whose value comes next; ``keys`` are those it has had, by offset;
-    ``begins_anew`` says that its first key came a second time.
+    ``key`` is the key whose value comes next; ``keys`` maps the keys read so far to their offsets;
+    ``begins_anew`` is set once the mapping's first key is repeated.
     """
 
     __slots__ = ("anchor", "begins_anew", "count", "data", "key", "keys", "merged", "start")
@@ -55,7 +55,7 @@ class _Frame:
 
 
 class Builder:
-    """Builds the data of one text; ``collector`` fills on the way."""
+    """Builds the data of one text; ``collector`` collects the findings."""
 
     def __init__(self, file: TextFile) -> None:
         self.file = file
@@ -71,7 +71,7 @@ class Builder:
         self._anchors: dict[str, tuple[Any, int]] = {}
 
     def build(self) -> Any:
-        """The text's data; raises yaml.YAMLError or AbortReadingError."""
+        """Return the text's data; raises yaml.YAMLError or AbortReadingError."""
         handlers: dict[type, Any] = {
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._open_mapping,
@@ -115,7 +115,7 @@ class Builder:
         if event.anchor is not None:
             self._anchors[event.anchor] = ("<<" if value is _MERGE else value, size)
         if top is not None and top.key is not _NO_KEY and top.key is not _MERGE:
-            # The usual case, without the offsets that only a finding needs.
+            # Fast path: skip the offsets, which only a finding needs.
             top.data[top.key] = value
             top.key = _NO_KEY
         else:
@@ -143,7 +143,7 @@ class Builder:
         self._place(value, where)
 
     def _unknown_alias(self, name: str, where: Extent) -> str | None:
-        """Report it; the anchor that was meant, with which to read on."""
+        """Report an unknown alias; return the most similar anchor, which replaces it, or None."""
         if self._top is not None and self._wants_expression(self._top.key):
             self.collector.add("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
             return None
@@ -154,7 +154,7 @@ class Builder:
         return near
 
     def _expand(self, size: int, where: Extent) -> None:
-        # Every later step walks the expanded data, so that a small bomb would cost days.
+        # Every later step walks the expanded data, so without a limit a small alias bomb would take days.
         self._count += size
         self._expanded += size
         if self._expanded > MAX_EXPANSION:
@@ -230,7 +230,7 @@ class Builder:
         top.key = key
 
     def _lost_question_mark(self, where: Extent) -> None:
-        # A filter of [?...] is a list, which is reported as a whole.
+        # A filter of [?...] is parsed as a list, which is reported as a whole.
         if not any(self._wants_expression(frame.key) for frame in self._stack):
             report_dropped_question_mark(self.collector, where)
 
@@ -239,7 +239,7 @@ class Builder:
         name = "<<" if key is _MERGE else key
         advice = "merge several anchors with one key: <<: [*one, *two]" if key is _MERGE else None
         if key == next(iter(top.keys)) and len(top.keys) > 1 and self._is_item():
-            # Probably a "- " is missing, which makes the following keys duplicates, too.
+            # Probably a "- " is missing: report only this key, not the following duplicates.
             top.begins_anew = True
             advice = f'if a new item starts here, write "- {name}:"'
         message = f'duplicate key "{name}": first used on line {line}'

@@ -1,4 +1,4 @@
-"""YAML's events, from libyaml where PyYAML has it, else from PyYAML's own parser."""
+"""YAML events, from libyaml if PyYAML was built with it, else from PyYAML's own parser."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ class _Parser(Protocol):
 
 
 def _parser(text: str) -> _Parser:
-    # A loader is a parser too; its stubs hide that it takes a text alone.
+    # A loader is also a parser; its type stubs do not declare that it accepts a str.
     factory: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return cast("_Parser", factory(text))
 
 
 def events(text: str) -> Iterator[yaml.Event]:
-    """Every event of the text; raises yaml.YAMLError where it is not YAML."""
+    """Yield every event of the text; raises yaml.YAMLError if it is not YAML."""
     next_event = _parser(text).get_event
     while (event := next_event()) is not None:
         yield event
 
 
 def extent(event: Any) -> tuple[int, int]:
-    """Offsets of the event's first character, and behind its last."""
+    """Return the offsets of the event's start and end, the end exclusive."""
     return event.start_mark.index, event.end_mark.index

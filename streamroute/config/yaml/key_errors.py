@@ -8,7 +8,7 @@ from streamroute.config.findings.collector import Extent, FindingCollector
 
 
 def report_key(collector: FindingCollector, key: Any, where: Extent) -> str:
-    """Report the key; return its text in the file, which stands for it from now on."""
+    """Report the key; return its text in the file, which replaces it as the key."""
     source = collector.file.text
     text = source[where[0] : where[1]].strip()
     if isinstance(key, (dict, list)):

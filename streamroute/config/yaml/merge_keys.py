@@ -1,4 +1,4 @@
-"""``<<``: the keys of other mappings, where the mapping itself does not hold them."""
+"""Merge keys (``<<``): add the keys of other mappings that the mapping itself does not have."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def merge(data: dict[str, Any], value: object) -> int | None:
-    """Merge a mapping, or a list of them where earlier ones win, into ``data``.
+    """Merge a mapping, or a list of mappings where earlier ones win, into ``data``.
 
-    Returns how many keys were looked at, or None where ``value`` can't be merged.
+    Return the number of keys processed, or None if ``value`` cannot be merged.
     """
     stated = value if isinstance(value, list) else [value]
     sources = [source for source in stated if isinstance(source, dict)]

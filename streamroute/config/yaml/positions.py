@@ -1,4 +1,4 @@
-"""Where each value of a file stands: a tree that is built only once something must be pointed at."""
+"""The source positions of a file's values: a tree that is built only when a finding needs a position."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from streamroute.config.yaml.events import events, extent
 
 @dataclass(slots=True)
 class YamlNode:
-    """A value, or an alias of one, from offset ``start`` up to ``end``.
+    """A value, or an alias, from offset ``start`` up to ``end``.
 
-    ``value`` is a scalar's text as YAML reads it; ``pairs`` are a mapping's keys and values, ``<<`` among
-    them; ``items`` are a list's.
+    ``value`` is a scalar's text as YAML reads it; ``pairs`` are the keys and values of a mapping, including
+    ``<<``; ``items`` are the items of a list.
     """
 
     start: int
@@ -31,11 +31,11 @@ class YamlNode:
 
     @property
     def content(self) -> YamlNode:
-        """What an alias stands for; any other mark is its own content."""
+        """The target of an alias; any other node itself."""
         return self.target or self
 
     def child(self, step: Step) -> tuple[YamlNode, YamlNode] | None:
-        """Key and value of one step down, or None; an item of a list is its own key."""
+        """Return the key and value one step down, or None; a list item is its own key."""
         here = self.content
         if here.pairs is not None:
             return here.keys.find(str(step))
@@ -52,7 +52,7 @@ class YamlNode:
 
 
 class _MappingKeys:
-    """A mapping's own keys, of several equal ones the last, and the mappings that it merges."""
+    """A mapping's own keys (the last of duplicates) and the mappings that it merges."""
 
     def __init__(self, pairs: Sequence[tuple[YamlNode, YamlNode]]) -> None:
         merges = [value.content for key, value in pairs if _is_merge(key)]
@@ -60,7 +60,7 @@ class _MappingKeys:
         self._merged = [source for content in merges for source in content.items or [content]]
 
     def find(self, name: str) -> tuple[YamlNode, YamlNode] | None:
-        """Key and value; what is merged comes after what is the mapping's own."""
+        """Return the key and value, or None; own keys take precedence over merged ones."""
         found = self._own.get(name)
         if found is None:
             found = next(filter(None, (source.child(name) for source in self._merged)), None)
@@ -72,7 +72,7 @@ def _is_merge(key: YamlNode) -> bool:
 
 
 def build_nodes(text: str) -> YamlNode:
-    """The marks of a text that was read without errors."""
+    """Build the node tree of a text that was read without errors."""
     return _Marker(text).build()
 
 
@@ -112,7 +112,7 @@ class _Marker:
             mark.pairs.extend(zip(children[::2], children[1::2], strict=True))
         else:
             mark.items = children
-        # The end event of a block collection stands before the next token, maybe lines below.
+        # The end event of a block collection is positioned before the next token, perhaps lines below.
         mark.end = extent(event)[1] if mark.style == "flow" else _end(children, mark.start)
         self._add(mark)
 

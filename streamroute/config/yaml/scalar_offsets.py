@@ -1,4 +1,4 @@
-"""From a character of a scalar's value to the character of the file that it was read from."""
+"""Map the characters of a scalar's value to the characters of the file."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _HEX_ESCAPES: Final = {"x": 2, "u": 4, "U": 8}
 
 
 def align(raw: str, value: str, style: str) -> list[int]:
-    """For each character of ``value``, and for its end, an offset into ``raw``.
+    """Return an offset into ``raw`` for each character of ``value``, and for its end.
 
-    ``raw`` is a scalar as it stands in the file, from its quote or its ``|`` on; ``style`` is ``plain``,
-    ``'``, ``"``, ``|`` or ``>``. Folding changes white space only, so that all else is found in order.
+    ``raw`` is the scalar's source text, from its quote or its ``|`` on; ``style`` is ``plain``, ``'``, ``"``,
+    ``|`` or ``>``. Folding changes only white space, so all other characters occur in the same order.
     """
     if style == '"':
         return _align_escaped(raw, value)
@@ -35,7 +35,7 @@ def _body_start(raw: str, style: str) -> int:
     if style == "'":
         return 1
     if style in {"|", ">"}:
-        # The header may hold a comment: the text starts on the next line, behind its indentation.
+        # The header may contain a comment; the text starts on the next line, after its indentation.
         return _skip_white(raw, raw.find("\n") + 1) if "\n" in raw else len(raw)
     return 0
 

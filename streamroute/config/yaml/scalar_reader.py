@@ -1,4 +1,4 @@
-"""From a scalar's event to its value."""
+"""Convert scalar events to values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONE_TAG: Final = re.compile(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
 
 
 class ScalarReader:
-    """Reads scalars; ``wants_expression`` says that the value of a key such as ``filter`` is read."""
+    """Reads scalars; ``wants_expression`` is true for the values of keys such as ``filter``."""
 
     def __init__(self, collector: FindingCollector) -> None:
         self._collector = collector
@@ -28,7 +28,7 @@ class ScalarReader:
         self._lone_tags = may_hold_lone_tag(self._text)
 
     def read(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
-        """The scalar's value; if it cannot be read, a finding says why."""
+        """Return the scalar's value; add a finding if it cannot be read."""
         if event.implicit[0]:
             return self._plain(event, wants_expression)
         if event.tag is not None:
@@ -37,13 +37,13 @@ class ScalarReader:
 
     def _plain(self, event: yaml.ScalarEvent, wants_expression: bool) -> Any:
         if wants_expression and self._has_bang(event):
-            # `filter: ! vip` comes as `vip`: the message would go to the wrong route.
+            # YAML reads `filter: ! vip` as `vip`: the message would go to the wrong route.
             self._misread("!", event)
             return None
         if self._lone_tags and _LONE_TAG.match(self._text, *extent(event)):
             if event.style in {"", None}:
                 report_dropped_exclamation_mark(self._collector, extent(event))
-            return event.value  # in quotes or a block it is the string that it looks like
+            return event.value  # quoted and block scalars are strings anyway
         try:
             return read_plain(event.value)
         except ValueError:
@@ -58,7 +58,7 @@ class ScalarReader:
         if tag == "!" and event.style in {"", None} and not wants_expression:
             if event.style in {"", None}:
                 report_dropped_exclamation_mark(self._collector, extent(event))
-            return event.value  # in quotes or a block it is the string that it looks like
+            return event.value  # quoted and block scalars are strings anyway
         try:
             return read_tagged(tag, event.value)
         except ValueError:
@@ -71,7 +71,7 @@ class ScalarReader:
         return event.value
 
     def unknown_tag(self, event: Any, tag: str, wants_expression: bool) -> None:
-        """Report a tag outside the core schema, of a scalar, a mapping or a list."""
+        """Report a tag outside the core schema on a scalar, a mapping or a list."""
         start, end = extent(event)
         name = self._text[start:end].split()[0] if self._has_bang(event) else tag
         if wants_expression:

@@ -1,4 +1,4 @@
-"""Plain scalars as YAML 1.2's core schema reads them.
+"""Read plain scalars by YAML 1.2's core schema.
 
 https://yaml.org/spec/1.2.2/#103-core-schema: ``on``, ``no`` and ``1:30`` are strings, ``0755`` is 755.
 """
@@ -20,7 +20,7 @@ _CONSTANTS: Final[dict[str, Scalar]] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 _LONGEST: Final = 3_000
-"""Digits in base 8 or 16: what Python has no limit for, and then cannot write in base 10."""
+"""Digits in base 8 or 16: Python parses any number of them, but may refuse to print the result in base 10."""
 
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 _INT: Final = re.compile(r"[-+]?[0-9]+", re.ASCII)
@@ -29,9 +29,9 @@ _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
 
 
 def read_plain(text: str) -> Scalar:
-    """The value of a scalar that has neither quotes nor a tag.
+    """Return the value of a scalar that has neither quotes nor a tag.
 
-    Raises ValueError for a whole number of more digits than Python reads.
+    Raises ValueError if an integer has more digits than Python parses.
     """
     if text[:1] in _NUMBER_STARTS:
         return _read_number(text)
@@ -59,9 +59,9 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 
 
 def read_tagged(tag: str, text: str) -> Scalar:
-    """The value of a scalar with an explicit tag; raises ValueError where the text does not fit the tag.
+    """Return the value of a scalar with an explicit tag.
 
-    Raises KeyError for a tag outside the core schema.
+    Raises ValueError if the text does not match the tag, KeyError if the tag is outside the core schema.
     """
     if tag in {"!", f"{CORE}str"}:
         return text

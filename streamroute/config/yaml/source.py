@@ -1,4 +1,4 @@
-"""A file that was read: its data, and where each part of the data stands in its text."""
+"""A parsed file: its data, and the position of each value in its text."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Part = Literal["key", "value", "first-key"]
 DataPath = tuple[Step, ...]
 
 _PROPERTIES: Final = r"(?:[&!][^\s,\[\]{}]*\s+)+"
-"""What stands before a value itself: its anchor and its tag."""
+"""The anchor and tag before a value."""
 _COMMENT: Final = r"[ \t]+(#[^\r\n]*)"
 
 
 class SourceFile(TextFile):
     """A text and its data.
 
-    A data path is a tuple of keys and list positions, such as ``("routes", 3, "handler")``. Where it leads
-    nowhere (the key is missing), the nearest value above it is meant.
+    A data path is a tuple of keys and list positions, such as ``("routes", 3, "handler")``. If the path does
+    not exist (the key is missing), its position is that of the nearest existing ancestor.
     """
 
     def __init__(self, path: str, text: str, data: dict[str, Any]) -> None:
@@ -34,16 +34,16 @@ class SourceFile(TextFile):
         self.data = data
         self._aligned: tuple[int, list[int]] = (-1, [])
         self.renamed_keys: dict[DataPath, str] = {}
-        """Paths that lead to a misspelt key, and how it is written there."""
+        """Maps the path of a correctly spelled key to the misspelled key in the file."""
 
     @cached_property
     def _root(self) -> YamlNode:
-        from streamroute.config.yaml.positions import build_nodes  # for what must be pointed at
+        from streamroute.config.yaml.positions import build_nodes  # only a finding needs it
 
         return build_nodes(self.text)
 
     def value(self, path: Sequence[Step]) -> Any:
-        """What the file holds at ``path``, or None; of a misspelt key, what the one that was meant would."""
+        """Return the file's value at ``path``, or None; ``renamed_keys`` resolves misspelled keys."""
         found: Any = self.data
         for at, step in enumerate(path, 1):
             written = self.renamed_keys.get(tuple(path[:at]), step)
@@ -51,14 +51,14 @@ class SourceFile(TextFile):
         return found
 
     def span(self, path: Sequence[Step], on: Part = "value") -> Span:
-        """Where the value at ``path`` stands, or its key, or the first key of the mapping that it is."""
+        """Return the span of the value at ``path``, of its key, or of the first key if it is a mapping."""
         key, value = self._find(path)
         if on == "first-key":
             return self._span_of(_first_key(value))
         return self._span_of(key if on == "key" else value)
 
     def span_in(self, path: Sequence[Step], start: int, end: int) -> Span:
-        """Where the characters ``start`` to ``end`` of the string at ``path`` stand, whatever its quotes."""
+        """Return the span of characters ``start`` to ``end`` of the string at ``path``, however quoted."""
         mark = self._find(path)[1].content
         if mark.value is None:
             return self._span_of(mark)
@@ -74,17 +74,17 @@ class SourceFile(TextFile):
         return self.between(content + first, content + last)
 
     def scalar_text(self, path: Sequence[Step]) -> str:
-        """The value at ``path`` as it is written in the file; for an alias, where its anchor is."""
+        """Return the source text of the value at ``path``; for an alias, that of its target."""
         mark = self._find(path)[1].content
         return self.text[mark.start : mark.end].rstrip()
 
     def text_at(self, path: Sequence[Step], on: Part = "value") -> str:
-        """What stands at the span of the value, or of the key, at ``path``."""
+        """Return the source text of the value, or of the key, at ``path``; for an alias, the alias itself."""
         mark = self._find(path)[0 if on == "key" else 1]
         return self.text[mark.start : mark.end].rstrip()
 
     def comment_after(self, path: Sequence[Step]) -> str | None:
-        """The comment right behind the value at ``path``, from its ``#`` on, or None."""
+        """Return the comment directly after the value at ``path``, including its ``#``, or None."""
         match = re.compile(_COMMENT).match(self.text, self._find(path)[1].content.end)
         return match[1] if match else None
 
@@ -104,7 +104,7 @@ class SourceFile(TextFile):
         return found
 
     def _span_of(self, mark: YamlNode) -> Span:
-        # The end of a block scalar stands behind its last line break.
+        # The end of a block scalar is after its last line break.
         return self.between(mark.start, mark.start + len(self.text[mark.start : mark.end].rstrip()))
 
 
@@ -114,13 +114,13 @@ def _first_key(mark: YamlNode) -> YamlNode:
 
 
 class SourceLocation(NamedTuple):
-    """A part of a file, which later steps make findings about."""
+    """A part of a file, about which later steps create findings."""
 
     source: SourceFile
     path: DataPath = ()
 
     def value(self, key: Step) -> Any:
-        """What the file holds under a key of the mapping here, or None."""
+        """Return the value of a key in the mapping at this location, or None."""
         return self.source.value((*self.path, key))
 
     def finding(
@@ -135,24 +135,26 @@ class SourceLocation(NamedTuple):
         suggestion: str | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """A finding of a rule, or of its code, about the value, or its key, at ``at`` below this place.
+        """Return a finding about the value, or its key, at ``at`` below this location.
 
-        ``within`` narrows it to the characters from its first number up to its second in the string there.
+        ``rule`` is a rule or its code. ``within`` narrows the span to a range of the string's characters.
         """
         path = (*self.path, *at)
         span = self.source.span(path, on) if within is None else self.source.span_in(path, *within)
         return self.source.finding(rule, message, span, help=help, suggestion=suggestion, severity=severity)
 
     def line_seen_from(self, source: SourceFile, at: DataPath = (), on: Part = "value") -> str:
-        """The line of what stands below this place, as a finding in ``source`` names it.
+        """Return the line of the part at ``at``, formatted for a finding in ``source``.
 
-        ``line 3``, or ``orders.yaml:3`` where it is another file.
+        For example ``line 3``, or ``orders.yaml:3`` if the part is in another file.
         """
         line = self.source.span((*self.path, *at), on).line
         return f"line {line}" if self.source is source else f"{self.source.path}:{line}"
 
     def comment_after(self, at: DataPath) -> str | None:
-        """The comment right behind an unquoted value below this place, or None: YAML may have cut it."""
+        """Return the comment directly after the unquoted value at ``at``, or None.
+
+        The author may have meant the comment as part of the value."""
         path = (*self.path, *at)
         return self.source.comment_after(path) if self.source.is_plain(path) else None
 

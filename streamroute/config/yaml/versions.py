@@ -1,6 +1,6 @@
-"""What libyaml, which reads YAML 1.1, takes for something else than YAML 1.2 does.
+"""Report text that libyaml, which implements YAML 1.1, reads differently than YAML 1.2.
 
-Where the meaning would differ in silence, the file is refused: editors and other tools read YAML 1.2.
+A file whose meaning would silently differ is rejected: editors and other tools read YAML 1.2.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _GLUED: Final = ('"#', "'#", "]#", "}#")
 
 
 def find_differences(collector: FindingCollector) -> None:
-    """Report what only a look at the whole text finds; most texts hold nothing that needs it."""
+    """Report the differences that require a scan of the whole text; most texts skip it."""
     text = collector.file.text
     parts = ((*_LINE_ENDS, _MARK) if not text.isascii() else ()) + (_GLUED if "#" in text else ())
-    if not any(part in text for part in parts):  # much quicker than the pattern
+    if not any(part in text for part in parts):  # much faster than the pattern
         return
     quoted, ends = _quoted_and_ended(text)
     for match in _SUSPICIOUS.finditer(text):
@@ -54,7 +54,7 @@ def _report_character(collector: FindingCollector, at: int) -> None:
 
 
 def _quoted_and_ended(text: str) -> tuple[list[Extent], set[int]]:
-    """Where quoted scalars stand, and the ends of what closes itself: quotes and brackets."""
+    """Return the extents of quoted scalars, and the ends of quoted scalars, mappings and lists."""
     quoted: list[Extent] = []
     ends: set[int] = set()
     for event in _structure(text):
@@ -62,7 +62,7 @@ def _quoted_and_ended(text: str) -> tuple[list[Extent], set[int]]:
         if isinstance(event, yaml.ScalarEvent):
             if event.style not in {"'", '"'}:
                 continue
-            start = text.index(str(event.style), where[0])  # behind an anchor or a tag
+            start = text.index(str(event.style), where[0])  # after an anchor or a tag
             quoted.append((start + 1, where[1] - 1))
         ends.add(where[1])
     return quoted, ends
@@ -74,12 +74,12 @@ def _structure(text: str) -> Iterator[Any]:
 
 
 def may_hold_lone_tag(text: str) -> bool:
-    """Whether a text may hold a tag that is a lone exclamation mark."""
+    """Whether a text may contain a tag that is a lone exclamation mark."""
     return "!" in text and (text.endswith("!") or any(part in text for part in _LONE_TAGS))
 
 
 def report_dropped_question_mark(collector: FindingCollector, where: Extent) -> None:
-    """Report a key of a mapping in braces that begins with a question mark, which libyaml takes away."""
+    """Report a key in a flow mapping that begins with a question mark, which libyaml drops."""
     start, end = where[0] - 1, where[1]
     word = collector.file.text[start:end]
     message = f'YAML 1.1 reads the "?" of {word} as an indicator and drops it from the key'
@@ -87,7 +87,7 @@ def report_dropped_question_mark(collector: FindingCollector, where: Extent) -> 
 
 
 def report_dropped_exclamation_mark(collector: FindingCollector, where: Extent) -> None:
-    """Report a value behind a lone exclamation mark: a string in YAML 1.2, anything in YAML 1.1."""
+    """Report a value after a lone exclamation mark: a string in YAML 1.2, any type in YAML 1.1."""
     word = collector.file.text[where[0] : where[1]].split("\n")[0].rstrip()
     message = 'YAML reads "!" as a tag and drops it from the value'
     advice = f"quote it: '{word}'" if "'" not in word else "quote the whole value"

@@ -1,1 +1,1 @@
-"""Errors of YAML syntax in plain words, and other formats recognized."""
+"""Explain YAML syntax errors, and recognize files of other formats."""

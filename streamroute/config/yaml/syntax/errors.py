@@ -27,7 +27,7 @@ _CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00
 
 
 def explain_yaml_error(error: yaml.YAMLError, file: TextFile) -> Finding:
-    """The finding for what PyYAML raised while it read ``file``."""
+    """Return the finding for an error that PyYAML raised while reading ``file``."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return _explain_character(file)
     mark = error.problem_mark or error.context_mark
@@ -56,14 +56,14 @@ def _explain_character(file: TextFile) -> Finding:
 
 
 def _explain_depth(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
-    """A newer libyaml scans ahead and gives up on its own, before the reader has met its limit."""
+    """Newer versions of libyaml scan ahead and reach their own nesting limit before MAX_DEPTH applies."""
     if "maximum nesting depth" not in problem_of(error):
         return None
     return _at(file, at, "SR011", TOO_DEEP)
 
 
 def _explain_unclosed(error: yaml.MarkedYAMLError, file: TextFile) -> Finding | None:
-    """A quote or bracket that is never closed is shown where it opens, not where the file ends."""
+    """Report an unclosed quote or bracket where it opens, not at the end of the file."""
     if error.context_mark is None:
         return None
     start = error.context_mark.index
@@ -87,7 +87,7 @@ def _explain_tab(file: TextFile, at: int) -> Finding | None:
 
 
 def _explain_variable(file: TextFile, at: int) -> Finding | None:
-    """A ``${NAME}`` between the braces of a mapping or list, whose own braces YAML takes for others."""
+    """Report an unquoted ``${NAME}`` inside a flow mapping or list, where YAML parses its braces."""
     line = file.position(at)[0]
     start = file.start_of_line(line)
     for match in _VARIABLE_IN_BRACES.finditer(file.line(line)):
@@ -99,7 +99,7 @@ def _explain_variable(file: TextFile, at: int) -> Finding | None:
 
 
 def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
-    """A value that YAML misreads on the line where it stumbled: an expression, or one with quotes inside."""
+    """Report a value on the error's line that YAML misreads: an expression, or one that contains quotes."""
     line, column = file.position(at)
     text = file.line(line).rstrip()
     match = _VALUE_LINE.match(text)
@@ -122,23 +122,23 @@ def _explain_value(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Find
 
 
 _QUOTED_NAME: Final = re.compile(r"\A([\"'])([A-Za-z_][A-Za-z0-9_.]*)\1(?=\s*(?:[=!<>]=|[<>])\s*['\"`0-9])")
-"""A field in quotes, compared with a literal: YAML takes the value to end behind the quotes."""
+"""A quoted field compared with a literal: YAML ends the value after the closing quote."""
 
 
 def _advice(value: str) -> tuple[str, str | None]:
-    """What to write in the place of an expression that YAML misreads, and the text that mends it."""
+    """Return advice for an expression that YAML misreads, and the replacement text, if any."""
     if value[0] in BLOCKS:
         return "put the expression on a line of its own below, indented", None
     value = _QUOTED_NAME.sub(r"\2", value)
     pair = _ONE_PAIR.fullmatch(value)
     if pair:
         return f"compare with ==: {pair[1]} == '{pair[2]}'", None
-    # A trailing comment is not part of it.
+    # No fix if there may be a trailing comment, which is not part of the expression.
     return f"quote all of it: {quote_yaml(value)}", None if " #" in value else quote_yaml(value)
 
 
 def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
-    """A key that YAML took for a part of the value above it."""
+    """Report a key that YAML parsed as part of the value above it."""
     line = file.position(at)[0]
     if "mapping values" not in problem_of(error) or line == 1:
         return None
@@ -162,7 +162,7 @@ def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
 
 
 def _explain_blank_line(file: TextFile, at: int) -> Finding | None:
-    """A block of text whose first line is blank, and has more spaces than the text."""
+    """Report a block scalar whose first line is blank but indented deeper than its text."""
     number = file.position(at)[0] - 1
     while number > 0 and not file.line(number).strip():
         blank, text = file.line(number), file.line(file.position(at)[0])
@@ -193,7 +193,7 @@ def _at(file: TextFile, start: int, code: str, message: str, advice: str | None 
 
 
 def _alone(value: str) -> str:
-    """A value on a line without what follows it within { } or [ ]."""
+    """Return a value without the rest of the flow mapping or list that contains it."""
     is_inside = any(value.count(closer) > value.count(opener) for opener, closer in ("{}", "[]"))
     return re.split(r"[,}\]]", value)[0].strip() if is_inside else value
 

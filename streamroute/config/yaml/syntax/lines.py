@@ -1,4 +1,4 @@
-"""The line at fault where YAML's own error points at another: a colon, a blank or a dash is missing there."""
+"""Find the line at fault if YAML reports another: a line that lacks a colon, a space or a dash."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
     )
 )
 _WORD: Final = re.compile(rf"{_BEGIN}(?P<at>[A-Za-z_][\w.-]*)(?P<rest>[ \t]+[^\s:].*+)?[ \t]*")
-"""What may be a key without its colon."""
+"""A possible key that lacks its colon."""
 
 
 _LONGEST: Final = 1_000
@@ -55,7 +55,7 @@ _LONGEST: Final = 1_000
 
 
 def explain_line(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
-    """What is wrong in the line that the error is about, where that is known."""
+    """Return the finding about the line that caused the error, or None if the cause is unknown."""
     for number in _suspects(error, file, at):
         line = file.line(number)
         if len(line) <= _LONGEST and not _is_quoted(line):
@@ -70,14 +70,14 @@ def explain_line(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
 
 
 def _suspects(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Iterator[int]:
-    """The lines that may be at fault, the likeliest first."""
+    """Yield the lines that may be at fault, the likeliest first."""
     here = file.position(at)[0]
     context = error.context_mark
     if "could not find expected ':'" in problem_of(error) and context is not None:
         yield file.position(min(context.index, len(file.text)))[0]
         return
     if "mapping values" in problem_of(error):
-        # The words above were read as one text that goes on in this line.
+        # YAML joined the words above and this line into one multi-line scalar.
         yield from reversed(list(_words_above(file, here)))
     yield here
 
@@ -101,7 +101,7 @@ def _is_quoted(line: str) -> bool:
 
 
 def _block_not_indented(file: TextFile, number: int) -> Finding | None:
-    """The text of a block scalar that stands no deeper than its key."""
+    """Report the text of a block scalar that is not indented deeper than its key."""
     above, line = file.line(number - 1), file.line(number)
     key = re.match(rf"{_BEGIN}[\w.-]+:[ \t]+[|>][-+]?[ \t]*$", above)
     if key is None or len(line) - len(line.lstrip()) > len(key["before"]):
@@ -132,7 +132,7 @@ def _colon_missing(file: TextFile, number: int, line: str) -> Finding | None:
 
 
 def _opens(file: TextFile, number: int, line: str) -> bool:
-    """Whether the next line stands deeper: this one has a key for it."""
+    """Whether the next line is indented deeper, so that this one should be its key."""
     below = file.line(number + 1)
     return len(below) - len(below.lstrip()) > len(line) - len(line.lstrip())
 
@@ -145,7 +145,7 @@ def _finding(file: TextFile, number: int, columns: tuple[int, int], message: str
 
 @cache
 def _keys() -> frozenset[str]:
-    """Every key that a configuration may hold."""
+    """Return every key that the schema of a configuration allows."""
     return frozenset(_named(checked_schema()))
 
 

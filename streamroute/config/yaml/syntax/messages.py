@@ -1,4 +1,4 @@
-"""The words for what libyaml and PyYAML complain about."""
+"""Messages for the errors of libyaml and PyYAML."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("did not find expected whitespace or line break", "a value that starts with ! must be quoted", None),
     ("did not find expected node content", "missing value before this", None),
 )
-"""A part of libyaml's text, what to say instead, and what to do; {line} is where the value starts."""
+"""Part of libyaml's message, the message to show instead, and advice; {line} is where the value starts."""
 
 _OF_PYYAML: Final = (
     ("expected <block end>", "block collection", "did not find expected '-' indicator"),
@@ -81,11 +81,11 @@ _OF_PYYAML: Final = (
     ("expected ' '", "", "did not find expected whitespace or line break"),
     ("expected '<document start>'", "", "did not find expected <document start>"),
 )
-"""What PyYAML's own parser says, in which context, and what libyaml says of the same."""
+"""A message of PyYAML's own parser, its context, and libyaml's message for the same error."""
 
 
 def problem_of(error: yaml.MarkedYAMLError) -> str:
-    """What is wrong, as libyaml says it, whichever parser raised the error."""
+    """Return the error's message in libyaml's wording, whichever parser raised it."""
     said, context = str(error.problem or error.context), str(error.context)
     if said.startswith("did not"):
         return said
@@ -110,10 +110,10 @@ MISREAD: Final = {
 """Why YAML misreads a value that starts with this character."""
 
 BLOCKS: Final = frozenset("|>")
-"""What starts a block of text."""
+"""The characters that start a block scalar."""
 
 CLOSED: Final = {
     "'": "in single quotes a ' is written twice: ''",
     '"': 'in double quotes a " is written \\"',
 }
-"""What to do where a value goes on behind its closing quote."""
+"""Advice if a value continues after its closing quote."""

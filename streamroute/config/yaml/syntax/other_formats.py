@@ -1,4 +1,4 @@
-"""What a file is that is not YAML, or whose YAML is not a mapping."""
+"""Recognize the format of a file that is not YAML, or whose YAML is not a mapping."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from streamroute.config.findings.text_file import TextFile
 
 
 class _Format(NamedTuple):
-    """A format: a line of its form is a sign of it, ``first`` where it is the first one, ``all`` where every
-    line has the form.
+    """A format and the regular expression ``line`` that identifies it.
+
+    ``where`` names the lines that must match: ``any`` one, the ``first``, or ``all``.
     """
 
     name: str
@@ -21,7 +22,7 @@ class _Format(NamedTuple):
 
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
-_LOOKED_AT: Final = 60  # lines: a file of another format shows it soon
+_LOOKED_AT: Final = 60  # lines: enough to recognize another format
 _COMMENT: Final = ("#", ";", "//")
 _MARKER: Final = re.compile(r"(?:<{7}|>{7}|={7}|\|{7})(?: .*)?", re.ASCII)
 _SIDE: Final = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
@@ -50,7 +51,7 @@ _FORMATS: Final = (
 
 
 def find_other_format(file: TextFile) -> Finding | None:
-    """That the file holds the marks of a merge, or is of another format; None where it is neither."""
+    """Return a finding if the file has conflict markers of a merge or is of another format, else None."""
     lines = _LINE_END.split(file.text[:100_000])
     if _SIDE.search(file.text):
         number = next((n for n, line in enumerate(lines, 1) if _MARKER.fullmatch(line)), 0)
@@ -62,7 +63,7 @@ def find_other_format(file: TextFile) -> Finding | None:
     is_ours = any(re.match(_ROOT_KEY, line) for line in lines)
     for form in _FORMATS:
         if is_ours and form.where == "any":
-            continue  # a text in it may be of any format
+            continue  # a string in a configuration may be in any format
         signs = [n for n, line in written.items() if re.fullmatch(form.line, line)]
         if signs and _is_enough(form, signs, list(written)):
             return _at_line(file, signs[0], "SR028", f"the file is {form.name}, not YAML", form.advice)
