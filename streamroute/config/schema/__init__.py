@@ -1,1 +1,1 @@
-"""The JSON Schema of routes.yaml, and findings about what violates it. Knows no file."""
+"""Findings about violations of the JSON Schema of routes.yaml. Reads no files."""

@@ -1,4 +1,4 @@
-"""Recognize one cause behind several violations of the schema, and report it once."""
+"""Recognize a common cause of several schema violations, and report it once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.config.yaml.source import DataPath, SourceFile
 
 
 class Cause(NamedTuple):
-    """A finding about the key at ``path``, in the place of all others about the mapping around it."""
+    """A finding about the key at ``path``; it replaces all others about the mapping that contains the key."""
 
     code: str
     message: str
@@ -33,7 +33,10 @@ _ANCHOR: Final = re.compile(r"(?:^|[\s,\[{:-])&[\w-]+")
 def cause_of_keys(
     path: DataPath, present: Mapping[str, Any], unexpected: Sequence[str], free: Sequence[str], schema: str
 ) -> Cause | None:
-    """The one cause of all that is wrong with a mapping's keys, or None; ``free`` are keys it might hold."""
+    """Return the common cause of a mapping's key errors, or None.
+
+    ``free`` are the allowed keys that the mapping does not have.
+    """
     glued = [key for key in unexpected if present[key] is None and re.match(r"[\w-]+:[^\s/:]", key)]
     if glued:
         return _glued(path, glued[0])
@@ -47,7 +50,7 @@ def cause_of_keys(
 
 
 def _below_its_name(path: DataPath, present: Mapping[str, Any]) -> Cause | None:
-    """``- welcome: {type: ...}``: a route's keys below its name, as a mapping of routes has them."""
+    """Detect ``- welcome: {type: ...}``: a route's keys nested below its name."""
     [first, *others] = present.items()
     name, value = first
     if others or not isinstance(value, dict) or value.keys().isdisjoint(("type", "handler", "filter")):
@@ -72,7 +75,7 @@ def _bare_schema(path: DataPath, unexpected: Sequence[str]) -> Cause | None:
 
 
 def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | None:
-    """A file of something else, or a configuration below a key of its own."""
+    """Detect a file of another kind, or a configuration nested below an extra top-level key."""
     near = [key for key in present if did_you_mean(key, free) or synonym_of(key, free)]
     if not present or any(key.startswith("x-") for key in present) or 2 * len(near) >= len(present):
         return None
@@ -85,7 +88,7 @@ def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | No
 
 
 def home_of_anchors(source: SourceFile, path: DataPath) -> str | None:
-    """The key that an unexpected one at the top level is meant to be, where its value holds anchors."""
+    """Return the x- key to use instead of an unexpected top-level key that defines anchors, or None."""
     if len(path) != 1 or not _ANCHOR.search(source.text_at(path)):
         return None
     name = re.sub(r"^(x[_.-]?(?=[a-z])|[._]+)", "", str(path[0]))
@@ -93,7 +96,10 @@ def home_of_anchors(source: SourceFile, path: DataPath) -> str | None:
 
 
 def split_items(items: Any, key: str) -> dict[int, Cause | None]:
-    """Items of a list that are parts of one: a "- " before each of its keys. The cause is the second's."""
+    """Find list items that are keys of one item, each written with its own "- ".
+
+    Return the position of each such item; only the second of an item has the cause, the others None.
+    """
     if not isinstance(items, list):
         return {}
     known = schema_at((key, 0)).get("properties", {})
@@ -113,7 +119,7 @@ def _is_part(item: Any, known: Mapping[str, Any]) -> bool:
 
 
 def _runs(items: Sequence[Any]) -> Iterator[list[int]]:
-    """The positions of neighbors that belong together: each begins with a "name", or at a gap."""
+    """Yield runs of adjacent positions; a new run begins at a "name" or after a None."""
     run: list[int] = []
     for at, item in enumerate(items):
         if run and (item is None or "name" in item):
@@ -126,7 +132,7 @@ def _runs(items: Sequence[Any]) -> Iterator[list[int]]:
 
 
 def belongs_to_a_stream(path: DataPath) -> bool:
-    """Whether what stands for a stream is called as one of a stream's settings."""
+    """Whether ``path`` is a stream whose name is that of a stream's setting."""
     return (
         len(path) == 2
         and path[0] == "streams"
@@ -135,5 +141,5 @@ def belongs_to_a_stream(path: DataPath) -> bool:
 
 
 def indent_below(path: DataPath) -> str:
-    """What to do about such a stream."""
+    """Return the advice for such a stream."""
     return f"if {label(path)} is a setting of the stream above, indent it deeper than that stream's name"

@@ -1,8 +1,7 @@
-"""A quick yes or no: is this data valid under our own schema?
+"""Quickly check whether data is valid under the configuration's own schema.
 
-The schema is compiled to functions once; it knows the keywords that the schema uses, and refuses to be
-built from any other. What it says no to is given to the jsonschema library, which says why, and has the
-last word.
+The schema is compiled to functions once. Only the keywords that the schema uses are supported; compiling
+others raises ValueError. Data that fails goes to the jsonschema library, which decides and explains.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ ANNOTATIONS: Final = frozenset(
 
 
 def is_integer(value: Any) -> bool:
-    """Whether this is an integer of JSON Schema: 1.0 is one, true is not."""
+    """Whether ``value`` is an integer in JSON Schema: 1.0 is, true is not."""
     return type(value) is int or (type(value) is float and value.is_integer())
 
 
 def is_number(value: Any) -> bool:
-    """Whether JSON could hold this number: it has neither .nan nor .inf."""
+    """Whether ``value`` is a number in JSON, which has neither .nan nor .inf."""
     return type(value) is int or (type(value) is float and isfinite(value))
 
 
@@ -56,18 +55,18 @@ _TYPES: Final[dict[str, Check]] = {
 
 @cache
 def document_validator(schema: str = ROUTES) -> Check:
-    """Whether a whole file is valid."""
+    """Return the check of a whole file."""
     return compile_schema(checked_schema(schema))
 
 
 @cache
 def item_validator(schema: str = ROUTES) -> Check:
-    """Whether one item of a file's main list, such as a route, is valid."""
+    """Return the check of one item of a file's main list, such as a route."""
     return compile_schema(schema_at((LISTS[schema], 0), schema))
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Check:
-    """The check that a schema states; raises ValueError for a keyword that it does not know."""
+    """Compile a schema to a check; raises ValueError for an unsupported keyword."""
     schema = resolve(schema)
     unknown = schema.keys() - _KEYWORDS - ANNOTATIONS
     if unknown:
@@ -122,7 +121,7 @@ def _anything(text: str) -> object:
 
 
 def _search(pattern: str) -> Callable[[str], object]:
-    """The pattern's search, compiled when it is first needed: a file has few of the schema's keys."""
+    """Return the pattern's search, compiled on first use: a file has few of the schema's keys."""
     compiled: list[Callable[[str], object]] = []
 
     def search(text: str) -> object:
@@ -188,7 +187,7 @@ def _other_keys(schema: Mapping[str, Any]) -> Callable[[str, Any], bool]:
 
 
 def compile_schema_or_refusal(schema: Any) -> Check:
-    """The check of a schema that may be true or false instead of a mapping."""
+    """Compile a schema that may be true or false instead of a mapping."""
     if isinstance(schema, bool):
         return lambda _value: schema
     return compile_schema(schema)

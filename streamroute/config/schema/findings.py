@@ -1,4 +1,4 @@
-"""Turn violations of the schema into findings: one cause, one finding, in the right place."""
+"""Turn schema violations into findings, one for each cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streamroute.config.yaml.source import DataPath, SourceFile
 def check_against_schema(
     source: SourceFile, data: Mapping[str, Any], replaced: Mapping[DataPath, str], schema: str = ROUTES
 ) -> SchemaReport:
-    """Check the data of a file in which variables are expanded (``replaced``)."""
+    """Check a file's data after expansion; ``replaced`` gives the source text of expanded values."""
     report = SchemaReport(source, replaced, schema)
     split = split_items(data.get("routes"), "routes") if schema == ROUTES else {}
     for path, group in violations_by_path(find_violations(data, schema)):
@@ -40,9 +40,9 @@ def check_against_schema(
 
 
 def _is_read_later(path: DataPath, value: Any) -> bool:
-    """Strings of which the compiler says more than that their form is wrong.
+    """Whether the compiler reports an invalid string in more detail than the schema can.
 
-    It reads the address of Redis as `serve` does, and looks in the project for a function of this name.
+    The compiler parses the Redis URL as `serve` does, and searches the project for a function of this name.
     """
     names_function = path[-1:] == ("handler",) or path == ("container",)
     return path == ("redis", "url") or (names_function and str(value).isidentifier())

@@ -97,7 +97,7 @@ _ELSEWHERE: Final[dict[DataPath, str]] = {
         for key in ("host", "port", "db", "database", "username", "user", "password", "ssl", "tls")
     },
 }
-"""Where settings are that have no key of their own."""
+"""Advice for settings that have no key of their own."""
 
 
 def _explain_missing(report: SchemaReport, path: DataPath, missing: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The words of a finding about a value's report."""
+"""Names of values, types and places in findings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ITEMS: Final = {"routes": "a route", "tests": "a test"}
 
 
 def label(path: DataPath) -> str:
-    """How a value is called: by its key, or by its position in a list."""
+    """Return the name of a value in findings: its key, or its position in a list."""
     if not path:
         return "the file"
     if isinstance(path[-1], int):
@@ -34,17 +34,17 @@ def label(path: DataPath) -> str:
 
 
 def mapping_label(path: DataPath) -> str:
-    """How a mapping is called that lacks a key."""
+    """Return the name of a mapping in findings."""
     return f'stream "{path[1]}"' if path[:1] == ("streams",) and len(path) == 2 else label(path)
 
 
 def location_phrase(path: DataPath) -> str:
-    """Where a key stands: ``in a route``, ``at the top level``."""
+    """Return the place of a key: ``in a route``, ``at the top level``."""
     return f"in {mapping_label(path)}" if path else "at the top level"
 
 
 def home_phrase(key: str, schema: str = ROUTES) -> str | None:
-    """Where a key that stands in the wrong mapping belongs, or None."""
+    """Return the place where a misplaced key belongs, or None."""
     for path in _HOMES[schema]:
         if key in schema_at(path, schema).get("properties", {}):
             return "in a stream" if path == ("streams", "") else location_phrase(path)

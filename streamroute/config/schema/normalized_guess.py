@@ -1,4 +1,4 @@
-"""Values that are nearly of the form that is wanted: ``1 minute``, ``shop/handlers.py:welcome``."""
+"""Normalize values that are almost in the required form: ``1 minute``, ``shop/handlers.py:welcome``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CALL: Final = re.compile(r"\([^()]*\)$")
 
 
 def normalized_guess(value: str, pattern: str) -> str | None:
-    """``value`` in the form of ``pattern``, or None if there is no safe guess."""
+    """Return ``value`` in the form of ``pattern``, or None if there is no safe guess."""
     if len(value) > _LONGEST:
         return None
     fits = re.compile(pattern).search
@@ -38,7 +38,7 @@ def normalized_guess(value: str, pattern: str) -> str | None:
 
 
 def _duration(value: str) -> str | None:
-    """``1 minute``, ``1m30s``, ``PT30S``."""
+    """Normalize ``1 minute``, ``1m30s`` and ``PT30S``."""
     parts = _parts(value.strip())
     if not parts:
         return None
@@ -56,7 +56,7 @@ def _parts(value: str) -> list[str]:
 
 
 def _dotted_path(value: str) -> str | None:
-    """``./shop/handlers.py:welcome`` and ``shop.handlers.welcome()``."""
+    """Normalize ``./shop/handlers.py:welcome`` and ``shop.handlers.welcome()``."""
     path = _CALL.sub("", value.strip()).removeprefix("./")
     if path.endswith(".py"):
         return None
@@ -64,18 +64,18 @@ def _dotted_path(value: str) -> str | None:
 
 
 def _built_in(value: str) -> str | None:
-    """``log``, of the handlers that come along."""
+    """Complete the name of a built-in handler, such as ``log``."""
     return f"streamroute.handlers.{value}" if value in ("forward", "log", "webhook") else None
 
 
 def _address(value: str) -> str | None:
-    """``localhost:6379``."""
+    """Normalize ``localhost:6379``."""
     host = _HOST.fullmatch(value)
     return f"redis://{host[1]}" if host else None
 
 
 def _name(value: str) -> str | None:
-    """``Welcome VIP``; a number without its sign would be another one."""
+    """Normalize ``Welcome VIP``; reject a signed number, whose meaning would change without its sign."""
     if _SIGNED.match(value):
         return None
     plain = unicodedata.normalize("NFKD", value.lower()).encode("ascii", "ignore").decode()

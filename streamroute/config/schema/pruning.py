@@ -16,10 +16,10 @@ INVALID: Final = object()
 def prune(
     data: dict[str, Any], invalid: Iterable[DataPath], renamed: Mapping[DataPath, str]
 ) -> dict[str, Any]:
-    """A copy of ``data`` without its invalid parts.
+    """Return a copy of ``data`` without its invalid parts.
 
     ``renamed`` maps the path of a misspelled key to the intended key, to which its value moves. An invalid
-    stream or message type keeps its name: otherwise each route that names it would be reported, too.
+    stream or message type keeps its name: otherwise each route that refers to it would be reported, too.
     """
     pruned = _Copies(data)
     for path, key in renamed.items():
@@ -35,14 +35,14 @@ def prune(
 
 
 class _Copies:
-    """A copy of ``data`` in which each mapping and list is copied once, when it is about to change."""
+    """A copy-on-write view of ``data``: each mapping and list is copied once, before its first change."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self.data = dict(data)
         self._copied: set[DataPath] = {()}
 
     def of(self, path: DataPath) -> Any:
-        """The mapping or list at ``path``, which may be changed."""
+        """Return the copy of the mapping or list at ``path``, which may be changed."""
         if not path:
             return self.data
         holder = self.of(path[:-1])
@@ -53,14 +53,14 @@ class _Copies:
 
 
 def _rename(mapping: dict[object, Any], old: object, new: str) -> None:
-    """Call a key otherwise; it stays where it is among the others."""
+    """Rename a key without changing the order of keys."""
     items = [(new if name == old else name, value) for name, value in mapping.items()]
     mapping.clear()
     mapping.update(items)
 
 
 def _prune_route(pruned: _Copies, path: DataPath) -> None:
-    # None keeps the positions of the others, which their places are made of.
+    # Replace an invalid route by None: the locations of the other routes depend on their positions.
     if len(path) == 2:
         pruned.of(path[:1])[path[1]] = None
     elif (route := pruned.of(path[:2])) is not None:

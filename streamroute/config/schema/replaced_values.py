@@ -1,4 +1,4 @@
-"""What may be said of a value that a variable gave: what is written in the file, never the value."""
+"""Findings about values from variables show the text in the file, never the value."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from streamroute.config.yaml.source import DataPath, SourceLocation
 
 
 def has_variable(written: Any) -> bool:
-    """Whether what a file holds is not the value itself, where variables are replaced."""
+    """Whether a value in a file contains a variable."""
     return isinstance(written, str) and "${" in written
 
 
 def match_variable(written: str) -> re.Match[str] | None:
-    """What is a single variable and nothing else: its name, and its default or None."""
+    """Match a text that is exactly one variable; the groups are its name, and its default or None."""
     return re.fullmatch(r"\$\{(\w+)(?::-([^}$]*))?\}", written)
 
 
 def is_default(written: str, value: str) -> bool:
-    """Whether a value stands in the file as the default of the variable that could have given it."""
+    """Whether ``value`` is the default that the file gives for the variable in ``written``."""
     variable = match_variable(written)
     return variable is not None and variable[2] == value
 
@@ -38,9 +38,9 @@ def finding_about(
     help: str | None = None,  # noqa: A002 - the field of a finding
     suggestion: str | None = None,
 ) -> Finding:
-    """A finding about a part of the string ``text`` at a place.
+    """Return a finding about a part of the string ``text`` at a location.
 
-    Where a variable gave that string, nothing of it is quoted: the finding is about the variable as a whole.
+    If the string comes from a variable, the finding quotes none of it and covers the whole variable.
     """
     written = location.source.value((*location.path, *at))
     if not has_variable(written) or written == text:

@@ -1,4 +1,4 @@
-"""Collect the findings of one file under its schema."""
+"""Collect the schema findings of one file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamroute.config.yaml.source import DataPath, Part, SourceFile
 
 @dataclass(slots=True)
 class SchemaReport:
-    """The findings of a file under its schema, and the paths of its invalid values."""
+    """The schema findings of a file, and the paths of its invalid values."""
 
     source: SourceFile
     replaced: Mapping[DataPath, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class SchemaReport:
         )
 
     def add_cause(self, cause: Cause | None) -> None:
-        """Add the finding of a cause; None stands for one that was added already."""
+        """Add the finding of a cause; None means that it has been added already."""
         if cause is not None:
             self.add(
                 cause.code,
@@ -57,5 +57,5 @@ class SchemaReport:
             )
 
     def display(self, violation: Violation) -> str:
-        """The value for display: the variable itself, never its value, which may be secret."""
+        """Return the value for display: for a variable its text, never its value, which may be secret."""
         return quote_value(self.replaced.get(violation.path, violation.value))

@@ -1,4 +1,4 @@
-"""Explain a value that its schema does not accept."""
+"""Explain invalid values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamroute.config.yaml.source import DataPath
 
 
 def explain_value(report: SchemaReport, violations: Mapping[str, Violation]) -> None:
-    """Report what is wrong with a value, from its violations by keyword: the one that says most."""
+    """Report the most informative of a value's violations, given by keyword."""
     keyword = next(word for word in _MESSAGES if word in violations)
     _MESSAGES[keyword](report, violations[keyword])
 
@@ -37,7 +37,7 @@ def _wrong_type(report: SchemaReport, violation: Violation) -> None:
 
 
 def _after_hash(report: SchemaReport, path: DataPath) -> str | None:
-    """The advice for a value that YAML reads as a comment."""
+    """Return the advice for a value that YAML reads as a comment."""
     comment = report.source.comment_after(path)
     return f"YAML reads it as a comment; quote it: {quote_yaml(comment)}" if _is_word(comment) else None
 
@@ -90,7 +90,7 @@ def _wrong_pattern(report: SchemaReport, violation: Violation) -> None:
 
 
 def _nearest_form(value: str, schema: Mapping[str, Any]) -> str | None:
-    """The value in the required form, or a similar example; digits are never guessed."""
+    """Return the value in the required form, or a similar example, or None; digits are never guessed."""
     meant = normalized_guess(value, schema["pattern"])
     if meant is None and not any(char.isdigit() for char in value):
         meant = did_you_mean(value, schema.get("examples", ()))
@@ -141,4 +141,4 @@ _MESSAGES: Final[dict[str, Callable[[SchemaReport, Violation], None]]] = {
     "uniqueItems": _repeated,
     "propertyNames": _wrong_name,
 }
-"""The keywords that a value may violate: the one that names the cause best comes first."""
+"""The keywords that a value may violate, the most informative first."""

@@ -1,4 +1,4 @@
-"""What to write in the place of a value of the wrong type."""
+"""Advice for values of the wrong type."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile
 
 _TRUTH: Final = {"on": "true", "yes": "true", "off": "false", "no": "false"}
-"""What YAML 1.1 calls a truth value, and YAML 1.2 a string."""
+"""Booleans in YAML 1.1 that are strings in YAML 1.2."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?|true|false")
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Advice for a person, and the text that belongs there without a doubt."""
+    """Advice, and a replacement text that is certainly right, if there is one."""
 
     advice: str | None = None
     fix: str | None = None
 
 
 def hint_for_type(source: SourceFile, violation: Violation, types: list[str], *, is_replaced: bool) -> Hint:
-    """What to do where one of ``types`` is wanted; what a variable gave (``is_replaced``) stays secret."""
+    """Return advice for a value that must be one of ``types``.
+
+    ``is_replaced``: the value comes from a variable, and must not appear in the advice.
+    """
     if path_is_expression(violation.path):
         return Hint(_to_expression(source, violation))
     form = form_of(violation.path, violation.value)
@@ -43,7 +46,7 @@ def hint_for_type(source: SourceFile, violation: Violation, types: list[str], *,
 
 
 def path_is_expression(path: DataPath) -> bool:
-    """Whether a JMESPath expression is wanted at a path."""
+    """Whether the value at a path must be a JMESPath expression."""
     return path[-1:] in (("filter",), ("transform",), ("order_by",)) or path[-2:] == ("dedupe", "key")
 
 
@@ -59,7 +62,7 @@ def _to_expression(source: SourceFile, violation: Violation) -> str:
 
 
 def _of_collection(source: SourceFile, violation: Violation) -> str:
-    """Advice where YAML reads a list or a mapping; as a filter it would be true for every message."""
+    """Return advice for a list or mapping; as a filter it would match every message."""
     value, raw = violation.value, source.scalar_text(violation.path)
     if violation.path[-1] == "filter":
         meant = as_condition(value)
@@ -76,17 +79,17 @@ def _of_collection(source: SourceFile, violation: Violation) -> str:
     return "write it as one expression, in a block under >-"
 
 
-_LONGEST: Final = 100  # characters of advice that are read at a glance
+_LONGEST: Final = 100  # characters of advice
 
 
 PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))
-"""Where a variable is replaced."""
+"""The top-level keys below which variables are expanded."""
 
 NO_FILTER: Final = "remove it: a route without a filter takes every message of its type"
 
 
 def form_of(path: DataPath, value: Any) -> str | None:
-    """How a value is written that has the wrong form altogether; None where nothing is known of it."""
+    """Return how to write a value that has an entirely wrong form, or None if there is no advice."""
     if path[2:] == ("routes",) and str(value).lower() in _NONE:
         return "write [] if no route takes it"
     if isinstance(value, str) and (path[-1] in _LISTS or path[2:] == ("routes",)):
@@ -101,7 +104,7 @@ def form_of(path: DataPath, value: Any) -> str | None:
 
 
 def _form_of_types(value: Any) -> str:
-    """A route's types as keys, or in a list of their own."""
+    """Return advice for a route's types written as a mapping or a nested list."""
     names = list(value)
     are_names = all(isinstance(name, str) for name in names)
     if isinstance(value, dict) and any(item is not None for item in value.values()):
@@ -110,7 +113,7 @@ def _form_of_types(value: Any) -> str:
 
 
 def _form_of_entry(path: DataPath, value: Any) -> str | None:
-    """How an item of the routes, a stream or a message is written, and a variable in its place."""
+    """Return how to write a route, a stream, a message type, or a variable in its place."""
     if path[:1] in PLACES_OF_VARIABLES and isinstance(value, dict) and list(value.values()) == [None]:
         return f"write a variable as ${{{next(iter(value))}}}"
     if belongs_to_a_stream(path):
@@ -126,7 +129,7 @@ def _form_of_entry(path: DataPath, value: Any) -> str | None:
 
 
 def _form_of_list(path: DataPath, items: list[Any]) -> str | None:
-    """What to do about a list where something else is wanted."""
+    """Return advice for a list where another type is required."""
     are_mappings = bool(items) and all(isinstance(item, dict) for item in items)
     if path[-1] == "with" and are_mappings:
         return 'it is one mapping: remove the "- "'
@@ -177,7 +180,7 @@ _ENTRIES: Final = {
 def _to_string(source: SourceFile, violation: Violation) -> Hint:
     raw, pattern = source.scalar_text(violation.path), violation.schema.get("pattern", "")
     if raw not in violation.schema.get("enum", [raw]):
-        return Hint()  # in quotes it would be wrong as well
+        return Hint()  # quoting would not make it valid
     if re.search(pattern, raw):
         return Hint(f"quote it: {quote_yaml(raw)}", _in_place(source, violation, quote_yaml(raw)))
     lacks_unit = re.search(pattern, f"{raw}s") and not isinstance(violation.value, bool)
@@ -201,7 +204,7 @@ def _to_number(source: SourceFile, violation: Violation) -> Hint:
 
 
 def _in_place(source: SourceFile, violation: Violation, text: Any) -> str | None:
-    """The text, if it can stand where the value is written: an alias or a tag may mean more than one."""
+    """Return ``text`` if it can replace the source text: not with an alias, anchor, tag or several lines."""
     written = source.text_at(violation.path)
     is_simple = "\n" not in written and written[:1] not in {"*", "&", "!"}
     return text if is_simple else None

@@ -1,4 +1,4 @@
-"""What is wrong with data under the schema, as the jsonschema library judges it."""
+"""Find schema violations with the jsonschema library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.config.yaml.source import DataPath
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A keyword of the schema that a value breaks; ``schema`` is the part that holds the keyword."""
+    """A schema keyword that a value violates; ``schema`` is the subschema that contains the keyword."""
 
     path: DataPath
     keyword: str
@@ -23,7 +23,7 @@ class Violation:
 
 
 def find_violations(data: Mapping[str, Any], schema: str = ROUTES) -> list[Violation]:
-    """Every violation of a file's data; jsonschema is imported only where there is one."""
+    """Return every violation in a file's data; jsonschema is imported only if there is one."""
     if document_validator(schema)(data):
         return []
     suspects, positions = _narrow(data, schema)
@@ -32,7 +32,10 @@ def find_violations(data: Mapping[str, Any], schema: str = ROUTES) -> list[Viola
 
 
 def _narrow(data: Mapping[str, Any], schema: str) -> tuple[dict[str, Any], list[int]]:
-    """The data with its broken routes alone, and where they stood: 10,000 good ones would take seconds."""
+    """Return the data with only its invalid routes, and their original positions.
+
+    Without this, jsonschema would take seconds for 10,000 valid routes.
+    """
     key = LISTS[schema]
     items = data.get(key)
     if not isinstance(items, list):
@@ -53,7 +56,7 @@ def _violation(error: Any, key: str, positions: list[int]) -> Violation:
 
 @cache
 def _validator(schema: str = ROUTES) -> Any:
-    # The import takes 100 ms, which a valid file does not pay.
+    # Import late: it takes 100 ms, and a valid file does not need it.
     from jsonschema import Draft202012Validator, validators
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
@@ -67,7 +70,7 @@ def _validator(schema: str = ROUTES) -> Any:
 
 
 def violations_by_path(violations: list[Violation]) -> Iterator[tuple[DataPath, list[Violation]]]:
-    """The violations of each value together, in the order in which they were found."""
+    """Group the violations by path, in the order in which they were found."""
     groups: dict[DataPath, list[Violation]] = {}
     for violation in violations:
         groups.setdefault(violation.path, []).append(violation)

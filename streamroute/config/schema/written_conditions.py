@@ -1,4 +1,4 @@
-"""Filters that are written as lists and mappings of YAML, as the expressions that were meant."""
+"""Convert filters written as YAML lists and mappings to the intended expressions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _OPERATORS: Final = {"eq": "==", "ne": "!=", "gt": ">", "gte": ">=", "lt": "<", 
 
 
 class _UnclearError(Exception):
-    """Raised where it is not plain what was meant."""
+    """Raised if the intended expression is not clear."""
 
 
 def as_condition(value: Any) -> str | None:
-    """``{tier: gold, nights: 3}`` or ``[tier == 'gold', vip]`` as an expression, where it is plain."""
+    """Convert ``{tier: gold, nights: 3}`` or ``[tier == 'gold', vip]`` to an expression; None if unclear."""
     try:
         text = " && ".join(_conditions(value))
     except _UnclearError:
@@ -54,7 +54,7 @@ def _of_field(path: str, value: Any) -> Iterator[str]:
 
 
 def _of_operator(path: str, name: str, value: Any) -> Iterator[str]:
-    """``nights: {gte: 3}``, and ``guest: {tier: gold}``."""
+    """Convert ``nights: {gte: 3}`` and ``guest: {tier: gold}``."""
     operator = _OPERATORS.get(name.removeprefix("$"))
     if operator is not None and not isinstance(value, (dict, list)):
         yield f"{path} {operator} {_literal(value)}"
