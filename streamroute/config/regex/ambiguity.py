@@ -1,9 +1,9 @@
-"""How long an engine that backtracks may take, from the ways in which a pattern can match the same text.
+"""Bound the time of a backtracking engine by counting the ways in which a pattern can match the same text.
 
-The pattern is seen as the graph of its characters, where an edge leads to each that may come next. Where two
-edges from a character take the same next one, an engine tries both: outside of loops that doubles the work,
-in one loop it multiplies it by the length of the text, and where both ways meet again in the same loop, with
-each character.
+The pattern becomes a graph of its characters, with an edge to each character that may come next. If two
+edges from a character accept the same next character, an engine tries both. Outside loops that doubles the
+work; inside a loop it multiplies the work by the length of the text; if both paths meet again in the same
+loop, it doubles the work with each character (exponential time).
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _START: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """A bound on the steps of an engine that backtracks: ``ways * n ** degree`` for n characters.
+    """A bound on the steps of a backtracking engine: ``ways * n ** degree`` for n characters.
 
-    ``is_exponential``: there is no such bound, and a text that shows it is known to exist.
+    ``is_exponential``: no such bound exists, and some text is known to take exponential time.
     """
 
     ways: int
@@ -44,10 +44,10 @@ class Effort:
     is_exponential: bool = False
     is_known: bool = True
     compared: int = 0
-    """How much was looked at to know it."""
+    """The work spent on the analysis."""
 
     def within(self, length: int, most: int) -> bool:
-        """Whether a text of that length takes no more than ``most`` steps."""
+        """Whether a text of that length takes at most ``most`` steps."""
         if not self.is_known or self.is_exponential or self.ways > most:
             return False
         steps: int = self.ways * (length + 1) ** self.degree
@@ -59,12 +59,12 @@ _ANY_TEXT: Final = Repetition(CharSet(EVERYTHING), 0, None)
 
 
 class _TooLargeError(Exception):
-    """Raised for a pattern that is not looked at."""
+    """Raised for a pattern that is too large to analyze."""
 
 
 @lru_cache(maxsize=1024)
 def effort(root: RegexNode, *, is_anchored: bool) -> Effort:
-    """The effort of a search for the pattern, which starts anew at each character if it is not anchored."""
+    """Return the effort of a search, which restarts at each character if the pattern is not anchored."""
     graph = _Graph()
     try:
         found = _effort(graph, root, is_anchored=is_anchored)
@@ -90,7 +90,7 @@ def _effort(graph: _Graph, root: RegexNode, *, is_anchored: bool) -> Effort:
 
 @dataclass(slots=True)
 class _Graph:
-    """The characters of a pattern, by number, and which may follow which; 0 is the start of the text."""
+    """The numbered characters of a pattern, with edges to possible successors; 0 is the start of the text."""
 
     chars: list[Ranges] = field(default_factory=lambda: [()])
     edges: list[Counter[int]] = field(default_factory=lambda: [Counter()])
@@ -105,13 +105,13 @@ class _Graph:
             self.edges[place].update(first)
 
     def add(self, node: RegexNode) -> tuple[bool, list[int], list[int]]:
-        """Add a part: whether it may be empty, which of its characters come first, and which last."""
+        """Add a part; return whether it may be empty, and its possible first and last characters."""
         if isinstance(node, CharSet):
             return self._add_char(node)
         if isinstance(node, Assertion):
             return True, [], []
         if isinstance(node, Lookaround):
-            raise _TooLargeError  # what is looked at may be as long as the text, at each position
+            raise _TooLargeError  # may scan the whole text at each position
         if isinstance(node, Backreference):
             return self._add_repeat(_ANY_TEXT)
         if isinstance(node, Repetition):
@@ -146,7 +146,7 @@ class _Graph:
             self.link(last, first)
             return empty or node.least == 0, first, last
         empty, first, last = self._add_sequence((node.body,) * node.least)
-        # Each of the others is taken only after the one before it.
+        # Each optional repetition can only follow the one before it.
         all_last, is_reached = last, empty
         for _ in range(node.most - node.least):
             may_be_empty, begins, ends = self.add(node.body)
@@ -157,7 +157,7 @@ class _Graph:
         return empty, first, all_last
 
     def is_doubtful(self, place: int) -> bool:
-        """Whether two ways lead on from a character by the same next one."""
+        """Whether two edges from a character accept the same next character."""
         edges = self.edges[place]
         following = list(edges)
         if any(count > 1 for count in edges.values()):
@@ -167,7 +167,7 @@ class _Graph:
         )
 
     def _share(self, one: int, other: int) -> bool:
-        """Whether a character can be either."""
+        """Whether some character matches both nodes."""
         left, right = self.chars[one], self.chars[other]
         self.compared += 1 + len(left) + len(right)
         if self.compared > _MOST_COMPARED:
@@ -175,7 +175,7 @@ class _Graph:
         return overlap(left, right)
 
     def has_two_ways(self, loop: list[int]) -> bool:
-        """Whether two different ways through a loop lead from a character to itself over one text."""
+        """Whether two different paths through a loop lead from a character to itself on the same text."""
         inside = set(loop)
         if any(count > 1 for place in loop for other, count in self.edges[place].items() if other in inside):
             return True
@@ -183,14 +183,14 @@ class _Graph:
         numbers = {pair: number for number, pair in enumerate(pairs)}
         names = list(pairs)
         edges = [Counter(numbers[other] for other in following) for following in pairs.values()]
-        # From a pair of the same character twice, over one of two different ones, and back again.
+        # A cycle from a pair of equal characters through a pair of different ones and back.
         return any(
             len({one == other for one, other in (names[number] for number in component)}) == 2
             for component in _components(edges)
         )
 
     def _pairs(self, loop: list[int], inside: set[int]) -> dict[tuple[int, int], list[tuple[int, int]]]:
-        """Pairs of characters that two ways through a loop can reach over one text, and what follows them."""
+        """Return the pairs that two paths through a loop can reach on the same text, and their successors."""
         pairs: dict[tuple[int, int], list[tuple[int, int]]] = {}
         waiting = [(place, place) for place in loop]
         while waiting:
@@ -211,7 +211,7 @@ def _is_loop(edges: list[Counter[int]], component: list[int]) -> bool:
 
 
 def _components(edges: list[Counter[int]]) -> list[list[int]]:
-    """The strongly connected components of a graph, found without recursion (Tarjan)."""
+    """Return the strongly connected components of a graph (Tarjan's algorithm without recursion)."""
     order: dict[int, int] = {}
     low: dict[int, int] = {}
     path: list[int] = []

@@ -1,8 +1,8 @@
-"""Matching in time linear in the text: all ways through a pattern are followed at once.
+"""Match in time linear in the text, by following all paths through a pattern at once.
 
 Source: Ken Thompson, Regular Expression Search Algorithm, 1968; https://swtch.com/~rsc/regexp/regexp1.html.
-What is looked at ahead or behind is found first, for each position of the text: ahead by the pattern's
-mirror image from the end. There are no backreferences.
+Lookarounds are evaluated first, for every position of the text; a lookahead runs the mirrored pattern from
+the end of the text. Backreferences are not supported.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from streamroute.config.regex.syntax import (
 from streamroute.config.regex.writing import is_anchored
 
 Bits = MutableSequence[int]
-"""What holds at each position of a text."""
+"""The conditions that hold at each position of a text, as bits."""
 
 Spend = Callable[[int], None]
-"""Takes a number of steps; raises where there are none left."""
+"""Takes a number of steps; raises if none are left."""
 
 _MOST_STATES: Final = 30_000  # of a pattern, its repetitions written out
 _MOST_REMEMBERED: Final = 20_000  # transitions
 _MOST_LOOKS: Final = 60
 _IN_A_BYTE: Final = 5  # lookarounds whose bits fit beside the other three
 _A_RUN: Final = 8  # steps before the first character
-_START, _END, _BOUNDARY, _FIRST_LOOK = 1, 2, 4, 8  # bits of what holds at a position
+_START, _END, _BOUNDARY, _FIRST_LOOK = 1, 2, 4, 8  # bits of the conditions at a position
 _WORD_CHARS: Final = frozenset(chr(code) for low, high in WORD for code in range(low, high + 1))
 
 
 def size_of(root: RegexNode) -> int:
-    """The states that a pattern takes. Raises RegexError for one that is too large."""
+    """Return the number of states of a pattern. Raises RegexError if it is too large."""
     if _count_looks(root) > _MOST_LOOKS:
         raise RegexError(f"it looks ahead or behind more than {_MOST_LOOKS} times")
     size = _size(root)
@@ -65,12 +65,12 @@ def _count_looks(node: RegexNode) -> int:
 
 @dataclass(slots=True)
 class _Program:
-    """States by number: one takes a character, the others lead on without one if a condition holds."""
+    """Numbered states: those with ``chars`` consume a character, the others only test a condition."""
 
     chars: list[Ranges | None] = field(default_factory=list)
     following: list[list[int]] = field(default_factory=list)
     wanted: list[tuple[int, int]] = field(default_factory=list)
-    """Of each state, the bits that count at its position, and what they must be."""
+    """For each state, the mask of bits to test at its position, and their required value."""
     start: int = 0
 
     def add(
@@ -83,7 +83,7 @@ class _Program:
 
 
 class _Builder:
-    """Builds a program from its end: state 0 is the match."""
+    """Builds a program backwards from the match, which is state 0."""
 
     def __init__(self, *, is_mirrored: bool, look_bits: dict[int, int]) -> None:
         self.program = _Program()
@@ -96,7 +96,7 @@ class _Builder:
         return self.program
 
     def before(self, node: RegexNode, after: int) -> int:
-        """The state that matches ``node`` and goes on with ``after``."""
+        """Return the state that matches ``node`` and continues with ``after``."""
         add = self.program.add
         if isinstance(node, CharSet):
             return add([after], node.ranges)
@@ -139,7 +139,7 @@ _PLACES: Final = {
 
 @dataclass(slots=True)
 class _Step:
-    """The states at a position that take a character; ``table`` is what each character led to."""
+    """The states at a position that consume a character; ``table`` caches the next kernel by character."""
 
     is_match: bool
     states: tuple[int, ...]
@@ -148,14 +148,14 @@ class _Step:
 
 @dataclass(slots=True)
 class _Kernel:
-    """States before what holds at their position is known; ``steps`` by what held."""
+    """States before the conditions at their position are applied; ``steps`` caches the step by conditions."""
 
     states: frozenset[int]
     steps: dict[int, _Step] = field(default_factory=dict)
 
 
 class _Machine:
-    """Runs a program over texts, and remembers the steps that it has taken, up to a bound."""
+    """Runs a program over texts, and caches its steps up to a limit."""
 
     def __init__(self, program: _Program, *, is_anchored: bool, used: int) -> None:
         self._program = program
@@ -172,9 +172,9 @@ class _Machine:
         return self._kernels.setdefault(states, _Kernel(states))
 
     def matches(self, text: str, holds: Bits, spend: Spend, *, mark: bytearray | None = None) -> bool:
-        """Whether a match ends anywhere in ``text``; marks each end in ``mark``, or stops at the first.
+        """Whether a match ends anywhere in ``text``; sets each end in ``mark``, or stops at the first.
 
-        ``holds`` is what holds at each position, one more than there are characters.
+        ``holds`` are the conditions at each position: one item more than there are characters.
         """
         spend(_A_RUN + len(text))
         kernel, used = self._first, self.used
@@ -223,7 +223,7 @@ class _Machine:
 
 
 class Automaton:
-    """Searches for a pattern without backreferences, whose size is within bounds (``size_of``)."""
+    """Searches for a pattern without backreferences that ``size_of`` accepts."""
 
     def __init__(self, root: RegexNode) -> None:
         self._looks: list[tuple[Lookaround, _Machine]] = []
@@ -232,11 +232,11 @@ class Automaton:
         self._machine = self._machine_for(root, is_mirrored=False, is_anchored=is_anchored(root))
 
     def _find_looks(self, node: RegexNode) -> None:
-        """The inner ones first: the outer ones ask for what they found."""
+        """Collect the lookarounds, inner ones first: outer ones use their results."""
         for part in parts_of(node):
             self._find_looks(part)
         if isinstance(node, Lookaround):
-            # A match may begin, or end, anywhere: which it is, is marked.
+            # Not anchored: the run marks every position where a match of the lookaround begins or ends.
             machine = self._machine_for(node.body, is_mirrored=node.is_ahead, is_anchored=False)
             self._bits[id(node)] = _FIRST_LOOK << len(self._looks)
             self._looks.append((node, machine))
@@ -249,8 +249,8 @@ class Automaton:
         return _Machine(program, is_anchored=is_anchored, used=used)
 
     def search(self, text: str, spend: Spend) -> bool:
-        """Whether the pattern matches anywhere in a text."""
-        # One byte a position where that is enough: texts may be long.
+        """Whether the pattern matches anywhere in ``text``."""
+        # Use one byte per position if that is enough: texts may be long.
         empty = bytes(len(text) + 1)
         holds: Bits = bytearray(empty) if len(self._looks) <= _IN_A_BYTE else array("Q", [0]) * len(empty)
         holds[0] |= _START

@@ -22,7 +22,7 @@ SPACE: Final[Ranges] = (
 
 
 def union(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """The set of all characters in any of the ranges."""
+    """Return the union of ranges, in normal form."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if merged and low <= merged[-1][1] + 1:
@@ -33,7 +33,7 @@ def union(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def complement(ranges: Ranges) -> Ranges:
-    """Every character that is not in the set."""
+    """Return the set of all characters that are not in the set."""
     return tuple(_gaps(ranges))
 
 
@@ -48,7 +48,7 @@ def _gaps(ranges: Ranges) -> Iterator[tuple[int, int]]:
 
 
 def overlap(left: Ranges, right: Ranges) -> bool:
-    """Whether a character is in both sets."""
+    """Whether the two sets have a character in common."""
     one, other = 0, 0
     while one < len(left) and other < len(right):
         if left[one][1] < right[other][0]:
@@ -120,7 +120,7 @@ _CATEGORIES: Final = {
 
 
 def category(name: str) -> Ranges | None:
-    """The characters of a general category, by its short or long name; None for any other property."""
+    """Return the characters of a general category, by its short or long name; None for any other property."""
     if name == "Any":
         return EVERYTHING
     if name == "ASCII":
@@ -141,7 +141,10 @@ def _category(short: str) -> Ranges:
 
 @cache
 def _by_category() -> dict[str, list[tuple[int, int]]]:
-    """Takes a third of a second, which only those pay who use a property."""
+    """Return the ranges of each general category.
+
+    This takes a third of a second, so it runs only if a pattern uses a property.
+    """
     found: dict[str, list[tuple[int, int]]] = {}
     previous = ""
     for code in range(LAST + 1):

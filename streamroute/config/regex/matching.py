@@ -1,6 +1,6 @@
-"""A search for a regular expression: by Python's ``re`` where it cannot take long, else step by step.
+"""Search for a regular expression: with Python's ``re`` if its time is bounded, else with the automaton.
 
-Both find the same; there is no text over which either can take more steps than the caller allows.
+Both give the same result; neither takes more steps on any text than the caller allows.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from streamroute.config.regex.parser import Regex, parse
 from streamroute.config.regex.syntax import RegexError
 from streamroute.config.regex.writing import for_python, for_rust, is_anchored
 
-_MOST_TRIED: Final = 2_000  # steps of `re`, of some ten nanoseconds: no more than the automaton takes
+_MOST_TRIED: Final = 2_000  # steps of `re`, about ten nanoseconds each: no more than the automaton takes
 _FEW_WAYS: Final = 16
 _A_PATTERN: Final = 100
-_CHARACTERS: Final = 32  # that cost about as much as a step
+_CHARACTERS: Final = 32  # that take about as long as one step
 
 
 class Pattern:
@@ -30,7 +30,7 @@ class Pattern:
         self.text = text
         self.effort: Effort = effort(read.root, is_anchored=is_anchored(read.root))
         self.work = _A_PATTERN + len(text) + size_of(read.root) + self.effort.compared
-        """How much there was to look at."""
+        """The work of parsing and analyzing the pattern."""
         self._root = read.root
         self._has_backreferences = read.has_backreferences
         if read.has_backreferences:
@@ -41,12 +41,12 @@ class Pattern:
 
     @cached_property
     def for_rust(self) -> str | None:
-        """The pattern for Rust's ``regex``, which finds the same; None for what it does not have."""
+        """The equivalent pattern for Rust's ``regex``; None if it uses a feature that ``regex`` lacks."""
         return for_rust(self._root)
 
     @cached_property
     def _search(self) -> Callable[[str], object] | None:
-        """The search of ``re``; None for what ``re`` cannot do."""
+        """The search function of ``re``; None if ``re`` cannot express the pattern."""
         written = for_python(self._root)
         try:
             return None if written is None else re.compile(written).search
@@ -58,7 +58,7 @@ class Pattern:
         return None if self._has_backreferences else Automaton(self._root)
 
     def matches(self, text: str, spend: Spend) -> bool:
-        """Whether it matches anywhere in a text; ``spend`` receives the steps, and may raise."""
+        """Whether the pattern matches anywhere in ``text``; ``spend`` receives the steps, and may raise."""
         length, bound = len(text), self.effort
         if _is_quick(bound, length) and self._search is not None:
             spend(1 + length // _CHARACTERS)
@@ -66,7 +66,7 @@ class Pattern:
         if self._automaton is not None:
             return self._automaton.search(text, spend)
         spend(bound.ways * (length + 1) ** bound.degree // _CHARACTERS)
-        assert self._search is not None  # noqa: S101 - a backreference is all that the automaton lacks
+        assert self._search is not None  # noqa: S101 - only patterns with backreferences lack an automaton, and __init__ requires a search for these
         return self._search(text) is not None
 
 
@@ -78,5 +78,5 @@ def _is_quick(bound: Effort, length: int) -> bool:
 
 @lru_cache(maxsize=4096)
 def pattern_for(text: str) -> Pattern:
-    """The pattern of a text; raises RegexError."""
+    """Return the cached pattern of a text; raises RegexError if it is invalid or unsupported."""
     return Pattern(text)

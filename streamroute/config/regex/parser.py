@@ -1,7 +1,7 @@
-"""From the text of a regular expression to its parts.
+"""Parse regular expressions.
 
-Unicode mode, and what Annex B allows beyond it where it can mean one thing only: an escaped punctuation
-mark, and a bracket or brace that stands alone. Python's own syntax is refused.
+The syntax is that of unicode mode, plus two unambiguous extensions from Annex B: escaped punctuation, and a
+lone bracket or brace. Syntax that only Python has is rejected.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _PROPERTY: Final = re.compile(r"([pP])\{(?:(?:General_Category|gc)=)?([A-Za-z_]+
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """A regular expression that was read."""
+    """A parsed regular expression."""
 
     root: RegexNode
     has_backreferences: bool
@@ -69,7 +69,7 @@ class Regex:
 
 @lru_cache(maxsize=1024)
 def parse(pattern: str) -> Regex:
-    """Read a pattern; raises RegexError."""
+    """Parse a pattern; raises RegexError if it is invalid or unsupported."""
     if len(pattern) > LONGEST:
         raise RegexError(f"it is longer than {LONGEST:,} characters")
     reading = _PatternParser(pattern)
@@ -83,7 +83,7 @@ def parse(pattern: str) -> Regex:
 
 @dataclass(slots=True)
 class _PatternParser:
-    """A pattern that is being read, from left to right."""
+    """Parses a pattern from left to right; ``at`` is the current offset."""
 
     text: str
     at: int = 0
@@ -157,7 +157,7 @@ class _PatternParser:
 
     def _group(self) -> RegexNode:
         found = _OPENING.match(self.text, self.at)
-        assert found is not None  # noqa: S101 - it stands on a bracket
+        assert found is not None  # noqa: S101 - the current character is "("
         opening = found[0]
         self.at = found.end()
         if self._peek() == "?":
@@ -192,7 +192,7 @@ class _PatternParser:
             return Assertion(_PLACES[char])
         if char and char in "123456789":
             found = re.compile(r"[0-9]{1,4}").match(self.text, self.at + 1)
-            assert found is not None  # noqa: S101 - it stands on a digit
+            assert found is not None  # noqa: S101 - the current character is a digit
             return self._reference(int(found[0]), found.end())
         named = re.compile(r"k<([A-Za-z_$][\w$]*)>").match(self.text, self.at + 1)
         if named:
@@ -206,7 +206,7 @@ class _PatternParser:
         return Backreference(number)
 
     def _chars(self) -> Ranges:
-        """What an escape stands for, in a class and outside of one."""
+        """Parse an escape that stands for characters, inside or outside a class."""
         at = self.at + 1
         char = self.text[at : at + 1]
         if char in _CLASSES and char:
@@ -312,7 +312,7 @@ def _code_point(found: re.Match[str]) -> int:
 
 
 def _check_backreferences(root: RegexNode) -> None:
-    """Refuse those on which engines differ: into what is repeated or looked at, from outside of it."""
+    """Reject backreferences into a repetition or lookaround from outside it: engines disagree on them."""
     groups: dict[int, tuple[int, ...]] = {}
     references: list[tuple[int, tuple[int, ...]]] = []
     waiting: list[tuple[RegexNode, tuple[int, ...]]] = [(root, ())]

@@ -1,4 +1,4 @@
-"""What a regular expression is made of, once it has been read."""
+"""The syntax tree of a regular expression."""
 
 from __future__ import annotations
 
@@ -23,35 +23,38 @@ class Position(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CharSet:
-    """One character of a set."""
+    """Matches one character of a set."""
 
     ranges: Ranges
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A position, without a character."""
+    """Matches a position, without consuming a character."""
 
     place: Position
 
 
 @dataclass(frozen=True, slots=True)
 class Concatenation:
-    """One part after another; without parts, the empty text."""
+    """Matches its parts in order; without parts, the empty text."""
 
     parts: tuple[RegexNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Alternation:
-    """One of several."""
+    """Matches one of its options."""
 
     options: tuple[RegexNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """``least`` to ``most`` times; None for no bound. Whether a match is found does not hang on greed."""
+    """Matches ``body`` ``least`` to ``most`` times (None: unbounded).
+
+    Greedy and lazy repetitions are not distinguished: that does not affect whether a match exists.
+    """
 
     body: RegexNode
     least: int
@@ -60,7 +63,7 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class CaptureGroup:
-    """A group whose text a backreference may ask for."""
+    """A group to which a backreference may refer."""
 
     body: RegexNode
     number: int
@@ -68,14 +71,14 @@ class CaptureGroup:
 
 @dataclass(frozen=True, slots=True)
 class Backreference:
-    """The text of a group again; the empty text where the group has none."""
+    """Matches the text of a group again; the empty text if the group has not matched."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lookaround:
-    """What must, or must not, stand after or before a position."""
+    """Requires, or if ``is_negative`` forbids, a match of ``body`` directly after or before a position."""
 
     body: RegexNode
     is_ahead: bool
@@ -88,7 +91,7 @@ RegexNode = (
 
 
 def parts_of(node: RegexNode) -> tuple[RegexNode, ...]:
-    """What a part is made of."""
+    """Return the children of a node."""
     if isinstance(node, Concatenation):
         return node.parts
     if isinstance(node, Alternation):

@@ -1,4 +1,4 @@
-"""A regular expression written anew, for Python's ``re`` and for Rust's ``regex``."""
+"""Write a regular expression in the syntax of Python's ``re`` and of Rust's ``regex``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _PLACES: Final = {
     Position.START: r"\A",
     Position.END: r"\Z",
     Position.BOUNDARY: r"(?a:\b)",
-    Position.NO_BOUNDARY: r"(?!(?a:\b))",  # \B of Python is false in the empty text
+    Position.NO_BOUNDARY: r"(?!(?a:\b))",  # Python's \B does not match in the empty text
 }
 _LOOKS: Final = {(True, False): "=", (True, True): "!", (False, False): "<=", (False, True): "<!"}
 
 
 def for_python(node: RegexNode) -> str | None:
-    """The pattern for ``re``; None where ``re`` cannot do it: it looks back over a fixed width alone."""
+    """Return the pattern for ``re``; None for a lookbehind of variable width, which ``re`` lacks."""
     if isinstance(node, Lookaround) and not node.is_ahead and width(node.body) is None:
         return None
     parts = [for_python(part) for part in parts_of(node)]
@@ -48,7 +48,7 @@ def _for_python(node: RegexNode, parts: list[str]) -> str | None:
         case CaptureGroup():
             return f"({parts[0]})"
         case Backreference(number):
-            # What has no text yet is empty in ECMA-262, and matches nothing in Python.
+            # A group that has not matched counts as empty in ECMA-262, but fails to match in Python.
             return f"(?({number})(?:\\{number})|)"
     if isinstance(node, Lookaround):
         return f"(?{_LOOKS[node.is_ahead, node.is_negative]}{parts[0]})"
@@ -56,7 +56,7 @@ def _for_python(node: RegexNode, parts: list[str]) -> str | None:
 
 
 def _python_class(ranges: Ranges) -> str | None:
-    # The engine takes the few characters that are left out more quickly than all others.
+    # For a large set, a negated class with the few excluded characters is faster.
     if _size(ranges) <= LAST // 2 or ranges == EVERYTHING:
         return _chars(ranges, _python_char, empty="(?!)")
     rest = _chars(complement(ranges), _python_char, empty=None) or ""
@@ -64,7 +64,7 @@ def _python_class(ranges: Ranges) -> str | None:
 
 
 def for_rust(node: RegexNode) -> str | None:
-    """The pattern for Rust's ``regex``; None for what it does not have."""
+    """Return the pattern for Rust's ``regex``; None if it uses a feature that ``regex`` lacks."""
     if isinstance(node, CharSet):
         ranges = tuple(_without_surrogates(node.ranges))
         return _chars(ranges, _rust_char, empty=None)
@@ -106,7 +106,7 @@ def _rust_char(code: int) -> str:
 
 
 def _without_surrogates(ranges: Ranges) -> list[tuple[int, int]]:
-    """A text of Rust's holds no half of a pair."""
+    """Remove the surrogates, which do not occur in Rust's strings."""
     kept: list[tuple[int, int]] = []
     for low, high in ranges:
         kept += [(low, min(high, 0xD7FF))] if low <= 0xD7FF else []
@@ -115,7 +115,7 @@ def _without_surrogates(ranges: Ranges) -> list[tuple[int, int]]:
 
 
 def width(node: RegexNode) -> int | None:
-    """The number of characters that a part matches, where it is always the same."""
+    """Return the number of characters that a node matches, or None if it varies."""
     if isinstance(node, (CharSet, Assertion, Lookaround, Backreference)):
         return {CharSet: 1, Backreference: None}.get(type(node), 0)
     widths = [width(part) for part in parts_of(node)]
@@ -130,7 +130,7 @@ def width(node: RegexNode) -> int | None:
 
 
 def is_anchored(node: RegexNode) -> bool:
-    """Whether it matches at the start of the text alone."""
+    """Whether the pattern can match only at the start of the text."""
     if isinstance(node, Alternation):
         return all(map(is_anchored, node.options))
     if isinstance(node, Concatenation):
