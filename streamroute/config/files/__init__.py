@@ -1,1 +1,1 @@
-"""Which files a configuration is made of: includes, and the search for them. Reads no YAML."""
+"""Loading of files, and resolution of includes to the files of a configuration."""

@@ -1,4 +1,4 @@
-"""``include``: the files that belong to a configuration, in the order in which they are stated."""
+"""Resolve ``include``: the files of a configuration, in the order of their include entries."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from streamroute.config.yaml.source import SourceFile
 from streamroute.system.files import FileReader
 
 MAX_FILES: Final = 5_000
-"""How many files a configuration may include."""
+"""Limit on the files that a configuration may include."""
 
 TEST_SUFFIX: Final = ".test.yaml"
-"""How files of tests are named: they lie beside configurations, and a wildcard passes over them."""
+"""Suffix of test files, which are beside configurations; wildcards do not match them."""
 
 
 class IncludeCollector:
-    """A root's included files, depth first, with what was found on the way and every text there is."""
+    """The included files of a root file, depth first, with their findings and all texts read."""
 
     def __init__(self, files: FileReader) -> None:
         self.sources: list[SourceFile] = []
@@ -33,7 +33,7 @@ class IncludeCollector:
         self.search = FileSearch(files)
 
     def read(self, path: str) -> SourceFile | None:
-        """Read one file."""
+        """Read one file; return its source, or None if it cannot be used."""
         loaded = load_file(Path(path), path, files=self.reader)
         self.files.append(loaded.file)
         self.findings += loaded.findings
@@ -43,20 +43,20 @@ class IncludeCollector:
 
 
 class _Include(NamedTuple):
-    """One include as a file states it."""
+    """One entry of a file's ``include``."""
 
     source: SourceFile
     position: int
     pattern: str
 
     def finding(self, code: str, message: str, help_text: str | None = None) -> Finding:
-        """A finding about it."""
+        """Return a finding about this include."""
         span = self.source.span(("include", self.position))
         return self.source.finding(code, message, span, help=help_text)
 
 
 class _Visit(NamedTuple):
-    """A file to be read; ``above`` are the real paths of the files that lead to it, its own last."""
+    """A file to read; ``above`` are the real paths of the files that lead to it, its own last."""
 
     path: str
     above: tuple[str, ...]
@@ -64,9 +64,9 @@ class _Visit(NamedTuple):
 
 
 def collect_includes(root: SourceFile, files: FileReader | None = None) -> IncludeCollector:
-    """Read every file that ``root`` includes, or that one of those includes; each is read once.
+    """Read every file that ``root`` includes, directly or indirectly; each is read once.
 
-    ``files`` reads them: by default those below the folder of ``root``.
+    ``files`` reads them; by default only files below the folder of ``root``.
     """
     collection = IncludeCollector(files or FileReader(Path(root.path).parent))
     own = os.path.realpath(root.path)
@@ -110,7 +110,7 @@ def _new_visits(
         if real == above[-1] and WILDCARD.search(include.pattern):
             continue
         if real in above:
-            if not told:  # an include that leads back to every file above it is one mistake
+            if not told:  # report an include that leads back to several files above it once
                 collection.findings.append(_cycle(include, path))
             told = True
             continue
@@ -121,7 +121,7 @@ def _new_visits(
 
 
 def usable_includes(source: SourceFile) -> list[tuple[int, str]]:
-    """Position and text of each usable include of a file; the schema reports the others, and repetitions."""
+    """Return position and text of each usable include; the schema reports invalid and duplicate ones."""
     stated = source.data.get("include")
     items = stated if isinstance(stated, list) else []
     usable = {item: at for at, item in reversed(list(enumerate(items))) if isinstance(item, str) and item}
@@ -129,9 +129,9 @@ def usable_includes(source: SourceFile) -> list[tuple[int, str]]:
 
 
 def match_include(including: str, pattern: str, search: FileSearch) -> list[str]:
-    """The files that an include means, sorted; it is relative to the file that states it.
+    """Return the files that an include matches, sorted; it is relative to the including file.
 
-    Raises SearchLimitError where ``search`` would have to look at too many names.
+    Raises SearchLimitError if ``search`` would examine too many names.
     """
     folder = os.path.dirname(including)  # noqa: PTH120 - pathlib would lose the path's own spelling
     if not WILDCARD.search(pattern):
@@ -143,7 +143,7 @@ def match_include(including: str, pattern: str, search: FileSearch) -> list[str]
 
 
 def _normal(path: str) -> str:
-    """The path without its detours, unless one of them goes through a link to another folder."""
+    """Normalize a path, unless that changes the file because ``..`` follows a symbolic link."""
     normal = os.path.normpath(path)
     return normal if os.path.realpath(normal) == os.path.realpath(path) else path
 
@@ -160,7 +160,7 @@ def _no_match(include: _Include) -> Finding:
 
 
 def _outside(include: _Include) -> Finding:
-    # Whether there is such a file is not told.
+    # The message does not reveal whether the file exists.
     message = f'the include "{include.pattern}" points outside the configuration folder'
     return include.finding("SR021", message, ALLOW_OUTSIDE)
 

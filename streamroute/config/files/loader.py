@@ -1,4 +1,4 @@
-"""Load a file: from a path to a SourceFile, or to findings."""
+"""Load a file into a SourceFile, or into findings."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def load_file(
 ) -> LoadedFile:
     """Read a file, shown as ``name``; ``read`` parses its text.
 
-    ``files`` reads what a configuration names; without it, the file is one that the user named, which may be
-    a link out of its folder if ``outside`` is allowed.
+    ``files`` reads files that a configuration names; without it, the user named the file, which may be a
+    link out of its folder if ``outside`` is true.
     """
     name = str(path) if name is None else name
     try:
@@ -85,7 +85,7 @@ def load_text(text: str, name: str) -> LoadedFile:
     try:
         data = builder.build()
     except yaml.YAMLError as error:
-        # Its patterns take milliseconds to compile, which a readable file does not pay.
+        # Import late: compiling its patterns takes milliseconds, and a readable file does not need it.
         from streamroute.config.yaml.syntax.errors import explain_yaml_error
 
         return LoadedFile(file, None, (*builder.collector.findings, explain_yaml_error(error, file)))
@@ -119,7 +119,7 @@ def _unreadable(name: str, error: Exception) -> LoadedFile:
 
 def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> LoadedFile:
     start = len(content) - len(content.removeprefix(_BOM)) + error.start
-    # What stands before the first wrong byte is UTF-8, so that its place can still be told.
+    # The text before the first invalid byte is UTF-8, so its position can be computed.
     file = TextFile(name, content.removeprefix(_BOM).decode(errors="replace"))
     at = len(content[:start].removeprefix(_BOM).decode())
     message = f"the file is not UTF-8: invalid byte 0x{content[start]:02x}"

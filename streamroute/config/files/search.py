@@ -1,8 +1,8 @@
-"""The files that a wildcard means, found in bounded steps: a pattern may be hostile, and a tree huge.
+"""Find the files that a wildcard matches, in a bounded number of steps: patterns may be hostile, trees huge.
 
-Wildcards mean what they mean to Python's ``glob``: ``*`` and ``**`` pass over hidden names, and ``**``
-stands for any number of folders, or for none. It does not go through links that lead back, or to what may not
-be read. Each folder is listed once for each part of a pattern.
+Wildcards work as in Python's ``glob``: ``*`` and ``**`` do not match hidden names, and ``**`` matches any
+number of folders, including none. The search does not follow links that lead back to a folder above, or to
+folders that must not be read. Each folder is listed once for each part of a pattern.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from typing import Final
 from streamroute.system.files import FileReader
 
 MAX_STEPS: Final = 100_000
-"""How many names the includes of one configuration may look at together."""
+"""Limit on the names that all includes of one configuration may examine together."""
 
 _DEEP: Final = 50
-"""Folders above one, beyond which each is a step as well: where a path leads is looked at in each of them."""
+"""Depth beyond which each parent folder costs a step: resolving a path examines all its parents."""
 
 _LONGEST: Final = 2_000
-"""Characters of the part of a pattern between two slashes; a longer one is taken for no name of a file."""
+"""Characters of the part of a pattern between two slashes; a longer part matches nothing."""
 
 WILDCARD: Final = re.compile(r"[*?\[]")
 
 
 class SearchLimitError(Exception):
-    """Raised where a search has looked at more names than it may."""
+    """Raised when a search exceeds its limit of names."""
 
 
 class FileSearch:
-    """Finds files for the includes of one configuration; what ``files`` may not read is not looked into.
+    """Finds files for the includes of one configuration; skips folders that ``files`` may not read.
 
-    ``outside`` says whether the search just made came to a folder that was not.
+    ``outside``: the last search reached such a folder.
     """
 
     def __init__(self, files: FileReader, steps: int = MAX_STEPS) -> None:
@@ -44,24 +44,24 @@ class FileSearch:
         self._left = steps
 
     def find(self, pattern: str, folder: str) -> list[str]:
-        """Every path that a pattern matches, sorted, relative to ``folder``. Raises SearchLimitError."""
+        """Return the matching paths, sorted, relative to ``folder``. Raises SearchLimitError."""
         self.outside = False
         return sorted(_Search(pattern, folder, self).run())
 
     def reaches(self, path: str) -> bool:
-        """Whether a path without wildcards is one that may be read, be there a file or not."""
+        """Whether a path without wildcards may be read, whether or not it exists."""
         self.count()
         self.outside = not self._files.allows(path)
         return not self.outside
 
     def count(self, steps: int = 1) -> None:
-        """Take steps of those that are left. Raises SearchLimitError where there are none."""
+        """Consume steps. Raises SearchLimitError if too few are left."""
         if self._left < steps:
             raise SearchLimitError
         self._left -= steps
 
     def names(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        """What lies in a folder; nothing where it may not be looked into."""
+        """Yield the entries of a folder; nothing if it must not or cannot be read."""
         self.count(1 + max(0, folder.count(os.sep) - _DEEP))
         if not self._files.allows(folder or os.curdir):
             self.outside = True
@@ -72,17 +72,17 @@ class FileSearch:
                     self.count()
                     yield entry
         except (OSError, ValueError):
-            # No folder, or one that may not be looked into: nothing is found there.
+            # Not a folder, or not readable: there are no matches.
             return
 
     def may_enter(self, link: os.DirEntry[str]) -> bool:
-        """Whether a link to a folder leads to one that may be read, and that the link is not in."""
+        """Whether the target of a link to a folder may be read and does not contain the link."""
         here, there = (os.path.realpath(os.path.dirname(link.path)), os.path.realpath(link.path))  # noqa: PTH120 - text
         return self._files.allows(there) and os.path.commonpath([here, there]) != there
 
 
 class _Search:
-    """One pattern, in the steps of ``search``."""
+    """The search for one pattern; its steps count towards those of ``search``."""
 
     def __init__(self, pattern: str, folder: str, search: FileSearch) -> None:
         self._folder = folder
@@ -106,7 +106,7 @@ class _Search:
         return found
 
     def _next(self, path: str, at: int) -> Iterator[tuple[str, int]]:
-        """What one part of the pattern leads to from a path."""
+        """Yield the paths that one part of the pattern matches below a path."""
         part, is_last = self._parts[at], at == len(self._parts) - 1
         if part == "**":
             yield path, at + 1
@@ -132,14 +132,14 @@ class _Search:
 
 def _parts(pattern: str) -> list[str]:
     parts = [part for part in pattern.split("/") if part]
-    parts += [""] * pattern.endswith("/")  # a folder is meant
+    parts += [""] * pattern.endswith("/")  # the pattern matches only folders
     repeated = {at for at in range(1, len(parts)) if parts[at] == parts[at - 1] == "**"}
     return [part for at, part in enumerate(parts) if at not in repeated]
 
 
 @lru_cache(256)
 def _matcher(part: str) -> Callable[[str], object]:
-    """Whether a name is meant by a part of a pattern; it is looked for in many folders."""
+    """Return the matcher of names for one part of a pattern, cached because it applies to many folders."""
     return re.compile(fnmatch.translate(part) if len(part) <= _LONGEST else r"(?!)").match
 
 

@@ -1,1 +1,1 @@
-"""Findings, their rules, text and fixes: the ground of config. Knows neither YAML nor routes."""
+"""Findings, their rules, texts and fixes: the lowest layer of config. Independent of YAML and routes."""

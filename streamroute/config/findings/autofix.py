@@ -9,7 +9,7 @@ from streamroute.config.findings.text_file import TextFile
 
 
 def apply_fixes(file: TextFile, findings: Iterable[Finding]) -> str:
-    """The file's text with the fixes of its findings; of two that overlap, the first counts."""
+    """Return the file's text with the fixes of its findings applied; of overlapping fixes, the first wins."""
     parts: list[str] = []
     at = 0
     for found in sorted(findings, key=lambda one: one.span):

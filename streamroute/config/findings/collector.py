@@ -6,11 +6,11 @@ from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
 
 Extent = tuple[int, int]
-"""Offsets into a text: from the first up to the second."""
+"""Start and end offset in a text, the end exclusive."""
 
 
 class AbortReadingError(Exception):
-    """Raised inside the reader after it reported why the rest of the file cannot be read."""
+    """Raised while reading a file, after adding the finding that explains why the rest cannot be read."""
 
 
 class FindingCollector:

@@ -1,4 +1,4 @@
-"""Findings: problems of a configuration, with a location."""
+"""Findings: problems in a configuration, with their location."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """How bad a finding is.
+    """The severity of a finding.
 
-    An error can't be built or is certainly wrong, a warning is probably wrong, an info says something
-    that is good to know.
+    An error cannot be built or is certainly wrong; a warning is probably wrong; an info is only informative.
     """
 
     ERROR = "error"
@@ -20,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Span(NamedTuple):
-    """A stretch of a file: lines and columns from 1, columns in characters; the end is exclusive."""
+    """A range of a file: lines and columns count from 1, columns in characters; the end is exclusive."""
 
     line: int
     column: int
@@ -32,11 +31,11 @@ START = Span(1, 1, 1, 1)
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong, and where.
+    """One problem and its location.
 
-    ``code`` names a rule of ``streamroute.config.findings.rules``; ``file`` is the path as the user would
-    write it. ``suggestion`` is the word that was probably meant, and belongs in the place of ``span``;
-    ``fix`` is the text that belongs there without a doubt.
+    ``code`` is that of a rule in ``streamroute.config.findings.rules``; ``file`` is the path as the user
+    would write it. ``suggestion`` is the probably intended replacement for the text of ``span``; ``fix`` is
+    a replacement that is certainly right.
     """
 
     code: str
@@ -50,24 +49,24 @@ class Finding(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The message with its suggestion."""
+        """The message with the suggestion, if any."""
         if self.suggestion is None:
             return self.message
         return f'{self.message}; did you mean "{self.suggestion}"?'
 
     def __str__(self) -> str:
-        """One line, as in ``routes.yaml:12:5: error[SR102]: unexpected key ...``."""
+        """Return one line, such as ``routes.yaml:12:5: error[SR102]: unexpected key ...``."""
         location = f"{self.file}:{self.span.line}:{self.span.column}"
         return f"{location}: {self.severity}[{self.code}]: {self.text}"
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """By file, line, column and code; the same finding twice becomes one."""
+    """Sort findings by file, line, column and code, and remove duplicates."""
     return sorted(
         dict.fromkeys(findings), key=lambda found: (found.file, found.span, found.code, found.message)
     )
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
-    """Whether any finding forbids to run."""
+    """Whether any finding is an error."""
     return any(found.severity is Severity.ERROR for found in findings)

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 _SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
 _SECRETS_OF_SERVER: Final = (
-    re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: a password that was not encoded may hold anything
-    re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))(.*[^\"'})\],])"),  # no port
-    re.compile(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # an & may be a part of it
+    re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: an unencoded password may contain any character
+    re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))(.*[^\"'})\],])"),  # not a port
+    re.compile(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # the password may contain an &
     re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
 _HUGE: Final = 4_000
@@ -35,19 +35,19 @@ _SECRETS: Final = (
     re.compile(rf"((?:[\s{{,]){_KEY_OF_ONE})({_QUOTED}|{_PLAIN}[^,}}\n]*)", re.IGNORECASE),
     re.compile(
         r"([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)([^&\s\"'{},]*)", re.IGNORECASE
-    ),  # of a web address
+    ),  # in a web address
     re.compile(r"(\$\{\w*(?:pass|pwd?|secret|token|key|auth)\w*:?[-=?+])([^}\n]*)", re.IGNORECASE),
 )
 
 
 def join_words(words: Iterable[str], last: str = "or") -> str:
-    """``a, b or c``."""
+    """Join words as ``a, b or c``."""
     *most, end = words
     return f"{', '.join(most)} {last} {end}" if most else end
 
 
 def describe_value(value: Any) -> str:
-    """The kind of a value, in words."""
+    """Describe the type of a value."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -58,7 +58,7 @@ def describe_value(value: Any) -> str:
 
 
 def quote_value(value: Any) -> str:
-    """A value as JSON, truncated, without passwords."""
+    """Return a value as JSON, truncated, without secrets."""
     plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
     written = str(value) if plain else json.dumps(value, ensure_ascii=False)
     if len(written) > _HUGE:
@@ -68,32 +68,32 @@ def quote_value(value: Any) -> str:
 
 
 def quote_yaml(text: str) -> str:
-    """The text in the YAML quotes that need no escapes."""
+    """Quote a text for YAML, in the style that needs no backslash escapes."""
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
     return f'"{text}"'
 
 
 def requote(raw: str, key: str) -> str:
-    """A key in the same quotes as the key it replaces."""
+    """Return a key in the same quotes as the key that it replaces."""
     mark = raw[0] if raw[:1] in {'"', "'"} else ""
     return f"{mark}{key}{mark}"
 
 
 @lru_cache(maxsize=16)
 def hide_secrets(text: str) -> str:
-    """The text with what may be secret overwritten; its length stays.
+    """Replace possible secrets in a text by asterisks; its length stays the same.
 
-    Of every address that is user and password, of a server's (Redis, whatever its scheme) also what stands
-    for a port and is none, and the parameters; beside them the value of a key that is called a password or
-    authorization, but not the name of a variable.
+    Hides the user and password of every URL; in a server's URL (any scheme except http and https) also an
+    invalid port and the parameters; and the values of keys such as ``password`` or ``authorization``, unless
+    the value is the name of a variable.
     """
     text = _SERVER.sub(lambda match: _overwritten(match[0], _SECRETS_OF_SERVER), text)
     return _overwritten(_without_spaced_login(text), _SECRETS)
 
 
 def _without_spaced_login(text: str) -> str:
-    """Overwrite a login that contains blanks, which makes the address invalid."""
+    """Overwrite a login that contains spaces, which make the URL invalid."""
     server = _SPACED.search(text)
     login, at, host = (server[server.lastindex or 0] if server else "").rpartition("@")
     if server is None or not at or " " not in login:

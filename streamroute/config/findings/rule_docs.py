@@ -1,4 +1,4 @@
-"""The examples in a rule's page."""
+"""The examples in a rule's page, extracted from its Markdown."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _FRAME: Final = "version: 1\nstreams: {bot_events: }\nroutes:\n"
 
 @dataclass(frozen=True, slots=True)
 class RuleExample:
-    """A configuration: its files by name. Empty where the page has only words for it."""
+    """The files of an example configuration, by name; empty if the page only describes the example."""
 
     files: dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class RulePage:
-    """The text of a page, in Markdown."""
+    """A rule's page, in Markdown."""
 
     text: str
 
     @property
     def wrong(self) -> RuleExample:
-        """A configuration in which the rule finds something."""
+        """A configuration for which the rule reports a finding."""
         return _example(self.text.partition("## Wrong\n")[2].partition("## Right\n")[0])
 
     @property
     def right(self) -> RuleExample:
-        """The configuration as it should have been."""
+        """The corrected configuration."""
         return _example(self.text.partition("## Right\n")[2])
 
 
 def _example(text: str) -> RuleExample:
-    """The fenced blocks of a part of a page: a language, a file's name, an encoding.
+    """Read the fenced code blocks of a section; the info string is a language, a file name and an encoding.
 
-    A list is the routes of a file that has one stream.
+    A block that is a list becomes the routes of a file with one stream.
     """
     files = {}
     for language, name, encoding, body in _FENCE.findall(text):

@@ -1,4 +1,4 @@
-"""Rules: what a finding may be about. A code is never used again for another rule."""
+"""Rules: the kinds of findings. A code is never reused for another rule."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _PAGES: Final = Path(__file__).parent / "pages"
 
 
 class Stage(Enum):
-    """The step of a check that looks for a rule."""
+    """The stage of a check that reports a rule."""
 
     FILE = "file"
     """Reading the files: text, YAML, includes."""
     SCHEMA = "schema"
-    """Keys and values against the schema, and the schemas of messages."""
+    """Validating keys and values against the schema, and the schemas of messages."""
     ROUTES = "routes"
-    """Routes and streams as they are declared."""
+    """The declarations of routes and streams."""
     EXPRESSIONS = "expressions"
     """The JMESPath expressions."""
     HANDLERS = "handlers"
-    """The handlers that routes name, and how they are called."""
+    """The handlers of routes, and their signatures."""
     ENVIRONMENT = "environment"
-    """Environment variables, and the server with its keys."""
+    """Environment variables, and the Redis server with its keys."""
     CONFIGURATION = "configuration"
-    """Parts beside each other; skipped where an error may hide some of the parts."""
+    """Relations between parts of the configuration; skipped if an error may hide some of them."""
     ROUTE_TESTS = "route tests"
     """The tests of routes, before they run."""
     COMMENTS = "comments"
@@ -37,10 +37,10 @@ class Stage(Enum):
 
 
 class Rule(NamedTuple):
-    """A rule: its code, a name for people, its usual severity, and what it finds in one sentence.
+    """A rule: its code, readable name, default severity, and one-sentence summary.
 
-    ``page`` explains it in Markdown, with an example that is wrong and one that is right. ``runs`` says of
-    an error that a configuration can be built with it all the same.
+    ``page`` explains it in Markdown, with a wrong and a right example. ``runs``: the configuration can be
+    built despite this error.
     """
 
     code: str
@@ -53,12 +53,12 @@ class Rule(NamedTuple):
 
     @property
     def silenceable(self) -> bool:
-        """Whether a comment in the file may silence it: what can't be built can't be silenced."""
+        """Whether a comment may suppress the rule: not if the configuration cannot be built."""
         return self.stage is not Stage.COMMENTS and (self.severity is not Severity.ERROR or self.runs)
 
 
 class RuleTable(Mapping[str, Rule]):
-    """Rules by code, in the order of the codes; each is loaded when it is asked for first."""
+    """Rules by code, in the order of the codes; each is loaded on first access."""
 
     def __init__(self, codes: Callable[[], Collection[str]], load: Callable[[str], Rule]) -> None:
         self._list = codes
@@ -87,7 +87,7 @@ class RuleTable(Mapping[str, Rule]):
 
 
 def read_rule(code: str, text: str) -> Rule:
-    """The rule that a page declares: lines of ``key: value`` between ``---``, then the page."""
+    """Read the rule that a page declares: lines of ``key: value`` between ``---``, then the page."""
     _, head, page = text.split("---\n", 2)
     fields = dict(line.split(": ", 1) for line in head.splitlines())
     severity, stage = Severity(fields["severity"]), Stage(fields["stage"])
@@ -99,7 +99,7 @@ def _read_page(code: str) -> Rule:
 
 
 RULES: Final = RuleTable(lambda: [page.stem for page in _PAGES.glob("*.md")], _read_page)
-"""The rules that the readers of files, schemas, expressions and handlers find: one page declares each.
+"""The rules reported while reading files, schemas, expressions and handlers: one page declares each.
 
-Those that have a check of their own are declared beside it, in ``streamroute.compiler.rules``.
+Rules with a check of their own are declared beside that check, in ``streamroute.compiler.rules``.
 """

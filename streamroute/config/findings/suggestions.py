@@ -1,4 +1,4 @@
-"""The word that a person probably meant by a misspelled one."""
+"""Suggest the intended word for a misspelled one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _NEIGHBORS: Final = 15
 _LONGEST: Final = 200
 _MOST: Final = 20_000
 _MOST_WORDS: Final = 3_000
-"""Words that a check compares with a few candidates: more than findings are shown. With many, fewer are."""
+"""Lookups per check with few candidates each (a lookup among many candidates counts more): more than findings
+are shown."""
 
 _left: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
@@ -49,18 +50,18 @@ _SYNONYMS: Final = {
     "message": "payload data event input given body entry",
     "routes": "expect expected expects then matches matched",
 }
-"""Key -> what other tools call it."""
+"""Key -> the names that other tools use for it."""
 
 
 def synonym_of(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that other tools call by this word, or None."""
+    """Return the candidate for which other tools use this word, or None."""
     small = word.lower().replace("-", "_")
     return next((key for key in candidates if small in _SYNONYMS.get(key, "").split()), None)
 
 
 @contextmanager
 def limit_lookups(words: int = _MOST_WORDS) -> Iterator[None]:
-    """Of all the words that are looked for inside, the first ``words`` find what was meant."""
+    """Limit ``did_you_mean`` inside the block to ``words`` lookups; later ones return None."""
     token = _left.set([words])
     try:
         yield
@@ -69,11 +70,11 @@ def limit_lookups(words: int = _MOST_WORDS) -> Iterator[None]:
 
 
 def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
-    """The candidate nearest to ``word``, or None where none is near.
+    """Return the candidate nearest to ``word``, or None if none is near.
 
-    A wrong, missing or added letter and a swap of two neighbors count one edit each. A single letter has
-    to be the same, short words may differ by one edit, longer ones by up to three. Of more than sixty
-    candidates, those that begin or end like the word are looked at; among more than 20,000, none is meant.
+    A wrong, missing or added letter and a swap of two neighbors count one edit each. A single letter must
+    match, short words may differ by one edit, longer ones by up to three. Of more than 60 candidates, only
+    those that sort near the word by beginning or end are compared; with more than 20,000 the result is None.
     """
     if len(word) > _LONGEST or len(candidates) > _MOST or not _spend(1 + len(candidates) // 500):
         return None
@@ -81,7 +82,7 @@ def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
 
 
 def _spend(words: int) -> bool:
-    """Whether that much may still be looked for."""
+    """Consume lookups; return whether the limit still allows them."""
     left = _left.get()
     if left is None:
         return True
@@ -97,7 +98,7 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     for candidate in known if len(known) <= _FEW else _likeliest(small, known):
         other = candidate.lower()
         if len(letters.difference(other)) > allowed:
-            continue  # each edit takes one letter away at most
+            continue  # one edit removes at most one letter
         distance = edit_distance(small, other, allowed)
         if distance <= allowed and candidate != word and (best is None or distance < best[0]):
             best = (distance, candidate)
@@ -112,7 +113,7 @@ def _likeliest(small: str, candidates: tuple[str, ...]) -> Iterator[str]:
 
 @lru_cache(maxsize=4)
 def _sorted(candidates: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The words by their beginnings, and by their ends."""
+    """Return the words sorted by their beginnings, and by their ends."""
     return (
         sorted((word.lower(), word) for word in candidates),
         sorted((word.lower()[::-1], word) for word in candidates),
@@ -120,7 +121,7 @@ def _sorted(candidates: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tu
 
 
 def edit_distance(one: str, two: str, allowed: int) -> int:
-    """The optimal string alignment distance, or something above ``allowed``."""
+    """Return the optimal string alignment distance, or a number above ``allowed``."""
     if abs(len(one) - len(two)) > allowed:
         return allowed + 1
     far = allowed + 1
@@ -129,7 +130,7 @@ def edit_distance(one: str, two: str, allowed: int) -> int:
     for row in range(1, len(one) + 1):
         current = [far] * (len(two) + 1)
         current[0] = min(row, far)
-        # What is further from the diagonal takes more edits than are allowed.
+        # Cells further from the diagonal need more edits than are allowed.
         for column in range(max(1, row - allowed), min(len(two), row + allowed) + 1):
             differs = one[row - 1] != two[column - 1]
             cost = min(above[column] + 1, current[column - 1] + 1, above[column - 1] + differs, far)

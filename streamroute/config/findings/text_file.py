@@ -1,4 +1,4 @@
-"""A file's text: from offsets to lines and columns."""
+"""The text of a file, with conversion of offsets to lines and columns."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Step = str | int
 """A key of a mapping, or a position in a list."""
 
 _LONGEST: Final = 1_000
-"""Characters of a finding: a name may be of megabytes, and stand in a thousand of them."""
+"""Characters of a finding's message or advice: a name may have megabytes, and occur in many findings."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class TextFile:
-    """The text of one file, without a byte order mark, and the path that people know it by."""
+    """The text of one file, without a byte order mark, and its path as shown to the user."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
@@ -31,20 +31,20 @@ class TextFile:
         return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1, of the character at ``offset``."""
+        """Return line and column, from 1, of the character at ``offset``."""
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def between(self, start: int, end: int) -> Span:
-        """The span of the characters from ``start`` up to ``end``."""
+        """Return the span of the characters from ``start`` up to ``end``."""
         return Span(*self.position(start), *self.position(max(start, end)))
 
     def start_of_line(self, number: int) -> int:
-        """Offset of the first character of a line, from 1."""
+        """Return the offset of the first character of a line; lines count from 1."""
         return self._starts[number - 1]
 
     def line(self, number: int) -> str:
-        """The text of a line, from 1, without its end; empty where there is no such line."""
+        """Return the text of a line without its line break; empty if there is no such line."""
         if not 0 < number <= len(self._starts):
             return ""
         end = self._starts[number] if number < len(self._starts) else None
@@ -61,9 +61,9 @@ class TextFile:
         severity: Severity | None = None,
         fix: str | None = None,
     ) -> Finding:
-        """A finding in this file, of the rule's severity unless another is given.
+        """Return a finding in this file, with the rule's severity unless another is given.
 
-        A rule that ``RULES`` holds may be named by its code.
+        A rule in ``RULES`` may be given by its code.
         """
         rule = RULES[rule] if isinstance(rule, str) else rule
         severity = severity or rule.severity
@@ -72,7 +72,7 @@ class TextFile:
 
 
 def _short(text: str) -> str:
-    """The two ends of a text that is too long to be read."""
+    """Shorten a text that is too long to its beginning and end."""
     if len(text) <= _LONGEST:
         return text
     return f"{text[: _LONGEST * 4 // 5]}... ({len(text):,} characters) ...{text[-_LONGEST // 10 :]}"

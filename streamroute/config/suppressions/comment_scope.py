@@ -1,7 +1,7 @@
-"""Which lines of a file a comment is about.
+"""The lines of a file that a comment covers.
 
-A comment behind something is about what stands on its line, a block scalar that begins there included. A
-comment on a line of its own is about the whole entry below it: a key with its value, or an item of a list.
+A comment at the end of a line covers that line, and a block scalar that begins there. A comment on its own
+line covers the whole element below it: a key with its value, or a list item.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from streamroute.config.yaml.positions import YamlNode, build_nodes
 from streamroute.config.yaml.source import SourceFile
 
 Lines = tuple[int, int]
-"""From the first line to the last, both included."""
+"""First and last line, both inclusive."""
 
 
 class CommentScopes:
-    """The comments of a file that was read without errors; built once, then asked for each of them."""
+    """The scopes of the comments in a file without syntax errors; build it once per file."""
 
     def __init__(self, source: SourceFile) -> None:
         self._source = source
-        self._scalars: list[tuple[int, int]] = []  # offsets: of what no comment can begin in
-        self._touching: dict[int, Lines] = {}  # the lines of the scalars that begin or end on a line
-        self._last: dict[int, int] = {}  # the last line of what begins on a line
-        self._next: dict[int, int] = {}  # the line that those without content stand above
+        self._scalars: list[tuple[int, int]] = []  # offsets: no comment begins inside these
+        self._touching: dict[int, Lines] = {}  # line -> the lines of the scalars that begin or end on it
+        self._last: dict[int, int] = {}  # line -> the last line of the elements that begin on it
+        self._next: dict[int, int] = {}  # line without content -> the next line with content
         for mark in _marks(build_nodes(source.text)):
             self._add(mark)
         self._scalars.sort()
 
     def is_comment_at(self, at: int) -> bool:
-        """Whether the # at an offset begins a comment; it may stand inside a string."""
+        """Whether the # at an offset begins a comment; it may be inside a string."""
         text = self._source.text
         if at and text[at - 1] not in " \t\r\n":
             return False
@@ -38,7 +38,7 @@ class CommentScopes:
         return before < 0 or self._scalars[before][1] <= at
 
     def covered_lines(self, at: int) -> Lines:
-        """The lines that the comment at an offset is about."""
+        """Return the lines that the comment at an offset covers."""
         line = self._source.position(at)[0]
         if self._source.text[self._source.start_of_line(line) : at].strip():
             return self._touching.get(line, (line, line))
@@ -69,7 +69,7 @@ class CommentScopes:
         text = self._source.text
         start, end = mark.start, _end(text, mark.start, mark.end)
         if mark.style in {"|", ">"}:
-            # Behind the | or > of a block scalar a comment may stand.
+            # A comment may follow the | or > of a block scalar.
             body = text.find("\n", start)
             start = end if body == -1 else body
         self._scalars.append((start, end))
@@ -86,7 +86,7 @@ class CommentScopes:
 
 
 def _end(text: str, start: int, end: int) -> int:
-    """Where a value ends without the white space behind it."""
+    """Return the end of a value without trailing white space."""
     while end > start and text[end - 1].isspace():
         end -= 1
     return end

@@ -1,4 +1,4 @@
-"""``# streamroute: ignore[SR307] why``: findings that a comment in the file silences."""
+"""Suppressions: comments such as ``# streamroute: ignore[SR307] why``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORD: Final = re.compile(r"[^\s,]+")
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A rule that a comment silences on some lines; ``start`` and ``end`` are the code's place."""
+    """A rule that a comment suppresses on some lines; ``start`` and ``end`` are the offsets of its code."""
 
     rule: Rule
     lines: Lines
@@ -39,10 +39,10 @@ def suppress(
     rules: Mapping[str, Rule],
     is_checked: Callable[[Rule], bool] = lambda _: True,
 ) -> list[Finding]:
-    """The findings that no comment silences, and what is wrong with the comments themselves.
+    """Return the findings that no comment suppresses, and findings about the comments themselves.
 
-    ``rules`` are those that a comment may name. A comment that silences nothing is a mistake where its rule
-    ``is_checked``, and no error of the same stage on its lines may have hidden the finding.
+    ``rules`` are the rules that a comment may name. An unused suppression is reported if its rule
+    ``is_checked`` and no error of the same stage on its lines may have hidden the finding.
     """
     left = list(findings)
     for source in sources:
@@ -69,13 +69,13 @@ def _silence_in(
 
 
 def _is_hidden(ignore: Ignore, wrong: Collection[tuple[Stage, int]]) -> bool:
-    """Whether an error of the same stage is on its lines: an expression that can't be read has no types."""
+    """Whether an error of the same stage on its lines may hide the finding: parse errors hide type errors."""
     first, last = ignore.lines
     return any((ignore.rule.stage, line) in wrong for line in range(first, last + 1))
 
 
 class _Coverage:
-    """Which lines of a file are silenced for which codes; ``used`` are those where something was found."""
+    """The suppressed lines of a file by code; ``used`` are the suppressions that matched a finding."""
 
     def __init__(self, coverage: Iterable[tuple[str, Lines]]) -> None:
         self.used: set[tuple[str, Lines]] = set()
@@ -85,7 +85,7 @@ class _Coverage:
                 self._at.setdefault((code, line), []).append(lines)
 
     def suppresses(self, found: Finding) -> bool:
-        """Whether a finding is silenced."""
+        """Whether a finding is suppressed; records the suppressions that match it."""
         covering = self._at.get((found.code, found.span.line), ())
         self.used.update((found.code, lines) for lines in covering)
         return bool(covering)
@@ -99,7 +99,7 @@ def _unused(source: SourceFile, ignore: Ignore) -> Finding:
 
 
 def _read(source: SourceFile, rules: Mapping[str, Rule]) -> tuple[list[Ignore], list[Finding]]:
-    """The file's ignores, and what is wrong with them."""
+    """Return the file's suppressions, and findings about invalid ones."""
     ignores: list[Ignore] = []
     mistakes: list[Finding] = []
     comments = CommentScopes(source)
@@ -117,7 +117,7 @@ def _read(source: SourceFile, rules: Mapping[str, Rule]) -> tuple[list[Ignore], 
 
 
 def _codes(text: str, at: int) -> list[tuple[str, int]]:
-    """The codes between the brackets, and where each stands."""
+    """Return the codes in the brackets, with their offsets."""
     listed = _LISTED.match(text, at)
     if listed is None:
         return []

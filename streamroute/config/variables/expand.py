@@ -17,7 +17,7 @@ from streamroute.config.variables.misplaced import EXPANDED_KEYS, VARIABLE
 from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile
 
-# Few files hold a variable: these are compiled when one is met.
+# Few files contain variables: the patterns are compiled on first use.
 _DOLLAR: Final = r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}$]*))?\}|\$\{[^}]*\}?"
 
 
@@ -40,12 +40,12 @@ class Replacement:
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 _UNRESOLVED: Final = object()
 _UNRESOLVED_UNKNOWN_KEY: Final = object()
-"""Stands for an unresolved value under an unknown key, so that the key is still reported."""
+"""An unresolved value under an unknown key, so that the key is still reported."""
 _ESCAPED: Final = r"(?<!\$)((?:\$\$)+)(?=\{[A-Za-z_][A-Za-z0-9_]*(?::-(?:(?!\$\{)[^}])*)?\})"
 
 
 def replace_variables(source: SourceFile, environment: Mapping[str, str], unset: Severity) -> Replacement:
-    """Replace the variables of a root file; the source's own data stays as it is."""
+    """Replace the variables of a root file; the source's data is not modified."""
     result = Replacement(source, environment, unset)
     for key, value in source.data.items():
         result.data[key] = _walk(result, (key,), value) if key in EXPANDED_KEYS else value
@@ -54,7 +54,7 @@ def replace_variables(source: SourceFile, environment: Mapping[str, str], unset:
 
 
 def unescaped(source: SourceFile, keys: Iterable[str]) -> dict[str, Any]:
-    """The values of keys without variables, with ``$${NAME}`` unescaped."""
+    """Return the values of keys without variables, with ``$${NAME}`` unescaped."""
     if "$${" not in source.text:
         return {key: source.data[key] for key in keys}
     return {key: _without_escapes(source.data[key]) for key in keys}
@@ -96,18 +96,18 @@ def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any])
 
 
 def _placeholder(path: DataPath, key: str) -> Any:
-    """A valid value for a key whose variable is unresolved: it must cause no further finding."""
+    """Return a valid value for a key whose variable is unresolved, so that it causes no further finding."""
     if not _keys_of(path)(key):
         return _UNRESOLVED_UNKNOWN_KEY
     if path == ("streams",):
-        return None  # there is such a stream, whatever its settings
+        return None  # keep the stream, with default settings
     if key in schema_at(path).get("required", ()):
         return schema_at((*path, key))["examples"][0]
     return _UNRESOLVED
 
 
 def _keys_of(path: DataPath) -> Callable[[str], bool]:
-    """Whether a mapping takes a key."""
+    """Return a predicate: whether the mapping at ``path`` allows a key."""
     schema = schema_at(path)
     if schema.get("additionalProperties", True) is not False:
         return lambda _key: True
@@ -146,7 +146,7 @@ def _refuse(result: Replacement, path: DataPath, text: str) -> object:
 
 
 def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str | None:
-    """The value of a variable or of an escape; None, with a finding, if it has none."""
+    """Return the value of a variable or of an escape; None, with a finding, if it has none."""
     if match[0] == "$$":
         return "$"
     if match[1] is None:
@@ -161,7 +161,7 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
             "write ${NAME} or ${NAME:-default}; variables cannot be nested, and $$ is a literal $",
         )
         return None
-    # As in a shell, a default is for what is unset and for what is empty.
+    # As in a shell, the default of :- applies to unset and to empty variables.
     value = result.environment.get(match[1], "")
     if match[2] is not None:
         return value or match[2]

@@ -1,4 +1,4 @@
-"""Report each variable in a place where variables are not expanded."""
+"""Report variables in places where they are not expanded."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _IN_ARGUMENTS: Final = "read it in the handler, from its container or its own en
 _IN_HEADERS: Final = "use headers_from_env, which maps a header to an environment variable"
 _ELSEWHERE: Final = "write the value itself, or $${NAME} for the literal text ${NAME}"
 _TEXTS: Final = ("description", "title", "$comment")
-"""Keys of routes, and of schemas, whose values are for people alone."""
+"""Keys of routes and schemas whose values are documentation."""
 
 
 def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
-    """A finding for each variable that stands where none is replaced."""
+    """Return a finding for each variable in a place where variables are not expanded."""
     skipped = EXPANDED_KEYS if root else ()
     return [
         source.finding(
@@ -41,13 +41,13 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
 
 
 def _misplaced(text: str, *, escapes: bool) -> re.Match[str] | None:
-    """The first variable in a text; in a key nothing is escaped."""
+    """Return the first variable in a text; keys have no escapes."""
     found = re.finditer(rf"\$\$|{VARIABLE}" if escapes else VARIABLE, text)
     return next((match for match in found if match[0] != "$$"), None)
 
 
 def _is_text(path: DataPath) -> bool:
-    """Whether a value is for people alone: a route's description, and what a schema says of itself."""
+    """Whether a value is documentation: the description of a route, or descriptive keywords of a schema."""
     if path[-1] not in _TEXTS:
         return False
     return path[0] == "messages" or (path[0] == "routes" and len(path) == 3)
@@ -62,7 +62,7 @@ def _advice(path: DataPath) -> str:
 
 
 def _strings(path: DataPath, value: Any) -> Iterator[tuple[DataPath, str, bool]]:
-    """Every key and string below a path that may hold a variable."""
+    """Yield every key and string below a path that may contain a variable."""
     if type(value) is str:
         if "${" in value:
             yield path, value, False

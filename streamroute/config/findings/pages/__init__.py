@@ -1,1 +1,1 @@
-"""The rules' pages: for each code a text, with a wrong and a right example."""
+"""The pages of the rules: one for each code, with a wrong and a right example."""
