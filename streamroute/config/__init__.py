@@ -1,1 +1,1 @@
-"""From files to a checked document. Knows neither handlers nor Redis."""
+"""Read configuration files into a checked document. Independent of handlers and Redis."""

@@ -1,4 +1,4 @@
-"""The trusted document: what a configuration says, typed, with every default in its place."""
+"""The document: a checked configuration, typed, with all defaults applied."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ DEFAULT_TIMEOUT: Final = 300.0
 
 
 class RedisConfig(NamedTuple):
-    """Where the streams are; ``url`` may hold a password, which its repr does not show."""
+    """The Redis server; ``url`` may contain a password, which the repr hides."""
 
     url: str = EMBEDDED
     location: SourceLocation | None = None
 
     @property
     def url_in_file(self) -> str | None:
-        """The URL as it stands in the file, where it has variables that gave more than the file says."""
+        """The URL's text in the file if it contains variables whose values are not in the file, else None."""
         written = self.location.source.value(self.location.path) if self.location is not None else None
         if not has_variable(written) or self.url in (written, EMBEDDED):
             return None
@@ -41,15 +41,15 @@ class RedisConfig(NamedTuple):
 
 
 class StreamConfig(NamedTuple):
-    """How one stream is consumed; ``lease``, ``stall``, ``claim_interval`` and ``grace`` are in seconds.
+    """The settings of one stream; ``lease``, ``stall``, ``claim_interval`` and ``grace`` are in seconds.
 
-    ``formerly_group`` is the name that the group had before, or None. ``stall`` is how long the event loop
-    may be unresponsive before the heartbeat gives up what the worker holds. ``on_stuck`` says whether the
-    worker goes on serving, or ends its process, when a handler goes on although it was cancelled.
-    ``order_by`` is an expression that gives the key by which messages are ordered.
-    ``trim`` is the seconds for which entries are kept that every group has finished with; None: for ever.
-    ``unresolved_keys`` are the keys whose value comes from an unset variable: they hold defaults, which no
-    rule may compare with anything.
+    ``formerly_group`` is the previous name of the group, or None. ``stall`` is how long the event loop may be
+    unresponsive before the heartbeat gives up the worker's leases. ``on_stuck``: whether the worker continues
+    (``keep``) or ends its process (``exit``) when a handler keeps running after its cancellation.
+    ``order_by`` is an expression for the key by which messages are ordered.
+    ``trim`` is the time in seconds for which entries are kept after every group has finished them; None keeps
+    them forever. ``unresolved_keys`` are the keys whose value comes from an unset variable: they have
+    defaults, which rules must not compare with anything.
     """
 
     name: str
@@ -73,7 +73,7 @@ class StreamConfig(NamedTuple):
     unresolved_keys: frozenset[str] = frozenset()
 
     def display(self, key: str) -> str:
-        """A setting as a finding may show it: of what a variable gave, only what is written in the file."""
+        """Return a setting for display in a finding; a value from a variable as its text in the file."""
         written = self.location.value(key)
         if has_variable(written):
             return str(written)
@@ -84,20 +84,20 @@ class StreamConfig(NamedTuple):
 
 
 class DedupeConfig(NamedTuple):
-    """A route runs once for each value of ``key``, an expression; ``ttl`` is in seconds."""
+    """Run a route once for each value of the expression ``key``; ``ttl`` is in seconds."""
 
     key: str
     ttl: float
 
 
 class RouteConfig(NamedTuple):
-    """Which messages go to which handler; ``timeout`` is in seconds.
+    """A route: which messages go to which handler; ``timeout`` is in seconds.
 
-    ``formerly`` are the names that the route had before: it takes over what waits under them.
-    ``types`` may hold patterns over the catalogue, which the compiler expands.
-    ``streams`` is empty where the route names none and there is not exactly one. ``retry`` holds what the
-    route itself says of its policy; ``policy_for`` gives the whole. ``invalid_keys`` are the keys whose
-    value is invalid, and replaced by the default; a finding reports each.
+    ``formerly`` are the route's previous names: it takes over the work pending under them.
+    ``types`` may contain patterns over the catalogue, which the compiler expands.
+    ``streams`` is empty if the route names none and the number of streams is not one. ``retry`` contains only
+    the route's own settings; ``policy_for`` returns the complete policy. ``invalid_keys`` are the keys whose
+    invalid value was replaced by the default; a finding reports each.
     """
 
     name: str
@@ -120,12 +120,12 @@ class RouteConfig(NamedTuple):
 
     @property
     def ignores_filter_errors(self) -> bool:
-        """Whether a message on which the filter fails does not match; else it is dead-lettered."""
+        """Whether a message on which the filter fails counts as no match; otherwise it is dead-lettered."""
         return self.on_filter_error == "no_match"
 
     @property
     def stated(self) -> Mapping[str, Any]:
-        """The route as its file has it, without defaults."""
+        """The route as written in its file, without defaults."""
         here: Any = self.location.source.data
         for step in self.location.path:
             here = here[step]
@@ -133,16 +133,16 @@ class RouteConfig(NamedTuple):
         return found
 
     def policy_for(self, stream: StreamConfig) -> RetryPolicy:
-        """The retry policy of this route on a stream: key by key its own, else the stream's."""
+        """Return the route's retry policy on a stream: its own settings override the stream's key by key."""
         return replace(stream.retry, **self.retry) if self.retry else stream.retry
 
 
 class Document(NamedTuple):
-    """A whole configuration: the root file and all that it includes, in order.
+    """A whole configuration: the root file and all its includes, in order.
 
-    ``path`` is the root file's, as the user would write it. ``allow`` is None where handlers of any
-    module may be named. ``messages`` is the catalogue, empty where there is none. ``reader`` reads what
-    belongs to it beside its own files.
+    ``path`` is that of the root file, as the user would write it. ``allow`` is None if handlers from any
+    module are allowed. ``messages`` is the catalogue, possibly empty. ``reader`` reads the files that the
+    configuration refers to, other than its includes.
     """
 
     path: str
@@ -157,18 +157,18 @@ class Document(NamedTuple):
 
     @property
     def location(self) -> SourceLocation:
-        """The root file's own place: ``at`` ("container",) or ("handlers", "allow") stands below it."""
+        """The root of the root file, for findings ``at`` ("container",) or ("handlers", "allow")."""
         return SourceLocation(self.sources[0])
 
     @property
     def folder(self) -> Path:
-        """The folder of the root file; relative paths and the user's own modules are found from there."""
+        """The folder of the root file; relative paths and the user's modules are resolved from it."""
         return Path(self.path).absolute().parent
 
     @property
     def generation(self) -> str:
-        """A short name for what the files say: another text, another generation."""
-        import hashlib  # what runs asks for it, a check does not
+        """A short hash of the files' texts: any change of a text gives another generation."""
+        import hashlib  # only running needs it, not a check
 
         digest = hashlib.sha256()
         for source in self.sources:
@@ -176,7 +176,7 @@ class Document(NamedTuple):
         return digest.hexdigest()[:12]
 
     def location_of(self, stream: StreamConfig, key: str) -> SourceLocation:
-        """Where a key of a stream stands: in the stream itself, or in the defaults."""
+        """Return the location that sets a key of a stream: the stream itself, or the defaults."""
         return (
             SourceLocation(self.sources[0], ("defaults",))
             if stream.location.value(key) is None
@@ -184,17 +184,17 @@ class Document(NamedTuple):
         )
 
     def stated(self, stream: StreamConfig, *keys: str) -> tuple[SourceLocation, str]:
-        """The place and the key to name when keys of a stream do not go together.
+        """Return the location and key to report when settings of a stream conflict.
 
-        The first of them that the stream itself states; where it states none, the first in the defaults.
+        That is the first of ``keys`` that the stream itself sets; if it sets none, the first one's defaults.
         """
         own = next((key for key in keys if stream.location.value(key) is not None), None)
         return (self.location_of(stream, keys[0]), keys[0]) if own is None else (stream.location, own)
 
     def streams_of(self, route: RouteConfig) -> list[StreamConfig]:
-        """The declared streams of a route."""
+        """Return the declared streams of a route."""
         return [self.streams[name] for name in route.streams if name in self.streams]
 
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
-        """The enabled routes of a stream, in order."""
+        """Return the enabled routes of a stream, in order."""
         return tuple(route for route in self.routes if route.enabled and stream in route.streams)

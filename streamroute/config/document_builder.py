@@ -30,7 +30,7 @@ _STALL_LEASES: Final = 5
 """Default of ``stall``, in leases."""
 
 CheckedFile = tuple[SourceFile, Mapping[str, Any]]
-"""A file and what of its data may be used, under paths that are the same in both."""
+"""A file and its usable data; paths are the same in both."""
 
 
 def build_document(
@@ -40,10 +40,10 @@ def build_document(
     reader: FileReader,
     knows_streams: bool = True,
 ) -> Document:
-    """The document of the root file, which comes first, and of the files that it includes.
+    """Build the document of ``files``: the root file, which comes first, and its includes.
 
-    The data must be valid under the schema, apart from what is ``INVALID``. Without ``knows_streams`` the
-    streams of the routes are unknown.
+    The data must be valid under the schema, except for values that are ``INVALID``. If ``knows_streams`` is
+    false, the streams of the routes are unknown.
     """
     root, data = files[0]
     streams = _streams(root, data)
@@ -109,7 +109,7 @@ def _stream(
 
 
 def _unresolved_keys(stated: Any, own: Mapping[str, Any]) -> frozenset[str]:
-    """The keys of a stream that are stated with a variable which has given nothing that can be used."""
+    """Return the keys of a stream whose variables have no usable value."""
     if has_variable(stated):
         return frozenset(StreamConfig._fields)
     pairs = stated.items() if isinstance(stated, dict) else ()

@@ -1,4 +1,4 @@
-"""The published schemas, of routes.yaml and of its tests, in the form that data is checked against."""
+"""The published schemas of routes.yaml and of its tests, prepared for validation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from streamroute.errors import SetupError
 ROUTES: Final = "routes.schema.json"
 TESTS: Final = "tests.schema.json"
 ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers")
-"""The keys that a root file alone may hold."""
+"""The keys that are allowed only in a root file."""
 
 LISTS: Final = {ROUTES: "routes", TESTS: "tests"}
-"""Schema -> the key of the list that most of such a file is."""
+"""Schema -> the key of the file's main list."""
 
 _VARIABLE: Final = {"$ref": "#/$defs/variable"}
 
 
 def schema_text(name: str = ROUTES) -> str:
-    """A schema as editors get it."""
+    """Return the text of a schema, as published for editors."""
     try:
         return (Path(__file__).parents[1] / "schemas" / name).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -33,10 +33,10 @@ def schema_text(name: str = ROUTES) -> str:
 
 @cache
 def checked_schema(name: str = ROUTES) -> dict[str, Any]:
-    """A schema for data whose variables have been replaced: the published one less its variables.
+    """Return the schema for data after variable replacement: the published one without variables.
 
-    Its patterns end with ``\\Z``: in JSON Schema ``$`` is the end of the text, in Python also the place
-    before a last line break.
+    Its patterns end with ``\\Z``: in JSON Schema ``$`` matches only the end of the text, in Python also
+    before a trailing line break.
     """
     schema: dict[str, Any] = _prepare(json.loads(schema_text(name)))
     return schema
@@ -60,7 +60,7 @@ def _end_of_text(pattern: Any) -> Any:
 
 
 def resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a ``$ref`` into the ``$defs`` of the schema of routes stands for; the other has none."""
+    """Resolve a ``$ref`` into the ``$defs`` of the routes schema; the tests schema has no ``$ref``."""
     reference = schema.get("$ref")
     if reference is None:
         return schema
@@ -69,7 +69,7 @@ def resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def schema_at(path: Sequence[str | int], name: str = ROUTES) -> Mapping[str, Any]:
-    """The part of a schema that a value is checked against; empty where anything may stand."""
+    """Return the part of a schema for the value at ``path``; empty if any value is allowed."""
     here: Mapping[str, Any] = checked_schema(name)
     for step in path:
         here = resolve(_below(here, step))
@@ -85,6 +85,6 @@ def _below(schema: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:
 
 
 def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """The JSON types that a schema names; none where it takes any."""
+    """Return the JSON types that a schema allows; empty if it allows any."""
     types = schema.get("type", ())
     return (types,) if isinstance(types, str) else tuple(types)

@@ -1,4 +1,4 @@
-"""Load a configuration: from a path to a trusted document and its findings."""
+"""Load a configuration into a checked document and its findings."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def load_config(
     unset: Literal["info", "error"] = "error",
     outside: bool = False,
 ) -> LoadResult:
-    """Read a configuration and all that it includes; a folder means its routes.yaml.
+    """Read a configuration and all its includes; for a folder, its routes.yaml.
 
-    ``env`` gives the variables (the process's own where it is None), ``unset`` the severity of one that
-    is not set and has no default. Files below the root file's folder are read, and, if ``outside``, others
-    too. Never raises for what a file holds.
+    ``env`` gives the environment variables (by default the process's own), ``unset`` the severity of a
+    variable that is not set and has no default. Only files below the root file's folder are read, unless
+    ``outside`` is true. Never raises because of a file's content.
     """
     name = config_file(path)
     reader = FileReader(None if outside else Path(name).parent)
@@ -73,7 +73,7 @@ def load_config(
 
 
 def config_file(path: str | Path) -> str:
-    """The file that a path given by a user means."""
+    """Return the configuration file for a path given by the user: for a folder, its routes.yaml."""
     return str(Path(path) / FILE_NAME if is_folder(path) else Path(path))
 
 
@@ -111,7 +111,7 @@ class _ConfigReader:
     def _messages(self, files: Sequence[CheckedFile]) -> Mapping[str, MessageConfig]:
         if not any(data.get("messages") for _, data in files):
             return {}
-        from streamroute.config.messages.catalog import read_catalogue  # schemas are read by much code
+        from streamroute.config.messages.catalog import read_catalogue  # imports much code
 
         catalogue = read_catalogue(files, self.reader)
         self.findings += catalogue.findings
@@ -136,7 +136,7 @@ class _ConfigReader:
         misplaced = [key for key in ROOT_ONLY if key in source.data]
         self.findings += [_root_only(source, key) for key in misplaced]
         own = [key for key in source.data if key not in misplaced]
-        # A variable in a part that does not belong here would be a second finding about it.
+        # Do not report variables in misplaced parts: those have a finding already.
         part = SourceFile(source.path, source.text, {key: source.data[key] for key in own})
         self.findings += find_misplaced(part, root=False)
         return self._checked(source, unescaped(source, own), {})
@@ -147,7 +147,7 @@ class _ConfigReader:
         if document_validator()(data):
             return data
         from streamroute.config.schema.findings import (
-            check_against_schema,  # a file without mistakes does not pay for the words
+            check_against_schema,  # import late: a valid file does not need it
         )
 
         report = check_against_schema(source, data, replaced)
@@ -165,7 +165,7 @@ class _ConfigReader:
         return False
 
     def _knows_streams(self, files: list[CheckedFile]) -> bool:
-        """Whether it is known which streams there are; says so where there are routes without any."""
+        """Whether the streams are known; add a finding if there are routes but no streams."""
         streams = files[0][1].get("streams")
         has_routes = any(data.get("routes") for _, data in files)
         if streams is None and "streams" in self.root.data:
@@ -190,11 +190,11 @@ class _ConfigReader:
 
 
 def _new(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
-    """What was found where the reader or a variable has no finding already: one cause, one finding."""
+    """Drop findings where the reader or a variable already has one: one finding for each cause."""
     by_line: dict[tuple[str, int], list[Finding]] = {}
     for earlier in known:
         if earlier.code == _UNSET:
-            continue  # its value was left out, so that what is found is something else
+            continue  # its value was left out, so a finding here has another cause
         by_line.setdefault((earlier.file, earlier.span.line), []).append(earlier)
     return [
         one
@@ -210,7 +210,7 @@ def _covers(found: Finding, earlier: Finding) -> bool:
 
 
 def _spelt(meant: Mapping[DataPath, str]) -> dict[DataPath, str]:
-    """From the path of the key that was meant to the key as it is written."""
+    """Map the path of each intended key to the key as written."""
     return {(*path[:-1], key): str(path[-1]) for path, key in meant.items()}
 
 

@@ -1,6 +1,7 @@
-"""Whether a path leads to something; one that no file could have (too long, with a NUL) leads to nothing.
+"""Test paths without raising for impossible ones.
 
-Nor does one into a folder that may not be entered.
+A path that no file can have (too long, or with a NUL), or that is in a folder that cannot be entered, counts
+as missing.
 """
 
 from __future__ import annotations
@@ -16,32 +17,32 @@ NOT_ENTERABLE: Final = "is in a folder that cannot be entered"
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether there is a file; pathlib's own raises for some."""
+    """Whether the path is a file; pathlib's method raises for some paths."""
     return os.path.isfile(path)  # noqa: PTH113 - see above
 
 
 def is_folder(path: str | Path) -> bool:
-    """Whether there is a folder; pathlib's own raises for some."""
+    """Whether the path is a folder; pathlib's method raises for some paths."""
     return os.path.isdir(path)  # noqa: PTH112 - see above
 
 
 def exists(path: str | Path) -> bool:
-    """Whether there is anything, be it a pipe; pathlib's own raises for some."""
+    """Whether the path exists, with any file type; pathlib's method raises for some paths."""
     return os.path.exists(path)  # noqa: PTH110 - see above
 
 
 def is_broken_link(path: str | Path) -> bool:
-    """Whether there is a broken link: a file was meant to be there."""
+    """Whether the path is a broken link."""
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above
 
 
 def is_non_folder(path: str | Path) -> bool:
-    """Whether there is something other than a folder: a file, a pipe or a broken link."""
+    """Whether the path is something other than a folder: a file, a pipe or a broken link."""
     return os.path.lexists(path) and not is_folder(path)
 
 
 def why_not_a_file(path: str | Path) -> str:
-    """Why a path is not a file, as a phrase to follow its name; empty if it is one."""
+    """Return why a path is not a file, as a phrase to follow its name; empty if it is a file."""
     if is_broken_link(path):
         return "is a broken link"
     try:
@@ -54,7 +55,7 @@ def why_not_a_file(path: str | Path) -> str:
 
 
 def list_folder(folder: str | Path) -> list[Path]:
-    """The paths in a folder; empty if it does not exist or cannot be listed."""
+    """Return the paths in a folder; empty if it does not exist or cannot be listed."""
     try:
         return list(Path(folder).iterdir())
     except OSError:

@@ -1,4 +1,4 @@
-"""The root configuration that an included file belongs to."""
+"""Find the root configuration of an included file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:",
 
 
 def find_root(path: Path) -> Path:
-    """The routes.yaml of a folder above that includes ``path``, else ``path`` itself.
+    """Return the routes.yaml that includes ``path``, in its folder or one above, else ``path`` itself.
 
-    A file with a key of the root file is its own root. A root of another user in a folder above (such as
+    A file with a root-only key is its own root. A routes.yaml of another user in a folder above (such as
     ``/tmp``) is ignored: it would decide which code runs.
     """
     if not is_file(path) or _ROOT_KEY.search(_text(path)):
@@ -41,7 +41,7 @@ def _text(path: Path) -> str:
 
 
 def _candidates(path: Path) -> Iterator[Path]:
-    # The path's own spelling is kept: findings name the files as the user would.
+    # Keep the path relative or absolute as given: findings name the files as the user would.
     folder = path.parent
     for parent in (folder, *_parents(folder)):
         candidate = parent / FILE_NAME

@@ -1,4 +1,4 @@
-"""NAME.test.yaml: the expected routes of messages, as a trusted value."""
+"""Read NAME.test.yaml: tests of the routes that messages take."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from streamroute.text.json_problems import describe_json_error
 
 @dataclass(frozen=True, slots=True)
 class EntryReference:
-    """An entry that is in a stream already; its message is read when the test runs."""
+    """A reference to an entry in a stream; its message is read when the test runs."""
 
     stream: str
     id: str
@@ -32,11 +32,11 @@ class EntryReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteTest:
-    """A message, and the routes that are to take it.
+    """A message, and the routes expected to take it.
 
-    ``message`` is None where its file cannot be read. ``transform`` holds what the handler of a route is
-    to get; ``dead_letter`` the routes that are to fail before their handler; ``invalid`` says that the
-    message is to be dead-lettered as a whole. ``stream`` is None where the routes of every stream are meant.
+    ``message`` is None if it cannot be read. ``transform`` maps routes to the expected input of their
+    handlers; ``dead_letter`` are the routes expected to fail before their handler; ``invalid``: the whole
+    message is expected to be dead-lettered. ``stream`` is None if the test covers the routes of all streams.
     """
 
     name: str
@@ -51,7 +51,7 @@ class RouteTest:
 
 @dataclass(frozen=True, slots=True)
 class RouteTestSuite:
-    """The tests of some files, in order, and everything that was found in them; ``files`` by their paths."""
+    """The tests of several files, in order, with their findings; ``files`` are the texts by path."""
 
     tests: tuple[RouteTest, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -59,13 +59,16 @@ class RouteTestSuite:
 
 
 def find_test_files(folders: Iterable[Path]) -> list[Path]:
-    """The test files that lie in these folders, sorted."""
+    """Return the test files directly in these folders, sorted."""
     found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_non_folder(path)}
     return sorted(found)
 
 
 def load_route_tests(paths: Iterable[Path], files: FileReader) -> RouteTestSuite:
-    """Read test files, and the messages that they name, with ``files``. Never raises for what they hold."""
+    """Read test files, and the message files that they name, with ``files``.
+
+    Never raises because of a file's content.
+    """
     tests: list[RouteTest] = []
     findings: list[Finding] = []
     texts: dict[str, TextFile] = {}
@@ -150,7 +153,7 @@ _FORMS: Final = 'a message is a mapping with its "type", the path of a JSON file
 
 
 class _InvalidMessageError(Exception):
-    """Raised for a value that is not a message."""
+    """Raised if a value is not a valid message."""
 
 
 def _message(stated: Any, folder: Path, files: FileReader) -> Mapping[str, Any] | EntryReference:
