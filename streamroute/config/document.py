@@ -47,9 +47,9 @@ class StreamConfig(NamedTuple):
     unresponsive before the heartbeat gives up the worker's leases. ``on_stuck``: whether the worker continues
     (``keep``) or ends its process (``exit``) when a handler keeps running after its cancellation.
     ``order_by`` is an expression for the key by which messages are ordered.
-    ``trim`` is the time in seconds for which entries are kept after every group has finished them; None keeps
-    them forever. ``unresolved_keys`` are the keys whose value comes from an unset variable: they have
-    defaults, which rules must not compare with anything.
+    ``trim`` is the age in seconds, counted from the id, up to which entries that every group has finished are
+    kept; None keeps them forever. ``unresolved_keys`` are the keys whose value comes from an unset variable:
+    they have defaults, which rules must not compare with anything.
     """
 
     name: str
@@ -84,7 +84,7 @@ class StreamConfig(NamedTuple):
 
 
 class DedupeConfig(NamedTuple):
-    """Run a route once for each value of the expression ``key``; ``ttl`` is in seconds."""
+    """Deduplication: the route runs once for each value of the expression ``key``; ``ttl`` is in seconds."""
 
     key: str
     ttl: float
@@ -186,7 +186,7 @@ class Document(NamedTuple):
     def stated(self, stream: StreamConfig, *keys: str) -> tuple[SourceLocation, str]:
         """Return the location and key to report when settings of a stream conflict.
 
-        That is the first of ``keys`` that the stream itself sets; if it sets none, the first one's defaults.
+        The key is the first of ``keys`` that the stream itself sets, else the first key, in the defaults.
         """
         own = next((key for key in keys if stream.location.value(key) is not None), None)
         return (self.location_of(stream, keys[0]), keys[0]) if own is None else (stream.location, own)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 class Severity(StrEnum):
     """The severity of a finding.
 
-    An error cannot be built or is certainly wrong; a warning is probably wrong; an info is only informative.
+    ``error``: the configuration cannot be built or is certainly wrong; ``warning``: it is probably wrong;
+    ``info``: worth knowing.
     """
 
     ERROR = "error"

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema that hold schemas.
+"""The keywords of JSON Schema that contain schemas.
 
 Sources: https://json-schema.org/draft/2020-12/json-schema-core, sections 10 and 11, and
 https://json-schema.org/draft-07/json-schema-validation, whose keywords 2020-12 still tolerates.

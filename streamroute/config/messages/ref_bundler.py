@@ -89,7 +89,7 @@ class _Bundle:
 
     def _reference(self, reference: str, base: str, document: SchemaDocument) -> str:
         target = self.registry.lookup(reference, base, document)
-        assert target is not None  # noqa: S101 - SchemaCheck has already resolved it
+        assert target is not None  # noqa: S101 - the check has followed it already
         if target.document is self.document and id(target.value) in self.own:
             return _pointer(target.path)
         key = (target.document.uri, target.path)

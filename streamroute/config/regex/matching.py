@@ -66,7 +66,7 @@ class Pattern:
         if self._automaton is not None:
             return self._automaton.search(text, spend)
         spend(bound.ways * (length + 1) ** bound.degree // _CHARACTERS)
-        assert self._search is not None  # noqa: S101 - only patterns with backreferences lack an automaton, and __init__ requires a search for these
+        assert self._search is not None  # noqa: S101 - a backreference is all that the automaton lacks
         return self._search(text) is not None
 
 

@@ -157,7 +157,7 @@ class _PatternParser:
 
     def _group(self) -> RegexNode:
         found = _OPENING.match(self.text, self.at)
-        assert found is not None  # noqa: S101 - the current character is "("
+        assert found is not None  # noqa: S101 - it stands on a bracket
         opening = found[0]
         self.at = found.end()
         if self._peek() == "?":
@@ -192,7 +192,7 @@ class _PatternParser:
             return Assertion(_PLACES[char])
         if char and char in "123456789":
             found = re.compile(r"[0-9]{1,4}").match(self.text, self.at + 1)
-            assert found is not None  # noqa: S101 - the current character is a digit
+            assert found is not None  # noqa: S101 - it stands on a digit
             return self._reference(int(found[0]), found.end())
         named = re.compile(r"k<([A-Za-z_$][\w$]*)>").match(self.text, self.at + 1)
         if named:

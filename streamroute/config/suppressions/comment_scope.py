@@ -1,7 +1,7 @@
 """The lines of a file that a comment covers.
 
-A comment at the end of a line covers that line, and a block scalar that begins there. A comment on its own
-line covers the whole element below it: a key with its value, or a list item.
+A comment at the end of a line covers that line, and all lines of a scalar that begins or ends there. A
+comment on its own line covers the whole element below it: a key with its value, or a list item.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Builder:
         return self.root
 
     def _ignore(self, event: yaml.Event) -> None:
-        """Events that carry no data."""
+        """Ignore events that carry no data."""
 
     def _open_document(self, event: yaml.Event) -> None:
         self._documents += 1

@@ -56,7 +56,7 @@ def _explain_character(file: TextFile) -> Finding:
 
 
 def _explain_depth(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
-    """Newer versions of libyaml scan ahead and reach their own nesting limit before MAX_DEPTH applies."""
+    """Report nesting beyond libyaml's own limit, which newer versions enforce ahead of MAX_DEPTH."""
     if "maximum nesting depth" not in problem_of(error):
         return None
     return _at(file, at, "SR011", TOO_DEEP)
