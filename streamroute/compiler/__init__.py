@@ -1,1 +1,1 @@
-"""From a document to routers that run: handlers resolved, rules checked, routes built. Knows no command."""
+"""Compile a document into routers: resolve handlers, check rules, build routes. Independent of the CLI."""

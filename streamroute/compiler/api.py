@@ -1,4 +1,4 @@
-"""compile_routes: compile routes.yaml into RedisRouters for a dispatcher that the caller sets up."""
+"""compile_routes: compile routes.yaml into RedisRouters for the caller's own dispatcher."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _SHOWN: Final = 20
 def compile_routes(
     path: str | Path, *, client: RedisClient | None = None, allow_outside: bool = False
 ) -> dict[str, list[RedisRouter]]:
-    """Compile a configuration into routers: stream -> one router for each file that has routes of it.
+    """Compile a configuration into routers: stream -> one router for each file that has routes for it.
 
-    A folder means its routes.yaml. The folder becomes importable, and the handlers are imported. Routes that
-    ``streamroute.handlers.forward`` handles write through ``client``, which the caller closes; without it
-    they fail. Files outside the folder are read only if ``allow_outside``.
+    ``path`` may be a folder with a routes.yaml. The folder becomes importable, and the handlers are imported.
+    Routes to ``streamroute.handlers.forward`` write through ``client``, which the caller closes; without it
+    they fail. Files outside the folder are read only with ``allow_outside``.
 
-    A router holds what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
-    and the ``retry`` and ``validate`` of their stream. A stream's other keys are used by ``serve``
-    alone; pass them to the storage, the processor and the dispatcher that you create: ``group``,
-    ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``, ``claim_interval``,
-    ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim`` and ``unknown_type``.
-    So are ``redis`` and ``container``.
+    A router applies what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
+    and the ``retry`` and ``validate`` of their stream. Only ``serve`` uses a stream's other keys: pass them
+    to the storage, the processor and the dispatcher that you create: ``group``, ``formerly_group``,
+    ``codec``, ``concurrency``, ``lease``, ``stall``, ``claim_interval``, ``max_deliveries``, ``grace``,
+    ``on_stuck``, ``dead_letter``, ``order_by``, ``trim`` and ``unknown_type``. The same applies to ``redis``
+    and ``container``.
 
     Raises ConfigError, with all ``findings``, if one of them is an error.
     """

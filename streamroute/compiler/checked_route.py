@@ -11,9 +11,9 @@ from streamroute.config.document import RouteConfig
 
 
 class CheckedRoute(NamedTuple):
-    """A route and how its handler is called; ``handler_call`` is None where that is not known.
+    """A route with its handler's call; ``handler_call`` is None if the handler was not resolved.
 
-    The types of ``config`` are expanded: no pattern is left among them.
+    The type patterns of ``config`` are expanded.
     """
 
     config: RouteConfig
@@ -21,10 +21,10 @@ class CheckedRoute(NamedTuple):
 
 
 class RuntimeContext(NamedTuple):
-    """What an app provides to its routes; a dispatcher that the caller set up does not.
+    """What an app provides to its routes; a dispatcher that the caller set up provides nothing.
 
-    ``resources`` are what built-in handlers need, by name. ``validated`` says that a message with
-    invalid data never reaches a route.
+    ``resources`` are the resources of built-in handlers, by name. ``validated``: messages with invalid data
+    never reach a route.
     """
 
     resources: Mapping[str, Any] = MappingProxyType({})

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A compiled document, and the findings of the compiler in no particular order.
+    """A compiled document with the compiler's findings, unsorted.
 
-    ``container`` is the user's factory, or None; ``codecs`` are the user's own, by stream. Nothing may run
-    if a finding is an error.
+    ``container`` is the user's factory, or None; ``codecs`` are the user's own, by stream. Run nothing if a
+    finding is an error.
     """
 
     document: Document
@@ -36,14 +36,14 @@ class Compiled:
 
     @cached_property
     def routers(self) -> dict[str, list[RedisRouter]]:
-        """For each stream, one router for each file that has routes of it, in the order of the files.
+        """Build the routers of each stream, one for each file with routes for it, in the order of the files.
 
-        Raises SetupError if a handler was not resolved: it has an error, or was not imported.
+        Raises SetupError if a handler was not resolved, because of an error or without imports.
         """
         return self.routers_in(RuntimeContext())
 
     def routers_in(self, runtime: RuntimeContext) -> dict[str, list[RedisRouter]]:
-        """The routers for an app that provides ``runtime``. Raises as ``routers`` does."""
+        """Build the routers for an app that provides ``runtime``. Raises the same errors as ``routers``."""
         return {
             name: build_routers(
                 self._enabled(name), stream, runtime, self.checks(name), self.codecs.get(name, stream.codec)
@@ -57,11 +57,11 @@ class Compiled:
         return {name: self.codecs.get(name, stream.codec) for name, stream in self.document.streams.items()}
 
     def names(self, stream: str) -> list[str]:
-        """The names of the routes that a stream's messages may take, in order."""
+        """The names of the routes that consume a stream, in order."""
         return [route.config.name for route in self._enabled(stream)]
 
     def checks(self, stream: str) -> Mapping[str, Check]:
-        """The data check of each type that routes of the stream take; empty without ``validate``."""
+        """The data check of each type that the stream's routes accept; empty without ``validate``."""
         if not self.document.streams[stream].validate:
             return {}
         types = {name for route in self._enabled(stream) for name in route.config.types}

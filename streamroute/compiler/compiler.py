@@ -1,4 +1,4 @@
-"""From a trusted document to what runs: every check that needs live objects, then the routers."""
+"""Compile a loaded document: run every check that needs live objects, and prepare the routers."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 def compile_document(document: Document, *, imports: bool = True, messages: Messages = tuple) -> Compiled:
-    """Check everything that a document names, and prepare it to run.
+    """Check everything that a document references, and prepare it to run.
 
-    Without ``imports`` no user code runs: handlers are checked by their source and stay unknown, and there
-    are no routers. ``messages`` returns those of the route tests, which show what fields messages have; it is
-    called only if that decides about a finding.
+    Without ``imports`` no user code runs: handlers are checked by their source and not resolved, and there
+    are no routers. ``messages`` returns the messages of the route tests, as evidence of which fields exist;
+    it is called only if a finding depends on it.
     """
     return _Compilation(document, imports=imports, messages=messages).result()
 
@@ -94,6 +94,6 @@ def _too_many_patterns(path: str) -> Finding:
 
 
 def too_large(error: BaseException) -> str:
-    """The message about a part that exceeded the stack or the memory of the interpreter."""
+    """The message about a document part that exceeded Python's recursion limit or memory."""
     what = "stack" if isinstance(error, RecursionError) else "memory"
     return f"checking this needs more {what} than is available"

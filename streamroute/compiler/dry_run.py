@@ -1,4 +1,4 @@
-"""What each route would do with a message, and why, without running a handler."""
+"""Decide what each route would do with a message, and why, without running a handler."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class Verdict(StrEnum):
     MATCHED = "matched"
     """The handler runs."""
     NOT_MATCHED = "not matched"
-    """The filter says no."""
+    """The filter is false."""
     FAILED = "failed"
-    """The message is dead-lettered for this route, since its filter or its transform fails on it."""
+    """The filter or the transform fails: the message is dead-lettered for this route."""
     OTHER_TYPE = "other type"
-    """The route takes other types."""
+    """The route does not accept this type."""
     OTHER_STREAM = "other stream"
-    """The route takes messages of other streams."""
+    """The route does not consume this stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A route's verdict on a message.
 
-    ``filter`` is the evaluation of its filter; None if it has none, or was not evaluated. ``handler_payload``
-    is None if the handler does not run. ``transform_error`` says why the transform failed. A disabled route
-    has the verdict that it would have if it were enabled.
+    ``filter`` is the evaluation of its filter; None if it has none, or it was not evaluated.
+    ``handler_payload`` is None if the handler does not run. ``transform_error`` is the reason why the
+    transform failed. A disabled route has the verdict that it would have if enabled.
     """
 
     route: RouteConfig
@@ -47,26 +47,26 @@ class Decision:
 
     @property
     def runs(self) -> bool:
-        """Whether the handler would run: a disabled route's would not."""
+        """Whether the handler would run; False for a disabled route."""
         return self.verdict is Verdict.MATCHED and self.route.enabled
 
     @property
     def fails(self) -> bool:
-        """Whether the message would be dead-lettered for this route before its handler."""
+        """Whether the message would be dead-lettered for this route before its handler runs."""
         return self.verdict is Verdict.FAILED and self.route.enabled
 
     @property
     def reasons(self) -> list[Reason]:
-        """The operands of the filter that decided."""
+        """The filter operands that decided the verdict."""
         return [] if self.filter is None or self.transform_error else reasons(self.filter)
 
 
 def decide(
     routes: Iterable[RouteConfig], payload: Mapping[str, Any], stream: str | None = None
 ) -> list[Decision]:
-    """The verdict of each route, in order, on a message of ``stream`` (None: of any).
+    """Return the verdict of each route, in order, on a message of ``stream`` (None: any stream).
 
-    Filters and transforms must be free of errors.
+    Filters and transforms must compile.
     """
     return [_decision(route, payload, stream) for route in routes]
 
@@ -87,14 +87,14 @@ _transform = lru_cache(maxsize=1024)(compile_transform)
 
 
 def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any]) -> Decision:
-    """The verdict of a route whose filter says yes."""
+    """Apply the transform of a route whose filter matched."""
     if route.transform is None:
         return Decision(route, Verdict.MATCHED, traced, payload)
     try:
         handler_payload = _transform(route.transform)(payload)
     except Reject as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
-            raise error.__cause__ from None  # a command is ended
+            raise error.__cause__ from None  # the user interrupted the command
         return Decision(route, Verdict.FAILED, traced, transform_error=error.reason)
     return Decision(route, Verdict.MATCHED, traced, handler_payload)
 

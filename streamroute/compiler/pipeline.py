@@ -1,4 +1,4 @@
-"""From a path to a compiled configuration, for ``check``, ``serve`` and ``compile_routes`` alike."""
+"""Load and compile a configuration, for ``check``, ``serve`` and ``compile_routes`` alike."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 _HIDING_ALL: Final = frozenset({Stage.FILE, Stage.SCHEMA})
 """Stages whose errors may hide any other finding."""
 _HIDING_PARTS: Final = _HIDING_ALL | {Stage.ROUTES}
-"""Stages whose errors may hide a part that others belong to."""
+"""Stages whose errors may hide parts that other parts refer to."""
 
 
 class CheckResult(NamedTuple):
     """All findings, sorted by place, and the compiled configuration, which may run if none is an error.
 
-    ``document`` and ``compiled`` are None if the files leave nothing to compile. ``tests`` are those
-    beside the files, if requested. ``sources`` are the files by the paths that findings name.
+    ``document`` and ``compiled`` are None if the files cannot be compiled. ``tests`` are the route tests
+    beside the files, if requested. ``sources`` are the files, by the paths that findings use.
     """
 
     findings: tuple[Finding, ...]
@@ -58,13 +58,12 @@ def check_path(
     beside: Sequence[Document] = (),
     outside: bool = False,
 ) -> CheckResult:
-    """Load and compile a configuration, collecting every finding of every step.
+    """Load and compile a configuration, collecting the findings of every step.
 
-    ``env`` gives the variables (None: the process's own), ``unset`` the severity of one that is not set.
-    Without ``imports`` no user code runs. With ``tests`` the tests of its routes are read, and
-    checked but not run. ``beside`` are configurations that were checked before, which this one may
-    disagree with. Files outside the configuration's folder are refused unless ``outside``.
-    Never raises because of the files' content.
+    ``env`` holds the environment variables (None: those of the process); ``unset`` is the severity of an
+    unset one. Without ``imports`` no user code runs. With ``tests`` the route tests are read and checked, but
+    not run. ``beside`` are configurations checked earlier, to compare with this one. Files outside the
+    configuration's folder are refused unless ``outside``. Never raises because of a file's content.
     """
     try:
         with suggestions.limit_lookups():
@@ -103,9 +102,9 @@ def _compiled(
     beside: Sequence[Document],
     tests: Callable[[], RouteTestSuite | None],
 ) -> CheckResult:
-    """The result with the compiled document, and with the findings of its parts beside each other.
+    """Add the compiled document, and the findings about how its parts fit together.
 
-    Where an error may hide some of the parts, the others are not blamed for it.
+    Those checks are skipped if an error may hide some of the parts.
     """
     compiled = compile_document(document, imports=imports, messages=lambda: _messages(tests()))
     found = (*result.findings, *compiled.findings)
@@ -121,7 +120,7 @@ def _stages_with_errors(findings: Iterable[Finding]) -> set[Stage]:
 
 
 def _expectations(loaded: LoadResult) -> RouteTestSuite | None:
-    """The tests beside the files; None where there are none."""
+    """Load the route tests beside the files; None if there are none."""
     if loaded.document is None:
         return None
     folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
@@ -133,16 +132,16 @@ def _expectations(loaded: LoadResult) -> RouteTestSuite | None:
 
 
 def _messages(read: RouteTestSuite | None) -> Iterator[Mapping[str, Any]]:
-    """The messages of the tests, except those that are in Redis."""
+    """The messages of the tests, except references to Redis entries."""
     for test in () if read is None else read.tests:
         if isinstance(test.message, Mapping):
             yield test.message
 
 
 def _with_tests(result: CheckResult, loaded: LoadResult, read: RouteTestSuite | None) -> CheckResult:
-    """The result with the tests beside the files, and with their findings.
+    """Add the route tests beside the files, and their findings.
 
-    If the files have errors, routes that the tests name may be missing.
+    If the files have errors, the tests are not checked: routes that they name may be missing.
     """
     if loaded.document is None or read is None:
         return result
@@ -155,7 +154,7 @@ def _with_tests(result: CheckResult, loaded: LoadResult, read: RouteTestSuite | 
 
 
 def _suppressed(result: CheckResult, *, imports: bool, beside: Sequence[Document]) -> Iterable[Finding]:
-    """The findings without those that a comment in a file suppresses."""
+    """Remove the findings that a comment in a file suppresses."""
     sources = [file for file in result.sources.values() if isinstance(file, SourceFile)]
     if not any("streamroute" in source.text for source in sources):
         return result.findings
@@ -170,7 +169,7 @@ def _suppressed(result: CheckResult, *, imports: bool, beside: Sequence[Document
 
 
 def _is_checked(rule: Rule, failed: AbstractSet[Stage], *, imports: bool, is_alone: bool) -> bool:
-    """Whether a run whose stages ``failed`` has looked for a rule everywhere."""
+    """Whether this run checked a rule everywhere, given the stages that ``failed``."""
     if failed & _HIDING_ALL:
         return False
     if rule.stage is Stage.CONFIGURATION:

@@ -36,7 +36,7 @@ _ONCE_PER_HANDLER: Final = frozenset({UNVERIFIED, PAYLOAD_ANNOTATION})
 class ReferenceResolver:
     """Resolves the dotted paths of one document, and collects findings about them.
 
-    Without ``imports`` no user code runs: handlers are looked up in their source, and stay unknown.
+    Without ``imports`` no user code runs: handlers are looked up in their source, and not resolved.
     """
 
     def __init__(self, document: Document, expressions: RouteExpressions, *, imports: bool) -> None:
@@ -51,7 +51,7 @@ class ReferenceResolver:
         self._search: FunctionSearch | None = None
 
     def handler(self, route: RouteConfig) -> HandlerCall | None:
-        """How the handler of a route is called; None where that is not known."""
+        """Resolve the handler of a route; None if it cannot be resolved."""
         if "handler" in route.invalid_keys:
             return None
         if self._reader is not None and not is_built_in(route.handler):
@@ -69,7 +69,7 @@ class ReferenceResolver:
         return None
 
     def container(self) -> Callable[[], Any] | None:
-        """The user's factory of the container, if there is one."""
+        """Resolve the user's container factory, if there is one."""
         reference = self._document.container
         if reference is None:
             return None
@@ -85,13 +85,13 @@ class ReferenceResolver:
         return factory
 
     def codecs(self) -> dict[str, Codec]:
-        """The user's own codecs, by stream."""
+        """Resolve the user's own codecs, by stream."""
         named = (stream for stream in self._document.streams.values() if _is_dotted_path(stream.codec))
         found = ((stream.name, self._codec(stream)) for stream in named)
         return {name: codec for name, codec in found if codec is not None}
 
     def _static_findings(self, route: RouteConfig, reader: StaticReader) -> Iterator[Finding]:
-        """Problems in the source of a handler; that it is unverified is reported once per handler."""
+        """Problems in the source of a handler; UNVERIFIED is reported once per handler."""
         arguments = None if "with" in route.invalid_keys else route.arguments
         for found in reader.handler(route.handler, arguments):
             problem = found._replace(problem=self._with_suggestion(found.problem, route.handler))
@@ -111,7 +111,7 @@ class ReferenceResolver:
                     yield problem_finding(route.location, ("handler",), problem, route.handler)
 
     def _is_new(self, problem: Problem, route: RouteConfig) -> bool:
-        """Whether this was not yet reported for the route's handler."""
+        """Whether this problem was not yet reported for the route's handler."""
         key = (route.handler, problem.message)
         if key in self._reported:
             return False
@@ -120,11 +120,11 @@ class ReferenceResolver:
 
     @cached_property
     def _importer(self) -> Importer:
-        """Without ``imports`` it imports only built-in handlers."""
+        """The importer; without ``imports`` it imports only built-in handlers."""
         return Importer(self._folder, self._document.allow)
 
     def _handler_call_of(self, handler: Any, route: RouteConfig) -> HandlerCall | list[SignatureProblem]:
-        """How a handler is called; routes without arguments share the result."""
+        """The call of a handler; routes without arguments share the result."""
         if route.arguments:
             return handler_call(handler, route.handler, route.arguments)
         if route.handler not in self._calls:
@@ -148,9 +148,9 @@ class ReferenceResolver:
         return found
 
     def _with_suggestion(self, problem: Problem, reference: str) -> Problem:
-        """The problem with the function of the project that was probably meant."""
+        """Suggest the function of the project that was probably meant."""
         if self._search is None:
-            from streamroute.compiler.resolve.function_search import FunctionSearch  # for what leads nowhere
+            from streamroute.compiler.resolve.function_search import FunctionSearch  # only for bad paths
 
             outside = self._document.reader.folder is None
             self._search = FunctionSearch(self._folder, self._document.allow, outside=outside)
@@ -169,7 +169,7 @@ class ReferenceResolver:
 
 
 def _static_reader(document: Document) -> StaticReader:
-    from streamroute.compiler.resolve.static_reader import StaticReader  # a check that imports does without
+    from streamroute.compiler.resolve.static_reader import StaticReader  # only needed without imports
 
     return StaticReader(Path(document.path).parent, document.allow, outside=document.reader.folder is None)
 
@@ -185,12 +185,12 @@ def _signature_finding(route: RouteConfig, found: SignatureProblem) -> Finding:
 
 
 def _is_dotted_path(codec: str) -> bool:
-    """Whether a codec is the user's own: the names of built-in codecs have neither dot nor colon."""
+    """Whether a codec is the user's own; the names of built-in codecs have neither a dot nor a colon."""
     return "." in codec or ":" in codec
 
 
 def _argument_findings(call: HandlerCall, route: RouteConfig) -> Iterator[Finding]:
-    """Problems that a built-in handler finds in its arguments."""
+    """Problems that a built-in handler reports about its arguments."""
     check = builtin_attr(call.function, CHECK)
     problems = check(route.arguments, route.streams) if check is not None else ()
     for key, message, advice in problems:

@@ -1,4 +1,4 @@
-"""Build routers from checked routes; each handler is wrapped in what its route declares."""
+"""Build routers from checked routes; each handler is wrapped with what its route declares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamroute.expressions.filters import FilterError
 
 NEEDS: Final = "__streamroute_needs__"
-"""The attribute in which a built-in handler names the resource that it takes instead of the container."""
+"""The attribute that names the resource which a built-in handler receives instead of the container."""
 CHECK: Final = "__streamroute_check__"
 """The attribute with the function that checks a built-in handler's arguments."""
 
@@ -31,10 +31,10 @@ def build_routers(
     checks: Mapping[str, Check],
     codec: Codec | str,
 ) -> list[RedisRouter]:
-    """One router for each file that has routes of the stream, in the order of the files.
+    """Build one router for each file that has routes for the stream, in the order of the files.
 
-    ``checks`` validate the data by type; ``codec`` separates it from the envelope. Raises SetupError
-    where a handler is not known.
+    ``checks`` validate the data by type; ``codec`` separates it from the envelope. Raises SetupError if a
+    handler was not resolved.
     """
     routers: dict[str, RedisRouter] = {}
     validate = _validator(checks, codec) if checks and not runtime.validated else None
@@ -51,7 +51,7 @@ def _register(
     resources: Mapping[str, Any],
     validate: Prepare | None,
 ) -> None:
-    from streamroute.compiler.runtime.route_handler import route_handler  # asyncio: a check does not need it
+    from streamroute.compiler.runtime.route_handler import route_handler  # imports asyncio; a check need not
 
     config = route.config
     if route.handler_call is None:
@@ -84,7 +84,7 @@ def _filter(route: RouteConfig) -> FilterFunc | None:
 
 
 def _warner(route: str) -> Callable[[FilterError], None]:
-    import logging  # a check does not need it
+    import logging  # not needed by a check
 
     from streamroute.logs.coalescing import NEVER_COALESCED
 
@@ -112,7 +112,7 @@ def _prepare(route: RouteConfig, validate: Prepare | None) -> Prepare | None:
 
 
 def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
-    """Returns valid payloads; raises Reject for others, since they would be invalid again."""
+    """Build a function that returns valid payloads, and raises Reject for others: a retry cannot succeed."""
     from streamroute.adapters.codecs.builtin import codec_named
     from streamroute.adapters.codecs.validating import data_of
 
@@ -135,12 +135,12 @@ def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
 
 
 def builtin_attr(handler: Callable[..., Any], attribute: str) -> Any:
-    """An attribute of a built-in handler, or None; a user's object may have an attribute of any name."""
+    """Return an attribute of a built-in handler, else None: a user's object may have any attribute."""
     return vars(handler).get(attribute) if type(handler) is FunctionType else None
 
 
 def _with_resource(call: HandlerCall, resources: Mapping[str, Any], reference: str) -> HandlerCall:
-    """Pass a built-in handler the resource that it needs instead of the container."""
+    """Pass a built-in handler its resource instead of the container."""
     need = builtin_attr(call.function, NEEDS)
     if need is None:
         return call

@@ -1,1 +1,1 @@
-"""Dotted paths become handlers: by import, or by their source alone. Knows no route and no stream."""
+"""Resolve dotted paths to handlers, by import or from their source. Independent of routes and streams."""

@@ -1,4 +1,4 @@
-"""How a handler is called: with the payload, the container, and its ``with:`` keys. Decided once."""
+"""The call of a handler: with the payload, the container, and its ``with:`` keys. Decided once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KE
 
 
 class ContainerBy(Enum):
-    """How a handler takes the container."""
+    """How a handler receives the container."""
 
     NOT = "not"
     POSITION = "position"
@@ -39,7 +39,7 @@ class HandlerCall(NamedTuple):
 
 
 class SignatureProblem(NamedTuple):
-    """A problem of a handler: with its path, or (``key``) with a key of ``with:``."""
+    """A problem of a handler's path, or of a key of ``with:`` (``key``)."""
 
     problem: Problem
     key: str | None = None
@@ -50,7 +50,7 @@ def handler_call(
 ) -> HandlerCall | list[SignatureProblem]:
     """Decide how to call ``handler``, or return every problem of its signature.
 
-    The payload is its first argument. The container is its second, if it needs a second one or calls it
+    The payload is its first argument. The container is its second, if that one is required or named
     ``container``; an optional second parameter of another name keeps its default.
     """
     try:
@@ -86,18 +86,18 @@ def _handler_call(
 def signature_problems(
     parameters: list[inspect.Parameter], name: str, arguments: Mapping[str, Any]
 ) -> list[SignatureProblem]:
-    """Every reason why a handler with these parameters does not fit its route."""
+    """Return every reason why a handler with these parameters does not fit its route."""
     return _signature_problems(parameters, _container(parameters, arguments), name, arguments)
 
 
 def check_factory(factory: Any, name: str) -> Problem | None:
-    """Why calling this without arguments cannot make the container; None where it can."""
+    """Return why calling this without arguments cannot make the container; None if it can."""
     if not callable(factory):
         return Problem(NOT_CALLABLE, f'"{name}" cannot be called to make the container')
     try:
         is_generator = _is_generator(factory)
     except Exception:  # noqa: BLE001 - a user's object may raise anything
-        return None  # unknown: report nothing
+        return None  # unknown signature: report nothing
     if is_generator:
         prefix = "async" if inspect.isasyncgenfunction(_plain(factory)) else ""
         message = f'"{name}" is a generator function: handlers would get a generator'
@@ -105,7 +105,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
     try:
         parameters = inspect.signature(factory).parameters.values()
     except Exception:  # noqa: BLE001 - a user's object may raise anything
-        return None  # unknown: report nothing
+        return None  # unknown signature: report nothing
     missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
     if missing:
         return Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" is called without arguments, but requires {missing}')
@@ -113,7 +113,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
 
 
 def _instance(handler: Any, name: str) -> Any:
-    """An instance of a class whose instances can be called; else the handler itself."""
+    """Instantiate a class whose instances are callable; return any other handler itself."""
     if not inspect.isclass(handler):
         return handler
     if "__call__" not in {attribute for base in handler.__mro__[:-1] for attribute in vars(base)}:
@@ -144,7 +144,7 @@ def _kind(value: Any) -> str:
 
 
 def _plain(handler: Any) -> Any:
-    """The function that is called in the end: inside partials, bound methods and ``__call__``."""
+    """The function that finally runs: inside partials, bound methods and ``__call__``."""
     while isinstance(handler, functools.partial):
         handler = handler.func
     if inspect.isroutine(handler):
@@ -176,7 +176,7 @@ def _container(parameters: list[inspect.Parameter], arguments: Mapping[str, Any]
 
 
 def _is_second(parameter: inspect.Parameter, arguments: Mapping[str, Any]) -> bool:
-    """Whether the second parameter must be the container."""
+    """Whether the second parameter takes the container."""
     if parameter.kind not in _BY_POSITION or parameter.default is not parameter.empty:
         return False
     return parameter.name not in arguments or parameter.kind is inspect.Parameter.POSITIONAL_ONLY
@@ -194,7 +194,7 @@ def _signature_problems(
     if container is ContainerBy.NAME:
         taken.add("container")
     wrong = _wrong_keys(parameters, by_position, name, arguments)
-    # A misspelled key is not reported as missing, too.
+    # Do not also report a misspelled key as missing.
     meant = {misfit.problem.suggestion or "" for misfit in wrong}
     return [*wrong, *_missing(parameters, taken | set(arguments) | meant, name)]
 

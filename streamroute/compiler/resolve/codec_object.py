@@ -1,4 +1,4 @@
-"""The codec that a configuration names, made from its dotted path."""
+"""Make the codec that a configuration names by its dotted path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def codec_object(named: Any, reference: str) -> Codec | Problem:
-    """The named codec, or an instance of the named class."""
+    """Return the codec, or an instance of the codec class; else the problem."""
     try:
         with ExitForkedChild():
             codec: Codec = named() if isinstance(named, type) else named

@@ -1,6 +1,6 @@
-"""Find functions of the project by name in its source, to suggest one for a path that does not resolve.
+"""Search the project's source for functions by name, to suggest one for a path that does not resolve.
 
-Nothing is imported. Only a few folders and files are searched, since this only gives advice.
+Nothing is imported. Only a few folders and files are searched: the result is only a suggestion.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class FunctionSearch:
         self._files = FileReader(None if outside else folder, total=_MAX_TOTAL)
 
     def with_suggestion(self, problem: Problem, text: str) -> Problem:
-        """The problem, with the path of the project's function of that name as its suggestion."""
+        """Suggest the path of the project's function with that name."""
         if not _is_missing_target(problem) or problem.suggestion is not None:
             return problem
         name = re.split(r"[.:]", text)[-1]
@@ -80,7 +80,7 @@ class FunctionSearch:
             return b""
 
     def _sources(self) -> Iterator[tuple[str, Path]]:
-        """Module and file, those nearest to the configuration first."""
+        """Modules and their files, those nearest to the configuration first."""
         level: list[tuple[tuple[str, ...], Path]] = [((), self._folder)]
         left = _MAX_ENTRIES
         for _ in range(_DEPTH):
@@ -97,7 +97,7 @@ class FunctionSearch:
 
 def _is_missing_target(problem: Problem) -> bool:
     is_missing = problem.code == UNVERIFIED and problem.message.startswith("no module")
-    goes_too_deep = "not a package" in problem.message  # it may mean a method, which a path cannot name
+    goes_too_deep = "not a package" in problem.message  # may be a method, which a path cannot reference
     return is_missing or (problem.code in {"SR401", "SR402"} and not goes_too_deep)
 
 

@@ -1,8 +1,8 @@
-"""Import what a configuration names, with its own folder at the end of ``sys.path``.
+"""Import what a configuration references, with its folder at the end of ``sys.path``.
 
-The folder is added before the first import of user code, so that a check without imports cannot load any. It
-is at the end because at the front a user's ``queue.py`` would replace Python's own. What modules print
-during the import goes to stderr: stdout is for findings.
+The folder is added only before the first import of user code: a check without imports cannot load any. It is
+at the end because a user's ``queue.py`` at the front would replace Python's own. What modules print during
+the import goes to stderr: stdout is for findings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _added: set[str] = set()
 
 
 def make_importable(folder: Path) -> None:
-    """Put the configuration's folder at the end of ``sys.path``, once, for this process."""
+    """Add the configuration's folder to the end of ``sys.path``, once per process."""
     if str(folder) not in sys.path:
         freeze_extras()
         sys.path.append(str(folder))
@@ -38,7 +38,7 @@ def make_importable(folder: Path) -> None:
 
 @contextmanager
 def without_user_folders() -> Iterator[None]:
-    """Import a package whose own imports must not come from the user's folders."""
+    """Hide the user's folders while a package is imported whose own imports must not come from there."""
     held = [place for place in sys.path if place in _added]
     sys.path[:] = [place for place in sys.path if place not in _added]
     try:
@@ -49,7 +49,7 @@ def without_user_folders() -> Iterator[None]:
 
 @contextmanager
 def isolated_imports(folder: Path) -> Iterator[None]:
-    """Forget imports from ``folder`` at the end: two checked folders may both contain ``shop``."""
+    """Drop modules imported from ``folder`` at the end: two checked folders may both contain ``shop``."""
     path, known = list(sys.path), set(sys.modules)
     try:
         yield
@@ -75,9 +75,9 @@ class Importer:
         self._modules: dict[str, ModuleType | Problem | None] = {}
 
     def resolve(self, text: str) -> Resolved | Problem | None:
-        """The object that a dotted path names, or the problem.
+        """Return the object that a dotted path names, or the problem.
 
-        None if the module raised when another route named it: that was reported there.
+        None if the module raised for another route, where that was reported.
         """
         reference = parse_reference(text)
         if isinstance(reference, Problem):
@@ -89,7 +89,7 @@ class Importer:
             module = self._module(reference)
             if module is None or isinstance(module, Problem):
                 return module
-            return self._attribute(module, reference)  # not a ModuleType where it put something else there
+            return self._attribute(module, reference)  # a module may replace itself in sys.modules
 
     def _module(self, reference: Reference) -> ModuleType | Problem | None:
         if reference.module not in self._modules:
@@ -134,7 +134,7 @@ class Importer:
         return Problem("SR401", message, start, len(name), suggestion=meant)
 
     def _raised(self, reference: Reference, error: BaseException) -> Problem:
-        """The exception of the module, and its place in the user's code."""
+        """The exception that the module raised, with its place in the user's code."""
         text = safe_str(error).strip().partition("\n")[0]
         said = f"{type_name(error)}: {text}" if text else type_name(error)
         message = one_line(f'could not import "{reference.module}": {said}')
@@ -186,7 +186,7 @@ class Importer:
 
 
 def _holds_module(package: ModuleType, name: str) -> bool:
-    """Whether a package has a module of this name, imported or not."""
+    """Whether a package contains a module of this name, imported or not."""
     places = [Path(place) for place in getattr(package, "__path__", ())]
     return any(is_file(place / f"{name}.py") or is_file(place / name / "__init__.py") for place in places)
 
@@ -214,7 +214,7 @@ def _user_frame(traceback: TracebackType | None) -> bool:
 
 
 def _lies_in(module: Any, folder: Path) -> bool:
-    """Whether a module, or a part of a namespace package, was found in this folder."""
+    """Whether a module, or a part of a namespace package, is in this folder."""
     names = getattr(module, "__dict__", {})  # not getattr: a module's own __getattr__ may raise anything
     places = [names.get("__file__"), *names.get("__path__", ())]
     return any(Path(place).resolve().is_relative_to(folder.resolve()) for place in places if place)

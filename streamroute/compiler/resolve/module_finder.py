@@ -18,7 +18,7 @@ MAX_SOURCE: Final = 250_000
 """Bytes of the largest module that is read: its syntax tree takes a thousand times as much."""
 
 MAX_SOURCES: Final = 2_000_000
-"""Bytes of all modules of one place that are read."""
+"""Total bytes of modules that are read from one place."""
 
 
 _COMPILED: Final = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
@@ -26,7 +26,7 @@ _COMPILED: Final = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
 
 @dataclass(frozen=True, slots=True)
 class ModuleFile:
-    """A module: its source, and the folders of its own modules where it is a package.
+    """A module: its source, and the search folders of its submodules if it is a package.
 
     ``source`` is None if there is none to read: a namespace package, or compiled code.
     """
@@ -43,7 +43,7 @@ class ModuleFinder:
         self._listed: dict[Path, frozenset[str]] = {}
 
     def find(self, name: str, places: Iterable[Path] | None = None) -> ModuleFile | None:
-        """The module of a dotted name, as Python would find it in these places; or None.
+        """Find a module by its dotted name, as Python would in these places; None if not found.
 
         Archives and import hooks are ignored, so a module that is not found may still exist.
         """
@@ -52,7 +52,7 @@ class ModuleFinder:
     def find_parts(
         self, parts: Sequence[str], places: Iterable[Path] | None = None
     ) -> tuple[ModuleFile | None, int]:
-        """The module of a name's parts, and how many of the parts exist."""
+        """Find a module by the parts of its name; also return how many of the parts exist."""
         found = ModuleFile(None, self._places if places is None else tuple(places))
         for count, part in enumerate(parts):
             below = self._find(part, found.folders)
@@ -84,7 +84,7 @@ class ModuleFinder:
 
 
 def search_path(folder: Path) -> list[Path]:
-    """The places of modules as ``serve`` has them: Python's own, then the configuration's folder."""
+    """The search path that ``serve`` has: Python's own, then the configuration's folder."""
     places = [Path(entry or ".").resolve() for entry in sys.path]
     own = folder.resolve()
     return [*(place for place in places if place != own), own]
@@ -93,7 +93,7 @@ def search_path(folder: Path) -> list[Path]:
 class ModuleSources:
     """Reads modules, each only from below the place where Python finds it.
 
-    Installed modules may be links to elsewhere; all modules may where ``outside`` is allowed.
+    Installed modules may be links to elsewhere; with ``outside``, all modules may.
     """
 
     def __init__(self, places: Sequence[Path], *, outside: bool) -> None:
@@ -105,11 +105,11 @@ class ModuleSources:
         }
 
     def allows(self, path: Path) -> bool:
-        """Whether a path is, with links resolved, below the place where Python finds it."""
+        """Whether a path, with links resolved, is below the place where Python finds it."""
         return self._reader(path).allows(path)
 
     def read(self, source: Path) -> bytes:
-        """The content of a module. Raises as ``FileReader.read`` does."""
+        """Return the content of a module. Raises the same errors as ``FileReader.read``."""
         return self._reader(source).read(source, MAX_SOURCE)
 
     def _reader(self, path: Path) -> FileReader:

@@ -16,19 +16,20 @@ _BINDING_NODES: Final = frozenset(
         *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
     }
 )
-"""Kinds of nodes that bind a name, or may bind one dynamically."""
+"""Node types that bind a name, or may bind one dynamically."""
 
 _DYNAMIC_CALLS: Final = frozenset({"exec", "eval", "globals", "setattr", "vars", "locals", "__import__"})
-"""Calls by which a module may bind names that its source does not show."""
+"""Calls that may bind names which the source does not show."""
 
 _LONGEST: Final = 80  # characters of an annotation that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class PlainFunction:
-    """An undecorated ``def``: its parameters as ``inspect.signature`` gives them, with ``...`` as defaults.
+    """An undecorated ``def``: its parameters as ``inspect.signature`` returns them, with ``...`` as defaults.
 
-    ``annotation`` is the plain name that annotates the first parameter, ``annotation_text`` all of it.
+    ``annotation`` is the plain name in the first parameter's annotation, ``annotation_text`` the whole
+    annotation.
     """
 
     parameters: tuple[inspect.Parameter, ...]
@@ -38,27 +39,27 @@ class PlainFunction:
 
 
 Binding = PlainFunction | type[ast.AST]
-"""A plain function, or the kind of any other binding statement; whole trees would be large."""
+"""A plain function, or the node type of any other binding; whole trees would take too much memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleScope:
-    """The names that a module binds, each with its statements; ``is_open`` if there may be more."""
+    """The names that a module binds, each with its bindings; ``is_open`` if there may be more."""
 
     names: dict[str, list[Binding]]
     is_open: bool
 
     def plain_function(self, name: str) -> PlainFunction | None:
-        """The only binding of this name if it is an undecorated ``def``; else None."""
+        """The function of this name if its only binding is an undecorated ``def``; else None."""
         found = self.names.get(name, [])
         return found[0] if len(found) == 1 and isinstance(found[0], PlainFunction) else None
 
 
 def module_scope(module: ast.Module) -> ModuleScope:
-    """Every binding of a module's own names, in order, including those in branches.
+    """Collect every binding of a module's own names, in order, including those in branches.
 
-    A name that is bound in a branch, or again in a function, gets a second statement, because the source
-    alone does not show which one counts.
+    A name that is bound in a branch, or again in a function, gets a second binding, because the source alone
+    does not show which one is effective.
     """
     names: dict[str, list[ast.AST]] = {}
     is_open = False
@@ -77,7 +78,7 @@ def module_scope(module: ast.Module) -> ModuleScope:
 
 
 def _nodes(module: ast.Module) -> Iterator[tuple[ast.AST, bool, ast.AST | None]]:
-    """Walk once over every relevant node; yield whether it is in the module's scope, and its branch.
+    """Walk once over every relevant node; yield it, whether it is in the module's scope, and its branch.
 
     The branch is the statement at the top level, unless that is a scope of its own.
     """

@@ -44,7 +44,7 @@ _SCALARS: Final[dict[Any, Type]] = {
 
 
 def check_annotation(handler: Any, name: str, payload: Type | None) -> Iterator[Problem]:
-    """Problems of the annotation of a handler's first parameter; ``payload`` is what is known of its type."""
+    """Yield the problems of the first parameter's annotation; ``payload`` is the payload's known type."""
     hint = _hint(handler)
     if hint is None or any(map(_takes_payload, _alternatives(hint))):
         if typing.is_typeddict(hint) and payload is not None:
@@ -54,16 +54,16 @@ def check_annotation(handler: Any, name: str, payload: Type | None) -> Iterator[
 
 
 def misfit(name: str, annotation: str) -> Problem:
-    """The problem of an annotation that a dict does not satisfy."""
+    """The problem of an annotation that does not accept a dict."""
     message = f'"{name}" annotates its payload as {annotation}, but receives a dict'
     help_text = "annotate it as dict, a TypedDict, or streamroute.Message, and convert it in the handler"
     return Problem(PAYLOAD_ANNOTATION, message, help=help_text)
 
 
 def _hint(handler: Any) -> Any:
-    """The annotation; None where there is none, or it cannot be determined.
+    """The annotation; None if there is none, or it cannot be determined.
 
-    A decorator may call what it wraps with something else than the payload.
+    A decorator may call the function that it wraps with something other than the payload.
     """
     if hasattr(_function(handler), "__wrapped__"):
         return None
@@ -84,7 +84,7 @@ def _function(handler: Any) -> Any:
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:
-    """The members of a union, an annotation's own type, or the annotation itself."""
+    """The members of a union, the type inside Annotated, or the annotation itself."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         return typing.get_args(hint)
@@ -97,10 +97,10 @@ def _takes_payload(hint: Any) -> bool:
     kind = typing.get_origin(hint) or hint
     is_class = isinstance(kind, type) and kind is not Any and not getattr(kind, "_is_protocol", False)
     if not is_class or typing.is_typeddict(kind):
-        # A type variable, a protocol: what is not a class says nothing that is certain.
+        # Type variables, protocols and other non-classes prove nothing.
         return True
     try:
-        from streamroute.message import Message  # few annotations are classes of dicts
+        from streamroute.message import Message  # few annotations need this import
 
         return issubclass(Message, kind)
     except Exception:  # noqa: BLE001 - as above
@@ -118,7 +118,7 @@ def _shown(hint: Any) -> str:
 
 
 def _check_keys(hint: Any, name: str, payload: Type) -> Iterator[Problem]:
-    """Keys of a TypedDict that no payload has, or only ever with values of other kinds."""
+    """Required keys of a TypedDict that no payload has, and keys whose type no payload has."""
     if not payload.objects:
         return
     try:
@@ -134,7 +134,7 @@ def _check_key(key: str, wanted: Any, hint: Any, name: str, payload: Type) -> It
     if all(_lacks(shape, key) for shape in shapes):
         meant = did_you_mean(key, [known for shape in shapes for known in shape.properties])
         is_certain = meant is not None or not any(shape.envelope for shape in shapes)
-        # Python itself does not see NotRequired in an annotation that is a string.
+        # For string annotations, Python ignores NotRequired in __required_keys__.
         is_required = key in hint.__required_keys__ and typing.get_origin(wanted) is not typing.NotRequired
         if is_required and is_certain:
             message = f'"{name}" expects the key "{key}" ({hint.__name__}), which its messages do not have'
@@ -145,7 +145,7 @@ def _check_key(key: str, wanted: Any, hint: Any, name: str, payload: Type) -> It
 
 
 def _lacks(shape: Shape, key: str) -> bool:
-    """Whether the schema has no such key; in an envelope, another field of the entry may be called so."""
+    """Whether the schema excludes this key; in an envelope, the entry may have another field of that name."""
     return key not in shape.properties and (shape.rest is None or shape.envelope)
 
 
@@ -155,7 +155,7 @@ def _differs(shape: Shape, key: str, wanted: Type) -> bool:
 
 
 def _type_of(hint: Any) -> Type:
-    """The JSON values that an annotation means."""
+    """The JSON type of an annotation."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         return union_all(map(_type_of, typing.get_args(hint)))

@@ -10,7 +10,7 @@ from streamroute.expressions.problem import Problem
 
 BUILT_IN: Final = "streamroute.handlers"
 UNVERIFIED: Final = "SR410"
-"""The rule that says of a path that its source alone does not verify it."""
+"""The rule for a path that the source alone cannot verify."""
 
 _DEPENDENCIES: Final = frozenset(
     {"attr", "attrs", "click", "colorama", "hiredis", "httpcore", "httpx", "jmespath", "jsonschema"}
@@ -21,7 +21,7 @@ _DEPENDENCIES: Final = frozenset(
 
 
 class Reference(NamedTuple):
-    """A dotted path that has the right form; ``offset`` is where the attribute begins in ``text``."""
+    """A well-formed dotted path; ``offset`` is where the attribute begins in ``text``."""
 
     text: str
     module: str
@@ -30,12 +30,12 @@ class Reference(NamedTuple):
 
     @property
     def package(self) -> str:
-        """The first part: the name that Python looks for on ``sys.path``."""
+        """The first part: the name that Python looks up on ``sys.path``."""
         return self.module.partition(".")[0]
 
 
 def parse_reference(text: str) -> Reference | Problem:
-    """Read a dotted path, or say what is wrong with its form."""
+    """Parse a dotted path, or return the problem of its form."""
     module, colon, attribute = text.partition(":")
     if module.endswith(".py") and all(map(_is_name, module.split("."))):
         return _of_file(text, module.removesuffix(".py"), attribute)
@@ -51,7 +51,7 @@ def parse_reference(text: str) -> Reference | Problem:
 
 
 def _of_file(text: str, module: str, attribute: str) -> Problem:
-    """``handlers.py`` and ``handlers.py:welcome``: a file, instead of its module."""
+    """The problem of ``handlers.py`` and ``handlers.py:welcome``: a file name instead of the module's."""
     message = f'"{text}" is a file: name its module'
     if attribute:
         return Problem("SR401", message, suggestion=f"{module}:{attribute}")
@@ -67,10 +67,10 @@ def _malformed(text: str, message: str, help_text: str) -> Problem:
 
 
 def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Problem | None:
-    """Why the configuration may not name this module, whose code it would run; None where it may.
+    """Return the problem if the configuration may not run this module's code; None if it may.
 
-    The standard library and streamroute's own dependencies never may; ``allow`` (prefixes of whole
-    names) narrows what is left. Built-in handlers always may.
+    The standard library and streamroute's own dependencies are never allowed; ``allow`` (prefixes of whole
+    names) restricts the rest. Built-in handlers are always allowed.
     """
     if _within(reference.module, BUILT_IN):
         return None

@@ -1,4 +1,4 @@
-"""Check handlers by their source, for a check that must not run any code of the project.
+"""Check handlers from their source, for a check that must not run the project's code.
 
 Only certain problems are errors. Anything beyond a plain ``def`` is reported as unverified.
 """
@@ -27,9 +27,9 @@ _HELP: Final = "run check without --no-import to import it"
 
 
 class StaticReader:
-    """Reads the modules that a configuration names; each file is read once, and its failure reported once.
+    """Reads the modules that a configuration references; each file is read, and its failure reported, once.
 
-    ``outside`` lets links in the configuration's folder lead out of it.
+    With ``outside``, links in the configuration's folder may lead out of it.
     """
 
     def __init__(self, folder: Path, allow: tuple[str, ...] | None = None, *, outside: bool = False) -> None:
@@ -44,7 +44,7 @@ class StaticReader:
         self._names: dict[tuple[Path, ...], list[str]] = {}
 
     def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[SignatureProblem]:
-        """Every problem of a handler; ``arguments`` are None if not known."""
+        """Every problem of a handler; ``arguments`` are None if unknown."""
         found = self.read(text)
         if isinstance(found, Problem):
             return [SignatureProblem(found)]
@@ -63,7 +63,7 @@ class StaticReader:
         return wrong or [SignatureProblem(problem) for problem in self._annotated(function, text)]
 
     def read(self, text: str) -> PlainFunction | Problem | None:
-        """The plain ``def`` that a path names, or the problem, which may be that it is UNVERIFIED.
+        """Return the plain ``def`` that a path names, or the problem (UNVERIFIED if it cannot be checked).
 
         None for a file that is not valid Python, which was reported for another path.
         """
@@ -77,7 +77,7 @@ class StaticReader:
         return self._attribute(module, reference) if isinstance(module, ModuleScope) else module
 
     def _annotated(self, function: PlainFunction, text: str) -> Iterator[Problem]:
-        """Problems of the payload's annotation, if it is a built-in type."""
+        """Problems of the payload annotation, if it is a built-in type."""
         reference = parse_reference(text)
         module = self._modules.get(reference.module) if not isinstance(reference, Problem) else None
         if not isinstance(module, ModuleScope) or module.is_open:
@@ -103,7 +103,7 @@ class StaticReader:
             return _unverified(reference, "has no source file")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # they are for the people who run the code
+                warnings.simplefilter("ignore")  # such as SyntaxWarning: they are no findings
                 return module_scope(ast.parse(self._sources.read(file.source), str(file.source)))
         except (SyntaxError, ValueError) as error:
             return self._unreadable(reference, file.source, error)
@@ -113,7 +113,7 @@ class StaticReader:
             return _unverified(reference, "is in a file whose code is nested too deep to be parsed")
 
     def _missing(self, reference: Reference) -> Problem:
-        """The first part of the path that was not found: an error if nothing else could provide it."""
+        """The first missing part of the path: an error if nothing else could provide it."""
         parent, part = self._first_missing(reference.module)
         start = len(parent) + 1 if parent else 0
         holder = self._finder.find(parent) if parent else ModuleFile(None, (self.folder,))
@@ -130,7 +130,7 @@ class StaticReader:
         return Problem("SR401", message, start, start + len(part), suggestion=meant)
 
     def _modules_in(self, folders: tuple[Path, ...]) -> list[str]:
-        """The names of the modules in folders that may be read; each folder is listed once."""
+        """The names of the modules in readable folders; each folder is listed once."""
         if folders not in self._names:
             found = [
                 entry for folder in folders if self._sources.allows(folder) for entry in list_folder(folder)
@@ -143,7 +143,7 @@ class StaticReader:
         try:
             return self._sources.read(source).decode(errors="replace")
         except OSError:
-            # It may change its own search path.
+            # An unreadable package may change its own search path.
             return "__path__"
 
     def _first_missing(self, module: str) -> tuple[str, str]:
