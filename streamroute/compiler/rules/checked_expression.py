@@ -1,4 +1,4 @@
-"""An expression of a document with its problems."""
+"""A checked expression of a document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts t
 
 
 class CheckedExpression(NamedTuple):
-    """An expression, where it stands, and its problems."""
+    """An expression, its place, and its problems."""
 
     location: SourceLocation
     at: DataPath
@@ -39,6 +39,6 @@ class CheckedExpression(NamedTuple):
                 yield problem_finding(self.location, self.at, problem, self.text)
 
     def _is_cut_short(self) -> bool:
-        """Whether it is an expression only together with what YAML took for a comment."""
+        """Whether the text is an expression only together with the part that YAML parsed as a comment."""
         comment = self.location.comment_after(self.at)
         return comment is not None and not check_expression(f"{self.text} {comment}")

@@ -1,4 +1,4 @@
-"""What the checks of rules look at."""
+"""The input of the rules' checks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class RuleContext(NamedTuple):
-    """A document, and what the steps before have found out about it.
+    """A document, and the results of the previous steps.
 
-    ``routes`` have their patterns expanded; ``expressions`` are the checked keys of dedupe and ``order_by``.
-    ``beside`` are configurations that were checked before, ``tests`` those beside the files.
+    ``routes`` have expanded type patterns; ``expressions`` are the checked dedupe keys and ``order_by``.
+    ``beside`` are configurations checked earlier; ``tests`` are the route tests beside the files.
     """
 
     document: Document

@@ -1,4 +1,4 @@
-"""Former names of routes: what waits under an old name has exactly one route that takes it over."""
+"""Former names of routes: exactly one route takes over the retries of a former name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamroute.config.yaml.source import DataPath
 
 
 class FormerNames:
-    """The former names that routes state; iterates over route, path below it, and name."""
+    """The former names that routes declare; iterates over the route, the path below it, and the name."""
 
     def __init__(self, routes: Sequence[RouteConfig]) -> None:
         self._stating = [route for route in routes if route.formerly]
@@ -23,12 +23,12 @@ class FormerNames:
                 yield route, ("formerly", index), name
 
     def owner_of(self, name: str, route: RouteConfig) -> RouteConfig | None:
-        """The route that has this name today, the stating route itself first; None where none has."""
+        """The route that has this name today, ``route`` itself first; None if there is none."""
         return route if name == route.name else self._owners.get(name)
 
 
 def current_name_of(name: str, routes: Iterable[RouteConfig]) -> str | None:
-    """The name of the route that was called ``name`` before, else the nearest name, or None."""
+    """The current name of the route formerly called ``name``, else the most similar name, or None."""
     known = {route.name: route for route in routes}
     renamed = (route.name for route in known.values() if name in route.formerly)
     return next(renamed, None) or did_you_mean(name, known)

@@ -1,4 +1,4 @@
-"""Problems of expressions and of dotted paths as findings."""
+"""Convert problems of expressions and dotted paths into findings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamroute.expressions.problem import Problem
 
 
 def problem_finding(location: SourceLocation, at: DataPath, problem: Problem, text: str) -> Finding:
-    """The finding about a problem of ``text``, the string at a location."""
+    """A finding for a problem in ``text``, the string at a location."""
     within = (problem.start, len(text) if problem.end is None else problem.end)
     return finding_about(
         location, at, problem.code, problem.message, text, within=within, help=problem.help,

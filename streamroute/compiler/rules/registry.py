@@ -1,4 +1,4 @@
-"""Every rule that has a check of its own: one line here, and one module with ``RULE`` and ``check``."""
+"""Registry of the rules with a check of their own: one line here, and a module with ``RULE`` and ``check``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ MODULES: Final = {
 class RuleModule(Protocol):
     """A module of this package that declares a rule.
 
-    The promise: ``check`` yields a finding for each breach, and never raises for what a file says.
+    ``check`` yields a finding for each violation, and never raises because of a file's content.
     """
 
     RULE: Rule
@@ -59,7 +59,7 @@ class RuleModule(Protocol):
 
 @cache
 def rule_module(code: str) -> RuleModule:
-    """The module that declares the rule."""
+    """Import the module that declares the rule."""
     return cast("RuleModule", import_module(f"streamroute.compiler.rules.{MODULES[code]}"))
 
 

@@ -1,1 +1,1 @@
-"""Rules about parts beside each other, checked where the parts themselves have no errors."""
+"""Rules about how parts fit together, checked if the parts themselves have no errors."""

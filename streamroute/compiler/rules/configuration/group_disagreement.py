@@ -82,7 +82,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _server(document: Document) -> tuple[str, ...]:
-    """The server of a configuration; the embedded one belongs to its folder."""
+    """The identity of a configuration's server; an embedded server is identified by its folder."""
     url = document.redis.url
     return (url, str(document.folder)) if url.startswith(EMBEDDED) else (url,)
 
@@ -100,7 +100,7 @@ def _compared(stream: StreamConfig, other: Document, known: StreamConfig) -> Ite
 
 
 def _taken_over(stream: StreamConfig, other: Document, known: StreamConfig) -> Iterator[Finding]:
-    """A group that one configuration takes over, and the other still serves or takes over as well."""
+    """Yield a finding if one configuration takes over a group that the other serves or also takes over."""
     where, message = _where(other, known), None
     if stream.formerly_group == known.group:
         message = f'"{stream.name}" takes over the group "{known.display("group")}", which {where} serves'

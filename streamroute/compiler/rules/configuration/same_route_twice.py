@@ -1,4 +1,4 @@
-"""Two routes by which one handler would run twice for the same messages."""
+"""Two routes that run the same handler twice for the same messages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ routes:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each route that does what an earlier one does."""
+    """Yield a finding for each route with the same effect as an earlier one."""
     before: dict[tuple[str, ...], list[RouteConfig]] = {}
     for route in (checked.config for checked in context.routes):
         if not route.enabled:
@@ -63,14 +63,14 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _keys_of(route: RouteConfig) -> list[tuple[str, ...]]:
-    """Keys of which two routes share one where they may do the same for a type of a stream."""
+    """Lookup keys of a route: two routes with the same effect share at least one."""
     arguments = json.dumps(route.arguments, sort_keys=True, default=str) if route.arguments else ""
     what = (route.handler, _without_spaces(route.filter), _without_spaces(route.transform), arguments)
     return [(stream, kind, *what) for stream in route.streams for kind in route.types]
 
 
 def _without_spaces(expression: str | None) -> str:
-    """An expression without white space: where these differ, the expressions do."""
+    """An expression without white space: if these differ, so do the expressions."""
     return "" if expression is None else "".join(expression.split())
 
 
@@ -83,13 +83,13 @@ def _does_the_same(one: RouteConfig, two: RouteConfig) -> bool:
 
 
 def _tokens(expression: str | None) -> list[tuple[str, Any]] | None:
-    """The tokens of an expression, among which white space does not matter."""
+    """The tokens of an expression, so that white space does not matter."""
     if expression is None:
         return None
     try:
         return [(token["type"], token["value"]) for token in tokenize(expression)]
     except ExpressionError:
-        # It has a finding of its own, and equals only itself.
+        # An invalid expression is reported elsewhere, and equals only itself.
         return [("text", expression)]
 
 

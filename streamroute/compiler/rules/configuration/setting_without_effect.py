@@ -1,4 +1,4 @@
-"""Keys of ``retry`` that change nothing."""
+"""Keys of ``retry`` without effect."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ routes:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each stated key of ``retry`` without effect."""
+    """Yield a finding for each stated key of ``retry`` that has no effect."""
     document = context.document
     for route in document.routes:
         streams = document.streams_of(route)
@@ -59,13 +59,13 @@ def check(context: RuleContext) -> Iterator[Finding]:
             policies = [route.policy_for(stream) for stream in streams]
             yield from _findings(route.location, route.retry, policies)
     for stream in document.streams.values():
-        stated = stream.location.value("retry")  # not what it has from the defaults
+        stated = stream.location.value("retry")  # without inherited defaults
         if isinstance(stated, dict) and "retry" not in stream.unresolved_keys:
             yield from _findings(stream.location, stated, _policies(document, stream))
 
 
 def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
-    """Every policy that the stream's settings are a part of."""
+    """Every retry policy that uses the stream's settings."""
     routes = (route for route in document.routes if stream.name in route.streams)
     return [route.policy_for(stream) for route in routes] or [stream.retry]
 
@@ -81,7 +81,7 @@ def _findings(
 
 
 def _reason(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a return for each cause
-    """Why a key of this policy changes nothing; None where it may."""
+    """Why a key has no effect in this policy; None if it may have one."""
     if key == "max_attempts":
         return None
     if policy.max_attempts == 1:

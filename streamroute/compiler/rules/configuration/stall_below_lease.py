@@ -44,7 +44,7 @@ routes:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each place that states such a stall limit."""
+    """Yield a finding for each place that states a stall limit shorter than the lease."""
     found: dict[tuple[SourceLocation, str], StreamConfig] = {}
     for stream in context.document.streams.values():
         if stream.stall < stream.lease and not stream.unresolved_keys & {"stall", "lease"}:

@@ -1,4 +1,4 @@
-"""Streams that no route takes messages from."""
+"""Streams that no route consumes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ routes:
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each stream that no route consumes or forwards to.
 
-    A disabled route counts; a configuration without any routes has only just begun.
+    Disabled routes count. Nothing is reported for a configuration without any routes.
     """
     routes = context.document.routes
     if not routes or any("stream" in route.invalid_keys for route in routes):

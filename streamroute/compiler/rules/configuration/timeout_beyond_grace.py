@@ -1,4 +1,4 @@
-"""Timeouts of which a drain cuts off an attempt."""
+"""Handler timeouts longer than the grace period of a drain."""
 
 from __future__ import annotations
 

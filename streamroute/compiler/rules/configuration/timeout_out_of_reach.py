@@ -1,4 +1,4 @@
-"""Timeouts before which another one always comes."""
+"""Timeouts that never fire, because another one is always shorter."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ routes:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each route whose built-in handler has a timeout of its own, as webhook has."""
+    """Yield a finding for each route with an ineffective timeout: its own, or its built-in handler's."""
     for route in context.routes:
         own = _handler_timeout(route)
         if own is not None:
@@ -60,7 +60,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _handler_timeout(route: CheckedRoute) -> float | None:
-    """Seconds after which the handler itself gives up; None where it never does, or that is not known."""
+    """The built-in handler's own timeout in seconds; None if it has none, or it is unknown."""
     if route.handler_call is None or not is_built_in(route.config.handler):
         return None
     parameter = inspect.signature(route.handler_call.function).parameters.get("timeout")

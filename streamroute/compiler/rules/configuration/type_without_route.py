@@ -1,4 +1,4 @@
-"""Types of the catalogue that no route takes."""
+"""Types of the catalogue that no route accepts."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ routes:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each declared type that no route takes; a disabled route counts.
+    """Yield a finding for each declared type that no route accepts; disabled routes count.
 
-    A pattern that matches nothing may be meant for any of them, so that nothing is reported.
+    Nothing is reported if a pattern matches nothing, since it may be meant for any of the types.
     """
     routes = [checked.config for checked in context.routes]
     if not routes or not all(route.types for route in routes):

@@ -1,1 +1,1 @@
-"""Rules about the server that the configuration names, and its keys."""
+"""Rules about the configured Redis server, and its keys."""

@@ -1,4 +1,4 @@
-"""Streams whose keys a cluster would keep in several slots."""
+"""Streams whose keys are in several slots of a cluster."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ streams:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each stream with keys in another slot, where the address is a cluster's."""
+    """Yield a finding for each stream with keys in another slot, if the address is a cluster's."""
     document = context.document
     if "+cluster:" not in document.redis.url.partition("//")[0].lower():
         return

@@ -1,4 +1,4 @@
-"""Dead letters that would go to a key which is in use."""
+"""Dead letters that would go to a key that is in use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ streams:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each stream whose dead letters go where others are read or kept."""
+    """Yield a finding for each stream whose dead letters return to it, or go to a key that holds retries."""
     document = context.document
     known = [
         stream
@@ -69,7 +69,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _comes_back(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:
-    """Whether dead letters get back to the stream through other consumed streams."""
+    """Whether dead letters return to the stream through other consumed streams."""
     name, seen = stream.dead_letter, set[str]()
     while name in onwards and name not in seen:
         seen.add(name)

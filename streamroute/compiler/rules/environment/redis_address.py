@@ -1,4 +1,4 @@
-"""The address of Redis, read as ``serve`` reads it."""
+"""The address of Redis, parsed as ``serve`` parses it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ streams: {bot_events: }
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding where ``redis: {url: ...}`` names no server. Connect to nothing, show no password."""
+    """Yield a finding if ``redis: {url: ...}`` is invalid. Does not connect, and shows no password."""
     document = context.document
     url, place = document.redis.url, document.redis.location
     if url == EMBEDDED or place is None:
@@ -71,7 +71,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
-    """The embedded server creates its folder: it must be below the configuration's folder."""
+    """Require the embedded server's folder, which it creates, to be below the configuration's folder."""
     if document.reader.allows(folder):
         return
     place = document.redis.location
@@ -83,12 +83,12 @@ def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
 
 
 def _is_from_environment(written: str, url: str) -> bool:
-    """Whether an environment variable gave the whole address, and the file no part of it."""
+    """Whether an environment variable provided the whole address, without the file's default."""
     return match_variable(written) is not None and not is_default(written, url)
 
 
 def _finding(url: str, place: SourceLocation, error: AddressError) -> Finding:
-    """The finding about the URL as it is written: nothing that a variable gave is shown."""
+    """A finding about the URL as written: values of variables are not shown."""
     problem = error.problem
     written = str(place.source.value(place.path))
     if written == url:

@@ -1,1 +1,1 @@
-"""How expressions are checked, and the rules about keys that expressions give."""
+"""Check expressions, and the rules about keys computed by expressions."""

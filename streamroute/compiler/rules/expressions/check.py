@@ -1,4 +1,4 @@
-"""Check the expressions of a document: filters, transforms, keys of dedupe, and ``order_by``."""
+"""Check the expressions of a document: filters, transforms, dedupe keys, and ``order_by``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from streamroute.expressions.types.check import check_types
 
 
 def check_filter(route: RouteConfig, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
-    """The filter of a route, if it has one."""
+    """Check the filter of a route, if it has one."""
     if route.filter is not None:
         problems = expressions.check(route.filter, route, condition=True)
         yield CheckedExpression(route.location, ("filter",), route.filter, problems)
 
 
 def check_transform_of(route: RouteConfig, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
-    """The transform of a route, if it has one."""
+    """Check the transform of a route, if it has one."""
     text = route.transform
     if text is not None:
         problems = expressions.check(text, route, condition=False)
@@ -33,14 +33,14 @@ def check_transform_of(route: RouteConfig, expressions: RouteExpressions) -> Ite
 
 
 def check_dedupe_key(route: RouteConfig, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
-    """The key of a route's dedupe, if it has one."""
+    """Check the dedupe key of a route, if it has one."""
     if route.dedupe is not None:
         problems = expressions.check(route.dedupe.key, route, condition=False)
         yield CheckedExpression(route.location, ("dedupe", "key"), route.dedupe.key, problems)
 
 
 def check_order_by(document: Document, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
-    """Each ``order_by``: that of the defaults, and those of streams."""
+    """Check each ``order_by``: that of the defaults, and those of streams."""
     for place, streams in _stated(document).items():
         text = str(streams[0].order_by)
         found = CheckedExpression(place, ("order_by",), text, check_expression(text))
@@ -54,11 +54,11 @@ def check_order_by(document: Document, expressions: RouteExpressions) -> Iterato
 
 
 def _stated(document: Document) -> Mapping[SourceLocation, list[StreamConfig]]:
-    """The streams of each ``order_by`` that counts, by the place that states it."""
+    """The streams with a usable ``order_by``, by the place that states it."""
     found: dict[SourceLocation, list[StreamConfig]] = {}
     for stream in document.streams.values():
         written = stream.location.value("order_by")
         if stream.order_by is None or not (written in (None, stream.order_by) or has_variable(written)):
-            continue  # there is none, or a finding says why it cannot be used
+            continue  # not stated, or unusable, which is reported elsewhere
         found.setdefault(document.location_of(stream, "order_by"), []).append(stream)
     return found

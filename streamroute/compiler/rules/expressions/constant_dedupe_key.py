@@ -42,7 +42,7 @@ read the message, such as a text in quotes, is the same for all of them.
 )
 _AT: Final[DataPath] = ("dedupe", "key")
 _READING: Final = frozenset({"field", "identity", "current", "index", "value_projection"})
-"""Nodes that read from the message."""
+"""Node types that read from the message."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:

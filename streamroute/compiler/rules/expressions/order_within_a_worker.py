@@ -1,4 +1,4 @@
-"""``order_by``, which orders nothing between workers."""
+"""``order_by``, which does not order messages across workers."""
 
 from __future__ import annotations
 

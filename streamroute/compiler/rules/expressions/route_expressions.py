@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 Messages = Callable[[], Iterable[Mapping[str, Any]]]
 
 _MAX_WITH_ADVICE: Final = 100
-"""Wrong expressions whose suggestions are themselves checked; beyond that the work is not worth it."""
+"""The number of wrong expressions up to which suggestions are checked, too; beyond that it takes too long."""
 
 UNCHECKED: Final = "SR319"
 _UNCHECKED: Final = "this is not checked against its message's schema: that would take too many steps"
@@ -35,12 +35,12 @@ _ATTRIBUTES: Final[dict[str, dict[str, bool]]] = {
         **dict.fromkeys(("time", "subject", "datacontenttype", "dataschema"), False),
     },
 }
-"""The codecs whose payload is the data that a schema describes, with strings of the envelope beside it; the
-envelope's own names, and whether every envelope has them (CloudEvents 1.0, "Context Attributes")."""
+"""Codecs whose payload is the data that a schema describes, plus strings from the envelope: the envelope's
+names, and whether each is in every envelope (CloudEvents 1.0, "Context Attributes")."""
 
 
 def _attributes(codecs: Collection[str]) -> dict[str, bool]:
-    """The names of an envelope of any of these codecs, and whether it is in every envelope of all of them."""
+    """The envelope names of these codecs, and whether each is in every envelope of all of them."""
     named = [_ATTRIBUTES[codec] for codec in codecs]
     return {name: all(each.get(name) for each in named) for each in named for name in each}
 
@@ -50,19 +50,19 @@ _WITH_TYPES: Final = frozenset({"json", "cloudevents", "typed-fields"})
 
 
 def traits_of(codecs: Iterable[str]) -> PayloadTraits:
-    """What messages of these codecs are likely to hold."""
+    """The likely properties of messages with these codecs."""
     codecs = frozenset(codecs)
     return PayloadTraits(_WITH_ENVELOPE.issuperset(codecs), _WITH_TYPES.issuperset(codecs))
 
 
 def _evidence(document: Document, messages: Iterable[Mapping[str, Any]]) -> Evidence:
-    """What the configuration shows about its messages apart from their schemas."""
+    """Collect the evidence in the configuration's expressions, route tests and schemas."""
     schemas = (message.schema.root for message in document.messages.values() if message.schema is not None)
     return Evidence(_trees(document), messages, schemas)
 
 
 def _trees(document: Document) -> Iterator[Tree]:
-    """The expressions that can be read, each once."""
+    """Parse each valid expression of the document once."""
     stated = [stream.order_by for stream in document.streams.values()]
     for route in document.routes:
         stated += [route.filter, route.transform, None if route.dedupe is None else route.dedupe.key]
@@ -70,13 +70,13 @@ def _trees(document: Document) -> Iterator[Tree]:
         try:
             tree = None if expression is None else parse(expression)
         except ExpressionError:
-            continue  # it has a finding of its own
+            continue  # reported elsewhere
         if tree is not None:
             yield tree
 
 
 class _Payload:
-    """What is known of some routes' payloads; ``words`` are the literals that their schemas hold."""
+    """What is known about the payloads of some routes; ``words`` are the literals in their schemas."""
 
     def __init__(
         self,
@@ -107,13 +107,13 @@ class RouteExpressions:
         self._data: dict[str, Type | None] = {}
 
     def check(self, expression: str, route: RouteConfig, *, condition: bool) -> list[Problem]:
-        """The problems of an expression of a route, whose type patterns are expanded.
+        """Return the problems of an expression of a route with expanded type patterns.
 
-        A ``condition`` is evaluated for its truth, as a filter is; a transform is not.
+        A ``condition`` is used for its truth, as a filter is; a transform is not.
         """
         problems = check_expression(expression)
         if any(problem.fatal for problem in problems):
-            return problems  # only what can be evaluated has types
+            return problems  # an expression with fatal problems has no type
         payload = self._payload(route)
         clean, skeleton = payload.clean[condition], skeleton_of(expression, payload.words)
         if skeleton is not None and clean.is_clean(skeleton):
@@ -130,11 +130,11 @@ class RouteExpressions:
         return problems + others
 
     def _gives_advice(self) -> bool:
-        """Whether few enough expressions were wrong that suggestions are checked, too."""
+        """Whether suggestions are checked, too: only while few expressions are wrong."""
         return self._wrong < _MAX_WITH_ADVICE
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
-        """The type problems of an expression, or that its schema takes too many steps to check it."""
+        """The type problems of an expression, or UNCHECKED if the check takes too many steps."""
         tree = parse(expression)
         return self.within_budget(
             lambda: check_types(
@@ -150,7 +150,7 @@ class RouteExpressions:
         )
 
     def within_budget(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
-        """The result of ``work``, or ``otherwise`` if it takes too many steps."""
+        """Return the result of ``work``, or ``otherwise`` if it takes too many steps."""
         try:
             with self._steps.limited():
                 return work()
@@ -158,11 +158,11 @@ class RouteExpressions:
             return otherwise
 
     def payload_type(self, route: RouteConfig) -> Type | None:
-        """The type of the payloads of a route whose type patterns are expanded; None if unknown."""
+        """The payload type of a route with expanded type patterns; None if unknown."""
         return self._payload(route).type
 
     def _payload(self, route: RouteConfig) -> _Payload:
-        """What is known of a route's payloads: nothing if a stream has another codec."""
+        """What is known about a route's payloads; nothing if a stream has another codec."""
         streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
         codecs = frozenset(stream.codec for stream in streams)
         if not self._document.messages or not codecs <= _ATTRIBUTES.keys():

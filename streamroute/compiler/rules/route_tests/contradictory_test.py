@@ -1,4 +1,4 @@
-"""A route test whose expectations exclude each other."""
+"""A route test with contradictory expectations."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ tests:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each route of which a test expects what cannot be together."""
+    """Yield a finding for each route with contradictory expectations in a test."""
     for test in context.tests:
         for index, name in enumerate(test.dead_letter):
             if name in test.routes:

@@ -1,4 +1,4 @@
-"""A route test that expects a disabled route to take its message."""
+"""A route test that expects a disabled route to run."""
 
 from __future__ import annotations
 

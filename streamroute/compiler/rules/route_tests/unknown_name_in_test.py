@@ -1,4 +1,4 @@
-"""A route test that names a route or a stream which does not exist."""
+"""A route test that names a route or a stream that does not exist."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rules about routes and streams as they are declared."""
+"""Rules about declared routes and streams."""

@@ -1,4 +1,4 @@
-"""Two routes of one name."""
+"""Two routes with the same name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ under `formerly`.
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each route whose name an earlier route has."""
+    """Yield a finding for each route with the name of an earlier one."""
     first_of: dict[str, RouteConfig] = {}
     for route in context.document.routes:
         first = first_of.setdefault(route.name, route)

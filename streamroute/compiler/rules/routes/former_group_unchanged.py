@@ -1,4 +1,4 @@
-"""A former group that is the current group."""
+"""A former group that equals the current group."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ routes:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each place that states the current group as the former one."""
+    """Yield a finding for each place where the former group is the current one."""
     document = context.document
     known = (
         stream

@@ -1,4 +1,4 @@
-"""A former name that two routes of one stream state."""
+"""A former name that two routes of one stream declare."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ of the old one.
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each former name that an earlier route of the stream states."""
+    """Yield a finding for each former name that an earlier route of the stream declares."""
     heirs: dict[tuple[str, str], RouteConfig] = {}
     names = FormerNames(context.document.routes)
     for route, at, name in names:
@@ -64,7 +64,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             continue  # SR206
         keys = [(stream, name) for stream in route.streams]
         first = next((heirs[key] for key in keys if key in heirs), route)
-        if first.name != route.name:  # two routes of one name are a finding of their own
+        if first.name != route.name:  # reported as a duplicate route
             yield _finding(route, at, name, first)
         heirs.update((key, route) for key in keys if key not in heirs)
 

@@ -1,4 +1,4 @@
-"""A type pattern without a catalogue to match it with."""
+"""A type pattern without a catalogue to match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A route without a stream, where several are declared."""
+"""A route without a stream although several are declared."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ finding is suppressed, the route is kept and takes nothing from that stream.
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each stream of a route that is not declared."""
+    """Yield a finding for each undeclared stream of a route."""
     streams = context.document.streams
     for route in context.document.routes:
         for index, name in enumerate(route.streams):
