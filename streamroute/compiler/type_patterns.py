@@ -1,4 +1,4 @@
-"""Patterns in a route's types: ``booking.*`` means the types of the catalogue that it matches."""
+"""Type patterns of routes: ``booking.*`` means the matching types of the catalogue."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 MAX_COMPARED: Final = 3_000_000_000
-"""Characters that the patterns of a configuration are compared with: half a minute, for 4,000 patterns over
-10,000 types."""
+"""The most characters that a configuration's patterns are compared with: half a minute, for 4,000 patterns
+over 10,000 types."""
 
 MAX_TYPES: Final = 5_000_000
-"""Types that all routes take by patterns, together: some 40 MB."""
+"""The most types that all routes match by patterns, in total: some 40 MB."""
 
 _COST_OF_NAME: Final = 50
-"""Characters that each name counts for, beside its own."""
+"""The fixed cost of comparing a name, in characters."""
 
 _MAX_LENGTH: Final = 2_000
-"""Characters of a pattern; a longer one matches nothing."""
+"""The longest pattern, in characters; a longer one matches nothing."""
 
 _COST_OF_BRACKET: Final = 4
-"""How often a pattern is counted for each ``[``: fnmatch searches for its end."""
+"""How often a pattern's length counts for each ``[``: fnmatch searches for its end."""
 
 _WILDCARDS: Final = frozenset("*?[")
 
@@ -31,9 +31,9 @@ def is_pattern(name: str) -> bool:
 
 
 class TypePatterns:
-    """Expands patterns over the types of a catalogue; each pattern is matched once.
+    """Expands patterns to types of a catalogue; each pattern is matched once.
 
-    ``*`` matches any characters, dots included, ``?`` one, ``[ab]`` one of several.
+    ``*`` matches any characters, including dots, ``?`` one character, ``[ab]`` one of several.
     """
 
     def __init__(self, catalogue: Iterable[str]) -> None:
@@ -58,7 +58,7 @@ class TypePatterns:
         return tuple(name for name in self._names if fnmatchcase(name, pattern))
 
     def expand(self, types: tuple[str, ...]) -> tuple[str, ...]:
-        """The types that a route takes, each once."""
+        """Expand the types of a route, each once."""
         if not any(map(is_pattern, types)):
             return types
         self._expanded += sum(len(self.matches(name)) for name in types if is_pattern(name))

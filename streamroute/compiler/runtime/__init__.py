@@ -1,1 +1,1 @@
-"""What a compiled route runs for each message. Knows neither YAML nor findings."""
+"""The run-time part of compiled routes, which runs for each message. Independent of YAML and findings."""

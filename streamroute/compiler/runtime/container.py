@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 async def open_container(factory: Callable[[], Any] | None, reference: str = "") -> AsyncIterator[Any]:
     """Open the container that ``factory`` makes, and close it at the end.
 
-    A factory returns the container, an awaitable of it, or a context manager (asynchronous or not)
-    whose value it is; a context manager is left again. Without a factory the container is None. Raises
-    SetupError, with the factory's own error as its cause, if the container cannot be opened or closed.
+    The factory returns the container, an awaitable of it, or a sync or async context manager, which is exited
+    at the end. Without a factory the container is None. Raises SetupError, with the factory's own error as
+    its cause, if the container cannot be opened or closed.
     """
     if factory is None:
         yield None
@@ -52,7 +52,7 @@ def _as_setup_error(what: str) -> Iterator[None]:
         yield
     except BaseException as error:
         if issubclass(type(error), KeyboardInterrupt) or is_own_cancellation(error):
-            raise  # the command is ended
+            raise  # interrupted or cancelled, not failed
         log.debug("%s failed", what, exc_info=True)
         raise SetupError(f"{what} failed: {one_line(error)}") from error
 

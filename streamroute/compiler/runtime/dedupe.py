@@ -1,8 +1,8 @@
 """Dedupe: a route runs once for each value of its key.
 
-The key is a JMESPath expression over the message. A message whose key is null, or missing, always
-runs. The storage decides which message runs, waits or is skipped, and records it in the same
-step as the ack; a storage that cannot do that is refused, rather than charging a booking twice.
+The key is a JMESPath expression over the message. A message with a null or missing key always runs. The
+storage decides whether a message runs, waits or is skipped, and records the result atomically with the
+acknowledgment; a storage that cannot do so is rejected, since a booking could be charged twice.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 class Deduplicates(Protocol):
-    """The part of a storage that grants dedupe keys (``Delivery.coordinator``, ``Message.coordinator``).
+    """The dedupe interface of a storage (``Delivery.coordinator``, ``Message.coordinator``).
 
-    The promise: of the messages of a group with the same ``digest`` for a route, one runs at a time, and
-    none runs after one that succeeded less than ``ttl`` seconds ago. The message that may run holds a lock
-    (``Message.dedupe_locks``) until its message is settled.
+    Of the messages of a group with the same ``digest`` for a route, one runs at a time, and none runs within
+    ``ttl`` seconds after one that succeeded. The running message holds a lock (``Message.dedupe_locks``)
+    until it is settled.
     """
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
     ) -> tuple[DedupeDecision, float]:
-        """What the route may do, and for how many seconds another message has had the key.
+        """Request the key; return the decision, and for how many seconds another message has held the key.
 
-        The keys that the route had under its former names count as well.
+        Keys under the route's former names count, too.
         """
         ...
 
 
 def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
-    """A route's handler that runs once for each value of its key; ``ttl`` is in seconds."""
+    """Wrap a route's handler to run once for each value of its key; ``ttl`` is in seconds."""
     name, formerly = route_key(handler), getattr(handler, "formerly", ())
 
     async def route(payload: dict[str, Any], container: Any) -> Result | None:
@@ -68,7 +68,7 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
         try:
             decision, waited = await storage.begin(message, name, key, ttl, formerly)
         except Exception as error:
-            # The key's state is unknown: the route has not failed, it has not even begun.
+            # The key's state is unknown. The route has not started, so this is not a failure: postpone it.
             said = "route %s waits, since its dedupe key could not be requested: %s"
             log.warning(said, name, error_line(error), extra=coalesced_by(said, name))
             raise Postpone(
@@ -92,7 +92,7 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
 
 
 def digest(value: Any) -> str:
-    """A short text that is equal for two values exactly if they are equal in JMESPath.
+    """A hash that is equal for two values exactly if they are equal in JMESPath.
 
     Raises ExpansionError for a value that would be far larger as text.
     """
@@ -102,13 +102,13 @@ def digest(value: Any) -> str:
 
 
 def wait_time(waited: float) -> float:
-    """Seconds to wait when another message has had the key for ``waited`` seconds, with jitter."""
+    """Seconds to wait, with jitter, if another message has held the key for ``waited`` seconds."""
     plain = min(max(waited / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
     return plain * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
 
 
 def _key(evaluate: Evaluate, payload: dict[str, Any]) -> str | None:
-    """The digest of the key's value; None for null. Raises Reject, since a failure would repeat."""
+    """The digest of the key's value; None for null. Raises Reject, since a retry would fail, too."""
     try:
         value = evaluate(payload)
         return None if value is None else digest(value)
@@ -127,7 +127,7 @@ def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplic
 
 
 def _canonical(value: Any) -> Any:
-    """In JMESPath 1.0 equals 1, and true does not."""
+    """Normalize numbers: in JMESPath 1.0 equals 1, but not true."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def order_key(expression: str) -> KeyOf:
-    """The key of a payload, for ``RedisStreamProcessor(order_by=...)``.
+    """Compile the ordering key of payloads, for ``RedisStreamProcessor(order_by=...)``.
 
     Raises ExpressionError for an expression that fails on every message.
     """
@@ -41,7 +41,7 @@ def order_key(expression: str) -> KeyOf:
 
 
 def _hashable(value: Any) -> Hashable | None:
-    """Values that are equal exactly if JMESPath says so: true is not 1."""
+    """A hashable value, equal for two values exactly if they are equal in JMESPath: true is not 1."""
     if value is None or type(value) is str:
         return value
     if isinstance(value, bool):

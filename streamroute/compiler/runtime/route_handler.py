@@ -1,7 +1,7 @@
-"""A route's handler: the user's function, wrapped in what its route declares.
+"""A route's handler: the user's function, wrapped with what its route declares.
 
-The wrapper is a plain ``async (payload, container)`` that any dispatcher can run. A failure leaves it as
-``Retry`` with the policy's delay or, when the attempts are spent, as ``Reject``.
+The wrapper is a plain ``async (payload, container)`` that any dispatcher can run. It raises failures as
+``Retry`` with the policy's delay or, when the attempts are used up, as ``Reject``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from streamroute.text.safe_text import safe_str
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
 Call = Callable[[Mapping[str, Any], Any], Any]
 Prepare = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes the handler's payload; raises Reject for a payload that no run will accept."""
+"""Prepares the handler's payload; raises Reject for a payload that would fail on every attempt."""
 
 
 def route_handler(
@@ -42,7 +42,7 @@ def route_handler(
 ) -> RouteHandler:
     """Wrap a handler for the route ``name``; ``timeout`` is in seconds.
 
-    ``formerly`` are the names that the route had before; they become an attribute beside ``route_key``.
+    ``formerly`` are the route's former names; they become an attribute beside ``route_key``.
     """
     start = _starter(handler, prepare)
     is_direct = handler.is_async and handler.container is ContainerBy.NOT and prepare is None
@@ -50,14 +50,14 @@ def route_handler(
 
     async def route(payload: dict[str, Any], container: Any) -> None:
         try:
-            # The direct handler is called without a function between them: this runs for each message.
+            # Hot path: call the direct handler without a function in between.
             coroutine = start(payload, container) if direct is None else direct(payload)
         except BaseException as error:  # noqa: BLE001 - raised again as its outcome
             _raise_outcome(error, payload, retry)
         try:
             first = coroutine.send(None)
         except StopIteration:
-            # It ended without waiting: no timer was needed.
+            # It finished without suspending: no timer is needed.
             return
         except BaseException as error:
             if issubclass(type(error), asyncio.CancelledError) and is_own_cancellation(error):
@@ -66,7 +66,7 @@ def route_handler(
         try:
             await await_with_timeout(coroutine, first, timeout, name)
         except BaseException as error:
-            # GeneratorExit ends this coroutine itself; one from the handler was replaced by RuntimeError.
+            # GeneratorExit closes this coroutine; one raised by the handler was replaced by RuntimeError.
             if issubclass(type(error), GeneratorExit) or is_own_cancellation(error):
                 raise
             _raise_outcome(error, payload, retry)
@@ -78,7 +78,7 @@ def route_handler(
 
 
 def _function(handler: HandlerCall) -> Callable[..., Any]:
-    """The handler with its arguments; lists and objects among them are copied for each call."""
+    """Bind the handler's arguments; lists and objects among them are copied for each call."""
     function, arguments = handler.function, handler.arguments
     changing = {name: value for name, value in arguments.items() if isinstance(value, (list, dict))}
     if not arguments or not changing:
@@ -113,14 +113,14 @@ def _prepared(prepare: Prepare, start: Call) -> Call:
 async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> None:
     """Run a sync handler in the loop's default executor, with this task's context variables.
 
-    A thread cannot be stopped: after a timeout or a cancellation it runs on, and stays in the pool.
+    A thread cannot be stopped: after a timeout or a cancellation it continues, and occupies the pool.
     """
     context = contextvars.copy_context()
     outcome = await ThreadCall(
         functools.partial(context.run, _result_or_error, call, payload, container)
     ).result()
     result, error = outcome
-    outcome.clear()  # the future holds it, frames hold the future, and an exception holds its frames
+    outcome.clear()  # break the cycle: future -> outcome -> exception -> frames -> future
     if error is not None:
         try:
             raise error
@@ -132,10 +132,10 @@ async def _in_thread(call: Call, payload: Mapping[str, Any], container: Any) -> 
 
 
 def _result_or_error(call: Call, payload: Mapping[str, Any], container: Any) -> list[Any]:
-    """The handler's result and its exception.
+    """Return the handler's result and its exception.
 
-    Exceptions do not pass through the future between thread and task: the future refuses StopIteration, and
-    GeneratorExit would close every coroutine that awaits it.
+    Exceptions do not pass through the future between thread and task: a future refuses StopIteration, and
+    GeneratorExit would close every awaiting coroutine.
     """
     try:
         return [call(payload, container), None]
@@ -151,7 +151,7 @@ def _is_awaitable(result: Any) -> bool:
 
 
 def _raise_outcome(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
-    """Raise the outcome of this failure: its own Reject or Retry, or that of the retry policy."""
+    """Raise the outcome of a failure: the handler's own Reject or Retry, or that of the retry policy."""
     kind = type(error)  # isinstance() could run code of the exception's class
     if issubclass(kind, Reject):
         raise error

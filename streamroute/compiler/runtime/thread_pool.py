@@ -1,4 +1,4 @@
-"""Threads for handlers that are plain functions: as many as handlers may run at once."""
+"""The thread pool for sync handlers: one thread for each handler that may run at once."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ T = TypeVar("T")
 
 _THREAD_PREFIX: Final = "streamroute-handler"
 _MAX_THREADS: Final = 256
-_SPARE_THREADS: Final = 64  # more than handlers may use, started only if needed
+_SPARE_THREADS: Final = 64  # for the loop's own work, started only if needed
 
 
 @contextmanager
 def handler_threads(concurrency: int) -> Iterator[None]:
-    """Make the loop's default executor as large as ``concurrency`` (at most 256 threads), for a while.
+    """Give the loop a default executor of ``concurrency`` threads (at most 256) within this context.
 
-    A function that runs on past its timeout keeps its thread. Some threads are spare, so that the loop's own
-    work (host name lookups) is never blocked by handlers. At the end running threads are not awaited: a
-    function that never returns cannot be stopped, and its message stays pending and runs again.
+    A function that runs past its timeout keeps its thread. Spare threads keep handlers from blocking the
+    loop's own work (host name lookups). At the end running threads are not awaited: a function that never
+    returns cannot be stopped, and its message stays pending and is redelivered.
     """
     loop = asyncio.get_running_loop()
     executor = _HandlerThreadPool(
@@ -36,13 +36,13 @@ def handler_threads(concurrency: int) -> Iterator[None]:
     try:
         yield
     finally:
-        # The loop waits for its default executor when it closes: give it an idle one.
+        # Closing the loop waits for its default executor: give it an idle one.
         loop.set_default_executor(ThreadPoolExecutor(1))
         executor.shutdown(wait=False, cancel_futures=True)
 
 
 class _HandlerThreadPool(ThreadPoolExecutor):
-    """Threads that end a child process which their function forked: it would wait in them forever."""
+    """Ends a child process that a handler forked in a thread: it would wait in the thread forever."""
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         def call() -> T:

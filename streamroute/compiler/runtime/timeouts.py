@@ -1,8 +1,7 @@
-"""Timeouts of handlers, without a task and without a timer for each message.
+"""Handler timeouts without a task or a timer for each message.
 
-A coroutine's first step runs at once, in the task that is running: a handler that never waits needs no
-timer at all. One that waits is watched until it is done, by one timer per event loop for
-the earliest deadline.
+A coroutine's first step runs immediately, in the current task: a handler that never suspends needs no timer.
+A suspended handler is watched until it ends, by one timer per event loop, set to the earliest deadline.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _CANCEL_AGAIN_AFTER: Final = 1.0  # seconds until a handler that swallowed its c
 
 
 class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, like asyncio's TimeoutError
-    """Raised in place of a handler that did not end within its route's timeout."""
+    """Raised when a handler did not finish within its route's timeout."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the handler did not end within {format_duration(seconds)}")
@@ -35,13 +34,13 @@ class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, 
 async def await_with_timeout(
     coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float, route: str = ""
 ) -> Any:
-    """The result of a coroutine that has run its first step and yielded ``first``.
+    """Await a coroutine that has run its first step and yielded ``first``; return its result.
 
-    A handler that ignores its cancellation keeps the caller waiting, which is logged once for each ``route``.
+    A handler that ignores its cancellation blocks the caller, which is logged once for each ``route``.
 
-    Raises HandlerTimeout after ``seconds``, counted from here. The handler is cancelled; a result that it
-    returns after that is discarded, but an exception that it raises is passed on. A cancellation from outside
-    passes through as it is.
+    Raises HandlerTimeout after ``seconds``, counted from this call. The handler is cancelled; a result that
+    it still returns is discarded, but an exception that it raises propagates. External cancellations
+    propagate unchanged.
     """
     loop = asyncio.get_running_loop()
     waiter = _Waiter(asyncio.current_task(loop), loop.time() + seconds, route)
@@ -56,7 +55,7 @@ async def await_with_timeout(
     except GeneratorExit as error:
         deadlines.end(waiter)
         if _is_running(waiter.task):
-            # The handler raised it: let through, it would look like the end of this very coroutine.
+            # Raised by the handler: if it propagated, it would look like the closing of this coroutine.
             raise RuntimeError("the handler raised GeneratorExit") from error
         raise
     except BaseException:
@@ -67,7 +66,7 @@ async def await_with_timeout(
         return result
     if end is _End.DEADLINE:
         raise HandlerTimeout(seconds)
-    # The handler swallowed two cancellations, this one's and another's: raise the other again.
+    # The handler swallowed this cancellation and an external one: raise the external one again.
     raise asyncio.CancelledError
 
 
@@ -87,7 +86,7 @@ def _is_running(task: asyncio.Task[Any]) -> bool:
     try:
         return asyncio.current_task() is task
     except RuntimeError:
-        # No loop runs: the interpreter or the loop is being shut down.
+        # No loop is running: the interpreter or the loop is shutting down.
         return False
 
 
@@ -111,7 +110,7 @@ def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, 
 
 
 class _Waiter:
-    """A waiting handler: its task, its deadline (loop time), and how often it was cancelled here."""
+    """A suspended handler: its task, its deadline (loop time), and how often it was cancelled here."""
 
     __slots__ = ("cancelling_before", "cancels", "deadline", "route", "task")
 
@@ -129,7 +128,7 @@ class _Waiter:
         self.task.cancel()
 
     def uncancel_own(self) -> _End:
-        """Take back the cancellations made here, so that only those from outside are left."""
+        """Undo the cancellations made here, so that only external ones remain."""
         if self.cancels == 0:
             return _OWN
         for _ in range(self.cancels):
@@ -138,7 +137,7 @@ class _Waiter:
 
 
 class Deadlines:
-    """All waiting handlers of an event loop, with one timer for the earliest deadline."""
+    """All suspended handlers of an event loop, with one timer for the earliest deadline."""
 
     _of_loop: ClassVar[dict[asyncio.AbstractEventLoop, Deadlines]] = {}
 
@@ -158,13 +157,13 @@ class Deadlines:
         return found
 
     def add(self, waiter: _Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch a handler until its end."""
+        """Watch a handler until ``end`` is called."""
         self._watched.add(waiter)
         if waiter.deadline < self._due:
             self._arm(waiter.deadline, loop)
 
     def end(self, waiter: _Waiter) -> _End:
-        """Stop watching a handler. The timer stays: one that finds nothing costs less than many timers."""
+        """Stop watching a handler. The timer stays: an idle expiry costs less than many timers."""
         self._watched.discard(waiter)
         return waiter.uncancel_own()
 
