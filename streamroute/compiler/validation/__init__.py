@@ -1,6 +1,6 @@
-"""JSON Schema, draft-07 and 2020-12, as functions that count their steps.
+"""JSON Schema validation (draft-07 and 2020-12) by functions that count their steps.
 
-Messages are not trusted. A library cannot be given a time limit or be stopped, and its time may be
-exponential in the data. Here each step is counted, no value is checked twice against a schema that refers to
-itself, and patterns match in time linear in the text. The JSON-Schema-Test-Suite passes.
+Messages are not trusted. A library has no time limit and cannot be stopped, and its time may be exponential
+in the data. Here each step is counted, a recursive schema checks each value once, and patterns match in time
+linear in the text. The JSON-Schema-Test-Suite passes.
 """

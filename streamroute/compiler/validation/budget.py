@@ -1,4 +1,4 @@
-"""The steps that the validation of one message may take."""
+"""The step budget for validating one message."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ FREE_STEPS: Final = 100_000
 """Steps for any message; a step is a fraction of a microsecond."""
 
 STEPS_PER_VALUE: Final = 64
-"""Further steps for each value of the data: reading it took about as long."""
+"""Additional steps for each value of the data: about the time that decoding it took."""
 
 MAX_STEPS: Final = 20_000_000
-"""Steps that no message goes beyond, however large it is: some ten seconds."""
+"""The most additional steps of a message, however large it is: some ten seconds."""
 
 CHARACTERS_PER_VALUE: Final = 8
 """Characters that count as one value."""
@@ -25,25 +25,25 @@ _SMALL: Final = frozenset({bool, float, int, type(None)})
 
 
 class Budget:
-    """The steps that are left for one message. Its size is computed only if it needs many."""
+    """The remaining steps of one message. Its size is computed only if it needs many."""
 
     __slots__ = ("_data", "_is_extended", "known", "left")
 
     def __init__(self, data: Any) -> None:
         self.left = FREE_STEPS
         self.known: dict[tuple[int, int], bool] = {}
-        """Verdicts by schema and value, of schemas that refer to themselves."""
+        """Results by schema and value, for recursive schemas."""
         self._data = data
         self._is_extended = False
 
     def spend(self, steps: int) -> None:
-        """Take steps; raises CostlyDataError where there are none left."""
+        """Consume steps. Raises CostlyDataError if none are left."""
         self.left -= steps
         if self.left < 0:
             self.extend()
 
     def extend(self) -> None:
-        """Allow more for large data, once; raises CostlyDataError."""
+        """Add steps for large data, once. Raises CostlyDataError if they do not suffice."""
         if not self._is_extended:
             self._is_extended = True
             self.left += min(STEPS_PER_VALUE * size_of(self._data), MAX_STEPS)
@@ -52,7 +52,7 @@ class Budget:
 
 
 def size_of(data: Any) -> int:
-    """The values in some data, each container counted once, and its texts and integers by their length."""
+    """The number of values in the data: each container counts once, texts and integers by their length."""
     size, waiting, seen = 0, [data], set[int]()
     while waiting:
         value = waiting.pop()

@@ -1,4 +1,4 @@
-"""Build the checks of a schema and of all schemas inside it, each once."""
+"""Build the check of each schema in a document, once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CheckBuilder = Callable[["SchemaChecks", Schema], Check]
 class SchemaChecks:
     """The checks of a document whose references are JSON pointers into itself.
 
-    Raises RegexError for a pattern that cannot be matched; the check of the catalogue has found it before.
+    Raises RegexError for a pattern that cannot be matched; the check of the catalogue reports it earlier.
     """
 
     def __init__(self, root: Mapping[str, Any], dialect: Dialect) -> None:
@@ -29,7 +29,7 @@ class SchemaChecks:
         self.effort = graph.effort()
         """A bound on how often schemas check a value of the data, on average."""
         self._recursive = graph.recursive()
-        # Inner schemas first: what a schema is made of is there when it is built. References come later.
+        # Inner schemas first: a schema's parts must be built before it. References are resolved later.
         for schema in graph.schemas():
             self._built[id(schema)] = self._build(schema)
 
@@ -44,11 +44,11 @@ class SchemaChecks:
         return self.check_of(schema)(value, budget)
 
     def is_keyword(self, keyword: str) -> bool:
-        """Whether a keyword means something in the dialect of the document."""
+        """Whether a keyword has a meaning in the document's dialect."""
         return any(keyword in keywords for keywords, _ in self._builders())
 
     def check_keyword(self, schema: Schema, keyword: str) -> Check:
-        """The check of one keyword of a schema of the document, with those that it goes with."""
+        """The check of one keyword of a schema, together with the keywords that modify it."""
         key = (id(schema), keyword)
         if key not in self._keywords:
             builders = [make for keywords, make in self._builders() if keyword in keywords]
@@ -56,7 +56,7 @@ class SchemaChecks:
         return self._keywords[key]
 
     def target_of(self, reference: str) -> Any:
-        """What a ``$ref`` leads to; of a chain of nothing but references, what is at its end."""
+        """The target of a ``$ref``; a chain of bare references is followed to its end."""
         target = self._pointed_at(reference)
         passed: set[str] = set()
         while isinstance(target, dict) and target.keys() == {"$ref"} and target["$ref"] not in passed:
@@ -89,7 +89,7 @@ def _nothing(_value: Any, _budget: Budget) -> bool:
 
 
 def _remembered(schema: int, check: Check) -> Check:
-    """Check a value once against a recursive schema, however often it is reached."""
+    """Check each value only once against a recursive schema, however often it is reached."""
 
     def once(value: Any, budget: Budget) -> bool:
         if not isinstance(value, (dict, list)):

@@ -1,4 +1,4 @@
-"""Keywords that combine the verdicts of schemas about the same value."""
+"""Keywords that combine the results of several schemas for the same value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamroute.compiler.validation.scalars import Check, Schema
 
 
 def all_of(checks: list[Check]) -> Check:
-    """All of several checks."""
+    """Require all of several checks."""
     if len(checks) == 1:
         return checks[0]
 
@@ -72,7 +72,7 @@ def check_if(checks: Checks, schema: Schema) -> Check:
 
 
 def check_dependent(checks: Checks, schema: Schema, keyword: str = "dependentSchemas") -> Check:
-    """``dependentSchemas``, and ``dependencies`` where they are schemas."""
+    """``dependentSchemas``, and ``dependencies`` with schemas."""
     parts = {
         name: checks.check_of(part) for name, part in schema[keyword].items() if not isinstance(part, list)
     }

@@ -1,4 +1,4 @@
-"""Keywords about what an object or an array holds."""
+"""Keywords about the contents of an object or an array."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from streamroute.config.regex.matching import Pattern, pattern_for
 
 
 class Checks(Protocol):
-    """The checks of one schema's parts."""
+    """The checks of a schema's subschemas."""
 
     dialect: Dialect
 
     def check_of(self, schema: Any) -> Check:
-        """The check of a part, which was built before the schema around it."""
+        """The check of a subschema, which was built before the schema around it."""
         ...
 
 
@@ -28,7 +28,7 @@ def patterns_of(schema: Schema) -> list[tuple[Pattern, Any]]:
 
 
 def fits_pattern(pattern: Pattern, key: Any, budget: Budget) -> bool:
-    """Whether a pattern is about a key; a user's codec may give keys that are not strings."""
+    """Whether a pattern matches a key; a user's codec may produce keys that are not strings."""
     return isinstance(key, str) and pattern.matches(key, budget.spend)
 
 
@@ -91,7 +91,7 @@ def check_required(schema: Schema) -> Check:
 
 
 def check_dependent_required(schema: Schema, keyword: str = "dependentRequired") -> Check:
-    """``dependentRequired``, and ``dependencies`` where they are lists of names."""
+    """``dependentRequired``, and ``dependencies`` with lists of names."""
     lists = {name: frozenset(names) for name, names in schema[keyword].items() if isinstance(names, list)}
 
     def check(value: Any, budget: Budget) -> bool:
@@ -120,7 +120,7 @@ def check_array_size(schema: Schema) -> Check:
 
 
 def items_of(schema: Schema, dialect: Dialect) -> tuple[list[Any], Any]:
-    """The schemas of an array's first items, and that of all others; None where they have none."""
+    """The schemas of an array's first items, and that of all others; None if there is none."""
     if dialect is Dialect.DRAFT_2020_12:
         return schema.get("prefixItems", []), schema.get("items")
     items = schema.get("items")
@@ -154,7 +154,7 @@ def check_items(checks: Checks, schema: Schema) -> Check:
 
 
 def check_contains(checks: Checks, schema: Schema) -> Check:
-    """``contains``, with ``minContains`` and ``maxContains``, which 2020-12 has."""
+    """``contains``, with ``minContains`` and ``maxContains`` (2020-12)."""
     check_item = checks.check_of(schema["contains"])
     bounds = schema if checks.dialect is Dialect.DRAFT_2020_12 else {}
     fewest, most = bounds.get("minContains", 1), bounds.get("maxContains", float("inf"))
@@ -169,7 +169,7 @@ def check_contains(checks: Checks, schema: Schema) -> Check:
 
 
 def check_unique(_schema: Schema) -> Check:
-    """``uniqueItems``, where it is true: in time linear in the array and all that it holds."""
+    """``uniqueItems: true``, in time linear in the array and its contents."""
 
     def check(value: Any, budget: Budget) -> bool:
         if not is_array(value):

@@ -1,9 +1,9 @@
-"""Validation: whether the data of a message is what the schema of its type says.
+"""Validate the data of a message against the schema of its type.
 
 jsonschema-rs, if it is installed, accepts valid data quickly. It cannot be stopped, and it blocks the
-interpreter, so it is used only for schemas whose check is linear in the data. Data that it refuses, and
-schemas that it may read differently, are checked here: these checks count their steps, decide, and give the
-reason.
+interpreter, so it is used only for schemas whose check is linear in the data. Data that it rejects, and
+schemas that it may interpret differently, are checked here: these checks count their steps, are
+authoritative, and give the reason.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from streamroute.system.extras import import_extra
 Check = Callable[[Any], str | None]
 """Returns why data is invalid; None if it is valid."""
 
-_EXACT: Final = 2**53  # beyond it, not every library keeps an integer apart from its neighbors
+_EXACT: Final = 2**53  # beyond it, not every library distinguishes adjacent integers
 _FEW_TIMES: Final = STEPS_PER_VALUE // 4
-"""How often schemas may look at a value, on average, so that the steps always suffice."""
+"""The average number of checks of a value up to which the steps always suffice."""
 _LONG_INTEGER: Final = 2**63
-_SMALL: Final = 20_000  # values, or texts of their size, that jsonschema-rs is asked about at once
+_SMALL: Final = 20_000  # values that jsonschema-rs checks at once; a long text counts as several
 _NOT_DELEGATED: Final = frozenset(
     {"additionalItems", "unevaluatedItems", "unevaluatedProperties", "uniqueItems"}
 )
-"""Keywords that jsonschema-rs reads differently, or takes long for."""
-_DEEPEST: Final = 50  # levels of a schema that the quick look goes down
+"""Keywords that jsonschema-rs interprets differently, or is slow for."""
+_DEEPEST: Final = 50  # levels of a schema that jsonschema-rs may check
 _TOO_DEEP: Final = "the data is nested too deep to be validated"
 
 
 class DataCheck:
     """The check of a message's data. Returns why it is invalid; None if it is valid.
 
-    Raises CostlyDataError for data that takes too many steps. ``is_linear``: however a message is made, it
-    takes no longer than it took to read, by more than a factor.
+    Raises CostlyDataError for data that takes too many steps. ``is_linear``: for any message, the check takes
+    at most a constant multiple of the time to decode it.
     """
 
     def __init__(self, schema: MessageSchema, *, fast: bool) -> None:
@@ -62,7 +62,7 @@ class DataCheck:
 
 
 def data_check(schema: MessageSchema, *, fast: bool = True) -> DataCheck:
-    """The check of a message's data, apart from its envelope; ``fast`` lets jsonschema-rs help."""
+    """Build the check of a message's data, without its envelope; ``fast`` allows jsonschema-rs."""
     return DataCheck(schema, fast=fast)
 
 
@@ -78,7 +78,7 @@ def _reason(checks: SchemaChecks, data: Any) -> str:
 
 
 def _fast_validator(schema: MessageSchema) -> Callable[[Any], bool] | None:
-    """jsonschema-rs for a schema that it reads as the checks here do, or None."""
+    """A jsonschema-rs validator if it interprets the schema as the checks here do, else None."""
     try:
         library = import_extra("jsonschema_rs")
     except ImportError:
@@ -87,7 +87,7 @@ def _fast_validator(schema: MessageSchema) -> Callable[[Any], bool] | None:
         return None
     try:
         root = _for_rust(schema)
-        # The engine that does not backtrack.
+        # The regex engine without backtracking.
         validator = library.validator_for(
             root, validate_formats=False, pattern_options=library.RegexOptions()
         )
@@ -97,9 +97,9 @@ def _fast_validator(schema: MessageSchema) -> Callable[[Any], bool] | None:
 
 
 def _is_small(data: Any) -> bool:
-    """Whether jsonschema-rs, which nothing can stop, finishes the data in milliseconds.
+    """Whether jsonschema-rs, which cannot be stopped, validates the data within milliseconds.
 
-    Its time grows with the square of a number's digits.
+    Its time is quadratic in the number of an integer's digits.
     """
     left, waiting = _SMALL, [data]
     while waiting:
@@ -127,7 +127,7 @@ def _accepts(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
         try:
             return is_valid(data)
         except (ValueError, TypeError):
-            # A user's codec gave a value that JSON does not have: the other checks handle it.
+            # A user's codec produced a value that JSON does not have: the other checks handle it.
             return False
 
     return accepts
@@ -167,7 +167,7 @@ def _has_small_numbers(root: Any) -> bool:
 
 
 def _for_rust(schema: MessageSchema) -> Any:
-    """The schema with each regular expression in it written for Rust."""
+    """The schema with its regular expressions translated for Rust."""
     schemas = {id(node.schema) for node in walk(schema.root, (), "", schema.dialect)}
     return _rewritten(schema.root, schemas)
 

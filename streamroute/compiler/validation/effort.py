@@ -1,4 +1,4 @@
-"""The cost of a schema for each value of the data, and which schemas are recursive."""
+"""How often schemas check each value of the data, and which schemas are recursive."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Resolve = Callable[[str], Any]
 
 _DEFINITIONS: Final = frozenset({"$defs", "definitions"})
 _ALTERNATIVES: Final = frozenset({"properties", "prefixItems"})
-"""Of the schemas of these keywords, one looks at each value."""
+"""Keywords of which only one subschema checks each value."""
 
 
 class SchemaGraph:
-    """Which schemas a schema hands a value, or a part of it, on to."""
+    """The graph of schemas: which subschemas check a schema's value, or a part of it."""
 
     def __init__(self, root: Mapping[str, Any], dialect: Dialect, target_of: Resolve) -> None:
         self._target_of = target_of
@@ -41,7 +41,7 @@ class SchemaGraph:
         return [part for _, part in self._next(schema) if isinstance(part, dict)]
 
     def _sorted(self) -> list[int]:
-        """Schemas by id, each behind those that it leads to, as far as they do not lead back to it."""
+        """Schema ids in postorder: each follows the schemas that it leads to, except for cycles."""
         order: list[int] = []
         work = [(self._root, iter(self._inner(self._schemas[self._root])))]
         while work:
@@ -56,7 +56,7 @@ class SchemaGraph:
         return order
 
     def recursive(self) -> set[int]:
-        """The ids of schemas that others go back to: on each way around, one of them is passed."""
+        """The ids of recursive schemas: at least one of each cycle."""
         place = {schema: number for number, schema in enumerate(self._order)}
         found: set[int] = set()
         for schema in self._order:
@@ -68,7 +68,7 @@ class SchemaGraph:
     def effort(self) -> float:
         """A bound on how often schemas check a value of the data, on average; infinite if there is none.
 
-        It is the sum along the costliest way down, over all that may look at one value.
+        It adds up all schemas that may check the same value, along the costliest path.
         """
         efforts: dict[int, float] = {}
         for schema in self._order:
@@ -88,5 +88,5 @@ class SchemaGraph:
 
 
 def _choices(values: Any) -> float:
-    """Containers among the values of an enum are compared part by part."""
+    """The extra effort of enum values: containers among them are compared part by part."""
     return float(any(isinstance(value, (dict, list)) for value in values or ()))

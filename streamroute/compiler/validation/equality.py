@@ -1,4 +1,4 @@
-"""Equality as JSON has it: 1 is 1.0 and not true, and the order of an object's keys is nothing."""
+"""JSON equality: 1 equals 1.0 but not true, and the order of an object's keys does not matter."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 from streamroute.compiler.validation.budget import BITS_PER_VALUE, Budget
 
 _HASHED: Final = 2**60
-"""Beyond this, Python gives many integers the same hash; an attacker could put them into one set."""
+"""Beyond this, many integers have the same hash in Python; an attacker could fill a set with them."""
 
 
 def frozen(value: Any, budget: Budget) -> Any:
-    """What is equal, and has the same hash, where two values are equal as JSON."""
+    """A hashable form that is equal for two values exactly if they are equal as JSON."""
     budget.spend(1)
     if isinstance(value, str):
         budget.spend(len(value) // 64)

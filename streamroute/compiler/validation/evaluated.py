@@ -1,4 +1,4 @@
-"""``unevaluatedProperties`` and ``unevaluatedItems``: parts that no other keyword has evaluated.
+"""``unevaluatedProperties`` and ``unevaluatedItems``: parts that no other keyword evaluated.
 
 Source: https://json-schema.org/draft/2020-12/json-schema-core, section 11.
 """
@@ -14,14 +14,14 @@ from streamroute.compiler.validation.scalars import Check, Schema, is_array
 
 
 class Parts(Checks, Protocol):
-    """The checks of a whole document, by any schema in it."""
+    """The checks of all schemas in a document."""
 
     def fits(self, schema: Any, value: Any, budget: Budget) -> bool:
         """Whether a value is valid under a schema of the document."""
         ...
 
     def target_of(self, reference: str) -> Any:
-        """What a ``$ref`` leads to."""
+        """The target of a ``$ref``."""
         ...
 
 
@@ -40,7 +40,7 @@ def check_unevaluated_properties(parts: Parts, schema: Schema) -> Check:
 
 
 def unevaluated_keys(parts: Parts, schema: Schema, value: dict[Any, Any], budget: Budget) -> list[Any]:
-    """The keys that no keyword but ``unevaluatedProperties`` of this schema has evaluated."""
+    """The keys that no other keyword of this schema evaluated."""
     seen = _keys(parts, schema, value, budget, is_own=True)
     return [key for key in value if key not in seen]
 
@@ -74,7 +74,7 @@ def check_unevaluated_items(parts: Parts, schema: Schema) -> Check:
 
 
 def unevaluated_positions(parts: Parts, schema: Schema, value: Any, budget: Budget) -> list[int]:
-    """The positions that no keyword but ``unevaluatedItems`` of this schema has evaluated."""
+    """The positions that no other keyword of this schema evaluated."""
     seen = _positions(parts, schema, value, budget, is_own=True)
     return [at for at in range(len(value)) if at not in seen]
 
@@ -93,7 +93,7 @@ def _positions(parts: Parts, schema: Schema, value: Any, budget: Budget, *, is_o
 
 
 def _valid_parts(parts: Parts, schema: Schema, value: Any, budget: Budget) -> Iterator[Schema]:
-    """The schemas inside this one that look at the same value, and accept it."""
+    """Subschemas that apply to the same value, and accept it."""
     for part in _in_place(parts, schema, value, budget):
         if isinstance(part, dict) and parts.fits(part, value, budget):
             yield part

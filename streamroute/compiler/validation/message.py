@@ -1,4 +1,4 @@
-"""Why data is invalid, without any of its values: they may be secrets."""
+"""The reason why data is invalid, without any of its values: they may be secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.config.findings.quoting import join_words
 from streamroute.text.safe_text import clip, safe_str, type_name
 
 _MOST: Final = 3
-_MOST_READ: Final = 10  # problems of one message: who knows of ten is not helped by more
+_MOST_READ: Final = 10  # problems of one message; more would not help
 _MOST_NAMES: Final = 10
 _LONGEST_NAME: Final = 80
 _KINDS: Final = {
@@ -29,7 +29,7 @@ _KINDS: Final = {
 
 
 def reason(problems: Iterable[DataProblem]) -> str | None:
-    """The first problems in one line, in the order of their places; None where there are none."""
+    """The first problems on one line, in the order of their places; None if there are none."""
     found = sorted(islice(problems, _MOST_READ), key=lambda problem: [str(step) for step in problem.path])
     if not found:
         return None

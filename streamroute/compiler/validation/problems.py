@@ -1,6 +1,6 @@
-"""Find the keywords that invalid data breaks.
+"""Find the keywords that invalid data violates.
 
-Valid parts are skipped, and problems are found one at a time: reading the first few costs only those.
+Valid parts are skipped, and problems are found lazily: the first few cost only their own steps.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from streamroute.compiler.validation.scalars import Schema, is_array
 from streamroute.config.yaml.source import DataPath
 
 _A_SCHEMA: Final = 8  # steps for each keyword
-_MOST_COMPARED: Final = 10  # problems of each form, to find the form that comes nearest
-_DEEPEST_COMPARED: Final = 4  # choices within choices: each multiplies what there is to compare
+_MOST_COMPARED: Final = 10  # problems of each form, to find the nearest form
+_DEEPEST_COMPARED: Final = 4  # nested choices: each level multiplies the forms to compare
 
 
 @dataclass(frozen=True, slots=True)
 class DataProblem:
-    """A value that breaks a keyword of ``schema``; of a schema that is plainly ``false``, that is ``not``."""
+    """A value that violates a keyword of ``schema``; for the schema ``false``, that keyword is ``not``."""
 
     path: DataPath
     keyword: str
@@ -38,7 +38,7 @@ class DataProblem:
 
     @property
     def expected(self) -> Any:
-        """What the keyword says."""
+        """The keyword's value in the schema."""
         return self.schema[self.keyword]
 
 
@@ -47,16 +47,16 @@ _FORBIDDEN: Final[Schema] = {"not": {}}
 
 
 class DataProblemFinder:
-    """Finds the problems of one value, within a budget of its own."""
+    """Finds the problems of one value, with its own budget."""
 
     def __init__(self, checks: SchemaChecks, data: Any) -> None:
         self._checks = checks
         self._data = data
         self._budget = Budget(data)
-        self._compared = 0  # choices within choices whose forms are being compared
+        self._compared = 0  # nesting depth of the choices whose forms are being compared
 
     def problems(self) -> _Problems:
-        """All problems, one after another; raises CostlyDataError where the next takes too many steps."""
+        """Find all problems lazily. Raises CostlyDataError if the next one takes too many steps."""
         return self._in(self._checks.root, self._data, ())
 
     def _in(self, schema: Any, value: Any, path: DataPath) -> _Problems:
@@ -75,7 +75,7 @@ class DataProblemFinder:
         if not self._checks.check_keyword(schema, keyword)(value, self._budget):
             yield DataProblem(path, keyword, schema, value)
 
-    # Schemas about the same value.
+    # Subschemas for the same value.
 
     def _reference(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         yield from self._if_invalid(self._checks.target_of(schema["$ref"]), value, path)
@@ -85,7 +85,7 @@ class DataProblemFinder:
             yield from self._if_invalid(part, value, path)
 
     def _choice(self, keyword: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
-        """Of several forms none of which fits, what is wrong in the one that comes nearest."""
+        """If no form fits, yield the first problem of the nearest one."""
         if self._checks.check_keyword(schema, keyword)(value, self._budget):
             return
         if self._compared == _DEEPEST_COMPARED:
@@ -110,7 +110,7 @@ class DataProblemFinder:
             if name in value and not isinstance(part, list):
                 yield from self._if_invalid(part, value, path)
 
-    # Schemas about its parts.
+    # Subschemas for parts of the value.
 
     def _properties(self, _word: str, schema: Schema, value: Any, path: DataPath) -> _Problems:
         for name, part in schema["properties"].items() if isinstance(value, dict) else ():
@@ -160,7 +160,7 @@ class DataProblemFinder:
 
 
 def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[Any]:
-    """The keys that ``additionalProperties`` is about."""
+    """The keys that ``additionalProperties`` applies to."""
     known, patterns = schema.get("properties", {}), patterns_of(schema)
     return [
         name
@@ -170,14 +170,16 @@ def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[An
 
 
 def _distance(problems: list[DataProblem], path: DataPath) -> tuple[bool, int]:
-    """A form of another type altogether is the farthest; else the one with the fewest problems is near."""
+    """Sort key: forms of another type are farthest; of the others, the one with the fewest problems is
+    nearest.
+    """
     return any(each.keyword == "type" and each.path == path for each in problems), len(problems)
 
 
 def _nothing(
     _finder: DataProblemFinder, _word: str, _schema: Schema, _value: Any, _path: DataPath
 ) -> _Problems:
-    """A keyword that is checked with another one, or only describes."""
+    """A keyword that is checked together with another one, or is an annotation."""
     yield from ()
 
 

@@ -1,4 +1,4 @@
-"""Keywords about one value: its type, its size, its equals, its form."""
+"""Keywords about a single value: type, size, equality, pattern."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Schema = Mapping[str, Any]
 
 
 def is_number(value: Any) -> bool:
-    """Whether JSON Schema calls this a number; JSON has neither infinity nor NaN."""
+    """Whether this is a number in JSON Schema; JSON has neither infinity nor NaN."""
     if isinstance(value, int):
         return not isinstance(value, bool)
     return isinstance(value, (float, Decimal)) and isfinite(value)
 
 
 def is_integer(value: Any) -> bool:
-    """Whether JSON Schema calls this an integer: 1.0 is one, true is not."""
+    """Whether this is an integer in JSON Schema: 1.0 is one, true is not."""
     return is_number(value) and (isinstance(value, int) or value == int(value))
 
 
 def is_array(value: Any) -> bool:
-    """Whether JSON Schema calls this an array; a user's codec may give tuples."""
+    """Whether this is an array in JSON Schema; a user's codec may produce tuples."""
     return isinstance(value, (list, tuple))
 
 
@@ -91,7 +91,7 @@ def check_number(schema: Schema) -> Check:
 
 
 def check_multiple(schema: Schema) -> Check:
-    """``multipleOf``, exact, as the numbers are written: 0.3 is a multiple of 0.1."""
+    """``multipleOf``, exact in decimal: 0.3 is a multiple of 0.1."""
     factor = _exact(schema["multipleOf"])
 
     def check(value: Any, budget: Budget) -> bool:
