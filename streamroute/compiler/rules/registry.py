@@ -1,4 +1,4 @@
-"""Registry of the rules with a check of their own: one line here, and a module with ``RULE`` and ``check``."""
+"""Registry of the rules with a check of their own: a line here, and a module with ``RULE`` and ``check``."""
 
 from __future__ import annotations
 
