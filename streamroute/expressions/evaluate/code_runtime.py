@@ -1,4 +1,4 @@
-"""What generated filters call: the parts of JMESPath that are not worth writing out in each of them."""
+"""Functions that generated code calls: the parts of JMESPath that are too long to inline."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 from streamroute.expressions.evaluate.interpreter import FUNCTIONS, is_falsy, order
 
 SENTINEL: Final = object()
-"""No value is this one: ``(t := x) is SENTINEL or y`` evaluates x, then y."""
+"""Equals no value: ``(t := x) is SENTINEL or y`` evaluates x, then y."""
 
 
 class _Expression:
-    """``&expression`` as the library's functions take it; they know it by the name of its class."""
+    """``&expression`` as the library's functions accept it: they test the name of its class."""
 
     __slots__ = ("_evaluate", "expression")
 
@@ -25,7 +25,7 @@ class _Expression:
 
 
 def field(value: Any, name: str) -> Any:
-    """A field of anything that has ``get``, else null."""
+    """Return a field of anything that has ``get``, else null."""
     try:
         return value.get(name)
     except AttributeError:
@@ -33,7 +33,7 @@ def field(value: Any, name: str) -> Any:
 
 
 def index(value: Any, position: int) -> Any:
-    """An element of a list, from the end if negative; null beyond its ends and for all else."""
+    """Return an element of a list, from the end if negative; null if out of range or not a list."""
     if not isinstance(value, list):
         return None
     try:
@@ -43,7 +43,7 @@ def index(value: Any, position: int) -> Any:
 
 
 def values_of(value: Any) -> Any:
-    """The values of a mapping, else null."""
+    """Return the values of a mapping, else null."""
     try:
         return value.values()
     except AttributeError:
@@ -51,7 +51,7 @@ def values_of(value: Any) -> Any:
 
 
 def flatten(value: Any) -> Any:
-    """A list with its inner lists opened one level, else null."""
+    """Return a list with its inner lists flattened one level, else null."""
     if not isinstance(value, list):
         return None
     merged: list[Any] = []
@@ -61,12 +61,12 @@ def flatten(value: Any) -> Any:
 
 
 def is_truthy(value: Any) -> bool:
-    """JMESPath's truth."""
+    """Whether a value is true in JMESPath."""
     return not is_falsy(value)
 
 
 def length(value: Any) -> Any:
-    """``length()``, without the library's way round for what is plain."""
+    """``length()``, with a fast path for plain types."""
     kind = value.__class__
     if kind is list or kind is str or kind is dict:
         return len(value)
@@ -94,4 +94,4 @@ NAMES: Final[Mapping[str, Any]] = {
     "order": order,
     "values_of": values_of,
 }
-"""Everything that generated code may name, beside its own variables and Python's builtins."""
+"""Everything that generated code may reference, besides its own variables and Python's builtins."""

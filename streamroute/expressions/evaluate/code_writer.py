@@ -1,4 +1,4 @@
-"""The templates for calls of functions."""
+"""Templates for function calls."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 from streamroute.expressions.evaluate.tree_writer import TreeWriter
 from streamroute.expressions.syntax.parser import Node
 
-_MANY: Final = 8  # from this many strings on, a set is searched faster than a list
+_MANY: Final = 8  # from this many strings on, a set is faster to search than a list
 
 
 class CodeWriter(TreeWriter):
-    """Writes every node that generated code covers."""
+    """Writes every node type that generated code covers."""
 
     def _function_expression(self, node: Node, current: str) -> str:
         name, arguments = node["value"], node["children"]
@@ -44,7 +44,7 @@ class CodeWriter(TreeWriter):
             found = f"{searched} in {self.constant(_search_constant(values))}"
             if subject["type"] == "literal":
                 return f"({found})"
-            slow = f"call({self.constant('contains')}, [None, {searched}])"  # [...] of nothing is null
+            slow = f"call({self.constant('contains')}, [None, {searched}])"  # [...] of null is null
             return f"({found} if {current} is not None else {slow})"
         if search["type"] != "literal":
             return None
@@ -81,7 +81,7 @@ def _constant_list(node: Node) -> list[Any] | None:
 
 
 def _search_constant(values: list[Any]) -> Any:
-    """What is searched for a value: of many strings a set; for what no set holds, the library searches."""
+    """The container to search: a set for many strings, else the list."""
     if len(values) >= _MANY and all(isinstance(value, str) for value in values):
         return frozenset(values)
     return values

@@ -1,11 +1,11 @@
-"""Filters as code: jmespath's parse tree written as one Python expression.
+"""Generate code for expressions: jmespath's parse tree as one Python expression.
 
-Safe by construction: the text that is compiled holds no text of the user's, not even as a constant.
-Field names, literals and the like are parameters (``c0``, ``c1`` ...), so that filters of one shape share
-one piece of code: ten thousand filters that differ in their constants are compiled once.
+Safe by construction: the compiled text contains none of the user's text, not even as a constant. Field names,
+literals and the like are parameters (``c0``, ``c1`` ...), so that filters of the same form share their code:
+ten thousand filters that differ only in constants are compiled once.
 
-Equal to the library: whatever the generated code raises, for whatever reason, the library evaluates
-the payload again, and its value or its error counts. What is not covered is left to the library.
+Equivalent to the library: if the generated code raises anything, the library evaluates the payload again, and
+that result or error counts. The library evaluates what is not covered.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Evaluate = Callable[[Any], Any]
 
 
 def generate_filter(root: Node, fallback: Evaluate) -> Evaluate:
-    """The tree's truth for a payload; ``fallback`` is asked where the code raises. Raises NotCoveredError."""
+    """Compile the tree's truth; ``fallback`` runs if the code raises for a payload. Raises NotCoveredError."""
     writer = CodeWriter()
     return _build(f"True if {writer.truth(root, PAYLOAD)} else False", writer.constants, fallback)
 
 
 def generate_value(root: Node, fallback: Evaluate) -> Evaluate:
-    """The tree's value for a payload; ``fallback`` is asked where the code raises. Raises NotCoveredError."""
+    """Compile the tree's value; ``fallback`` runs if the code raises for a payload. Raises NotCoveredError."""
     writer = CodeWriter()
     return _build(writer.value(root, PAYLOAD), writer.constants, fallback)
 
@@ -69,14 +69,14 @@ def _factory(expression: str, constants: int) -> Callable[..., Evaluate]:
     try:
         exec(compile(source, "<streamroute filter>", "exec"), scope)  # noqa: S102 - see _assert_generated
     except (SyntaxError, RecursionError, MemoryError) as error:
-        # Deeper than Python's own parser goes.
+        # Nested too deep for Python's own parser.
         raise NotCoveredError(str(error)) from error
     factory: Callable[..., Evaluate] = scope["factory"]
     return factory
 
 
 def _assert_generated(expression: str) -> None:
-    """A second lock on what is compiled: known words, our own variables, and harmless signs only."""
+    """Defense in depth: allow only known words, generated variables, and harmless characters."""
     words = _IDENTIFIER.findall(expression)
     known = all(word in _KEYWORDS or word in NAMES or VARIABLE.fullmatch(word) for word in words)
     if not known or not _SIGNS.fullmatch(expression):

@@ -1,4 +1,4 @@
-"""Trees as functions: generated code where the tree is covered, the jmespath library otherwise."""
+"""Compile trees to functions: generated code if the tree is covered, else the jmespath library."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from streamroute.expressions.syntax.parser import Node
 
 
 def filter_function(root: Node, interpret: Callable[[Any], bool]) -> Evaluate:
-    """The tree's truth for a payload; ``interpret`` evaluates what the generated code does not cover."""
+    """Compile the tree's truth for a payload; ``interpret`` is used if generated code does not cover it."""
     return _generated(generate_filter, root, interpret)
 
 
 def value_function(root: Node) -> Evaluate:
-    """The tree's value for a payload, within the cost limit; raises what the jmespath library raises."""
+    """Compile the tree's value with the cost limit; it raises what the jmespath library raises."""
     return with_cost_limit(root, _generated(generate_value, root, partial(evaluate, root)))
 
 

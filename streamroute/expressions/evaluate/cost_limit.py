@@ -1,7 +1,7 @@
-"""The cost limit: an expression that may take too long for a message is counted, and stopped.
+"""The cost limit: stop an expression that would take too long for a message.
 
-What an expression may cost is known beforehand (``cost``). Where that is little for the message at hand,
-which is nearly always, nothing is counted.
+The expression's maximum cost is known in advance (``cost_model``). If it is low for the message, as it nearly
+always is, no steps are counted.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from streamroute.message import ExpandingMessage
 Evaluate = Callable[[Any], Any]
 
 MOST: Final = 1_000_000
-"""Units: an element or a character is one, a step of the interpreter ten. A fraction of a second."""
+"""In units: one for each element or character, ten for a step of the interpreter. A fraction of a second."""
 
 _STEP: Final = 10
 _CHEAP: Final = 16
 
 
 class TooCostlyError(StreamrouteError):
-    """Raised for an expression that takes too many steps for a message; the same would happen again."""
+    """Raised if an expression takes too many steps for a message; a retry would fail, too."""
 
     def __init__(self) -> None:
         super().__init__("it takes too many steps for this message")
 
 
 def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evaluate:
-    """``fast`` for messages that cannot make it long; for others the library, step by step.
+    """Use ``fast`` for messages that cannot exceed the limit; for others, the interpreter with a budget.
 
-    ``finish`` makes of the library's value what ``fast`` gives.
+    ``finish`` converts the interpreter's value to the result of ``fast``.
     """
     steps = cost_of(root).steps
     if steps.factor == 0 and steps.fixed <= MOST:
-        return fast  # as much work for every message
+        return fast  # the same cost for every message
 
     def counted(payload: Any) -> Any:
         value = BudgetedInterpreter().visit(root, payload)
@@ -56,13 +56,13 @@ def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) 
 
 
 def is_cheap(root: Node) -> bool:
-    """Whether it costs a message that holds nothing twice no more than it was to decode it."""
+    """Whether it costs at most as much as decoding a message that contains no value twice."""
     steps = cost_of(root).steps
     return steps.factor <= _CHEAP and steps.fixed <= MOST
 
 
 def _size(payload: Any) -> int:
-    """A payload's size: at most the bytes that it came in, where that is known."""
+    """A payload's size: at most the bytes of its entry, if they are known."""
     fields: Mapping[bytes, bytes] | None = getattr(payload, "fields", None)
     if not fields:
         return size_of(payload, MOST)
@@ -78,16 +78,16 @@ class BudgetedInterpreter(Interpreter):
 
     @property
     def left(self) -> int:
-        """The units that are not spent."""
+        """The remaining units."""
         return self._left
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
-        """See the library; each visit is a step."""
+        """Count a step, then evaluate the node as the library does."""
         self._spend(_STEP)
         return super().visit(node, *args, **kwargs)
 
     def visit_flatten(self, node: Any, value: Any) -> Any:
-        """Lists are opened one level: what they hold is not visited, and counts all the same."""
+        """Flatten as the library does; it visits no elements, so count them here."""
         base = self.visit(node["children"][0], value)
         if not isinstance(base, list):
             return None
@@ -98,14 +98,14 @@ class BudgetedInterpreter(Interpreter):
         return merged
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
-        """Two values are compared as deep as the smaller one goes."""
+        """Comparing two values costs the size of the smaller one."""
         left, right = (self.visit(child, value) for child in node["children"])
         smaller = size_of(left, self._left)
         self._spend(min(smaller, size_of(right, smaller)))
         return compared(node["value"], left, right)
 
     def visit_function_expression(self, node: Any, value: Any) -> Any:
-        """A function goes through its arguments."""
+        """A function costs the size of its arguments."""
         arguments = [self.visit(child, value) for child in node["children"]]
         for child, argument in zip(node["children"], arguments, strict=True):
             self._measure(child, argument)
@@ -117,7 +117,7 @@ class BudgetedInterpreter(Interpreter):
         if node["type"] != "literal":
             self._spend(size_of(value, self._left))
         elif isinstance(value, list):
-            self._spend(len(value))  # searched at the speed of C
+            self._spend(len(value))  # searched at C speed
 
     def _spend(self, units: int) -> None:
         self._left -= units

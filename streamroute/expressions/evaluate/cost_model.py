@@ -1,9 +1,8 @@
-"""What an expression may cost: the most steps that it takes, and the most that it gives, for a message.
+"""The maximum cost of an expression for a message: the steps that it takes, and the size of its result.
 
-Both are linear in the size of the message, and worked out once from the expression: an expression cannot
-do more than go through what it has, but it can have it many times over (``[@, @][]`` doubles a list, and
-ten of them in a row make a thousand of one). Sizes are in characters and elements: no more than the bytes
-that the message had as JSON.
+Both are linear in the size of the message, and computed once for each expression. An expression only goes
+through what it has, but it can multiply that (``[@, @][]`` doubles a list; ten of them in a row multiply it
+by a thousand). Sizes are in characters and elements: at most the bytes that the message had as JSON.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from streamroute.expressions.syntax.parser import Node, chain, children
 
-_SORTING: Final = 25  # comparisons for each element of the longest list that there is
-_ESCAPING: Final = 12  # characters of JSON for one of a string's
+_SORTING: Final = 25  # comparisons for each element of the longest possible list
+_ESCAPING: Final = 12  # characters of JSON for one character of a string
 _JOINING: Final = (
     1600  # a separator from the message, times as many elements: n * n / 4 at most, for n to 6,400
 )
@@ -26,7 +25,7 @@ _FIXED_SIZE: Final = frozenset(
     {"abs", "avg", "ceil", "contains", "ends_with", "floor", "length", "starts_with", "sum", "to_number"}
     | {"type"}
 )
-"""Functions whose results have a size of their own."""
+"""Functions whose result has a constant size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +39,19 @@ class Bound:
         return _bound(self.factor + other.factor, self.fixed + other.fixed)
 
     def times(self, number: int) -> Bound:
-        """So many times as much."""
+        """Multiply the bound."""
         return _bound(self.factor * number, self.fixed * number)
 
     def of(self, size: Bound) -> Bound:
-        """This much of something that has at most this size itself."""
+        """This bound for an input whose size has the bound ``size``."""
         return _bound(self.factor * size.factor, self.factor * size.fixed + self.fixed)
 
     def for_each(self, size: Bound) -> Bound:
-        """This much for each element of something that has at most this size altogether."""
+        """This bound for each element of an input whose total size has the bound ``size``."""
         return size.times(self.factor + self.fixed)
 
     def at(self, size: int) -> int:
-        """The bound for this size."""
+        """The bound for an input of this size."""
         return self.factor * size + self.fixed
 
 
@@ -65,22 +64,22 @@ _WHOLE: Final = Bound(1, 0)
 
 
 class Cost(NamedTuple):
-    """The steps that a node takes, and the size of what it gives."""
+    """The steps that a node takes, and the size of its result."""
 
     steps: Bound
     size: Bound
 
     def after(self, first: Cost) -> Cost:
-        """This, done to what ``first`` gives."""
+        """The cost of this node when applied to the result of ``first``."""
         return Cost(first.steps + self.steps.of(first.size), self.size.of(first.size))
 
     @property
     def is_bounded(self) -> bool:
-        """Whether there are messages for which this ends."""
+        """Whether there are messages that it can be evaluated on within the limit."""
         return self.steps.factor < _UNBOUNDED and self.steps.fixed < _UNBOUNDED
 
     def for_each(self, base: Cost) -> Cost:
-        """This, done to each element of what ``base`` gives."""
+        """The cost of this node when applied to each element of the result of ``base``."""
         return Cost(
             base.steps + base.size + self.steps.for_each(base.size), _ONE + self.size.for_each(base.size)
         )
@@ -104,13 +103,13 @@ def _slice_cost(_node: Node) -> Cost:
 
 
 def _logic(node: Node) -> Cost:
-    """``&&`` and ``||`` give one of their operands."""
+    """``&&`` and ``||`` return one of their operands."""
     operands = [cost_of(operand) for operand in chain(node)]
     return Cost(_sum(cost.steps for cost in operands), _largest(cost.size for cost in operands))
 
 
 def _comparison(node: Node) -> Cost:
-    """A comparison goes no further than its smaller side."""
+    """A comparison costs the size of its smaller side."""
     below = _below(node)
     smallest = min((cost.size for cost in below), key=lambda size: (size.factor, size.fixed))
     return Cost(_ONE + _sum(cost.steps for cost in below) + smallest, _ONE)
@@ -213,9 +212,9 @@ _COSTS: Final[dict[str, Callable[[Node], Cost]]] = {
 
 
 def size_of(value: Any, most: int = _CEILING) -> int:
-    """The size of a value; of one that is larger than ``most``, some number above that.
+    """The size of a value; for one that is larger than ``most``, any number above that.
 
-    What a value holds twice counts twice, as it does for whoever walks through it.
+    A value that occurs twice counts twice, since evaluation visits it twice.
     """
     size, stack = 1, [value]
     while stack and size <= most:

@@ -1,4 +1,4 @@
-"""The comparisons that a filter stands and falls with: where one of them is false, so is the filter."""
+"""Equalities that a filter requires: if one of them is false, so is the filter."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Equality = tuple[tuple[str, ...], str | int | float]
 def leading_equalities(root: Node) -> tuple[Equality, ...]:
     """``a.b == 'x' && n > `1` && c == `1` ...`` as ``((("a", "b"), "x"), (("c",), 1))``.
 
-    Up to the first operand that may raise: before it, the filter is false without an error for every
-    payload that has another value there.
+    Stops at the first operand that may raise: if an equality before it does not hold, the filter is false
+    without an error.
     """
     terms = []
     for operand in chain(root) if root["type"] == "and_expression" else [root]:
@@ -30,7 +30,7 @@ def leading_equalities(root: Node) -> tuple[Equality, ...]:
 
 
 def _never_raises(node: Node) -> bool:
-    """Whether no payload makes it raise: fields, constants, and how they compare."""
+    """Whether no payload makes the node raise: fields, constants, and comparisons of them."""
     return node["type"] in _NEVER_RAISING and all(map(_never_raises, node["children"]))
 
 
@@ -42,7 +42,7 @@ def _equality(node: Node) -> Equality | None:
         left, right = right, left
     path = _path(left)
     value: Any = right["value"] if right["type"] == "literal" else None
-    # A truth value is no number here: to JMESPath, true is not 1.
+    # Booleans are excluded: in JMESPath, true does not equal 1.
     return (path, value) if path and type(value) in (str, int, float) else None
 
 

@@ -1,10 +1,10 @@
-"""JMESPath evaluated by the jmespath library, with the departures that streamroute makes from it.
+"""Evaluate JMESPath with the jmespath library, and these differences:
 
-- An ordering of two strings compares them (ISO dates work; the library does so too); an ordering of
+- An ordering of two strings compares them (so that ISO dates work, as in the library); an ordering of
   anything but two numbers or two strings is null, where the library raises a bare TypeError.
-- Functions take any mapping as an object: the library knows ``dict`` by its name alone, and refuses a
+- Functions accept any mapping as an object: the library checks for the class name ``dict``, and rejects a
   message (``keys(@)``).
-- Long chains of ``&&``, ``||`` and ``|`` cost no stack.
+- Long chains of ``&&``, ``||`` and ``|`` use no stack.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from streamroute.expressions.syntax.parser import chain
 
 
 class RouteFunctions(functions.Functions):
-    """The library's functions, over any mapping."""
+    """The library's functions, accepting any mapping as an object."""
 
     def _type_check_single(self, current: Any, types: list[str], function_name: str) -> None:
         if "object" in types and isinstance(current, Mapping):
@@ -44,7 +44,7 @@ class RouteFunctions(functions.Functions):
 
 
 def _library(name: str) -> Callable[..., Any]:
-    """A method of the library's class, which its published types leave out."""
+    """A method of the library's class that is missing in its type stubs."""
     method: Callable[..., Any] = getattr(functions.Functions, name)
     return method
 
@@ -62,7 +62,7 @@ SIGNATURES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
 
 
 def is_callable(name: str, given: int) -> bool:
-    """Whether there is such a function, and it takes so many arguments."""
+    """Whether there is such a function, and it accepts this number of arguments."""
     signature = SIGNATURES.get(name)
     if signature is None or given < len(signature):
         return False
@@ -74,7 +74,7 @@ equals: Callable[[Any, Any], bool] = TreeInterpreter.COMPARATOR_FUNC["eq"]
 
 
 def is_number(value: Any) -> bool:
-    """A number, and not a truth value."""
+    """Whether a value is a number, and not a boolean."""
     return isinstance(value, Number) and not isinstance(value, bool)
 
 
@@ -82,12 +82,12 @@ _EMPTY: Final[tuple[Any, ...]] = ("", [], {})
 
 
 def is_falsy(value: Any) -> bool:
-    """JMESPath's truth: null, false, and the empty string, list and object are false; 0 is true."""
+    """Whether a value is false in JMESPath: null, false, and empty strings, lists and objects; 0 is true."""
     return value is None or value is False or value in _EMPTY
 
 
 def order(operator: str, left: Any, right: Any) -> bool | None:
-    """``<`` and its kin (``lt``, ``lte``, ``gt``, ``gte``); null unless two numbers or two strings meet."""
+    """Evaluate ``lt``, ``lte``, ``gt`` or ``gte``; null unless both are numbers or both are strings."""
     comparable = (is_number(left) and is_number(right)) or (isinstance(left, str) and isinstance(right, str))
     if not comparable:
         return None
@@ -96,7 +96,7 @@ def order(operator: str, left: Any, right: Any) -> bool | None:
 
 
 def compared(operator: str, left: Any, right: Any) -> Any:
-    """``==`` and its kin (``eq``, ``ne``, ``lt`` ...)."""
+    """Evaluate a comparison: ``eq``, ``ne``, ``lt`` ..."""
     if operator in ("eq", "ne"):
         return TreeInterpreter.COMPARATOR_FUNC[operator](left, right)
     return order(operator, left, right)
@@ -142,5 +142,5 @@ INTERPRETER: Final = Interpreter()
 
 
 def evaluate(root: Any, value: Any) -> Any:
-    """The value of a tree (its root node) for this payload; raises what the library raises."""
+    """Return the value of a tree (its root node) for this payload. Raises what the library raises."""
     return INTERPRETER.visit(root, value)

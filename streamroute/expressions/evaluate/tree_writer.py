@@ -1,6 +1,6 @@
-"""JMESPath written in Python: one template for each kind of node.
+"""Write JMESPath as Python code: one template for each type of node.
 
-The text is made of these templates alone; what comes from the user's expression (field names, literals,
+The code consists of these templates alone; everything from the user's expression (field names, literals,
 positions) is a parameter of the generated code.
 """
 
@@ -21,7 +21,7 @@ _LONGEST_CHAIN: Final = 20
 
 _ORDERINGS: Final = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
-# What a function gives decides how its truth is asked for.
+# A function's result type decides how its truth is tested.
 _NUMERIC_FUNCTIONS: Final = frozenset({"abs", "avg", "ceil", "floor", "length", "sum", "to_number"})
 _PYTHON_TRUTH_FUNCTIONS: Final = frozenset(
     {"contains", "ends_with", "join", "keys", "map", "merge", "reverse", "sort", "sort_by", "starts_with"}
@@ -34,7 +34,7 @@ _PYTHON_TRUTH_NODES: Final = frozenset(
 
 
 class NotCoveredError(Exception):
-    """Raised for a tree that is left to the jmespath library."""
+    """Raised for a tree that only the jmespath library can evaluate."""
 
 
 class TreeWriter:
@@ -48,7 +48,7 @@ class TreeWriter:
         self._names = 0
 
     def constant(self, value: Any) -> str:
-        """The parameter that holds a value of the user's expression."""
+        """Add a value of the user's expression; return the parameter that holds it."""
         self.constants.append(value)
         return f"c{len(self.constants) - 1}"
 
@@ -79,14 +79,14 @@ class TreeWriter:
     def _field_of(self, source: str, node: Node) -> str:
         name = self.constant(node["value"])
         if source == PAYLOAD:
-            # A payload is a dict; for anything else this raises, and the library evaluates it.
+            # A payload is a dict; anything else raises, and the library evaluates it.
             return f"p.get({name})"
         held, bound = self._bind(source)
         slow = f"None if {held} is None else field({held}, {name})"
         return f"({held}.get({name}) if {bound}.__class__ is dict else {slow})"
 
     def _bind(self, source: str) -> tuple[str, str]:
-        """A variable that holds the source, and the code that puts it there (to be evaluated first)."""
+        """Return a variable for the source, and the code that assigns it, to be evaluated first."""
         if VARIABLE.fullmatch(source):
             return source, source
         name = self._name()
@@ -107,7 +107,7 @@ class TreeWriter:
         return source
 
     def _step(self, node: Node, source: str) -> str:
-        """The node's value where the current value is what ``source`` gives."""
+        """Python code for the node's value when applied to the value of ``source``."""
         if node["type"] == "field":
             return self._field_of(source, node)
         if node["type"] == "index":
@@ -169,7 +169,7 @@ class TreeWriter:
         return self._chain(node, current, "and")
 
     def _chain(self, node: Node, current: str, operator: str) -> str:
-        """The operand that decides: Python's own ``or`` and ``and`` where its truth is JMESPath's."""
+        """The deciding operand, by Python's ``or`` and ``and`` if their truth is JMESPath's."""
         operands = chain(node)
         if all(_has_python_truth(operand) for operand in operands[:-1]):
             return f"({f' {operator} '.join(self.value(operand, current) for operand in operands)})"
@@ -190,7 +190,7 @@ class TreeWriter:
     # Truth
 
     def truth(self, node: Node, current: str) -> str:
-        """Python code that is true, to Python, where the node's value is true to JMESPath."""
+        """Python code whose truth is the truth of the node's value in JMESPath."""
         kind = node["type"]
         if kind == "literal":
             return str(not is_falsy(node["value"]))
@@ -204,9 +204,9 @@ class TreeWriter:
         return self._bind_truth(node, current)[1]
 
     def _bind_truth(self, node: Node, current: str) -> tuple[str, str]:
-        """A variable that holds the node's value, and the code that assigns it and asks for its truth.
+        """Return a variable that holds the node's value, and the code that assigns it and tests its truth.
 
-        The two truths differ for what is false to Python alone: the numbers 0 and 0.0.
+        The two truths differ only for the numbers 0 and 0.0, which are false in Python.
         """
         held, bound = self._bind(self.value(node, current))
         return held, f"({bound} or ({held} is not None and {held} is not False and is_truthy({held})))"
@@ -238,7 +238,7 @@ class TreeWriter:
         return self._equality_to(right["value"], self.value(left, current), sign)
 
     def _equality_to(self, value: Any, other: str, sign: str) -> str:
-        """A comparison with a literal. To JMESPath, 1 equals 1.0, and neither equals true."""
+        """A comparison with a literal. In JMESPath, 1 equals 1.0, and neither equals true."""
         identity = "is" if sign == "==" else "is not"
         if value is None or isinstance(value, bool):
             return f"({other} {identity} {value})"
@@ -258,7 +258,7 @@ class TreeWriter:
         elif isinstance(value, str):
             comparable = f"{bound}.__class__ is str"
         else:
-            # Nothing is ordered with a list, an object, a boolean or null; the other side may raise.
+            # An ordering with a list, an object, a boolean or null is null; the other side may raise.
             comparable = f"{bound} is SENTINEL"
         sides = form.format(held=held, sign=",", constant=constant)
         slow = f"order({self.constant(operator)}, {sides})"
@@ -266,7 +266,7 @@ class TreeWriter:
 
 
 def _has_python_truth(node: Node) -> bool:
-    """Whether Python's truth of the node's value is JMESPath's: it is never a number, or never 0."""
+    """Whether the truth of the node's value is the same in Python: it is never a number, or never 0."""
     kind = node["type"]
     if kind in _PYTHON_TRUTH_NODES:
         return True
