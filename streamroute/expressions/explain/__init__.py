@@ -1,1 +1,1 @@
-"""Explanation: the values of every part of an expression, and why it is true or false."""
+"""Explain an expression: the value of each part, and why it is true or false."""

@@ -1,4 +1,4 @@
-"""Branches: the operands of ``&&``, ``||`` and ``!``, which tests should see both true and false."""
+"""Branches: the operands of ``&&``, ``||`` and ``!``, which tests should evaluate to both true and false."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONSTANT: Final = frozenset({"literal"})
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """An operand: its text, and where it lies in its expression, from ``start`` up to ``end``."""
+    """An operand: its text, and its offsets in the expression (``end`` is exclusive)."""
 
     text: str
     start: int
@@ -23,15 +23,15 @@ class Branch:
 
 
 def branches(tree: Tree) -> tuple[Branch, ...]:
-    """The operands in the order of the text, down to those that join nothing themselves.
+    """The operands without operators of their own, in the order of the text.
 
-    A literal is none: it cannot be both. Where the expression joins nothing, there are none.
+    Literals are not included: they have only one truth. Without operators there are no branches.
     """
     return tuple(sorted((branch for branch, _ in _operands(tree)), key=lambda branch: branch.start))
 
 
 def covered(trace: Trace) -> dict[Branch, set[bool]]:
-    """What each branch was in one evaluation; those that were not reached are left out."""
+    """The truths of each branch in one evaluation, without branches that were not evaluated."""
     observed = ((branch, trace.observed(node).truths) for branch, node in _operands(trace.tree))
     return {branch: truths for branch, truths in observed if truths}
 

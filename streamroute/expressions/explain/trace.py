@@ -1,7 +1,7 @@
 """Traces: the value of each part of an expression for one payload, for ``explain`` and ``test``.
 
-The verdict is that of the compiled filter, the same function that routes messages. The record comes from a
-second evaluation by the jmespath library, within the same budget of steps; it ends where the budget does.
+The verdict is that of the compiled filter, the function that routes messages. The record comes from a second
+evaluation by the jmespath library, within the same step budget; it ends when the budget is spent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streamroute.expressions.filters import FilterError, compile_filter, failure
 from streamroute.expressions.syntax.parser import Node, Tree, chain, parse
 
 _MAX_VALUES: Final = 3
-"""How many values of a part are kept that was evaluated once for each item of a list."""
+"""How many values are kept of a part that is evaluated for each item of a list."""
 
 _CHAINS: Final = frozenset({"and_expression", "or_expression", "pipe"})
 _JOINING: Final = _CHAINS | {"not_expression"}
@@ -29,9 +29,9 @@ _PATHS: Final = frozenset(
 
 @dataclass(slots=True)
 class Observed:
-    """The values that a part of an expression had for one payload; ``count`` is 0 if it was not reached.
+    """The values of a part of an expression for one payload; ``count`` is 0 if it was not evaluated.
 
-    ``values`` are the first few of ``count``; ``truths`` are those of all values, by JMESPath.
+    ``values`` are the first few of ``count``; ``truths`` are the JMESPath truths of all.
     """
 
     values: list[Any] = field(default_factory=list)
@@ -50,7 +50,7 @@ _NOT_OBSERVED: Final = Observed()
 
 
 class _Recorder(BudgetedInterpreter):
-    """The interpreter, recording the value of each node, and the error that each failed node raised."""
+    """The interpreter, recording the value of each node, and the error of each node that failed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,8 +71,8 @@ class _Recorder(BudgetedInterpreter):
 class Trace:
     """One evaluation of a filter.
 
-    ``truth`` is its verdict, None if it failed; ``error`` says why, or is None. If ``truncated``, the record
-    ends early because it took too many steps, while the filter did not.
+    ``truth`` is its verdict, None if it failed; ``error`` is the reason, or None. If ``truncated``, the
+    record ended early because it took too many steps, while the filter did not.
     """
 
     def __init__(self, tree: Tree, payload: Any) -> None:
@@ -96,7 +96,7 @@ class Trace:
         return None
 
     def _record(self, payload: Any, failure: BaseException | None) -> None:
-        """Record the evaluation; if it ends in another way than the verdict, the verdict counts."""
+        """Record the evaluation. If its result differs from the verdict, the verdict counts."""
         recorded: str | None = None
         try:
             self._recorder.visit(self.tree.root, payload)
@@ -150,17 +150,17 @@ class Step:
 
     @property
     def kind(self) -> str:
-        """The type of its node in the jmespath library."""
+        """The node type in the jmespath library."""
         return str(self.node["type"])
 
     @property
     def observed(self) -> Observed:
-        """Its values."""
+        """The values of the part."""
         return self.trace.observed(self.node)
 
     @property
     def error(self) -> str | None:
-        """Why the part failed, where it is the innermost that did."""
+        """Why the part failed; None unless it is the innermost part that did."""
         failure = self.trace.failed(self.node)
         if failure is None or any(self.trace.failed(part.node) for part in self.parts):
             return None
@@ -178,19 +178,19 @@ class Step:
 
     @cached_property
     def parts(self) -> tuple[Step, ...]:
-        """The steps directly below (for a path, what it computes on its way), without literals."""
+        """The steps directly below, without literals; for a path, the parts that are computed on the way."""
         found = _steps_below(self.trace, self.node, self.start, self.end)
         return tuple(step for step in found if not step.is_literal)
 
     @cached_property
     def operands(self) -> tuple[Step, ...]:
-        """The operands of ``&&``, ``||``, ``!`` and ``|``, with literals; empty for other parts."""
+        """The operands of ``&&``, ``||``, ``!`` and ``|``, including literals; empty for other parts."""
         if self.kind not in _JOINING:
             return ()
         return tuple(_steps_below(self.trace, self.node, self.start, self.end))
 
     def walk(self) -> Iterator[Step]:
-        """This step and all below it, each before its parts."""
+        """Yield this step and all steps below it, in preorder."""
         stack = [self]
         while stack:
             step = stack.pop()
@@ -217,5 +217,5 @@ def _steps_below(trace: Trace, node: Node, start: int, end: int) -> Iterator[Ste
 
 
 def _is_transparent(node: Node, *, path: bool) -> bool:
-    """Whether a node is not a step itself because it has no text of its own; the nodes below it are."""
+    """Whether a node has no text of its own, so that the nodes below it become steps instead."""
     return "start" not in node or node["type"] == "expref" or (path and node["type"] in _PATHS)

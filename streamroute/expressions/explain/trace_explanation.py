@@ -1,4 +1,4 @@
-"""Why an expression was true or false for a message: the operands that decided, with their values."""
+"""Why an expression was true or false for a message: the deciding operands, with their values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PROJECTIONS: Final = frozenset({"projection", "value_projection", "flatten", "f
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """An operand that decided, and the values that it depends on (empty if its own value says it all)."""
+    """A deciding operand, and the values that it depends on (empty if its own value suffices)."""
 
     step: Step
     detail: str
@@ -34,7 +34,7 @@ class Reason:
 
 
 def reasons(trace: Trace) -> list[Reason]:
-    """The operands that decided: the expression would have another value if one of them had another truth."""
+    """The deciding operands: if one of them had another truth, the expression would have another value."""
     if trace.truncated:
         return [Reason(trace.root, "")]
     found = [trace.root] if trace.error is not None else list(_decisive(trace.root))
@@ -44,7 +44,7 @@ def reasons(trace: Trace) -> list[Reason]:
 
 
 def _decisive(step: Step) -> Iterator[Step]:
-    """For a false ``&&`` the last operand that was reached, for a true one all; ``||`` is the opposite."""
+    """The last evaluated operand of a false ``&&``, all of a true one; the opposite for ``||``."""
     if not step.operands:
         yield step
         return
@@ -56,12 +56,12 @@ def _decisive(step: Step) -> Iterator[Step]:
 
 
 def truth(observed: Observed) -> bool | None:
-    """The truth of a part that was always the same; None otherwise."""
+    """The truth of a part if it was always the same, else None."""
     return next(iter(observed.truths)) if len(observed.truths) == 1 else None
 
 
 def explain_inputs(step: Step) -> str:
-    """The values that a step was computed from, or where a path that is null ended."""
+    """The values that a step was computed from, or where a null path ended."""
     if step.is_path:
         return missing_at(step) or ""
     inputs = [part for part in step.parts if part.observed.count == 1]
@@ -83,7 +83,7 @@ def _verdict(step: Step) -> str:
 
 
 def missing_at(step: Step) -> str | None:
-    """Where a path that is null ended: ``guest is null or missing``; None if only its last part is null."""
+    """Where a null path ended: ``guest is null or missing``; None if only its last part is null."""
     if not step.is_path or step.observed.count != 1 or step.observed.values[-1] is not None:
         return None
     return _missing_at(step, step.node)
@@ -114,12 +114,12 @@ def _missing_base(step: Step, base: Node) -> str | None:
 
 
 def _up_to(step: Step, node: Node) -> str:
-    """The path from its beginning to the end of one of its nodes, as it is written."""
+    """The text of the path up to the end of one of its nodes."""
     if node["type"] == "identity":
         return "@"
     text = step.trace.tree.expression[step.start : node.get("end", step.end)]
     while text.startswith("(") and text.count("(") > text.count(")"):
-        text = text[1:].lstrip()  # it is closed behind the node
+        text = text[1:].lstrip()  # its closing parenthesis is after the node
     return text
 
 
@@ -142,7 +142,7 @@ def _last_value(observed: Observed) -> Any:
 
 
 def as_text(value: Any, width: int = _WIDTH) -> str:
-    """A value on one line, as JSON, cut where it is long."""
+    """A value as JSON on one line, shortened if it is long."""
     try:
         refuse_expanding(value)
         text = json.dumps(value, ensure_ascii=False, default=_plain)
@@ -156,7 +156,7 @@ def as_text(value: Any, width: int = _WIDTH) -> str:
 
 
 def json_safe(value: Any) -> Any:
-    """A value that can be written as JSON; the beginning of its text if it would expand to far more."""
+    """A value that can be written as JSON; the start of its text if it would expand to far more."""
     return safe_repr(value, _WIDTH) if is_expanding(value) else value
 
 
