@@ -1,5 +1,5 @@
 """JMESPath as a library: expressions are parsed, checked, compiled and explained.
 
-It knows a payload and nothing else: not routes, streams, files or the findings that they appear in. A problem
-has a place in the expression; the caller gives it a place in a file.
+It depends on payloads only, not on routes, streams, files or findings. A problem has a place in the
+expression; the caller maps it to a place in a file.
 """

@@ -25,7 +25,7 @@ from streamroute.text.safe_text import clip
 class Filter(Protocol):
     """Whether a payload matches. Raises FilterError if the expression fails on it.
 
-    ``equalities`` are the comparisons that lead the expression.
+    ``equalities`` are the leading equalities of the expression.
     """
 
     expression: str
@@ -35,7 +35,7 @@ class Filter(Protocol):
 
 
 class FilterError(StreamrouteError):
-    """Raised by a filter that fails on a payload. It is not retried: the same payload would fail again."""
+    """Raised if a filter fails on a payload. It is not retried: the same payload would fail again."""
 
     def __init__(self, expression: str, cause: str) -> None:
         super().__init__(f"the filter {_short(expression)} failed: {cause}")
@@ -54,7 +54,7 @@ def compile_filter(expression: str) -> Filter:
 
 
 def _with_cost_limit(expression: str, tree: Tree, accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """The filter, which fails if it would take too many steps."""
+    """The filter, raising FilterError if it would take too many steps."""
     counted = with_cost_limit(tree.root, accepts, lambda value: not is_falsy(value))
     if counted is accepts:
         return accepts
@@ -73,7 +73,7 @@ def _with_cost_limit(expression: str, tree: Tree, accepts: Callable[[Any], bool]
 
 
 def interpret_filter(expression: str, payload: Any) -> bool:
-    """The expression's truth for a payload, evaluated by the jmespath library. Raises FilterError."""
+    """Evaluate the expression's truth for a payload with the jmespath library. Raises FilterError."""
     try:
         return not is_falsy(evaluate(parse(expression).root, payload))
     except BaseException as error:
@@ -81,7 +81,7 @@ def interpret_filter(expression: str, payload: Any) -> bool:
 
 
 def no_match(accepts: Callable[[Any], bool], warn: Callable[[FilterError], None]) -> Callable[[Any], bool]:
-    """A filter that is false where it would fail (``on_filter_error: no_match``); warns the first time."""
+    """A filter that is false instead of raising (``on_filter_error: no_match``); warns the first time."""
     warned = False
 
     def lenient(payload: Any) -> bool:
@@ -89,7 +89,7 @@ def no_match(accepts: Callable[[Any], bool], warn: Callable[[FilterError], None]
         try:
             return accepts(payload)
         except FilterError as error:
-            # The route does not match; the other routes still get the message.
+            # This route does not match; the other routes still get the message.
             if not warned:
                 warned = True
                 warn(error)

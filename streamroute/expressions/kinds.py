@@ -1,4 +1,4 @@
-"""Kinds of JSON values, and what messages call them."""
+"""Kinds of JSON values, and their names in messages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Everything that is known of an expression before any message arrives, with advice.
+"""Find everything about an expression that is known before any message arrives, with advice.
 
-The parser and ``static_checks`` only say what is wrong. Here the hints of ``foreign`` are added, which are
-imported when there is a problem: a correct expression needs none.
+The parser and ``static_checks`` only report what is wrong. This module adds the hints of ``translation``,
+which is imported only if there is a problem.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CALLS: Final = frozenset({UNKNOWN_FUNCTION, ARGUMENT_COUNT})
 
 
 def check_expression(expression: str) -> list[Problem]:
-    """Everything that is wrong, or probably wrong, with an expression whatever the message."""
+    """Return everything that is wrong, or probably wrong, with an expression for any message."""
     try:
         tree = parse(expression)
     except ExpressionError as error:
@@ -38,7 +38,7 @@ def parse_compilable(expression: str) -> Tree:
 
 
 def _explained(error: ExpressionError) -> Problem:
-    """The problem of an expression that does not parse, with what the author probably meant."""
+    """The problem of an expression that does not parse, with the probable meaning."""
     if not isinstance(error, ExpressionSyntaxError):
         return error.problem
     from streamroute.expressions.translation.syntax_hints import explain

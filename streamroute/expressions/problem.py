@@ -11,11 +11,11 @@ from streamroute.errors import StreamrouteError
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong in a string of the configuration.
+    """A problem in a string of the configuration.
 
-    ``code`` names a rule; ``start`` and ``end`` are offsets in the string's value (``end`` is exclusive,
-    None is the string's end). ``suggestion`` is the word that was probably meant, and belongs there. An
-    expression with a ``fatal`` problem cannot be compiled.
+    ``code`` names a rule; ``start`` and ``end`` are offsets in the string's value (``end`` is exclusive, None
+    is the string's end). ``suggestion`` is the word that was probably meant, to be put there. An expression
+    with a ``fatal`` problem cannot be compiled.
     """
 
     code: str
@@ -33,7 +33,7 @@ class Problem(NamedTuple):
 
 
 class Spans:
-    """The parts of a string that some problems are about."""
+    """The parts of a string that some problems refer to."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self._starts: list[int] = []
@@ -46,7 +46,7 @@ class Spans:
                 self._ends.append(end)
 
     def overlap(self, problem: Problem) -> bool:
-        """Whether another problem is about one of them, or about a part of one."""
+        """Whether another problem refers to one of these parts, or to a part of one."""
         at = bisect_left(self._starts, _end(problem)) - 1
         return at >= 0 and problem.start < self._ends[at]
 
@@ -56,7 +56,7 @@ def _end(problem: Problem) -> float:
 
 
 class ExpressionError(StreamrouteError):
-    """Raised when an expression cannot be compiled; ``problem`` says why and where in it."""
+    """Raised if an expression cannot be compiled; ``problem`` is the reason and its place."""
 
     def __init__(self, expression: str, problem: Problem) -> None:
         super().__init__(f"{expression!r}: {problem.text}")

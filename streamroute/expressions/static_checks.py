@@ -1,4 +1,4 @@
-"""What the tree of an expression shows: unknown functions, argument counts, slices, negations, cost."""
+"""Checks of an expression's tree alone: unknown functions, argument counts, slices, negations, cost."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ALWAYS_FAILS: Final = "SR306"
 NEGATION: Final = "SR307"
 EXPLODES: Final = "SR309"
 
-_LONG: Final = 100  # characters; a shorter expression cannot grow much
+_LONG: Final = 100  # characters; shorter expressions cannot grow much
 
 _COMPARED: Final = re.compile(r"\s*[=!<>]=?\s*(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)")
-"""What a path is compared with: ``!a.b == 'x'`` is meant as the negation of all of it."""
+"""A comparison after a path: ``!a.b == 'x'`` is meant as the negation of all of it."""
 
 
 def check_tree(tree: Tree) -> Iterator[Problem]:
-    """The problems of an expression that parsed."""
+    """Yield the problems of a parsed expression."""
     for node, start, end in walk(tree.root, 0, len(tree.expression)):
         check = _CHECKS.get(node["type"])
         if check is not None:
@@ -37,9 +37,9 @@ def check_tree(tree: Tree) -> Iterator[Problem]:
 
 def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     if node["children"][0]["type"] != "not_expression" or tree.expression[start] != "!":
-        return  # (!a).b is odd, but says what it means
+        return  # (!a).b is odd, but explicit
     if _is_uncallable(node["children"][-1]):
-        return  # !tags.includes('x') is a finding about the function
+        return  # !tags.includes('x'): the function itself is reported
     compared = _COMPARED.match(tree.expression, end)
     negated = tree.expression[start + 1 : compared.end() if compared else end].strip()
     is_null = node["type"] != "subexpression" or all(each["type"] == "field" for each in node["children"][1:])
@@ -49,7 +49,7 @@ def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Pr
 
 
 def _is_uncallable(node: Node) -> bool:
-    """Whether a node calls a function that JMESPath does not have, or not with these arguments."""
+    """Whether a node calls a function that JMESPath does not have, or with a wrong number of arguments."""
     return node["type"] == "function_expression" and not is_callable(node["value"], len(node["children"]))
 
 
@@ -82,7 +82,7 @@ def _miscounted(name: str, given: int, needed: int, *, variadic: Any) -> str:
 _CHECKS: Final[dict[str, Callable[[Tree, Node, int, int], Iterator[Problem]]]] = {
     "function_expression": _check_call,
     "slice": _check_slice,
-    # JMESPath binds these less tightly than !, and they are always null for a truth value.
+    # These bind less tightly than ! in JMESPath, and are always null for a boolean.
     "subexpression": _check_negation,
     "filter_projection": _check_negation,
     "flatten": _check_negation,

@@ -31,7 +31,7 @@ def check_transform(tree: Tree) -> Problem | None:
 
 
 def _never_an_object(node: Node) -> str | None:
-    """What the node returns instead of an object, or None if it may return one."""
+    """What the node returns instead of an object; None if it may return one."""
     kind = node["type"]
     if kind in ("pipe", "subexpression"):
         return _never_an_object(node["children"][-1])

@@ -1,4 +1,4 @@
-"""Transforms: a JMESPath expression that reshapes what the handler of a route gets."""
+"""Transforms: a JMESPath expression that reshapes the payload for a route's handler."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ _FACTS: Final = tuple(name for name in Message.__slots__ if name not in {"raw", 
 
 
 def compile_transform(expression: str) -> Transform:
-    """Compile an expression to a function from a payload to what the handler gets.
+    """Compile an expression to a function from the message's payload to the handler's.
 
-    The result must be an object. A ``Message`` gives a ``Message`` with the same facts, but for the
-    entry's raw fields: it is no longer what was produced. The function raises Reject where the expression
-    fails or gives anything else: the same payload would fail again. Raises ExpressionError for the first
-    problem that no message can heal.
+    The result must be an object. For a ``Message`` it is a ``Message`` with the same attributes, except for
+    the entry's raw fields, which no longer match it. The function raises Reject if the expression fails or
+    returns anything else: a retry would fail, too. Raises ExpressionError for the first fatal problem.
     """
     tree = parse_compilable(expression)
     value_of = value_function(tree.root)
@@ -46,7 +45,7 @@ def compile_transform(expression: str) -> Transform:
 
 
 def _has_changing_literal(root: Node) -> bool:
-    """Whether a list or an object stands in the expression itself: the same one for every payload."""
+    """Whether the expression contains a list or an object literal, which all payloads would share."""
     unseen = [root]
     while unseen:
         node = unseen.pop()
@@ -57,12 +56,12 @@ def _has_changing_literal(root: Node) -> bool:
 
 
 def _with_own_literals(value_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same, with copies: what a handler does to its payload must not change the expression."""
+    """Copy the results: a handler that changes its payload must not change the expression."""
     return lambda payload: unshared_copy(value_of(payload))
 
 
 def _object(value: Any) -> dict[str, Any] | None:
-    """An object as a dict; None for anything else, and for what only claims to be one."""
+    """An object as a dict; None for anything else, including broken mappings."""
     try:
         return dict(value) if isinstance(value, Mapping) else None
     except BaseException:  # noqa: BLE001 - a codec of the user's may have put anything into the payload

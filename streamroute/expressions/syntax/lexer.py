@@ -1,4 +1,4 @@
-"""JMESPath's tokens, as ``jmespath.lexer`` makes them, but fast and with true positions."""
+"""JMESPath's tokens, as ``jmespath.lexer`` makes them, but faster and with correct positions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OPERATORS: Final = {
 
 
 def tokenize(expression: str) -> list[Token]:
-    """The tokens of an expression, ``eof`` last. Raises ExpressionError for what is no token."""
+    """Split an expression into tokens, ``eof`` last. Raises ExpressionError for invalid text."""
     tokens: list[Token] = []
     match, position, length = _TOKEN.match, 0, len(expression.rstrip(_SPACE))
     while position < length:
@@ -76,7 +76,7 @@ def _read_literal(text: str) -> tuple[str, Any]:
     try:
         return "literal", loads(body)
     except ValueError:
-        # JEP-12: what is not JSON is a string, deprecated but part of the language.
+        # JEP-12: a literal that is not JSON is a string; deprecated, but part of the language.
         return "literal", loads(f'"{body.lstrip()}"')
 
 

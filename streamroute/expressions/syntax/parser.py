@@ -1,7 +1,7 @@
 """JMESPath's parse tree, from jmespath's own parser, with the place of each node in the expression.
 
-A node is jmespath's dict (``type``, ``value``, ``children``). Nodes that stand for text of their own
-also hold ``start`` and ``end``, offsets in the expression; the others lie within their parent.
+A node is jmespath's dict (``type``, ``value``, ``children``). Nodes with text of their own also have
+``start`` and ``end``, offsets in the expression; the others lie within their parent.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Tree(NamedTuple):
 
 @lru_cache(maxsize=512)
 def parse(expression: str) -> Tree:
-    """Parse an expression. Raises ExpressionError, with a place, if it is not JMESPath or is too large."""
+    """Parse an expression. Raises ExpressionError, with a place, if it is invalid or too large."""
     if len(expression) > MAX_LENGTH:
         message = f"the expression has {len(expression)} characters; the limit is {MAX_LENGTH}"
         raise ExpressionError(expression[:80], Problem(_TOO_COMPLEX, message, 0, None, fatal=True))
@@ -59,7 +59,7 @@ def is_valid(expression: str) -> bool:
 
 
 class _PositionedParser(Parser):
-    """jmespath's parser, over tokens made beforehand; its central rule also notes where nodes lie."""
+    """jmespath's parser, over existing tokens; its central rule also records the place of each node."""
 
     _index: int
 
@@ -71,7 +71,7 @@ class _PositionedParser(Parser):
         self._failed_at: int | None = None
 
     def tree(self) -> Node:
-        """The root node."""
+        """Parse the tokens; return the root node."""
         self._index = 0
         root = self._expression()
         if self.tokens[self._index]["type"] != "eof":
@@ -79,11 +79,11 @@ class _PositionedParser(Parser):
         return root
 
     def stopped_at(self) -> int:
-        """The index of the token that the last error was about."""
+        """The index of the token that caused the last error."""
         return min(self._index if self._failed_at is None else self._failed_at, len(self.tokens) - 1)
 
     def _expression(self, binding_power: int = 0) -> Node:
-        """As in jmespath, noting in each node where it begins and ends."""
+        """Parse as jmespath does, and record where each node begins and ends."""
         self._depth += 1
         first = self.tokens[self._index]
         if self._depth > MAX_DEPTH:
@@ -93,7 +93,7 @@ class _PositionedParser(Parser):
         if nud is None:
             self._fail(self._index - 1)
         left: Node = nud(first)
-        if first["type"] != "lparen":  # parentheses are no part of the node that they hold
+        if first["type"] != "lparen":  # parentheses are not part of the node inside them
             self._mark(left, first)
         powers, kind = self.BINDING_POWER, self.tokens[self._index]["type"]
         while binding_power < powers[kind]:
@@ -122,7 +122,7 @@ def _too_deep(expression: str, start: int, end: int | None) -> ExpressionError:
 
 
 def _refuse_depth(expression: str, root: Node) -> None:
-    """Long chains of one operator are evaluated in a loop and cost no depth; all else does."""
+    """Raise ExpressionError for a tree that is too deep; chains of one operator are evaluated in a loop."""
     stack = [(root, 1)]
     while stack:
         node, depth = stack.pop()
@@ -133,12 +133,12 @@ def _refuse_depth(expression: str, root: Node) -> None:
 
 
 def children(node: Node) -> list[Node]:
-    """The nodes below this one (a slice's children are numbers)."""
+    """The child nodes (a slice has numbers instead)."""
     return [] if node["type"] == "slice" else node["children"]
 
 
 def chain(node: Node) -> list[Node]:
-    """``a && b && c`` (or ``||``, or ``|``) as its operands in order; the tree leans to the left."""
+    """The operands of ``a && b && c`` (or ``||``, or ``|``) in order; the tree leans to the left."""
     kind, operands = node["type"], []
     while node["type"] == kind:
         node, right = node["children"]
@@ -147,7 +147,7 @@ def chain(node: Node) -> list[Node]:
 
 
 def walk(node: Node, start: int, end: int) -> Iterator[tuple[Node, int, int]]:
-    """Every node with its place, each before its children; a node without one takes its parent's."""
+    """Yield every node with its place, in preorder; a node without a place takes its parent's."""
     stack = [(node, start, end)]
     while stack:
         node, start, end = stack.pop()

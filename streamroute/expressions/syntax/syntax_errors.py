@@ -1,6 +1,6 @@
-"""Syntax errors: what the parser did not expect, and where.
+"""Syntax errors: the unexpected token, and its place.
 
-The messages here say what the grammar says. What the author probably meant is looked up by ``lint``.
+The messages follow the grammar. ``lint`` adds what the author probably meant.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _VALUE_ENDS: Final = frozenset(
 
 
 class ExpressionSyntaxError(ExpressionError):
-    """Raised when an expression is not JMESPath.
+    """Raised if an expression is not JMESPath.
 
     ``tokens[index]`` is the token that the grammar does not allow; without tokens, no token begins at the
     problem's ``start``.
@@ -39,7 +39,7 @@ class ExpressionSyntaxError(ExpressionError):
 
 
 def unexpected_character(expression: str, at: int) -> ExpressionSyntaxError:
-    """The error for a character that begins no token."""
+    """The error for a character that starts no token."""
     char = expression[at]
     if char in "'\"`":
         problem = _problem(f"the {char} opened here is never closed", at, None)
@@ -49,7 +49,7 @@ def unexpected_character(expression: str, at: int) -> ExpressionSyntaxError:
 
 
 def unreadable_token(expression: str, kind: str, start: int, end: int) -> ExpressionError:
-    """The error for a token whose content cannot be read."""
+    """The error for a token whose content is invalid."""
     message, help_text = _UNREADABLE[kind]
     return ExpressionError(expression, _problem(message, start, end, help_text))
 
@@ -65,7 +65,7 @@ _UNREADABLE: Final = {
 
 
 def unexpected_token(expression: str, tokens: Sequence[Token], index: int) -> ExpressionSyntaxError:
-    """The error for a token that the grammar does not allow at its place."""
+    """The error for a token that the grammar does not allow at its position."""
     problem = _unexpected_token(expression, tokens, index)
     return ExpressionSyntaxError(expression, problem, tokens, index)
 
