@@ -26,13 +26,13 @@ Evaluate = Callable[[Any], Any]
 
 
 def generate_filter(root: Node, fallback: Evaluate) -> Evaluate:
-    """Compile the tree's truth; ``fallback`` runs if the code raises for a payload. Raises NotCoveredError."""
+    """Compile the tree's truth; ``fallback`` runs if the code raises. Raises NotCoveredError."""
     writer = CodeWriter()
     return _build(f"True if {writer.truth(root, PAYLOAD)} else False", writer.constants, fallback)
 
 
 def generate_value(root: Node, fallback: Evaluate) -> Evaluate:
-    """Compile the tree's value; ``fallback`` runs if the code raises for a payload. Raises NotCoveredError."""
+    """Compile the tree's value; ``fallback`` runs if the code raises. Raises NotCoveredError."""
     writer = CodeWriter()
     return _build(writer.value(root, PAYLOAD), writer.constants, fallback)
 

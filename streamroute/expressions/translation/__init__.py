@@ -1,1 +1,1 @@
-"""Translation: what the author of an expression meant who wrote it in another language's syntax."""
+"""Translation: hints for expressions in the syntax of other languages."""

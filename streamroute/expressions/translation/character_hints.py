@@ -1,4 +1,4 @@
-"""Hints for characters that begin no token of JMESPath."""
+"""Hints for characters that start no JMESPath token."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NAME: Final = re.compile(r"[^\W\d]\w*")
 _DASHED: Final = re.compile(r"(?<!\w)[A-Za-z_]\w*(?:-\w+)+", re.ASCII)
 _REVERSED: Final = ("=>", "=<", "=!")
 _ARROW: Final = re.compile(r"\w\s*\(\s*(?:\w+|\([\w\s,]*\))\s*\Z")
-"""What stands before the ``=>`` of a function, as in ``items.some(item => ...)``."""
+"""The text before the ``=>`` of a function, as in ``items.some(item => ...)``."""
 _TYPOGRAPHIC: Final = {
     **dict.fromkeys("\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb", "quote"),
     **dict.fromkeys("\u00a0\u2007\u202f", "space"),
 }
-"""What text processors put in the place of a plain character."""
+"""Replacements that text processors make for plain characters."""
 
 
 def hint_for_char(expression: str, at: int) -> SyntaxHint | None:
-    """For a character that begins no token."""
+    """Return the hint for a character that starts no token, if there is one."""
     hint = _HINTS.get(expression[at], _word_of_letters)
     return hint(expression, at)
 
@@ -81,7 +81,7 @@ def _dollar(expression: str, at: int) -> SyntaxHint:
 
 
 def template(expression: str, at: int) -> SyntaxHint:
-    """For ``{{ path }}`` and ``${{ path }}``, of which ``at`` is the beginning."""
+    """The hint for ``{{ path }}`` and ``${{ path }}``, which start at ``at``."""
     plain = _TEMPLATE.sub(lambda match: match["inside"].strip(), expression)
     mark = "${{ }}" if expression[at] == "$" else "{{ }}"
     place = (at, at + len(mark) // 2)

@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(
 
 
 def tokens_of(expression: str) -> list[LexedToken]:
-    """The tokens of a condition. Raises UntranslatableError for text that is not a token."""
+    """Split a condition into tokens. Raises UntranslatableError for text that is not a token."""
     found: list[LexedToken] = []
     at = 0
     for match in _TOKEN.finditer(expression):

@@ -45,7 +45,7 @@ _PREFIXED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "g
 _OPERANDS: Final = frozenset({".", "(", "$"})
 _CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
 _FILTERS: Final = frozenset({"length", "not", "tonumber", "tostring", "keys"})
-"""Functions of jq that take no arguments after ``|``."""
+"""Functions of jq without arguments, allowed after ``|``."""
 
 _STEPS: Final = (".", "?.", "->", "[")
 _STATES: Final = ("missing", "empty", "defined", "set", "present")
@@ -57,11 +57,11 @@ class ConditionParser(TokenCursor):
     def __init__(self, expression: str) -> None:
         super().__init__(tokens_of(expression))
         if self._has("|") and self._has("@"):
-            give_up()  # @ is the value that | passes on
+            give_up()  # @ may be the value that | passes on
         self._depth = 0
 
     def parse(self) -> str:
-        """The condition in JMESPath, which may still have problems. Raises UntranslatableError."""
+        """Parse the condition; return it in JMESPath, possibly with problems. Raises UntranslatableError."""
         if self._lower() in ("if", "when", "where"):
             self._at += 1
         fragment = self._disjunction()
@@ -71,7 +71,7 @@ class ConditionParser(TokenCursor):
             give_up()
         return fragment.text
 
-    # Conditions.
+    # Conditions
 
     def _disjunction(self) -> Fragment:
         return self._operands(_OR, " || ", self._conjunction)
@@ -86,7 +86,7 @@ class ConditionParser(TokenCursor):
         fragments = [operand()]
         while self._take(*words):
             if self._text(-1) == "|" and fragments[-1].kind not in ("comparison", "condition", "group"):
-                give_up()  # | passes on a value
+                give_up()  # | passes a value to an expression
             fragments.append(as_compared(operand(), fragments[-1], sign))
         self._depth -= 1
         if len(fragments) > 1 and any(fragment.kind in ("string", "value") for fragment in fragments):
@@ -176,7 +176,7 @@ class ConditionParser(TokenCursor):
         name = "starts_with" if begins else "ends_with" if ends else "contains"
         return call(name, left, Fragment(quoted(inner), "string"))
 
-    # Operands.
+    # Operands
 
     def _operand(self, *, within: bool = False) -> Fragment:
         if self._take("!"):
@@ -202,7 +202,7 @@ class ConditionParser(TokenCursor):
         if kind in LITERALS:
             return LITERALS[kind](text)
         if kind == "name" and text.lower() in _STATES and self._at > 1:
-            give_up()  # "is null or missing"
+            give_up()  # as in "is null or missing"
         if text == "-" and self._kind() == "number":
             return LITERALS["number"](f"-{self._next()}")
         if text in ("$", "@", "."):

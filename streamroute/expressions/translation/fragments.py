@@ -20,7 +20,7 @@ TEXT_TESTS: Final = {
 
 
 class Fragment(NamedTuple):
-    """A part of a condition in JMESPath; ``kind`` says where it may be used."""
+    """A part of a condition in JMESPath; ``kind`` determines where it may be used."""
 
     text: str
     kind: str  # name, path, call, group, string, value, list, condition
@@ -57,13 +57,13 @@ def give_up() -> NoReturn:
 
 
 def field(fragment: Fragment, name: str) -> Fragment:
-    """A field of a fragment's value."""
+    """Access a field of a fragment's value."""
     plain = name if re.fullmatch(IDENTIFIER, name) else json.dumps(name)
     return Fragment(f"{fragment.text}.{plain}" if fragment.text else plain, "path")
 
 
 def function(name: str, arguments: list[Fragment]) -> Fragment:
-    """A call of a function or a method, by its name in another language."""
+    """Translate a call of a function or a method of another language."""
     small, count = name.lower(), len(arguments)
     if count == 1 and small in _UNARY_FUNCTIONS:
         return _UNARY_FUNCTIONS[small](arguments[0])
@@ -80,7 +80,7 @@ def function(name: str, arguments: list[Fragment]) -> Fragment:
 
 
 _INDEX_FUNCTIONS: Final = frozenset({"indexof", "find", "index"})
-"""Functions that return the position of a value, and -1 if there is none."""
+"""Functions that return the position of a value, or -1."""
 
 _RENAMED: Final = {
     **dict.fromkeys(("str", "string", "tostring"), "to_string"),
@@ -91,16 +91,16 @@ _RENAMED: Final = {
     "typeof": "type",
 }
 NAMESPACES: Final = frozenset({"Math", "Object", "F", "functions", "fn", "strings", "Array"})
-"""Names before a function that are not fields."""
+"""Prefixes of function names that are not fields."""
 
 
 def column(fragment: Fragment) -> Fragment:
-    """``col("total")``."""
+    """Translate ``col("total")``."""
     return field(Fragment("", "root"), text_of(fragment))
 
 
 def jq_pipe(fragment: Fragment, name: str, arguments: list[Fragment]) -> Fragment:
-    """``.tags | contains(["new"])``: jq passes a value to a function."""
+    """Translate ``.tags | contains(["new"])``: jq passes a value to a function."""
     arguments = [Fragment(each.items[0], "value") if len(each.items) == 1 else each for each in arguments]
     if name == "not" and not arguments:
         return negation(fragment)
@@ -124,7 +124,7 @@ def _is_present(fragment: Fragment) -> Fragment:
 
 
 def _is_list(fragment: Fragment) -> bool:
-    """Whether a fragment is a list, which may be empty but not null."""
+    """Whether a fragment is a list, which may be empty but is never null."""
     return any(mark in fragment.text for mark in ("[?", "[*]", "[]"))
 
 
@@ -134,7 +134,7 @@ def call(name: str, *arguments: Fragment) -> Fragment:
 
 
 def compared(left: Fragment, sign: str, right: Fragment) -> Fragment:
-    """A comparison; a string on its left is the field of that name, unless it is compared with a string."""
+    """A comparison. A string on the left is a field name, unless the right side is a string, too."""
     value = value_of(right)
     if left.kind == "index":
         return _found(left, f"{sign}{value.text}")
@@ -144,14 +144,14 @@ def compared(left: Fragment, sign: str, right: Fragment) -> Fragment:
 
 
 def _found(fragment: Fragment, test: str) -> Fragment:
-    """``tags.indexOf('x') >= 0``."""
+    """Translate ``tags.indexOf('x') >= 0``."""
     if test in ("!=`-1`", ">`-1`", ">=`0`"):
         return Fragment(fragment.text, "call")
     return negation(Fragment(fragment.text, "call")) if test in ("==`-1`", "<`0`") else give_up()
 
 
 def as_compared(fragment: Fragment, before: Fragment, sign: str) -> Fragment:
-    """``tier == 'gold' or 'silver'``: the second value is compared as the first was."""
+    """Translate ``tier == 'gold' or 'silver'``: compare the second value as the first."""
     if fragment.kind not in ("string", "value") or before.kind != "comparison":
         return fragment
     if not before.items[0].endswith("== " if sign == " || " else "!= "):
@@ -161,20 +161,20 @@ def as_compared(fragment: Fragment, before: Fragment, sign: str) -> Fragment:
 
 
 def state(fragment: Fragment, word: str, *, negated: bool) -> Fragment:
-    """``coupon is not empty``, ``coupon is missing``."""
+    """Translate ``coupon is not empty`` and ``coupon is missing``."""
     if word == "empty":
         return fragment if negated else negation(fragment)
     return Fragment(f"{fragment.text} {'!=' if (word == 'missing') == negated else '=='} `null`", "condition")
 
 
 def negation(fragment: Fragment) -> Fragment:
-    """The negation of a fragment, with the parentheses that ``!`` needs."""
+    """Negate a fragment, with the parentheses that ``!`` needs."""
     text = fragment.text if fragment.kind in ("name", "call", "group") else f"({fragment.text})"
     return Fragment(f"!{text}", "condition")
 
 
 def value_of(fragment: Fragment) -> Fragment:
-    """A fragment used as a value: a string in any quotes, a word such as true, or a path."""
+    """Use a fragment as a value: a string in any quotes, a word such as true, or a path."""
     if fragment.kind == "string":
         return Fragment(quoted(text_of(fragment)), "string")
     if fragment.kind == "name" and fragment.text.lower() in _LITERAL_WORDS:

@@ -1,4 +1,4 @@
-"""Functions of other languages, and what JMESPath has instead."""
+"""Hints for functions of other languages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EQUIVALENTS: Final = {
     "number": "to_number", "int": "to_number", "float": "to_number", "coalesce": "not_null",
     "average": "avg", "mean": "avg", "round": "floor", "concat": "join",
 }  # fmt: skip
-"""Names of other languages that are too far apart in letters to be guessed."""
+"""Names in other languages that are too different to be found by similarity."""
 
 ELEMENTS: Final = "filter the elements of a list: items[?price > `3`]"
 
@@ -48,11 +48,11 @@ _ALTERNATIVES: Final = {
     "in": "write contains(list, value)",
     **dict.fromkeys(("if", "iif", "ifelse"), "write condition && value || other"),
 }
-"""What to do instead of a function that has no equivalent in JMESPath."""
+"""Advice for functions without an equivalent in JMESPath."""
 
 
 def advise(tree: Tree, problem: Problem) -> Problem:
-    """The problem of a call, with what to write instead."""
+    """Add advice to the problem of a call."""
     call = next(
         (node, end)
         for node, start, end in walk(tree.root, 0, len(tree.expression))
@@ -80,7 +80,7 @@ def _with_equivalent(tree: Tree, problem: Problem, node: Node, end: int) -> Prob
 
 
 def _as_argument(tree: Tree, problem: Problem, node: Node) -> str | None:
-    """``tags.length()``: what a function works on is its argument, not what stands before a dot."""
+    """Advice for ``tags.length()``: write the value before the dot as an argument."""
     name: str = node["value"]
     path = re.search(_PATH_BEFORE, tree.expression[: problem.start])
     if path is None or len(node["children"]) != len(SIGNATURES[name]) - 1:
@@ -90,6 +90,6 @@ def _as_argument(tree: Tree, problem: Problem, node: Node) -> str | None:
 
 
 def _translation(tree: Tree) -> str | None:
-    """Advice to write the whole expression as it was meant, where that is plain."""
+    """Advice to write the translation of the whole expression, if there is one."""
     whole = translate(tree.expression)
     return f"write {whole}" if whole else None

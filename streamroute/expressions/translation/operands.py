@@ -1,4 +1,4 @@
-"""The operands around a token that the grammar does not allow."""
+"""The operands around an unexpected token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLOSERS: Final = {"lbracket": "rbracket", "lparen": "rparen"}
 
 
 def path_before(expression: str, tokens: Sequence[Token], index: int) -> tuple[str, int]:
-    """The path that ends before a token, and where it begins."""
+    """The path that ends before a token, and the index of its first token."""
     first = index
     while first and tokens[first - 1]["type"] in _PATH and _continues(tokens, first, index):
         first -= 1
@@ -24,7 +24,7 @@ def path_before(expression: str, tokens: Sequence[Token], index: int) -> tuple[s
 
 
 def _continues(tokens: Sequence[Token], at: int, end: int) -> bool:
-    """Whether the token before ``at`` belongs to the path that goes on there: two names in a row do not."""
+    """Whether the tokens before and at ``at`` belong to one path: two adjacent names do not."""
     if at == end:
         return True
     names = ("unquoted_identifier", "quoted_identifier")
@@ -32,7 +32,7 @@ def _continues(tokens: Sequence[Token], at: int, end: int) -> bool:
 
 
 def operand_after(expression: str, tokens: Sequence[Token], index: int) -> str | None:
-    """A literal, a path or a list of literals behind a word, as JMESPath writes it."""
+    """The literal, path or list of literals after a word, in JMESPath."""
     first = tokens[index + 1]
     if first["type"] in _CLOSERS:
         items = _items(tokens, index + 1)
@@ -43,7 +43,7 @@ def operand_after(expression: str, tokens: Sequence[Token], index: int) -> str |
 
 
 def _items(tokens: Sequence[Token], opener: int) -> list[str] | None:
-    """The literals of ``['a', "b", 3]`` or of the same in parentheses; None where it holds anything else."""
+    """The literals of ``['a', "b", 3]``, in brackets or parentheses; None if it contains anything else."""
     closer = _CLOSERS[tokens[opener]["type"]]
     items: list[str] = []
     for each in tokens[opener + 1 :]:

@@ -1,4 +1,4 @@
-"""Explanations of syntax errors: what the author of an expression probably meant."""
+"""Explain syntax errors: what the author of an expression probably meant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streamroute.expressions.translation.translate import translate
 
 
 def explain(error: ExpressionSyntaxError) -> Problem:
-    """The error's problem with a hint, and with the whole expression in JMESPath if it can be translated."""
+    """The error's problem with a hint, or with the translated expression if there is one."""
     problem, hint = error.problem, _hint(error)
     if hint is not None:
         problem = hint.at(problem.start, problem.end)

@@ -1,4 +1,4 @@
-"""Hints for tokens that the grammar does not allow at their place."""
+"""Hints for unexpected tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 def hint_for_token(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
-    """For a token that the grammar does not allow at its place."""
+    """Return the hint for a token that the grammar does not allow at its position, if there is one."""
     if tokens[index]["type"] == "eof":
         return None
     token, before = tokens[index], tokens[index - 1] if index else _NO_TOKEN
@@ -92,7 +92,7 @@ def _adjacent(expression: str, first: Token, second: Token) -> SyntaxHint | None
 
 
 def _in_brackets(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
-    """``guest['tier']`` and ``rooms[beds > `1`]``."""
+    """The hint for ``guest['tier']`` and ``rooms[beds > `1`]``."""
     inside, following = tokens[index], tokens[index + 1]["type"]
     text = expression[inside["start"] : inside["end"]]
     if inside["type"] in ("literal", "quoted_identifier") and isinstance(inside["value"], str):

@@ -1,4 +1,4 @@
-"""Conditions in the syntax of other languages (SQL, Python, JavaScript), translated to JMESPath.
+"""Translate conditions from other languages (SQL, Python, JavaScript) to JMESPath.
 
 A translation is offered only if it is JMESPath without any problem.
 """
@@ -16,10 +16,10 @@ from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.mistakes.payload_names import IF_A_FIELD
 
 MAX_ADVICE_LENGTH: Final = 80
-"""Characters of the longest expression that advice offers."""
+"""The longest expression that advice offers, in characters."""
 
 _REWRITING_RULES: Final = frozenset({"SR322", "SR323", "SR324", "SR326"})
-"""The rules whose help is a whole expression."""
+"""The rules whose help contains a whole expression."""
 
 _CALL: Final = "function_expression"
 _STRAIGHT_QUOTES: Final = str.maketrans(
@@ -28,7 +28,7 @@ _STRAIGHT_QUOTES: Final = str.maketrans(
 
 
 def translate(expression: str) -> str | None:
-    """The condition as JMESPath, on one line; None if its meaning is not certain."""
+    """Translate a condition to JMESPath, on one line; None if its meaning is not certain."""
     if len(expression) > 2 * MAX_ADVICE_LENGTH:
         return None
     try:
@@ -40,7 +40,7 @@ def translate(expression: str) -> str | None:
 
 
 def without_problems(text: str) -> str | None:
-    """The expression, or the one that its problem's help offers, if it has no problem; else None."""
+    """The expression if it has no problem, else the one that its help offers; None if that has any, too."""
     if not is_valid(text):
         return None
     tree = parse(text)

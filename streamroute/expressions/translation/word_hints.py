@@ -1,4 +1,4 @@
-"""Hints for words that other languages have for operators."""
+"""Hints for words that are operators in other languages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LITERAL_WORDS: Final = {
 
 
 def hint_for_word(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
-    """For a name that stands where an operator does."""
+    """Return the hint for a name in the position of an operator, if there is one."""
     text = tokens[index]["value"]
     small = text.lower()
     if small in _OPERATOR_SYMBOLS:
@@ -41,7 +41,7 @@ def hint_for_word(expression: str, tokens: Sequence[Token], index: int) -> Synta
 
 
 def _membership(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
-    """``tier in ['gold', 'vip']`` and ``tags contains 'vip'``."""
+    """The hint for ``tier in ['gold', 'vip']`` and ``tags contains 'vip'``."""
     text, (left, _) = tokens[index]["value"], path_before(expression, tokens, index)
     right = operand_after(expression, tokens, index)
     message = f'JMESPath has no "{text}" operator'
@@ -52,9 +52,9 @@ def _membership(expression: str, tokens: Sequence[Token], index: int) -> SyntaxH
 
 
 def _identity(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
-    """``vip is true`` and ``tier is not null``."""
+    """The hint for ``vip is true`` and ``tier is not null``."""
     negated = str(tokens[index + 1]["value"]).lower() == "not"
-    meant = tokens[index + 1 + negated]  # "eof" is the last
+    meant = tokens[index + 1 + negated]  # in range: the last token is "eof"
     literal = _LITERAL_WORDS.get(str(meant["value"]).lower())
     if literal is None:
         return SyntaxHint('JMESPath has no "is" operator', "write == or !=")
@@ -72,7 +72,7 @@ def _between(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint
 
 
 def _presence(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
-    """``coupon exists``."""
+    """The hint for ``coupon exists``."""
     left, _ = path_before(expression, tokens, index)
     text = tokens[index]["value"]
     return SyntaxHint(f'JMESPath has no "{text}" operator', f"write {left} != `null`" if left else None)
