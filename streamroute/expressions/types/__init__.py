@@ -1,1 +1,1 @@
-"""Types: sets of JSON values that the parts of an expression can have, and the checks that use them."""
+"""Types: the sets of JSON values that the parts of an expression can have, and checks based on them."""

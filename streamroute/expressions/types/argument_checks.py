@@ -1,4 +1,4 @@
-"""Arguments that a function does not accept, always or for some messages."""
+"""Arguments that a function never accepts, or not for all messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _THE: Final[dict[Kind, str]] = {
 
 
 def check(report: ProblemReport, node: Node, types: Sequence[Type], scope: Scope) -> bool:
-    """Whether a call may succeed; reports each argument that makes it fail, always or for some messages."""
+    """Report arguments that make a call fail, always or for some messages; return whether it may succeed."""
     sound = True
     for position, (argument, t) in enumerate(zip(node["children"], types, strict=True)):
         kinds, elements = parameter_kinds(node["value"], position)
@@ -61,7 +61,7 @@ def _is_wrong(name: str, position: int, argument: Node, t: Type) -> bool:
 
 
 def _takes(name: str, position: int, value: Any) -> bool:
-    """Whether the library's own check lets this value pass."""
+    """Whether the library's own check accepts this value."""
     try:
         FUNCTIONS._type_check_single(value, SIGNATURES[name][position]["types"], name)  # noqa: SLF001 - its check
     except JMESPathTypeError:
@@ -111,7 +111,7 @@ def _help(report: ProblemReport, argument: Node, kinds: frozenset[Kind]) -> str 
 
 
 def _check_search(report: ProblemReport, node: Node, types: Sequence[Type]) -> bool:
-    """``contains('abc', `1`)``: Python looks for a string in a string only."""
+    """Report ``contains('abc', `1`)``: a string can only contain a string."""
     if node["value"] != "contains" or len(types) != 2:
         return True
     subject, search = types

@@ -1,4 +1,4 @@
-"""Every check that needs types: ``check_types``."""
+"""``check_types``: every check that needs types."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _SAME_BY_LITERALS: Final = {
     WRONG_ELEMENTS: WRONG_ELEMENTS,
     UNCOMPARABLE: CONSTANT,
 }
-"""What the schema would repeat about a part that is wrong by its literals."""
+"""Codes of problems by the schema, and the code of the same problem found by the literals."""
 
 _BETTER_ADVISED: Final = {
     UNKNOWN_FIELD: {NAMED_PAYLOAD, LENGTH_AS_FIELD, FIELD_OF_A_LIST},
@@ -80,13 +80,13 @@ _REWRITES_WHOLE: Final = frozenset(
 _ADVICE: Final = re.compile(
     r"(?:^|: )(?:write |compare it: |a number is written in backticks: )(.*?)(?:; if |\Z)"
 )
-"""The expression that an advice offers."""
+"""Matches the expression that a piece of advice offers."""
 
 _SHORT: Final = 60
 _MOST_STEPS: Final = 4
 
 _CLEAN: Final = {True: CleanSkeletons(), False: CleanSkeletons()}
-"""The skeletons of conditions (True), and of other expressions, that are clean for every payload."""
+"""Skeletons without problems for any payload: of conditions (True), and of other expressions."""
 
 
 def check_types(
@@ -99,13 +99,13 @@ def check_types(
     get_evidence: EvidenceSource | None = None,
     final_advice: bool = True,
 ) -> list[Problem]:
-    """The problems of an expression without fatal problems, in the order of their places.
+    """Return the problems of an expression without fatal problems, in the order of their places.
 
-    ``payload`` is the type of the payload (None if unknown). With ``validated``, messages are validated by
-    the schema that it comes from. A ``condition``, such as a filter, is evaluated for its truth, anything
-    else for its value. ``traits`` describe the codecs of the payload. ``get_evidence`` returns what the
-    configuration shows beside its schemas; by default, what the expression itself shows. With
-    ``final_advice``, advice is followed until nothing is wrong with what it offers, which takes longer.
+    ``payload`` is the type of the payload (None if unknown). With ``validated``, messages are validated
+    against its schema. A ``condition``, such as a filter, is used for its truth, any other expression for its
+    value. ``traits`` describe the codecs of the payload. ``get_evidence`` returns the evidence in the
+    configuration beside its schemas; by default, that in the expression itself. With ``final_advice``, advice
+    is followed until the offered expression has no problems, which takes longer.
     """
     get_evidence = get_evidence or cache(lambda: Evidence([tree]))
     check = partial(
@@ -122,11 +122,11 @@ def check_types(
 def with_final_advice(
     problems: list[Problem], tree: Tree, check: Callable[[Tree], list[Problem]]
 ) -> list[Problem]:
-    """The problems, each with advice in which ``check`` finds no other problem, if there is any."""
+    """Replace each problem's advice by advice without problems according to ``check``, if there is any."""
 
     @cache
     def better(expression: str) -> str | None:
-        """The expression that the first problem of an expression offers in its place."""
+        """The expression that the first advice about an expression offers instead."""
         if not is_valid(expression):
             return None
         advices = (_whole_advice(found, expression) for found in check(parse(expression)))
@@ -136,7 +136,7 @@ def with_final_advice(
 
 
 def _with_final_advice(problem: Problem, tree: Tree, better: Callable[[str], str | None]) -> Problem:
-    """The problem with advice that is not itself reported."""
+    """Follow the problem's advice until the offered expression has no advice itself."""
     whole = _whole_advice(problem, tree.expression)
     if whole is None or len(tree.expression) > _SHORT:
         return problem
@@ -147,7 +147,7 @@ def _with_final_advice(problem: Problem, tree: Tree, better: Callable[[str], str
 
 
 def _whole_advice(problem: Problem, expression: str) -> str | None:
-    """The expression that a problem's advice offers in place of the whole."""
+    """The whole expression that a problem's advice offers."""
     found = _ADVICE.search(problem.help or "")
     is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
     return found[1] if found and (is_whole or problem.code in _REWRITES_WHOLE) else None
@@ -205,7 +205,7 @@ def _run(tree: Tree, payload: Type, report: ProblemReport, *, condition: bool) -
 
 
 def _is_shown_field(problem: Problem, tree: Tree, get_evidence: EvidenceSource) -> bool:
-    """Whether the name that seems misspelled is a field of messages in tests or examples."""
+    """Whether a seemingly misspelled name is a field of messages in tests or examples."""
     return (
         problem.code == MISSPELLED_FIELD
         and tree.expression[problem.start : problem.end] in get_evidence().names
@@ -213,12 +213,12 @@ def _is_shown_field(problem: Problem, tree: Tree, get_evidence: EvidenceSource) 
 
 
 def _follows_payload_name(problem: Problem, ends: set[int]) -> bool:
-    """Whether a field is missing in a name for the payload, which has a finding of its own."""
+    """Whether an unknown field follows a name for the payload, which is reported itself."""
     return problem.code == UNKNOWN_FIELD and problem.start in ends
 
 
 def _advised(problem: Problem, mistakes: list[Problem]) -> Problem:
-    """A problem by the schema, with the advice of a likely mistake about the same part."""
+    """Add the advice of a likely mistake about the same part to a problem found by the schema."""
     codes = _BETTER_ADVISED.get(problem.code, ())
     about = (mistake for mistake in mistakes if mistake.code in codes and Spans([problem]).overlap(mistake))
     meant = next(about, None)
@@ -226,7 +226,7 @@ def _advised(problem: Problem, mistakes: list[Problem]) -> Problem:
 
 
 def _not_yet_reported(found: list[Problem], before: list[Problem]) -> Iterator[Problem]:
-    """The problems by the schema about parts that do not have the same problem already."""
+    """The problems found by the schema, except for parts with the same problem already."""
     with_final_advice = Spans(other for other in before if other.code in _OUTCOME_CODES)
     known = {(other.start, other.end, other.code) for other in before}
     for problem in found:
@@ -237,7 +237,7 @@ def _not_yet_reported(found: list[Problem], before: list[Problem]) -> Iterator[P
 
 
 def _without_consequences(problems: list[Problem]) -> Iterator[Problem]:
-    """Leave out what else is found about a name that should be a literal: it is a consequence."""
+    """Drop other problems of a name that should be a literal: they are consequences."""
     causes = Spans(found for found in problems if found.code == FIELD_FOR_LITERAL)
     for problem in dict.fromkeys(problems):
         if problem.code == FIELD_FOR_LITERAL or not causes.overlap(problem):

@@ -21,15 +21,14 @@ _LITERAL: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _SPECIAL_STRINGS: Final = frozenset(f"'{word}'" for word in ("", "true", "false", *KINDS))
-"""Strings that mean something to the checks: the empty one, a boolean in quotes, and the results of
-``type()``."""
+"""Strings with a meaning for the checks: the empty string, booleans in quotes, and results of ``type()``."""
 _PLAIN_LITERALS: Final = frozenset(("`0`", "`true`", "`false`", "`null`", "`[]`", "`{}`"))
 
 _MOST: Final = 4096
 
 
 def literals_in(schema: Any) -> Iterator[str]:
-    """Every string and number in a schema, as a JMESPath literal."""
+    """Yield every string and number in a schema as a JMESPath literal."""
     stack = [schema]
     while stack:
         value = stack.pop()
@@ -44,7 +43,7 @@ def literals_in(schema: Any) -> Iterator[str]:
 
 
 class CleanSkeletons:
-    """The skeletons without problems."""
+    """A cache of skeletons without problems."""
 
     def __init__(self) -> None:
         self._clean: set[str] = set()
@@ -61,10 +60,10 @@ class CleanSkeletons:
 
 
 def skeleton_of(expression: str, keep: Container[str] = ()) -> str | None:
-    """The expression with a placeholder for each string and natural number, the same for equal ones.
+    """Replace each string and natural number by a placeholder, the same for equal literals.
 
-    Literals in ``keep`` are kept. None if the expression has literals that may be equal in another way,
-    such as `1` and `1.0`.
+    Literals in ``keep`` are kept. None if the expression has literals that may be equal in another way, such
+    as `1` and `1.0`.
     """
     if "`" in expression and '"' in expression:
         return None

@@ -20,7 +20,7 @@ _ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
 
 
 def may_be_equal(a: Type, b: Type) -> bool:
-    """Whether two values of these types may be equal for JMESPath: 1 equals 1.0, and neither equals true."""
+    """Whether values of these types may be equal in JMESPath: 1 equals 1.0, and neither equals true."""
     if (a.null and b.null) or not a.booleans.isdisjoint(b.booleans) or (a.expref and b.expref):
         return True
     if _meet(a.numbers, b.numbers) or _meet(a.strings, b.strings):
@@ -35,13 +35,13 @@ def _meet(a: Literals, b: Literals) -> bool:
 
 
 def may_differ(a: Type, b: Type) -> bool:
-    """Whether two values of these types may be unequal for JMESPath."""
+    """Whether values of these types may be unequal in JMESPath."""
     one, two = only_value(a), only_value(b)
     return one is None or one != two
 
 
 def only_value(t: Type) -> tuple[Kind, Any] | None:
-    """The only value of a type, a scalar, with its kind; None if there may be others."""
+    """The only value of a type, and its kind, if it is a scalar; None if there may be other values."""
     kinds = t.kinds
     if len(kinds) != 1:
         return None
@@ -58,12 +58,12 @@ def only_value(t: Type) -> tuple[Kind, Any] | None:
 
 
 def is_comparable(a: Type, b: Type) -> bool:
-    """Whether an ordering of two such values may be true or false."""
+    """Whether an ordering of such values may be true or false."""
     return (a.has("number") and b.has("number")) or (a.has("string") and b.has("string"))
 
 
 def may_be_uncomparable(a: Type, b: Type) -> bool:
-    """Whether an ordering of two such values may be null."""
+    """Whether an ordering of such values may be null."""
     return not (a.kinds == b.kinds and a.kinds in (frozenset(["number"]), frozenset(["string"])))
 
 

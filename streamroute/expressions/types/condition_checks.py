@@ -44,7 +44,7 @@ def check(report: ProblemReport, node: Node, inferred: Type, scope: Scope, infer
 
 
 def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Infer) -> str | None:
-    """The values that the schema lists for what is compared with a literal."""
+    """The help that lists the schema's values for the path that is compared with a literal."""
     if not report.declared or node["type"] != "comparator":
         return None
     left, right = node["children"]
@@ -57,14 +57,14 @@ def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Inf
 
 
 def _is_unconditional(report: ProblemReport, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
-    """Whether the condition has this truth without the conditions before it, too."""
+    """Whether the condition has this truth even without the conditions before it."""
     with report.muted():
         alone = infer(node, Scope.of(base))
     return not is_never(alone) and may_be_true(alone) == true and may_be_false(alone) != true
 
 
 def _check_contradiction(report: ProblemReport, node: Node, scope: Scope, infer: Infer) -> None:
-    """``tier == 'gold' && tier == 'silver'``: each may be true, but not both."""
+    """Report ``tier == 'gold' && tier == 'silver'``: each may be true, but not both."""
     if node["type"] != "comparator" or node["value"] != "eq":
         return
     left, right = node["children"]
@@ -128,7 +128,7 @@ def _advice(report: ProblemReport, node: Node, *, true: bool) -> str | None:
 
 
 def _comparison_advice(report: ProblemReport, node: Node) -> str | None:
-    """What was meant by ``'tier' == 'gold'``, and by ``tags[*] == 'vip'``."""
+    """Advice for ``'tier' == 'gold'`` and for ``tags[*] == 'vip'``."""
     if node["type"] != "comparator" or not is_literal(node["children"][1]):
         return None
     left, right = node["children"]
@@ -142,13 +142,13 @@ def _comparison_advice(report: ProblemReport, node: Node) -> str | None:
         return _result_advice(report, left, operator, right["value"])
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
-        whole = inside if node is report.tree.root else f"({inside})"  # a pipe binds less than all else
+        whole = inside if node is report.tree.root else f"({inside})"  # | has the lowest precedence
         return f"it is a list; filter its elements: {whole}"
     return None
 
 
 def _negation_advice(report: ProblemReport, node: Node) -> str | None:
-    """`` !nights > `3` ``, and ``!tier == 'gold'``."""
+    """Advice for ``!nights > `3` `` and ``!tier == 'gold'``."""
     if node["type"] != "comparator" or node["children"][0]["type"] != "not_expression":
         return None
     negated, right = node["children"]
@@ -163,7 +163,7 @@ def _negation_advice(report: ProblemReport, node: Node) -> str | None:
 
 
 def _differs_from_all_advice(report: ProblemReport, node: Node) -> str | None:
-    """``tier != 'gold' || tier != 'silver'``, which any tier is."""
+    """Advice for ``tier != 'gold' || tier != 'silver'``, which is always true."""
     operands = chain(node) if node["type"] == "or_expression" else []
     if not operands or not all(each["type"] == "comparator" and each["value"] == "ne" for each in operands):
         return None
@@ -171,7 +171,7 @@ def _differs_from_all_advice(report: ProblemReport, node: Node) -> str | None:
 
 
 def _slice_advice(report: ProblemReport, node: Node) -> str | None:
-    """``starts_with(id, 'AB')`` for ``id[:2] == 'AB'``."""
+    """Advice to write ``starts_with(id, 'AB')`` for ``id[:2] == 'AB'``."""
     if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
         return None
     left, right = node["children"]
@@ -185,7 +185,7 @@ def _slice_advice(report: ProblemReport, node: Node) -> str | None:
 
 
 def _slice_test(node: Node, value: str) -> str | None:
-    """The function that ``id[:2] == 'AB'``, or ``id[-2:] == 'AB'``, stands for in other languages."""
+    """The function that is equivalent to ``id[:2] == 'AB'`` or ``id[-2:] == 'AB'`` in other languages."""
     if node["type"] == "subexpression":
         node = node["children"][-1]
     if node["type"] != "projection" or node["children"][1]["type"] != "identity":
@@ -202,7 +202,7 @@ def _slice_test(node: Node, value: str) -> str | None:
 
 
 def _result_advice(report: ProblemReport, call: Node, operator: str, value: str) -> str | None:
-    """Advice for the result of a function that never equals the string that it is compared with."""
+    """Advice for a function's result that never equals the string on the other side."""
     if is_numeric(value):
         return f"a number is written in backticks: {report.text(call)} {operator} `{value}`"
     meant = TYPE_ALIASES.get(value.lower()) if is_call(call, "type") else None
@@ -229,7 +229,7 @@ def check_ordering(report: ProblemReport, node: Node, left: Type, right: Type) -
 
 
 def _ordering_help(report: ProblemReport, node: Node, left: Type, right: Type) -> str:
-    """How to write the literal, if there is one, in the kind of the other side."""
+    """Advice to write a literal in the other side's kind."""
     for literal, other in zip(node["children"], (right, left), strict=True):
         if not is_literal(literal):
             continue

@@ -1,4 +1,4 @@
-"""Steps of a path that are always null by the schema: an unknown field, a field of a string."""
+"""Path steps that are always null by the schema: an unknown field, a field of a string."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ UNKNOWN_FIELD: Final = "SR315"
 MISSPELLED_FIELD: Final = "SR327"
 
 _SHORT: Final = 5
-"""Unrelated names shorter than this resemble each other."""
+"""Names shorter than this are similar by chance."""
 _USUAL_ENVELOPE: Final = frozenset(
     {"source", "subject", "stream", "version", "timestamp", "trace_id", "traceid", "traceparent"}
     | {"tracestate", "correlation_id", "causation_id", "request_id", "event_id", "message_id", "event_type"}
     | {"specversion", "datacontenttype", "dataschema", "partition_key", "tenant", "tenant_id", "created_at"}
 )
-"""Names that envelopes have."""
+"""Common names of envelope fields."""
 
 
 def check_field(report: ProblemReport, node: Node, scope: Scope) -> Type | None:
-    """Report a field that the schema does not have and return its type; None if the field may exist."""
+    """Report a field that the schema excludes, and return its type; None if the field may exist."""
     if not report.declared:
         return None
     name, t = node["value"], scope.type
@@ -73,7 +73,7 @@ def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
 
 
 def _envelope_field(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> Type:
-    """The type of a name beside the data: a field of the envelope, unless it misspells a declared one."""
+    """The type of a name that the data does not declare: an envelope field, unless it is a misspelling."""
     name = node["value"]
     near = did_you_mean if len(name) >= _SHORT else misspelled_field
     if name.lower() not in _USUAL_ENVELOPE and near(name, declared_names(shapes)):
@@ -82,7 +82,7 @@ def _envelope_field(report: ProblemReport, node: Node, shapes: Sequence[Shape]) 
 
 
 def refuse_envelope_field(report: ProblemReport, node: Node, scope: Type) -> Type:
-    """Report a step into a field of the envelope, which would be a string."""
+    """Report a step into an envelope field, which would be a string."""
     return _add_problem(report, node, scope.objects)
 
 

@@ -1,8 +1,8 @@
-"""The type of a JSON Schema's instances, which is never too small.
+"""Compute the type of a JSON Schema's instances; it is never too small.
 
-Draft-07 and 2020-12 are read alike where they agree. What is not understood (``if``, ``not``, a ``$ref``
-out of the document ...) forbids nothing, and leaves a doubt behind where it may forbid that a value is
-missing or null.
+Draft-07 and 2020-12 are treated alike where they agree. An unsupported keyword (``if``, ``not``, a ``$ref``
+out of the document ...) excludes nothing, and makes the type uncertain if it may exclude a missing value or
+null.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NOT_UNDERSTOOD: Final = frozenset(
     {"if", "not", "dependencies", "dependentRequired", "dependentSchemas", "minProperties", "contains"}
     | {"$dynamicRef", "$recursiveRef", "extends", "disallow"}
 )
-"""Keywords that may exclude what the others allow."""
+"""Unsupported keywords that may exclude values which the others allow."""
 _ANNOTATIONS: Final = frozenset(
     {"$ref", "$comment", "$defs", "definitions", "title", "description", "examples", "default", "nullable"}
     | {"deprecated", "readOnly", "writeOnly"}
@@ -56,7 +56,7 @@ _WITH_SIBLINGS: Final = ("2019-09", "2020-12")
 
 
 def from_schema(schema: Any) -> Type:
-    """The type of a schema's instances. Never raises; ``UNKNOWN`` for an invalid schema."""
+    """Return the type of a schema's instances. Never raises; ``UNKNOWN`` for an invalid schema."""
     return _Schemas(schema).of(schema)
 
 
@@ -76,7 +76,7 @@ class _Schemas:
         if not isinstance(schema, dict) or self._is_elsewhere(schema):
             return UNKNOWN
         key = id(schema)
-        if key in self.underway:  # a $ref that leads to itself and says nothing
+        if key in self.underway:  # a $ref to itself, which allows anything
             return UNKNOWN
         if key not in self.types:
             self.underway.add(key)
@@ -87,7 +87,7 @@ class _Schemas:
         return self.types[key]
 
     def _is_elsewhere(self, schema: dict[str, Any]) -> bool:
-        """Whether a schema has an address of its own, from which its references count."""
+        """Whether a schema has its own base address, which its references are relative to."""
         address = schema.get("$id", schema.get("id"))
         return schema is not self.root and isinstance(address, str)
 
@@ -103,7 +103,7 @@ class _Schemas:
         return nullable(made) if schema.get("nullable") is True else made
 
     def _parts(self, schema: dict[str, Any]) -> Iterator[Type]:
-        """The types of a schema's keywords, all of which apply."""
+        """The types of a schema's keywords, to be intersected."""
         if "$ref" in schema:
             yield self._referred(schema["$ref"])
             if not self._siblings_count():
@@ -132,7 +132,7 @@ class _Schemas:
         return as_uncertain(UNKNOWN) if found is None else self.of(found)
 
     def _target(self, reference: str) -> Any:
-        """What a JSON Pointer in this document leads to, or None."""
+        """The target of a JSON Pointer in this document, or None."""
         if reference in ("#", "#/"):
             return self.root if reference == "#" else None
         if not reference.startswith("#/"):

@@ -26,7 +26,7 @@ from streamroute.expressions.types.members import elements_of, values_of
 from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
 
 BY_KEY: Final = frozenset({"sort_by", "min_by", "max_by"})
-"""Functions that take an expression, which gives the number or string that elements are compared by."""
+"""Functions whose expression returns the number or string that elements are compared by."""
 
 KEYS: Final[frozenset[Kind]] = frozenset(("number", "string"))
 
@@ -34,23 +34,23 @@ _NAMES: Final = ("array", "boolean", "number", "object", "string")
 
 
 def list_argument(name: str) -> int | None:
-    """The position of the list over whose elements a function evaluates its expression."""
+    """The position of the list argument whose elements a function's expression is evaluated on."""
     return 1 if name == "map" else 0 if name in BY_KEY else None
 
 
 def parameter_kinds(name: str, position: int) -> tuple[frozenset[Kind], frozenset[Kind]]:
-    """The kinds that a parameter accepts, and those of a list's elements; empty for any kind."""
+    """The kinds that a parameter accepts, and those of its list elements; empty for any kind."""
     signature = SIGNATURES[name]
     words = signature[min(position, len(signature) - 1)]["types"]
     if name == "merge" and position > 0:
-        words = ["object", "array", "string"]  # dict.update() takes the other two where they are empty
+        words = ["object", "array", "string"]  # dict.update() also accepts an empty list or string
     kinds: list[Kind] = [word.partition("-")[0] for word in words]
     elements: list[Kind] = [word.partition("-")[2] for word in words if "-" in word]
     return frozenset(kinds), frozenset(elements)
 
 
 def result_of(name: str, arguments: Sequence[Type], body: Type) -> Type:
-    """The type of a function's result; ``body`` is the type of its ``&expression``."""
+    """Return the type of a function's result; ``body`` is the type of its ``&expression``."""
     return _RESULTS[name](arguments, body)
 
 
@@ -141,6 +141,6 @@ _RESULTS: Final[dict[str, Rule]] = {
     "values": _values,
 }
 
-# A function that the library gains has to be described here; until then nothing is known of what it gives.
+# A function that a later library adds has an unknown result until it is described here.
 for _name in SIGNATURES.keys() - _RESULTS.keys():
     _RESULTS[_name] = _always(UNKNOWN)

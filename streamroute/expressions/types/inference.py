@@ -1,4 +1,4 @@
-"""Inference: the type of each part of an expression, with the problems that follow from it."""
+"""Infer the type of each part of an expression, and report the problems that follow from it."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class Inference:
         self.report = report
 
     def infer(self, node: Node, scope: Scope) -> Type:
-        """The type of a node where ``@`` has the scope's type; NEVER if the node is never evaluated."""
+        """Return the type of a node where ``@`` has the scope's type; NEVER if it is never evaluated."""
         count_steps(1)
         return NEVER if scope.type is NEVER else self._RULES[node["type"]](self, node, scope)
 
     def condition(self, node: Node, scope: Scope) -> Type:
-        """As ``infer``, for a node of which only the truth is used; reports one that is constant."""
+        """As ``infer``, for a node that is used only for its truth; report it if that is constant."""
         kind, before = node["type"], self.report.count
         if misplaced_values.is_collection(node):
             misplaced_values.report_collection(self.report, node)
@@ -88,7 +88,7 @@ class Inference:
         return self.infer(node, scope)
 
     def _chain(self, node: Node, scope: Scope, operand_type: Callable[..., Type]) -> Type:
-        """``&&`` returns the first false operand, or the last one; ``||`` the first true one, or the last."""
+        """``&&`` returns the first false operand, ``||`` the first true one; without any, the last one."""
         is_and = node["type"] == "and_expression"
         stops, may_go_on = (falsy, may_be_true) if is_and else (truthy, may_be_false)
         *first, last = chain(node)
@@ -138,7 +138,7 @@ class Inference:
         return steps.check_field(self.report, node, scope) or field_of(scope.type, node["value"])
 
     def _steps(self, node: Node, scope: Scope) -> Type:
-        """A pipe or a path: each part is evaluated on the value of the part before it."""
+        """The type of a pipe or a path: each part is evaluated on the value of the part before it."""
         parts = chain(node) if node["type"] == "pipe" else node["children"]
         return self.infer(parts[-1], self._scope_of_last(parts, scope, node["type"]))
 
@@ -152,7 +152,7 @@ class Inference:
         return scope
 
     def base(self, node: Node, scope: Scope) -> Type:
-        """The type of the value that a step reads from; a field of the envelope has no parts."""
+        """The type of a value that a step reads from; reports steps into an envelope field."""
         inferred = self.infer(node, scope)
         if inferred is not ENVELOPE_FIELD:
             return inferred
@@ -175,7 +175,7 @@ class Inference:
         return found or self._list_or_null(t, elements_of(t))
 
     def _list_or_null(self, t: Type, elements: Type, kind: Any = "array") -> Type:
-        """A list of these elements; null if the source is of another kind."""
+        """A list of these elements; null if the source has another kind."""
         made = array_of(elements, uncertainty=t.uncertainty) if t.has(kind) else NEVER
         return made if t.kinds <= {kind} else union(made, Type(null=True, uncertainty=t.uncertainty))
 

@@ -1,6 +1,6 @@
 """Types of the values in an expression: sets of JSON values that are never too small.
 
-For each kind of value, a type says whether it may occur and, if known, which values may.
+For each kind of value, a type states whether it may occur and, if known, which values may.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any, Final, NamedTuple, Protocol
 from streamroute.expressions.kinds import KINDS, Kind
 
 Literals = frozenset[Any] | None
-"""The possible values; None if any value is possible."""
+"""The possible values; None for any value."""
 
 CERTAIN: Final = 0
 ASSUMED: Final = 1
-"""Some kinds are included only because nothing excludes them; an intersection with a known type ends that."""
+"""Some kinds are included only because nothing excludes them; intersecting with a known type resets this."""
 UNCERTAIN: Final = 2
-"""A part of a schema that may exclude more was not understood; an intersection keeps this."""
+"""An unsupported part of a schema may exclude more; an intersection keeps this."""
 
 
 class Deferred(Protocol):
-    """A type, or a lazy one: schemas may refer to themselves."""
+    """A type, or a lazy one: schemas may be recursive."""
 
     def get(self) -> Type:
         """The type itself."""
@@ -30,7 +30,7 @@ class Deferred(Protocol):
 
 
 class LazyType:
-    """A type that is computed when it is first used."""
+    """A type that is computed at its first use."""
 
     __slots__ = ("_make", "_type")
 
@@ -69,7 +69,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Type:
-    """A set of values, by kind; ``uncertainty`` says how certain it is that each kind can occur.
+    """A set of values, by kind; ``uncertainty`` states how certain it is that each kind can occur.
 
     ``items`` is the type of a list's elements, None if no list is possible. ``empty`` are the kinds (string,
     array, object) of which the empty value is possible.
@@ -86,7 +86,7 @@ class Type:
     uncertainty: int = CERTAIN
 
     def get(self) -> Type:
-        """The type itself, so that a type can stand for a lazy one."""
+        """The type itself, so that it can be used as a ``Deferred``."""
         return self
 
     def has(self, kind: Kind) -> bool:
@@ -164,19 +164,19 @@ def object_of(shape: Shape, *, empty: bool = True) -> Type:
 
 
 def is_never(t: Type) -> bool:
-    """Whether no value is of this type: the part is never evaluated."""
+    """Whether the type has no values: the part is never evaluated."""
     if t.null or t.booleans or t.items is not None or t.objects or t.expref:
         return False
     return t.numbers is not None and not t.numbers and t.strings is not None and not t.strings
 
 
 def nullable(t: Type, uncertainty: int = CERTAIN) -> Type:
-    """The type, or null; ``uncertainty`` says how certain the null is."""
+    """Add null to a type; ``uncertainty`` states how certain the null is."""
     return t if t.null else replace(t, null=True, uncertainty=max(t.uncertainty, uncertainty))
 
 
 def as_uncertain(t: Type) -> Type:
-    """The type, some of whose values may be impossible, at any depth."""
+    """Mark a type as uncertain, at any depth: some of its values may be impossible."""
     if t.uncertainty == UNCERTAIN:
         return t
     return replace(t, uncertainty=UNCERTAIN, objects=tuple(replace(shape, loose=True) for shape in t.objects))
