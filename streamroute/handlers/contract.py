@@ -1,4 +1,4 @@
-"""Attributes by which the compiler knows a built-in handler: neither imports the other."""
+"""Attributes by which the compiler recognizes built-in handlers, without importing them or vice versa."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class ArgumentProblem(NamedTuple):
 
 
 Check = Callable[[Mapping[str, Any], Sequence[str]], Iterable[ArgumentProblem]]
-"""Checks the arguments of a route, given the streams that it takes messages from."""
+"""Checks a route's arguments, given the streams that it consumes."""
 
 
 def built_in(*, check: Check, needs: str | None = None) -> Callable[[F], F]:
-    """Declare a handler: the check of its arguments, and the resource that replaces the container."""
+    """Declare a built-in handler: its argument check, and the resource that replaces the container."""
 
     def declare(handler: F) -> F:
         vars(handler)[CHECK] = check

@@ -16,28 +16,28 @@ from streamroute.text.safe_text import safe_str
 
 _RESERVED: Final = KEY.encode()
 _RESERVED_NAMES: Final = frozenset(prefix + _RESERVED for prefix in (b"", b"ce-", b"ce_"))
-"""Fields that become the reserved key in a payload: ``ce-`` and ``ce_`` are those of CloudEvents."""
-_ENCODED: Final = b"data_base64"  # data of a CloudEvent, whose text is encoded
-_SPELLED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # as JSON may spell a character of the name
+"""Fields that become the reserved key in a payload; ``ce-`` and ``ce_`` are prefixes of CloudEvents."""
+_ENCODED: Final = b"data_base64"  # base64 data of a CloudEvent
+_SPELLED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # JSON escapes of the key's characters
 
 
 class Outlet(Protocol):
     """A stream that can be written to.
 
-    The promise: once ``publish`` has returned, the entries are in the stream.
+    Once ``publish`` has returned, the entries are in the stream.
     """
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """The entry of a payload, as names and values in turn; raises EncodeError if it cannot be encoded."""
+        """Encode a payload as an entry: names and values in turn. Raises EncodeError if that fails."""
         ...
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
-        """Write entries; returns their ids, and raises if that is not certain."""
+        """Write entries; return their ids. Raises if it is not certain that they were written."""
         ...
 
 
 Outlets = Callable[[str], Outlet]
-"""From a stream's name to the stream."""
+"""Stream name -> stream."""
 
 
 def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[ArgumentProblem]:
@@ -54,12 +54,12 @@ def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Arg
 
 @built_in(check=_check, needs="outlets")
 async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: str) -> None:
-    """Write the message to ``stream``; the entry is acknowledged after that.
+    """Write the message to ``stream``; its entry is acknowledged after that.
 
-    The entry's raw fields are kept byte for byte. A transformed payload, and one that has the reserved key
-    ``_streamroute`` beside its type (not deeper, and not in a text), is encoded again without that key, in
+    The entry's raw fields are kept byte for byte. A transformed payload, and one with the reserved key
+    ``_streamroute`` beside its type (not deeper, and not in a text), is encoded again without that key, with
     the codec of ``stream`` if the configuration declares it, else as JSON. After a crash between the write
-    and the acknowledgment it is written again, with another id: give events an id of their own if that
+    and the acknowledgment it is written again, with another entry id: give events an id of their own if that
     matters.
 
     Source: https://redis.io/docs/latest/commands/xadd/
@@ -69,29 +69,29 @@ async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: st
 
 
 def _raw(payload: Mapping[str, Any]) -> list[bytes]:
-    """The entry as it was produced; empty if the payload has been changed."""
+    """The entry as it was produced; empty if the payload was changed."""
     if not isinstance(payload, Message):
         return []
     if KEY in payload or any(_is_marked(name, value) for name, value in payload.fields.items()):
-        # It may carry a retry marker, which workers of that stream would take for one of theirs.
+        # It may contain a retry envelope, which workers of that stream would mistake for their own.
         return []
     return [part for field in payload.fields.items() for part in field]
 
 
 def _is_marked(name: bytes, value: bytes) -> bool:
-    """Whether a codec could find the reserved key in this field, in which a retry marker is searched."""
+    """Whether a codec could find the reserved key of retry envelopes in this field."""
     return name.lower() in _RESERVED_NAMES or (_may_hold_mark(value) and _is_marked_object(_read(value)))
 
 
 def _may_hold_mark(text: bytes) -> bool:
-    """Whether the name is anywhere in this text, in any spelling; most texts need not be parsed."""
+    """Whether the name may be in this text, in any spelling; most texts need not be parsed."""
     if b"\\" in text:
         text = _SPELLED.sub(lambda match: bytes([int(match[1], 16)]), text)
     return _RESERVED in text or _ENCODED in text
 
 
 def _is_marked_object(value: Any) -> bool:
-    """Whether this is data, or a CloudEvent with data, that has the reserved key."""
+    """Whether this is data with the reserved key, or a CloudEvent with such data."""
     if not isinstance(value, dict):
         return False
     return any(
@@ -108,9 +108,9 @@ def _from_base64(text: Any) -> bytes:
 
 
 def _read(text: bytes) -> Any:
-    """The JSON value that some codec might read; None for any other text.
+    """Parse the text as leniently as any codec; None if it is not JSON.
 
-    An object that this reader refuses (a number too long, brackets too deep) counts as marked.
+    An object that this parser rejects (a number too long, brackets too deep) counts as marked.
     """
     try:
         return json.loads(text, strict=False)
@@ -122,5 +122,5 @@ def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
     try:
         return outlet.encode({key: value for key, value in payload.items() if key != KEY})
     except EncodeError as error:
-        # A retry would fail again.
+        # A retry would fail, too.
         raise Reject(f"could not forward the message: {safe_str(error)}") from error

@@ -13,7 +13,7 @@ from streamroute.message import Message
 from streamroute.text.safe_text import safe_repr, safe_str
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_MOST: Final = 10_000  # characters of one message
+_MOST: Final = 10_000  # characters of a log record's payload
 
 _encoder: Final = json.JSONEncoder(ensure_ascii=False, default=safe_str)
 
@@ -31,7 +31,7 @@ def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Ar
 async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = "") -> None:
     """Log the message, after ``text``, at ``level``.
 
-    The whole payload is logged; use a transform on the route to select what may be.
+    The whole payload is logged; use a transform on the route to select what may be logged.
     """
     where = f"{payload.id} of {payload.stream}: " if isinstance(payload, Message) and payload.id else ""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -40,10 +40,10 @@ async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = ""
 
 
 def _shown(payload: Mapping[str, Any]) -> str:
-    """The payload as JSON up to the length that is shown; as Python text if it is not JSON."""
+    """The payload as JSON, cut to the maximum length; its ``repr`` if it is not JSON."""
     try:
         return _written(payload)
-    except (TypeError, ValueError):  # it contains itself, or has keys that JSON does not allow
+    except (TypeError, ValueError):  # circular, or with keys that JSON does not allow
         return safe_repr(payload, _MOST)
 
 

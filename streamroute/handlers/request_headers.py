@@ -1,6 +1,6 @@
-"""The headers of a webhook's request: checked before they are sent, and never quoted.
+"""The headers of a webhook's request: validated before they are sent, and never quoted in errors.
 
-An HTTP client quotes the value that it refuses, which may be a password.
+An HTTP client quotes values that it rejects, which may be passwords.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streamroute.text.safe_text import safe_repr
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
-_LONGEST: Final = 8_000  # characters of a value; servers refuse longer ones
+_LONGEST: Final = 8_000  # characters of a value; servers reject longer ones
 _MOST: Final = 100
 _CONNECTION_HEADERS: Final = frozenset(
     {"content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
@@ -28,7 +28,7 @@ _VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) !
 
 
 def name_problem(name: str) -> str | None:
-    """Why a header cannot have this name; None if it can."""
+    """Return why a header cannot have this name; None if it can."""
     if not _NAME.fullmatch(name):
         return f"{safe_repr(name, 60)} cannot be the name of a header"
     if name.lower() in _CONNECTION_HEADERS:
@@ -37,7 +37,7 @@ def name_problem(name: str) -> str | None:
 
 
 def value_problem(value: str) -> str | None:
-    """Why a header cannot have this value, without quoting it; None if it can."""
+    """Return why a header cannot have this value, without quoting it; None if it can."""
     if len(value) > _LONGEST:
         return f"it has {len(value):,} characters; a header has {_LONGEST:,} at most"
     if value != value.strip(" \t\r\n"):
@@ -48,7 +48,7 @@ def value_problem(value: str) -> str | None:
 
 
 def header_problems(stated: Mapping[str, str], from_env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The problems of the headers as they are stated: the argument, and why."""
+    """Yield the problems of the configured headers: the argument, and the reason."""
     for argument, names in (("headers", stated), ("headers_from_env", from_env)):
         if len(names) > _MOST:
             yield argument, f'"{argument}" holds {len(names):,} headers; {_MOST} can be sent'
@@ -64,7 +64,7 @@ def header_problems(stated: Mapping[str, str], from_env: Mapping[str, str]) -> I
 
 
 def _duplicates(names: Iterable[str]) -> Iterator[str]:
-    """Names that occurred before; header names ignore case."""
+    """Yield names that occurred before; header names are case-insensitive."""
     known: set[str] = set()
     for name in names:
         if name.lower() in known:
@@ -73,10 +73,10 @@ def _duplicates(names: Iterable[str]) -> Iterator[str]:
 
 
 def conflicting_authorization(url: str, *headers: Iterable[str]) -> str | None:
-    """Why the address and the headers conflict; None if they do not.
+    """Return why the address and the headers conflict; None if they do not.
 
-    The address is not quoted. A client replaces the header ``Authorization`` by one with the user name and
-    the password of the address.
+    The address is not quoted. A client replaces the header ``Authorization`` by one with the address's user
+    name and password.
     """
     parts = urlsplit(url)
     if not (parts.username or parts.password):
@@ -92,9 +92,9 @@ def conflicting_authorization(url: str, *headers: Iterable[str]) -> str | None:
 def headers_of(
     payload: Mapping[str, Any], stated: Mapping[str, str], from_env: Mapping[str, str]
 ) -> dict[str, str]:
-    """The headers of one request, which the configuration's own may replace.
+    """The headers of a request; the configuration's own replace the default ones.
 
-    Raises SetupError for a header that cannot be sent, or whose variable is not set.
+    Raises SetupError for a header that cannot be sent, or whose environment variable is not set.
     """
     headers = {"Content-Type": "application/json", "User-Agent": "streamroute", "Accept-Encoding": "identity"}
     if isinstance(payload, Message) and payload.id:

@@ -1,4 +1,4 @@
-"""The header Retry-After: how long a receiver asks the client to wait.
+"""The header Retry-After: how long a receiver wants the client to wait.
 
 Source: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
 """
@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-_LONGEST: Final = 86_400.0  # seconds that a receiver may ask for
+_LONGEST: Final = 86_400.0  # seconds; a longer wait is cut to this
 _LONGEST_TEXT: Final = 100  # characters of a date
 _SECONDS: Final = re.compile("[0-9]+")
 
 
 def seconds_of(retry_after: str | None) -> float | None:
-    """Seconds to wait, a day at most; None if the header is missing, or neither seconds nor a date."""
+    """Seconds to wait, at most a day; None if the header is missing, or neither seconds nor a date."""
     text = (retry_after or "").strip()
     text = text.lstrip("0") or text[:1]
     if _SECONDS.fullmatch(text):

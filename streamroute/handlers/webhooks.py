@@ -23,8 +23,8 @@ from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_str, type_name
 
 _TIMEOUT: Final = "10s"
-_MAX_READ: Final = 65_536  # bytes of an answer
-_MAX_SHOWN: Final = 200  # bytes of an unsuccessful answer
+_MAX_READ: Final = 65_536  # bytes of a response
+_MAX_SHOWN: Final = 200  # bytes of an error response
 _LONGEST_URL: Final = 8_000  # characters
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")  # in an address
 _LOGGERS: Final = (
@@ -86,11 +86,11 @@ async def webhook(
     """POST the message as JSON to ``url``; any 2xx is success.
 
     ``headers_from_env`` maps a header to the environment variable with its value. ``timeout`` bounds the
-    whole request including the answer, of which at most 64 KiB are read, without decompression. A missing
-    answer, 408, 425, 429 and 5xx are retried: after ``Retry-After`` (a day at most), else under the route's
-    policy. Every other answer, redirects included, is final: the message is dead-lettered. A receiver gets a
-    message again if the answer was lost, and recognizes it by the header ``X-Streamroute-Message``. Errors,
-    logs and dead letters contain neither the address beyond its port nor any header's value.
+    whole request including the response, of which at most 64 KiB are read, without decompression. A missing
+    response, 408, 425, 429 and 5xx are retried: after ``Retry-After`` (at most a day), else by the route's
+    policy. Any other response, including a redirect, is final: the message is dead-lettered. A receiver gets
+    a message again if the response was lost, and can recognize it by the header ``X-Streamroute-Message``.
+    Errors, logs and dead letters contain neither the address beyond its port nor any header's value.
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
     """
@@ -110,7 +110,7 @@ async def webhook(
                 said = await _body_excerpt(response)
     except Exception as error:
         if response is not None and response.is_success:
-            return  # the receiver has the message; the rest of its answer does not matter
+            return  # the receiver has the message; the rest of the response does not matter
         if isinstance(error, TimeoutError):
             raise Retry(reason=f"{where} did not answer within {timeout}") from error
         raise _failure(httpx, where, error) from None
@@ -120,12 +120,12 @@ async def webhook(
 
 
 def _failure(httpx: Any, where: str, error: Exception) -> Reject | Retry:
-    """The outcome of a request without an answer, as an error without secrets."""
+    """The outcome of a request without a response, as an error without secrets."""
     name = type_name(error)
     unfit = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)
     if isinstance(error, unfit):
         return Reject(f"could not send the request to {where}: {name}")  # a retry would fail, too
-    # A network error is the operating system's; what a protocol or a proxy says may quote anything.
+    # Network errors come from the operating system; protocol and proxy errors may quote anything.
     said = error_line(error, NAME) if isinstance(error, httpx.NetworkError) else name
     return Retry(reason=f"could not reach {where}: {said}")
 
@@ -140,7 +140,7 @@ def _raise_for_status(response: Any, said: str) -> None:
 
 
 async def _body_excerpt(response: Any) -> str:
-    """The start of an unsuccessful answer, as it was sent; a long one is not read to its end."""
+    """The start of an error response, undecoded; a long response is not read to its end."""
     beginning, length = b"", 0
     async for part in response.aiter_raw():
         beginning, length = beginning + part[: _MAX_SHOWN - len(beginning)], length + len(part)
@@ -157,7 +157,7 @@ def _body(payload: Mapping[str, Any]) -> bytes:
 
 
 def _origin(url: str) -> str:
-    """The address without path and query, which are often the password of a webhook."""
+    """The address without path and query, which often serve as a webhook's password."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -175,7 +175,7 @@ def _httpx() -> Any:
 
 
 class _DropWebhookRecords(logging.Filter):
-    """Drops log records of the client about webhooks: they contain addresses and headers."""
+    """Drops the client's log records about webhooks: they contain addresses and headers."""
 
     def filter(self, _record: logging.LogRecord) -> bool:
         return not _is_sending.get()
@@ -186,23 +186,21 @@ _drop_webhook_records: Final = _DropWebhookRecords()
 
 def _client(httpx: Any) -> Any:
     for name in _LOGGERS:
-        logging.getLogger(name).addFilter(
-            _drop_webhook_records
-        )  # added once: the logger ignores a filter that it has
+        logging.getLogger(name).addFilter(_drop_webhook_records)  # idempotent
     loop = asyncio.get_running_loop()
     if loop not in _clients:
-        # The streams' concurrency bounds how many requests run at once; the pool need not.
+        # No limit in the pool: the streams' concurrency bounds the number of requests.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-        from http.cookiejar import CookieJar, DefaultCookiePolicy  # heavy
+        from http.cookiejar import CookieJar, DefaultCookiePolicy  # slow to import
 
-        # Keep no cookies: the client is shared, and one receiver would set headers for all.
+        # Keep no cookies: the client is shared, and one receiver would set headers for all routes.
         cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         _clients[loop] = httpx.AsyncClient(limits=limits, cookies=cookies)
     return _clients[loop]
 
 
 async def close_webhooks() -> None:
-    """Close the connections of the running event loop; a later webhook opens them anew."""
+    """Close the connections of the running event loop; a later webhook opens new ones."""
     client = _clients.pop(asyncio.get_running_loop(), None)
     if client is not None:
         await client.aclose()
