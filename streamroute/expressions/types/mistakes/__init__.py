@@ -1,1 +1,1 @@
-"""Likely mistakes in well-typed expressions: missing quotes, swapped arguments, misspelled names."""
+"""Find likely mistakes in well-typed expressions: missing quotes, swapped arguments, misspelled names."""

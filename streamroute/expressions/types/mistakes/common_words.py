@@ -1,7 +1,7 @@
-"""Words that resemble another word and are not a misspelling of it: ``stats`` and ``status``.
+"""Words that are similar to another word, but not a misspelling of it: ``stats`` and ``status``.
 
-They are the words of a frequency list that ``misspelled_field`` would take for a misspelling of a frequent
-word or of a usual field name, and others that occur as field names.
+They are the words of a frequency list that ``misspelled_field`` would treat as a misspelling of a frequent
+word or of a common field name, and others that occur as field names.
 """
 
 from __future__ import annotations

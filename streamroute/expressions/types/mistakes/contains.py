@@ -21,7 +21,7 @@ _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\
 
 
 def check_contains(tree: Tree, node: Node, get_evidence: EvidenceSource) -> Iterator[Problem]:
-    """The problem of one call, if there is one."""
+    """Yield the problem of a call of ``contains``, if there is one."""
     where, what = node["children"]
     texts = _texts_between(tree, node)
     if len(texts) != 2:
@@ -57,7 +57,7 @@ def _last(node: Node) -> Node:
 
 
 def _texts_between(tree: Tree, node: Node) -> list[str]:
-    """The texts of both arguments."""
+    """The texts of both arguments; empty if one has no text of its own."""
     if any("start" not in each for each in node["children"]):
         return []
     return [tree.expression[each["start"] : each["end"]] for each in node["children"]]

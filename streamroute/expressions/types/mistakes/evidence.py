@@ -1,6 +1,6 @@
 """Evidence of what messages contain, from a configuration's expressions, tests and examples.
 
-It can suppress a finding or confirm one; missing evidence proves nothing.
+It can suppress or confirm a finding; missing evidence proves nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
 
 
 class Evidence:
-    """The names and values that were seen.
+    """The names and values in expressions, messages and schemas.
 
-    ``fields`` are the names at the top of a message that are surely its fields, ``scalars`` those that an
-    expression compares with a string, a number or a truth value. ``inner`` are a name near the top
-    and one in it that expressions read together. ``names`` are those at any depth that
-    messages hold, ``read`` those that expressions read. ``held`` are the scalars that messages hold at a path
-    from their top or from the element of a list on, and an empty list for each list; ``compared`` are the
-    scalars that expressions compare the path with. ``texts`` are all strings.
+    ``fields`` are names at the top of a message that are certainly fields; ``scalars`` are those that an
+    expression compares with a string, a number or a boolean. ``inner`` are pairs of a name near the top and a
+    name in it that an expression reads together. ``names`` are the names at any depth of messages, ``read``
+    those in expressions. ``held`` maps a path, from the top of a message or from a list's element, to its
+    scalars in messages, with an empty list for each list; ``compared`` maps a path to the scalars that
+    expressions compare it with. ``texts`` are all strings.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class Evidence:
                 self._add_tree(tree)
 
     def is_text(self, path: Path) -> bool:
-        """Whether messages hold a string there."""
+        """Whether a message has a string at the path."""
         return any(isinstance(value, str) for value in self.held.get(path, ()))
 
     def has_texts(self, path: Path) -> bool:
-        """Whether anything shows a string there."""
+        """Whether a message has a string at the path, or an expression compares it with one."""
         return self.is_text(path) or any(isinstance(value, str) for value in self.compared.get(path, ()))
 
-    # Expressions.
+    # Expressions
 
     def _add_tree(self, tree: Tree) -> None:
         self._expression = tree.expression
@@ -88,7 +88,7 @@ class Evidence:
             stack.extend(children(node))
 
     def _add_comparison(self, left: Node, right: Node) -> Iterator[int]:
-        """Add the values; the names that may be values without their quotes are not read for fields."""
+        """Add the compared values; yield the ids of names that may be unquoted values, not fields."""
         for side, other in ((left, right), (right, left)):
             if is_literal(side) and not self._is_word_in_backticks(side):
                 self._add_value(path_of(other), side["value"])
@@ -120,7 +120,7 @@ class Evidence:
         if path and not isinstance(value, (dict, list)):
             self.compared.setdefault(path, []).append(value)
 
-    # Messages and schemas.
+    # Messages and schemas
 
     def _add_message(self, message: Mapping[str, Any]) -> None:
         self.fields.update(message)
@@ -140,7 +140,7 @@ class Evidence:
                     self.texts.add(value)
 
     def _add_schema(self, schema: Any) -> None:
-        """The names that a schema declares, and the strings in it: those that it allows among them."""
+        """Add the names that a schema declares, and the strings that it allows."""
         if isinstance(schema, dict):
             self.fields.update(_mapping(schema.get("properties")))
             for example in _list(schema.get("examples")):
@@ -160,11 +160,11 @@ class Evidence:
 
 
 EvidenceSource = Callable[[], Evidence]
-"""Collects the evidence once, when it is first needed."""
+"""Collects the evidence once, at its first use."""
 
 
 def over_the_payload(root: Node) -> Iterator[Node]:
-    """The nodes that are evaluated on the message itself, but for the steps of a path."""
+    """Yield the nodes that are evaluated on the message itself; of a path, only its first step."""
     stack = [root]
     while stack:
         node = stack.pop()
@@ -176,7 +176,7 @@ def over_the_payload(root: Node) -> Iterator[Node]:
 
 
 def steps_from_the_payload(node: Node) -> list[Node]:
-    """The steps of a path, without the ``@`` that it may begin with."""
+    """The steps of a path, without a leading ``@``."""
     if node["type"] != "subexpression":
         return [node]
     first, *others = node["children"]
@@ -184,7 +184,7 @@ def steps_from_the_payload(node: Node) -> list[Node]:
 
 
 def _inner_names(root: Node) -> Iterator[tuple[str, str]]:
-    """``data`` and ``object`` of ``data.object.amount``, and of ``payload.data.object.amount``."""
+    """Yield ``data`` and ``object`` for ``data.object.amount`` and ``payload.data.object.amount``."""
     for node in over_the_payload(root):
         steps = steps_from_the_payload(node)[:3]
         for one, two in pairwise(steps):
@@ -193,7 +193,7 @@ def _inner_names(root: Node) -> Iterator[tuple[str, str]]:
 
 
 def _bare_names(root: Node) -> Iterator[tuple[Node, bool]]:
-    """The fields of the message itself whose own fields are not asked for, and whether each is a scalar."""
+    """Yield the message's own fields that are read without a subfield, and whether each is a scalar."""
     inside, compared = set[int](), set[int]()
     for node in over_the_payload(root):
         steps = steps_from_the_payload(node)
@@ -209,7 +209,7 @@ def _bare_names(root: Node) -> Iterator[tuple[Node, bool]]:
 
 
 def _scalars(left: Node, right: Node) -> Iterator[Node]:
-    """What is compared with a literal that is no list, no object and not null."""
+    """Sides of a comparison whose other side is a literal, but not a list, an object or null."""
     for side, other in ((left, right), (right, left)):
         if is_literal(other) and not isinstance(other["value"], (dict, list, type(None))):
             yield side

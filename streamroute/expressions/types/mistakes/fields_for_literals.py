@@ -1,4 +1,4 @@
-"""Fields where a literal was meant: ``tier == "gold"``, ``vip == true``."""
+"""Fields in place of a literal: ``tier == "gold"``, ``vip == true``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BOOLEAN: Final = frozenset({"and_expression", "or_expression", "not_expression"
 
 
 def find_fields_for_literals(tree: Tree, is_field: Callable[[Node], bool]) -> Iterator[Problem]:
-    """A problem for each field; ``is_field`` says whether the schema declares the field of a node."""
+    """Yield a problem for each such field; ``is_field`` tells whether the schema declares a node's field."""
     if '"' not in tree.expression and not any(word in tree.expression for word in LITERAL_WORDS):
         return
     for node, _, _ in walk(tree.root, 0, len(tree.expression)):
@@ -89,7 +89,7 @@ def _problem(tree: Tree, node: Node) -> Problem:
 
 
 def _quoted_value(tree: Tree, node: Node) -> str:
-    """A name in double quotes as a value: a string, unless it is a boolean or ordered as a number."""
+    """A double-quoted name as a literal: a string, unless it is a boolean, null, or ordered as a number."""
     value = node["value"]
     if value in ("true", "false", "null"):
         return f"`{value}`"

@@ -1,4 +1,4 @@
-"""Comparisons with a value of a kind that a field never has: ``tier == ['gold', 'silver']``."""
+"""Comparisons with a value of a kind that the field never has: ``tier == ['gold', 'silver']``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OUTCOMES: Final = {"eq": "never equals", "ne": "always differs from"}
 def check_equality(
     tree: Tree, node: Node, types: tuple[Type, Type] | None, get_evidence: EvidenceSource
 ) -> Iterator[Problem]:
-    """For a comparison of a path with a literal. ``types`` are those of both sides, if a schema says them."""
+    """Yield the problem of comparing a path with a literal. ``types`` are those of both sides, if known."""
     if node["value"] not in _OUTCOMES:
         return
     for side, (literal, other) in enumerate((node["children"], reversed(node["children"]))):
@@ -47,7 +47,7 @@ def check_equality(
 
 
 def _by_type(t: Type, value: Any) -> str | None:
-    """The kind of a field by its schema, if it is another than that of the value."""
+    """The kind of a field by its schema, if it differs from that of the value."""
     kinds = t.kinds - {"null", "expref"}
     if t is UNKNOWN or t.uncertainty != CERTAIN or not kinds or _kind(value) in kinds:
         return None
@@ -81,7 +81,7 @@ def _kind(value: Any) -> Kind:
 
 
 def _short(tree: Tree, literal: Node) -> str:
-    """The text of the literal, shortened."""
+    """The literal's text, shortened."""
     if "start" not in literal:
         return "a list"
     text = tree.expression[literal["start"] : literal["end"]]
@@ -89,7 +89,7 @@ def _short(tree: Tree, literal: Node) -> str:
 
 
 def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | None:
-    """The comparison that was meant, if it is clear."""
+    """The comparison that was probably meant, if it is clear."""
     text, no = tree.expression[other["start"] : other["end"]], "!" if node["value"] == "ne" else ""
     if isinstance(value, list):
         items = ", ".join(as_literal(each) for each in value)
@@ -104,7 +104,7 @@ def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | No
 
 
 def _converted(value: Any, t: Type) -> str | None:
-    """A value in the kind that a field has."""
+    """The value converted to the field's kind, as a literal; None if that is not clear."""
     kinds = t.kinds - {"null"}
     small = str(value).lower()
     if kinds == {"boolean"} and small in _YES | _NO:

@@ -1,4 +1,4 @@
-"""Valid expressions that are very likely not what the author meant: ``payload.total``, ``x == 'true'``."""
+"""Valid expressions that are very likely a mistake: ``payload.total``, ``x == 'true'``."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _AGGREGATES: Final = frozenset({"sum", "avg", "max", "min", "sort", "join"})
 
 
 class PayloadTraits(NamedTuple):
-    """What the codecs of the streams say about a payload.
+    """Properties of a payload that follow from the codecs of the streams.
 
-    ``has_envelope``: the payload is the message, and not a field of it. ``has_types``: a number or a truth
-    value of the message is one, not its text.
+    ``has_envelope``: the payload is the message, not a field of it. ``has_types``: numbers and booleans of
+    the message are decoded as such, not as text.
     """
 
     has_envelope: bool = True
@@ -56,9 +56,11 @@ def find_likely_mistakes(
     declared: Collection[str],
     get_evidence: EvidenceSource,
 ) -> Iterator[Problem]:
-    """A problem for each. ``is_field`` says of a node that the schema has that field, ``compared`` holds the
-    types of a comparison's sides, by its ``id``, and ``declared`` the names of fields at its top, where there
-    is a schema; ``get_evidence`` gives what the configuration shows beside it.
+    """Yield a problem for each likely mistake.
+
+    ``is_field`` tells whether the schema has the field of a node, ``compared`` maps the ``id`` of a
+    comparison to the types of its sides, and ``declared`` are the names at the top of the schema, if there is
+    one; ``get_evidence`` returns the evidence in the configuration beside it.
     """
     if traits.has_envelope:
         yield from find_named_payloads(tree, is_field, declared, get_evidence)
@@ -89,7 +91,7 @@ def find_likely_mistakes(
 
 
 def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
-    """`` !vip == `true` ``, which compares the negation of vip."""
+    """Report ``!vip == `true` ``, which compares the negation of vip."""
     left, right = node["children"]
     if left["type"] != "not_expression" or left["start"] != node["start"] or node["value"] not in _NEGATED:
         return
@@ -104,7 +106,7 @@ def _negated(tree: Tree, node: Node) -> Iterator[Problem]:
 
 
 def _spelled_not(tree: Tree, node: Node) -> Iterator[Problem]:
-    """``not .vip``, which JMESPath reads as the field vip of a field not."""
+    """Report ``not .vip``, which JMESPath reads as the field vip of a field not."""
     first, *steps = node["children"]
     end = first.get("end", 0)
     if first.get("value") not in ("not", "NOT") or not tree.expression[end : end + 1].isspace():
@@ -114,7 +116,7 @@ def _spelled_not(tree: Tree, node: Node) -> Iterator[Problem]:
     yield replaced(tree, NEGATION, node, message, f"!{path}" if len(steps) == 1 else f"!({path})")
 
 
-# Lists.
+# Lists
 
 
 def _length_of(
@@ -147,7 +149,7 @@ def _aggregate(
 
 
 def _swapped(tree: Tree, node: Node) -> Iterator[Problem]:
-    """``starts_with('AB', id)``."""
+    """Report ``starts_with('AB', id)``."""
     if len(node["children"]) != 2:
         return
     first, second = node["children"]

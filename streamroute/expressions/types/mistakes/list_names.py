@@ -12,13 +12,13 @@ _OBJECTS: Final = frozenset(
     | {"stats", "metrics", "prices", "amounts", "specs", "dimensions", "measurements", "status", "address"}
     | {"sizes", "analytics", "statistics", "series", "results", "credentials", "preferences", "coords"}
 )
-"""Plural names of objects."""
+"""Plural names that are objects."""
 
 _LISTS: Final = frozenset({"list", "array", "cart", "basket", "children", "people"})
 
 
 def is_list_name(node: Node) -> bool:
-    """Whether the name of a field is that of a list."""
+    """Whether a field's name is that of a list."""
     name = node.get("value")
     return node["type"] == "field" and isinstance(name, str) and (_is_plural(name) or name in _LISTS)
 

@@ -1,4 +1,4 @@
-"""Literals that are not what they look like: a number in quotes, invalid JSON in backticks."""
+"""Literals that look like something else: a number in quotes, invalid JSON in backticks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEXTS: Final = re.compile(
     r"date|time|year|month|version|zip|post|_at\Z|At\Z|id\Z|sku|number\Z|code\Z|phone|build|_no\Z|No\Z|ref"
     r"|serial|iban|account|isbn|hash|etag|semver|release|cursor|name|plz|\A(?:ip|key|lsn|rev|tag)\Z"
 )
-"""Names of strings that look like numbers and are ordered as text."""
+"""Names of fields whose strings look like numbers, but are ordered as text."""
 
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}\Z")
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}")
@@ -46,8 +46,10 @@ class QuotedValue(NamedTuple):
 def check_compared_literals(
     tree: Tree, node: Node, types: tuple[Type, Type] | None, get_evidence: EvidenceSource, *, has_types: bool
 ) -> Iterator[QuotedValue | Problem]:
-    """For a literal that is compared: a value in quotes (where the message has values of other types than
-    strings), and one in backticks that is ordered, but no JSON. ``types`` are those of both sides, if known.
+    """Check the literals of a comparison: values in quotes, and ordered ones in backticks that are not JSON.
+
+    ``has_types``: the message has values of other types than strings. ``types`` are those of both sides, if
+    known.
     """
     for side, (literal, other) in enumerate((node["children"], reversed(node["children"]))):
         if not is_literal(literal) or is_literal(other):
@@ -60,9 +62,9 @@ def check_compared_literals(
 
 
 def quoted_value_problems(tree: Tree, found: list[QuotedValue]) -> Iterator[Problem]:
-    """A problem for each value in quotes of an expression; the advice corrects them all.
+    """Yield a problem for each quoted value in an expression; the advice corrects them all.
 
-    ``flag == `true` || flag == 'true'`` takes both: nothing is wrong with that.
+    ``flag == `true` || flag == 'true'`` accepts both values and is not reported.
     """
     if found:
         both = set(_taken_both_ways(tree, found))
@@ -74,7 +76,7 @@ def quoted_value_problems(tree: Tree, found: list[QuotedValue]) -> Iterator[Prob
 
 
 def _taken_both_ways(tree: Tree, found: list[QuotedValue]) -> Iterator[int]:
-    """The literals, by ``id``, whose field is compared in the same way with the value that was meant, too."""
+    """The ids of literals whose field is also compared with the probably meant value."""
     meant = {id(each.literal): each.meant for each in found}
     nodes = (node for node, _, _ in walk(tree.root, 0, len(tree.expression)))
     comparators = [node for node in nodes if node["type"] == "comparator"]
@@ -85,7 +87,7 @@ def _taken_both_ways(tree: Tree, found: list[QuotedValue]) -> Iterator[int]:
 
 
 def _texts(tree: Tree, comparator: Node, instead: dict[int, str]) -> tuple[str, ...]:
-    """The text of a comparison, with some literals replaced."""
+    """A comparison's operator and sides as text, with some literals replaced."""
     sides = [
         instead.get(id(side)) or tree.expression[side["start"] : side["end"]] if "start" in side else ""
         for side in comparator["children"]
@@ -116,7 +118,7 @@ def _in_quotes(
 
 
 def _is_text(path: Path, evidence: Evidence, *, is_number: bool) -> bool:
-    """Whether a field is a string by the evidence: in messages, or compared with other strings."""
+    """Whether a field is a string by the evidence: in messages, or in comparisons with other strings."""
     others = (value.strip("'") for value in evidence.compared.get(path, ()) if isinstance(value, str))
     if any(not is_numeric(other) if is_number else other not in _TRUTH for other in others):
         return True
@@ -128,7 +130,7 @@ def _reads_as_text(value: str, path: Path) -> bool:
 
 
 def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
-    """`` total > `abc` ``: invalid JSON is a string."""
+    """Report `` total > `abc` ``: invalid JSON is a string."""
     inner = _inside(tree, literal)
     if _is_json(inner) or _MOMENT.match(inner) or any(malformed(tree, literal)):
         return
@@ -137,7 +139,7 @@ def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
 
 
 def malformed(tree: Tree, node: Node) -> Iterator[Problem]:
-    """A problem for invalid JSON in backticks that is not meant as a string."""
+    """Yield a problem for invalid JSON in backticks that is not meant as a string."""
     if not is_literal(node) or "start" not in node or _is_raw(tree, node):
         return
     if not isinstance(node["value"], str):
@@ -157,13 +159,13 @@ def _is_list_of_literals(text: str) -> bool:
 
 
 def _is_unfinished(inner: str) -> bool:
-    """Whether a text starts or ends like a list or an object but is neither; `[a-z]` may be a string."""
+    """Whether a text starts or ends like a list or an object, but is neither; `[a-z]` may be a string."""
     opens, closes = inner[:1] in _CLOSERS, inner[-1:] in _CLOSERS.values()
     return len(inner) > 1 and (opens != closes or (opens and any(mark in inner for mark in ",:")))
 
 
 def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
-    """`` a == `[1,2` ``: an invalid list or object."""
+    """The problem of an invalid list or object, such as `` a == `[1,2` ``."""
     closed = f"{inner.rstrip(',')}{_CLOSERS.get(inner[:1], '')}"
     if _is_json(closed):
         return replaced(tree, MALFORMED_LITERAL, node, _not_json(node), f"`{closed}`")
@@ -178,12 +180,12 @@ def _not_json(node: Node) -> str:
 
 
 def _strange(inner: str) -> str | None:
-    """The literal that was meant by a string that looks like another value."""
+    """The literal that was probably meant by a string that looks like another value."""
     text = inner.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text
     if text[:1] == "[" and text[-1:] == "]" and _is_list_of_literals(text):
-        return text  # it needs no backticks
+        return text  # valid without backticks
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if not _NUMBER_LIKE.match(text):
@@ -194,7 +196,7 @@ def _strange(inner: str) -> str | None:
     if _BY_COMMAS.match(plain):
         plain = plain.replace(",", "")
     elif "," in plain:
-        plain = plain.replace(".", "").replace(",", ".")  # a comma before the decimals
+        plain = plain.replace(".", "").replace(",", ".")  # decimal comma
     plain = f"0{plain}" if plain.startswith(".") else plain
     return f"`{plain}`" if is_numeric(plain) else f"'{text}'"
 
@@ -231,6 +233,6 @@ def with_replaced(tree: Tree, parts: list[tuple[Node, str]]) -> str | None:
 
 
 def advice_to_write(whole: str) -> str | None:
-    """Advice to write a whole expression, if it is short."""
+    """Advice to write a whole expression, if it is short enough."""
     text = whole.strip()
     return f"write {text}" if len(text) <= 80 and "\n" not in text else None

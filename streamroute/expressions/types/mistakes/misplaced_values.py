@@ -1,4 +1,4 @@
-"""Lists, objects and literals in the place of a condition or of one of several values."""
+"""Lists, objects and literals in place of a condition, or of one of several values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIGNS: Final = {"eq": "==", "ne": "!="}
 _SEARCHES: Final = frozenset({"contains", "starts_with", "ends_with"})
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MOST: Final = 5
-"""Alternatives that advice still lists."""
+"""The most alternatives that advice lists."""
 
 
 def is_collection(node: Node) -> bool:
@@ -34,7 +34,7 @@ def is_collection(node: Node) -> bool:
 
 
 def report_collection(report: ProblemReport, node: Node) -> None:
-    """Report a list or an object in the place of a condition."""
+    """Report a list or an object in place of a condition."""
     what = "a list" if node["type"] == "multi_select_list" else "an object"
     message = f"{report.short(node)} builds {what}, and {what} that is not empty is true"
     report.add(COLLECTION, node, message, _meant_conditions(report, node))
@@ -59,7 +59,7 @@ def _as_condition(report: ProblemReport, node: Node) -> str | None:
 
 
 def _as_pair(report: ProblemReport, pair: Node) -> str | None:
-    """``tier: 'gold'`` as ``tier == 'gold'``; a named condition as that condition."""
+    """``tier: 'gold'`` as ``tier == 'gold'``; a named condition without its name."""
     [value] = pair["children"]
     if not is_literal(value):
         return _as_condition(report, value) if value["type"] in _CONDITIONS else None
@@ -68,7 +68,7 @@ def _as_pair(report: ProblemReport, pair: Node) -> str | None:
 
 
 def check_alternatives(report: ProblemReport, node: Node) -> None:
-    """Report a chain of ``&&`` or ``||``, used for its value, that its literals make constant."""
+    """Report a chain of ``&&`` or ``||``, used for its value, that is constant because of its literals."""
     is_and, operands = node["type"] == "and_expression", chain(node)
     decisive = next((each for each in operands[:-1] if is_literal(each) and _is_true(each) != is_and), None)
     if decisive is None and not all(map(is_literal, operands)):
@@ -88,7 +88,7 @@ def _is_true(node: Node) -> bool:
 
 
 def _meant_alternatives(report: ProblemReport, node: Node, operands: list[Node]) -> str | None:
-    """``tier == ('gold' || 'silver')`` with a comparison for each."""
+    """Advice for ``tier == ('gold' || 'silver')``: a comparison for each value."""
     if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MOST:
         return None
     around = parent_of(report, node)
@@ -101,7 +101,7 @@ def _meant_alternatives(report: ProblemReport, node: Node, operands: list[Node])
 
 
 def _with(report: ProblemReport, around: Node, node: Node, literal: Node) -> str | None:
-    """The comparison, or the search, with one of the literals."""
+    """The surrounding comparison or search, with only one of the literals."""
     text, parts = report.text(literal), children(around)
     if around["type"] == "comparator" and around["value"] in _SIGNS:
         left, right = (text if part is node else report.operand(part) for part in parts)
@@ -114,7 +114,7 @@ def _with(report: ProblemReport, around: Node, node: Node, literal: Node) -> str
 
 
 def parent_of(report: ProblemReport, node: Node) -> Node | None:
-    """The part of the expression of which a part is an operand."""
+    """The node that has this node as an operand."""
     nodes = _nodes(report.tree.root)
     return next((each for each in nodes if any(part is node for part in children(each))), None)
 
@@ -132,7 +132,7 @@ def _in_its_place(report: ProblemReport, node: Node, parts: list[str], kind: str
 
 
 def continued(report: ProblemReport, node: Node) -> str | None:
-    """For a literal operand: ``tier == 'gold' || 'silver'`` with the comparison that was meant."""
+    """Advice for the literal in ``tier == 'gold' || 'silver'``: the comparison that was meant."""
     for joined in _nodes(report.tree.root):
         if joined["type"] not in _CHAINS:
             continue
@@ -143,7 +143,7 @@ def continued(report: ProblemReport, node: Node) -> str | None:
 
 
 def _continued(report: ProblemReport, kind: str, operands: list[Node]) -> str | None:
-    """Each literal compared as the one before it: alternatives are ``==`` and ``||``, ``!=`` and ``&&``."""
+    """Compare each literal as the one before it: ``==`` with ``||``, ``!=`` with ``&&``."""
     sign, groups = (" && " if kind == "and_expression" else " || "), list(_groups(operands))
     if is_literal(groups[0][0]) or all(len(group) == 1 for group in groups):
         return None
@@ -159,7 +159,7 @@ def _continued(report: ProblemReport, kind: str, operands: list[Node]) -> str | 
 
 
 def _groups(operands: list[Node]) -> Iterator[list[Node]]:
-    """The operands, each comparison together with the literals that continue it."""
+    """Yield the operands in groups: each comparison with the literals that continue it."""
     group: list[Node] = []
     for each in operands:
         if group and is_literal(each) and compares_with_literal(group[0]):
@@ -172,7 +172,7 @@ def _groups(operands: list[Node]) -> Iterator[list[Node]]:
 
 
 def piped(report: ProblemReport, node: Node) -> str | None:
-    """Advice for ``|`` after a condition, where ``||`` was meant."""
+    """Advice for ``|`` after a condition, if ``||`` was meant."""
     for each in _nodes(report.tree.root):
         if each["type"] != "pipe" or each["children"][0]["type"] not in _CONDITIONS:
             continue
@@ -184,8 +184,7 @@ def piped(report: ProblemReport, node: Node) -> str | None:
 
 
 def continuing(node: Node) -> frozenset[int]:
-    """The strings, by ``id``, among a chain's operands that are no values of it: those that continue a
-    comparison before them, or have operands behind them."""
+    """The ids of string operands that continue a comparison before them, or have operands after them."""
     found: set[int] = set()
     continues, operands = False, chain(node)
     for each in operands:

@@ -1,4 +1,4 @@
-"""Misspelled names of declared fields, where the schema allows other names."""
+"""Misspelled names of declared fields, if the schema allows other names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
 
 
 def misspelled_field(name: str, declared: Iterable[str]) -> str | None:
-    """The declared name that a name misspells, or None."""
+    """Return the declared name that a name misspells, or None."""
     if not _SHORTEST <= len(name) <= 60:
         return None
     known = list(declared)[:_MOST]
@@ -52,7 +52,7 @@ def _is_misspelled_word(one: str, two: str) -> bool:
 
 
 def _words_of(name: str) -> list[str]:
-    """The words of ``max_price`` and ``maxPrice``, which are compared one by one."""
+    """Split ``max_price`` and ``maxPrice`` into words, to compare them one by one."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
@@ -65,9 +65,9 @@ def _digits(name: str) -> str:
 
 
 def _is_inflected(one: str, two: str) -> bool:
-    """``line`` and ``lines``, ``delivery`` and ``delivered``: another word of the same stem."""
+    """Whether two words have the same stem, as ``line`` and ``lines``, ``delivery`` and ``delivered``."""
     if two[:-1] == one and two[-1] != "s":
-        return False  # the last letter was left out
+        return False  # the last letter is missing
     shorter, longer = sorted((one, two), key=len)
     if longer.startswith(shorter):
         return len(longer) - len(shorter) <= _LONGEST_ENDING

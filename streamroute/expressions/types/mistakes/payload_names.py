@@ -27,7 +27,7 @@ _BY_SCHEMA: Final = frozenset(
     {"value", "input", "req", "ctx", "context", "doc", "document", "row", "item", "obj", "object", "e", "m"}
     | {"x", "d", "it", "evt", "ev", "json", "entry", "detail", "request"}
 )
-"""Names for a payload, if a schema says that they are not fields, but that what follows them is."""
+"""Names for a payload, if the schema does not declare them, but the name after them."""
 
 NAMES_OF_THE_PAYLOAD: Final = _NEVER_FIELDS | _SOMETIMES_FIELDS
 
@@ -46,20 +46,20 @@ _KNOWN_PARTS: Final = {
     ),
     "body": frozenset({"text", "html"}),
 }
-"""What lies in a field of that name with services that many messages come from: Stripe, JSON:API, Debezium,
-Telegram, Slack, mail."""
+"""Fields inside a field of that name in messages of common services: Stripe, JSON:API, Debezium, Telegram,
+Slack, mail."""
 
 _WHOLE: Final = "@ is the whole payload, an object, which never equals a string or a number"
 _DOT: Final = re.compile(r"\s*\.\s*")
 IF_A_FIELD: Final = "; if "
 DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in their schema'
-"""How to declare that a name is correct."""
+"""Advice in case the name is correct."""
 
 
 def find_named_payloads(
     tree: Tree, is_field: Callable[[Node], bool], declared: Collection[str], get_evidence: EvidenceSource
 ) -> Iterator[Problem]:
-    """A problem for each. ``declared`` are the names at the top of the schema, where there is one."""
+    """Yield a problem for each such path; ``declared`` are the names at the top of the schema, if any."""
     nodes = list(over_the_payload(tree.root))
     others = _others_read(nodes)
     found: list[tuple[Node, list[Node]]] = []
@@ -101,7 +101,7 @@ def _is_payload(
 
 
 def _others_read(nodes: list[Node]) -> set[str]:
-    """The fields that an expression reads by their own names: it knows where a path begins."""
+    """The fields that an expression reads without such a prefix: its author knows where paths start."""
     texts = {id(side) for node in nodes for side in _may_be_texts(node)}
     firsts = [
         steps_from_the_payload(node)[0]
@@ -114,7 +114,7 @@ def _others_read(nodes: list[Node]) -> set[str]:
 
 
 def _may_be_texts(node: Node) -> Iterator[Node]:
-    """The names that are compared with a path, and may be texts without their quotes."""
+    """The names that are compared with a path, and may be unquoted strings."""
     if node["type"] != "comparator" or node["value"] not in ("eq", "ne"):
         return
     for side, other in (node["children"], reversed(node["children"])):
@@ -124,7 +124,7 @@ def _may_be_texts(node: Node) -> Iterator[Node]:
 
 
 def _compared_with_a_value(node: Node) -> Iterator[str]:
-    """The field of ``event == 'login'``."""
+    """Yield the field of ``event == 'login'``."""
     sides = node["children"] if node["type"] == "comparator" else []
     for side, other in (sides, reversed(sides)) if sides else ():
         if side["type"] == "field" and is_literal(other):
@@ -134,7 +134,7 @@ def _compared_with_a_value(node: Node) -> Iterator[str]:
 def _compared(
     tree: Tree, nodes: list[Node], is_field: Callable[[Node], bool], get_evidence: EvidenceSource
 ) -> Iterator[Problem]:
-    """``payload == 'x'``."""
+    """Report ``payload == 'x'``, and ``@`` compared with a scalar."""
     for node in nodes:
         if node["type"] != "comparator":
             continue
@@ -154,7 +154,7 @@ def _compared(
 
 
 def _without(tree: Tree, paths: list[tuple[Node, list[Node]]]) -> str:
-    """The expression, with these paths without their first names."""
+    """The expression without the first names of these paths."""
     parts, at = [], 0
     for node, steps in sorted(paths, key=lambda each: int(each[0]["start"])):
         parts.append(tree.expression[at : node["start"]])
@@ -163,14 +163,14 @@ def _without(tree: Tree, paths: list[tuple[Node, list[Node]]]) -> str:
 
 
 def _beginning(tree: Tree, steps: list[Node]) -> int:
-    """Where a path starts without the names for the payload: ``event.body.total`` has two."""
+    """The offset where a path starts without names for the payload: ``event.body.total`` has two."""
     kept = next((at for at in range(1, len(steps) - 1) if _is_kept(steps[at], steps[at + 1])), -1)
     dot = _DOT.match(tree.expression, steps[kept - 1]["end"])
     return dot.end() if dot else int(steps[0]["end"])
 
 
 def _is_kept(step: Node, after: Node) -> bool:
-    """Whether a step is most likely a field: ``data.object`` of ``payload.data.object`` is Stripe's."""
+    """Whether a step is most likely a field: ``data.object`` in ``payload.data.object`` is from Stripe."""
     name = step.get("value")
     return name not in NAMES_OF_THE_PAYLOAD or after.get("value") in _KNOWN_PARTS.get(str(name), ())
 

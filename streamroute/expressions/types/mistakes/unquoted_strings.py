@@ -19,7 +19,7 @@ CATEGORY_FIELDS: Final = frozenset(
     | {"severity", "priority", "language", "locale", "gender", "channel", "environment", "env", "action"}
     | {"method", "region", "color", "colour", "size", "phase", "stage", "membership", "country_code", "lang"}
 )
-"""Names of fields that hold one of a few strings."""
+"""Names of fields that have one of a few strings."""
 
 _TEXTS: Final = """
 gold silver bronze platinum diamond basic standard premium pro plus free trial enterprise business vip
@@ -66,7 +66,7 @@ _RELATIVE: Final = frozenset(
     | {"other", "same", "allowed", "preferred", "fallback", "background", "foreground", "parent", "base"}
     | {"threshold", "limit", "minimum", "maximum", "min", "max", "known", "observed", "computed", "stored"}
 )
-"""Words for one of several values: ``state == desired`` compares two fields."""
+"""Words that qualify a value: ``state == desired`` compares two fields."""
 
 _SHOUTED: Final = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _ENVELOPE: Final = frozenset({"type", "stream", "id", "source", "subject", "version", "tenant", "name"})
@@ -76,7 +76,7 @@ _TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
 def find_unquoted_strings(
     tree: Tree, is_field: Callable[[Node], bool], get_evidence: EvidenceSource
 ) -> Iterator[Problem]:
-    """A problem for each word that is very likely a string, not the name of a field."""
+    """Yield a problem for each word that is very likely a string, not a field name."""
     pairs = [
         (path, word)
         for node, _, _ in walk(tree.root, 0, len(tree.expression))
@@ -86,7 +86,7 @@ def find_unquoted_strings(
     if not pairs:
         return
     evidence = get_evidence()
-    alternatives = pairs if "&&" not in tree.expression else []  # no field equals two texts at once
+    alternatives = pairs if "&&" not in tree.expression else []  # with &&, no field equals two strings
     found = [word for path, word in pairs if _is_text(path, word["value"], alternatives, evidence)]
     found = list({word["start"]: word for word in found}.values())
     texts = {word["start"]: _text(path, word["value"]) for path, word in pairs}
@@ -103,7 +103,7 @@ def _text(path: Path, word: str) -> str:
 
 
 def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
-    """Each path with what it is compared with."""
+    """Yield each path with the names that it is compared with."""
     arguments = node["children"]
     if node["type"] == "comparator" and node["value"] in ("eq", "ne"):
         left, right = arguments
@@ -133,7 +133,7 @@ def _is_word(tree: Tree, node: Node) -> bool:
 
 
 def _is_text(path: Path, word: str, alternatives: list[tuple[Path, Node]], evidence: Evidence) -> bool:
-    """Whether the word is a string by the evidence, and no message has a field of that name."""
+    """Whether the word is a string by the evidence, and not a field of any message."""
     if path == ("type()",):
         return True
     if word in evidence.names or word in evidence.read or word in _ENVELOPE or word in path:
