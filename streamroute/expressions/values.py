@@ -10,7 +10,7 @@ from streamroute.expressions.lint import parse_compilable
 
 
 def compile_value(expression: str) -> Callable[[Any], Any]:
-    """Compile an expression. The function raises what the jmespath library raises.
+    """Compile an expression to a function, which raises what the jmespath library raises.
 
     Raises ExpressionError for the first fatal problem.
     """

@@ -1,4 +1,4 @@
-"""Narrowing: the type of a value after a condition about it was true, or false."""
+"""Narrowing: the type of a value after a condition about it was true or false."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamroute.expressions.types.truthiness import falsy, truthy
 from streamroute.expressions.types.type_operations import intersect, of_value, restrict, union_all, without
 
 _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}
-"""Above which number a length is surely not 0; "eq" is one that came out false."""
+"""The length that a comparison excludes 0 from, by operator; "eq" is one that was false."""
 
 Change = Callable[[Type], Type]
 
@@ -30,9 +30,9 @@ _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
 
 
 def assume(node: Node, scope: Type, *, outcome: bool, depth: int = 0) -> Type:
-    """The type of ``@`` after the condition had this outcome; NEVER if it cannot.
+    """The type of ``@`` after the condition had this outcome; NEVER if that is impossible.
 
-    ``depth`` counts the alternatives that this is within.
+    ``depth`` is the nesting depth of alternatives.
     """
     kind = node["type"]
     if kind == "not_expression":
@@ -51,16 +51,16 @@ def assume(node: Node, scope: Type, *, outcome: bool, depth: int = 0) -> Type:
 
 
 def _assume_all(operands: list[Node], scope: Type, *, outcome: bool, depth: int) -> Type:
-    """Every operand had this outcome."""
+    """Narrow by all operands having this outcome."""
     for operand in operands:
         scope = assume(operand, scope, outcome=outcome, depth=depth)
     return scope
 
 
 def _assume_any(operands: list[Node], scope: Type, *, outcome: bool, depth: int) -> Type:
-    """The last operand that was evaluated had this outcome, and those before it did not."""
+    """Narrow by the last evaluated operand having this outcome, and the operands before it not."""
     if depth >= _DEEPEST or len(operands) > _MOST_BRANCHES or len(scope.objects) > _MOST_BRANCHES:
-        return scope  # true as well, and each alternative costs as much as all before it
+        return scope  # still correct, and each alternative costs as much as all before it
     ends = []
     for operand in operands:
         ends.append(assume(operand, scope, outcome=outcome, depth=depth + 1))
@@ -102,13 +102,13 @@ def _assume_equal(side: Node, other: Node, scope: Type, *, equal: bool) -> Type:
 
 
 def _cut(t: Type, wanted: Type) -> Type:
-    """The part that may equal a list or an object; their elements are compared by Python's equality."""
+    """The part that may equal a list or an object; Python's equality decides about their elements."""
     cut = restrict(t, wanted.kinds)
     return cut if wanted.empty else replace(cut, empty=frozenset())
 
 
 def _assume_ordered(side: Node, other: Node, scope: Type) -> Type:
-    """An ordering that is not null has compared two numbers or two strings."""
+    """Narrow by an ordering that is not null: both sides are numbers, or both are strings."""
     path = path_of(side)
     if path is None:
         return scope
@@ -119,7 +119,7 @@ def _assume_ordered(side: Node, other: Node, scope: Type) -> Type:
 
 
 def _assume_length(operator: str, left: Node, right: Node, scope: Type) -> Type:
-    """``length(tags || `[]`) > `0```: then there are tags."""
+    """Narrow by ``length(tags || `[]`) > `0```: the list is not empty."""
     if not (is_call(left, "length") and left["children"] and is_literal(right)):
         return scope
     value = right["value"]
@@ -130,7 +130,7 @@ def _assume_length(operator: str, left: Node, right: Node, scope: Type) -> Type:
 
 
 def _fallback_unused(node: Node, scope: Type) -> Type:
-    """Of ``path || `[]```, that came out as something else than the empty literal: it is the path's value."""
+    """Narrow by ``path || `[]``` not being the empty literal: the path is true."""
     if node["type"] != "or_expression":
         return scope
     first, second, *others = chain(node)
@@ -165,7 +165,7 @@ def _assume_contains(subject: Node, search: Node, scope: Type, *, outcome: bool)
 
 
 def _assume_member(values: list[Any], search: Node, scope: Type, *, outcome: bool) -> Type:
-    """``contains(`["gold", "silver"]`, tier)``; of strings only, since Python takes 1 and true for equal."""
+    """Narrow by ``contains(`["gold", "silver"]`, tier)``; strings only, since 1 equals true in Python."""
     path = path_of(search)
     if path is None or not all(isinstance(value, str) for value in values) or len(values) > _MOST_VALUES:
         return scope
@@ -194,7 +194,7 @@ def _named(shape: Shape, name: str) -> Shape:
 
 
 def _after_call(node: Node, scope: Type) -> Type:
-    """A function that returned a value accepted its arguments."""
+    """Narrow by a function's success: it accepted its arguments."""
     signature = SIGNATURES.get(node["value"]) if node["type"] == "function_expression" else None
     if signature is None:
         return scope
@@ -211,7 +211,7 @@ def _restriction(types: list[Any]) -> Change:
 
 
 def at_path(scope: Type, path: Path, change: Change) -> Type:
-    """The type of ``@`` after the type at the path was narrowed, without alternatives that became empty."""
+    """Narrow the type at a path; alternatives that become empty are dropped."""
     if not path:
         return change(scope)
     name, rest = path[0], path[1:]
@@ -238,5 +238,5 @@ def _shape_at(shape: Shape, name: str, rest: Path, change: Change) -> Shape | No
     if is_never(after):
         return None
     count_steps(len(shape.properties))
-    # A null may stand for a missing property: reading it gives the same.
+    # Null may stand for a missing property: both are read as null.
     return replace(shape, properties={**shape.properties, name: Property(after, required=True)})

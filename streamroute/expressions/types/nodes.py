@@ -1,4 +1,4 @@
-"""Queries about nodes: is it a literal, a call, a path of fields?"""
+"""Questions about nodes: is it a literal, a call, a path of fields?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST: Final = 32
 
 
 def path_of(node: Node) -> Path | None:
-    """The field names of a path from ``@``, or None if the node is not such a path."""
+    """The field names of a path from ``@``; None if the node is not such a path."""
     kind = node["type"]
     if kind == "field":
         return (node["value"],)
@@ -33,7 +33,7 @@ def path_of(node: Node) -> Path | None:
 
 
 def parts_of(node: Node) -> Iterator[Node]:
-    """The node, and every node in it."""
+    """Yield the node and all nodes below it."""
     stack = [node]
     while stack:
         node = stack.pop()
@@ -43,7 +43,7 @@ def parts_of(node: Node) -> Iterator[Node]:
 
 
 def fingerprint(node: Node) -> tuple[Any, ...]:
-    """A value that is equal for equal nodes, wherever they stand."""
+    """A hashable value that is equal for equal nodes at any place."""
     children = node["children"]
     inner = tuple(children if node["type"] == "slice" else map(fingerprint, children))
     return node["type"], repr(node.get("value")), inner

@@ -1,4 +1,4 @@
-"""The type of a payload: its data, and the envelope beside it."""
+"""The type of a payload: its data, and the envelope around it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ ENVELOPE_FIELD: Final = replace(nullable(STRING), uncertainty=ASSUMED)
 def payload_type(
     messages: Mapping[str, Type | None], attributes: Mapping[str, bool] = MappingProxyType({})
 ) -> Type:
-    """What a route's payload is: ``messages`` maps each type that it takes to the type of its data.
+    """The type of a route's payload; ``messages`` maps each accepted type to the type of its data, None if
+    unknown.
 
-    None stands for data that is not known. The codec must put the entry's other fields beside the data as
-    strings, where the data has no such key. It is taken for granted that no field of the envelope has the
-    name of a declared property, but for its own ``attributes``: what the data leaves out is theirs. Each is
-    mapped to whether every entry has it.
+    The codec must add the entry's other fields to the data as strings, unless the data has that key. Envelope
+    fields are assumed to differ from declared properties, except for the codec's own ``attributes``, which
+    apply if the data lacks them; each is mapped to whether every entry has it.
     """
     return union_all(_payload(name, data, attributes) for name, data in messages.items())
 
@@ -66,7 +66,7 @@ def _or_string(declared: Deferred) -> Type:
 
 
 def declared_names(messages: Iterable[Shape]) -> list[str]:
-    """The names that are declared by any of several shapes."""
+    """The names that any of several shapes declares."""
     messages = tuple(messages)
     count_steps(sum(len(shape.properties) for shape in messages) // _NAMES_A_STEP)
     return list(dict.fromkeys(name for shape in messages for name in shape.properties))

@@ -17,7 +17,7 @@ TYPE_ALIASES: Final = {
     **dict.fromkeys(("bool", "boolean"), "boolean"),
     **dict.fromkeys(("none", "nil", "undefined", "nonetype"), "null"),
 }
-"""The types that ``type()`` returns, by their names in JMESPath and in other languages."""
+"""The results of ``type()``, by their names in JMESPath and in other languages."""
 
 _NUMBER: Final = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z"
 

@@ -1,4 +1,4 @@
-"""The problems of one pass over an expression."""
+"""The problems found in one pass over an expression."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparato
 class ProblemReport:
     """The problems found so far.
 
-    ``declared``: the types come from a schema, which is what may be missed. ``conclusive``: what the types
-    say is also what messages hold, so that a condition can be called always true.
+    ``declared``: the types come from a schema, so that a name can be missing in it. ``conclusive``: messages
+    are known to fit the types, so that a condition can be reported as always true.
     """
 
     def __init__(self, tree: Tree, *, declared: bool = False, validated: bool = False) -> None:
@@ -27,19 +27,19 @@ class ProblemReport:
         self.conclusive = validated or not declared
         self.problems: list[Problem] = []
         self.known_fields: set[int] = set()
-        """The nodes, by ``id``, of fields that the schema has."""
+        """The ids of nodes whose field the schema has."""
         self.compared: dict[int, tuple[Type, Type]] = {}
         """The types of both sides of each comparison, by its ``id``."""
         self._muted = False
 
     @property
     def count(self) -> int:
-        """How many problems there are."""
+        """The number of problems."""
         return len(self.problems)
 
     @property
     def is_long(self) -> bool:
-        """Whether there are so many problems that one more needs no advice."""
+        """Whether there are so many problems that more advice is useless."""
         return len(self.problems) > _MANY
 
     def is_known_field(self, node: Node) -> bool:
@@ -48,12 +48,12 @@ class ProblemReport:
 
     @property
     def is_muted(self) -> bool:
-        """Whether problems are ignored now."""
+        """Whether problems are currently discarded."""
         return self._muted
 
     @contextmanager
     def muted(self) -> Iterator[None]:
-        """Add no problems while a part is inferred again."""
+        """Discard problems while a part is inferred again."""
         self._muted = True
         try:
             yield
@@ -91,6 +91,6 @@ class ProblemReport:
         return f"({self.text(node)})" if node["type"] in _LOOSE else self.text(node)
 
     def short(self, node: Node, limit: int = 40) -> str:
-        """The text, shortened to fit into a sentence."""
+        """The text, shortened to fit into a message."""
         text = self.text(node)
         return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -12,10 +12,10 @@ from streamroute.expressions.types.type_operations import without
 
 
 class Scope(NamedTuple):
-    """The type of ``@``: ``type`` given all conditions before this place, ``joined`` given those
-    before ``&&`` only, ``base`` given none.
+    """The type of ``@`` at a place.
 
-    ``guards`` are the conditions that were evaluated before, whether or not they narrow the type.
+    ``type`` is narrowed by all conditions before this place, ``joined`` only by those before ``&&``, ``base``
+    by none. ``guards`` are the conditions evaluated before, whether or not they narrow the type.
     """
 
     type: Type
@@ -25,7 +25,7 @@ class Scope(NamedTuple):
 
     @classmethod
     def of(cls, t: Type) -> Scope:
-        """A new scope, where ``@`` has this type."""
+        """Create a scope where ``@`` has this type."""
         t = NEVER if is_never(t) else t
         return cls(t, t, t)
 
@@ -55,7 +55,7 @@ class Scope(NamedTuple):
         return Scope(t, t if self.type is self.joined else joined, t if same else base, self.guards)
 
     def is_guarded(self, argument: Node) -> bool:
-        """Whether a condition before this place reads the same value, so the author has considered it."""
+        """Whether a condition before this place reads the same value: the author has considered it."""
         path = path_of(argument)
         if path is not None:
             return any(path in paths_in(guard) for guard in self.guards)

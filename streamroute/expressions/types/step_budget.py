@@ -1,7 +1,6 @@
-"""A budget of steps for types: when it is spent, they count as unknown.
+"""A step budget for types: types count as unknown when it is spent.
 
-Schemas may refer to themselves, and each step of a path may double the alternatives: three hundred bytes can
-take hours.
+Schemas may be recursive, and each step of a path may double the alternatives: 300 bytes can take hours.
 """
 
 from __future__ import annotations
@@ -14,25 +13,27 @@ from typing import Final
 from streamroute.errors import StreamrouteError
 
 PER_EXPRESSION: Final = 50_000
-"""Steps of one expression, a few tenths of a second; a long filter over a large schema takes hundreds."""
+"""Steps for one expression, a few tenths of a second; a long filter over a large schema takes hundreds."""
 
 PER_CONFIGURATION: Final = 2_000_000
-"""Steps of all expressions of a configuration: some seconds."""
+"""Steps for all expressions of a configuration: some seconds."""
 
 
 class TooManyStepsError(StreamrouteError):
-    """Raised when the types of an expression take more steps than allowed."""
+    """Raised if the types of an expression take too many steps."""
 
 
 class StepBudget:
-    """The steps that are left."""
+    """The remaining steps."""
 
     def __init__(self, left: int = PER_CONFIGURATION) -> None:
         self.left = left
 
     @contextmanager
     def limited(self, most: int = PER_EXPRESSION) -> Iterator[None]:
-        """Count the steps that are taken inside; raises TooManyStepsError there after ``most`` of them."""
+        """Count the steps taken in this context; ``count_steps`` raises TooManyStepsError after ``most`` of
+        them.
+        """
         here = StepBudget(min(most, self.left))
         given, token = here.left, _running.set(here)
         try:
@@ -46,7 +47,7 @@ _running: ContextVar[StepBudget | None] = ContextVar("steps", default=None)
 
 
 def count_steps(number: int) -> None:
-    """Count steps, if a budget is active; raises TooManyStepsError when it is spent."""
+    """Count steps if a budget is active. Raises TooManyStepsError if it is spent."""
     steps = _running.get()
     if steps is None:
         return

@@ -1,4 +1,4 @@
-"""The truth of types: the parts that are true, and false, to JMESPath."""
+"""The truth of types: their parts that are true, and false, in JMESPath."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamroute.expressions.types.json_types import (
 
 
 def truthy(t: Type) -> Type:
-    """The part of a type that is true to JMESPath: not null, false or empty; 0 is true."""
+    """The part of a type that is true in JMESPath: not null, false or empty; 0 is true."""
     if not may_be_false(t):
         return t
     return Type(
@@ -32,7 +32,7 @@ def truthy(t: Type) -> Type:
 
 
 def falsy(t: Type) -> Type:
-    """The part of a type that is false to JMESPath."""
+    """The part of a type that is false in JMESPath."""
     if t is BOOLEAN:
         return FALSE
     return Type(

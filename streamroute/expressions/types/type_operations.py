@@ -29,11 +29,11 @@ from streamroute.expressions.types.json_types import (
 from streamroute.expressions.types.step_budget import count_steps
 
 _MOST: Final = 64
-"""Alternatives of objects that a union keeps separate."""
+"""The most alternatives of objects that a union keeps apart."""
 
 
 def of_value(value: Any) -> Type:
-    """The most exact type of a value."""
+    """The narrowest type of a value."""
     if isinstance(value, str):
         return Type(strings=frozenset([value]), empty=frozenset() if value else MAYBE_EMPTY_STRING)
     if value is None:
@@ -61,7 +61,7 @@ def union(a: Type, b: Type) -> Type:
 
 
 def union_all(types: Iterable[Type]) -> Type:
-    """The union of types."""
+    """The union of any number of types."""
     distinct = list({id(t): t for t in types if t is not NEVER}.values())
     if len(distinct) <= 1:
         return distinct[0] if distinct else NEVER
@@ -128,7 +128,7 @@ def _both(a: Literals, b: Literals) -> Literals:
 
 
 def _both_empty(a: Type, b: Type) -> frozenset[Kind]:
-    """The kinds of which both may be empty; a string cannot if the other type lists only non-empty ones."""
+    """The kinds whose empty value is in both; not "string" if one type lists only non-empty strings."""
     empty = a.empty & b.empty
     if "string" in empty and not (_may_hold_empty(a.strings) and _may_hold_empty(b.strings)):
         return empty - MAYBE_EMPTY_STRING
@@ -156,7 +156,7 @@ def _both_shapes(a: tuple[Shape, ...], b: tuple[Shape, ...]) -> tuple[Shape, ...
 
 
 def _merged(a: Shape, b: Shape) -> Shape:
-    """The shape of objects of both; a property of only one shape is taken from it."""
+    """The shape of objects that fit both; a property of only one shape is kept."""
     count_steps(1 + len(a.properties) + len(b.properties))
     properties = {**a.properties, **b.properties}
     for name in a.properties.keys() & b.properties.keys():
@@ -172,7 +172,7 @@ def _both_properties(a: Property, b: Property) -> Property:
 
 
 def restrict(t: Type, kinds: frozenset[Kind]) -> Type:
-    """The part of a type with these kinds."""
+    """The part of a type that has these kinds."""
     if t.kinds <= kinds:
         return t
     return Type(
@@ -189,7 +189,7 @@ def restrict(t: Type, kinds: frozenset[Kind]) -> Type:
 
 
 def without(t: Type, value: Any) -> Type:
-    """The type without one scalar value, if types can express that."""
+    """The type without one scalar value, if a type can express that."""
     if value is None:
         return replace(t, null=False) if t.null else t
     if isinstance(value, bool):
