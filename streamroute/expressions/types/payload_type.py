@@ -33,8 +33,7 @@ ENVELOPE_FIELD: Final = replace(nullable(STRING), uncertainty=ASSUMED)
 def payload_type(
     messages: Mapping[str, Type | None], attributes: Mapping[str, bool] = MappingProxyType({})
 ) -> Type:
-    """The type of a route's payload; ``messages`` maps each accepted type to the type of its data, None if
-    unknown.
+    """The type of a route's payload; ``messages`` maps each type that it accepts to its data's type, or None.
 
     The codec must add the entry's other fields to the data as strings, unless the data has that key. Envelope
     fields are assumed to differ from declared properties, except for the codec's own ``attributes``, which

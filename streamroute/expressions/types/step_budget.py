@@ -31,9 +31,7 @@ class StepBudget:
 
     @contextmanager
     def limited(self, most: int = PER_EXPRESSION) -> Iterator[None]:
-        """Count the steps taken in this context; ``count_steps`` raises TooManyStepsError after ``most`` of
-        them.
-        """
+        """Limit the steps in this context: ``count_steps`` raises TooManyStepsError after ``most``."""
         here = StepBudget(min(most, self.left))
         given, token = here.left, _running.set(here)
         try:

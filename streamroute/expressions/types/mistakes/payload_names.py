@@ -101,7 +101,7 @@ def _is_payload(
 
 
 def _others_read(nodes: list[Node]) -> set[str]:
-    """The fields that an expression reads without such a prefix: its author knows where paths start."""
+    """The fields that an expression reads without a name for the payload: it knows where paths start."""
     texts = {id(side) for node in nodes for side in _may_be_texts(node)}
     firsts = [
         steps_from_the_payload(node)[0]
