@@ -17,7 +17,7 @@ _CALLS: Final = frozenset({UNKNOWN_FUNCTION, ARGUMENT_COUNT})
 
 
 def check_expression(expression: str) -> list[Problem]:
-    """Return everything that is wrong, or probably wrong, with an expression for any message."""
+    """Return everything that is wrong, or probably wrong, with an expression, whatever the message."""
     try:
         tree = parse(expression)
     except ExpressionError as error:

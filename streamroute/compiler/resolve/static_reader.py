@@ -103,7 +103,7 @@ class StaticReader:
             return _unverified(reference, "has no source file")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # such as SyntaxWarning: they are no findings
+                warnings.simplefilter("ignore")  # SyntaxWarnings are not findings
                 return module_scope(ast.parse(self._sources.read(file.source), str(file.source)))
         except (SyntaxError, ValueError) as error:
             return self._unreadable(reference, file.source, error)

@@ -42,7 +42,7 @@ def handler_threads(concurrency: int) -> Iterator[None]:
 
 
 class _HandlerThreadPool(ThreadPoolExecutor):
-    """Ends a child process that a handler forked in a thread: it would wait in the thread forever."""
+    """A pool that ends child processes forked by a handler, which would wait in its thread forever."""
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         def call() -> T:

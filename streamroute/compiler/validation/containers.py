@@ -124,7 +124,7 @@ def items_of(schema: Schema, dialect: Dialect) -> tuple[list[Any], Any]:
     if dialect is Dialect.DRAFT_2020_12:
         return schema.get("prefixItems", []), schema.get("items")
     items = schema.get("items")
-    # Source: draft-07 validation, 6.4.2: without a list of schemas, "additionalItems" means nothing.
+    # Source: draft-07 validation, 6.4.2: without a list of schemas, "additionalItems" has no effect.
     return (items, schema.get("additionalItems")) if isinstance(items, list) else ([], items)
 
 

@@ -170,9 +170,7 @@ def other_keys(schema: Schema, value: dict[Any, Any], budget: Budget) -> list[An
 
 
 def _distance(problems: list[DataProblem], path: DataPath) -> tuple[bool, int]:
-    """Sort key: forms of another type are farthest; of the others, the one with the fewest problems is
-    nearest.
-    """
+    """Sort key: a form of another type is farthest; otherwise, fewer problems are nearer."""
     return any(each.keyword == "type" and each.path == path for each in problems), len(problems)
 
 

@@ -81,7 +81,7 @@ def _constant_list(node: Node) -> list[Any] | None:
 
 
 def _search_constant(values: list[Any]) -> Any:
-    """The container to search: a set for many strings, else the list."""
+    """The container to search: a set for many strings, else the list, which may hold unhashable values."""
     if len(values) >= _MANY and all(isinstance(value, str) for value in values):
         return frozenset(values)
     return values

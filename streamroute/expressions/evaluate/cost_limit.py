@@ -56,7 +56,7 @@ def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) 
 
 
 def is_cheap(root: Node) -> bool:
-    """Whether it costs at most as much as decoding a message that contains no value twice."""
+    """Whether it costs at most as much as decoding the message, if that contains no value twice."""
     steps = cost_of(root).steps
     return steps.factor <= _CHEAP and steps.fixed <= MOST
 

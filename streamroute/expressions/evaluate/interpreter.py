@@ -1,4 +1,4 @@
-"""Evaluate JMESPath with the jmespath library, and these differences:
+"""Evaluate JMESPath with the jmespath library, and with these differences:
 
 - An ordering of two strings compares them (so that ISO dates work, as in the library); an ordering of
   anything but two numbers or two strings is null, where the library raises a bare TypeError.

@@ -169,7 +169,7 @@ class TreeWriter:
         return self._chain(node, current, "and")
 
     def _chain(self, node: Node, current: str, operator: str) -> str:
-        """The deciding operand, by Python's ``or`` and ``and`` if their truth is JMESPath's."""
+        """Code for the deciding operand, with Python's ``or`` and ``and`` if their truth is JMESPath's."""
         operands = chain(node)
         if all(_has_python_truth(operand) for operand in operands[:-1]):
             return f"({f' {operator} '.join(self.value(operand, current) for operand in operands)})"

@@ -22,7 +22,7 @@ _TYPOGRAPHIC: Final = {
     **dict.fromkeys("\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb", "quote"),
     **dict.fromkeys("\u00a0\u2007\u202f", "space"),
 }
-"""Replacements that text processors make for plain characters."""
+"""Characters that text processors substitute for plain ones."""
 
 
 def hint_for_char(expression: str, at: int) -> SyntaxHint | None:

@@ -94,7 +94,7 @@ class ConditionParser(TokenCursor):
         return fragments[0] if len(fragments) == 1 else _joined(fragments, sign)
 
     def _prefixed(self) -> Fragment | None:
-        """``eq .tier "gold"`` and ``and .vip (gt .total 3)``, as in Go templates."""
+        """Parse ``eq .tier "gold"`` and ``and .vip (gt .total 3)``, as in Go templates."""
         word = self._lower() if self._kind() == "name" else ""
         if self._text(1) not in _OPERANDS or word not in (*_PREFIXED, "and", "or"):
             return None
@@ -142,7 +142,7 @@ class ConditionParser(TokenCursor):
         return give_up() if negated else left
 
     def _chained_comparison(self, first: Fragment, middle: Fragment) -> Fragment:
-        """``3 <= nights < 7``."""
+        """Parse the rest of ``3 <= nights < 7``."""
         if _COMPARISONS.get(self._lower()) not in _ORDERINGS:
             return first
         sign = _COMPARISONS[self._next().lower()]
@@ -221,7 +221,7 @@ class ConditionParser(TokenCursor):
         return self._called(text) if self._lower() == "(" else Fragment(text, "name")
 
     def _root(self, text: str) -> Fragment:
-        """``$.a``, ``@.a``, ``.a``, ``."a"`` and ``.["a"]``."""
+        """Parse the start of ``$.a``, ``@.a``, ``.a``, ``."a"`` and ``.["a"]``."""
         if text != ".":
             return Fragment("" if text == "$" else text, "root")
         if self._kind() == "string":

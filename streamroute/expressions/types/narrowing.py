@@ -17,7 +17,7 @@ from streamroute.expressions.types.truthiness import falsy, truthy
 from streamroute.expressions.types.type_operations import intersect, of_value, restrict, union_all, without
 
 _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}
-"""The length that a comparison excludes 0 from, by operator; "eq" is one that was false."""
+"""By operator, the least literal for which a length comparison excludes 0; "eq" is one that was false."""
 
 Change = Callable[[Type], Type]
 

@@ -47,7 +47,7 @@ def falsy(t: Type) -> Type:
 
 
 def may_be_true(t: Type) -> bool:
-    """Whether a value of this type may be true."""
+    """Whether a value of this type may be true in JMESPath."""
     if True in t.booleans or t.numbers != NO_LITERALS or t.expref:
         return True
     if t.strings not in (NO_LITERALS, EMPTY_STRING):
@@ -58,7 +58,7 @@ def may_be_true(t: Type) -> bool:
 
 
 def may_be_false(t: Type) -> bool:
-    """Whether a value of this type may be false."""
+    """Whether a value of this type may be false in JMESPath."""
     return t.null or bool(t.empty) or False in t.booleans
 
 

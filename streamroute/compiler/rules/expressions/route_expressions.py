@@ -162,7 +162,7 @@ class RouteExpressions:
         return self._payload(route).type
 
     def _payload(self, route: RouteConfig) -> _Payload:
-        """What is known about a route's payloads; nothing if a stream has another codec."""
+        """What is known about a route's payloads; nothing if a stream's codec is not in ``_ATTRIBUTES``."""
         streams = [self._document.streams[name] for name in route.streams if name in self._document.streams]
         codecs = frozenset(stream.codec for stream in streams)
         if not self._document.messages or not codecs <= _ATTRIBUTES.keys():

@@ -140,7 +140,7 @@ class Evidence:
                     self.texts.add(value)
 
     def _add_schema(self, schema: Any) -> None:
-        """Add the names that a schema declares, and the strings that it allows."""
+        """Add the names that a schema declares, the strings that it allows, and its examples."""
         if isinstance(schema, dict):
             self.fields.update(_mapping(schema.get("properties")))
             for example in _list(schema.get("examples")):
@@ -209,7 +209,7 @@ def _bare_names(root: Node) -> Iterator[tuple[Node, bool]]:
 
 
 def _scalars(left: Node, right: Node) -> Iterator[Node]:
-    """Sides of a comparison whose other side is a literal, but not a list, an object or null."""
+    """Yield the sides whose other side is a literal, but not a list, an object or null."""
     for side, other in ((left, right), (right, left)):
         if is_literal(other) and not isinstance(other["value"], (dict, list, type(None))):
             yield side

@@ -26,7 +26,7 @@ _OUTCOMES: Final = {"eq": "never equals", "ne": "always differs from"}
 def check_equality(
     tree: Tree, node: Node, types: tuple[Type, Type] | None, get_evidence: EvidenceSource
 ) -> Iterator[Problem]:
-    """Yield the problem of a comparison of a path with a literal; ``types`` are those of both sides, if known."""
+    """Yield the problem of comparing a path with a literal. ``types`` are those of both sides, if known."""
     if node["value"] not in _OUTCOMES:
         return
     for side, (literal, other) in enumerate((node["children"], reversed(node["children"]))):
