@@ -88,7 +88,7 @@ class Inference:
         return self.infer(node, scope)
 
     def _chain(self, node: Node, scope: Scope, operand_type: Callable[..., Type]) -> Type:
-        """``&&`` returns the first false operand, ``||`` the first true one; both the last if there is none."""
+        """``&&`` returns the first false operand, ``||`` the first true one; else the last one."""
         is_and = node["type"] == "and_expression"
         stops, may_go_on = (falsy, may_be_true) if is_and else (truthy, may_be_false)
         *first, last = chain(node)
