@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
+from jumping import run_jumping
 from streamroute.adapters.memory.retry_scheduler import MemoryRetryScheduler
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.dispatcher import RetrySchedulerProtocol
@@ -40,7 +41,11 @@ async def test_a_moved_clock_ends_a_lease() -> None:
     assert len(await storage.claim_stale_events(STREAM, GROUP, "two", 60_000, 1)) == 1
 
 
-async def test_a_moved_clock_makes_a_retry_due() -> None:
+def test_a_moved_clock_makes_a_retry_due() -> None:
+    run_jumping(a_moved_clock_makes_a_retry_due())
+
+
+async def a_moved_clock_makes_a_retry_due() -> None:
     clock = Clock()
     storage = MemoryStreamStorage(clock=clock, block=0.01)
     handler = Handling(then=failing_first())
@@ -62,7 +67,11 @@ async def test_ids_grow_even_where_the_clock_goes_back() -> None:
     assert (first, second) == ("1000000-0", "1000000-1")
 
 
-async def test_a_foreign_schedulers_retry_runs_its_route_in_its_group_alone() -> None:
+def test_a_foreign_schedulers_retry_runs_its_route_in_its_group_alone() -> None:
+    run_jumping(a_foreign_schedulers_retry_runs_its_route_in_its_group_alone())
+
+
+async def a_foreign_schedulers_retry_runs_its_route_in_its_group_alone() -> None:
     clock = Clock()
     storage = MemoryStreamStorage(clock=clock, block=0.01)
     scheduler = MemoryRetryScheduler(storage)
